@@ -1,0 +1,299 @@
+// What a user declares: the one schema of a StreamJob.
+//
+// Source of the TypeScript types, of offline validation and of the CRD's OpenAPI schema.
+// The parsed value is also the graph that the TypeScript builder makes: where YAML has a CEL text, the
+// builder may have a function (`Code`).
+//
+//   S1. Whatever a user may write is described here and nowhere else.
+//   S2. Every list and text has a bound, so that the CRD stays structural and cheap.
+
+import { z } from 'zod';
+
+/** A CEL expression (YAML, builder) or a function (builder only). A function gets what the expression's variables name. */
+export type Code = string | ((...args: never[]) => unknown);
+
+const NAME = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
+const DURATION = /^(\d+(\.\d+)?(ms|s|m|h|d))+$/;
+
+/** Names of sources, stages, sinks: lower case, digits, dashes; they become part of subjects, streams and metrics. */
+export const nameSchema = z
+  .string()
+  .regex(NAME, 'must be lower-case letters, digits and dashes, start with a letter, and have at most 63 characters');
+
+/** `name`, or `name.output` for a named output of a stage (`late`, or an emitted event of a machine). */
+export const referenceSchema = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,62}(\.[a-zA-Z][a-zA-Z0-9_-]{0,62})?$/, 'must be the name of a source or stage, or name.output');
+
+/** `250ms`, `10s`, `1h30m`, `3d`. */
+export const durationSchema = z.string().regex(DURATION, 'must be a duration such as 250ms, 10s, 1h30m or 3d').max(32);
+
+export const codeSchema = z
+  .custom<Code>((value) => (typeof value === 'string' && value.length > 0 && value.length <= 4096) || typeof value === 'function', {
+    message: 'must be a CEL expression (a text of at most 4096 characters)',
+  })
+  .meta({ id: 'Code', description: 'CEL expression' });
+
+/** Field name → CEL expression. Order is kept. */
+export const fieldsSchema = z.record(z.string().min(1).max(128), codeSchema);
+
+const fieldTypeName = z.enum(['string', 'int', 'double', 'bool', 'timestamp', 'any']);
+/** A field's type. `nullable`: may be null or missing. */
+export const fieldSchema = z.union([
+  fieldTypeName,
+  z.strictObject({ type: fieldTypeName, nullable: z.boolean().default(false), description: z.string().max(1024).optional() }),
+]);
+/** Field name → type. Fields that are not named stay in the event as they are. */
+export const eventSchemaSchema = z.record(z.string().min(1).max(128), fieldSchema);
+
+/** When an event happened, and how far out of order events come. */
+export const eventTimeSchema = z.strictObject({
+  /** Timestamp, or milliseconds since the epoch. */
+  at: codeSchema,
+  /** The watermark stays this far behind the highest time seen. */
+  maxOutOfOrder: durationSchema.default('0s'),
+});
+
+const fileFormat = z.enum(['csv', 'ndjson']);
+export const fileSourceSchema = z.strictObject({
+  path: z.string().min(1).max(4096),
+  format: fileFormat.default('ndjson'),
+  compression: z.enum(['auto', 'none', 'gzip']).default('auto'),
+  /** Texts that mean null in CSV. */
+  nulls: z.array(z.string().max(64)).max(16).default([]),
+});
+
+export const natsSourceSchema = z.strictObject({
+  /** The JetStream stream to read; found by the subjects when absent. */
+  stream: z.string().max(255).optional(),
+  /** Each subject (wildcards allowed) is one split, read by one partition of the source. */
+  subjects: z.array(z.string().min(1).max(255)).min(1).max(1024),
+  startFrom: z.enum(['earliest', 'latest']).default('earliest'),
+  /** true: ends at the message that was last when the run began. */
+  bounded: z.boolean().default(false),
+  /** json: one event a message. ndjson: one event a line of a message. */
+  format: z.enum(['json', 'ndjson']).default('json'),
+});
+
+export const sourceSchema = z.strictObject({
+  name: nameSchema,
+  file: fileSourceSchema.optional(),
+  nats: natsSourceSchema.optional(),
+  schema: eventSchemaSchema.optional(),
+  eventTime: eventTimeSchema.optional(),
+  maxEventBytes: z.int().min(1).max(8_388_608).default(524_288),
+});
+
+/** A bounded side input, loaded whole by every worker, the same version for the whole run. */
+export const tableSchema = z.strictObject({
+  name: nameSchema,
+  file: fileSourceSchema,
+  schema: eventSchemaSchema.optional(),
+  /** The row's key, over `row`. */
+  key: codeSchema,
+  /** A row's version time, over `row`; makes the table temporal: a lookup finds the newest row at or before its time. */
+  at: codeSchema.optional(),
+  /** How long a row of a temporal table is valid. Without it: until the next row of its key. */
+  validFor: durationSchema.optional(),
+});
+
+export const enrichSchema = z.strictObject({
+  table: nameSchema,
+  key: codeSchema,
+  /** Temporal tables: the time to look up; the event's time when absent. */
+  at: codeSchema.optional(),
+  /** Field of the event that gets the row, or null when there is none. */
+  as: z.string().min(1).max(128),
+  /** Only events for which this holds; others pass unchanged. */
+  when: codeSchema.optional(),
+});
+
+export const windowSchema = z.strictObject({
+  tumbling: z.strictObject({ size: durationSchema, offset: durationSchema.optional() }).optional(),
+  sliding: z.strictObject({ size: durationSchema, every: durationSchema, offset: durationSchema.optional() }).optional(),
+  session: z.strictObject({ gap: durationSchema }).optional(),
+});
+
+const valueAggregate = codeSchema.optional();
+/** One aggregate: exactly one function; `where` counts in only the events for which it holds. */
+export const aggregateSchema = z.strictObject({
+  count: z.strictObject({}).optional(),
+  sum: valueAggregate,
+  min: valueAggregate,
+  max: valueAggregate,
+  mean: valueAggregate,
+  first: valueAggregate,
+  last: valueAggregate,
+  collect: valueAggregate,
+  distinct: valueAggregate,
+  where: codeSchema.optional(),
+});
+
+export const joinSchema = z.strictObject({
+  /** The other input. */
+  with: referenceSchema,
+  /** Its key; the same expression as keyBy when absent. */
+  key: codeSchema.optional(),
+  type: z.enum(['inner', 'left', 'right', 'full']).default('inner'),
+  /** Events match when their times differ by at most this. */
+  within: durationSchema,
+  /** The joined event, over `left` and `right` (either may be null in outer joins). */
+  select: z.union([codeSchema, fieldsSchema]).optional(),
+});
+
+// ---- machines: an XState configuration whose guards, assigns and emitted events are CEL ----
+
+const actionSchema = z.strictObject({
+  /** Context field → CEL over `context`, `event`, `key`. */
+  assign: fieldsSchema.optional(),
+  /** An event out of the stage, on the named output. */
+  emit: z.strictObject({ output: z.string().regex(/^[a-zA-Z][a-zA-Z0-9_-]{0,62}$/), value: z.union([codeSchema, fieldsSchema]) }).optional(),
+  /** An event to this machine itself: at once, or by a durable timer after `delay` (a duration, or CEL giving ms). */
+  raise: z.strictObject({ type: z.string().min(1).max(128), data: fieldsSchema.optional(), delay: codeSchema.optional(), id: codeSchema.optional() }).optional(),
+  /** Cancels the durable timer of that id. */
+  cancel: codeSchema.optional(),
+});
+export type MachineAction = z.infer<typeof actionSchema>;
+
+const transitionSchema = z.strictObject({
+  target: z.union([z.string().max(255), z.array(z.string().max(255)).max(16)]).optional(),
+  guard: codeSchema.optional(),
+  actions: z.array(actionSchema).max(64).optional(),
+  reenter: z.boolean().optional(),
+});
+export type MachineTransition = z.infer<typeof transitionSchema>;
+const transitionsSchema = z.union([z.string().max(255), transitionSchema, z.array(transitionSchema).max(64)]);
+
+export type MachineState = {
+  type?: 'atomic' | 'compound' | 'parallel' | 'final' | 'history' | undefined;
+  history?: 'shallow' | 'deep' | undefined;
+  initial?: string | undefined;
+  target?: string | undefined;
+  states?: Record<string, MachineState> | undefined;
+  on?: Record<string, z.infer<typeof transitionsSchema>> | undefined;
+  always?: z.infer<typeof transitionsSchema> | undefined;
+  /** Duration → transition, by a durable timer. */
+  after?: Record<string, z.infer<typeof transitionsSchema>> | undefined;
+  entry?: MachineAction[] | undefined;
+  exit?: MachineAction[] | undefined;
+  onDone?: z.infer<typeof transitionsSchema> | undefined;
+};
+const stateFields = {
+  type: z.enum(['atomic', 'compound', 'parallel', 'final', 'history']).optional(),
+  history: z.enum(['shallow', 'deep']).optional(),
+  initial: z.string().max(255).optional(),
+  target: z.string().max(255).optional(),
+  on: z.record(z.string().min(1).max(255), transitionsSchema).optional(),
+  always: transitionsSchema.optional(),
+  after: z.record(durationSchema, transitionsSchema).optional(),
+  entry: z.array(actionSchema).max(64).optional(),
+  exit: z.array(actionSchema).max(64).optional(),
+  onDone: transitionsSchema.optional(),
+};
+const stateSchema: z.ZodType<MachineState> = z.lazy(() =>
+  z.strictObject({ ...stateFields, states: z.record(z.string().min(1).max(128), stateSchema).optional() }),
+);
+
+export const machineSchema = z.strictObject({
+  /** eventTime: events of a key are taken in event-time order (held until the watermark passes them); arrival: as they come. */
+  order: z.enum(['eventTime', 'arrival']).default('arrival'),
+  /** What becomes of an event that the current state does not handle. */
+  unhandled: z.enum(['deadLetter', 'ignore']).default('deadLetter'),
+  /** The event's type, over `event`; its field `type` when absent. */
+  eventType: codeSchema.optional(),
+  /** Initial context: plain values. */
+  context: z.record(z.string().min(1).max(128), z.json()).default({}),
+  ...stateFields,
+  states: z.record(z.string().min(1).max(128), stateSchema),
+});
+export type MachineSpec = z.infer<typeof machineSchema>;
+
+export const stageSchema = z.strictObject({
+  name: nameSchema,
+  /** One input, or several that are merged. */
+  from: z.union([referenceSchema, z.array(referenceSchema).min(1).max(64)]),
+  /** Alone, or before any of the verbs below: only events for which it holds go on. */
+  filter: codeSchema.optional(),
+
+  // exactly one verb (filter alone counts as one)
+  map: z.union([codeSchema, fieldsSchema]).optional(),
+  /** A CEL list, or a list of events of which those whose `when` holds are emitted, in order. */
+  flatMap: z
+    .union([codeSchema, z.array(z.strictObject({ when: codeSchema.optional(), emit: z.union([codeSchema, fieldsSchema]) })).min(1).max(64)])
+    .optional(),
+  eventTime: eventTimeSchema.optional(),
+  enrich: z.array(enrichSchema).min(1).max(16).optional(),
+  sample: z.strictObject({ ratio: z.number().min(0).max(1), by: codeSchema.optional() }).optional(),
+
+  /** The key: an expression (a plain field `event.x` names the key x in results), or named parts. Goes with the keyed verbs below. */
+  keyBy: z.union([codeSchema, fieldsSchema]).optional(),
+  window: windowSchema.optional(),
+  /** With `window`: a result a key and window. Without: a result a key whenever it changes. */
+  aggregate: z.record(z.string().min(1).max(128), aggregateSchema).optional(),
+  /** Only the first event of a key within `ttl` of event time goes on. */
+  dedupe: z.strictObject({ ttl: durationSchema }).optional(),
+  join: joinSchema.optional(),
+  machine: machineSchema.optional(),
+  /** Builder only: a plain-function actor `(state, event, context) => state`. */
+  reduce: z.strictObject({ init: codeSchema, step: codeSchema }).optional(),
+
+  /** Partitions of the keyed stage that this begins; fixed for the life of its state. */
+  partitions: z.int().min(1).max(1024).optional(),
+});
+
+export const sinkSchema = z.strictObject({
+  name: nameSchema,
+  from: z.union([referenceSchema, z.array(referenceSchema).min(1).max(64)]),
+  /** A file under the output folder, one JSON object a line. */
+  file: z.strictObject({ path: z.string().min(1).max(4096), format: z.enum(['ndjson']).default('ndjson') }).optional(),
+  /** A message a result on a subject that only this sink writes. `batch` lines a message when above 1. */
+  nats: z
+    .strictObject({ subject: z.string().min(1).max(255), stream: z.string().max(255).optional(), batch: z.int().min(1).max(10_000).default(1) })
+    .optional(),
+  /** No second write: the results stay in the journal of the stage before, readable exactly once. */
+  journal: z.strictObject({}).optional(),
+});
+
+export const parameterSchema = z.strictObject({
+  name: nameSchema,
+  default: z.string().max(4096).optional(),
+  description: z.string().max(1024).optional(),
+});
+
+export const streamJobSpecSchema = z.strictObject({
+  description: z.string().max(4096).optional(),
+  /** `${name}` in any text of the spec is replaced by the value of `--set name=value`, or the default. */
+  parameters: z.array(parameterSchema).max(64).default([]),
+  /** Partitions of a keyed stage that does not say. */
+  partitions: z.int().min(1).max(1024).default(8),
+  sources: z.array(sourceSchema).min(1).max(64),
+  tables: z.array(tableSchema).max(64).default([]),
+  stages: z.array(stageSchema).max(512).default([]),
+  sinks: z.array(sinkSchema).max(256).default([]),
+});
+
+export const streamJobSchema = z.strictObject({
+  apiVersion: z.literal('millrace.dev/v1alpha1'),
+  kind: z.literal('StreamJob'),
+  metadata: z.looseObject({ name: nameSchema }),
+  spec: streamJobSpecSchema,
+});
+
+/** A StreamJob with all defaults filled in: what the planner takes. */
+export type StreamJob = z.output<typeof streamJobSchema>;
+/** As a user may write it, defaults left out. */
+export type StreamJobInput = z.input<typeof streamJobSchema>;
+export type StreamJobSpec = StreamJob['spec'];
+export type SourceSpec = StreamJobSpec['sources'][number];
+export type TableSpec = StreamJobSpec['tables'][number];
+export type StageSpec = StreamJobSpec['stages'][number];
+export type SinkSpec = StreamJobSpec['sinks'][number];
+export type EventTimeSpec = z.output<typeof eventTimeSchema>;
+export type EnrichSpec = z.output<typeof enrichSchema>;
+export type WindowSpec = z.output<typeof windowSchema>;
+export type AggregateSpec = z.output<typeof aggregateSchema>;
+export type JoinSpec = z.output<typeof joinSchema>;
+export type FileSourceSpec = z.output<typeof fileSourceSchema>;
+export type NatsSourceSpec = z.output<typeof natsSourceSchema>;
+export type EventSchemaSpec = z.output<typeof eventSchemaSchema>;
+export type Fields = z.output<typeof fieldsSchema>;

@@ -1,0 +1,127 @@
+// Every failure of the world that someone reacts to, with what to do about it.
+// docs/errors.md is generated from here; a removed code is never used again.
+//
+// MR1xxx what was asked for (files, options, servers)   MR2xxx journal and tasks
+// MR3xxx data (dead letters)                            MR4xxx sinks and stores
+
+import { entry } from './error-entry.ts';
+
+export const catalogue = {
+  MR1001: entry<{ path: string; problem: string }>({
+    name: 'FileUnreadable',
+    reaction: 'exit',
+    message: (d) => `cannot read ${d.path}: ${d.problem}`,
+    fix: 'Check the path and its permissions. Relative paths in a job file start at the folder of that file.',
+  }),
+  MR1002: entry<{ tried: readonly string[]; minimum: string }>({
+    name: 'NatsServerNotFound',
+    reaction: 'exit',
+    message: (d) => `no nats-server of at least ${d.minimum}; tried: ${d.tried.join('; ')}`,
+    fix: 'Run `npm start` once (it builds or downloads one), put nats-server on the PATH, or give --nats URL of a running server.',
+  }),
+  MR1003: entry<{ url: string; problem: string }>({
+    name: 'NatsUnreachable',
+    reaction: 'exit',
+    message: (d) => `cannot reach NATS at ${d.url}: ${d.problem}`,
+    fix: 'Check the URL, the credentials and that the server runs. Without --nats Millrace starts a server of its own.',
+  }),
+  MR1004: entry<{ url: string; version: string; minimum: string }>({
+    name: 'NatsTooOld',
+    reaction: 'exit',
+    message: (d) => `the NATS server at ${d.url} is ${d.version}; Millrace needs ${d.minimum} or newer; nothing was created`,
+    fix: 'Upgrade the server: older versions lose acknowledged writes at power cuts.',
+  }),
+  MR1005: entry<{ url: string; problem: string }>({
+    name: 'JetStreamMissing',
+    reaction: 'exit',
+    message: (d) => `the NATS server at ${d.url} has no usable JetStream: ${d.problem}; nothing was created`,
+    fix: 'Start it with JetStream (`nats-server -js`, or a jetstream block in its configuration) and check the account limits.',
+  }),
+  MR1006: entry<{ job: string; holder: string; sinceMs: number }>({
+    name: 'JobAlreadyRuns',
+    reaction: 'exit',
+    message: (d) => `job ${d.job} is already run by ${d.holder} since ${new Date(d.sinceMs).toISOString()}; this run started nothing`,
+    fix: 'Stop the other run (Ctrl-C there), or give this one another name with --name.',
+  }),
+  MR1007: entry<{ job: string; changes: readonly string[] }>({
+    name: 'JobChanged',
+    reaction: 'exit',
+    message: (d) => `an unfinished run of job ${d.job} has state that this declaration cannot continue: ${d.changes.join('; ')}; nothing was changed`,
+    fix: 'Run the declaration that it was started with, or start over with --fresh (its state is deleted).',
+  }),
+  MR1008: entry<{ table: string; path: string; before: string; now: string }>({
+    name: 'TableChanged',
+    reaction: 'exit',
+    message: (d) => `table ${d.table} (${d.path}) changed since this run began (sha256 ${d.before}, now ${d.now}); nothing was processed with it`,
+    fix: 'Restore the file as it was, or start over with --fresh.',
+  }),
+
+  MR2101: entry<{ subject: string; expected: number; actual: number | null }>({
+    name: 'WrongSequence',
+    reaction: 'resolve',
+    message: (d) => `the journal at ${d.subject} stands at ${d.actual ?? 'another sequence'}, not at ${d.expected}; nothing was written`,
+    fix: 'None needed: the task reads the fence and decides.',
+  }),
+  MR2104: entry<{ task: string; epoch: number; byEpoch: number }>({
+    name: 'CommitFenced',
+    reaction: 'stop-task',
+    message: (d) => `task ${d.task} (epoch ${d.epoch}) was replaced by epoch ${d.byEpoch}; nothing was written`,
+    fix: 'None needed once. If it repeats, heartbeats arrive late: raise leaseMs or give the worker more CPU.',
+  }),
+  MR2105: entry<{ task: string; problem: string }>({
+    name: 'JournalBroken',
+    reaction: 'stop-job',
+    message: (d) => `the journal of ${d.task} is not whole: ${d.problem}; the job stopped before it could lose or double anything`,
+    fix: 'Do not write to the journal streams. Restore NATS from a backup, or start over with --fresh.',
+  }),
+  MR2106: entry<{ task: string; problem: string }>({
+    name: 'CheckpointBroken',
+    reaction: 'stop-job',
+    message: (d) => `no checkpoint of ${d.task} can be verified: ${d.problem}; its state was not guessed`,
+    fix: 'Restore the checkpoint stream from a backup, or start over with --fresh.',
+  }),
+  MR2107: entry<{ task: string; bytes: number; bytesMax: number }>({
+    name: 'RecordTooLarge',
+    reaction: 'stop-job',
+    message: (d) => `one step of ${d.task} makes ${d.bytes} bytes, more than a record holds (${d.bytesMax}); nothing was written`,
+    fix: 'Raise max_payload of the NATS server, or make one event produce less.',
+  }),
+
+  MR3001: entry<{ source: string; place: string; issues: readonly string[] }>({
+    name: 'EventUndecodable',
+    reaction: 'dead-letter',
+    message: (d) => `${d.source} ${d.place}: ${d.issues.join('; ')}`,
+    fix: 'Mend the data at its origin, or declare the schema as the data is.',
+  }),
+  MR3002: entry<{ transform: string; problem: string }>({
+    name: 'TransformFailed',
+    reaction: 'dead-letter',
+    message: (d) => `${d.transform}: ${d.problem}`,
+    fix: 'Look at the event in the dead letter: the expression or function does not handle its value.',
+  }),
+  MR3003: entry<{ transform: string; event: string; state: string }>({
+    name: 'EventUnhandled',
+    reaction: 'dead-letter',
+    message: (d) => `machine ${d.transform} in state ${d.state} handles no event ${d.event}`,
+    fix: 'Add a transition for it (or a wildcard `*`), filter it out before the machine, or set `unhandled: ignore`.',
+  }),
+  MR3004: entry<{ place: string; bytes: number; bytesMax: number }>({
+    name: 'EventTooLarge',
+    reaction: 'dead-letter',
+    message: (d) => `${d.place}: the event has ${d.bytes} bytes, more than ${d.bytesMax}`,
+    fix: 'Raise maxEventBytes (and max_payload of the NATS server), or keep large parts outside the event.',
+  }),
+
+  MR4001: entry<{ sink: string; path: string; problem: string }>({
+    name: 'SinkBlocked',
+    reaction: 'retry',
+    message: (d) => `sink ${d.sink} cannot write ${d.path}: ${d.problem}; it waits and tries again, nothing is dropped`,
+    fix: 'Free disk space or mend the target; the run goes on by itself.',
+  }),
+  MR4002: entry<{ sink: string; problem: string }>({
+    name: 'SinkConflict',
+    reaction: 'stop-job',
+    message: (d) => `sink ${d.sink}: ${d.problem}; nothing was overwritten`,
+    fix: 'Give the sink a target that nothing else writes, or start over with --fresh.',
+  }),
+} as const;

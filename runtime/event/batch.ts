@@ -1,0 +1,43 @@
+// Events on their way through one task: a struct of arrays, so that a step costs per batch and not per event.
+//
+//   B1. values, times (and keys, when there) have the same length; index i is one event.
+//   B2. A batch is never changed after it was emitted; values are shared, not copied, so nobody mutates them.
+//   B3. Order is arrival order.
+
+/** A decoded event: plain data (JSON values, bigint, Uint8Array). Never mutated. */
+export type Value = unknown;
+
+/** A key in its canonical text (see key.ts). */
+export type Key = string;
+
+export type Batch = {
+  readonly values: readonly Value[];
+  /** Event time, ms since the epoch, whole numbers. The time of ingestion where no event time was declared. */
+  readonly times: readonly number[];
+  /** Canonical keys; null before a keyBy. */
+  readonly keys: readonly Key[] | null;
+  /** Wall-clock ms at which the oldest of these events entered the job: what end-to-end latency is measured from. */
+  readonly ingestMs: number;
+};
+
+/** Watermark before anything is known. */
+export const WATERMARK_MIN = -Infinity;
+/** Watermark of an input that has ended: no event can come any more. */
+export const WATERMARK_MAX = Infinity;
+
+/** An event that could not be processed, and why. It leaves the stage in the commit record of the step that met it. */
+export type DeadLetter = {
+  /** Error code of the catalogue, such as MR3002. */
+  readonly code: string;
+  /** Source or transform id that gave up. */
+  readonly at: string;
+  readonly message: string;
+  /** The single mistakes, when there are several (schema violations). */
+  readonly issues: readonly string[];
+  /** The event as far as it was decoded: a value, or the raw text (at most 64 KiB of it). */
+  readonly event: Value;
+  /** Place in the source, such as `line 17` or `seq 5121`; null when unknown. */
+  readonly place: string | null;
+  readonly timeMs: number | null;
+  readonly key: Key | null;
+};

@@ -1,0 +1,55 @@
+// Keys: canonical text, and which partition owns them.
+//
+//   K1. Equal keys have equal texts, different keys different texts: "1" and 1 differ.
+//   K2. The hash is fixed for ever (test vectors in key.test.ts): it decides where state lies.
+
+import type { Key } from './batch.ts';
+
+const MARK = '\u0000';
+
+/** Canonical text of a key value (string, number, bigint, boolean, null, or an array or record of those). */
+export function encodeKey(value: unknown): Key {
+  if (typeof value === 'string') return value.startsWith(MARK) ? MARK + JSON.stringify(value) : value;
+  return MARK + canonical(value);
+}
+
+/** The key value that `encodeKey` was given (bigints come back as numbers when safe, else as bigints). */
+export function decodeKey(key: Key): unknown {
+  if (!key.startsWith(MARK)) return key;
+  return JSON.parse(key.slice(1), (_name, value: unknown) => {
+    if (typeof value === 'object' && value !== null && '$int' in value) return BigInt((value as { $int: string }).$int);
+    return value;
+  });
+}
+
+/** 32-bit FNV-1a over UTF-16 code units, low byte first, then a murmur3 finalizer to spread it. */
+export function hashKey(key: Key): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < key.length; i++) {
+    const unit = key.charCodeAt(i);
+    hash = Math.imul(hash ^ (unit & 0xff), 0x01000193);
+    hash = Math.imul(hash ^ (unit >>> 8), 0x01000193);
+  }
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}
+
+/** Partition of a key: 0 … partitionCount - 1. */
+export function partitionOf(key: Key, partitionCount: number): number {
+  return hashKey(key) % partitionCount;
+}
+
+function canonical(value: unknown): string {
+  if (typeof value === 'bigint') {
+    const number = Number(value);
+    return Number.isSafeInteger(number) ? String(number) : `{"$int":"${value}"}`;
+  }
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
+  if (typeof value === 'object' && value !== null) {
+    const record = value as Record<string, unknown>;
+    const names = Object.keys(record).sort();
+    return `{${names.map((name) => `${JSON.stringify(name)}:${canonical(record[name])}`).join(',')}}`;
+  }
+  return JSON.stringify(value) ?? 'null';
+}

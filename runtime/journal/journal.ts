@@ -1,0 +1,63 @@
+// The port of a journal: fenced appends per partition, reads per lane. guide: docs/protocol.md, rules J1 …
+//
+// One JetStream stream is one lane; a partition is one subject of it. Sequences are those of the stream.
+// The NATS adapter and the in-memory model keep the same contract (journal-contract.ts is run on both).
+
+/** A stored message of the journal, bytes as they were appended. */
+export type StoredRecord = { readonly subject: string; readonly sequence: number; readonly bytes: Uint8Array; /** Wall-clock ms at which the server stored it. */ readonly storedMs: number };
+
+export type AppendResult =
+  | { readonly kind: 'stored'; readonly sequence: number }
+  /** 10071: the subject's last sequence is another; nothing was written. `actual` when the server said it. */
+  | { readonly kind: 'refused'; readonly actual: number | null }
+  /** 10164: not proof of anything (J5): read the fence. */
+  | { readonly kind: 'in-flight' }
+  /** Back-pressure (J8): 10077 stream full, 503 no leader, server out of space. Nothing was written; wait and send again. */
+  | { readonly kind: 'busy'; readonly reason: string }
+  /** No answer (time-out, disconnect): may or may not have been stored (J4): read the fence. */
+  | { readonly kind: 'unknown'; readonly reason: string };
+
+export type LaneConfig = {
+  readonly stream: string;
+  /** Subjects of the lane: `prefix.*`. */
+  readonly subjects: readonly string[];
+  /** Disk bound; a full lane refuses appends (busy), it never drops. */
+  readonly bytesMax: number;
+};
+
+export interface Journal {
+  /** Makes the lane when it is not there (`discard: new`, no max age, deny delete, file storage); checks its settings when it is. */
+  ensureLane(config: LaneConfig): Promise<void>;
+  /** Stores `bytes` when the last sequence of `subject` is `expected` (0: none yet). Never retries by itself. */
+  append(stream: string, subject: string, expected: number, bytes: Uint8Array): Promise<AppendResult>;
+  /** Last record of a subject as its leader sees it, or null. Rejects with a retry error while there is no leader. */
+  last(stream: string, subject: string): Promise<StoredRecord | null>;
+  /** Opens a reader of the lane from `fromSequence` on (records of all subjects, or of `subjects`), stream order. */
+  read(stream: string, options: ReadOptions): LaneReader;
+  /** Removes records of `subject` with a sequence below `belowSequence`; never its last record (J6). */
+  purge(stream: string, subject: string, belowSequence: number): Promise<void>;
+  /** Bytes and messages stored, first and last sequence. */
+  figures(stream: string): Promise<{ readonly bytes: number; readonly messages: number; readonly firstSequence: number; readonly lastSequence: number }>;
+  /** Removes the lane with all in it. */
+  deleteLane(stream: string): Promise<void>;
+}
+
+export type ReadOptions = { readonly fromSequence: number; readonly subjects?: readonly string[] };
+
+/** Gapless reader (J7): rejects never for lost connections, it re-reads from the last record that it gave. */
+export interface LaneReader {
+  /** Next records in stream order, as soon as there is one; at most `bytesMax` together (at least one). Empty after `waitMs`. */
+  next(options: { readonly bytesMax: number; readonly waitMs: number }): Promise<readonly StoredRecord[]>;
+  /** Wakes a waiting `next`, which then returns empty. */
+  wake(): void;
+  close(): Promise<void>;
+}
+
+/** Store of large blobs (checkpoints), 1 MB chunks under the hood. */
+export interface BlobStore {
+  /** Stores `bytes` under `name` (replacing none: names are unique); resolves when durable. Returns its sha256, hex. */
+  put(name: string, bytes: Uint8Array): Promise<string>;
+  /** The blob, verified against `sha256`; null when it is not there or not whole. */
+  get(name: string, sha256: string): Promise<Uint8Array | null>;
+  delete(name: string): Promise<void>;
+}

@@ -1,0 +1,80 @@
+// A commit record: all that one step of a partition caused, in one message.
+//
+// Bytes: 4 bytes magic "MRJ1" · u32 header length · header (msgpack) · body (segments, one behind the other).
+//   R1. The header is read without touching the body; `segments` gives each one's place in the body.
+//   R2. `number` counts up by one per record of a partition, `previousHash` is the record hash of the one before (J2).
+//   R3. `bodyHash` is checked before a segment is decoded.
+
+import type { SourcePosition } from '../connectors/source.ts';
+import type { SinkState } from '../connectors/sink.ts';
+
+/** Cumulative counts since the task's first record. in = processed input; the others add up to what became of it. */
+export type TaskCounters = {
+  readonly eventsIn: number;
+  readonly eventsOut: number;
+  readonly filtered: number;
+  readonly late: number;
+  readonly deadLetters: number;
+  /** Claims after the first: how often another owner took over. */
+  readonly recoveries: number;
+};
+
+/** Position in one upstream lane: the last stream sequence taken in, with what was known of its partitions then. */
+export type InputPosition = {
+  readonly edge: number;
+  readonly sequence: number;
+  /** Per upstream partition: its edge watermark (null: none yet; Infinity: ended). */
+  readonly watermarks: readonly (number | null)[];
+};
+
+export type SegmentKind =
+  /** Events of edge `edge` for partition `partition` of the stage it leads to. */
+  | 'events'
+  /** State and timer changes of this step. */
+  | 'delta'
+  /** What a sink will apply. */
+  | 'payload';
+
+export type SegmentInfo = {
+  readonly kind: SegmentKind;
+  readonly edge: number; // -1 but for events
+  readonly partition: number; // -1 but for events
+  readonly count: number;
+  readonly offset: number;
+  readonly length: number;
+};
+
+export type RecordHeader = {
+  readonly stage: string;
+  readonly partition: number;
+  /** Raised by one by each claim. */
+  readonly epoch: number;
+  /** Worker that wrote it. */
+  readonly owner: string;
+  /** claim: no content but positions carried over. commit: a step. */
+  readonly kind: 'claim' | 'commit';
+  readonly number: number;
+  readonly previousHash: string;
+  readonly bodyHash: string;
+  readonly inputs: readonly InputPosition[];
+  readonly source: SourcePosition | null;
+  readonly sink: { readonly before: SinkState; readonly after: SinkState; /** Records up to this number are applied outside. */ readonly appliedNumber: number } | null;
+  /** Per out-edge of the stage (same order as stage.outputs): the watermark after this record. null: none yet. */
+  readonly watermarks: readonly (number | null)[];
+  /** Per node with a watermark of its own (eventTime): its highest time seen. */
+  readonly nodeTimes: Readonly<Record<string, number>>;
+  /** The task has ended: all input processed, nothing will follow. */
+  readonly done: boolean;
+  readonly counters: TaskCounters;
+  readonly ingestMs: number;
+  /** Newest checkpoint that is stored and verified; recovery starts there. */
+  readonly checkpoint: CheckpointRef | null;
+  /** Versions of side inputs by table. */
+  readonly tables: Readonly<Record<string, string>>;
+  readonly segments: readonly SegmentInfo[];
+};
+
+/** Image of the state after record `number` (which lies at `sequence`). */
+export type CheckpointRef = { readonly name: string; readonly sha256: string; readonly number: number; readonly sequence: number; readonly bytes: number };
+
+export type Record_ = { readonly header: RecordHeader; readonly body: Uint8Array; /** Hash of the whole message: the chain's link. */ readonly hash: string };

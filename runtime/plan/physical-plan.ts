@@ -1,0 +1,99 @@
+// What will run: the job's graph cut into stages, with every transform's id, key exchange and journal stream.
+// Made by plan.ts from a StreamJob; plain data, but for functions that a builder put into code slots.
+//
+//   P1. Node ids are the user's names (with a suffix for implied nodes: `hourly/key`), so state survives edits that keep names.
+//   P2. A stage ends only where the key changes, and before a sink.
+//   P3. Stages and nodes are in topological order: inputs before those that read them.
+
+import type {
+  AggregateSpec, Code, EnrichSpec, EventTimeSpec, Fields, JoinSpec, MachineSpec, SinkSpec, SourceSpec, StageSpec, TableSpec, WindowSpec,
+} from '../../crds/stream-job/spec.ts';
+
+export type PhysicalPlan = {
+  readonly job: string;
+  readonly stages: readonly StagePlan[];
+  /** Every exchange between two stages. `edge.index` is its place here. */
+  readonly edges: readonly EdgePlan[];
+  readonly tables: readonly TableSpec[];
+  /** Journal streams with what lies in them. */
+  readonly streams: readonly string[];
+  /** Hash of all that must be equal for state to be continued (ids, kinds, keys, partitions, windows, code texts). */
+  readonly fingerprint: string;
+};
+
+export type StageKind = 'source' | 'keyed' | 'sink';
+
+export type StagePlan = {
+  readonly id: string;
+  readonly index: number;
+  readonly kind: StageKind;
+  readonly partitionCount: number;
+  /** Fused transforms in topological order. */
+  readonly nodes: readonly NodePlan[];
+  /** Indices of the edges that this stage reads and writes. */
+  readonly inputs: readonly number[];
+  readonly outputs: readonly number[];
+  /** JetStream stream of its journal; sink stages share one. */
+  readonly stream: string;
+  /** Subject of partition p is `${subjectPrefix}.${p}`. */
+  readonly subjectPrefix: string;
+  /** Why it begins here and what was fused, a sentence each, for `millrace plan`. */
+  readonly reasons: readonly string[];
+};
+
+export type EdgePlan = {
+  readonly index: number;
+  /** `flights/key:origin→hourly`: stable, for people and metrics. */
+  readonly id: string;
+  readonly fromStage: string;
+  /** Node and output whose events go out; the output is null for the main one. */
+  readonly from: NodeOutput;
+  readonly toStage: string;
+  /** How events find their partition: by key hash, or all to partition 0. */
+  readonly partitioning: 'key' | 'single';
+};
+
+/** A node's output: null is the main one, others are named (`late`, a machine's outputs).
+ *  `{ node: '*', output: 'dead' }` stands for the dead letters of a whole stage (every stage has that edge to the
+ *  implied sinks `dead-letters` (file) and `dead-letters-subject` (NATS), whose events are DeadLetter values). */
+export type NodeOutput = { readonly node: string; readonly output: string | null };
+
+/** A node reads outputs of nodes of its own stage, or edges from stages before it. */
+export type NodeInput =
+  | { readonly kind: 'node'; readonly from: NodeOutput; /** join: which side. */ readonly side: 'left' | 'right' }
+  | { readonly kind: 'edge'; readonly edge: number; readonly side: 'left' | 'right' };
+
+export type NodePlan = { readonly id: string; readonly inputs: readonly NodeInput[]; readonly op: OpPlan };
+
+/** One transform with durations in ms and code as it was declared. */
+export type OpPlan =
+  | { readonly kind: 'source'; readonly spec: SourceSpec }
+  | { readonly kind: 'filter'; readonly code: Code }
+  | { readonly kind: 'map'; readonly map: Code | Fields }
+  | { readonly kind: 'flatMap'; readonly flatMap: NonNullable<StageSpec['flatMap']> }
+  | { readonly kind: 'eventTime'; readonly spec: EventTimeSpec; readonly maxOutOfOrderMs: number }
+  | { readonly kind: 'enrich'; readonly lookups: readonly EnrichSpec[] }
+  | { readonly kind: 'sample'; readonly ratio: number; readonly by: Code | null }
+  /** Sets the key. `names`: fields of results that hold the key's parts. */
+  | { readonly kind: 'keyBy'; readonly code: Code | Fields; readonly names: readonly string[] }
+  | { readonly kind: 'window'; readonly window: CompiledWindow; readonly spec: WindowSpec; readonly aggregates: Readonly<Record<string, AggregateSpec>>; readonly keyNames: readonly string[] }
+  | { readonly kind: 'aggregate'; readonly aggregates: Readonly<Record<string, AggregateSpec>>; readonly keyNames: readonly string[] }
+  | { readonly kind: 'dedupe'; readonly ttlMs: number }
+  | { readonly kind: 'join'; readonly spec: JoinSpec; readonly withinMs: number }
+  /** Implied before a machine with `order: eventTime`: holds events until the watermark, then gives them in (time, arrival) order. */
+  | { readonly kind: 'order' }
+  | { readonly kind: 'machine'; readonly spec: MachineSpec }
+  /** Builder only: an XState machine made with xstate's own setup()/createMachine(). */
+  | { readonly kind: 'xstate'; readonly machine: unknown; readonly order: 'eventTime' | 'arrival'; readonly unhandled: 'deadLetter' | 'ignore' }
+  | { readonly kind: 'reduce'; readonly init: Code; readonly step: Code }
+  | { readonly kind: 'sink'; readonly spec: SinkSpec };
+
+export type CompiledWindow =
+  | { readonly kind: 'tumbling'; readonly sizeMs: number; readonly offsetMs: number }
+  | { readonly kind: 'sliding'; readonly sizeMs: number; readonly everyMs: number; readonly offsetMs: number }
+  | { readonly kind: 'session'; readonly gapMs: number };
+
+/** A task's name: `hourly/3`. */
+export function taskName(stageId: string, partition: number): string {
+  return `${stageId}/${partition}`;
+}

@@ -1,0 +1,69 @@
+// The contract of every transform: how it meets events, time and state inside one step.
+//
+// A step is synchronous: the task pushes batches into the nodes of its stage in order, then advances the watermark.
+//   T1. A transform never waits, reads no clock, draws no chance but what the context gives.
+//   T2. All state that must survive lies in the cells and timers that the context gives; fields hold only what can
+//       be rebuilt from them (rebuilt in `restored`).
+//   T3. What fails for one event becomes a dead letter for that event only; the others go on.
+//   T4. A transform emits only through `out`; batches that it emits are not changed afterwards (B2).
+
+import type { Batch, DeadLetter, Key, Value } from '../event/batch.ts';
+import type { KeyedCells } from '../state/keyed-cells.ts';
+
+export interface Transform {
+  /** Events of one input side, in arrival order; `side` is 'left' but for the right input of a join. */
+  onBatch(batch: Batch, context: StepContext, side: 'left' | 'right'): void;
+  /** The input watermark rose to `watermark` (Infinity: input ended). Called after the events before it. Must forward
+   *  through context.emitWatermark what may be promised downstream. Absent: forwards it unchanged. */
+  onWatermark?(watermark: number, context: StepContext): void;
+  /** A timer of this transform is due. Called in (time, key, id) order, before onWatermark of the same rise. */
+  onTimer?(timer: Timer, context: StepContext): void;
+  /** After a restore, before the first event: rebuild what is derived from cells. */
+  restored?(context: RestoreContext): void;
+}
+
+/** A durable event-time timer of one key of one transform. Same key and id: replaced. */
+export type Timer = { readonly key: Key; readonly id: string; readonly atMs: number; /** Plain data given back when due. */ readonly data: Value };
+
+export interface StepContext {
+  /** Id of the transform that is called. */
+  readonly nodeId: string;
+  /** Watermark of this node's input before the current rise. */
+  readonly watermark: number;
+  /** Wall-clock ms of this step, equal for all its events. */
+  readonly nowMs: number;
+  /** Earliest ingestion among what this step works on, ms. */
+  readonly ingestMs: number;
+  /** This transform's keyed cells in this partition. */
+  readonly cells: KeyedCells;
+  /** Emits on the main output, or on a named one (`late`, a machine's output). */
+  emit(batch: Batch, output?: string): void;
+  emitWatermark(watermark: number): void;
+  setTimer(timer: Timer): void;
+  clearTimer(key: Key, id: string): void;
+  deadLetter(letter: Omit<DeadLetter, 'at'>): void;
+  /** Counts events that a window refused as late (they also go to the output `late`). */
+  countLate(events: number): void;
+  /** Counts events that were dropped on purpose (filter, sample, dedupe), for the conservation figures. */
+  countFiltered(events: number): void;
+  /** Side inputs by name. */
+  table(name: string): Table;
+}
+
+export interface RestoreContext {
+  readonly nodeId: string;
+  readonly watermark: number;
+  readonly cells: KeyedCells;
+}
+
+/** A side input, loaded whole. */
+export interface Table {
+  /** The row of `key` (for temporal tables the one valid at `atMs`), or null. */
+  lookup(key: Key, atMs: number): Value | null;
+  readonly rowCount: number;
+  /** sha256 of the file's bytes, hex: the version that this run works with. */
+  readonly version: string;
+}
+
+/** Makes a transform for one task. Compiling (expressions, machines) happens here, once per task, and may throw BadDeclaration. */
+export type TransformFactory = () => Transform;
