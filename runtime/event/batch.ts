@@ -20,6 +20,9 @@ export type Batch = {
   readonly ingestMs: number;
 };
 
+// A watermark W says: no event with time <= W will come any more. So a window [start, end) closes when W >= end - 1,
+// a timer is due when atMs <= W, and bounded out-of-orderness gives highest time - bound - 1.
+
 /** Watermark before anything is known. */
 export const WATERMARK_MIN = -Infinity;
 /** Watermark of an input that has ended: no event can come any more. */

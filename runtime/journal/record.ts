@@ -17,6 +17,9 @@ export type TaskCounters = {
   readonly deadLetters: number;
   /** Claims after the first: how often another owner took over. */
   readonly recoveries: number;
+  /** Events taken in per in-edge (order of stage.inputs) and given out per out-edge (order of stage.outputs). */
+  readonly edgesIn: readonly number[];
+  readonly edgesOut: readonly number[];
 };
 
 /** Position in one upstream lane: the last stream sequence taken in, with what was known of its partitions then. */
@@ -32,6 +35,8 @@ export type SegmentKind =
   | 'events'
   /** State and timer changes of this step. */
   | 'delta'
+  /** The whole state after this record, when it is small: recovery then needs no other record. */
+  | 'image'
   /** What a sink will apply. */
   | 'payload';
 
@@ -74,7 +79,8 @@ export type RecordHeader = {
   readonly segments: readonly SegmentInfo[];
 };
 
-/** Image of the state after record `number` (which lies at `sequence`). */
+/** Image of the state after record `number` (which lies at `sequence`; -1: the record that says so itself).
+ *  `name`: '' for an empty state, ':inline' when that record holds it as its `image` segment, else a blob. */
 export type CheckpointRef = { readonly name: string; readonly sha256: string; readonly number: number; readonly sequence: number; readonly bytes: number };
 
 export type Record_ = { readonly header: RecordHeader; readonly body: Uint8Array; /** Hash of the whole message: the chain's link. */ readonly hash: string };
