@@ -66,8 +66,8 @@ export type RecordHeader = {
   readonly sink: { readonly before: SinkState; readonly after: SinkState; /** Records up to this number are applied outside. */ readonly appliedNumber: number } | null;
   /** Per out-edge of the stage (same order as stage.outputs): the watermark after this record. null: none yet. */
   readonly watermarks: readonly (number | null)[];
-  /** Per node with a watermark of its own (eventTime): its highest time seen. */
-  readonly nodeTimes: Readonly<Record<string, number>>;
+  /** Per transform: its input watermark and the watermark that it last gave out (infinities where none yet, or ended). */
+  readonly nodeWatermarks: Readonly<Record<string, readonly [input: number, output: number]>>;
   /** The task has ended: all input processed, nothing will follow. */
   readonly done: boolean;
   readonly counters: TaskCounters;
