@@ -1,0 +1,119 @@
+// One nats-server process: starts it under its supervisor, waits until JetStream answers, ends it in bounded time.
+//
+//   S1. The server ends when this process ends, however that ends (server-supervisor.mjs, P1).
+//   S2. It is in a session of its own: Ctrl-C reaches Millrace, which drains first, not the server.
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { greet } from './server-greeting.ts';
+
+export type ServerProcessOptions = {
+  readonly binary: string;
+  readonly configPath: string;
+  readonly serverName: string;
+  readonly port: number;
+  readonly logPath: string;
+  /** How often a server that died by itself is started again. */
+  readonly restartsMax: number;
+};
+
+export interface ServerProcess {
+  /** Of the nats-server itself, not of its supervisor. Changes when it is started again. */
+  readonly pid: number;
+  /** Ends it (SIGTERM, after a bounded wait SIGKILL). Resolves when it is gone; does nothing the second time. */
+  stop(): Promise<void>;
+  /** SIGKILL at once. Resolves when it is gone, or when it is started again where `restartsMax` allows. */
+  kill(): Promise<void>;
+  /** Resolves when it is gone for good, with the reason. */
+  readonly ended: Promise<string>;
+}
+
+/** A server that restores a large store answers late; nothing else takes that long. */
+const readyTimeoutMs = 60_000;
+const greetTimeoutMs = 2_000;
+const pollMs = 15;
+const supervisorPath = fileURLToPath(new URL('./server-supervisor.mjs', import.meta.url));
+
+type Told = { readonly kind: 'started'; readonly pid: number } | { readonly kind: 'died'; readonly reason: string; readonly restarting: boolean };
+
+/** Starts the server and resolves when its JetStream answers; rejects with what its log says when it can't. */
+export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
+  const { binary, configPath, logPath, restartsMax } = options;
+  const supervisor = fork(supervisorPath, [JSON.stringify({ binary, args: ['-c', configPath], logPath, restartsMax })], {
+    detached: true,
+    execArgv: [],
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  });
+  let pid = 0;
+  let reason = 'stopped';
+  supervisor.on('message', (told: Told) => {
+    if (told.kind === 'started') pid = told.pid;
+    else reason = told.reason;
+  });
+  const ended = once(supervisor, 'exit').then(() => reason);
+  await untilReady(supervisor, options);
+  unref(supervisor);
+  return {
+    get pid() {
+      return pid;
+    },
+    stop: () => stopSupervisor(supervisor),
+    kill: async () => {
+      supervisor.ref();
+      supervisor.channel?.ref();
+      const died = Promise.race([once(supervisor, 'message'), ended]);
+      process.kill(pid, 'SIGKILL');
+      await died;
+      if (restartsMax === 0) return void (await ended);
+      unref(supervisor);
+    },
+    ended,
+  };
+}
+
+/** A port on 127.0.0.1 that nobody uses at this moment. */
+export async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const address = probe.address();
+  probe.close();
+  await once(probe, 'close');
+  if (address === null || typeof address === 'string') throw new Error('a TCP server has no port');
+  return address.port;
+}
+
+async function untilReady(supervisor: ChildProcess, options: ServerProcessOptions): Promise<void> {
+  const deadlineMs = performance.now() + readyTimeoutMs;
+  while (performance.now() < deadlineMs) {
+    if (supervisor.exitCode !== null || supervisor.signalCode !== null) break;
+    const greeting = await greet(options.port, greetTimeoutMs);
+    if (greeting?.serverName === options.serverName && greeting.hasJetStream) return;
+    await sleep(pollMs);
+  }
+  await stopSupervisor(supervisor);
+  throw new Error(`nats-server did not start: ${await lastLines(options.logPath)}`);
+}
+
+/** A server alone does not keep this process running. */
+function unref(supervisor: ChildProcess): void {
+  supervisor.unref();
+  supervisor.channel?.unref();
+}
+
+async function stopSupervisor(supervisor: ChildProcess): Promise<void> {
+  if (supervisor.exitCode !== null || supervisor.signalCode !== null) return;
+  const exit = once(supervisor, 'exit');
+  supervisor.ref();
+  if (supervisor.connected) supervisor.disconnect();
+  await exit;
+}
+
+async function lastLines(logPath: string): Promise<string> {
+  const text = await readFile(logPath, 'utf8').catch(() => '');
+  const lines = text.trim().split('\n');
+  const telling = lines.filter((line) => /\[(FTL|ERR)\]/.test(line) || line.startsWith('nats-server:'));
+  return (telling.length > 0 ? telling : lines).slice(-3).join(' | ') || 'it wrote no log';
+}
