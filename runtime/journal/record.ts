@@ -59,6 +59,9 @@ export type RecordHeader = {
   /** claim: no content but positions carried over. commit: a step. */
   readonly kind: 'claim' | 'commit';
   readonly number: number;
+  /** The step was too large for one record and goes on in the next of this partition: readers hold it until the last
+   *  one (`more: false`) is there, and drop it when a claim comes instead. Positions and state stand only in the last. */
+  readonly more: boolean;
   readonly previousHash: string;
   readonly bodyHash: string;
   readonly inputs: readonly InputPosition[];
