@@ -25,6 +25,9 @@ export const referenceSchema = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,62}(\.[a-zA-Z][a-zA-Z0-9_-]{0,62})?$/, 'must be the name of a source or stage, or name.output');
 
+/** One input, or several that are merged. */
+const referencesSchema = z.union([referenceSchema, z.array(referenceSchema).min(1).max(64)], { error: 'must be the name of a source or stage (or name.output), or a list of them' });
+
 /** `250ms`, `10s`, `1h30m`, `3d`. */
 export const durationSchema = z.string().regex(DURATION, 'must be a duration such as 250ms, 10s, 1h30m or 3d').max(32);
 
@@ -37,13 +40,18 @@ export const codeSchema = z
 /** Field name → CEL expression. Order is kept. */
 export const fieldsSchema = z.record(z.string().min(1).max(128), codeSchema);
 
+const CODE_OR_FIELDS = 'must be a CEL expression, or a mapping of field to CEL expression';
+const TRANSITIONS = 'must be the name of a target state, a transition, or a list of transitions';
+const codeOrFieldsSchema = z.union([codeSchema, fieldsSchema], { error: CODE_OR_FIELDS });
+
 const fieldTypeName = z.enum(['string', 'int', 'double', 'bool', 'timestamp', 'any']);
 /** A field's type. `nullable`: may be null or missing. */
 export const fieldSchema = z.union([
   fieldTypeName,
   z.strictObject({ type: fieldTypeName, nullable: z.boolean().default(false), description: z.string().max(1024).optional() }),
-]);
-/** Field name → type. Fields that are not named stay in the event as they are. */
+], { error: 'must be a field type, or a mapping with type and nullable' });
+/** Field name → type. Fields that are not named stay in the event as they are, but expressions over a source's events may
+ *  name only declared ones (type `any` for what has no fixed type). Expressions over a table's rows may name others too. */
 export const eventSchemaSchema = z.record(z.string().min(1).max(128), fieldSchema);
 
 /** When an event happened, and how far out of order events come. */
@@ -132,13 +140,13 @@ export const aggregateSchema = z.strictObject({
 export const joinSchema = z.strictObject({
   /** The other input. */
   with: referenceSchema,
-  /** Its key; the same expression as keyBy when absent. */
+  /** Its key; the same as keyBy when absent. A `filter` of the stage is for `from` only. */
   key: codeSchema.optional(),
   type: z.enum(['inner', 'left', 'right', 'full']).default('inner'),
   /** Events match when their times differ by at most this. */
   within: durationSchema,
   /** The joined event, over `left` and `right` (either may be null in outer joins). */
-  select: z.union([codeSchema, fieldsSchema]).optional(),
+  select: codeOrFieldsSchema.optional(),
 });
 
 // ---- machines: an XState configuration whose guards, assigns and emitted events are CEL ----
@@ -147,7 +155,7 @@ const actionSchema = z.strictObject({
   /** Context field → CEL over `context`, `event`, `key`. */
   assign: fieldsSchema.optional(),
   /** An event out of the stage, on the named output. */
-  emit: z.strictObject({ output: z.string().regex(/^[a-zA-Z][a-zA-Z0-9_-]{0,62}$/), value: z.union([codeSchema, fieldsSchema]) }).optional(),
+  emit: z.strictObject({ output: z.string().regex(/^[a-zA-Z][a-zA-Z0-9_-]{0,62}$/), value: codeOrFieldsSchema }).optional(),
   /** An event to this machine itself: at once, or by a durable timer after `delay` (a duration, or CEL giving ms). */
   raise: z.strictObject({ type: z.string().min(1).max(128), data: fieldsSchema.optional(), delay: codeSchema.optional(), id: codeSchema.optional() }).optional(),
   /** Cancels the durable timer of that id. */
@@ -156,13 +164,13 @@ const actionSchema = z.strictObject({
 export type MachineAction = z.infer<typeof actionSchema>;
 
 const transitionSchema = z.strictObject({
-  target: z.union([z.string().max(255), z.array(z.string().max(255)).max(16)]).optional(),
+  target: z.union([z.string().max(255), z.array(z.string().max(255)).max(16)], { error: 'must be the name of a target state, or a list of them' }).optional(),
   guard: codeSchema.optional(),
   actions: z.array(actionSchema).max(64).optional(),
   reenter: z.boolean().optional(),
 });
 export type MachineTransition = z.infer<typeof transitionSchema>;
-const transitionsSchema = z.union([z.string().max(255), transitionSchema, z.array(transitionSchema).max(64)]);
+const transitionsSchema = z.union([z.string().max(255), transitionSchema, z.array(transitionSchema).max(64)], { error: TRANSITIONS });
 
 export type MachineState = {
   type?: 'atomic' | 'compound' | 'parallel' | 'final' | 'history' | undefined;
@@ -194,11 +202,13 @@ const stateSchema: z.ZodType<MachineState> = z.lazy(() =>
   z.strictObject({ ...stateFields, states: z.record(z.string().min(1).max(128), stateSchema).optional() }),
 );
 
+const actorOrder = z.enum(['eventTime', 'arrival']);
+const actorUnhandled = z.enum(['deadLetter', 'ignore']);
 export const machineSchema = z.strictObject({
   /** eventTime: events of a key are taken in event-time order (held until the watermark passes them); arrival: as they come. */
-  order: z.enum(['eventTime', 'arrival']).default('arrival'),
+  order: actorOrder.default('arrival'),
   /** What becomes of an event that the current state does not handle. */
-  unhandled: z.enum(['deadLetter', 'ignore']).default('deadLetter'),
+  unhandled: actorUnhandled.default('deadLetter'),
   /** The event's type, over `event`; its field `type` when absent. */
   eventType: codeSchema.optional(),
   /** Initial context: plain values. */
@@ -211,22 +221,24 @@ export type MachineSpec = z.infer<typeof machineSchema>;
 export const stageSchema = z.strictObject({
   name: nameSchema,
   /** One input, or several that are merged. */
-  from: z.union([referenceSchema, z.array(referenceSchema).min(1).max(64)]),
+  from: referencesSchema,
   /** Alone, or before any of the verbs below: only events for which it holds go on. */
   filter: codeSchema.optional(),
 
   // exactly one verb (filter alone counts as one)
-  map: z.union([codeSchema, fieldsSchema]).optional(),
+  map: codeOrFieldsSchema.optional(),
   /** A CEL list, or a list of events of which those whose `when` holds are emitted, in order. */
   flatMap: z
-    .union([codeSchema, z.array(z.strictObject({ when: codeSchema.optional(), emit: z.union([codeSchema, fieldsSchema]) })).min(1).max(64)])
+    .union([codeSchema, z.array(z.strictObject({ when: codeSchema.optional(), emit: codeOrFieldsSchema })).min(1).max(64)], {
+      error: 'must be a CEL expression that gives a list, or a list of { when, emit }',
+    })
     .optional(),
   eventTime: eventTimeSchema.optional(),
   enrich: z.array(enrichSchema).min(1).max(16).optional(),
   sample: z.strictObject({ ratio: z.number().min(0).max(1), by: codeSchema.optional() }).optional(),
 
   /** The key: an expression (a plain field `event.x` names the key x in results), or named parts. Goes with the keyed verbs below. */
-  keyBy: z.union([codeSchema, fieldsSchema]).optional(),
+  keyBy: codeOrFieldsSchema.optional(),
   window: windowSchema.optional(),
   /** With `window`: a result a key and window. Without: a result a key whenever it changes. */
   aggregate: z.record(z.string().min(1).max(128), aggregateSchema).optional(),
@@ -236,6 +248,14 @@ export const stageSchema = z.strictObject({
   machine: machineSchema.optional(),
   /** Builder only: a plain-function actor `(state, event, context) => state`. */
   reduce: z.strictObject({ init: codeSchema, step: codeSchema }).optional(),
+  /** Builder only: a machine made with xstate's own setup()/createMachine(). Its outputs are the types of what it emits. */
+  xstate: z
+    .strictObject({
+      machine: z.custom<object>((value) => typeof value === 'object' && value !== null, { message: 'must be an XState machine (TypeScript jobs only)' }),
+      order: actorOrder.default('arrival'),
+      unhandled: actorUnhandled.default('deadLetter'),
+    })
+    .optional(),
 
   /** Partitions of the keyed stage that this begins; fixed for the life of its state. */
   partitions: z.int().min(1).max(1024).optional(),
@@ -243,7 +263,7 @@ export const stageSchema = z.strictObject({
 
 export const sinkSchema = z.strictObject({
   name: nameSchema,
-  from: z.union([referenceSchema, z.array(referenceSchema).min(1).max(64)]),
+  from: referencesSchema,
   /** A file under the output folder, one JSON object a line. */
   file: z.strictObject({ path: z.string().min(1).max(4096), format: z.enum(['ndjson']).default('ndjson') }).optional(),
   /** A message a result on a subject that only this sink writes. `batch` lines a message when above 1. */

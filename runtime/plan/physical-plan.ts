@@ -48,6 +48,7 @@ export type EdgePlan = {
   readonly fromStage: string;
   /** Node and output whose events go out; the output is null for the main one. */
   readonly from: NodeOutput;
+  /** For a sink `journal: {}` this is `sink:<name>`: no stage reads it, the results stay in the journal of `fromStage`. */
   readonly toStage: string;
   /** How events find their partition: by key hash, or all to partition 0. */
   readonly partitioning: 'key' | 'single';
@@ -76,7 +77,7 @@ export type OpPlan =
   | { readonly kind: 'sample'; readonly ratio: number; readonly by: Code | null }
   /** Sets the key. `names`: fields of results that hold the key's parts. */
   | { readonly kind: 'keyBy'; readonly code: Code | Fields; readonly names: readonly string[] }
-  | { readonly kind: 'window'; readonly window: CompiledWindow; readonly spec: WindowSpec; readonly aggregates: Readonly<Record<string, AggregateSpec>>; readonly keyNames: readonly string[] }
+  | { readonly kind: 'window'; readonly window: CompiledWindow; readonly spec: WindowSpec; readonly aggregates: Readonly<Record<string, AggregateSpec>>; readonly keyNames: readonly string[]; /** What becomes of late events: the output `late` when something reads it, else dead letters. Both count as late. */ readonly late: 'output' | 'deadLetter' }
   | { readonly kind: 'aggregate'; readonly aggregates: Readonly<Record<string, AggregateSpec>>; readonly keyNames: readonly string[] }
   | { readonly kind: 'dedupe'; readonly ttlMs: number }
   | { readonly kind: 'join'; readonly spec: JoinSpec; readonly withinMs: number }
