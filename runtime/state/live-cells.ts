@@ -1,0 +1,262 @@
+// Keyed cells in memory: the implementation of keyed-cells.ts (C1 … C4) that notes every change.
+//
+//   L1. A generation is the time between two takes. An entry is noted once per generation, at its first change, so a
+//       put of a cell that is changed already costs one look-up and no note.
+//   L2. New entries are noted in insertion order; a key that was deleted and comes again is a new entry. Applying
+//       drops, then deletes, then puts in noted order therefore gives the same iteration order (C4).
+//   L3. A namespace without cells does not exist: when its last cell goes it is dropped.
+
+import { assert } from '../base/assert.ts';
+import type { Key, Value } from '../event/batch.ts';
+import type { CellChanges, NamespaceChanges } from './cell-changes.ts';
+import { LIST_FROM_START, PLAIN_CELL } from './cell-changes.ts';
+import type { KeyedCells } from './keyed-cells.ts';
+
+type Entry = {
+  readonly key: Key;
+  cell: Value;
+  /** Items of a list cell that the last take held already; -1 for a plain cell. */
+  savedItems: number;
+  /** Generation of its last note, and of its making. */
+  noted: number;
+  readonly born: number;
+  live: boolean;
+};
+
+type Namespace = {
+  readonly id: number;
+  readonly born: number;
+  readonly entries: Map<Key, Entry>;
+  noted: Entry[];
+  deleted: Key[];
+};
+
+const EMPTY: readonly Value[] = Object.freeze([]);
+const PLAIN = -1;
+
+export class LiveCells implements KeyedCells {
+  readonly #namespaces = new Map<number, Namespace>();
+  #sorted: readonly number[] | null = [];
+  #dropped = new Set<number>();
+  #touched = new Set<Namespace>();
+  #generation = 1;
+  /** The namespace and entry met last: a put mostly follows the get of the same cell. */
+  #lastNamespace: Namespace | undefined;
+  #lastEntry: Entry | undefined;
+
+  get(namespace: number, key: Key): Value | undefined {
+    return this.#find(namespace, key)?.cell;
+  }
+
+  put(namespace: number, key: Key, cell: Value): void {
+    assert(cell !== undefined, 'a cell is never undefined; delete it instead');
+    const entry = this.#find(namespace, key);
+    if (entry === undefined) {
+      this.#insert(this.#open(namespace, this.#generation), key, cell, PLAIN);
+      return;
+    }
+    entry.cell = cell;
+    entry.savedItems = PLAIN;
+    if (entry.noted !== this.#generation) this.#note(this.#lastNamespace!, entry);
+  }
+
+  append(namespace: number, key: Key, item: Value): void {
+    const entry = this.#find(namespace, key);
+    if (entry === undefined) {
+      this.#insert(this.#open(namespace, this.#generation), key, [item], 0);
+      return;
+    }
+    assert(entry.savedItems !== PLAIN, 'append to a cell that was put');
+    (entry.cell as Value[]).push(item);
+    if (entry.noted !== this.#generation) this.#note(this.#lastNamespace!, entry);
+  }
+
+  list(namespace: number, key: Key): readonly Value[] {
+    const entry = this.#find(namespace, key);
+    if (entry === undefined) return EMPTY;
+    assert(entry.savedItems !== PLAIN, 'list of a cell that was put');
+    return entry.cell as readonly Value[];
+  }
+
+  delete(namespace: number, key: Key): void {
+    const entry = this.#find(namespace, key);
+    if (entry === undefined) return;
+    const space = this.#lastNamespace!;
+    if (space.entries.size === 1) {
+      this.drop(namespace); // L3
+      return;
+    }
+    space.entries.delete(key);
+    entry.live = false;
+    this.#lastEntry = undefined;
+    this.#touched.add(space);
+    if (entry.born !== this.#generation) space.deleted.push(key);
+  }
+
+  drop(namespace: number): void {
+    const space = this.#namespaces.get(namespace);
+    if (space === undefined) return;
+    this.#close(space);
+    this.#touched.delete(space);
+    if (space.born !== this.#generation) this.#dropped.add(namespace);
+  }
+
+  namespaces(): readonly number[] {
+    this.#sorted ??= [...this.#namespaces.keys()].sort((a, b) => a - b);
+    return this.#sorted;
+  }
+
+  *entries(namespace: number): IterableIterator<[Key, Value]> {
+    const space = this.#namespaces.get(namespace);
+    if (space === undefined) return;
+    for (const entry of space.entries.values()) yield [entry.key, entry.cell];
+  }
+
+  size(namespace?: number): number {
+    if (namespace !== undefined) return this.#namespaces.get(namespace)?.entries.size ?? 0;
+    let sum = 0;
+    for (const space of this.#namespaces.values()) sum += space.entries.size;
+    return sum;
+  }
+
+  get isChanged(): boolean {
+    return this.#dropped.size > 0 || this.#touched.size > 0;
+  }
+
+  /** All changes since the last take, cells as they are now; the next generation begins. */
+  takeChanges(): CellChanges {
+    const changes = { drops: [...this.#dropped], namespaces: [...this.#touched].map(takeNamespace).filter(isNotEmpty) };
+    this.#dropped = new Set();
+    this.#touched = new Set();
+    this.#generation++;
+    return changes;
+  }
+
+  /** The whole content, as changes of an empty instance. */
+  image(): CellChanges {
+    const namespaces = [...this.#namespaces.values()].map((space) => ({ id: space.id, deletes: [], puts: flatten(space.entries.values(), true) }));
+    return { drops: [], namespaces };
+  }
+
+  /** Applies changes that another instance made; they are not noted as changes of this one. */
+  applyChanges(changes: CellChanges): void {
+    for (const namespace of changes.drops) {
+      const space = this.#namespaces.get(namespace);
+      if (space !== undefined) this.#close(space);
+    }
+    for (const each of changes.namespaces) this.#applyNamespace(each);
+  }
+
+  #applyNamespace({ id, deletes, puts }: NamespaceChanges): void {
+    const space = this.#open(id, 0);
+    this.#lastEntry = undefined;
+    for (const key of deletes) space.entries.delete(key);
+    for (let i = 0; i < puts.length; i += 3) {
+      const key = puts[i] as Key;
+      const kind = puts[i + 1] as number;
+      const cell = puts[i + 2] as Value;
+      const entry = space.entries.get(key);
+      if (kind === PLAIN_CELL) setPlain(space, key, entry, cell);
+      else setList(space, key, entry, cell as Value[], kind - LIST_FROM_START);
+    }
+    if (space.entries.size === 0) this.#close(space);
+  }
+
+  #find(namespace: number, key: Key): Entry | undefined {
+    let space = this.#lastNamespace;
+    if (space === undefined || space.id !== namespace) {
+      space = this.#namespaces.get(namespace);
+      if (space === undefined) return undefined;
+      this.#lastNamespace = space;
+      this.#lastEntry = undefined;
+    }
+    const last = this.#lastEntry;
+    if (last !== undefined && last.key === key) return last;
+    return (this.#lastEntry = space.entries.get(key));
+  }
+
+  #open(id: number, born: number): Namespace {
+    let space = this.#namespaces.get(id);
+    if (space === undefined) {
+      assert(!Number.isNaN(id), 'a namespace is a number');
+      space = { id, born, entries: new Map(), noted: [], deleted: [] };
+      this.#namespaces.set(id, space);
+      this.#sorted = null;
+    }
+    this.#lastNamespace = space;
+    return space;
+  }
+
+  #close(space: Namespace): void {
+    this.#namespaces.delete(space.id);
+    this.#sorted = null;
+    this.#lastNamespace = undefined;
+    this.#lastEntry = undefined;
+  }
+
+  #insert(space: Namespace, key: Key, cell: Value, savedItems: number): void {
+    const entry: Entry = { key, cell, savedItems, noted: 0, born: this.#generation, live: true };
+    space.entries.set(key, entry);
+    this.#lastEntry = entry;
+    this.#note(space, entry);
+  }
+
+  #note(space: Namespace, entry: Entry): void {
+    entry.noted = this.#generation;
+    if (space.noted.push(entry) === 1) this.#touched.add(space);
+  }
+}
+
+function takeNamespace(space: Namespace): NamespaceChanges {
+  const changes = { id: space.id, deletes: space.deleted, puts: flatten(space.noted, false) };
+  space.noted = [];
+  space.deleted = [];
+  return changes;
+}
+
+/** A cell that came and went between two takes leaves nothing to say. */
+function isNotEmpty(changes: NamespaceChanges): boolean {
+  return changes.deletes.length > 0 || changes.puts.length > 0;
+}
+
+/** Triples key, kind, cell of the live entries; of lists only what is not saved yet, or all for an image. */
+function flatten(entries: Iterable<Entry>, whole: boolean): readonly unknown[] {
+  const flat: unknown[] = [];
+  for (const entry of entries) {
+    if (!entry.live) continue;
+    if (entry.savedItems === PLAIN) {
+      flat.push(entry.key, PLAIN_CELL, entry.cell);
+      continue;
+    }
+    const items = entry.cell as Value[];
+    const from = whole ? 0 : entry.savedItems;
+    flat.push(entry.key, LIST_FROM_START + from, from === 0 ? items : items.slice(from));
+    if (!whole) entry.savedItems = items.length;
+  }
+  return flat;
+}
+
+function setPlain(space: Namespace, key: Key, entry: Entry | undefined, cell: Value): void {
+  if (entry === undefined) {
+    space.entries.set(key, restoredEntry(key, cell, PLAIN));
+    return;
+  }
+  entry.cell = cell;
+  entry.savedItems = PLAIN;
+}
+
+function setList(space: Namespace, key: Key, entry: Entry | undefined, items: Value[], from: number): void {
+  if (entry === undefined) {
+    assert(from === 0, () => `list ${key} goes on at item ${from}, but its beginning is missing`);
+    space.entries.set(key, restoredEntry(key, items, items.length));
+    return;
+  }
+  const list = entry.cell as Value[];
+  assert(entry.savedItems === from, () => `list ${key} goes on at item ${from}, but has ${list.length}`);
+  for (const item of items) list.push(item);
+  entry.savedItems = list.length;
+}
+
+function restoredEntry(key: Key, cell: Value, savedItems: number): Entry {
+  return { key, cell, savedItems, noted: 0, born: 0, live: true };
+}

@@ -1,0 +1,135 @@
+// All state of one partition of a stage: cells and timers of each of its transforms.
+//
+//   PS1. State after a checkpoint and all later deltas, applied in order, equals the state that wrote them.
+//   PS2. A checkpoint holds no change that a delta still has to give: take the delta first.
+
+import { assert } from '../base/assert.ts';
+import type { Key } from '../event/batch.ts';
+import { TimerQueue } from '../time/timer-queue.ts';
+import type { Timer } from '../transforms/transform.ts';
+import type { NodeChanges } from './change-codec.ts';
+import { decodeChanges, encodeChanges } from './change-codec.ts';
+import type { KeyedCells } from './keyed-cells.ts';
+import { LiveCells } from './live-cells.ts';
+
+type Node = { readonly id: string; readonly cells: LiveCells; readonly timers: TimerQueue };
+
+/** Bytes of a cell or timer until the first delta or checkpoint has shown what they really take. */
+const ITEM_BYTES_GUESS = 64;
+
+export class PartitionState {
+  readonly #nodes = new Map<string, Node>();
+  #itemBytes = ITEM_BYTES_GUESS;
+
+  /** Cells of a transform. The same object every time: keep it. */
+  cells(nodeId: string): KeyedCells {
+    return this.#node(nodeId).cells;
+  }
+
+  setTimer(nodeId: string, timer: Timer): void {
+    this.#node(nodeId).timers.set(timer);
+  }
+
+  clearTimer(nodeId: string, key: Key, id: string): void {
+    this.#nodes.get(nodeId)?.timers.clear(key, id);
+  }
+
+  /** Takes out the transform's earliest timer with atMs <= watermark, in (atMs, key, id) order; null when none is due. */
+  popDue(nodeId: string, watermark: number): Timer | null {
+    return this.#nodes.get(nodeId)?.timers.popDue(watermark) ?? null;
+  }
+
+  /** Time of the transform's earliest timer, or Infinity. */
+  nextDueMs(nodeId: string): number {
+    return this.#nodes.get(nodeId)?.timers.nextDueMs() ?? Infinity;
+  }
+
+  /** All changes since the last take, cells as they are now; null when there are none. */
+  takeDelta(): Uint8Array | null {
+    const changes: NodeChanges[] = [];
+    for (const { id, cells, timers } of this.#nodes.values()) {
+      if (!cells.isChanged && !timers.isChanged) continue;
+      const taken: NodeChanges = { nodeId: id, cells: cells.takeChanges(), timers: timers.takeChanges() };
+      if (!isEmpty(taken)) changes.push(taken);
+    }
+    if (changes.length === 0) return null;
+    const bytes = encodeChanges(changes);
+    this.#learnItemBytes(bytes.length, countItems(changes));
+    return bytes;
+  }
+
+  /** Applies a delta that `takeDelta` of the same history gave. */
+  applyDelta(bytes: Uint8Array): void {
+    assert(!this.#isChanged(), 'a delta is applied to state that has changes of its own');
+    for (const { nodeId, cells, timers } of decodeChanges(bytes)) {
+      const node = this.#node(nodeId);
+      node.cells.applyChanges(cells);
+      node.timers.applyChanges(timers);
+    }
+  }
+
+  /** Image of the state; `restore` reads it. Changes must have been taken before (PS2). */
+  checkpoint(): Uint8Array {
+    assert(!this.#isChanged(), 'checkpoint before the delta was taken');
+    const image = [...this.#nodes.values()].map(({ id, cells, timers }) => ({
+      nodeId: id,
+      cells: cells.image(),
+      timers: { cleared: [], set: [...timers.all()] },
+    }));
+    const bytes = encodeChanges(image);
+    this.#learnItemBytes(bytes.length, this.#itemCount());
+    return bytes;
+  }
+
+  static restore(bytes: Uint8Array): PartitionState {
+    const state = new PartitionState();
+    state.applyDelta(bytes);
+    state.#learnItemBytes(bytes.length, state.#itemCount());
+    return state;
+  }
+
+  /** About how many bytes a checkpoint would have now: cells and timers times what they took lately. Cheap. */
+  bytesEstimate(): number {
+    return Math.round(this.#itemCount() * this.#itemBytes);
+  }
+
+  #node(id: string): Node {
+    let node = this.#nodes.get(id);
+    if (node === undefined) {
+      node = { id, cells: new LiveCells(), timers: new TimerQueue() };
+      this.#nodes.set(id, node);
+    }
+    return node;
+  }
+
+  #isChanged(): boolean {
+    for (const { cells, timers } of this.#nodes.values()) if (cells.isChanged || timers.isChanged) return true;
+    return false;
+  }
+
+  #itemCount(): number {
+    let count = 0;
+    for (const { cells, timers } of this.#nodes.values()) count += cells.size() + timers.size;
+    return count;
+  }
+
+  /** A running mean, weighted by how much of the state was seen. */
+  #learnItemBytes(bytes: number, items: number): void {
+    if (items === 0) return;
+    const weight = Math.min(1, items / Math.max(1, this.#itemCount()));
+    this.#itemBytes += (bytes / items - this.#itemBytes) * weight;
+  }
+}
+
+function isEmpty({ cells, timers }: NodeChanges): boolean {
+  return cells.drops.length === 0 && cells.namespaces.length === 0 && timers.cleared.length === 0 && timers.set.length === 0;
+}
+
+function countItems(changes: readonly NodeChanges[]): number {
+  let count = 0;
+  for (const { cells, timers } of changes) {
+    count += timers.set.length;
+    for (const { puts } of cells.namespaces) count += puts.length / 3;
+  }
+  return count;
+}
