@@ -1,0 +1,81 @@
+// A segment: many events as bytes, self-contained. What travels inside commit records, on the engine's hottest path.
+//
+// Bytes: u8 version · f64 ingestMs · u32 count · u8 has keys · times column · [keys column ·] values column.
+// The values go column by column (segment-encode.ts draws the form): events of one shape cost one loop per field.
+//   S1. decodeEvents(encodeEvents(batches)) equals the batches, one behind the other: NaN, -0, bigints of any size,
+//       Uint8Array, Date, undefined, `__proto__` keys, unpaired surrogates and the order of fields included.
+//   S2. Decoded strings are slices of pieces of at most about PIECE_UNITS units, so that one string kept in a
+//       state holds on to a piece and never to the segment. Keys live longest: their pieces are smaller still.
+//   S3. Bytes that are no segment are refused (SegmentBroken), not guessed at. Hashes protect them before (record.ts, R3).
+//   S4. Functions, symbols, class instances, and nesting deeper than DEPTH_MAX are no events: SegmentRefused.
+
+import { assert } from '../base/assert.ts';
+import type { Batch } from './batch.ts';
+import { ByteReader, ByteWriter, SegmentBroken } from './segment-bytes.ts';
+import { decodeColumn } from './segment-decode.ts';
+import { encodeColumn } from './segment-encode.ts';
+import { decodeStrings, encodeStrings } from './segment-strings.ts';
+import { decodeNumbers, encodeNumbers } from './segment-numbers.ts';
+
+export { SegmentBroken } from './segment-bytes.ts';
+export { DEPTH_MAX, SegmentRefused } from './segment-encode.ts';
+
+const VERSION = 1;
+/** A value in a state holds on to at most this much text of its neighbours. Smaller pieces cost 85 ns each. */
+const PIECE_UNITS = 1024;
+const KEY_PIECE_UNITS = 256;
+
+/** Reused for every segment: encoding is synchronous, and `finish` copies. */
+const writer = new ByteWriter();
+
+/** Encodes the events of all `batches` in order; `ingestMs` becomes the oldest. Either all batches have keys or none. */
+export function encodeEvents(batches: readonly Batch[]): Uint8Array {
+  const batch = concatBatches(batches);
+  writer.reset();
+  writer.u8(VERSION);
+  writer.f64(batch.ingestMs);
+  writer.u32(batch.values.length);
+  writer.u8(batch.keys === null ? 0 : 1);
+  encodeNumbers(writer, batch.times);
+  if (batch.keys !== null) encodeStrings(writer, batch.keys, KEY_PIECE_UNITS);
+  encodeColumn(writer, batch.values, PIECE_UNITS);
+  return writer.finish();
+}
+
+/** The events of a segment as one batch. Does not keep `bytes`. Throws SegmentBroken. */
+export function decodeEvents(bytes: Uint8Array): Batch {
+  const reader = new ByteReader(bytes);
+  const version = reader.u8();
+  if (version !== VERSION) throw new SegmentBroken(`version ${version}, known is ${VERSION}`);
+  const ingestMs = reader.f64();
+  const count = reader.count();
+  const hasKeys = reader.u8() === 1;
+  const times = decodeNumbers(reader, count);
+  const keys = hasKeys ? decodeStrings(reader, count, KEY_PIECE_UNITS) : null;
+  const values = decodeColumn(reader, count, PIECE_UNITS);
+  reader.end();
+  return { values, times, keys, ingestMs };
+}
+
+/** One batch with the events of all, in order. */
+export function concatBatches(batches: readonly Batch[]): Batch {
+  const [first] = batches;
+  if (first === undefined) return { values: [], times: [], keys: null, ingestMs: Infinity };
+  if (batches.length === 1) return first;
+  const values: unknown[] = [];
+  const times: number[] = [];
+  const keys: string[] | null = first.keys === null ? null : [];
+  let ingestMs = Infinity;
+  for (const batch of batches) {
+    assert((batch.keys === null) === (keys === null), 'all batches of a segment have keys, or none has');
+    append(values, batch.values);
+    append(times, batch.times);
+    if (keys !== null && batch.keys !== null) append(keys, batch.keys);
+    ingestMs = Math.min(ingestMs, batch.ingestMs);
+  }
+  return { values, times, keys, ingestMs };
+}
+
+function append<T>(target: T[], from: readonly T[]): void {
+  for (let i = 0; i < from.length; i++) target.push(from[i] as T);
+}
