@@ -1,0 +1,44 @@
+// The commands of the command line, each in a file of its own that is imported when it is called.
+import { Command } from 'commander';
+import packageFile from '../package.json' with { type: 'json' };
+import { exitCodesHelp } from './exit-codes.ts';
+
+/** A command's module: adds its command, with options and action, to the program. */
+export type CommandModule = { readonly register: (program: Command) => void };
+export type CommandEntry = { readonly name: string; readonly summary: string; readonly isHidden?: boolean };
+
+export const commands: readonly CommandEntry[] = [
+  { name: 'run', summary: 'run a job until it is complete, or until Ctrl-C' },
+  { name: 'validate', summary: 'check job files, all mistakes at once' },
+  { name: 'plan', summary: 'show how a job would be run: stages, partitions, streams' },
+  { name: 'worker', summary: 'one worker of a run; started by `run`', isHidden: true },
+];
+
+/** The program for `args`: the command that they name is loaded, of the others only the summary is known. */
+export async function buildProgram(args: readonly string[], entries: readonly CommandEntry[]): Promise<Command> {
+  const program = new Command('millrace')
+    .description('Actor-based stream processing on NATS JetStream: every event counts exactly once.')
+    .version(packageFile.version, '-V, --version')
+    .exitOverride()
+    .showSuggestionAfterError()
+    .showHelpAfterError('(millrace --help shows the commands)')
+    .addHelpText('after', exitCodesHelp);
+  const called = calledName(args);
+  for (const entry of entries) {
+    if (entry.name === called) (await load(entry.name)).register(program);
+    else program.command(entry.name, { hidden: entry.isHidden === true }).summary(entry.summary).description(entry.summary);
+  }
+  for (const command of program.commands) command.exitOverride();
+  return program;
+}
+
+/** The module of a command. Its file is named as the command is; a test holds every entry to that. */
+async function load(name: string): Promise<CommandModule> {
+  return (await import(`./commands/${name}.ts`)) as CommandModule;
+}
+
+/** The command that `args` call; for `help plan` it is plan. */
+function calledName(args: readonly string[]): string | undefined {
+  const words = args.filter((arg) => !arg.startsWith('-'));
+  return words[0] === 'help' ? words[1] : words[0];
+}
