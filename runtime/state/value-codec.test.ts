@@ -2,7 +2,9 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { decodeValue, encodeValue } from './value-codec.ts';
 
-const check = (value: unknown): void => expect(decodeValue(encodeValue(value))).toStrictEqual(value);
+function check(value: unknown): void {
+  expect(decodeValue(encodeValue(value))).toStrictEqual(value);
+}
 
 test.each([
   { fact: 'minus zero stays minus zero', value: [-0, { a: -0 }, 0] },

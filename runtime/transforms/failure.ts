@@ -1,0 +1,68 @@
+// What fails for one event becomes a dead letter for that event only (T3). The one way how every transform does it.
+
+import { AssertionFailed } from '../base/assert.ts';
+import { MillraceError } from '../base/errors.ts';
+import { MESSAGE_VALUE_CHARACTERS_MAX } from '../base/limits.ts';
+import type { Batch } from '../event/batch.ts';
+import type { StepContext } from './transform.ts';
+
+/** A transform's own objection to an event: its message is the problem of the dead letter. */
+export class EventRefused extends Error {
+  override readonly name = 'EventRefused';
+}
+
+/** Makes a dead letter (MR3002) of event `index`. A broken invariant of ours is no fault of the event: it goes on up. */
+export function failEvent(context: StepContext, batch: Batch, index: number, cause: unknown): void {
+  if (cause instanceof AssertionFailed) throw cause;
+  refuseEvent(context, batch, index, problemOf(cause));
+}
+
+/** Makes a dead letter (MR3002) of event `index` that says `problem`. */
+export function refuseEvent(context: StepContext, batch: Batch, index: number, problem: string): void {
+  context.deadLetter({
+    code: 'MR3002',
+    message: new MillraceError('MR3002', { transform: context.nodeId, problem }).message,
+    issues: [],
+    event: batch.values[index],
+    place: null,
+    timeMs: batch.times[index] ?? null,
+    key: batch.keys?.[index] ?? null,
+  });
+}
+
+/** Late events: counted, and given to the output `late` when something reads it, else made dead letters. Never lost. */
+export function refuseLate(context: StepContext, late: Batch, to: 'output' | 'deadLetter'): void {
+  if (late.values.length === 0) return;
+  context.countLate(late.values.length);
+  if (to === 'output') {
+    context.emit(late, 'late');
+    return;
+  }
+  late.times.forEach((timeMs, index) => refuseEvent(context, late, index, `the event came too late: its time ${describeTime(timeMs)} is not after the watermark ${describeTime(context.watermark)}`));
+}
+
+/** A value in a message, cut when it is long. */
+export function describeValue(value: unknown): string {
+  const text = typeof value === 'bigint' ? `${value}` : (safeJson(value) ?? String(value));
+  return text.length <= MESSAGE_VALUE_CHARACTERS_MAX ? text : `${text.slice(0, MESSAGE_VALUE_CHARACTERS_MAX)}…`;
+}
+
+function problemOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return `it threw ${describeValue(cause)}`;
+  const isOurs = cause instanceof EventRefused || cause.name === 'ExpressionError';
+  return isOurs ? cause.message : `${cause.name}: ${cause.message}`;
+}
+
+function describeTime(timeMs: number): string {
+  const date = new Date(timeMs);
+  return Number.isNaN(date.getTime()) ? String(timeMs) : date.toISOString();
+}
+
+function safeJson(value: unknown): string | undefined {
+  if (typeof value === 'number') return String(value); // JSON would write null for NaN
+  try {
+    return JSON.stringify(value, (_name, inner: unknown) => (typeof inner === 'bigint' ? `${inner}n` : inner));
+  } catch {
+    return undefined;
+  }
+}
