@@ -47,7 +47,8 @@ export function describeValue(value: unknown): string {
   return text.length <= MESSAGE_VALUE_CHARACTERS_MAX ? text : `${text.slice(0, MESSAGE_VALUE_CHARACTERS_MAX)}…`;
 }
 
-function problemOf(cause: unknown): string {
+/** What went wrong, for people. */
+export function problemOf(cause: unknown): string {
   if (!(cause instanceof Error)) return `it threw ${describeValue(cause)}`;
   const isOurs = cause instanceof EventRefused || cause.name === 'ExpressionError';
   return isOurs ? cause.message : `${cause.name}: ${cause.message}`;
