@@ -62,6 +62,12 @@ export const catalogue = {
     message: (d) => `the journal at ${d.subject} stands at ${d.actual ?? 'another sequence'}, not at ${d.expected}; nothing was written`,
     fix: 'None needed: the task reads the fence and decides.',
   }),
+  MR2102: entry<{ stream: string; problem: string }>({
+    name: 'JournalUnavailable',
+    reaction: 'retry',
+    message: (d) => `the journal ${d.stream} does not answer: ${d.problem}; nothing was lost, the task waits`,
+    fix: 'None needed while NATS restarts or elects a leader. If it lasts, check that the server runs and can be reached.',
+  }),
   MR2104: entry<{ task: string; epoch: number; byEpoch: number }>({
     name: 'CommitFenced',
     reaction: 'stop-task',
