@@ -32,3 +32,8 @@ export class MillraceError<C extends ErrorCode = ErrorCode> extends Error {
 export function isError<C extends ErrorCode>(error: unknown, code: C): error is MillraceError<C> {
   return error instanceof MillraceError && error.code === code;
 }
+
+/** True for errors that say "wait and try again": back-pressure, never a dead letter. */
+export function isRetry(error: unknown): boolean {
+  return error instanceof MillraceError && error.reaction === 'retry';
+}

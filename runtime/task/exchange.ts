@@ -1,0 +1,64 @@
+// From what a chain emitted on an edge to one segment per destination partition.
+
+import { hashKey } from '../event/key.ts';
+import type { Batch } from '../event/batch.ts';
+import { assert } from '../base/assert.ts';
+
+/** Events of one edge for one partition of the stage it leads to. Order within a partition is emission order. */
+export type Outgoing = { readonly partition: number; readonly batch: Batch };
+
+/** Splits batches by key hash (`partitionCount` > 1 needs keys). Partitions without events are absent. Cost: one hash an event. */
+export function splitByKey(batches: readonly Batch[], partitionCount: number): Outgoing[] {
+  if (partitionCount === 1) return [{ partition: 0, batch: concatenate(batches) }];
+  const open: (OpenBatch | undefined)[] = new Array<OpenBatch | undefined>(partitionCount);
+  for (const batch of batches) scatter(batch, open, partitionCount);
+  return open.flatMap((batch, partition) => (batch === undefined ? [] : [{ partition, batch }]));
+}
+
+/** All events for partition 0. */
+export function toSingle(batches: readonly Batch[]): Outgoing[] {
+  return [{ partition: 0, batch: concatenate(batches) }];
+}
+
+export function concatenate(batches: readonly Batch[]): Batch {
+  const [first] = batches;
+  assert(first !== undefined, 'an edge with output has a batch');
+  if (batches.length === 1) return first;
+  return {
+    values: batches.flatMap((batch) => batch.values),
+    times: batches.flatMap((batch) => batch.times),
+    keys: first.keys === null ? null : batches.flatMap((batch) => batch.keys ?? []),
+    ingestMs: Math.min(...batches.map((batch) => batch.ingestMs)),
+  };
+}
+
+/** Pieces of at most `eventsMax` events. */
+export function slices(batch: Batch, eventsMax: number): Batch[] {
+  const count = batch.values.length;
+  if (count <= eventsMax) return [batch];
+  return Array.from({ length: Math.ceil(count / eventsMax) }, (_, piece) => {
+    const from = piece * eventsMax;
+    return {
+      values: batch.values.slice(from, from + eventsMax),
+      times: batch.times.slice(from, from + eventsMax),
+      keys: batch.keys?.slice(from, from + eventsMax) ?? null,
+      ingestMs: batch.ingestMs,
+    };
+  });
+}
+
+type OpenBatch = { values: unknown[]; times: number[]; keys: string[]; ingestMs: number };
+
+function scatter(batch: Batch, open: (OpenBatch | undefined)[], partitionCount: number): void {
+  const { keys, values, times } = batch;
+  assert(keys !== null, 'events of a key exchange have keys');
+  for (let i = 0; i < values.length; i++) {
+    const key = keys[i] as string;
+    const partition = hashKey(key) % partitionCount;
+    const found = (open[partition] ??= { values: [], times: [], keys: [], ingestMs: batch.ingestMs });
+    found.values.push(values[i]);
+    found.times.push(times[i] as number);
+    found.keys.push(key);
+    if (batch.ingestMs < found.ingestMs) found.ingestMs = batch.ingestMs;
+  }
+}

@@ -1,0 +1,76 @@
+// Records that came from upstream lanes and were not taken into a step yet, in lane order per lane.
+//
+//   X1. A record is given out when it and everything before it in its lane is whole: a step that spans several records
+//       is held until its last one came, and dropped when its writer was replaced first.
+//   X2. Only the segments for this task are kept; `bytes` is what they hold (credit).
+
+import type { RecordHeader } from '../journal/record.ts';
+
+/** Events of one edge for this task, as they were stored. */
+export type InboxSegment = { readonly edge: number; readonly count: number; readonly bytes: Uint8Array };
+
+export type InboxRecord = {
+  readonly stage: string;
+  readonly partition: number;
+  readonly sequence: number;
+  readonly number: number;
+  readonly kind: RecordHeader['kind'];
+  readonly more: boolean;
+  readonly watermarks: RecordHeader['watermarks'];
+  readonly segments: readonly InboxSegment[];
+  readonly bytes: number;
+};
+
+export class Inbox {
+  bytes = 0;
+  readonly #lanes = new Map<string, InboxRecord[]>();
+
+  offer(record: InboxRecord): void {
+    const lane = this.#lanes.get(record.stage);
+    if (lane === undefined) this.#lanes.set(record.stage, [record]);
+    else lane.push(record);
+    this.bytes += record.bytes;
+  }
+
+  get empty(): boolean {
+    return [...this.#lanes.values()].every((lane) => lane.length === 0);
+  }
+
+  /** Records that can be taken now, up to the limits (at least one when there is one), lane by lane. */
+  take(limits: { readonly eventsMax: number; readonly bytesMax: number }): InboxRecord[] {
+    const taken: InboxRecord[] = [];
+    const room = { events: limits.eventsMax, bytes: limits.bytesMax };
+    for (const lane of this.#lanes.values()) this.#takeLane(lane, taken, room);
+    return taken;
+  }
+
+  clear(): void {
+    this.#lanes.clear();
+    this.bytes = 0;
+  }
+
+  #takeLane(lane: InboxRecord[], taken: InboxRecord[], room: { events: number; bytes: number }): void {
+    let count = 0;
+    for (; count < lane.length && room.events > 0 && room.bytes > 0; count++) {
+      const record = lane[count] as InboxRecord;
+      const fate = record.more ? fateOf(record, lane, count + 1) : 'whole';
+      if (fate === 'open') break;
+      this.bytes -= record.bytes;
+      taken.push(fate === 'whole' ? record : { ...record, segments: [] });
+      room.events -= record.segments.reduce((sum, segment) => sum + segment.count, 0);
+      room.bytes -= record.bytes;
+    }
+    lane.splice(0, count);
+  }
+}
+
+/** Whether the step that `record` begins or continues was finished (X1). */
+function fateOf(record: InboxRecord, lane: readonly InboxRecord[], from: number): 'whole' | 'dropped' | 'open' {
+  for (let i = from; i < lane.length; i++) {
+    const next = lane[i] as InboxRecord;
+    if (next.partition !== record.partition) continue;
+    if (next.kind === 'claim') return 'dropped';
+    if (!next.more) return 'whole';
+  }
+  return 'open';
+}

@@ -1,0 +1,338 @@
+// One task's steps: what came in, through the chain, to one commit record. Pure: no waiting, no clock, no socket.
+//
+// Owns: the state of one partition and everything that its commit record says. Lifecycle:
+//
+//   new ── restore(previous record, state) ──▶ ready ── take…() then step() ──▶ ready ──▶ … ──▶ done
+//
+//   P1. What `step` returns is the whole effect of what was taken since the step before: outputs, state changes,
+//       timers, positions, counts. Nothing of it is visible before the record is stored.
+//   P2. Steps are stored in the order in which they were made; a task whose step was refused is thrown away.
+
+import { assert } from '../base/assert.ts';
+import { WATERMARK_MAX, WATERMARK_MIN } from '../event/batch.ts';
+import type { Batch, DeadLetter } from '../event/batch.ts';
+import { decodeEvents, encodeEvents } from '../event/segment.ts';
+import type { SinkState, SinkWriter } from '../connectors/sink.ts';
+import type { SourcePosition, SourceRead } from '../connectors/source.ts';
+import type { InputPosition, RecordHeader, TaskCounters } from '../journal/record.ts';
+import type { EdgePlan, NodePlan, PhysicalPlan, StagePlan } from '../plan/physical-plan.ts';
+import { PartitionState } from '../state/partition-state.ts';
+import type { Table, Transform } from '../transforms/transform.ts';
+import { Chain } from './chain.ts';
+import type { ChainOutput } from './chain.ts';
+import { slices, splitByKey, toSingle } from './exchange.ts';
+import type { Outgoing } from './exchange.ts';
+import type { InboxRecord } from './inbox.ts';
+import { TaskInputs } from './inputs.ts';
+import type { Released } from './replay.ts';
+
+export type Segment = { readonly kind: 'events' | 'delta' | 'image' | 'payload'; readonly edge: number; readonly partition: number; readonly count: number; readonly bytes: Uint8Array };
+
+/** What one step puts into its record, but for what the committer adds (epoch, number, hashes, checkpoint). */
+export type Step = {
+  readonly header: Pick<RecordHeader, 'inputs' | 'source' | 'sink' | 'watermarks' | 'nodeWatermarks' | 'done' | 'counters' | 'ingestMs'>;
+  readonly events: readonly Segment[];
+  /** State changes, or the whole state when it is small; null when nothing changed. */
+  readonly state: Segment | null;
+  readonly payload: Segment | null;
+  /** All input is processed with this step. A sink still has to apply it before it is done. */
+  readonly ends: boolean;
+};
+
+export type TaskParts = {
+  readonly plan: PhysicalPlan;
+  readonly stage: StagePlan;
+  readonly partition: number;
+  readonly makeTransform: (node: NodePlan) => Transform;
+  readonly table: (name: string) => Table;
+  /** Sink stages: how results are encoded. */
+  readonly sink: { readonly writer: Pick<SinkWriter, 'prepare'>; readonly initial: SinkState } | null;
+};
+
+/** States below this many bytes lie whole in each record: recovery then reads one record only. */
+const INLINE_STATE_BYTES_MAX = 2_048;
+/** Events of one destination above this count are cut into several segments, so that a large step can span records. */
+const SEGMENT_EVENTS_MAX = 8_192;
+
+const NO_COUNTS: Omit<TaskCounters, 'edgesIn' | 'edgesOut'> = { eventsIn: 0, eventsOut: 0, filtered: 0, late: 0, deadLetters: 0, recoveries: 0 };
+
+export class TaskCore {
+  readonly stage: StagePlan;
+  state = new PartitionState();
+  readonly #parts: TaskParts;
+  readonly #inputs: TaskInputs;
+  readonly #outEdges: readonly EdgePlan[];
+  #chain: Chain;
+  #counters: TaskCounters;
+  #source: SourcePosition | null = null;
+  #sink: SinkState | null;
+  #sinkBatches: Batch[] = [];
+  #sourceDeadLetters: DeadLetter[] = [];
+  #sourceEnded = false;
+  #ingestMs = Infinity;
+  #takenEvents = 0;
+  #takenRecords = 0;
+  #lastWatermarks = '';
+  /** The step that ends all processing was made. For a sink this is not the end: its last record must be applied first. */
+  done = false;
+  /** Positions or watermarks moved since the last step that was stored. */
+  owes = false;
+
+  constructor(parts: TaskParts) {
+    this.#parts = parts;
+    this.stage = parts.stage;
+    this.#inputs = new TaskInputs(parts.plan, parts.stage);
+    this.#outEdges = parts.stage.outputs.map((index) => parts.plan.edges[index] as EdgePlan);
+    this.#sink = parts.sink?.initial ?? null;
+    this.#counters = { ...NO_COUNTS, edgesIn: parts.stage.inputs.map(() => 0), edgesOut: parts.stage.outputs.map(() => 0) };
+    this.#chain = this.#makeChain();
+  }
+
+  /** Goes on from `previous` (null: a task that never ran) with its state as of that record. */
+  restore(previous: RecordHeader | null, state: PartitionState, isTakeover: boolean): void {
+    this.state = state;
+    this.#chain = this.#makeChain();
+    if (previous === null) {
+      this.#chain.restored(new Map(), {});
+      return;
+    }
+    this.#inputs.restore(previous.inputs);
+    this.#source = previous.source;
+    this.#sink = previous.sink?.after ?? this.#sink;
+    this.done = previous.done;
+    this.#counters = { ...previous.counters, recoveries: previous.counters.recoveries + (isTakeover ? 1 : 0) };
+    this.#chain.restored(this.#inputs.watermarks(), previous.nodeWatermarks);
+    this.#lastWatermarks = this.#outWatermarks().join();
+  }
+
+  get counters(): TaskCounters {
+    return this.#counters;
+  }
+
+  get sinkState(): SinkState | null {
+    return this.#sink;
+  }
+
+  get sourcePosition(): SourcePosition | null {
+    return this.#source;
+  }
+
+  /** All input was taken in. */
+  ended(): boolean {
+    return this.stage.kind === 'source' ? this.#sourceEnded : this.#inputs.ended();
+  }
+
+  /** Lowest watermark over all inputs, for people. */
+  get inputWatermark(): number {
+    if (this.stage.kind === 'source') return Math.min(...this.#outWatermarks().map((watermark) => watermark ?? WATERMARK_MIN), WATERMARK_MAX);
+    return Math.min(...this.#inputs.watermarks().values());
+  }
+
+  positions(): InputPosition[] {
+    return this.#inputs.positions();
+  }
+
+  /** Last sequence taken in from the lane of an upstream stage. */
+  sequenceOf(stageId: string): number {
+    return this.#inputs.sequenceOf(stageId);
+  }
+
+  /** Takes records of upstream stages in, in lane order. */
+  takeRecords(records: readonly InboxRecord[], nowMs: number): void {
+    this.#chain.nowMs = nowMs;
+    for (const record of records) {
+      for (const segment of record.segments) this.#takeSegment(segment.edge, decodeEvents(segment.bytes));
+      this.#inputs.note(record.stage, record.partition, record.sequence, record.watermarks);
+      this.#takenRecords++;
+    }
+  }
+
+  /** Takes in what a source read. */
+  takeRead(read: SourceRead, nowMs: number): void {
+    this.#chain.nowMs = nowMs;
+    this.#noteIngest(read.ingestMs);
+    const node = this.stage.nodes.find(({ op }) => op.kind === 'source');
+    assert(node !== undefined, `stage ${this.stage.id} has a source`);
+    for (const letter of read.deadLetters) this.#sourceDeadLetters.push({ ...letter, at: node.id });
+    this.#source = read.position;
+    this.#takenEvents += read.values.length + read.deadLetters.length;
+    this.#count({ eventsIn: read.values.length + read.deadLetters.length });
+    if (read.values.length > 0) {
+      const times = new Array<number>(read.values.length).fill(Math.trunc(read.ingestMs));
+      this.#chain.pushSource({ values: read.values, times, keys: null, ingestMs: read.ingestMs });
+    }
+    this.#sourceEnded ||= read.done;
+  }
+
+  /** Ends the step: watermarks rise, timers fire, and all of it becomes the content of one record. Null when nothing
+   *  needs to be stored yet: only positions or watermarks moved (`owes`), and `force` does not ask for them. */
+  step(nowMs: number, options: { readonly force: boolean }): Step | null {
+    this.#chain.nowMs = nowMs;
+    this.#chain.ingestMs = Math.min(this.#ingestMs, nowMs);
+    if (this.#sourceEnded) this.#chain.advanceSource(WATERMARK_MAX);
+    for (const [edge, watermark] of this.#inputs.watermarks()) this.#chain.advanceEdge(edge, watermark);
+    const ended = this.ended();
+    this.owes ||= this.#takenRecords > 0 || this.#outWatermarks().join() !== this.#lastWatermarks;
+    const urgent = this.#takenEvents > 0 || this.#chain.edgeBatches.size > 0 || this.#chain.deadLetters.length > 0 || (ended && !this.done);
+    if (!urgent && !(options.force && this.owes)) return null;
+    this.done = ended;
+    return this.#finish(this.#chain.take(), Math.min(this.#ingestMs, nowMs));
+  }
+
+  /** A sink's last step, after all was applied: says that it is done. */
+  closing(nowMs: number): Step {
+    const step = this.#finish(this.#chain.take(), nowMs);
+    return { ...step, header: { ...step.header, done: true, watermarks: step.header.watermarks.map(() => WATERMARK_MAX) } };
+  }
+
+  /** Replay: runs all that was read through the chain and gives what it lets out, held back for `release`. After a
+   *  restart the source was counted before: `counted` are the counters as they were restored. */
+  takeReplay(counted: TaskCounters | null): ReadonlyMap<number, readonly Batch[]> {
+    this.#chain.advanceSource(WATERMARK_MAX);
+    this.#sourceEnded = false;
+    this.#takenEvents = 0;
+    const output = this.#chain.take();
+    if (counted !== null) {
+      this.#sourceDeadLetters = [];
+      this.#counters = counted;
+    } else {
+      this.#sourceDeadLetters.push(...output.deadLetters);
+      this.#count({ filtered: output.filtered, late: output.late });
+    }
+    for (const edge of this.#chain.edgeWatermarks.keys()) this.#chain.edgeWatermarks.set(edge, WATERMARK_MIN);
+    return output.edges;
+  }
+
+  /** Replay: a step of events that are due, with the watermark up to which all have been released. */
+  release(released: Released, nowMs: number): Step | null {
+    if (released.edges.size === 0 && !released.ended) return null;
+    this.#source = { replayMs: released.watermark === WATERMARK_MAX ? Number.MAX_SAFE_INTEGER : released.watermark };
+    this.#sourceEnded = this.done = released.ended;
+    for (const edge of this.#chain.edgeWatermarks.keys()) this.#chain.edgeWatermarks.set(edge, released.watermark);
+    return this.#finish({ edges: released.edges, deadLetters: [], filtered: 0, late: 0 }, nowMs);
+  }
+
+  #finish(output: ChainOutput, ingestMs: number): Step {
+    const before = this.#sink;
+    const prepared = this.#prepareSink();
+    const deadLetters = [...this.#sourceDeadLetters, ...output.deadLetters, ...(prepared?.deadLetters ?? [])];
+    const events = this.#encodeEdges(output.edges, deadLetters, ingestMs);
+    const state = this.#encodeState();
+    this.#count({ filtered: output.filtered, late: output.late, deadLetters: deadLetters.length });
+    const watermarks = this.#outWatermarks();
+    this.#lastWatermarks = watermarks.join();
+    this.owes = false;
+    this.#takenRecords = 0;
+    this.#sourceDeadLetters = [];
+    this.#takenEvents = 0;
+    this.#ingestMs = Infinity;
+    return {
+      header: {
+        inputs: this.#inputs.positions(),
+        source: this.#source,
+        sink: this.#sink === null || before === null ? null : { before, after: this.#sink, appliedNumber: 0 },
+        watermarks,
+        nodeWatermarks: this.#chain.watermarks(),
+        done: this.done && this.stage.kind !== 'sink',
+        counters: this.#counters,
+        ingestMs,
+      },
+      events,
+      state,
+      payload: prepared?.segment ?? null,
+      ends: this.done,
+    };
+  }
+
+  #takeSegment(edge: number, batch: Batch): void {
+    const count = batch.values.length;
+    this.#takenEvents += count;
+    this.#noteIngest(batch.ingestMs);
+    this.#counters = { ...this.#counters, eventsIn: this.#counters.eventsIn + count, edgesIn: addAt(this.#counters.edgesIn, this.stage.inputs.indexOf(edge), count) };
+    if (this.stage.kind === 'sink') this.#sinkBatches.push(batch);
+    else this.#chain.pushEdge(edge, batch);
+  }
+
+  #noteIngest(ingestMs: number): void {
+    if (ingestMs < this.#ingestMs) this.#ingestMs = ingestMs;
+    this.#chain.ingestMs = this.#ingestMs;
+  }
+
+  #prepareSink(): { segment: Segment | null; deadLetters: DeadLetter[] } | null {
+    if (this.#parts.sink === null || this.#sink === null || this.#sinkBatches.length === 0) return null;
+    const prepared = this.#parts.sink.writer.prepare(this.#sinkBatches, this.#sink);
+    this.#sinkBatches = [];
+    this.#sink = prepared.after;
+    this.#count({ eventsOut: prepared.count });
+    const deadLetters = prepared.failed.map((failed) => sinkLetter(this.stage.id, failed));
+    return { segment: { kind: 'payload', edge: -1, partition: -1, count: prepared.count, bytes: prepared.payload }, deadLetters };
+  }
+
+  #encodeEdges(edges: ReadonlyMap<number, Batch[]>, deadLetters: readonly DeadLetter[], ingestMs: number): Segment[] {
+    return this.#outEdges.flatMap((edge, place) => {
+      const batches = edge.from.node === '*' ? deadLetterBatch(deadLetters, ingestMs) : (edges.get(edge.index) ?? []);
+      if (batches.length === 0) return [];
+      const outgoing = edge.partitioning === 'single' ? toSingle(batches) : splitByKey(batches, this.#partitionCount(edge.toStage));
+      return this.#encodeOutgoing(edge, place, outgoing);
+    });
+  }
+
+  #encodeOutgoing(edge: EdgePlan, place: number, outgoing: readonly Outgoing[]): Segment[] {
+    const isData = edge.from.node !== '*';
+    return outgoing.flatMap(({ partition, batch }) =>
+      slices(batch, SEGMENT_EVENTS_MAX).map((slice): Segment => {
+        const count = slice.values.length;
+        const { edgesOut, eventsOut } = this.#counters;
+        this.#counters = { ...this.#counters, eventsOut: eventsOut + (isData ? count : 0), edgesOut: addAt(edgesOut, place, count) };
+        return { kind: 'events', edge: edge.index, partition, count, bytes: encodeEvents([slice]) };
+      }),
+    );
+  }
+
+  #encodeState(): Segment | null {
+    const delta = this.state.takeDelta();
+    if (this.state.bytesEstimate() <= INLINE_STATE_BYTES_MAX) return stateSegment('image', this.state.checkpoint());
+    return delta === null ? null : stateSegment('delta', delta);
+  }
+
+  #outWatermarks(): (number | null)[] {
+    return this.#outEdges.map((edge) => {
+      if (this.done && this.stage.kind !== 'sink') return WATERMARK_MAX;
+      const watermark = this.#chain.edgeWatermarks.get(edge.index) ?? WATERMARK_MIN;
+      return watermark === WATERMARK_MIN || watermark === WATERMARK_MAX ? null : watermark;
+    });
+  }
+
+  #partitionCount(stageId: string): number {
+    return this.#parts.plan.stages.find(({ id }) => id === stageId)?.partitionCount ?? 1;
+  }
+
+  #count(more: Partial<Record<'eventsIn' | 'eventsOut' | 'filtered' | 'late' | 'deadLetters', number>>): void {
+    const counters = { ...this.#counters };
+    for (const [name, count] of Object.entries(more) as ['eventsIn', number][]) counters[name] += count;
+    this.#counters = counters;
+  }
+
+  #makeChain(): Chain {
+    const { plan, stage, makeTransform, table } = this.#parts;
+    const nodes = stage.kind === 'sink' ? { ...stage, nodes: [], outputs: [] } : stage;
+    return new Chain({ stage: nodes, edges: plan.edges, state: this.state, makeTransform, table });
+  }
+}
+
+function stateSegment(kind: 'delta' | 'image', bytes: Uint8Array): Segment {
+  return { kind, edge: -1, partition: -1, count: 0, bytes };
+}
+
+function addAt(counts: readonly number[], place: number, count: number): readonly number[] {
+  return counts.map((value, index) => (index === place ? value + count : value));
+}
+
+function deadLetterBatch(letters: readonly DeadLetter[], ingestMs: number): Batch[] {
+  if (letters.length === 0) return [];
+  return [{ values: letters, times: letters.map((letter) => letter.timeMs ?? Math.trunc(ingestMs)), keys: null, ingestMs }];
+}
+
+function sinkLetter(at: string, failed: { value: unknown; timeMs: number; problem: string }): DeadLetter {
+  return { code: 'MR3004', at, message: failed.problem, issues: [], event: failed.value, place: null, timeMs: failed.timeMs, key: null };
+}

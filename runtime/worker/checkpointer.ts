@@ -1,0 +1,72 @@
+// Checkpoints of one task: now and then the whole state goes to the blob store, so that older changes can be purged.
+//
+//   Z1. An image is taken between two steps, so it is the state after exactly one record; it counts once that record
+//       is stored and the blob is, too.
+//   Z2. One checkpoint at a time; the one before is deleted when a later record names the new one.
+
+import type { BlobStore } from '../journal/journal.ts';
+import type { CheckpointRef } from '../journal/record.ts';
+import type { Step, TaskCore } from '../task/step.ts';
+import type { Committer } from './committer.ts';
+
+export type CheckpointerParts = {
+  readonly blobs: BlobStore;
+  /** State changes in the journal after which a checkpoint is made. */
+  readonly checkpointBytes: number;
+  readonly failpoint: (name: string) => void;
+  readonly onTrouble: (error: unknown) => void;
+};
+
+export class Checkpointer {
+  /** Sequence of the oldest record whose payload is not applied outside yet; Infinity when all are. */
+  unappliedSequence = Infinity;
+  readonly #parts: CheckpointerParts;
+  readonly #committer: Committer;
+  readonly #task: string;
+  #bytesSince = 0;
+  #busy = false;
+  #replaced: CheckpointRef | null = null;
+
+  constructor(parts: CheckpointerParts, committer: Committer, task: string) {
+    this.#parts = parts;
+    this.#committer = committer;
+    this.#task = task;
+  }
+
+  /** The image of the state that `step` leaves, when it is time for one; call before the next step is made. */
+  imageIfDue(step: Step, core: TaskCore): Uint8Array | null {
+    this.#bytesSince = step.state?.kind === 'image' ? 0 : this.#bytesSince + (step.state?.bytes.byteLength ?? 0);
+    if (this.#busy || this.#bytesSince < Math.max(this.#parts.checkpointBytes, core.state.bytesEstimate())) return null;
+    this.#bytesSince = 0;
+    return core.state.checkpoint();
+  }
+
+  /** The step's record is stored. Stores its image in the background. */
+  noteCommit(place: { readonly number: number; readonly sequence: number }, image: Uint8Array | null): void {
+    this.#deleteReplaced();
+    if (image === null) return;
+    this.#busy = true;
+    this.#store(place, image)
+      .catch(this.#parts.onTrouble)
+      .finally(() => (this.#busy = false));
+  }
+
+  async #store({ number, sequence }: { readonly number: number; readonly sequence: number }, image: Uint8Array): Promise<void> {
+    const name = `${this.#task.replace('/', '-')}.${this.#committer.place.epoch}.${number}`;
+    this.#parts.failpoint('checkpoint-store');
+    const sha256 = await this.#parts.blobs.put(name, image);
+    this.#parts.failpoint('checkpoint-stored');
+    const before = this.#committer.checkpoint;
+    if (before !== null && before.number >= number) return; // the state became small meanwhile: a record holds it whole
+    this.#committer.checkpoint = { name, sha256, number, sequence, bytes: image.byteLength };
+    this.#replaced = before;
+  }
+
+  /** A record was stored since the new checkpoint was set: nobody will ask for the old one. */
+  #deleteReplaced(): void {
+    const old = this.#replaced;
+    this.#replaced = null;
+    if (old === null || old.name === '' || old.name.startsWith(':')) return;
+    this.#parts.blobs.delete(old.name).catch(this.#parts.onTrouble);
+  }
+}

@@ -1,0 +1,131 @@
+// Writes a task's steps to its journal, one at a time, each fenced by the one before.
+//
+// Owns: epoch, number, hash and sequence of the task's last record, and the newest checkpoint.
+//   W1. One append in flight; a step larger than a record becomes several, visible with the last (`more: false`).
+//   W2. After `fenced` nothing is written any more.
+//   W3. Positions, state and counts move with a step's last record only: a step left unfinished has not happened.
+
+import { MillraceError } from '../base/errors.ts';
+import type { Clock } from '../base/clock.ts';
+import { commitFenced } from '../journal/fence.ts';
+import type { Journal } from '../journal/journal.ts';
+import { encodeRecord } from '../journal/record-codec.ts';
+import type { CheckpointRef, RecordHeader } from '../journal/record.ts';
+import { taskName } from '../plan/physical-plan.ts';
+import type { StagePlan } from '../plan/physical-plan.ts';
+import type { Segment, Step } from '../task/step.ts';
+
+export type Place = { readonly epoch: number; readonly number: number; readonly hash: string; readonly sequence: number };
+
+export type Committed =
+  | { readonly kind: 'committed'; readonly number: number; readonly sequence: number; readonly bytes: number }
+  | { readonly kind: 'fenced'; readonly byEpoch: number }
+  | { readonly kind: 'stopped' };
+
+export type CommitterParts = {
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly stage: StagePlan;
+  readonly partition: number;
+  readonly owner: string;
+  readonly tables: Readonly<Record<string, string>>;
+  /** Soft bound of a record's segments together; a single larger segment still goes out, up to recordBytesMax. */
+  readonly recordBytes: number;
+  readonly recordBytesMax: number;
+};
+
+export class Committer {
+  checkpoint: CheckpointRef | null;
+  appliedNumber: number;
+  readonly #parts: CommitterParts;
+  #place: Place;
+  /** Positions and counts of the last whole step: what the first records of a large step still say (W3). */
+  #standing: Step['header'];
+
+  constructor(parts: CommitterParts, place: Place, standing: Step['header'], checkpoint: CheckpointRef | null, appliedNumber: number) {
+    this.#parts = parts;
+    this.#place = place;
+    this.#standing = standing;
+    this.checkpoint = checkpoint;
+    this.appliedNumber = appliedNumber;
+  }
+
+  get place(): Place {
+    return this.#place;
+  }
+
+  get subject(): string {
+    return `${this.#parts.stage.subjectPrefix}.${this.#parts.partition}`;
+  }
+
+  async commit(step: Step, signal: AbortSignal): Promise<Committed> {
+    const { groups, last } = pack(step, this.#parts.recordBytes);
+    for (const group of groups) {
+      const outcome = await this.#append(step, group, true, signal);
+      if (outcome.kind !== 'committed') return outcome;
+    }
+    return this.#append(step, last, false, signal);
+  }
+
+  async #append(step: Step, segments: readonly Segment[], more: boolean, signal: AbortSignal): Promise<Committed> {
+    const { journal, clock, stage, owner } = this.#parts;
+    const number = this.#place.number + 1;
+    const { bytes, hash } = encodeRecord(this.#header(step, number, more), segments);
+    this.#checkSize(bytes.byteLength);
+    const place = { stream: stage.stream, subject: this.subject, expected: this.#place.sequence, bytes, hash, epoch: this.#place.epoch, number, owner };
+    const outcome = await commitFenced(journal, place, { clock, signal });
+    if (outcome.kind !== 'committed') return outcome;
+    this.#place = { epoch: this.#place.epoch, number, hash, sequence: outcome.sequence };
+    if (!more) this.#standing = step.header;
+    if (!more && step.state?.kind === 'image') this.checkpoint = { name: ':inline', sha256: '', number, sequence: outcome.sequence, bytes: step.state.bytes.byteLength };
+    return { kind: 'committed', number, sequence: outcome.sequence, bytes: bytes.byteLength };
+  }
+
+  #header(step: Step, number: number, more: boolean): Omit<RecordHeader, 'bodyHash' | 'segments'> {
+    const { stage, partition, owner, tables } = this.#parts;
+    const inline = !more && step.state?.kind === 'image';
+    const said = more ? this.#standing : step.header;
+    return {
+      ...said,
+      stage: stage.id,
+      partition,
+      epoch: this.#place.epoch,
+      owner,
+      kind: 'commit',
+      number,
+      more,
+      previousHash: this.#place.hash,
+      sink: said.sink === null ? null : { ...said.sink, appliedNumber: this.appliedNumber },
+      checkpoint: inline ? { name: ':inline', sha256: '', number, sequence: -1, bytes: 0 } : this.checkpoint,
+      tables,
+    };
+  }
+
+  #checkSize(bytes: number): void {
+    const { stage, partition, recordBytesMax } = this.#parts;
+    if (bytes > recordBytesMax) throw new MillraceError('MR2107', { task: taskName(stage.id, partition), bytes, bytesMax: recordBytesMax });
+  }
+}
+
+/** Cuts a step's events into records of about `recordBytes`; state and payload go into the last. */
+function pack(step: Step, recordBytes: number): { groups: Segment[][]; last: Segment[] } {
+  const groups: Segment[][] = [];
+  let open: Segment[] = [];
+  let bytes = 0;
+  for (const segment of step.events) {
+    if (open.length > 0 && bytes + segment.bytes.byteLength > recordBytes) {
+      groups.push(open);
+      open = [];
+      bytes = 0;
+    }
+    open.push(segment);
+    bytes += segment.bytes.byteLength;
+  }
+  const tail = [step.state, step.payload].filter((segment) => segment !== null);
+  const tailBytes = tail.reduce((sum, segment) => sum + segment.bytes.byteLength, 0);
+  if (open.length > 0 && tailBytes > 0 && bytes + tailBytes > recordBytes) {
+    groups.push(open);
+    open = [];
+  }
+  return { groups, last: [...open, ...tail] };
+}

@@ -1,0 +1,155 @@
+// How a task begins: claim the partition, then restore what its records say, up to one's own claim (J3).
+
+import { isRetry } from '../base/errors.ts';
+import type { Clock } from '../base/clock.ts';
+import { MillraceError } from '../base/errors.ts';
+import type { SinkRecord, SinkWriter } from '../connectors/sink.ts';
+import { claim } from '../journal/claim.ts';
+import type { ClaimLink, Claimed, PreviousRecord } from '../journal/claim.ts';
+import type { BlobStore, Journal } from '../journal/journal.ts';
+import { decodeHeader, encodeRecord, segmentBytes } from '../journal/record-codec.ts';
+import type { CheckpointRef, RecordHeader, Record_ } from '../journal/record.ts';
+import { replay } from '../journal/replay.ts';
+import { readFence } from '../journal/fence.ts';
+import { taskName } from '../plan/physical-plan.ts';
+import type { StagePlan } from '../plan/physical-plan.ts';
+import { PartitionState } from '../state/partition-state.ts';
+import type { TaskCore } from '../task/step.ts';
+import { Committer } from './committer.ts';
+
+const RECORD_BYTES = 1024 * 1024;
+
+export type RecoveryParts = {
+  readonly core: TaskCore;
+  readonly stage: StagePlan;
+  readonly partition: number;
+  readonly subject: string;
+  readonly journal: Journal;
+  readonly blobs: BlobStore;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly worker: string;
+  readonly tableVersions: Readonly<Record<string, string>>;
+  readonly recordBytesMax: number;
+  readonly failpoint: (name: string) => void;
+};
+
+export type Unapplied = { readonly number: number; readonly payload: Uint8Array; readonly count: number; readonly sink: NonNullable<RecordHeader['sink']> };
+
+export type Begun =
+  | { readonly kind: 'claimed'; readonly committer: Committer; readonly unapplied: readonly Unapplied[] }
+  /** The task had ended before: nothing was claimed. */
+  | { readonly kind: 'done' }
+  | { readonly kind: 'stopped' };
+
+/** Claims the partition and brings `core` to the state of its last record. Throws MR2105, MR2106, MR1008. */
+export async function claimAndRestore(parts: RecoveryParts): Promise<Begun> {
+  const place = { stream: parts.stage.stream, subject: parts.subject };
+  const waiting = { clock: parts.clock, signal: parts.signal };
+  const fence = await readFence(parts.journal, place, waiting);
+  if (fence === 'stopped') return { kind: 'stopped' };
+  if (fence !== null) {
+    const header = decodeHeader(fence.bytes, parts.subject);
+    checkTables(header, parts);
+    if (header.done) {
+      parts.core.restore(header, new PartitionState(), false);
+      return { kind: 'done' };
+    }
+  }
+  parts.failpoint('claim-send');
+  const claimed = await claim(parts.journal, { ...place, owner: parts.worker, makeClaim: (previous, link) => encodeRecord(claimHeader(parts, previous, link), []) }, waiting);
+  if (claimed.kind === 'stopped') return claimed;
+  parts.failpoint('claimed');
+  return restore(parts, claimed);
+}
+
+/** Applies a sink's record, waiting as long as the target says "not now" (J8). False: stopped before it was applied. */
+export async function applyRecord(writer: SinkWriter, record: SinkRecord, waiting: { readonly clock: Clock; readonly signal: AbortSignal; readonly onTrouble: (error: unknown) => void }): Promise<boolean> {
+  for (let delayMs = 10; !waiting.signal.aborted; delayMs = Math.min(delayMs * 2, 1_000)) {
+    try {
+      await writer.apply(record);
+      return true;
+    } catch (error) {
+      if (!isRetry(error)) throw error;
+      waiting.onTrouble(error);
+    }
+    await waiting.clock.sleep(delayMs, waiting.signal);
+  }
+  return false;
+}
+
+async function restore(parts: RecoveryParts, claimed: Claimed): Promise<Begun> {
+  const previous = claimed.previous?.header ?? null;
+  const checkpoint = previous?.checkpoint ?? null;
+  const restored = await readBack(parts, claimed, checkpoint, previous?.sink?.appliedNumber ?? 0);
+  if (restored === 'stopped') return { kind: 'stopped' };
+  parts.core.restore(previous, restored.state, previous !== null);
+  const committer = new Committer(
+    { journal: parts.journal, clock: parts.clock, stage: parts.stage, partition: parts.partition, owner: parts.worker, tables: parts.tableVersions, recordBytes: Math.min(RECORD_BYTES, parts.recordBytesMax / 2), recordBytesMax: parts.recordBytesMax },
+    { epoch: claimed.epoch, number: claimed.number, hash: claimed.hash, sequence: claimed.sequence },
+    { ...(claimed.previous === null ? firstHeader(parts.core, parts.stage) : carriedOver(claimed.previous)), ingestMs: parts.clock.nowMs() },
+    restored.checkpoint,
+    previous?.sink?.appliedNumber ?? 0,
+  );
+  return { kind: 'claimed', committer, unapplied: restored.unapplied };
+}
+
+type ReadBack = { readonly state: PartitionState; readonly unapplied: readonly Unapplied[]; readonly checkpoint: CheckpointRef | null };
+
+/** State = checkpoint + changes since, up to our claim. A step that another owner left unfinished (`more`) counts for nothing. */
+async function readBack(parts: RecoveryParts, claimed: Claimed, checkpoint: CheckpointRef | null, appliedNumber: number): Promise<ReadBack | 'stopped'> {
+  let state = await loadCheckpoint(parts, checkpoint);
+  let placed = checkpoint === null ? null : { ...checkpoint, sequence: checkpoint.sequence < 0 ? (claimed.previous?.sequence ?? 0) : checkpoint.sequence };
+  const unapplied: Unapplied[] = [];
+  const isInline = checkpoint?.name === ':inline';
+  const from = placed === null ? 1 : isInline ? placed.sequence : placed.sequence + 1;
+  const fromSequence = Math.min(from, claimed.sequence, parts.stage.kind === 'sink' ? 1 : Infinity);
+  for await (const { sequence, record } of replay(parts.journal, { stream: parts.stage.stream, subject: parts.subject, fromSequence, untilSequence: claimed.sequence, signal: parts.signal })) {
+    const { header } = record;
+    for (const info of header.segments) {
+      const bytes = segmentBytes(record, info);
+      if (info.kind === 'image') state = PartitionState.restore(bytes);
+      else if (info.kind === 'delta' && header.number > (placed?.number ?? 0)) state.applyDelta(bytes);
+      else if (info.kind === 'payload' && header.sink !== null && header.number > appliedNumber) unapplied.push({ number: header.number, payload: bytes.slice(), count: info.count, sink: header.sink });
+    }
+    if (hasImage(record)) placed = { name: ':inline', sha256: '', number: header.number, sequence, bytes: 0 };
+  }
+  return parts.signal.aborted ? 'stopped' : { state, unapplied, checkpoint: placed };
+}
+
+async function loadCheckpoint(parts: RecoveryParts, checkpoint: CheckpointRef | null): Promise<PartitionState> {
+  if (checkpoint === null || checkpoint.name.startsWith(':') || checkpoint.name === '') return new PartitionState();
+  const image = await parts.blobs.get(checkpoint.name, checkpoint.sha256);
+  if (image !== null) return PartitionState.restore(image);
+  throw new MillraceError('MR2106', { task: taskName(parts.stage.id, parts.partition), problem: `${checkpoint.name} (${checkpoint.bytes} bytes) is missing or damaged` });
+}
+
+function claimHeader(parts: RecoveryParts, previous: PreviousRecord | null, link: ClaimLink): Omit<RecordHeader, 'bodyHash' | 'segments'> {
+  const { stage, partition, worker, tableVersions, clock, core } = parts;
+  const base = previous === null ? firstHeader(core, stage) : carriedOver(previous);
+  return { ...base, ...link, stage: stage.id, partition, owner: worker, kind: 'claim', more: false, tables: tableVersions, ingestMs: clock.nowMs() };
+}
+
+type Carried = Pick<RecordHeader, 'inputs' | 'source' | 'sink' | 'watermarks' | 'nodeWatermarks' | 'done' | 'counters' | 'checkpoint'>;
+
+function firstHeader(core: TaskCore, stage: StagePlan): Carried {
+  const sink = core.sinkState === null ? null : { before: core.sinkState, after: core.sinkState, appliedNumber: 0 };
+  return { inputs: [], source: null, sink, watermarks: stage.outputs.map(() => null), nodeWatermarks: {}, done: false, counters: core.counters, checkpoint: null };
+}
+
+function carriedOver({ header, sequence }: PreviousRecord): Carried {
+  const checkpoint = header.checkpoint === null || header.checkpoint.sequence >= 0 ? header.checkpoint : { ...header.checkpoint, sequence };
+  return { ...header, checkpoint, sink: header.sink === null ? null : { ...header.sink, before: header.sink.after } };
+}
+
+/** A run works with one version of its side inputs, also after a restart. */
+function checkTables(header: RecordHeader, parts: RecoveryParts): void {
+  for (const [table, before] of Object.entries(header.tables)) {
+    const now = parts.tableVersions[table] ?? 'absent';
+    if (now !== before) throw new MillraceError('MR1008', { table, path: table, before, now });
+  }
+}
+
+function hasImage(record: Record_): boolean {
+  return record.header.segments.some(({ kind }) => kind === 'image');
+}

@@ -1,0 +1,421 @@
+// One task on this worker: claims its partition, restores its state, then turns input into commits until it ends.
+//
+//   claiming ─▶ restoring ─▶ running ─▶ done        all input processed, sinks applied
+//                              │  ├────▶ fenced      another owner has claimed: nothing more is written (J5)
+//                              │  └────▶ drained     asked to stop: what was in flight is stored, nothing new is begun
+//                              └───────▶ failed      loud: a stop-job error
+//
+// Owns: the order of waiting, stepping, committing, applying. Does not own: what a step does (task/), the fence (journal/).
+//   N1. Nothing in flight: whatever is there becomes a step at once. One in flight: the next gathers, and is computed
+//       early only when it is full.
+//   N2. A sink's record is applied after it is stored and before the next one is stored.
+//   N3. The event loop is given back at least once a step.
+
+import { assert } from '../base/assert.ts';
+import type { Clock } from '../base/clock.ts';
+import type { SinkConnector, SinkWriter } from '../connectors/sink.ts';
+import type { SourceConnector, SourceRead, SourceReader } from '../connectors/source.ts';
+import type { BlobStore, Journal } from '../journal/journal.ts';
+import type { InputPosition, RecordHeader } from '../journal/record.ts';
+import { taskName } from '../plan/physical-plan.ts';
+import type { NodePlan, PhysicalPlan, StagePlan } from '../plan/physical-plan.ts';
+import { Inbox } from '../task/inbox.ts';
+import { ReplaySchedule } from '../task/replay.ts';
+import { TaskCore } from '../task/step.ts';
+import type { Step } from '../task/step.ts';
+import type { Table, Transform } from '../transforms/transform.ts';
+import { Checkpointer } from './checkpointer.ts';
+import type { Committer } from './committer.ts';
+import type { LaneFeed, LaneRecord } from './lane-feed.ts';
+import { LatencyHistogram } from '../telemetry/latency-histogram.ts';
+import { inboxRecord } from './inbox-record.ts';
+import { applyRecord, claimAndRestore } from './recovery.ts';
+import { Signal } from './signal.ts';
+
+export type TaskEnding = 'done' | 'fenced' | 'drained';
+
+/** A step takes in at most this much; a full inbox may be stepped while a commit is in flight. */
+const STEP_EVENTS_MAX = 65_536;
+const STEP_BYTES_MAX = 2 * 1024 * 1024;
+/** Bytes of a lane kept for this task before it reads on alone. */
+const INBOX_BYTES_MAX = 8 * 1024 * 1024;
+/** How long a moved watermark or position may wait for events to ride with. */
+const OWED_MS = 25;
+const OWED_SINK_MS = 250;
+const SOURCE_WAIT_MS = 500;
+
+export type TaskRunnerParts = {
+  readonly plan: PhysicalPlan;
+  readonly stage: StagePlan;
+  readonly partition: number;
+  readonly journal: Journal;
+  readonly blobs: BlobStore;
+  readonly clock: Clock;
+  readonly worker: string;
+  readonly feed: (stream: string) => LaneFeed;
+  readonly makeTransform: (node: NodePlan) => Transform;
+  readonly table: (name: string) => Table;
+  readonly tableVersions: Readonly<Record<string, string>>;
+  readonly source: SourceConnector | null;
+  readonly sink: SinkConnector | null;
+  readonly recordBytesMax: number;
+  readonly checkpointBytes: number;
+  /** Replay speed of bounded sources (3600: an hour of event time a second); null: as fast as possible. */
+  readonly speed: number | null;
+  readonly failpoint: (name: string) => void;
+  readonly onTrouble: (error: unknown) => void;
+};
+
+/** What others may know of a running task. */
+export type TaskFigures = {
+  readonly task: string;
+  readonly stage: string;
+  readonly partition: number;
+  readonly state: 'claiming' | 'running' | 'done';
+  readonly epoch: number;
+  readonly number: number;
+  readonly counters: RecordHeader['counters'];
+  readonly watermark: number;
+  readonly inboxBytes: number;
+  readonly progress: number | null;
+  /** Positions that are stored, by upstream stage: what purging may rely on. */
+  readonly positions: Readonly<Record<string, number>>;
+};
+
+export class TaskRunner {
+  readonly name: string;
+  readonly commitLatency = new LatencyHistogram();
+  readonly endToEndLatency = new LatencyHistogram();
+  readonly #parts: TaskRunnerParts;
+  readonly #signal = new Signal();
+  readonly #inbox = new Inbox();
+  readonly #stop = new AbortController();
+  readonly #leaveLanes: (() => void)[] = [];
+  readonly #roomWaiters: (() => void)[] = [];
+  readonly #writer: Promise<SinkWriter> | null;
+  #core: TaskCore | null = null;
+  #committer: Committer | null = null;
+  #checkpointer: Checkpointer | null = null;
+  #draining = false;
+  #inFlight = false;
+  #prepared: Step | null = null;
+  #outcome: TaskEnding | null = null;
+  #failure: { error: unknown } | null = null;
+  #owedSinceMs: number | null = null;
+  #reader: SourceReader | null = null;
+  #read: SourceRead | null = null;
+  #replay: ReplaySchedule | null = null;
+  #progress: number | null = null;
+  #ended = false;
+  #stored: Readonly<Record<string, number>> = {};
+
+  constructor(parts: TaskRunnerParts) {
+    this.#parts = parts;
+    this.name = taskName(parts.stage.id, parts.partition);
+    this.#writer = parts.sink === null ? null : parts.sink.open(parts.partition);
+    this.#writer?.catch(() => undefined);
+  }
+
+  /** Runs until the task ends; rejects with what stops the job. */
+  async run(): Promise<TaskEnding> {
+    try {
+      const ended = await this.#begin();
+      if (ended !== null) return ended;
+      await this.#loop();
+      if (this.#failure !== null) throw this.#failure.error;
+      return this.#outcome ?? 'drained';
+    } finally {
+      await this.#end();
+    }
+  }
+
+  /** Asks the task to end: what is in flight is stored, nothing new begins. */
+  drain(): void {
+    this.#draining = true;
+    this.#signal.notify();
+  }
+
+  /** Ends without waiting for servers that do not answer. */
+  abort(): void {
+    this.drain();
+    this.#stop.abort();
+  }
+
+  figures(): TaskFigures {
+    const core = this.#core;
+    const place = this.#committer?.place;
+    return {
+      task: this.name,
+      stage: this.#parts.stage.id,
+      partition: this.#parts.partition,
+      state: this.#ended ? 'done' : core === null ? 'claiming' : 'running',
+      epoch: place?.epoch ?? 0,
+      number: place?.number ?? 0,
+      counters: core?.counters ?? { eventsIn: 0, eventsOut: 0, filtered: 0, late: 0, deadLetters: 0, recoveries: 0, edgesIn: [], edgesOut: [] },
+      watermark: core?.inputWatermark ?? -Infinity,
+      inboxBytes: this.#inbox.bytes,
+      progress: this.#progress,
+      positions: this.#stored,
+    };
+  }
+
+  /** Removes what nobody needs any more: below the checkpoint, what is applied, and the slowest reader (J9). */
+  async purge(slowestReader: number): Promise<void> {
+    const committer = this.#committer;
+    if (committer === null) return;
+    const keepFrom = Math.min(committer.checkpoint?.sequence ?? 0, slowestReader + 1, this.#checkpointer?.unappliedSequence ?? Infinity);
+    if (keepFrom > 1) await this.#parts.journal.purge(this.#parts.stage.stream, committer.subject, keepFrom);
+  }
+
+  async #begin(): Promise<TaskEnding | null> {
+    const parts = this.#parts;
+    const writer = await this.#writer;
+    const core = new TaskCore({
+      plan: parts.plan, stage: parts.stage, partition: parts.partition, makeTransform: parts.makeTransform, table: parts.table,
+      sink: writer === null || parts.sink === null ? null : { writer, initial: parts.sink.initial },
+    });
+    const begun = await claimAndRestore({ ...parts, core, subject: `${parts.stage.subjectPrefix}.${parts.partition}`, signal: this.#stop.signal });
+    if (begun.kind !== 'claimed') return this.#finishEarly(begun.kind, core);
+    this.#committer = begun.committer;
+    this.#checkpointer = new Checkpointer(parts, begun.committer, this.name);
+    for (const record of begun.unapplied) await this.#apply(record.number, record.payload, record.count, record.sink);
+    this.#core = core;
+    this.#notePositions(core.positions());
+    if (parts.stage.kind === 'source') await this.#openSource(core);
+    else this.#subscribe(core);
+    parts.failpoint('restored');
+    return null;
+  }
+
+  #finishEarly(kind: 'done' | 'fenced' | 'stopped', core: TaskCore): TaskEnding {
+    if (kind !== 'done') return kind === 'fenced' ? 'fenced' : 'drained';
+    this.#core = core;
+    this.#ended = true;
+    this.#notePositions(core.positions());
+    return 'done';
+  }
+
+  async #loop(): Promise<void> {
+    while (this.#outcome === null && this.#failure === null) {
+      if (this.#draining && !this.#inFlight && this.#prepared === null) return;
+      if (this.#prepared !== null && !this.#inFlight) this.#send();
+      else if (this.#canStep()) this.#step();
+      else await this.#signal.wait();
+    }
+  }
+
+  #canStep(): boolean {
+    if (this.#draining || this.#prepared !== null || this.#core === null || this.#core.done) return false;
+    if (this.#parts.stage.kind === 'source') return this.#read !== null || this.#replay?.isDue(this.#parts.clock.monotonicMs()) === true;
+    if (this.#inFlight) return this.#inbox.bytes >= STEP_BYTES_MAX / 2;
+    return !this.#inbox.empty || this.#owedIsDue() || this.#core.ended();
+  }
+
+  #step(): void {
+    const core = this.#core as TaskCore;
+    const nowMs = this.#parts.clock.nowMs();
+    if (this.#parts.stage.kind === 'source') this.#takeSource(core, nowMs);
+    else this.#takeInbox(core, nowMs);
+    const step = this.#replay === null ? core.step(nowMs, { force: this.#owedIsDue() }) : core.release(this.#replay.release(this.#parts.clock.monotonicMs()), nowMs);
+    this.#parts.failpoint('stepped');
+    if (step !== null) this.#owedSinceMs = null;
+    else if (core.owes && this.#owedSinceMs === null) this.#owe();
+    this.#prepared = step;
+  }
+
+  /** Remembers that something waits to be stored, and wakes the loop when it has waited long enough. */
+  #owe(): void {
+    this.#owedSinceMs = this.#parts.clock.monotonicMs();
+    void this.#parts.clock.sleep(this.#owedMs(), this.#stop.signal).then(() => this.#signal.notify());
+  }
+
+  #owedMs(): number {
+    return this.#parts.stage.kind === 'sink' ? OWED_SINK_MS : OWED_MS;
+  }
+
+  #owedIsDue(): boolean {
+    return this.#owedSinceMs !== null && this.#parts.clock.monotonicMs() - this.#owedSinceMs >= this.#owedMs();
+  }
+
+  #takeInbox(core: TaskCore, nowMs: number): void {
+    core.takeRecords(this.#inbox.take({ eventsMax: STEP_EVENTS_MAX, bytesMax: STEP_BYTES_MAX }), nowMs);
+    if (this.#inbox.bytes < INBOX_BYTES_MAX / 2) for (const wake of this.#roomWaiters.splice(0)) wake();
+  }
+
+  #takeSource(core: TaskCore, nowMs: number): void {
+    const read = this.#read;
+    if (read === null) return;
+    this.#read = null;
+    this.#progress = read.progress;
+    core.takeRead(read, nowMs);
+    if (!read.done) this.#readOn();
+  }
+
+  #send(): void {
+    const step = this.#prepared as Step;
+    this.#prepared = null;
+    this.#inFlight = true;
+    this.#commit(step)
+      .catch((error: unknown) => (this.#failure = { error }))
+      .finally(() => {
+        this.#inFlight = false;
+        this.#signal.notify();
+      });
+  }
+
+  async #commit(step: Step): Promise<void> {
+    const committer = this.#committer as Committer;
+    const { clock, failpoint } = this.#parts;
+    const image = this.#checkpointer?.imageIfDue(step, this.#core as TaskCore) ?? null;
+    const beganMs = clock.monotonicMs();
+    failpoint('commit-send');
+    const outcome = await committer.commit(step, this.#stop.signal);
+    failpoint('commit-acknowledged');
+    if (outcome.kind !== 'committed') {
+      this.#outcome = outcome.kind === 'fenced' ? 'fenced' : 'drained';
+      return;
+    }
+    this.commitLatency.add(clock.monotonicMs() - beganMs);
+    this.#checkpointer?.noteCommit(outcome, image);
+    this.#notePositions(step.header.inputs);
+    await this.#afterCommit(step, outcome.number, outcome.sequence);
+  }
+
+  async #afterCommit(step: Step, number: number, sequence: number): Promise<void> {
+    if (step.payload !== null && step.header.sink !== null) {
+      if (this.#checkpointer !== null) this.#checkpointer.unappliedSequence = sequence;
+      await this.#apply(number, step.payload.bytes, step.payload.count, step.header.sink);
+      if (this.#checkpointer !== null) this.#checkpointer.unappliedSequence = Infinity;
+    }
+    if (this.#isLast() && step.header.ingestMs > 0 && (step.payload !== null || step.events.length > 0)) this.endToEndLatency.add(this.#parts.clock.nowMs() - step.header.ingestMs);
+    if (step.ends && this.#parts.stage.kind === 'sink') await this.#closeSink();
+    if (step.header.done) this.#finish();
+  }
+
+  /** All that this sink will ever get was applied: says so in a last record. */
+  async #closeSink(): Promise<void> {
+    await (await this.#writer)?.finish();
+    this.#parts.failpoint('sink-finished');
+    const closing = (this.#core as TaskCore).closing(this.#parts.clock.nowMs());
+    const outcome = await (this.#committer as Committer).commit(closing, this.#stop.signal);
+    if (outcome.kind === 'committed') this.#finish();
+    else this.#outcome = outcome.kind === 'fenced' ? 'fenced' : 'drained';
+  }
+
+  #finish(): void {
+    this.#ended = true;
+    this.#outcome = 'done';
+    this.#notePositions((this.#core as TaskCore).positions());
+  }
+
+  async #apply(number: number, payload: Uint8Array, count: number, sink: { before: SinkStateOf; after: SinkStateOf }): Promise<void> {
+    const writer = await this.#writer;
+    assert(writer !== null, `${this.name} is a sink`);
+    this.#parts.failpoint('sink-apply');
+    const applied = await applyRecord(writer, { number, payload, count, before: sink.before, after: sink.after }, { clock: this.#parts.clock, signal: this.#stop.signal, onTrouble: this.#parts.onTrouble });
+    if (!applied) return;
+    this.#parts.failpoint('sink-applied');
+    if (this.#committer !== null) this.#committer.appliedNumber = number;
+  }
+
+  async #openSource(core: TaskCore): Promise<void> {
+    const { source, speed, partition } = this.#parts;
+    assert(source !== null, `${this.name} has a source`);
+    const position = core.sourcePosition;
+    const wasReplay = position !== null && 'replayMs' in position;
+    if (wasReplay || (speed !== null && position === null)) await this.#startReplay(core, source, speed ?? Infinity);
+    else {
+      this.#reader = await source.open(partition, position);
+      this.#readOn();
+    }
+  }
+
+  /** Replay: reads the whole (bounded) source first, then lets its events go at their pace. A run that was begun as a
+   *  replay goes on as one. */
+  async #startReplay(core: TaskCore, source: SourceConnector, speed: number): Promise<void> {
+    const released = core.sourcePosition?.['replayMs'];
+    const reader = await source.open(this.#parts.partition, null);
+    this.#reader = reader;
+    const counted = core.counters;
+    for (let read = await reader.read(READ_LIMITS); ; read = await reader.read(READ_LIMITS)) {
+      core.takeRead(read, this.#parts.clock.nowMs());
+      if (read.done || this.#draining) break;
+    }
+    const held = core.takeReplay(released === undefined ? null : counted);
+    this.#replay = new ReplaySchedule(held, { speed, releasedMs: typeof released === 'number' ? released : null, startMs: this.#parts.clock.monotonicMs() });
+    this.#tickReplay();
+  }
+
+  #tickReplay(): void {
+    if (this.#outcome !== null || this.#draining || this.#replay === null) return;
+    this.#progress = this.#replay.progress;
+    this.#signal.notify();
+    void this.#parts.clock.sleep(ReplaySchedule.TICK_MS, this.#stop.signal).then(() => this.#tickReplay());
+  }
+
+  #readOn(): void {
+    this.#reader?.read(READ_LIMITS).then(
+      (read) => {
+        const isEmpty = read.values.length === 0 && read.deadLetters.length === 0 && !read.done;
+        if (this.#draining || this.#outcome !== null) return;
+        if (isEmpty) return this.#readOn();
+        this.#read = read;
+        this.#signal.notify();
+      },
+      (error: unknown) => {
+        this.#failure ??= { error };
+        this.#signal.notify();
+      },
+    );
+  }
+
+  #subscribe(core: TaskCore): void {
+    const { plan, stage } = this.#parts;
+    const upstream = new Set(stage.inputs.map((index) => plan.edges[index]?.fromStage));
+    for (const from of plan.stages.filter(({ id }) => upstream.has(id))) {
+      const edges = new Set(stage.inputs.filter((index) => plan.edges[index]?.fromStage === from.id));
+      const subscriber = {
+        offer: (record: LaneRecord) => this.#offer(record, from, edges),
+        hasRoom: () => this.#inbox.bytes < INBOX_BYTES_MAX,
+        room: () => (this.#inbox.bytes < INBOX_BYTES_MAX ? Promise.resolve() : new Promise<void>((resolve) => this.#roomWaiters.push(resolve))),
+      };
+      this.#leaveLanes.push(this.#parts.feed(from.stream).subscribe(subscriber, core.sequenceOf(from.id)));
+    }
+    if (core.ended()) this.#signal.notify();
+  }
+
+  #offer(record: LaneRecord, from: StagePlan, edges: ReadonlySet<number>): void {
+    const found = inboxRecord(record, from.id, edges, this.#parts.partition);
+    if (found === null) return;
+    this.#inbox.offer(found);
+    this.#signal.notify();
+  }
+
+  /** Positions that are stored now: what the stages before may purge up to. */
+  #notePositions(inputs: readonly InputPosition[]): void {
+    const positions: Record<string, number> = {};
+    for (const { edge, sequence } of inputs) {
+      const from = this.#parts.plan.edges[edge]?.fromStage ?? '';
+      positions[from] = this.#ended ? Number.MAX_SAFE_INTEGER : Math.min(sequence, positions[from] ?? Infinity);
+    }
+    this.#stored = positions;
+  }
+
+  /** True when what this task writes is read by nobody but people: it ends a way through the job. */
+  #isLast(): boolean {
+    const { plan, stage } = this.#parts;
+    return stage.kind === 'sink' || stage.outputs.some((index) => !plan.stages.some(({ id }) => id === plan.edges[index]?.toStage));
+  }
+
+  async #end(): Promise<void> {
+    for (const leave of this.#leaveLanes) leave();
+    for (const wake of this.#roomWaiters.splice(0)) wake();
+    this.#inbox.clear();
+    await this.#reader?.close();
+    const writer = await this.#writer?.catch(() => null);
+    await writer?.close();
+  }
+}
+
+type SinkStateOf = NonNullable<RecordHeader['sink']>['before'];
+const READ_LIMITS = { eventsMax: 20_000, bytesMax: STEP_BYTES_MAX, waitMs: SOURCE_WAIT_MS };
