@@ -79,10 +79,10 @@ export type OpPlan =
   | { readonly kind: 'keyBy'; readonly code: Code | Fields; readonly names: readonly string[] }
   | { readonly kind: 'window'; readonly window: CompiledWindow; readonly spec: WindowSpec; readonly aggregates: Readonly<Record<string, AggregateSpec>>; readonly keyNames: readonly string[]; /** What becomes of late events: the output `late` when something reads it, else dead letters. Both count as late. */ readonly late: 'output' | 'deadLetter' }
   | { readonly kind: 'aggregate'; readonly aggregates: Readonly<Record<string, AggregateSpec>>; readonly keyNames: readonly string[] }
-  | { readonly kind: 'dedupe'; readonly ttlMs: number }
+  | { readonly kind: 'dedupe'; readonly ttlMs: number; readonly late?: 'output' | 'deadLetter' }
   | { readonly kind: 'join'; readonly spec: JoinSpec; readonly withinMs: number }
   /** Implied before a machine with `order: eventTime`: holds events until the watermark, then gives them in (time, arrival) order. */
-  | { readonly kind: 'order' }
+  | { readonly kind: 'order'; /** What becomes of late events, as for windows; deadLetter when absent. */ readonly late?: 'output' | 'deadLetter' }
   | { readonly kind: 'machine'; readonly spec: MachineSpec }
   /** Builder only: an XState machine made with xstate's own setup()/createMachine(). */
   | { readonly kind: 'xstate'; readonly machine: unknown; readonly order: 'eventTime' | 'arrival'; readonly unhandled: 'deadLetter' | 'ignore' }

@@ -9,6 +9,7 @@
 import { assert } from '../base/assert.ts';
 import type { Key } from '../event/batch.ts';
 import type { Timer } from '../transforms/transform.ts';
+import { Heap } from './heap.ts';
 
 type Entry = {
   readonly timer: Timer;
@@ -25,7 +26,7 @@ export type TimerChanges = { readonly cleared: readonly (readonly [key: Key, id:
 const HEAP_COMPACT_MIN = 1024;
 
 export class TimerQueue {
-  #heap: Entry[] = [];
+  readonly #heap = new Heap<Entry>(isBefore);
   #dead = 0;
   #size = 0;
   /** A key's only timer, or its timers by id: most keys have one, and a Map each would cost more than the timer. */
@@ -63,7 +64,7 @@ export class TimerQueue {
 
   /** Live timers, in no particular order. */
   *all(): IterableIterator<Timer> {
-    for (const entry of this.#heap) if (entry.live) yield entry.timer;
+    for (const entry of this.#heap.values()) if (entry.live) yield entry.timer;
   }
 
   get isChanged(): boolean {
@@ -98,7 +99,7 @@ export class TimerQueue {
     else if (found instanceof Map) found.set(timer.id, entry);
     else this.#byKey.set(timer.key, new Map([[found.timer.id, found], [timer.id, entry]]));
     this.#size++;
-    push(this.#heap, entry);
+    this.#heap.push(entry);
     return entry;
   }
 
@@ -121,16 +122,17 @@ export class TimerQueue {
   }
 
   #compact(): void {
-    this.#heap = this.#heap.filter((entry) => entry.live).sort((a, b) => (isBefore(a, b) ? -1 : 1)); // sorted is a heap
+    this.#heap.retain((entry) => entry.live);
     this.#dead = 0;
   }
 
   #top(): Entry | undefined {
-    while (this.#heap.length > 0 && !this.#heap[0]!.live) {
-      pop(this.#heap);
+    for (;;) {
+      const top = this.#heap.peek();
+      if (top === undefined || top.live) return top;
+      this.#heap.pop();
       this.#dead--;
     }
-    return this.#heap[0];
   }
 }
 
@@ -145,30 +147,4 @@ function isBefore(a: Entry, b: Entry): boolean {
   if (left.atMs !== right.atMs) return left.atMs < right.atMs;
   if (left.key !== right.key) return left.key < right.key;
   return left.id < right.id;
-}
-
-function push(heap: Entry[], entry: Entry): void {
-  let at = heap.push(entry) - 1;
-  while (at > 0) {
-    const parent = (at - 1) >> 1;
-    if (!isBefore(entry, heap[parent]!)) break;
-    heap[at] = heap[parent]!;
-    at = parent;
-  }
-  heap[at] = entry;
-}
-
-function pop(heap: Entry[]): void {
-  const last = heap.pop()!;
-  if (heap.length === 0) return;
-  let at = 0;
-  for (;;) {
-    let child = 2 * at + 1;
-    if (child >= heap.length) break;
-    if (child + 1 < heap.length && isBefore(heap[child + 1]!, heap[child]!)) child++;
-    if (!isBefore(heap[child]!, last)) break;
-    heap[at] = heap[child]!;
-    at = child;
-  }
-  heap[at] = last;
 }

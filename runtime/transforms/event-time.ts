@@ -1,0 +1,60 @@
+// eventTime: says when each event happened, and from that how far event time has come.
+//
+//   V1. The watermark follows the highest time seen (bounded out-of-orderness); that time is a cell, so it survives.
+//   V2. An event whose time is missing or none is a dead letter and moves nothing.
+//   V3. Watermarks of the input are of another time and stop here; only the end of the input goes through.
+
+import type { Batch } from '../event/batch.ts';
+import { WATERMARK_MAX } from '../event/batch.ts';
+import { EVENT_TIME_MS_MAX } from '../base/limits.ts';
+import type { OpPlan } from '../plan/physical-plan.ts';
+import { compileCode } from '../expression/expression.ts';
+import { boundedOutOfOrder } from '../time/watermark.ts';
+import { pickEvents } from './each-event.ts';
+import { EVENT_NAMES } from './event-names.ts';
+import { EventRefused, describeValue, failEvent } from './failure.ts';
+import type { StepContext, Transform } from './transform.ts';
+
+const NAMESPACE = 0;
+const HIGHEST = '';
+
+export function makeEventTime({ spec, maxOutOfOrderMs }: Extract<OpPlan, { kind: 'eventTime' }>): Transform {
+  const timeOf = compileCode(spec.at, EVENT_NAMES);
+  return {
+    onBatch(batch, context) {
+      const timed = assignTimes(batch, context, timeOf);
+      if (timed.times.length === 0) return;
+      context.emit(timed);
+      const before = (context.cells.get(NAMESPACE, HIGHEST) as number | undefined) ?? -Infinity;
+      const highestMs = timed.times.reduce((highest, timeMs) => Math.max(highest, timeMs), before);
+      if (highestMs === before) return;
+      context.cells.put(NAMESPACE, HIGHEST, highestMs);
+      context.emitWatermark(boundedOutOfOrder({ highestMs, maxOutOfOrderMs }));
+    },
+    onWatermark(watermark, context) {
+      if (watermark === WATERMARK_MAX) context.emitWatermark(WATERMARK_MAX); // V3
+    },
+  };
+}
+
+function assignTimes(batch: Batch, context: StepContext, timeOf: (...args: unknown[]) => unknown): Batch {
+  const times: number[] = [];
+  let staying: number[] | null = null;
+  for (let i = 0; i < batch.values.length; i++) {
+    try {
+      times.push(checkTime(timeOf(batch.values[i], batch.keys?.[i] ?? null, batch.times[i], context.nowMs)));
+      staying?.push(i);
+    } catch (error) {
+      staying ??= Array.from(times, (_, place) => place);
+      failEvent(context, batch, i, error);
+    }
+  }
+  return { ...(staying === null ? batch : pickEvents(batch, staying)), times };
+}
+
+/** Whole ms; a part of a ms is cut off. */
+function checkTime(value: unknown): number {
+  if (typeof value !== 'number' || Number.isNaN(value)) throw new EventRefused(`the event time is ${describeValue(value)}, not a timestamp or ms since 1970`);
+  if (Math.abs(value) > EVENT_TIME_MS_MAX) throw new EventRefused(`the event time is ${describeValue(value)}, beyond what a date can be; is its unit ms?`);
+  return Math.floor(value) + 0; // + 0: no minus zero
+}
