@@ -17,7 +17,7 @@ export const catalogue = {
     name: 'NatsServerNotFound',
     reaction: 'exit',
     message: (d) => `no nats-server of at least ${d.minimum}; tried: ${d.tried.join('; ')}`,
-    fix: 'Run `npm start` once (it builds or downloads one), put nats-server on the PATH, or give --nats URL of a running server.',
+    fix: 'Put nats-server on the PATH or name it in MILLRACE_NATS_SERVER; or install Go, or let this machine reach github.com or a mirror of its releases (MILLRACE_NATS_MIRROR), and run `npm start` again; or give --nats URL of a running server.',
   }),
   MR1003: entry<{ url: string; problem: string }>({
     name: 'NatsUnreachable',
