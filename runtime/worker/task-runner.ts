@@ -84,6 +84,7 @@ export type TaskFigures = {
 
 export class TaskRunner {
   readonly name: string;
+  readonly stage: StagePlan;
   readonly commitLatency = new LatencyHistogram();
   readonly endToEndLatency = new LatencyHistogram();
   readonly #parts: TaskRunnerParts;
@@ -111,6 +112,7 @@ export class TaskRunner {
 
   constructor(parts: TaskRunnerParts) {
     this.#parts = parts;
+    this.stage = parts.stage;
     this.name = taskName(parts.stage.id, parts.partition);
     this.#writer = parts.sink === null ? null : parts.sink.open(parts.partition);
     this.#writer?.catch(() => undefined);
