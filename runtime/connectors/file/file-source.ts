@@ -1,0 +1,115 @@
+// A file as a source: one split, CSV or NDJSON, gzip or plain. Bounded.
+//
+//   F1. The position is the number of records given, good and bad ones; a resumed run reads the file again and passes
+//       so many. It carries the file's version: going on with another file would lose or double rows, so that is refused.
+
+import { resolve } from 'node:path';
+import type { SourceSpec } from '../../../crds/stream-job/spec.ts';
+import { catalogue } from '../../base/error-catalogue.ts';
+import { MillraceError } from '../../base/errors.ts';
+import type { Clock } from '../../base/clock.ts';
+import type { DeadLetter, Value } from '../../event/batch.ts';
+import type { SourceConnector, SourcePosition, SourceRead, SourceReader } from '../source.ts';
+import { FileRecords, type FileRecord, type FileRecordsOptions } from './file-records.ts';
+
+export type FileSourceEnv = { readonly baseDir: string; readonly clock: Clock };
+
+/** Opens the file once to see that it is there and has the declared columns. Rejects with MR1001 or BadDeclaration. */
+export async function makeFileSource(spec: SourceSpec & { readonly file: NonNullable<SourceSpec['file']> }, env: FileSourceEnv): Promise<SourceConnector> {
+  const options: FileRecordsOptions = {
+    reader: `source ${spec.name}`,
+    path: resolve(env.baseDir, spec.file.path),
+    file: spec.file,
+    schema: spec.schema,
+    recordBytesMax: spec.maxEventBytes,
+  };
+  await (await FileRecords.open(options)).close();
+  return {
+    splitCount: 1,
+    open: async (_split, position) => FileReader.open(options, { source: spec.name, clock: env.clock, position }),
+  };
+}
+
+type ReadLimits = Parameters<SourceReader['read']>[0];
+type Letter = SourceRead['deadLetters'][number];
+
+class FileReader implements SourceReader {
+  readonly #records: FileRecords;
+  readonly #source: string;
+  readonly #clock: Clock;
+  readonly #bytesMax: number;
+
+  private constructor(records: FileRecords, options: { readonly source: string; readonly clock: Clock; readonly bytesMax: number }) {
+    this.#records = records;
+    this.#source = options.source;
+    this.#clock = options.clock;
+    this.#bytesMax = options.bytesMax;
+  }
+
+  static async open(options: FileRecordsOptions, at: { readonly source: string; readonly clock: Clock; readonly position: SourcePosition | null }): Promise<FileReader> {
+    const records = await FileRecords.open(options);
+    try {
+      await goTo(records, at.position);
+      return new FileReader(records, { source: at.source, clock: at.clock, bytesMax: options.recordBytesMax });
+    } catch (error) {
+      await records.close();
+      throw error;
+    }
+  }
+
+  async read(limits: ReadLimits): Promise<SourceRead> {
+    const values: Value[] = [];
+    const places: number[] = [];
+    const deadLetters: Letter[] = [];
+    let bytes = 0;
+    let done = false;
+    while (!done && values.length + deadLetters.length < limits.eventsMax && bytes < limits.bytesMax) {
+      const record = this.#records.next();
+      if (record === 'more') await this.#records.load();
+      else if (record === 'end') done = true;
+      else {
+        bytes += record.bytes;
+        if (record.kind !== 'value') deadLetters.push(this.#letterOf(record));
+        else {
+          values.push(record.value);
+          places.push(record.line);
+        }
+      }
+    }
+    const position = { record: this.#records.count, version: this.#records.bytes.version };
+    return { values, places, deadLetters, position, ingestMs: this.#clock.nowMs(), done, bytes, progress: done ? 1 : this.#records.bytes.progress };
+  }
+
+  close(): Promise<void> {
+    return this.#records.close();
+  }
+
+  #letterOf(record: Exclude<FileRecord, { kind: 'value' }>): Letter {
+    const place = `line ${record.line}`;
+    const common = { event: record.event, place, timeMs: null, key: null } satisfies Partial<DeadLetter>;
+    if (record.kind === 'tooLarge') {
+      const data = { place: `${this.#source} ${place}`, bytes: record.bytes, bytesMax: this.#bytesMax };
+      return { ...common, code: 'MR3004', message: catalogue.MR3004.message(data), issues: [`${record.bytes} bytes, at most ${this.#bytesMax} are allowed`] };
+    }
+    const data = { source: this.#source, place, issues: record.issues };
+    return { ...common, code: 'MR3001', message: catalogue.MR3001.message(data), issues: record.issues };
+  }
+}
+
+async function goTo(records: FileRecords, position: SourcePosition | null): Promise<void> {
+  if (position === null) return;
+  const { path, version } = records.bytes;
+  if (position['version'] !== version) {
+    const problem = `it changed since this run began reading it (version ${String(position['version'])}, now ${version}); nothing was read; restore it, or start over with --fresh`;
+    throw new MillraceError('MR1001', { path, problem });
+  }
+  let left = Number(position['record']);
+  while (left > 0) {
+    const passed = records.skip(left);
+    if (passed === 0) {
+      if (records.next() === 'end') return;
+      await records.load();
+    }
+    left -= passed;
+  }
+}
