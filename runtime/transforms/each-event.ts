@@ -35,7 +35,7 @@ export function changeEvents(batch: Batch, context: StepContext, change: EventCh
     try {
       const result = change(values[i], keys === null ? null : keys[i]!, times[i]!);
       if (result === DROPPED) droppedCount++;
-      return result === undefined || result instanceof Promise ? refuseResult(result) : result;
+      return result instanceof Promise ? refusePromise(result) : result;
     } catch (error) {
       failEvent(context, batch, i, error);
       return DROPPED;
@@ -53,9 +53,8 @@ export function pickEvents(batch: Batch, indices: readonly number[]): Batch {
   };
 }
 
-/** A result must be data that is there now. */
-export function refuseResult(result: unknown): never {
-  if (!(result instanceof Promise)) throw new EventRefused('it gave undefined; give a value, or null');
+/** An async function in the place of code: its result must be there now. */
+export function refusePromise(result: Promise<unknown>): never {
   result.catch(() => undefined); // nobody else will look at it
   throw new EventRefused('it gave a promise; transforms are synchronous');
 }

@@ -6,7 +6,7 @@
 import type { Value } from '../event/batch.ts';
 import type { OpPlan } from '../plan/physical-plan.ts';
 import { compileCode, compileFields, compilePredicate } from '../expression/expression.ts';
-import { refuseResult } from './each-event.ts';
+import { refusePromise } from './each-event.ts';
 import { EVENT_NAMES } from './event-names.ts';
 import { EventRefused, describeValue, failEvent } from './failure.ts';
 import { isCode } from './map.ts';
@@ -57,8 +57,8 @@ function compileExpand(flatMap: FlatMapSpec): Expand {
 }
 
 function checkList(results: unknown): readonly Value[] {
-  if (results instanceof Promise) refuseResult(results);
+  if (results instanceof Promise) refusePromise(results);
   if (!Array.isArray(results)) throw new EventRefused(`it must give a list of events, it gave ${describeValue(results)}`);
-  for (const result of results as readonly unknown[]) if (result === undefined || result instanceof Promise) refuseResult(result);
+  for (const result of results as readonly unknown[]) if (result instanceof Promise) refusePromise(result);
   return results;
 }

@@ -1,0 +1,42 @@
+// From a node of the plan to the transform that runs it: the one list of all kinds.
+
+import { AssertionFailed } from '../base/assert.ts';
+import type { NodePlan } from '../plan/physical-plan.ts';
+import { makeMachine, makeXState } from './actor/machine.ts';
+import { makeReduce } from './actor/reduce.ts';
+import { makeAggregate } from './aggregate/aggregate.ts';
+import { makeDedupe } from './dedupe.ts';
+import { makeEnrich } from './enrich.ts';
+import { makeEventTime } from './event-time.ts';
+import { makeFilter } from './filter.ts';
+import { makeFlatMap } from './flat-map.ts';
+import { makeJoin } from './join/join.ts';
+import { makeKeyBy } from './key-by.ts';
+import { makeMap } from './map.ts';
+import { makeOrder } from './order.ts';
+import { makeSample } from './sample.ts';
+import type { Transform } from './transform.ts';
+import { makeWindow } from './window/window.ts';
+
+/** A new transform for one task, its code compiled. Throws BadDeclaration for code that the planner has not checked. */
+export function makeTransform({ id, op }: NodePlan): Transform {
+  switch (op.kind) {
+    case 'filter': return makeFilter(op);
+    case 'map': return makeMap(op);
+    case 'flatMap': return makeFlatMap(op);
+    case 'eventTime': return makeEventTime(op);
+    case 'enrich': return makeEnrich(op);
+    case 'sample': return makeSample(op);
+    case 'keyBy': return makeKeyBy(op);
+    case 'window': return makeWindow(op);
+    case 'aggregate': return makeAggregate(op);
+    case 'dedupe': return makeDedupe(op);
+    case 'join': return makeJoin(op);
+    case 'order': return makeOrder(op);
+    case 'machine': return makeMachine(op);
+    case 'xstate': return makeXState(op);
+    case 'reduce': return makeReduce(op);
+    case 'source':
+    case 'sink': throw new AssertionFailed(`node ${id} is a ${op.kind}: the task runs it, no transform does`);
+  }
+}
