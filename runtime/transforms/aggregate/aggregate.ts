@@ -1,0 +1,64 @@
+// Running aggregates per key: a result whenever a key's figures changed.
+//
+// Cell (namespace 0): [newest event time, aggregates].
+//   A1. A key gives one result a batch, however many of its events the batch holds.
+//   A2. A result's time is the newest event time of its key so far, so it is never behind the watermark.
+
+import type { Batch, Key, Value } from '../../event/batch.ts';
+import type { OpPlan } from '../../plan/physical-plan.ts';
+import { failEvent } from '../failure.ts';
+import { keyFields } from '../key-fields.ts';
+import { keysOf } from '../window/batch-parts.ts';
+import type { StepContext, Transform } from '../transform.ts';
+import { compileAggregates } from './aggregates.ts';
+import type { Aggregates, Cell } from './aggregates.ts';
+
+type RunningCell = [newestMs: number, figures: Cell];
+
+const NAMESPACE = 0;
+
+export function makeAggregate(op: Extract<OpPlan, { kind: 'aggregate' }>): Transform {
+  return new RunningAggregate(compileAggregates(op.aggregates), op.keyNames);
+}
+
+class RunningAggregate implements Transform {
+  readonly #aggregates: Aggregates;
+  readonly #keyNames: readonly string[];
+
+  constructor(aggregates: Aggregates, keyNames: readonly string[]) {
+    this.#aggregates = aggregates;
+    this.#keyNames = keyNames;
+  }
+
+  onBatch(batch: Batch, context: StepContext): void {
+    const changed = new Map<Key, RunningCell>();
+    const keys = keysOf(batch);
+    for (let i = 0; i < keys.length; i++) {
+      try {
+        const key = keys[i]!;
+        changed.set(key, this.#add(context, key, batch.values[i], batch.times[i]!));
+      } catch (error) {
+        failEvent(context, batch, i, error);
+      }
+    }
+    context.emit(this.#results(changed, batch.ingestMs));
+  }
+
+  #add(context: StepContext, key: Key, event: Value, timeMs: number): RunningCell {
+    const cell = (context.cells.get(NAMESPACE, key) as RunningCell | undefined) ?? [timeMs, this.#aggregates.init()];
+    this.#aggregates.add(cell[1], event, key, timeMs, context.nowMs);
+    if (timeMs > cell[0]) cell[0] = timeMs;
+    context.cells.put(NAMESPACE, key, cell);
+    return cell;
+  }
+
+  #results(changed: ReadonlyMap<Key, RunningCell>, ingestMs: number): Batch {
+    const values: Value[] = [];
+    const times: number[] = [];
+    for (const [key, [newestMs, figures]] of changed) {
+      values.push({ ...keyFields(this.#keyNames, key), ...this.#aggregates.result(figures) });
+      times.push(newestMs);
+    }
+    return { values, times, keys: [...changed.keys()], ingestMs };
+  }
+}

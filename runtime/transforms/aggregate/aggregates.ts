@@ -1,0 +1,118 @@
+// The aggregates of a stage, compiled once: what one event does to one cell.
+
+import type { AggregateSpec } from '../../../crds/stream-job/spec.ts';
+import { BadDeclaration } from '../../base/issues.ts';
+import type { Key, Value } from '../../event/batch.ts';
+import { compileCode, compilePredicate } from '../../expression/expression.ts';
+import type { Compiled } from '../../expression/expression.ts';
+import { EventRefused } from '../failure.ts';
+import { ACCUMULATORS } from './accumulators.ts';
+import type { Accumulator, AggregateFunction, Cell } from './accumulators.ts';
+
+export type { Cell } from './accumulators.ts';
+
+export interface Aggregates {
+  init(): Cell;
+  /** Adds an event to `cell`, in place; the owner puts the cell. Throws (ExpressionError, EventRefused), and then the cell is as before. */
+  add(cell: Cell, event: Value, key: Key | null, timeMs: number, nowMs: number): void;
+  /** Adds all that `from` has seen to `into`. `from` is not changed and shares no part that will be. */
+  merge(into: Cell, from: Cell): void;
+  /** Aggregate name → value. Of no event: 0 for count, sum and distinct, [] for collect, null for the others. */
+  result(cell: Cell): Record<string, unknown>;
+}
+
+/** The variables of an aggregate's expressions, in the order in which they are given. */
+export const AGGREGATE_VARIABLES = ['event', 'key', 'timeMs', 'nowMs'] as const;
+
+type Field = {
+  readonly name: string;
+  readonly at: number;
+  readonly accumulator: Accumulator;
+  /** Null: the function takes no value (count). */
+  readonly value: Compiled | null;
+  readonly where: Compiled<boolean> | null;
+};
+
+const FUNCTIONS = Object.keys(ACCUMULATORS) as readonly AggregateFunction[];
+/** Stands for: this event does not count here. */
+const SKIP = Symbol('skip');
+
+/** Throws BadDeclaration with all mistakes. `names`: the variables, in the order of `add`'s arguments. */
+export function compileAggregates(aggregates: Readonly<Record<string, AggregateSpec>>, names: readonly string[] = AGGREGATE_VARIABLES): Aggregates {
+  const fields: Field[] = [];
+  let slots = 0;
+  for (const [name, spec] of Object.entries(aggregates)) {
+    const field = compileField(name, spec, slots, names);
+    fields.push(field);
+    slots += field.accumulator.slots;
+  }
+  const isPlainCount = fields.every(({ value, where }) => value === null && where === null);
+  return {
+    init: () => initCell(fields),
+    add: isPlainCount ? (cell) => addCounts(cell, slots) : makeAdd(fields),
+    merge: (into, from) => {
+      for (const { accumulator, at } of fields) accumulator.merge(into, from, at);
+    },
+    result: (cell) => {
+      const result: Record<string, unknown> = {};
+      for (const { name, accumulator, at } of fields) result[name] = accumulator.result(cell, at);
+      return result;
+    },
+  };
+}
+
+function compileField(name: string, spec: AggregateSpec, at: number, names: readonly string[]): Field {
+  const given = FUNCTIONS.filter((each) => spec[each] !== undefined);
+  const [chosen] = given;
+  if (chosen === undefined || given.length > 1) {
+    const message = given.length > 1 ? `has ${given.join(' and ')}` : 'has no function';
+    throw new BadDeclaration(`aggregate ${name}`, [{ path: name, message, fix: `exactly one of ${FUNCTIONS.join(', ')}` }]);
+  }
+  const code = chosen === 'count' ? undefined : spec[chosen];
+  return {
+    name,
+    at,
+    accumulator: ACCUMULATORS[chosen],
+    value: code === undefined ? null : compileCode(code, names),
+    where: spec.where === undefined ? null : compilePredicate(spec.where, names),
+  };
+}
+
+function initCell(fields: readonly Field[]): Cell {
+  const cell: Cell = [];
+  for (const { accumulator } of fields) accumulator.init(cell);
+  return cell;
+}
+
+function addCounts(cell: Cell, slots: number): void {
+  for (let at = 0; at < slots; at++) cell[at] = (cell[at] as number) + 1;
+}
+
+/** All is evaluated and checked before anything is added: an event counts wholly or not at all. */
+function makeAdd(fields: readonly Field[]): Aggregates['add'] {
+  const values = new Array<unknown>(fields.length).fill(SKIP);
+  return (cell, event, key, timeMs, nowMs) => {
+    for (let i = 0; i < fields.length; i++) values[i] = evaluate(fields[i]!, cell, event, key, timeMs, nowMs);
+    for (let i = 0; i < fields.length; i++) {
+      const value = values[i];
+      if (value === SKIP) continue;
+      const { accumulator, at } = fields[i]!;
+      accumulator.add(cell, at, value, timeMs);
+      values[i] = SKIP;
+    }
+  };
+}
+
+function evaluate(field: Field, cell: Cell, event: Value, key: Key | null, timeMs: number, nowMs: number): unknown {
+  const { accumulator, value, where } = field;
+  if (where !== null && !where(event, key, timeMs, nowMs)) return SKIP;
+  if (value === null) return null;
+  const found = value(event, key, timeMs, nowMs) ?? null;
+  if (found === null && accumulator.skipsNull) return SKIP;
+  try {
+    accumulator.check(found, cell, field.at);
+  } catch (error) {
+    throw new EventRefused(`${field.name}: ${(error as Error).message}`, { cause: error });
+  }
+  return found;
+}

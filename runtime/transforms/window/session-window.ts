@@ -1,0 +1,164 @@
+// Session windows: events of a key that follow each other by less than a gap belong together.
+//
+// Cells: (bucket of the session's start, key) → [first time, last time, aggregates]. A bucket is a gap wide, and sessions of
+// a key start at least a gap apart, so a cell holds one session: an event's commit writes its session, not all of its key.
+// Derived: the sessions of each key in time order, and when to look whether one has ended.
+//   S1. Two events belong together when `later - earlier < gap`, directly or through others: one between two sessions that
+//       is near enough to both merges them.
+//   S2. A session ends when the watermark reaches last + gap - 1: no event that would extend it can come any more.
+//       Its window is [first, last + gap).
+//   S3. An event is late when it touches no open session and would be one that has ended already.
+//   S4. Results of a rise come out by window end, then by key.
+
+import type { Batch, Key, Value } from '../../event/batch.ts';
+import type { OpPlan } from '../../plan/physical-plan.ts';
+import type { KeyedCells } from '../../state/keyed-cells.ts';
+import { compileAggregates } from '../aggregate/aggregates.ts';
+import type { Aggregates, Cell } from '../aggregate/aggregates.ts';
+import { failEvent, refuseLate } from '../failure.ts';
+import type { RestoreContext, StepContext, Transform } from '../transform.ts';
+import { keysOf, pick } from './batch-parts.ts';
+import { DueHeap } from './due-heap.ts';
+import { WindowResults } from './window-results.ts';
+
+type WindowOp = Extract<OpPlan, { kind: 'window' }>;
+type SessionCell = [firstMs: number, lastMs: number, figures: Cell];
+type Session = { readonly key: Key; readonly cell: SessionCell; isOpen: boolean };
+/** When to look at a session: it may have grown since this was noted, never shrunk. */
+type Look = { readonly dueMs: number; readonly session: Session };
+
+export class SessionWindow implements Transform {
+  readonly #gapMs: number;
+  readonly #aggregates: Aggregates;
+  readonly #results: WindowResults;
+  readonly #late: WindowOp['late'];
+  readonly #sessions = new Map<Key, Session[]>();
+  readonly #looks = new DueHeap<Look>((a, b) => (a.session.key < b.session.key ? -1 : a.session.key > b.session.key ? 1 : 0));
+
+  constructor(gapMs: number, op: WindowOp) {
+    this.#gapMs = gapMs;
+    this.#aggregates = compileAggregates(op.aggregates);
+    this.#results = new WindowResults(this.#aggregates, op.keyNames);
+    this.#late = op.late;
+  }
+
+  restored({ cells }: RestoreContext): void {
+    this.#sessions.clear();
+    this.#looks.clear();
+    for (const bucket of cells.namespaces()) {
+      for (const [key, cell] of cells.entries(bucket)) {
+        this.#insert({ key, cell: cell as SessionCell, isOpen: true }, this.#sessions.get(key)?.length ?? 0);
+      }
+    }
+  }
+
+  onBatch(batch: Batch, context: StepContext): void {
+    const keys = keysOf(batch);
+    const late: number[] = [];
+    for (let i = 0; i < keys.length; i++) {
+      try {
+        if (!this.#add(keys[i]!, batch.values[i], batch.times[i]!, context)) late.push(i);
+      } catch (error) {
+        failEvent(context, batch, i, error);
+      }
+    }
+    if (late.length > 0) refuseLate(context, pick(batch, late), this.#late);
+  }
+
+  onWatermark(watermark: number, context: StepContext): void {
+    for (let look = this.#looks.popDue(watermark); look !== undefined; look = this.#looks.popDue(watermark)) {
+      const { session } = look;
+      if (!session.isOpen) continue;
+      if (this.#endOf(session) > look.dueMs) this.#lookAt(session);
+      else this.#close(session, context.cells);
+    }
+    context.emit(this.#results.take(context.ingestMs));
+    context.emitWatermark(watermark);
+  }
+
+  /** False: the event is late. Throws before anything was changed. */
+  #add(key: Key, event: Value, timeMs: number, context: StepContext): boolean {
+    const sessions = this.#sessions.get(key) ?? [];
+    const at = lastStartedBy(sessions, timeMs);
+    const before = sessions[at];
+    const after = sessions[at + 1];
+    const touchesBefore = before !== undefined && timeMs - before.cell[1] < this.#gapMs;
+    const touchesAfter = after !== undefined && after.cell[0] - timeMs < this.#gapMs;
+    if (!touchesBefore && !touchesAfter && timeMs + this.#gapMs - 1 <= context.watermark) return false;
+    const session = touchesBefore ? before : touchesAfter ? after : this.#newSession(key, timeMs);
+    this.#aggregates.add(session.cell[2], event, key, timeMs, context.nowMs);
+    if (!touchesBefore && !touchesAfter) this.#insert(session, at + 1);
+    if (touchesBefore && touchesAfter) this.#absorb(before, after, context.cells);
+    this.#stretch(session, timeMs, context.cells);
+    return true;
+  }
+
+  #newSession(key: Key, timeMs: number): Session {
+    return { key, cell: [timeMs, timeMs, this.#aggregates.init()], isOpen: true };
+  }
+
+  #insert(session: Session, at: number): void {
+    const sessions = this.#sessions.get(session.key);
+    if (sessions === undefined) this.#sessions.set(session.key, [session]);
+    else sessions.splice(at, 0, session);
+    this.#lookAt(session);
+  }
+
+  /** `before` takes over all of `after`, which ends. */
+  #absorb(before: Session, after: Session, cells: KeyedCells): void {
+    this.#aggregates.merge(before.cell[2], after.cell[2]);
+    before.cell[1] = after.cell[1];
+    this.#remove(after, cells);
+  }
+
+  /** The session reaches `timeMs`; its cell is put where its start says. */
+  #stretch(session: Session, timeMs: number, cells: KeyedCells): void {
+    const { key, cell } = session;
+    if (timeMs < cell[0]) {
+      if (this.#bucketOf(timeMs) !== this.#bucketOf(cell[0])) cells.delete(this.#bucketOf(cell[0]), key);
+      cell[0] = timeMs;
+    }
+    if (timeMs > cell[1]) cell[1] = timeMs;
+    cells.put(this.#bucketOf(cell[0]), key, cell);
+  }
+
+  #close(session: Session, cells: KeyedCells): void {
+    const [firstMs, lastMs, figures] = session.cell;
+    this.#results.add(session.key, firstMs, lastMs + this.#gapMs, figures);
+    this.#remove(session, cells);
+  }
+
+  #remove(session: Session, cells: KeyedCells): void {
+    session.isOpen = false;
+    cells.delete(this.#bucketOf(session.cell[0]), session.key);
+    const sessions = this.#sessions.get(session.key)!;
+    if (sessions.length === 1) this.#sessions.delete(session.key);
+    else sessions.splice(sessions.indexOf(session), 1);
+  }
+
+  #lookAt(session: Session): void {
+    this.#looks.push({ dueMs: this.#endOf(session), session });
+  }
+
+  /** The watermark at which the session has ended (S2). */
+  #endOf(session: Session): number {
+    return session.cell[1] + this.#gapMs - 1;
+  }
+
+  #bucketOf(timeMs: number): number {
+    return Math.floor(timeMs / this.#gapMs);
+  }
+}
+
+/** Index of the last session that starts at or before `timeMs`, or -1. New events mostly belong to the last one. */
+function lastStartedBy(sessions: readonly Session[], timeMs: number): number {
+  let low = 0;
+  let high = sessions.length;
+  if (high > 0 && sessions[high - 1]!.cell[0] <= timeMs) return high - 1;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (sessions[middle]!.cell[0] <= timeMs) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}

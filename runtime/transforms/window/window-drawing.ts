@@ -1,0 +1,72 @@
+// Test support: windows drawn as text. `[0,10) a=2` is key a's window from 0 to 10 with two events.
+
+import { WATERMARK_MIN } from '../../event/batch.ts';
+import type { Value } from '../../event/batch.ts';
+import type { CompiledWindow } from '../../plan/physical-plan.ts';
+import { StepHarness } from '../../testing/step-harness.ts';
+import { makeWindow } from './window.ts';
+
+/** A harness around a window that counts its events and sums their `n`. */
+export function windowHarness(window: CompiledWindow, late: 'output' | 'deadLetter' = 'output'): StepHarness {
+  const aggregates = { n: { count: {} }, sum: { sum: 'event.n' }, first: { first: 'event.n' } };
+  const value = ({ id, n }: { id: string; n: number }): Value => ({ id, n: n === 13 ? 'thirteen' : n });
+  return new StepHarness({ make: () => makeWindow({ kind: 'window', window, spec: {}, aggregates, keyNames: ['id'], late }), outputs: ['late'], value });
+}
+
+export function showWindow(value: Value, timeMs: number): string {
+  const { id, n, windowStartMs, windowEndMs } = value as { id: string; n: unknown; windowStartMs?: number; windowEndMs?: number };
+  if (windowStartMs === undefined) return `${id}${timeMs}`;
+  return `[${windowStartMs},${windowEndMs}) ${id}=${n}${timeMs === windowEndMs! - 1 ? '' : ` at ${timeMs}`}`;
+}
+
+// ---- property tests: random events and watermarks, against slow and obvious models ----
+
+export type Play = { readonly kind: 'event'; readonly id: string; readonly timeMs: number } | { readonly kind: 'watermark'; readonly watermark: number } | { readonly kind: 'restart' };
+
+/** What came out: results and late events as text, by watermark at which they came. */
+export type Outcome = { readonly results: readonly string[]; readonly late: readonly string[] };
+
+/** A model takes an event (false: it is late) and gives the results of a rise. */
+export type WindowModel = { readonly add: (id: string, timeMs: number) => boolean; readonly rise: (watermark: number) => readonly string[] };
+
+export function runModel(makeModel: (watermark: () => number) => WindowModel, plays: readonly Play[]): Outcome {
+  let current = WATERMARK_MIN;
+  const model = makeModel(() => current);
+  const results: string[] = [];
+  const late: string[] = [];
+  for (const play of plays) {
+    if (play.kind === 'event' && !model.add(play.id, play.timeMs)) late.push(`${play.id}${play.timeMs}`);
+    if (play.kind !== 'watermark' || play.watermark <= current) continue;
+    results.push(...model.rise(play.watermark).toSorted(), `W${play.watermark}`);
+    current = play.watermark;
+  }
+  return { results, late };
+}
+
+/** The same on the transform. Results of one rise are sorted, as the model's are; that they come by window end is checked here. */
+export function runWindow(window: CompiledWindow, plays: readonly Play[]): Outcome {
+  const harness = windowHarness(window);
+  const results: string[] = [];
+  for (const play of plays) {
+    if (play.kind === 'event') harness.push([{ id: play.id, timeMs: play.timeMs, n: 1 }]);
+    else if (play.kind === 'restart') harness.restart();
+    else harness.advance(play.watermark);
+  }
+  let rise: { text: string; timeMs: number }[] = [];
+  const late: string[] = [];
+  for (const emission of harness.emissions) {
+    if (emission.kind === 'watermark') {
+      if (rise.some(({ timeMs }, i) => i > 0 && timeMs < rise[i - 1]!.timeMs)) throw new Error('results do not come by window end');
+      if (rise.some(({ timeMs }) => timeMs > emission.watermark)) throw new Error('a window closed too early');
+      results.push(...rise.map(({ text }) => text).toSorted(), `W${emission.watermark}`);
+      rise = [];
+    } else if (emission.output === 'late') late.push(showWindow(emission.value, emission.timeMs));
+    else rise.push({ text: showWindow(emission.value, emission.timeMs), timeMs: emission.timeMs });
+  }
+  if (rise.length > 0) throw new Error('a result came without a rise');
+  if (harness.late !== late.length) throw new Error(`${late.length} late events, counted ${harness.late}`);
+  if (harness.state.cells('node').size() > 0 && plays.at(-1)?.kind === 'watermark' && (plays.at(-1) as { watermark: number }).watermark === Infinity) {
+    throw new Error('state stays behind after the end');
+  }
+  return { results, late };
+}

@@ -1,0 +1,24 @@
+// Windows: which kind of window is which transform.
+
+import { assert } from '../../base/assert.ts';
+import type { OpPlan } from '../../plan/physical-plan.ts';
+import type { Transform } from '../transform.ts';
+import { SessionWindow } from './session-window.ts';
+import { makeSliceGrid } from './slice-grid.ts';
+import { SlicedWindow } from './sliced-window.ts';
+
+/**
+ * Aggregates per key and window of event time. A result when a window closes (the watermark reached its end - 1):
+ * `{ …key parts, windowStartMs, windowEndMs, …aggregates }` with the time `windowEndMs - 1`. Late events go where `op.late` says.
+ */
+export function makeWindow(op: Extract<OpPlan, { kind: 'window' }>): Transform {
+  switch (op.window.kind) {
+    case 'tumbling':
+    case 'sliding':
+      assert(op.window.sizeMs > 0 && (op.window.kind === 'tumbling' || op.window.everyMs > 0), 'windows have a length and a distance');
+      return new SlicedWindow(makeSliceGrid(op.window), op);
+    case 'session':
+      assert(op.window.gapMs > 0, 'sessions have a gap');
+      return new SessionWindow(op.window.gapMs, op);
+  }
+}
