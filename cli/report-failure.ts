@@ -26,5 +26,5 @@ export function reportFailure(error: unknown, terminal: Terminal, environment: R
 function causes(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
   if (cause === undefined) return '';
-  return `  cause: ${cause instanceof Error ? cause.message : String(cause)}\n${causes(cause)}`;
+  return `  cause: ${cause instanceof Error ? cause.message : JSON.stringify(cause)}\n${causes(cause)}`;
 }

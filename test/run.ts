@@ -1,0 +1,85 @@
+// Runs the checks and tests: `node test/run.ts check` (format, lint, types, tidy, unit), `… all` (and integration).
+//
+//   R1. Every step is bounded in time; what overruns is ended and counts as failed.
+//   R2. The last line is `N passed, N failed` (`, N skipped`): each test of vitest's own report, and each other step, is one.
+//   R3. A step that fails without naming a failed test (an error outside of tests, a time-out) counts as one failed.
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join, resolve } from 'node:path';
+import { addTallies, formatTally, tallyOfReport, type Tally } from './support/tally.ts';
+
+type Step = { readonly name: string; readonly program: string; readonly args: readonly string[]; readonly timeoutMs: number };
+type Ended = { readonly isOk: boolean; readonly output: string; readonly seconds: number };
+
+const minuteMs = 60_000;
+const killGraceMs = 5_000;
+const pathWithPrograms = [resolve(import.meta.dirname, '../node_modules/.bin'), process.env['PATH']].join(delimiter);
+const quick: readonly Step[] = [
+  { name: 'format', program: 'prettier', args: ['--check', '--log-level', 'warn', '--cache', '--cache-location', '.cache/prettier', '.'], timeoutMs: 3 * minuteMs },
+  { name: 'lint', program: 'oxlint', args: [], timeoutMs: 3 * minuteMs },
+  { name: 'types', program: 'tsc', args: ['-p', '.'], timeoutMs: 3 * minuteMs },
+];
+
+process.exitCode = await main(process.argv[2] ?? 'all');
+
+async function main(wanted: string): Promise<number> {
+  const startedMs = performance.now();
+  const reports = await mkdtemp(join(tmpdir(), 'millrace-test-'));
+  try {
+    // The quick steps and the unit tests fit side by side on two cores; integration tests measure time and go alone.
+    const tallies = await Promise.all([...quick.map(runQuick), runTests('unit', reports, 5 * minuteMs)]);
+    if (wanted === 'all') tallies.push(await runTests('integration', reports, 35 * minuteMs));
+    const total = addTallies(tallies);
+    console.log(`\nMillrace ${wanted}: ${seconds(performance.now() - startedMs)} s`);
+    console.log(formatTally(total));
+    return total.failed === 0 ? 0 : 1;
+  } finally {
+    await rm(reports, { recursive: true, force: true });
+  }
+}
+
+async function runQuick(step: Step): Promise<Tally> {
+  const ended = await run(step, 'kept');
+  console.log(`${ended.isOk ? 'ok    ' : 'FAILED'} ${step.name} (${ended.seconds} s)${ended.isOk ? '' : `\n${ended.output}`}`);
+  return { passed: ended.isOk ? 1 : 0, failed: ended.isOk ? 0 : 1, skipped: 0 };
+}
+
+async function runTests(project: 'unit' | 'integration', reports: string, timeoutMs: number): Promise<Tally> {
+  const reportPath = join(reports, `${project}.json`);
+  const args = ['run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${reportPath}`];
+  const ended = await run({ name: project, program: 'vitest', args, timeoutMs }, 'shown');
+  const report = await readFile(reportPath, 'utf8').catch(() => null);
+  return tallyOfReport(report, ended.isOk);
+}
+
+/** Runs one step to its end, or to its time limit (R1). `kept`: its output is returned; `shown`: it goes to the terminal. */
+function run(step: Step, output: 'kept' | 'shown'): Promise<Ended> {
+  const startedMs = performance.now();
+  const to = output === 'kept' ? 'pipe' : 'inherit';
+  const child = spawn(step.program, step.args, { stdio: ['ignore', to, to], env: { ...process.env, PATH: pathWithPrograms } });
+  let text = '';
+  child.stdout?.on('data', (bytes) => (text += bytes));
+  child.stderr?.on('data', (bytes) => (text += bytes));
+  const limit = setTimeout(() => {
+    text += `\nended: it took longer than ${step.timeoutMs / minuteMs} minutes`;
+    console.log(`${step.name}: longer than ${step.timeoutMs / minuteMs} minutes, ended`);
+    child.kill('SIGTERM');
+    setTimeout(() => child.kill('SIGKILL'), killGraceMs).unref();
+  }, step.timeoutMs);
+  return new Promise((resolve) => {
+    const finish = (isOk: boolean): void => {
+      clearTimeout(limit);
+      resolve({ isOk, output: text, seconds: seconds(performance.now() - startedMs) });
+    };
+    child.once('error', (error) => {
+      text += error.message;
+      finish(false);
+    });
+    child.once('close', (code) => finish(code === 0));
+  });
+}
+
+function seconds(ms: number): number {
+  return Math.round(ms / 100) / 10;
+}
