@@ -1,0 +1,142 @@
+// Interval join of two streams: events of one key match when their times differ by at most `within`.
+//
+// Cells: both sides' events, see join-sides.ts. Derived: for outer joins, the rows that have not been judged yet.
+//   I1. A pair is joined once, when its second event comes; its time is the later of the two.
+//   I2. A row of an outer side without a match comes out when the watermark reaches its time + within, with its own time;
+//       so an outer join holds the watermark back by `within`.
+//   I3. An event at or before the watermark is late: what it would match may be gone. It becomes a dead letter.
+//   I4. Unmatched rows of a rise come out by time; of equal times left before right, then by key, then as they came.
+
+import type { JoinSpec } from '../../../crds/stream-job/spec.ts';
+import type { Batch, Key, Value } from '../../event/batch.ts';
+import { compileCode, compileFields } from '../../expression/expression.ts';
+import type { Compiled } from '../../expression/expression.ts';
+import type { OpPlan } from '../../plan/physical-plan.ts';
+import type { KeyedCells } from '../../state/keyed-cells.ts';
+import { failEvent, refuseLate } from '../failure.ts';
+import type { RestoreContext, StepContext, Transform } from '../transform.ts';
+import { keysOf, pick } from '../window/batch-parts.ts';
+import { DueHeap } from '../window/due-heap.ts';
+import { JoinSides } from './join-sides.ts';
+import type { Item, Side } from './join-sides.ts';
+
+/** A row of an outer side, to be judged when no match can come any more. `rank` keeps rows of a key in order. */
+type Pending = { readonly dueMs: number; readonly side: Side; readonly key: Key; readonly rank: number; readonly item: Item };
+type Output = { readonly values: Value[]; readonly times: number[]; readonly keys: Key[] };
+
+export function makeJoin(op: Extract<OpPlan, { kind: 'join' }>): Transform {
+  return new IntervalJoin(op.withinMs, outerSides(op.spec.type), compileSelect(op.spec.select));
+}
+
+class IntervalJoin implements Transform {
+  readonly #withinMs: number;
+  readonly #outer: ReadonlySet<Side>;
+  readonly #select: Compiled;
+  readonly #sides: JoinSides;
+  readonly #pending = new DueHeap<Pending>(comparePending);
+  #rank = 0;
+
+  constructor(withinMs: number, outer: ReadonlySet<Side>, select: Compiled) {
+    this.#withinMs = withinMs;
+    this.#outer = outer;
+    this.#select = select;
+    this.#sides = new JoinSides(withinMs);
+  }
+
+  restored({ cells, watermark }: RestoreContext): void {
+    this.#pending.clear();
+    for (const namespace of cells.namespaces()) {
+      const side = this.#sides.sideAt(namespace);
+      for (const [key, items] of cells.entries(namespace)) {
+        for (const item of items as readonly Item[]) if (item[0] + this.#withinMs > watermark) this.#await(side, key, item);
+      }
+    }
+  }
+
+  onBatch(batch: Batch, context: StepContext, side: Side): void {
+    const keys = keysOf(batch);
+    const output: Output = { values: [], times: [], keys: [] };
+    const late: number[] = [];
+    for (let i = 0; i < keys.length; i++) {
+      const item: Item = [batch.times[i]!, batch.values[i]];
+      if (item[0] <= context.watermark) {
+        late.push(i);
+        continue;
+      }
+      this.#sides.append(context.cells, side, keys[i]!, item);
+      this.#await(side, keys[i]!, item);
+      this.#joinMatches(side, keys[i]!, item, output, context);
+    }
+    context.emit({ ...output, ingestMs: batch.ingestMs });
+    if (late.length > 0) refuseLate(context, pick(batch, late), 'deadLetter');
+  }
+
+  onWatermark(watermark: number, context: StepContext): void {
+    const output: Output = { values: [], times: [], keys: [] };
+    for (let row = this.#pending.popDue(watermark); row !== undefined; row = this.#pending.popDue(watermark)) {
+      if (!this.#hasMatch(row, context.cells)) this.#join(row.side, row.key, row.item, null, output, context);
+    }
+    context.emit({ ...output, ingestMs: context.ingestMs });
+    for (const side of ['left', 'right'] as const) this.#sides.dropUpTo(context.cells, side, watermark - this.#keepMs(side));
+    context.emitWatermark(this.#outer.size === 0 ? watermark : watermark - this.#withinMs);
+  }
+
+  #joinMatches(side: Side, key: Key, item: Item, output: Output, context: StepContext): void {
+    for (const match of this.#sides.matches(context.cells, other(side), key, item[0])) this.#join(side, key, item, match, output, context);
+  }
+
+  #join(side: Side, key: Key, item: Item, match: Item | null, output: Output, context: StepContext): void {
+    const left = side === 'left' ? item : match;
+    const right = side === 'left' ? match : item;
+    try {
+      output.values.push(this.#select(left?.[1] ?? null, right?.[1] ?? null));
+      output.times.push(Math.max(item[0], match?.[0] ?? item[0]));
+      output.keys.push(key);
+    } catch (error) {
+      const event = { left: left?.[1] ?? null, right: right?.[1] ?? null };
+      failEvent(context, { values: [event], times: [item[0]], keys: [key], ingestMs: context.ingestMs }, 0, error);
+    }
+  }
+
+  #hasMatch({ side, key, item }: Pending, cells: KeyedCells): boolean {
+    return this.#sides.matches(cells, other(side), key, item[0]).next().done !== true;
+  }
+
+  #await(side: Side, key: Key, item: Item): void {
+    if (this.#outer.has(side)) this.#pending.push({ dueMs: item[0] + this.#withinMs, side, key, rank: this.#rank++, item });
+  }
+
+  /** How far behind the watermark events of `side` may still be needed: for coming matches, and to judge rows of the other
+   *  side, which happens up to `within` after those. */
+  #keepMs(side: Side): number {
+    return this.#outer.has(other(side)) ? 2 * this.#withinMs : this.#withinMs;
+  }
+}
+
+function compileSelect(select: JoinSpec['select']): Compiled {
+  if (select === undefined) return (left, right) => ({ left, right });
+  const names = ['left', 'right'];
+  return typeof select === 'object' ? compileFields(select, names) : compileCode(select, names);
+}
+
+function outerSides(type: JoinSpec['type']): ReadonlySet<Side> {
+  switch (type) {
+    case 'inner':
+      return new Set();
+    case 'left':
+    case 'right':
+      return new Set([type]);
+    case 'full':
+      return new Set(['left', 'right']);
+  }
+}
+
+function other(side: Side): Side {
+  return side === 'left' ? 'right' : 'left';
+}
+
+function comparePending(a: Pending, b: Pending): number {
+  if (a.side !== b.side) return a.side === 'left' ? -1 : 1;
+  if (a.key !== b.key) return a.key < b.key ? -1 : 1;
+  return a.rank - b.rank;
+}
