@@ -39,6 +39,13 @@ export class Heap<T> {
     return first;
   }
 
+  /** Takes all items out, least first. Several times faster than popping them one by one. */
+  drain(): T[] {
+    const items = this.#items.sort((a, b) => (this.#isBefore(a, b) ? -1 : 1));
+    this.#items = [];
+    return items;
+  }
+
   /** Keeps only items for which `isKept` holds. O(n log n). */
   retain(isKept: (item: T) => boolean): void {
     this.#items = this.#items.filter(isKept).sort((a, b) => (this.#isBefore(a, b) ? -1 : 1)); // sorted is a heap

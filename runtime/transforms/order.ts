@@ -32,6 +32,8 @@ class Order implements Transform {
   readonly #heap = new Heap<Held>(isBefore);
   /** Events that are still held, by chunk. */
   readonly #heldIn = new Map<number, number>();
+  /** No held event is later. */
+  #highestMs = -Infinity;
   /** The chunk that is filled, and how many it was given. */
   #chunk = 0;
   #chunkEvents = 0;
@@ -51,10 +53,15 @@ class Order implements Transform {
   }
 
   onWatermark(watermark: number, context: StepContext): void {
-    for (let next = this.#heap.peek(); next !== undefined && next.item[0] <= watermark; next = this.#heap.peek()) {
-      const timeMs = next.item[0];
+    const due = this.#takeDue(watermark);
+    for (let from = 0; from < due.length; ) {
+      const timeMs = due[from]!.item[0];
+      let to = from + 1;
+      while (to < due.length && due[to]!.item[0] === timeMs) to++;
+      for (let i = from; i < to; i++) this.#forget(due[i]!.chunk, context);
       context.emitWatermark(timeMs - 1); // O1
-      context.emit(this.#release(timeMs, context));
+      context.emit(toBatch(due.slice(from, to), context));
+      from = to;
     }
     context.emitWatermark(watermark);
   }
@@ -80,22 +87,20 @@ class Order implements Transform {
   }
 
   #index(item: Item, { chunk, place }: { chunk: number; place: number }): void {
+    if (item[0] > this.#highestMs) this.#highestMs = item[0];
     this.#heap.push({ item, chunk, sequence: chunk * ORDER_CHUNK_EVENTS_MAX + place });
     this.#heldIn.set(chunk, (this.#heldIn.get(chunk) ?? 0) + 1);
   }
 
-  /** Takes the held events of one time out, in arrival order. */
-  #release(timeMs: number, context: StepContext): Batch {
-    const values: Value[] = [];
-    const keys: (Key | null)[] = [];
-    for (let held = this.#heap.peek(); held !== undefined && held.item[0] === timeMs; held = this.#heap.peek()) {
+  /** Takes the events at or before `watermark` out of the heap, in order. */
+  #takeDue(watermark: number): readonly Held[] {
+    if (watermark >= this.#highestMs) return this.#heap.drain();
+    const due: Held[] = [];
+    for (let next = this.#heap.peek(); next !== undefined && next.item[0] <= watermark; next = this.#heap.peek()) {
+      due.push(next);
       this.#heap.pop();
-      this.#forget(held.chunk, context);
-      keys.push(held.item[1]);
-      values.push(held.item[2]);
     }
-    const isKeyed = keys[0] !== null;
-    return { values, times: values.map(() => timeMs), keys: isKeyed ? (keys as Key[]) : null, ingestMs: context.ingestMs };
+    return due;
   }
 
   #forget(chunk: number, context: StepContext): void {
@@ -106,6 +111,17 @@ class Order implements Transform {
     context.cells.drop(chunk);
     if (chunk === this.#chunk) this.#chunkEvents = 0; // goes on with the same number: all that it had is gone
   }
+}
+
+/** Events of one time, and so of one kind: all have keys, or none has. */
+function toBatch(held: readonly Held[], { ingestMs }: StepContext): Batch {
+  const isKeyed = held[0]!.item[1] !== null;
+  return {
+    values: held.map(({ item }) => item[2]),
+    times: held.map(({ item }) => item[0]),
+    keys: isKeyed ? held.map(({ item }) => item[1]!) : null,
+    ingestMs,
+  };
 }
 
 /** (time, arrival). */
