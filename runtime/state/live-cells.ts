@@ -29,6 +29,8 @@ type Namespace = {
   readonly entries: Map<Key, Entry>;
   noted: Entry[];
   deleted: Key[];
+  /** Plain cells plus items of list cells. */
+  weight: number;
 };
 
 const EMPTY: readonly Value[] = Object.freeze([]);
@@ -40,6 +42,8 @@ export class LiveCells implements KeyedCells {
   #dropped = new Set<number>();
   #touched = new Set<Namespace>();
   #generation = 1;
+  #cellCount = 0;
+  #weight = 0;
   /** The namespace and entry met last: a put mostly follows the get of the same cell. */
   #lastNamespace: Namespace | undefined;
   #lastEntry: Entry | undefined;
@@ -55,6 +59,7 @@ export class LiveCells implements KeyedCells {
       this.#insert(this.#open(namespace, this.#generation), key, cell, PLAIN);
       return;
     }
+    if (entry.savedItems !== PLAIN) this.#weigh(this.#lastNamespace!, 1 - weightOf(entry));
     entry.cell = cell;
     entry.savedItems = PLAIN;
     if (entry.noted !== this.#generation) this.#note(this.#lastNamespace!, entry);
@@ -68,6 +73,7 @@ export class LiveCells implements KeyedCells {
     }
     assert(entry.savedItems !== PLAIN, 'append to a cell that was put');
     (entry.cell as Value[]).push(item);
+    this.#weigh(this.#lastNamespace!, 1);
     if (entry.noted !== this.#generation) this.#note(this.#lastNamespace!, entry);
   }
 
@@ -87,6 +93,8 @@ export class LiveCells implements KeyedCells {
       return;
     }
     space.entries.delete(key);
+    this.#cellCount--;
+    this.#weigh(space, -weightOf(entry));
     entry.live = false;
     this.#lastEntry = undefined;
     this.#touched.add(space);
@@ -114,9 +122,12 @@ export class LiveCells implements KeyedCells {
 
   size(namespace?: number): number {
     if (namespace !== undefined) return this.#namespaces.get(namespace)?.entries.size ?? 0;
-    let sum = 0;
-    for (const space of this.#namespaces.values()) sum += space.entries.size;
-    return sum;
+    return this.#cellCount;
+  }
+
+  /** Plain cells plus items of list cells: what the size in bytes goes with. */
+  get weight(): number {
+    return this.#weight;
   }
 
   get isChanged(): boolean {
@@ -150,15 +161,21 @@ export class LiveCells implements KeyedCells {
   #applyNamespace({ id, deletes, puts }: NamespaceChanges): void {
     const space = this.#open(id, 0);
     this.#lastEntry = undefined;
-    for (const key of deletes) space.entries.delete(key);
+    const countBefore = space.entries.size;
+    for (const key of deletes) {
+      const entry = space.entries.get(key);
+      if (entry !== undefined) this.#weigh(space, -weightOf(entry));
+      space.entries.delete(key);
+    }
     for (let i = 0; i < puts.length; i += 3) {
       const key = puts[i] as Key;
       const kind = puts[i + 1] as number;
-      const cell = puts[i + 2] as Value;
-      const entry = space.entries.get(key);
-      if (kind === PLAIN_CELL) setPlain(space, key, entry, cell);
-      else setList(space, key, entry, cell as Value[], kind - LIST_FROM_START);
+      const known = space.entries.get(key);
+      const before = known === undefined ? 0 : weightOf(known);
+      const entry = kind === PLAIN_CELL ? setPlain(space, key, known, puts[i + 2]) : setList(space, key, known, { items: puts[i + 2] as Value[], from: kind - LIST_FROM_START });
+      this.#weigh(space, weightOf(entry) - before);
     }
+    this.#cellCount += space.entries.size - countBefore;
     if (space.entries.size === 0) this.#close(space);
   }
 
@@ -179,7 +196,7 @@ export class LiveCells implements KeyedCells {
     let space = this.#namespaces.get(id);
     if (space === undefined) {
       assert(!Number.isNaN(id), 'a namespace is a number');
-      space = { id, born, entries: new Map(), noted: [], deleted: [] };
+      space = { id, born, entries: new Map(), noted: [], deleted: [], weight: 0 };
       this.#namespaces.set(id, space);
       this.#sorted = null;
     }
@@ -189,6 +206,8 @@ export class LiveCells implements KeyedCells {
 
   #close(space: Namespace): void {
     this.#namespaces.delete(space.id);
+    this.#cellCount -= space.entries.size;
+    this.#weight -= space.weight;
     this.#sorted = null;
     this.#lastNamespace = undefined;
     this.#lastEntry = undefined;
@@ -197,14 +216,25 @@ export class LiveCells implements KeyedCells {
   #insert(space: Namespace, key: Key, cell: Value, savedItems: number): void {
     const entry: Entry = { key, cell, savedItems, noted: 0, born: this.#generation, live: true };
     space.entries.set(key, entry);
+    this.#cellCount++;
+    this.#weigh(space, 1);
     this.#lastEntry = entry;
     this.#note(space, entry);
+  }
+
+  #weigh(space: Namespace, more: number): void {
+    space.weight += more;
+    this.#weight += more;
   }
 
   #note(space: Namespace, entry: Entry): void {
     entry.noted = this.#generation;
     if (space.noted.push(entry) === 1) this.#touched.add(space);
   }
+}
+
+function weightOf(entry: Entry): number {
+  return entry.savedItems === PLAIN ? 1 : (entry.cell as readonly Value[]).length;
 }
 
 function takeNamespace(space: Namespace): NamespaceChanges {
@@ -236,27 +266,27 @@ function flatten(entries: Iterable<Entry>, whole: boolean): readonly unknown[] {
   return flat;
 }
 
-function setPlain(space: Namespace, key: Key, entry: Entry | undefined, cell: Value): void {
-  if (entry === undefined) {
-    space.entries.set(key, restoredEntry(key, cell, PLAIN));
-    return;
-  }
-  entry.cell = cell;
-  entry.savedItems = PLAIN;
+function setPlain(space: Namespace, key: Key, known: Entry | undefined, cell: Value): Entry {
+  if (known === undefined) return restoreEntry(space, key, { cell, savedItems: PLAIN });
+  known.cell = cell;
+  known.savedItems = PLAIN;
+  return known;
 }
 
-function setList(space: Namespace, key: Key, entry: Entry | undefined, items: Value[], from: number): void {
-  if (entry === undefined) {
+function setList(space: Namespace, key: Key, known: Entry | undefined, { items, from }: { items: Value[]; from: number }): Entry {
+  if (known === undefined) {
     assert(from === 0, () => `list ${key} goes on at item ${from}, but its beginning is missing`);
-    space.entries.set(key, restoredEntry(key, items, items.length));
-    return;
+    return restoreEntry(space, key, { cell: items, savedItems: items.length });
   }
-  const list = entry.cell as Value[];
-  assert(entry.savedItems === from, () => `list ${key} goes on at item ${from}, but has ${list.length}`);
+  const list = known.cell as Value[];
+  assert(known.savedItems === from, () => `list ${key} goes on at item ${from}, but has ${list.length}`);
   for (const item of items) list.push(item);
-  entry.savedItems = list.length;
+  known.savedItems = list.length;
+  return known;
 }
 
-function restoredEntry(key: Key, cell: Value, savedItems: number): Entry {
-  return { key, cell, savedItems, noted: 0, born: 0, live: true };
+function restoreEntry(space: Namespace, key: Key, { cell, savedItems }: { cell: Value; savedItems: number }): Entry {
+  const entry: Entry = { key, cell, savedItems, noted: 0, born: 0, live: true };
+  space.entries.set(key, entry);
+  return entry;
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { LiveCells } from './live-cells.ts';
 import { PartitionState } from './partition-state.ts';
 
 const NODES = ['a', 'b'];
@@ -49,6 +50,10 @@ function dump(state: PartitionState): unknown {
     for (let timer = state.popDue(nodeId, Infinity); timer !== null; timer = state.popDue(nodeId, Infinity)) timers.push(timer);
     return { cells: cells.namespaces().map((id) => [id, cells.size(id), [...cells.entries(id)]]), size: cells.size(), timers };
   });
+}
+
+function weights(state: PartitionState): readonly number[] {
+  return NODES.map((nodeId) => (state.cells(nodeId) as LiveCells).weight);
 }
 
 /** The same operations on plain maps: slow and obvious. */
@@ -102,6 +107,7 @@ describe('a restored state equals the live one', () => {
       expect(live.takeDelta()).toBeNull();
       expect(fromDeltas.takeDelta()).toBeNull();
       const copies = [fromDeltas, PartitionState.restore(live.checkpoint()), live, ...(fromCheckpoint === null ? [] : [fromCheckpoint])];
+      for (const copy of copies) expect(weights(copy)).toStrictEqual(weights(live));
       for (const copy of copies) expect(dump(copy)).toStrictEqual(expected);
     });
     fc.assert(property, { numRuns: 1_500 });

@@ -7,6 +7,7 @@ import { assert } from '../base/assert.ts';
 import type { Key } from '../event/batch.ts';
 import { TimerQueue } from '../time/timer-queue.ts';
 import type { Timer } from '../transforms/transform.ts';
+import { PLAIN_CELL } from './cell-changes.ts';
 import type { NodeChanges } from './change-codec.ts';
 import { decodeChanges, encodeChanges } from './change-codec.ts';
 import type { KeyedCells } from './keyed-cells.ts';
@@ -14,7 +15,7 @@ import { LiveCells } from './live-cells.ts';
 
 type Node = { readonly id: string; readonly cells: LiveCells; readonly timers: TimerQueue };
 
-/** Bytes of a cell or timer until the first delta or checkpoint has shown what they really take. */
+/** Bytes of a cell, list item or timer until the first delta or checkpoint has shown what they really take. */
 const ITEM_BYTES_GUESS = 64;
 
 export class PartitionState {
@@ -88,7 +89,7 @@ export class PartitionState {
     return state;
   }
 
-  /** About how many bytes a checkpoint would have now: cells and timers times what they took lately. Cheap. */
+  /** About how many bytes a checkpoint would have now: cells, list items and timers times what they took lately. Cheap. */
   bytesEstimate(): number {
     return Math.round(this.#itemCount() * this.#itemBytes);
   }
@@ -109,7 +110,7 @@ export class PartitionState {
 
   #itemCount(): number {
     let count = 0;
-    for (const { cells, timers } of this.#nodes.values()) count += cells.size() + timers.size;
+    for (const { cells, timers } of this.#nodes.values()) count += cells.weight + timers.size;
     return count;
   }
 
@@ -129,7 +130,13 @@ function countItems(changes: readonly NodeChanges[]): number {
   let count = 0;
   for (const { cells, timers } of changes) {
     count += timers.set.length;
-    for (const { puts } of cells.namespaces) count += puts.length / 3;
+    for (const { puts } of cells.namespaces) count += putWeight(puts);
   }
   return count;
+}
+
+function putWeight(puts: readonly unknown[]): number {
+  let weight = 0;
+  for (let i = 0; i < puts.length; i += 3) weight += puts[i + 1] === PLAIN_CELL ? 1 : (puts[i + 2] as readonly unknown[]).length;
+  return weight;
 }
