@@ -37,9 +37,10 @@ export function substituteParameters(yaml: YamlText, given: Readonly<Record<stri
   return { issues, changed, unresolved };
 }
 
-type Problem = { readonly message: string; readonly fix: string };
+export type Problem = { readonly message: string; readonly fix: string };
 
-function replaceUses(text: string, values: ReadonlyMap<string, string | null>): { readonly replaced: string; readonly problems: readonly Problem[] } {
+/** `text` with its uses of parameters replaced; a name without a value is null in `values`. */
+export function replaceUses(text: string, values: ReadonlyMap<string, string | null>): { readonly replaced: string; readonly problems: readonly Problem[] } {
   const problems = new Map<string, Problem>();
   const replaced = text.replace(USE, (use, escape: string, inside: string) => {
     if (escape !== '') return use.slice(1);

@@ -1,0 +1,19 @@
+// Millrace's public API: how to declare a job in TypeScript, and what its failures are.
+//
+// test/compat/public-api.txt holds this surface as text; a change of it is a visible diff.
+
+export { BadDeclaration, type Issue } from './base/issues.ts';
+export { MillraceError, type ErrorCode } from './base/errors.ts';
+export type { StreamJob, StreamJobInput } from '../crds/stream-job/spec.ts';
+export { job, from, type Job, type JobOptions, type JobParts, type ParameterOptions } from './job/job.ts';
+export { file, nats, type Origin, type EventTimeOptions } from './job/source.ts';
+export { tumbling, sliding, session, type Window } from './job/window.ts';
+export { count, sum, mean, min, max, first, last, collect, distinct, type Aggregate, type AggregateOptions } from './job/aggregates.ts';
+export { cel, type Cel } from './job/cel.ts';
+export type { AnyEvent, EventCode, EventFunction, FieldCodes } from './job/code.ts';
+export type { EventSchema, SchemaField, TypeOfSchema } from './job/schema-type.ts';
+export { Table, type Lookup, type LookupOptions, type TableOptions } from './job/table.ts';
+export type { AggregatedStream, KeyedStream, KeyOptions, MachineStream, NatsSinkOptions, ReducedStream, SinkOptions, Stream, WindowedStream } from './job/stream.ts';
+export type { DeclaredMachine, MachineOptions, XStateMachine } from './job/machine-type.ts';
+export type { Actor, ActorContext } from './job/reduce-type.ts';
+export type { Mistake } from './job/mistake.ts';

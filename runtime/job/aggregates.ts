@@ -1,0 +1,65 @@
+// Aggregates of a key, or of a key and window: `aggregate({ flights: count(), meanDelay: mean((f) => f.delay) })`.
+//
+//   A1. The event's type comes from the stream: `(f) => f.delay` is checked against it.
+//   A2. `where` counts in only the events for which it holds.
+
+import type { AggregateSpec } from '../../crds/stream-job/spec.ts';
+import type { EventCode } from './code.ts';
+import { codeOf } from './code.ts';
+
+declare const takes: unique symbol;
+declare const gives: unique symbol;
+
+/** One aggregate over events of type E that gives R. */
+export interface Aggregate<in E, out R> {
+  readonly spec: AggregateSpec;
+  readonly [takes]?: (event: E) => void;
+  readonly [gives]?: R;
+}
+export type AggregateOptions<E> = { readonly where?: EventCode<E, boolean> };
+/** What an aggregate gives. */
+export type GivenBy<A> = A extends Aggregate<never, infer R> ? R : never;
+
+/** The number of events. */
+export function count<E>(options: AggregateOptions<E> = {}): Aggregate<E, number> {
+  return { spec: { count: {}, ...where(options) } };
+}
+
+export function sum<E>(value: EventCode<E, number | null>, options: AggregateOptions<E> = {}): Aggregate<E, number> {
+  return { spec: { sum: codeOf(value), ...where(options) } };
+}
+
+/** Null when no event had a value. */
+export function mean<E>(value: EventCode<E, number | null>, options: AggregateOptions<E> = {}): Aggregate<E, number | null> {
+  return { spec: { mean: codeOf(value), ...where(options) } };
+}
+
+export function min<E, T>(value: EventCode<E, T>, options: AggregateOptions<E> = {}): Aggregate<E, T | null> {
+  return { spec: { min: codeOf(value), ...where(options) } };
+}
+
+export function max<E, T>(value: EventCode<E, T>, options: AggregateOptions<E> = {}): Aggregate<E, T | null> {
+  return { spec: { max: codeOf(value), ...where(options) } };
+}
+
+export function first<E, T>(value: EventCode<E, T>, options: AggregateOptions<E> = {}): Aggregate<E, T | null> {
+  return { spec: { first: codeOf(value), ...where(options) } };
+}
+
+export function last<E, T>(value: EventCode<E, T>, options: AggregateOptions<E> = {}): Aggregate<E, T | null> {
+  return { spec: { last: codeOf(value), ...where(options) } };
+}
+
+/** All values, in the order in which they came. */
+export function collect<E, T>(value: EventCode<E, T>, options: AggregateOptions<E> = {}): Aggregate<E, T[]> {
+  return { spec: { collect: codeOf(value), ...where(options) } };
+}
+
+/** The number of different values. */
+export function distinct<E>(value: EventCode<E, unknown>, options: AggregateOptions<E> = {}): Aggregate<E, number> {
+  return { spec: { distinct: codeOf(value), ...where(options) } };
+}
+
+function where<E>(options: AggregateOptions<E>): Pick<AggregateSpec, 'where'> {
+  return options.where === undefined ? {} : { where: codeOf(options.where) };
+}

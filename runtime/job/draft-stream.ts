@@ -1,0 +1,252 @@
+// The objects behind the fluent skin: each verb adds a stage to the draft. Types are those of stream.ts; here is none.
+//
+//   S1. A stream is a value: a verb leaves it as it is, so it may be read by many.
+//   S2. An unnamed filter goes into the stage of each verb that reads it; read by a sink, a merge or as the right side
+//       of a join, or followed by another filter or .as(), it is a stage of its own.
+//   S3. A mistake is noted in the draft and the chain goes on, so that build() finds the others too.
+
+import { isDeepStrictEqual } from 'node:util';
+import type { Code, Fields } from '../../crds/stream-job/spec.ts';
+import type { Aggregate } from './aggregates.ts';
+import type { Cel } from './cel.ts';
+import { codeOf, codeOrFieldsOf, fieldOrCodeOf } from './code.ts';
+import type { Draft, SinkDraft } from './draft.ts';
+import type { DeclaredMachine, MachineOptions, XStateMachine } from './machine-type.ts';
+import type { Output, StageFields } from './producer.ts';
+import type { Actor } from './reduce-type.ts';
+import type { EventTimeOptions } from './source.ts';
+import { eventTimeSpec } from './source.ts';
+import type { KeyOptions, NatsSinkOptions, SinkOptions } from './stream.ts';
+import type { Lookup } from './table.ts';
+import type { Window } from './window.ts';
+import { tumbling } from './window.ts';
+
+type AnyCode = Cel | ((...args: never[]) => unknown);
+type AnyCodes = { readonly [field: string]: AnyCode };
+type Cases = readonly { readonly when?: AnyCode; readonly emit: AnyCode | AnyCodes }[];
+type DraftAggregates = { readonly [field: string]: Aggregate<never, unknown> };
+type PendingFilter = { readonly code: Code; readonly used: () => void };
+
+export class DraftStream {
+  readonly draft: Draft;
+  /** What it reads, before a pending filter. */
+  readonly inputs: readonly Output[];
+  readonly #filter: PendingFilter | null;
+  #settled: readonly Output[] | null = null;
+
+  constructor(draft: Draft, inputs: readonly Output[], filter: PendingFilter | null = null) {
+    this.draft = draft;
+    this.inputs = inputs;
+    this.#filter = filter;
+  }
+
+  as(name: string): DraftStream {
+    const outputs = this.outputs();
+    const producer = outputs[0]?.producer;
+    if (outputs.length !== 1 || producer?.kind !== 'stage' || outputs[0]?.output !== null) {
+      this.draft.mistake(`as('${name}')`, 'there is no stage to name here', '.as() follows the verb whose stage it names; sources, outputs and merges have names already');
+    } else if (producer.explicitName !== null) {
+      this.draft.mistake(`as('${name}')`, `this stage is already named "${producer.explicitName}"`, 'name it once');
+    } else {
+      producer.explicitName = name;
+    }
+    return new DraftStream(this.draft, outputs);
+  }
+
+  filter(code: AnyCode): DraftStream {
+    const inputs = this.outputs();
+    return new DraftStream(this.draft, inputs, { code: codeOf(code), used: this.draft.begin('filter', inputs) });
+  }
+
+  map(code: AnyCode | AnyCodes): DraftStream {
+    return this.stage('map', { map: codeOrFieldsOf(code) });
+  }
+
+  flatMap(code: AnyCode | Cases): DraftStream {
+    return this.stage('flat-map', { flatMap: isCases(code) ? code.map(caseOf) : codeOf(code) });
+  }
+
+  eventTime(options: EventTimeOptions<never>): DraftStream {
+    return this.stage('event-time', { eventTime: eventTimeSpec(options) });
+  }
+
+  enrich(lookups: { readonly [field: string]: Lookup<never, unknown> }): DraftStream {
+    return this.stage('enrich', { enrich: Object.entries(lookups).map(([as, lookup]) => ({ table: lookup.table, as, ...lookup.spec })) });
+  }
+
+  sample(ratio: number, options: { readonly by?: AnyCode } = {}): DraftStream {
+    return this.stage('sample', { sample: options.by === undefined ? { ratio } : { ratio, by: codeOf(options.by) } });
+  }
+
+  keyBy(key: string | AnyCode | AnyCodes, options: KeyOptions = {}): DraftKeyedStream {
+    return new DraftKeyedStream(this, { code: keyOf(key), ...options }, this.draft.begin('keyBy', this.inputs));
+  }
+
+  toFile(path: string, { name }: SinkOptions = {}): this {
+    return this.#sink('file', name, { file: { path } });
+  }
+
+  toNats(subject: string, { name, ...options }: NatsSinkOptions = {}): this {
+    return this.#sink('subject', name, { nats: { subject, ...options } });
+  }
+
+  toJournal({ name }: SinkOptions = {}): this {
+    return this.#sink('journal', name, { journal: {} });
+  }
+
+  /** A named output of the stage made last. */
+  output(name: string): DraftStream {
+    return new DraftStream(this.draft, this.inputs.map(({ producer }) => ({ producer, output: name })));
+  }
+
+  // Refused by the types; from JavaScript they are mistakes of the draft (S3).
+  window(window: Window): DraftWindowedStream {
+    return this.#unkeyed('window').window(window);
+  }
+
+  aggregate(aggregates: DraftAggregates): DraftStream {
+    return this.#unkeyed('aggregate').aggregate(aggregates);
+  }
+
+  dedupe(ttl: string): DraftStream {
+    return this.#unkeyed('dedupe').dedupe(ttl);
+  }
+
+  join(other: unknown, options: DraftJoinOptions): DraftStream {
+    return this.#unkeyed('join').join(other, options);
+  }
+
+  machine(machine: XStateMachine | DeclaredMachine, options?: MachineOptions): DraftStream {
+    return this.#unkeyed('machine').machine(machine, options);
+  }
+
+  reduce(actor: Actor<never, unknown>): DraftStream {
+    return this.#unkeyed('reduce').reduce(actor);
+  }
+
+  /** What this stream reads, with a pending filter made a stage of its own (once). */
+  outputs(): readonly Output[] {
+    if (this.#filter === null) return this.inputs;
+    this.#filter.used();
+    this.#settled ??= [this.draft.addStage({ from: this.inputs, verb: 'filter', fields: { filter: this.#filter.code }, other: null })];
+    return this.#settled;
+  }
+
+  /** What this stream reads, as one input: a merge becomes a stage that lets everything through. */
+  single(): Output {
+    const outputs = this.outputs();
+    const [first] = outputs;
+    return outputs.length === 1 && first !== undefined ? first : this.draft.addStage({ from: outputs, verb: 'merge', fields: { filter: 'true' }, other: null });
+  }
+
+  /** Adds a stage that reads this stream. */
+  stage(verb: string, fields: StageFields, other: Output | null = null): DraftStream {
+    this.#filter?.used();
+    const filter = this.#filter === null ? {} : { filter: this.#filter.code };
+    return new DraftStream(this.draft, [this.draft.addStage({ from: this.inputs, verb, fields: { ...filter, ...fields }, other })]);
+  }
+
+  #sink(kind: SinkDraft['kind'], name: string | undefined, fields: SinkDraft['fields']): this {
+    this.draft.addSink({ name: name ?? null, from: this.outputs(), kind, fields });
+    return this;
+  }
+
+  #unkeyed(verb: string): DraftKeyedStream {
+    this.draft.mistake(verb, `${verb} needs a key`, `write .keyBy('field') before .${verb}(…)`);
+    return this.keyBy('key');
+  }
+}
+
+type Key = { readonly code: Code | Fields; readonly partitions?: number };
+export type DraftJoinOptions = { readonly within?: string; readonly type?: 'inner' | 'left' | 'right' | 'full'; readonly select?: AnyCode | AnyCodes };
+export type DraftWindowedStream = { aggregate(aggregates: DraftAggregates): DraftStream };
+
+export class DraftKeyedStream {
+  readonly stream: DraftStream;
+  readonly key: Key;
+  readonly used: () => void;
+
+  constructor(stream: DraftStream, key: Key, used: () => void) {
+    this.stream = stream;
+    this.key = key;
+    this.used = used;
+  }
+
+  window(window?: Window): DraftWindowedStream {
+    const { draft } = this.stream;
+    if (window === undefined) draft.mistake('window', 'a window needs its type', "write .window(tumbling('1h')), .window(sliding('3h', '1h')) or .window(session('12h'))");
+    this.used();
+    const used = draft.begin('window', this.stream.inputs);
+    return {
+      aggregate: (aggregates) => {
+        used();
+        return this.#stage('aggregate', { window: window?.spec ?? tumbling('1h').spec, aggregate: aggregateSpecs(aggregates) });
+      },
+    };
+  }
+
+  aggregate(aggregates: DraftAggregates): DraftStream {
+    return this.#stage('aggregate', { aggregate: aggregateSpecs(aggregates) });
+  }
+
+  dedupe(ttl: string): DraftStream {
+    return this.#stage('dedupe', { dedupe: { ttl } });
+  }
+
+  join(other: unknown, options: DraftJoinOptions): DraftStream {
+    const { draft } = this.stream;
+    const right = other instanceof DraftKeyedStream ? other : null;
+    if (right === null) draft.mistake('join', 'the other side of a join needs a key', "write .join(other.keyBy('field'), { within: '10m' })");
+    else if (right.stream.draft !== draft) draft.mistake('join', 'the other side belongs to another job', 'join streams of one job');
+    right?.used();
+    const join = { ...this.#rightKey(right), within: options.within ?? '', ...(options.type === undefined ? {} : { type: options.type }), ...selectOf(options) };
+    return this.#stage('join', { join }, right?.stream.single() ?? null);
+  }
+
+  machine(machine: XStateMachine | DeclaredMachine, options: MachineOptions = {}): DraftStream {
+    return this.#stage('machine', isXState(machine) ? { xstate: { machine, ...options } } : { machine: { ...machine, ...options } });
+  }
+
+  reduce(actor: Actor<never, unknown>): DraftStream {
+    return this.#stage('reduce', { reduce: { init: actor.init, step: actor.step } });
+  }
+
+  #stage(verb: string, fields: StageFields, other: Output | null = null): DraftStream {
+    this.used();
+    const { code, partitions } = this.key;
+    return this.stream.stage(verb, { keyBy: code, ...fields, ...(partitions === undefined ? {} : { partitions }) }, other);
+  }
+
+  /** Nothing when both sides have the same key: the spec's default. */
+  #rightKey(right: DraftKeyedStream | null): { key?: Code } {
+    if (right === null || isDeepStrictEqual(right.key.code, this.key.code)) return {};
+    const { code } = right.key;
+    if (typeof code === 'string' || typeof code === 'function') return { key: code };
+    this.stream.draft.mistake('join', 'the other side has a key of named parts that differs from this side\'s', 'key both sides by the same named parts, or the other side by one expression');
+    return {};
+  }
+}
+
+function isXState(machine: XStateMachine | DeclaredMachine): machine is XStateMachine {
+  return 'transition' in machine && typeof machine.transition === 'function';
+}
+
+function aggregateSpecs(aggregates: DraftAggregates): NonNullable<StageFields['aggregate']> {
+  return Object.fromEntries(Object.entries(aggregates).map(([field, aggregate]) => [field, aggregate.spec]));
+}
+
+function selectOf(options: DraftJoinOptions): { select?: Code | Fields } {
+  return options.select === undefined ? {} : { select: codeOrFieldsOf(options.select) };
+}
+
+function keyOf(key: string | AnyCode | AnyCodes): Code | Fields {
+  return typeof key === 'string' ? fieldOrCodeOf(key) : codeOrFieldsOf(key);
+}
+
+function isCases(code: AnyCode | Cases): code is Cases {
+  return Array.isArray(code);
+}
+
+function caseOf(one: Cases[number]): { when?: Code; emit: Code | Fields } {
+  return { ...(one.when === undefined ? {} : { when: codeOf(one.when) }), emit: codeOrFieldsOf(one.emit) };
+}

@@ -1,0 +1,9 @@
+// What a user may not write, said where they write it: a parameter of type Mistake<'…'> accepts nothing, so the
+// compiler's message carries the sentence. test/compile holds one fixture for each.
+
+declare const sentence: unique symbol;
+
+/** Accepts no value: it only carries a sentence into a compiler message. */
+export interface Mistake<Sentence extends string> {
+  readonly [sentence]: Sentence;
+}

@@ -1,0 +1,56 @@
+// Where events come from: `file({ … })` and `nats({ … })`, with the type of their events.
+//
+// The type is that of the declared schema, or an explicit one: file<Flight>({ path }).
+
+import type { z } from 'zod';
+import type { fileSourceSchema, natsSourceSchema, sourceSchema } from '../../crds/stream-job/spec.ts';
+import type { AnyEvent, EventCode, FieldName } from './code.ts';
+import { fieldOrCodeOf } from './code.ts';
+import type { EventSchema, TypeOfSchema } from './schema-type.ts';
+import { schemaSpec } from './schema-type.ts';
+
+declare const event: unique symbol;
+
+/** A declared origin of events of type E; `j.source` names it. */
+export interface Origin<out E> {
+  readonly spec: Omit<z.input<typeof sourceSchema>, 'name'>;
+  readonly [event]?: E;
+}
+
+export type EventTimeOptions<E> = {
+  /** A field, or code: a timestamp, or ms since the epoch. */
+  readonly at: FieldName<E> | EventCode<E, number>;
+  /** The watermark stays this far behind the highest time seen; `0s` when absent. */
+  readonly maxOutOfOrder?: string;
+};
+type OriginOptions<S, E> = { readonly schema?: S; readonly eventTime?: EventTimeOptions<E>; readonly maxEventBytes?: number };
+type Declared<E, S> = [E] extends [never] ? ([keyof S] extends [never] ? AnyEvent : TypeOfSchema<S>) : E;
+
+/** A file, plain or gzip, of CSV or one JSON object a line. A relative path starts at the folder of the job file. */
+export function file<E = never, const S extends EventSchema = {}>(
+  options: z.input<typeof fileSourceSchema> & OriginOptions<S, Declared<E, S>>,
+): Origin<Declared<E, S>> {
+  const { schema, eventTime, maxEventBytes, ...where } = options;
+  return { spec: { file: where, ...common(schema, eventTime, maxEventBytes) } };
+}
+
+/** JetStream subjects; each is one split of the source. */
+export function nats<E = never, const S extends EventSchema = {}>(
+  options: z.input<typeof natsSourceSchema> & OriginOptions<S, Declared<E, S>>,
+): Origin<Declared<E, S>> {
+  const { schema, eventTime, maxEventBytes, ...where } = options;
+  return { spec: { nats: where, ...common(schema, eventTime, maxEventBytes) } };
+}
+
+export function eventTimeSpec<E>(options: EventTimeOptions<E>): NonNullable<z.input<typeof sourceSchema>['eventTime']> {
+  const { at, ...rest } = options;
+  return { at: fieldOrCodeOf(at), ...rest };
+}
+
+function common<E>(schema: EventSchema | undefined, eventTime: EventTimeOptions<E> | undefined, maxEventBytes: number | undefined): Origin<E>['spec'] {
+  return {
+    ...(schema === undefined ? {} : { schema: schemaSpec(schema) }),
+    ...(eventTime === undefined ? {} : { eventTime: eventTimeSpec(eventTime) }),
+    ...(maxEventBytes === undefined ? {} : { maxEventBytes }),
+  };
+}

@@ -1,0 +1,71 @@
+// Side inputs: a table's declaration and its lookups, with the type of its rows.
+
+import type { z } from 'zod';
+import type { enrichSchema } from '../../crds/stream-job/spec.ts';
+import type { Cel } from './cel.ts';
+import type { EventCode, FieldName } from './code.ts';
+import { codeOf, fieldOrCodeOf } from './code.ts';
+
+declare const takes: unique symbol;
+declare const gives: unique symbol;
+
+export type RowCode<Row, R> = ((row: Row) => R) | Cel<R>;
+export type TableOptions<Row> = {
+  /** The row's key: a field, or code over the row. */
+  readonly key: FieldName<Row> | RowCode<Row, unknown>;
+  /** The row's version time; makes the table temporal: a lookup finds the newest row at or before its time. */
+  readonly at?: FieldName<Row> | RowCode<Row, number>;
+  /** How long a row of a temporal table is valid. Without it: until the next row of its key. */
+  readonly validFor?: string;
+};
+
+export type LookupOptions<E> = {
+  /** A field of the event, or code. */
+  readonly key: FieldName<E> | EventCode<E, unknown>;
+  /** Temporal tables: the time to look up; the event's time when absent. */
+  readonly at?: FieldName<E> | EventCode<E, number>;
+  /** Only events for which this holds get the field. */
+  readonly when?: EventCode<E, boolean>;
+};
+
+/** One lookup of an enrich, over events of type E. `Always`: every event gets the field. */
+export interface Lookup<in E, out Row, out Always extends boolean = boolean> {
+  readonly table: string;
+  readonly spec: Omit<z.input<typeof enrichSchema>, 'table' | 'as'>;
+  readonly [takes]?: (event: E) => void;
+  readonly [gives]?: readonly [Row, Always];
+}
+
+/** The fields that lookups add: the row or null; with `when` the field may be absent. */
+export type LookedUp<L> =
+  { -readonly [K in keyof L as L[K] extends Lookup<never, unknown, true> ? K : never]: RowOf<L[K]> | null } &
+  { -readonly [K in keyof L as L[K] extends Lookup<never, unknown, true> ? never : K]?: RowOf<L[K]> | null };
+type RowOf<L> = L extends Lookup<never, infer Row> ? Row : never;
+
+/** A side input of a job, loaded whole by every worker. */
+export class Table<Row> {
+  readonly name: string;
+  /** The job that it belongs to. */
+  readonly owner: object;
+  declare private readonly row: Row;
+
+  constructor(name: string, owner: object) {
+    this.name = name;
+    this.owner = owner;
+  }
+
+  /** `flights.enrich({ plane: planes.lookup({ key: 'tailnum' }) })`. */
+  lookup<E>(options: LookupOptions<E> & { readonly when: EventCode<E, boolean> }): Lookup<E, Row, false>;
+  lookup<E>(options: LookupOptions<E>): Lookup<E, Row, true>;
+  lookup<E>(options: LookupOptions<E>): Lookup<E, Row> {
+    const { key, at, when } = options;
+    return {
+      table: this.name,
+      spec: {
+        key: fieldOrCodeOf(key),
+        ...(at === undefined ? {} : { at: fieldOrCodeOf(at) }),
+        ...(when === undefined ? {} : { when: codeOf(when) }),
+      },
+    };
+  }
+}
