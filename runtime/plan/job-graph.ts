@@ -1,0 +1,100 @@
+// A job as a graph: what its names stand for, and what reads what. Tolerant: names may be missing, double or in cycles.
+
+import type { MachineSpec, MachineState, SinkSpec, SourceSpec, StageSpec, StreamJob, TableSpec } from '../../crds/stream-job/spec.ts';
+import type { PathPart } from '../base/path.ts';
+import { actionsOf, eachState } from './machine-walk.ts';
+
+export type Element = { readonly name: string; readonly path: readonly PathPart[] } & (
+  | { readonly kind: 'source'; readonly spec: SourceSpec }
+  | { readonly kind: 'table'; readonly spec: TableSpec }
+  | { readonly kind: 'stage'; readonly spec: StageSpec }
+  | { readonly kind: 'sink'; readonly spec: SinkSpec }
+);
+export type StageElement = Extract<Element, { kind: 'stage' }>;
+export type SinkElement = Extract<Element, { kind: 'sink' }>;
+export type SourceElement = Extract<Element, { kind: 'source' }>;
+export type TableElement = Extract<Element, { kind: 'table' }>;
+
+/** `name` or `name.output`, where it stands. */
+export type Reference = { readonly name: string; readonly output: string | null; readonly text: string; readonly path: readonly PathPart[]; readonly side: 'left' | 'right' };
+
+export type JobGraph = {
+  /** In order of declaration: sources, tables, stages, sinks. */
+  readonly elements: readonly Element[];
+  readonly stages: readonly StageElement[];
+  /** First element of each name. */
+  readonly byName: ReadonlyMap<string, Element>;
+};
+
+export function graphOf(job: StreamJob): JobGraph {
+  const { sources, tables, stages, sinks } = job.spec;
+  const elements: Element[] = [
+    ...sources.map((spec, i) => ({ kind: 'source' as const, name: spec.name, spec, path: ['spec', 'sources', i] })),
+    ...tables.map((spec, i) => ({ kind: 'table' as const, name: spec.name, spec, path: ['spec', 'tables', i] })),
+    ...stages.map((spec, i) => ({ kind: 'stage' as const, name: spec.name, spec, path: ['spec', 'stages', i] })),
+    ...sinks.map((spec, i) => ({ kind: 'sink' as const, name: spec.name, spec, path: ['spec', 'sinks', i] })),
+  ];
+  const byName = new Map<string, Element>();
+  for (const element of elements) if (!byName.has(element.name)) byName.set(element.name, element);
+  return { elements, stages: elements.filter((element) => element.kind === 'stage'), byName };
+}
+
+/** What a stage or sink reads, `from` first, then `join.with`. */
+export function inputsOf(element: StageElement | SinkElement): readonly Reference[] {
+  const { from } = element.spec;
+  const left = typeof from === 'string' ? [reference(from, [...element.path, 'from'])] : from.map((text, i) => reference(text, [...element.path, 'from', i]));
+  const join = element.kind === 'stage' ? element.spec.join : undefined;
+  return join === undefined ? left : [...left, { ...reference(join.with, [...element.path, 'join', 'with']), side: 'right' }];
+}
+
+function reference(text: string, path: readonly PathPart[]): Reference {
+  const dot = text.indexOf('.');
+  return { name: dot < 0 ? text : text.slice(0, dot), output: dot < 0 ? null : text.slice(dot + 1), text, path, side: 'left' };
+}
+
+/** The outputs that something can be read from. `named: null`: any name (what a function emits is not known). */
+export type Outputs = { readonly main: boolean; readonly named: readonly string[] | null };
+
+export function outputsOf(element: Element): Outputs {
+  switch (element.kind) {
+    case 'source':
+      return { main: true, named: [] };
+    case 'table':
+    case 'sink':
+      return { main: false, named: [] };
+    case 'stage':
+      return stageOutputs(element.spec);
+  }
+}
+
+function stageOutputs(spec: StageSpec): Outputs {
+  if (spec.machine !== undefined) return { main: false, named: [...new Set([...emittedOutputs(spec.machine), ...(spec.machine.order === 'eventTime' ? [LATE] : [])])] };
+  if (spec.xstate !== undefined || spec.reduce !== undefined) return { main: true, named: null };
+  return { main: true, named: spec.window === undefined && spec.dedupe === undefined ? [] : [LATE] };
+}
+
+/** Output of the events that came after the watermark. A machine's own output of that name goes before. */
+export const LATE = 'late';
+
+/** Outputs on which a machine emits, in the order in which they are met. */
+export function emittedOutputs(machine: MachineSpec): readonly string[] {
+  const outputs = new Set<string>();
+  eachState(machine as MachineState, (state) => {
+    for (const { action } of actionsOf(state)) if (action.emit !== undefined) outputs.add(action.emit.output);
+  });
+  return [...outputs];
+}
+
+/** Stages with what they read before them; ties in order of declaration. Stages of a cycle, and behind one, are left out. */
+export function topologicalStages(graph: JobGraph): readonly StageElement[] {
+  const sorted: StageElement[] = [];
+  const done = new Set<string>();
+  let waiting = [...graph.stages];
+  for (;;) {
+    const ready = waiting.find((stage) => inputsOf(stage).every(({ name }) => done.has(name) || graph.byName.get(name)?.kind !== 'stage'));
+    if (ready === undefined) return sorted;
+    sorted.push(ready);
+    done.add(ready.name);
+    waiting = waiting.filter((stage) => stage !== ready);
+  }
+}

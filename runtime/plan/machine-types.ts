@@ -1,0 +1,66 @@
+// Types inside a declared machine: what guards, assigns and emits see, and what comes out.
+
+import type { MachineAction, MachineSpec, MachineState } from '../../crds/stream-job/spec.ts';
+import { isDuration } from '../base/duration.ts';
+import type { PathPart } from '../base/path.ts';
+import { DYN, type EventType, objectType, STRING } from '../expression/event-type.ts';
+import type { CodeCheck, Variables } from './code-check.ts';
+import { actionsOf, eachState, transitionsOf } from './machine-walk.ts';
+import { mergeTypes } from './merge-types.ts';
+
+export type MachineInput = { readonly event: EventType; readonly key: EventType; readonly path: readonly PathPart[]; readonly check: CodeCheck };
+
+/** Checks all codes of `machine`; gives the type of what is emitted, by output. */
+export function checkMachineCodes(machine: MachineSpec, { event, key, path, check }: MachineInput): ReadonlyMap<string, EventType> {
+  check.one(machine.eventType, [...path, 'eventType'], { event, key }, 'string');
+  const context = contextType(machine);
+  const raised = new Map<string, EventType[]>();
+  const emitted = new Map<string, EventType[]>();
+  // Raised events first: their types are what the transitions that they take see.
+  const variables = (name: string | null, known: ReadonlyMap<string, EventType[]> | null): Variables => ({ context, key, event: eventType(name, event, known) });
+  eachState(machine as MachineState, (state, _keys, at) => {
+    for (const { action, event: name, path: place } of actionsOf(state)) {
+      const { raise } = action;
+      if (raise === undefined) continue;
+      const data = check.fields(raise.data ?? {}, [...path, ...at, ...place, 'raise', 'data'], variables(name, null));
+      raised.set(raise.type, [...(raised.get(raise.type) ?? []), withType(data)]);
+    }
+  });
+  eachState(machine as MachineState, (state, _keys, at) => {
+    for (const { transition, event: name, path: place } of transitionsOf(state)) check.one(transition.guard, [...path, ...at, ...place, 'guard'], variables(name, raised), 'bool');
+    for (const { action, event: name, path: place } of actionsOf(state)) {
+      const emit = checkAction(action, [...path, ...at, ...place], variables(name, raised), check);
+      if (emit !== null) emitted.set(emit.output, [...(emitted.get(emit.output) ?? []), emit.type]);
+    }
+  });
+  return new Map([...emitted].map(([output, types]) => [output, mergeTypes(types)]));
+}
+
+/** What a transition on `name` sees. Entry, exit, always, after and wildcards follow any event: dyn. `raised` is null while
+ *  not all raised events are known: any event may be one. */
+function eventType(name: string | null, input: EventType, raised: ReadonlyMap<string, EventType[]> | null): EventType {
+  if (name === null || raised === null || name.endsWith('*')) return DYN;
+  const own = raised.get(name);
+  return own === undefined ? input : mergeTypes([input, ...own]);
+}
+
+function withType(data: EventType): EventType {
+  return data.kind === 'object' ? objectType({ type: STRING, ...data.fields }, data.open) : DYN;
+}
+
+/** Fields that some `assign` or the initial context names; what they hold changes over time, so each is dyn. */
+function contextType(machine: MachineSpec): EventType {
+  const names = new Set(Object.keys(machine.context));
+  eachState(machine as MachineState, (state) => {
+    for (const { action } of actionsOf(state)) for (const name of Object.keys(action.assign ?? {})) names.add(name);
+  });
+  return objectType(Object.fromEntries([...names].map((name) => [name, DYN])));
+}
+
+function checkAction({ assign, emit, raise, cancel }: MachineAction, path: readonly PathPart[], variables: Variables, check: CodeCheck): { readonly output: string; readonly type: EventType } | null {
+  check.fields(assign, [...path, 'assign'], variables);
+  if (typeof raise?.delay === 'string' && !isDuration(raise.delay)) check.one(raise.delay, [...path, 'raise', 'delay'], variables, 'number');
+  check.one(raise?.id, [...path, 'raise', 'id'], variables, 'string');
+  check.one(cancel, [...path, 'cancel'], variables, 'string');
+  return emit === undefined ? null : { output: emit.output, type: check.fields(emit.value, [...path, 'emit', 'value'], variables) };
+}

@@ -1,0 +1,56 @@
+// Rules on declared durations: none is longer than can be counted, and none is zero where nothing would ever be in it.
+
+import type { MachineSpec, MachineState, StageSpec, StreamJob } from '../../crds/stream-job/spec.ts';
+import { formatDuration, isDuration, parseDuration } from '../base/duration.ts';
+import type { Issue } from '../base/issues.ts';
+import { formatPath, type PathPart } from '../base/path.ts';
+import { actionsOf, eachState } from './machine-walk.ts';
+
+/** Times are whole ms in a double; no declared duration needs more than a hundred years. */
+const DURATION_MS_MAX = parseDuration('36500d');
+
+type Placed = { readonly text: string | undefined; readonly path: readonly PathPart[]; readonly mayBeZero: boolean };
+
+export function checkDurations(job: StreamJob): readonly Issue[] {
+  const { sources, tables, stages } = job.spec;
+  const placed: readonly Placed[] = [
+    ...sources.map(({ eventTime }, i) => ({ text: eventTime?.maxOutOfOrder, path: ['spec', 'sources', i, 'eventTime', 'maxOutOfOrder'], mayBeZero: true })),
+    ...tables.map(({ validFor }, i) => ({ text: validFor, path: ['spec', 'tables', i, 'validFor'], mayBeZero: false })),
+    ...stages.flatMap((spec, i) => inStage(spec).map((each) => ({ ...each, path: ['spec', 'stages', i, ...each.path] }))),
+  ];
+  return placed.flatMap(check);
+}
+
+function inStage({ eventTime, window, dedupe, join, machine }: StageSpec): readonly Placed[] {
+  const { tumbling, sliding, session } = window ?? {};
+  return [
+    { text: eventTime?.maxOutOfOrder, path: ['eventTime', 'maxOutOfOrder'], mayBeZero: true },
+    { text: tumbling?.size, path: ['window', 'tumbling', 'size'], mayBeZero: false },
+    { text: sliding?.size, path: ['window', 'sliding', 'size'], mayBeZero: false },
+    { text: sliding?.every, path: ['window', 'sliding', 'every'], mayBeZero: false },
+    { text: session?.gap, path: ['window', 'session', 'gap'], mayBeZero: false },
+    { text: dedupe?.ttl, path: ['dedupe', 'ttl'], mayBeZero: false },
+    { text: join?.within, path: ['join', 'within'], mayBeZero: true },
+    ...(machine === undefined ? [] : inMachine(machine)),
+  ];
+}
+
+function inMachine(machine: MachineSpec): readonly Placed[] {
+  const placed: Placed[] = [];
+  eachState(machine as MachineState, (state, _keys, at) => {
+    for (const delay of Object.keys(state.after ?? {})) placed.push({ text: delay, path: ['machine', ...at, 'after', delay], mayBeZero: true });
+    for (const { action, path } of actionsOf(state)) {
+      const delay = action.raise?.delay;
+      // A delay may be an expression too: then only its value is known, while the job runs.
+      if (typeof delay === 'string' && isDuration(delay)) placed.push({ text: delay, path: ['machine', ...at, ...path, 'raise', 'delay'], mayBeZero: true });
+    }
+  });
+  return placed;
+}
+
+function check({ text, path, mayBeZero }: Placed): readonly Issue[] {
+  if (text === undefined) return [];
+  const ms = parseDuration(text);
+  if (ms > DURATION_MS_MAX) return [{ path: formatPath(path), message: `${text} is longer than ${formatDuration(DURATION_MS_MAX)}`, fix: 'take a shorter duration' }];
+  return ms > 0 || mayBeZero ? [] : [{ path: formatPath(path), message: `${text} is no time at all`, fix: 'at least 1ms' }];
+}

@@ -1,0 +1,184 @@
+// Rules on expressions: each is checked against the types of the events that reach it along the graph's edges.
+//
+//   X1. Types only grow from what is declared (schemas) and derived (map, flatMap, aggregates, emits); else they are dyn.
+//   X2. A stage whose inputs are not known (a wrong reference, a cycle) is checked with dyn: no mistake follows from another.
+
+import type { AggregateSpec, StageSpec, StreamJob, TableSpec } from '../../crds/stream-job/spec.ts';
+import type { Issue } from '../base/issues.ts';
+import type { PathPart } from '../base/path.ts';
+import { DYN, type EventType, listType, NUMBER, objectType, scalarType, typeOfSchema } from '../expression/event-type.ts';
+import { CodeCheck, type Variables } from './code-check.ts';
+import { inputsOf, LATE, topologicalStages, type JobGraph, type StageElement } from './job-graph.ts';
+import { checkMachineCodes } from './machine-types.ts';
+import { mergeTypes, orNull } from './merge-types.ts';
+import { keyNames } from './stage-verbs.ts';
+
+/** Types by output: `name`, or `name.output`. */
+type OutputTypes = Map<string, EventType>;
+
+export function checkExpressions(job: StreamJob, graph: JobGraph): readonly Issue[] {
+  const check = new CodeCheck();
+  const outputs: OutputTypes = new Map();
+  checkSources(job, check, outputs);
+  const rows = checkTables(job, check);
+  const sorted = topologicalStages(graph);
+  const rest = graph.stages.filter((stage) => !sorted.includes(stage));
+  for (const stage of [...sorted, ...rest]) new StageCheck(stage, { check, outputs, rows }).run();
+  return check.issues;
+}
+
+function checkSources(job: StreamJob, check: CodeCheck, outputs: OutputTypes): void {
+  job.spec.sources.forEach(({ name, schema, eventTime }, i) => {
+    const event = schema === undefined ? DYN : typeOfSchema(schema);
+    outputs.set(name, event);
+    check.one(eventTime?.at, ['spec', 'sources', i, 'eventTime', 'at'], { event, key: DYN, timeMs: NUMBER, nowMs: NUMBER }, 'number');
+  });
+}
+
+function checkTables(job: StreamJob, check: CodeCheck): ReadonlyMap<string, EventType> {
+  return new Map(job.spec.tables.map((table, i) => [table.name, checkTable(table, ['spec', 'tables', i], check)]));
+}
+
+/** Rows have the columns of the file, declared or not. */
+function checkTable({ schema, key, at }: TableSpec, path: readonly PathPart[], check: CodeCheck): EventType {
+  const row = schema === undefined ? DYN : typeOfSchema(schema, true);
+  check.one(key, [...path, 'key'], { row });
+  check.one(at, [...path, 'at'], { row }, 'number');
+  return row;
+}
+
+type Known = { readonly check: CodeCheck; readonly outputs: OutputTypes; readonly rows: ReadonlyMap<string, EventType> };
+
+/** One stage: its codes are checked in the order in which they run. */
+class StageCheck {
+  readonly #spec: StageSpec;
+  readonly #path: readonly PathPart[];
+  readonly #stage: StageElement;
+  readonly #known: Known;
+  readonly #variables: Variables;
+  readonly #event: EventType;
+
+  constructor(stage: StageElement, known: Known) {
+    this.#stage = stage;
+    this.#spec = stage.spec;
+    this.#path = stage.path;
+    this.#known = known;
+    this.#event = this.#inputType('left');
+    this.#variables = { event: this.#event, key: DYN, timeMs: NUMBER, nowMs: NUMBER };
+  }
+
+  run(): void {
+    const { filter, keyBy, sample, eventTime, reduce } = this.#spec;
+    this.#check.one(filter, this.#at('filter'), this.#variables, 'bool');
+    const key = this.#check.fields(keyBy, this.#at('keyBy'), this.#variables);
+    this.#check.one(eventTime?.at, this.#at('eventTime', 'at'), this.#variables, 'number');
+    this.#check.one(sample?.by, this.#at('sample', 'by'), this.#variables);
+    this.#check.one(reduce?.init, this.#at('reduce', 'init'), {});
+    this.#set(null, this.#resultType(key));
+    this.#set(LATE, this.#event);
+    this.#machine(key);
+  }
+
+  get #check(): CodeCheck {
+    return this.#known.check;
+  }
+
+  #at(...parts: readonly PathPart[]): readonly PathPart[] {
+    return [...this.#path, ...parts];
+  }
+
+  #set(output: string | null, type: EventType): void {
+    this.#known.outputs.set(output === null ? this.#spec.name : `${this.#spec.name}.${output}`, type);
+  }
+
+  #inputType(side: 'left' | 'right'): EventType {
+    const inputs = inputsOf(this.#stage).filter((input) => input.side === side);
+    return mergeTypes(inputs.map(({ text }) => this.#known.outputs.get(text) ?? DYN));
+  }
+
+  #resultType(key: EventType): EventType {
+    const { map, flatMap, enrich, aggregate, join, machine, reduce, xstate } = this.#spec;
+    if (map !== undefined) return this.#check.fields(map, this.#at('map'), this.#variables);
+    if (flatMap !== undefined) return this.#flatMap(flatMap);
+    if (enrich !== undefined) return this.#enrich(enrich);
+    if (aggregate !== undefined) return this.#aggregate(aggregate, key);
+    if (join !== undefined) return this.#join(join);
+    return machine === undefined && reduce === undefined && xstate === undefined ? this.#event : DYN;
+  }
+
+  #flatMap(flatMap: NonNullable<StageSpec['flatMap']>): EventType {
+    if (typeof flatMap === 'string' || typeof flatMap === 'function') {
+      const list = this.#check.one(flatMap, this.#at('flatMap'), this.#variables, 'list');
+      return list.kind === 'list' ? list.of : DYN;
+    }
+    return mergeTypes(
+      flatMap.map(({ when, emit }, i) => {
+        this.#check.one(when, this.#at('flatMap', i, 'when'), this.#variables, 'bool');
+        return this.#check.fields(emit, this.#at('flatMap', i, 'emit'), this.#variables);
+      }),
+    );
+  }
+
+  /** A later look-up sees what an earlier one added. */
+  #enrich(lookups: NonNullable<StageSpec['enrich']>): EventType {
+    let event = this.#event;
+    lookups.forEach(({ table, key, at, as, when }, i) => {
+      const variables = { ...this.#variables, event };
+      this.#check.one(when, this.#at('enrich', i, 'when'), variables, 'bool');
+      this.#check.one(key, this.#at('enrich', i, 'key'), variables);
+      this.#check.one(at, this.#at('enrich', i, 'at'), variables, 'number');
+      const row = this.#known.rows.get(table) ?? DYN;
+      if (event.kind === 'object') event = objectType({ ...event.fields, [as]: row }, event.open);
+    });
+    return event;
+  }
+
+  #aggregate(aggregates: NonNullable<StageSpec['aggregate']>, key: EventType): EventType {
+    const names = keyNames(this.#spec.keyBy);
+    const variables = { ...this.#variables, key: keyValueType(key, names) };
+    const fields = Object.entries(aggregates).map(([name, aggregate]) => [name, this.#aggregateType(aggregate, this.#at('aggregate', name), variables)] as const);
+    const window = this.#spec.window === undefined ? {} : { windowStartMs: NUMBER, windowEndMs: NUMBER };
+    return objectType({ ...keyFieldTypes(key, names), ...window, ...Object.fromEntries(fields) });
+  }
+
+  #aggregateType(aggregate: AggregateSpec, path: readonly PathPart[], variables: Variables): EventType {
+    this.#check.one(aggregate.where, [...path, 'where'], variables, 'bool');
+    const of = (name: 'min' | 'max' | 'first' | 'last' | 'collect' | 'distinct'): EventType => this.#check.one(aggregate[name], [...path, name], variables);
+    this.#check.one(aggregate.sum, [...path, 'sum'], variables, 'number');
+    this.#check.one(aggregate.mean, [...path, 'mean'], variables, 'number');
+    const collected = of('collect');
+    of('distinct');
+    const picked = (['min', 'max', 'first', 'last'] as const).filter((name) => aggregate[name] !== undefined).map((name) => orNull(of(name)));
+    if (picked.length > 0) return mergeTypes(picked);
+    if (aggregate.collect !== undefined) return listType(collected);
+    return aggregate.mean === undefined ? NUMBER : scalarType('double', true);
+  }
+
+  #join({ key, select, type }: NonNullable<StageSpec['join']>): EventType {
+    const right = this.#inputType('right');
+    const rightKey = key ?? this.#spec.keyBy;
+    const path = key === undefined ? this.#at('keyBy') : this.#at('join', 'key');
+    this.#check.fields(rightKey, path, { ...this.#variables, event: right });
+    const sides = { left: type === 'right' || type === 'full' ? orNull(this.#event) : this.#event, right: type === 'left' || type === 'full' ? orNull(right) : right };
+    return select === undefined ? objectType(sides) : this.#check.fields(select, this.#at('join', 'select'), sides);
+  }
+
+  #machine(key: EventType): void {
+    const { machine, keyBy } = this.#spec;
+    if (machine === undefined) return;
+    const emitted = checkMachineCodes(machine, { event: this.#event, key: keyValueType(key, keyNames(keyBy)), path: this.#at('machine'), check: this.#check });
+    for (const [output, type] of emitted) this.#set(output, type);
+  }
+}
+
+/** The type of the variable `key`: one part is its value, several are a list. */
+function keyValueType(key: EventType, names: readonly string[]): EventType {
+  if (key.kind !== 'object') return key;
+  const [only] = names;
+  return names.length === 1 && only !== undefined ? (key.fields[only] ?? DYN) : listType(DYN);
+}
+
+function keyFieldTypes(key: EventType, names: readonly string[]): Record<string, EventType> {
+  return Object.fromEntries(names.map((name) => [name, key.kind === 'object' ? (key.fields[name] ?? DYN) : key]));
+}
+

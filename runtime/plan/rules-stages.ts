@@ -1,0 +1,114 @@
+// Rules on what one stage says: its verb, key, window, aggregates.
+
+import type { AggregateSpec, StageSpec } from '../../crds/stream-job/spec.ts';
+import { formatDuration, parseDuration } from '../base/duration.ts';
+import type { Issue } from '../base/issues.ts';
+import { formatPath, type PathPart } from '../base/path.ts';
+import type { JobGraph, StageElement } from './job-graph.ts';
+import { isCode, isKeyed, keyNames, verbsOf, YAML_VERBS } from './stage-verbs.ts';
+
+/** A window that moves in tiny steps puts each event into this many results; beyond it a job drowns. */
+export const WINDOWS_PER_EVENT_MAX = 10_000;
+const WINDOW_FIELDS: readonly string[] = ['windowStartMs', 'windowEndMs'];
+const FUNCTIONS = ['count', 'sum', 'min', 'max', 'mean', 'first', 'last', 'collect', 'distinct'] as const;
+
+export function checkStages(graph: JobGraph): readonly Issue[] {
+  return graph.stages.flatMap((stage) => [...checkVerbs(stage), ...checkKey(stage), ...checkBuilderOnly(stage), ...checkWindow(stage), ...checkAggregates(stage), ...checkFields(stage)]);
+}
+
+/** Rules on how fields of one stage go together: they say nothing about a stage with an unknown field. Paths are the stage's. */
+function checkVerbs({ spec, path }: StageElement): readonly Issue[] {
+  const verbs = verbsOf(spec);
+  const at = formatPath(path);
+  if (verbs.length > 1) return [{ path: at, message: `stage "${spec.name}" has ${verbs.length} verbs: ${verbs.join(', ')}`, fix: 'one a stage: make a stage of each' }];
+  if (verbs.length === 1 || spec.filter !== undefined || spec.keyBy !== undefined) return [];
+  return [{ path: at, message: `stage "${spec.name}" does nothing`, fix: `give it one of ${YAML_VERBS.join(', ')}` }];
+}
+
+function checkKey({ spec, path }: StageElement): readonly Issue[] {
+  const at = formatPath(path);
+  const [verb] = verbsOf(spec);
+  if (isKeyed(spec)) {
+    if (spec.keyBy !== undefined) return [];
+    return [{ path: at, message: `${verb} of stage "${spec.name}" works per key, but there is no keyBy`, fix: 'keyBy: event.FIELD' }];
+  }
+  const issues: Issue[] = [];
+  if (spec.keyBy !== undefined) {
+    const what = verb === undefined ? 'nothing that needs it' : `${verb}, which needs none`;
+    issues.push({ path: at, message: `stage "${spec.name}" has keyBy, but ${what}`, fix: 'keyBy goes with window, aggregate, dedupe, join or machine' });
+  }
+  if (spec.partitions !== undefined) issues.push({ path: formatPath([...path, 'partitions']), message: 'only a stage with keyBy has partitions of its own', fix: 'it runs in the partitions of its input' });
+  return issues;
+}
+
+function checkBuilderOnly({ spec, path }: StageElement): readonly Issue[] {
+  const issues: Issue[] = [];
+  const functions = [spec.reduce?.init, spec.reduce?.step];
+  if (spec.reduce !== undefined && functions.some((code) => typeof code !== 'function')) {
+    issues.push({ path: formatPath([...path, 'reduce']), message: 'a reducer is made of functions, which YAML cannot hold', fix: 'write the job in TypeScript, or use machine' });
+  }
+  const machine = spec.xstate?.machine;
+  if (machine !== undefined && typeof (machine as { transition?: unknown }).transition !== 'function') {
+    issues.push({ path: formatPath([...path, 'xstate', 'machine']), message: 'is no XState machine', fix: 'in TypeScript: what createMachine() gives; in YAML: use machine' });
+  }
+  return issues;
+}
+
+function checkWindow({ spec, path }: StageElement): readonly Issue[] {
+  if (spec.window === undefined) return [];
+  const at = [...path, 'window'];
+  const kinds = (['tumbling', 'sliding', 'session'] as const).filter((kind) => spec.window?.[kind] !== undefined);
+  const issues: Issue[] = [];
+  if (spec.aggregate === undefined) issues.push({ path: formatPath(path), message: `window of stage "${spec.name}" has no aggregate`, fix: 'aggregate: { count: { count: {} } }' });
+  if (kinds.length !== 1) {
+    const has = kinds.length === 0 ? 'has no kind' : `has ${kinds.length} kinds: ${kinds.join(', ')}`;
+    issues.push({ path: formatPath(at), message: `the window ${has}`, fix: 'exactly one of tumbling, sliding, session' });
+  }
+  const { tumbling, sliding } = spec.window;
+  if (tumbling !== undefined) issues.push(...checkOffset([...at, 'tumbling'], { offset: tumbling.offset, every: tumbling.size, everyName: 'size' }));
+  if (sliding !== undefined) issues.push(...checkSliding([...at, 'sliding'], sliding), ...checkOffset([...at, 'sliding'], { offset: sliding.offset, every: sliding.every, everyName: 'every' }));
+  return issues;
+}
+
+function checkSliding(at: readonly PathPart[], { size, every }: { readonly size: string; readonly every: string }): readonly Issue[] {
+  const sizeMs = parseDuration(size);
+  const everyMs = parseDuration(every);
+  if (everyMs === 0 || sizeMs === 0) return []; // said by rules-durations
+  if (everyMs > sizeMs) return [{ path: formatPath([...at, 'every']), message: `every ${every} is longer than the window's size ${size}: events between windows would count nowhere`, fix: `at most ${size}` }];
+  if (sizeMs / everyMs <= WINDOWS_PER_EVENT_MAX) return [];
+  return [
+    { path: formatPath([...at, 'every']), message: `each event would be in ${Math.ceil(sizeMs / everyMs)} windows, at most ${WINDOWS_PER_EVENT_MAX} are possible`, fix: `at least ${formatDuration(Math.ceil(sizeMs / WINDOWS_PER_EVENT_MAX))}` },
+  ];
+}
+
+function checkOffset(at: readonly PathPart[], { offset, every, everyName }: { readonly offset: string | undefined; readonly every: string; readonly everyName: string }): readonly Issue[] {
+  if (offset === undefined || parseDuration(offset) < parseDuration(every)) return [];
+  return [{ path: formatPath([...at, 'offset']), message: `the offset ${offset} is not smaller than ${everyName} ${every}`, fix: 'it shifts the start of windows within one step' }];
+}
+
+function checkAggregates({ spec, path }: StageElement): readonly Issue[] {
+  const keys = keyNames(spec.keyBy);
+  const taken = spec.window === undefined ? keys : [...keys, ...WINDOW_FIELDS];
+  return Object.entries(spec.aggregate ?? {}).flatMap(([name, aggregate]) => {
+    const at = formatPath([...path, 'aggregate', name]);
+    const issues = checkFunction(at, aggregate);
+    if (!taken.includes(name)) return issues;
+    return [...issues, { path: at, message: `results already have a field "${name}": ${keys.includes(name) ? 'the key' : "the window's"}`, fix: 'take another name' }];
+  });
+}
+
+function checkFunction(path: string, aggregate: AggregateSpec): readonly Issue[] {
+  const given = FUNCTIONS.filter((name) => aggregate[name] !== undefined);
+  if (given.length === 1) return [];
+  const has = given.length === 0 ? 'has no function' : `has ${given.length} functions: ${given.join(', ')}`;
+  return [{ path, message: `the aggregate ${has}`, fix: `exactly one of ${FUNCTIONS.join(', ')}` }];
+}
+
+/** Mappings that name nothing. */
+function checkFields({ spec, path }: StageElement): readonly Issue[] {
+  const mappings: readonly (readonly [string, unknown])[] = [['map', spec.map], ['keyBy', spec.keyBy], ['aggregate', spec.aggregate]];
+  return mappings.flatMap(([name, value]) => {
+    if (value === undefined || isCode(value as StageSpec['map'] & object) || Object.keys(value as object).length > 0) return [];
+    return [{ path: formatPath([...path, name]), message: `${name} names no field`, fix: 'field: expression' }];
+  });
+}

@@ -1,0 +1,55 @@
+// Rules on event time: what works by it needs to have it on every way from the sources.
+
+import type { MachineState, StageSpec } from '../../crds/stream-job/spec.ts';
+import type { Issue } from '../base/issues.ts';
+import { formatPath, type PathPart } from '../base/path.ts';
+import { inputsOf, topologicalStages, type JobGraph, type StageElement } from './job-graph.ts';
+import { actionsOf, eachState } from './machine-walk.ts';
+
+export function checkEventTime(graph: JobGraph): readonly Issue[] {
+  const missing = sourcesWithoutTime(graph);
+  return topologicalStages(graph).flatMap((stage) => {
+    const [source] = missing.get(stage.name) ?? [];
+    const need = whyTime(stage);
+    if (source === undefined || need === null) return [];
+    return [{ path: formatPath(need.path), message: `${need.what} needs event time, but events of source "${source}" come here without`, fix: `add eventTime to source "${source}", or a stage with eventTime before this one` }];
+  });
+}
+
+/** Source or stage → names of the sources whose events reach it without event time. */
+function sourcesWithoutTime(graph: JobGraph): ReadonlyMap<string, ReadonlySet<string>> {
+  const missing = new Map<string, ReadonlySet<string>>();
+  for (const element of graph.elements) {
+    if (element.kind === 'source') missing.set(element.name, new Set(element.spec.eventTime === undefined ? [element.name] : []));
+  }
+  const outgoing = new Map(missing);
+  for (const stage of topologicalStages(graph)) {
+    const incoming = new Set(inputsOf(stage).flatMap(({ name }) => [...(outgoing.get(name) ?? [])]));
+    missing.set(stage.name, incoming);
+    outgoing.set(stage.name, stage.spec.eventTime === undefined ? incoming : new Set());
+  }
+  return missing;
+}
+
+type Need = { readonly what: string; readonly path: readonly PathPart[] };
+
+function whyTime({ spec, path }: StageElement): Need | null {
+  if (spec.window !== undefined) return { what: 'a window', path: [...path, 'window'] };
+  if (spec.join !== undefined) return { what: 'a join', path: [...path, 'join'] };
+  if (spec.dedupe !== undefined) return { what: 'dedupe', path: [...path, 'dedupe'] };
+  if (spec.machine?.order === 'eventTime') return { what: 'order: eventTime', path: [...path, 'machine', 'order'] };
+  if (spec.xstate?.order === 'eventTime') return { what: 'order: eventTime', path: [...path, 'xstate', 'order'] };
+  const timer = firstTimer(spec);
+  return timer === null ? null : { what: 'a durable timer', path: [...path, 'machine', ...timer] };
+}
+
+/** Path of the first delayed raise or `after` of a machine. */
+function firstTimer(spec: StageSpec): readonly PathPart[] | null {
+  let found: readonly PathPart[] | null = null;
+  if (spec.machine === undefined) return null;
+  eachState(spec.machine as MachineState, (state, _keys, at) => {
+    if (state.after !== undefined) found ??= [...at, 'after'];
+    for (const { action, path } of actionsOf(state)) if (action.raise?.delay !== undefined) found ??= [...at, ...path, 'raise', 'delay'];
+  });
+  return found;
+}

@@ -1,0 +1,47 @@
+// What a stage does: its verbs, its key, the compiled form of its window.
+
+import type { Code, Fields, StageSpec, WindowSpec } from '../../crds/stream-job/spec.ts';
+import { parseDuration } from '../base/duration.ts';
+import { assert } from '../base/assert.ts';
+import type { CompiledWindow } from './physical-plan.ts';
+
+export const STATELESS_VERBS = ['map', 'flatMap', 'eventTime', 'enrich', 'sample'] as const;
+export const KEYED_VERBS = ['window', 'aggregate', 'dedupe', 'join', 'machine', 'reduce', 'xstate'] as const;
+export type Verb = (typeof STATELESS_VERBS)[number] | (typeof KEYED_VERBS)[number];
+/** For people who write YAML: without what only the builder can say. */
+export const YAML_VERBS: readonly string[] = ['filter', ...STATELESS_VERBS, ...KEYED_VERBS.slice(0, 5)];
+
+/** Verbs of a stage, without filter; `window` with its `aggregate` is one. */
+export function verbsOf(spec: StageSpec): readonly Verb[] {
+  const given = [...STATELESS_VERBS, ...KEYED_VERBS].filter((verb) => spec[verb] !== undefined);
+  return given.filter((verb) => verb !== 'aggregate' || spec.window === undefined);
+}
+
+export function isKeyed(spec: StageSpec): boolean {
+  return KEYED_VERBS.some((verb) => spec[verb] !== undefined);
+}
+
+/** True for one code, false for named codes. */
+export function isCode(code: Code | Fields): code is Code {
+  return typeof code === 'string' || typeof code === 'function';
+}
+
+const PLAIN_FIELD = /^\s*event\.([A-Za-z_]\w*)\s*$/;
+/** Name of a key that is neither a plain field nor made of named parts. */
+const UNNAMED_KEY = 'key';
+
+/** Fields of results that hold the key's parts. */
+export function keyNames(keyBy: Code | Fields | undefined): readonly string[] {
+  if (keyBy === undefined) return [];
+  if (!isCode(keyBy)) return Object.keys(keyBy);
+  return [(typeof keyBy === 'string' ? PLAIN_FIELD.exec(keyBy)?.[1] : undefined) ?? UNNAMED_KEY];
+}
+
+export function compileWindow({ tumbling, sliding, session }: WindowSpec): CompiledWindow {
+  if (tumbling !== undefined) return { kind: 'tumbling', sizeMs: parseDuration(tumbling.size), offsetMs: parseDuration(tumbling.offset ?? '0s') };
+  if (sliding !== undefined) {
+    return { kind: 'sliding', sizeMs: parseDuration(sliding.size), everyMs: parseDuration(sliding.every), offsetMs: parseDuration(sliding.offset ?? '0s') };
+  }
+  assert(session !== undefined, 'a window has one kind (rules-stages)');
+  return { kind: 'session', gapMs: parseDuration(session.gap) };
+}

@@ -1,0 +1,39 @@
+// All mistakes of a job that its schema cannot see, at once.
+//
+//   V1. A rule says nothing where another rule's mistake is the reason.
+//   V2. A job without issues plans and compiles: what is refused later is the world's fault, not the declaration's.
+
+import type { StreamJob } from '../../crds/stream-job/spec.ts';
+import type { Issue } from '../base/issues.ts';
+import { graphOf } from './job-graph.ts';
+import { checkConnectors } from './rules-connectors.ts';
+import { checkDurations } from './rules-durations.ts';
+import { checkExpressions } from './rules-expressions.ts';
+import { checkCycles, checkNames, checkReferences } from './rules-graph.ts';
+import { checkMachines } from './rules-machine.ts';
+import { checkStages } from './rules-stages.ts';
+import { checkEventTime } from './rules-time.ts';
+import { warnGraph } from './warnings.ts';
+
+/** Every mistake of a job of which the schema holds. Empty: it can be planned. */
+export function validateJob(job: StreamJob): readonly Issue[] {
+  const graph = graphOf(job);
+  const issues = [
+    ...checkNames(job, graph),
+    ...checkReferences(graph),
+    ...checkCycles(graph),
+    ...checkStages(graph),
+    ...checkDurations(job),
+    ...checkConnectors(job),
+    ...checkMachines(graph),
+    ...checkEventTime(graph),
+    ...checkExpressions(job, graph),
+  ];
+  // A key that both sides of a join share is checked for each.
+  return issues.filter((issue, i) => issues.findIndex((other) => other.path === issue.path && other.message === issue.message) === i);
+}
+
+/** What is most likely not meant; the job runs all the same. */
+export function findWarnings(job: StreamJob): readonly Issue[] {
+  return warnGraph(job, graphOf(job));
+}

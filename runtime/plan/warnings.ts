@@ -1,0 +1,45 @@
+// What is allowed, but most likely not meant.
+
+import type { StreamJob } from '../../crds/stream-job/spec.ts';
+import type { Issue } from '../base/issues.ts';
+import { formatPath } from '../base/path.ts';
+import { inputsOf, outputsOf, type Element, type JobGraph } from './job-graph.ts';
+import { warnMachines } from './rules-machine.ts';
+import { subjectsOverlap } from './subject.ts';
+
+export function warnGraph(job: StreamJob, graph: JobGraph): readonly Issue[] {
+  return [...warnUnused(graph), ...warnNoSink(job), ...warnFeedback(job), ...warnMachines(graph)];
+}
+
+function warnUnused(graph: JobGraph): readonly Issue[] {
+  const read = new Set<string>();
+  for (const element of graph.elements) {
+    if (element.kind !== 'stage' && element.kind !== 'sink') continue;
+    for (const { name, text } of inputsOf(element)) read.add(name).add(text);
+    if (element.kind === 'stage') for (const { table } of element.spec.enrich ?? []) read.add(table);
+  }
+  return graph.elements.flatMap((element) => (element.kind === 'sink' ? [] : warnElement(element, read)));
+}
+
+function warnElement(element: Element, read: ReadonlySet<string>): readonly Issue[] {
+  const path = formatPath(element.path);
+  const what = `${element.kind} "${element.name}"`;
+  if (!read.has(element.name)) return [{ path, message: `nothing reads ${what}`, fix: element.kind === 'table' ? 'remove it, or use it in enrich' : 'give it a sink, or remove it' }];
+  const { named } = outputsOf(element);
+  // Late events are counted and become dead letters by themselves; what a machine emits into the void is a mistake more often.
+  return (named ?? [])
+    .filter((output) => output !== 'late' && !read.has(`${element.name}.${output}`))
+    .map((output) => ({ path, message: `nothing reads the output "${element.name}.${output}"`, fix: 'give it a sink' }));
+}
+
+function warnNoSink(job: StreamJob): readonly Issue[] {
+  return job.spec.sinks.length > 0 ? [] : [{ path: formatPath(['spec', 'sinks']), message: 'the job has no sink: its results go nowhere', fix: 'add one with file, nats or journal' }];
+}
+
+function warnFeedback(job: StreamJob): readonly Issue[] {
+  return job.spec.sinks.flatMap(({ nats }, i) => {
+    const source = job.spec.sources.find((each) => nats !== undefined && each.nats?.subjects.some((subject) => subjectsOverlap(subject, nats.subject)));
+    if (source === undefined || nats === undefined) return [];
+    return [{ path: formatPath(['spec', 'sinks', i, 'nats', 'subject']), message: `source "${source.name}" of this job reads "${nats.subject}" too: results come back as events`, fix: 'take another subject, unless the circle is meant' }];
+  });
+}
