@@ -75,7 +75,8 @@ export type TaskFigures = {
   readonly epoch: number;
   readonly number: number;
   readonly counters: RecordHeader['counters'];
-  readonly watermark: number;
+  /** Lowest input watermark, ms; null: none yet; Number.MAX_SAFE_INTEGER: ended (JSON has no infinities). */
+  readonly watermark: number | null;
   readonly inboxBytes: number;
   readonly progress: number | null;
   /** Positions that are stored, by upstream stage: what purging may rely on. */
@@ -154,7 +155,7 @@ export class TaskRunner {
       epoch: place?.epoch ?? 0,
       number: place?.number ?? 0,
       counters: core?.counters ?? { eventsIn: 0, eventsOut: 0, filtered: 0, late: 0, deadLetters: 0, recoveries: 0, edgesIn: [], edgesOut: [] },
-      watermark: core?.inputWatermark ?? -Infinity,
+      watermark: core === null || core.inputWatermark === -Infinity ? null : Math.min(core.inputWatermark, Number.MAX_SAFE_INTEGER),
       inboxBytes: this.#inbox.bytes,
       progress: this.#progress,
       positions: this.#stored,

@@ -1,0 +1,120 @@
+// `millrace run FILE`: one job on this machine, until it is complete or Ctrl-C.
+
+import { resolve } from 'node:path';
+import { availableParallelism } from 'node:os';
+import { InvalidArgumentError, Option } from 'commander';
+import type { Command } from 'commander';
+import { exitCodes } from '../exit-codes.ts';
+import { liveView } from '../run/live-view.ts';
+import { plainView } from '../run/plain-view.ts';
+import { runJob } from '../run/run-job.ts';
+import type { RunListener, RunOutcome } from '../run/run-job.ts';
+import { summaryText } from '../run/summary.ts';
+
+type RunOptions = {
+  readonly workers: number;
+  readonly nats?: string;
+  readonly data: string;
+  readonly out?: string;
+  readonly speed?: number;
+  readonly set: Readonly<Record<string, string>>;
+  readonly name?: string;
+  readonly fresh: boolean;
+  readonly durability: 'machine' | 'process';
+  readonly isolation: 'thread' | 'process';
+  readonly report?: 'json';
+};
+
+export function register(program: Command): void {
+  program
+    .command('run')
+    .summary('run a job until it is complete, or until Ctrl-C')
+    .description('Runs a job on this machine, exactly once, through a NATS server of its own or the one at --nats.\nCtrl-C drains and commits: the same command goes on where it stopped.')
+    .argument('<file>', 'the job: YAML, JSON or a TypeScript module')
+    .option('-w, --workers <n>', 'worker threads, each an event loop of its own', positiveInteger, 1)
+    .option('--nats <url>', 'a running NATS server (>= 2.15.2, JetStream); without it one is started')
+    .option('--data <dir>', 'where the started server keeps its data', '.millrace')
+    .option('--out <dir>', 'folder for file results (default: out/<job>)')
+    .option('--speed <factor>', 'replay a bounded source in event-time order: 3600x is an hour a second', speedFactor)
+    .option('--set <name=value>', 'value of a parameter of the job; may be given several times', addSetting, {})
+    .option('--name <name>', 'run it under another name')
+    .option('--fresh', 'start over: what an unfinished run of this job left is deleted', false)
+    .addOption(new Option('--durability <what>', 'machine: every commit is synced to disk; process: survives processes, not power cuts').choices(['machine', 'process']).default('machine'))
+    .addOption(new Option('--isolation <how>', 'workers as threads or as processes').choices(['thread', 'process']).default('thread'))
+    .addOption(new Option('--report <format>', 'print one JSON object last').choices(['json']))
+    .action(async (file: string, options: RunOptions) => {
+      process.exitCode = await run(file, options);
+    });
+}
+
+async function run(file: string, options: RunOptions): Promise<number> {
+  const isJson = options.report === 'json';
+  const terminal = process.stdout.isTTY === true && !isJson;
+  const view: RunListener & { end?(): void } = terminal ? liveView(process.stdout) : plainView((line) => void (isJson ? process.stderr : process.stdout).write(`${line}\n`));
+  const interrupt = new AbortController();
+  const stop = onInterrupt(() => interrupt.abort());
+  try {
+    const outcome = await runJob(
+      {
+        file,
+        workers: options.workers,
+        natsUrl: options.nats ?? null,
+        dataDir: resolve(options.data),
+        outDir: options.out === undefined ? null : resolve(options.out),
+        speed: options.speed ?? null,
+        parameters: options.set,
+        name: options.name ?? null,
+        fresh: options.fresh,
+        durability: options.durability,
+        isolation: options.isolation,
+      },
+      view,
+      { interrupt: interrupt.signal },
+    );
+    view.end?.();
+    if (isJson) process.stdout.write(`${JSON.stringify(outcome.report)}\n`);
+    else process.stdout.write(`${summaryText(outcome, file, { isTTY: terminal, columns: process.stdout.columns ?? 80 })}\n`);
+    return exitCodeOf(outcome);
+  } finally {
+    view.end?.();
+    stop();
+  }
+}
+
+function exitCodeOf({ ending }: RunOutcome): number {
+  if (ending === 'completed') return exitCodes.ok;
+  return ending === 'interrupted' ? exitCodes.interrupted : exitCodes.failed;
+}
+
+/** Ctrl-C and SIGTERM ask once; a second Ctrl-C ends at once. */
+function onInterrupt(ask: () => void): () => void {
+  let asked = 0;
+  const handler = (): void => {
+    if (++asked > 1) process.exit(exitCodes.interrupted);
+    ask();
+  };
+  process.on('SIGINT', handler);
+  process.on('SIGTERM', handler);
+  return () => {
+    process.off('SIGINT', handler);
+    process.off('SIGTERM', handler);
+  };
+}
+
+function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > 256) throw new InvalidArgumentError(`must be a whole number from 1 to 256 (this machine has ${availableParallelism()} cores), not ${JSON.stringify(text)}.`);
+  return value;
+}
+
+function speedFactor(text: string): number {
+  const value = Number(text.replace(/x$/, ''));
+  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError(`must be a factor such as 3600x, not ${JSON.stringify(text)}.`);
+  return value;
+}
+
+function addSetting(text: string, before: Readonly<Record<string, string>>): Record<string, string> {
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError(`must be name=value, not ${JSON.stringify(text)}.`);
+  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+}

@@ -1,0 +1,107 @@
+// Opening a run: a new one, or the one that stopped before it was complete. Decides before anything is changed.
+//
+//   O1. One runner per job name: a second one is refused (MR1006) while the first one's mark still moves.
+//   O2. An unfinished run is continued when the declaration still fits its state, and refused (MR1007) when not.
+//   O3. A finished one, or `fresh`, is removed first: journals, checkpoints, directory.
+
+import { hostname } from 'node:os';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { deleteDirectory, openDirectory } from '../../runtime/adapters/nats/directory.ts';
+import { NatsBlobStore } from '../../runtime/adapters/nats/nats-blob-store.ts';
+import { Link } from '../../runtime/adapters/nats/link.ts';
+import { NatsJournal } from '../../runtime/adapters/nats/nats-journal.ts';
+import { systemClock } from '../../runtime/adapters/node/clock.ts';
+import { systemRandom } from '../../runtime/adapters/node/random.ts';
+import { MillraceError } from '../../runtime/base/errors.ts';
+import type { RunRecord } from '../../runtime/options.ts';
+import { explainChange } from '../../runtime/plan/fingerprint.ts';
+import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
+import type { Directory } from '../../runtime/worker/directory.ts';
+
+export type OpenRequest = {
+  readonly plan: PhysicalPlan;
+  readonly record: Omit<RunRecord, 'runId' | 'startedMs' | 'plan' | 'fingerprint'>;
+  readonly fresh: boolean;
+  readonly laneBytesMax: number;
+};
+
+export type OpenRun = { readonly directory: Directory; readonly journal: NatsJournal; readonly record: RunRecord; readonly isContinued: boolean; release(): Promise<void> };
+
+type Runner = { readonly holder: string; readonly beat: number; readonly sinceMs: number };
+
+const MARK_MS = 1_000;
+/** A mark that does not move for this long belongs to a runner that is gone. */
+const MARK_DEAD_MS = 3_500;
+
+export async function openRun(connection: NatsConnection, request: OpenRequest): Promise<OpenRun> {
+  const { plan } = request;
+  let directory = await openDirectory(connection, plan.job);
+  await refuseSecondRunner(directory, plan.job);
+  const before = (await directory.get('job'))?.value as RunRecord | undefined;
+  const isFinished = (await directory.get('completed')) !== null;
+  const isContinued = before !== undefined && !isFinished && !request.fresh;
+  const journal = new NatsJournal(new Link(connection));
+  if (isContinued) refuseChange(before, request);
+  else if (before !== undefined) {
+    await removeRun(connection, journal, plan.job, before.plan as PhysicalPlan);
+    directory = await openDirectory(connection, plan.job);
+  }
+  const release = await mark(directory);
+  for (const stream of plan.streams) await journal.ensureLane({ stream, subjects: lanesOf(plan, stream), bytesMax: request.laneBytesMax });
+  await directory.delete('failure');
+  const record = isContinued ? { ...before, ...request.record, speed: before.speed } : { ...request.record, plan, fingerprint: plan.fingerprint, runId: systemRandom.id(), startedMs: systemClock.nowMs() };
+  await directory.put('job', record);
+  return { directory, journal, record, isContinued, release };
+}
+
+/** Removes all that a run left in NATS, but what its sinks wrote. */
+export async function removeRun(connection: NatsConnection, journal: NatsJournal, job: string, plan: PhysicalPlan): Promise<void> {
+  for (const stream of plan.streams) await journal.deleteLane(stream);
+  await NatsBlobStore.remove(connection, job);
+  await deleteDirectory(connection, job);
+}
+
+function lanesOf(plan: PhysicalPlan, stream: string): string[] {
+  return plan.stages.filter((stage) => stage.stream === stream).map(({ subjectPrefix }) => `${subjectPrefix}.*`);
+}
+
+function refuseChange(before: RunRecord, { plan, record }: OpenRequest): void {
+  const changes = before.fingerprint === plan.fingerprint ? [] : explainChange(before.plan as PhysicalPlan, plan);
+  if (before.outDir !== record.outDir) changes.push(`its results are in ${before.outDir}, not ${record.outDir}`);
+  if (changes.length > 0) throw new MillraceError('MR1007', { job: plan.job, changes });
+}
+
+async function refuseSecondRunner(directory: Directory, job: string): Promise<void> {
+  const first = await directory.get('runner');
+  if (first === null) return;
+  const deadline = systemClock.monotonicMs() + MARK_DEAD_MS;
+  while (systemClock.monotonicMs() < deadline) {
+    await systemClock.sleep(MARK_MS / 4);
+    const now = await directory.get('runner');
+    if (now === null) return;
+    if (now.revision === first.revision) continue;
+    const { holder, sinceMs } = now.value as Runner;
+    throw new MillraceError('MR1006', { job, holder, sinceMs });
+  }
+}
+
+/** Keeps this runner's mark moving until it is released. */
+async function mark(directory: Directory): Promise<() => Promise<void>> {
+  const stop = new AbortController();
+  const sinceMs = systemClock.nowMs();
+  let beat = 0;
+  const put = (): Promise<void> => directory.put('runner', { holder: `process ${process.pid} on ${hostname()}`, beat: ++beat, sinceMs } satisfies Runner);
+  await put();
+  const loop = (async () => {
+    while (!stop.signal.aborted) {
+      await systemClock.sleep(MARK_MS, stop.signal);
+      if (!stop.signal.aborted) await put().catch(() => undefined); // the next beat tries again
+    }
+  })();
+  return async () => {
+    stop.abort();
+    await loop;
+    await directory.delete('runner').catch(() => undefined); // without it the next runner waits for the mark to stand still
+  };
+}
+

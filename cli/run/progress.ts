@@ -1,0 +1,168 @@
+// What is known of a run while it runs: the workers' reports, put together per stage. Pure but for its own memory.
+
+import { LatencyHistogram } from '../../runtime/telemetry/latency-histogram.ts';
+import type { LatencyCounts } from '../../runtime/telemetry/latency-histogram.ts';
+import type { PhysicalPlan, StagePlan } from '../../runtime/plan/physical-plan.ts';
+import { taskName } from '../../runtime/plan/physical-plan.ts';
+import type { TaskFigures } from '../../runtime/worker/task-runner.ts';
+import type { WorkerReport } from '../../runtime/worker/worker.ts';
+
+export type StageProgress = {
+  readonly id: string;
+  readonly kind: StagePlan['kind'];
+  readonly partitions: readonly { readonly partition: number; readonly owner: string | null; readonly state: TaskFigures['state'] | 'unknown' }[];
+  readonly eventsIn: number;
+  readonly eventsOut: number;
+  /** Events taken in a second, over the last seconds. */
+  readonly eventsInPerS: number;
+  /** Events that the stages before gave out and this one has not taken in yet; null for sources. */
+  readonly lagEvents: number | null;
+  /** Lowest watermark of its partitions, ms; null: none yet; Number.MAX_SAFE_INTEGER: ended. */
+  readonly watermarkMs: number | null;
+  readonly deadLetters: number;
+  readonly late: number;
+  readonly filtered: number;
+  readonly done: boolean;
+};
+
+export type RunProgress = {
+  readonly elapsedMs: number;
+  readonly stages: readonly StageProgress[];
+  readonly workers: readonly { readonly id: string; readonly memoryBytes: number; readonly cpuMs: number; readonly tasks: number }[];
+  /** Share of the bounded sources that was read, 0 … 1; null when unbounded. */
+  readonly progress: number | null;
+  readonly deadLetters: number;
+  readonly late: number;
+  readonly recoveries: number;
+  readonly commitMs: Quantiles;
+  readonly endToEndMs: Quantiles;
+  readonly peakMemoryBytes: number;
+  readonly cpuMs: number;
+};
+
+export type Quantiles = { readonly p50: number | null; readonly p99: number | null };
+
+/** Rates look back this far. */
+const RATE_WINDOW_MS = 3_000;
+/** A worker that said nothing for this long is not shown as an owner. */
+const SILENT_MS = 3_000;
+
+type WorkerKnown = { readonly report: WorkerReport; readonly seenMs: number };
+
+export class ProgressBoard {
+  readonly #plan: PhysicalPlan;
+  readonly #startMs: number;
+  readonly #tasks = new Map<string, { figures: TaskFigures; worker: string; seenMs: number }>();
+  readonly #workers = new Map<string, WorkerKnown>();
+  readonly #history: { atMs: number; eventsIn: ReadonlyMap<string, number> }[] = [];
+  #peakMemoryBytes = 0;
+
+  constructor(plan: PhysicalPlan, startMs: number) {
+    this.#plan = plan;
+    this.#startMs = startMs;
+  }
+
+  hear(report: WorkerReport, nowMs: number): void {
+    this.#workers.set(report.worker, { report, seenMs: nowMs });
+    this.#peakMemoryBytes = Math.max(this.#peakMemoryBytes, this.#memory());
+    for (const figures of report.tasks) {
+      const known = this.#tasks.get(figures.task)?.figures;
+      if (known === undefined || figures.epoch > known.epoch || (figures.epoch === known.epoch && figures.number >= known.number)) {
+        this.#tasks.set(figures.task, { figures, worker: report.worker, seenMs: nowMs });
+      }
+    }
+  }
+
+  progress(nowMs: number): RunProgress {
+    this.#remember(nowMs);
+    const stages = this.#plan.stages.map((stage) => this.#stage(stage, nowMs));
+    const tasks = [...this.#tasks.values()].map(({ figures }) => figures);
+    const workers = [...this.#workers.values()].map(({ report }) => report);
+    const shares = tasks.map(({ progress }) => progress).filter((share) => share !== null);
+    return {
+      elapsedMs: nowMs - this.#startMs,
+      stages,
+      workers: [...this.#workers.values()].filter(({ seenMs }) => nowMs - seenMs < SILENT_MS).map(({ report }) => ({ id: report.worker, memoryBytes: report.memoryBytes, cpuMs: report.cpuMs, tasks: report.tasks.filter(({ state }) => state !== 'done').length })),
+      progress: shares.length === 0 ? null : shares.reduce((sum, share) => sum + share, 0) / shares.length,
+      deadLetters: sum(stages, ({ deadLetters }) => deadLetters),
+      late: sum(stages, ({ late }) => late),
+      recoveries: tasks.reduce((total, { counters }) => total + counters.recoveries, 0),
+      commitMs: quantiles(workers.map(({ commitLatency }) => commitLatency)),
+      endToEndMs: quantiles(workers.map(({ endToEndLatency }) => endToEndLatency)),
+      peakMemoryBytes: this.#peakMemoryBytes,
+      cpuMs: workers.reduce((total, { cpuMs }) => total + cpuMs, 0),
+    };
+  }
+
+  /** Last figures of every task that was heard of. */
+  figures(): readonly TaskFigures[] {
+    return [...this.#tasks.values()].map(({ figures }) => figures);
+  }
+
+  #stage(stage: StagePlan, nowMs: number): StageProgress {
+    const known = Array.from({ length: stage.partitionCount }, (_, partition) => this.#tasks.get(taskName(stage.id, partition)));
+    const figures = known.flatMap((task) => (task === undefined ? [] : [task.figures]));
+    const total = (pick: (counters: TaskFigures['counters']) => number): number => sum(figures, ({ counters }) => pick(counters));
+    return {
+      id: stage.id,
+      kind: stage.kind,
+      partitions: known.map((task, partition) => ({ partition, owner: task === undefined || nowMs - task.seenMs > SILENT_MS ? null : task.worker, state: task?.figures.state ?? 'unknown' })),
+      eventsIn: total(({ eventsIn }) => eventsIn),
+      eventsOut: total(({ eventsOut }) => eventsOut),
+      eventsInPerS: this.#rate(stage.id, nowMs),
+      lagEvents: stage.kind === 'source' ? null : this.#lag(stage),
+      watermarkMs: lowest(figures.map(({ watermark }) => watermark ?? -Infinity)),
+      deadLetters: total(({ deadLetters }) => deadLetters),
+      late: total(({ late }) => late),
+      filtered: total(({ filtered }) => filtered),
+      done: figures.length === stage.partitionCount && figures.every(({ state }) => state === 'done'),
+    };
+  }
+
+  #lag(stage: StagePlan): number {
+    const given = sum(stage.inputs, (index) => {
+      const from = this.#plan.stages.find(({ id }) => id === this.#plan.edges[index]?.fromStage);
+      if (from === undefined) return 0;
+      return sum(this.#figuresOf(from.id), ({ counters }) => counters.edgesOut[from.outputs.indexOf(index)] ?? 0);
+    });
+    return Math.max(0, given - sum(this.#figuresOf(stage.id), ({ counters }) => counters.eventsIn));
+  }
+
+  #figuresOf(stage: string): TaskFigures[] {
+    return this.figures().filter((figures) => figures.stage === stage);
+  }
+
+  #remember(nowMs: number): void {
+    const eventsIn = new Map<string, number>();
+    for (const { stage, counters } of this.figures()) eventsIn.set(stage, (eventsIn.get(stage) ?? 0) + counters.eventsIn);
+    this.#history.push({ atMs: nowMs, eventsIn });
+    while ((this.#history[0]?.atMs ?? nowMs) < nowMs - RATE_WINDOW_MS) this.#history.shift();
+  }
+
+  #rate(stage: string, nowMs: number): number {
+    const [first] = this.#history;
+    if (first === undefined || nowMs <= first.atMs) return 0;
+    const now = this.#history.at(-1)?.eventsIn.get(stage) ?? 0;
+    return ((now - (first.eventsIn.get(stage) ?? 0)) / (nowMs - first.atMs)) * 1000;
+  }
+
+  #memory(): number {
+    return [...this.#workers.values()].reduce((total, { report }) => Math.max(total, report.memoryBytes), 0);
+  }
+}
+
+function quantiles(all: readonly LatencyCounts[]): Quantiles {
+  const histogram = new LatencyHistogram();
+  for (const counts of all) histogram.merge(counts);
+  return { p50: histogram.quantile(0.5), p99: histogram.quantile(0.99) };
+}
+
+function lowest(watermarks: readonly number[]): number | null {
+  if (watermarks.length === 0) return null;
+  const found = Math.min(...watermarks);
+  return found === -Infinity ? null : found;
+}
+
+function sum<T>(items: readonly T[], of: (item: T) => number): number {
+  return items.reduce((total, item) => total + of(item), 0);
+}

@@ -1,0 +1,171 @@
+// One run of a job on this machine, from its declaration to its end.
+//
+//   load ─▶ server ─▶ open (new or continued) ─▶ workers ─▶ completed | failed | interrupted ─▶ report
+//
+// Owns: the order of these and that everything is given back, whatever happens. What it shows is views' business.
+
+import { mkdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { connectNats } from '../../runtime/adapters/nats/nats-connection.ts';
+import { openBus } from '../../runtime/adapters/nats/directory.ts';
+import { systemClock } from '../../runtime/adapters/node/clock.ts';
+import { loadJob } from '../../runtime/adapters/node/load-job.ts';
+import { systemRandom } from '../../runtime/adapters/node/random.ts';
+import { BadDeclaration } from '../../runtime/base/issues.ts';
+import { loadTables, makeSourceConnector } from '../../runtime/connectors/make-connector.ts';
+import type { ConnectorEnv } from '../../runtime/connectors/make-connector.ts';
+import { planJob } from '../../runtime/plan/plan.ts';
+import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
+import { validateJob } from '../../runtime/plan/validate.ts';
+import type { StreamJob } from '../../crds/stream-job/spec.ts';
+import type { Failure } from '../../runtime/worker/membership.ts';
+import type { WorkerReport } from '../../runtime/worker/worker.ts';
+import { startEmbeddedServer } from '../local/embedded-server.ts';
+import { finalReport } from './final-report.ts';
+import type { FinalReport } from './final-report.ts';
+import { openRun } from './open-run.ts';
+import type { OpenRun } from './open-run.ts';
+import { ProgressBoard } from './progress.ts';
+import type { RunProgress } from './progress.ts';
+import { WorkerGroup } from './spawn.ts';
+import type { Isolation } from './spawn.ts';
+
+export type RunRequest = {
+  readonly file: string;
+  readonly workers: number;
+  /** URL of a running server; null: one of our own, with its data in `dataDir`. */
+  readonly natsUrl: string | null;
+  readonly dataDir: string;
+  /** Folder of file results; null: out/<job> beside where the command was called. */
+  readonly outDir: string | null;
+  readonly speed: number | null;
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly name: string | null;
+  readonly fresh: boolean;
+  readonly durability: 'machine' | 'process';
+  readonly isolation: Isolation;
+};
+
+export type RunEnding = 'completed' | 'failed' | 'interrupted';
+export type RunOutcome = { readonly ending: RunEnding; readonly failure: Failure | null; readonly report: FinalReport; readonly plan: PhysicalPlan };
+
+/** What a run tells while it goes on. */
+export type RunListener = {
+  /** The run is open, its workers start. */
+  onOpen(opened: { readonly plan: PhysicalPlan; readonly natsUrl: string; readonly isContinued: boolean; readonly outDir: string; readonly tableIssues: readonly string[] }): void;
+  onProgress(progress: RunProgress): void;
+  onLog(message: string): void;
+};
+
+export type RunControl = {
+  /** Aborted: drain, commit, leave a run that can be continued. */
+  readonly interrupt: AbortSignal;
+  /** Called with a way to change the number of workers while the job runs. */
+  readonly onWorkers?: (resize: (count: number) => Promise<void>, pids: () => readonly number[]) => void;
+};
+
+const LANE_BYTES_MAX = 4 * 1024 * 1024 * 1024;
+const PROGRESS_MS = 250;
+
+/** Runs a job until it is complete, fails, or is interrupted. Throws BadDeclaration and MR1… errors before it starts. */
+export async function runJob(request: RunRequest, listener: RunListener, control: RunControl): Promise<RunOutcome> {
+  const loaded = await load(request);
+  const server = request.natsUrl === null ? await startEmbeddedServer({ dataDir: resolve(request.dataDir, loaded.job.metadata.name), durability: request.durability }) : null;
+  try {
+    const natsUrl = request.natsUrl ?? (server?.url as string);
+    const connection = await connectNats({ url: natsUrl, name: `millrace run ${loaded.job.metadata.name}` });
+    try {
+      return await runOn(connection, natsUrl, loaded, request, listener, control);
+    } finally {
+      await connection.close();
+    }
+  } finally {
+    await server?.stop();
+  }
+}
+
+type Loaded = { readonly job: StreamJob; readonly baseDir: string; readonly kind: 'yaml' | 'typescript' };
+
+async function load(request: RunRequest): Promise<Loaded> {
+  const { job: declared, baseDir, kind } = await loadJob(request.file, { parameters: request.parameters });
+  const job = request.name === null ? declared : { ...declared, metadata: { ...declared.metadata, name: request.name } };
+  const issues = validateJob(job);
+  if (issues.length > 0) throw new BadDeclaration(request.file, issues);
+  return { job, baseDir, kind };
+}
+
+async function runOn(connection: NatsConnection, natsUrl: string, loaded: Loaded, request: RunRequest, listener: RunListener, control: RunControl): Promise<RunOutcome> {
+  const { job, baseDir, kind } = loaded;
+  const outDir = request.outDir ?? resolve('out', job.metadata.name);
+  const env: ConnectorEnv = { job: job.metadata.name, runId: '', baseDir, outDir, connection, clock: systemClock, random: systemRandom };
+  const splitCounts = await countSplits(job, env);
+  const plan = planJob(job, splitCounts);
+  const tableIssues = [...(await loadTables(plan.tables, env)).values()].flatMap(({ issues }) => issues);
+  await mkdir(outDir, { recursive: true });
+  const module = kind === 'typescript' ? { path: resolve(request.file), parameters: request.parameters } : null;
+  const opened = await openRun(connection, { plan, record: { module, splitCounts, baseDir, outDir, speed: request.speed }, fresh: request.fresh, laneBytesMax: LANE_BYTES_MAX });
+  try {
+    listener.onOpen({ plan, natsUrl, isContinued: opened.isContinued, outDir, tableIssues });
+    return await watch(connection, natsUrl, plan, opened, request, listener, control);
+  } finally {
+    await opened.release();
+  }
+}
+
+async function watch(connection: NatsConnection, natsUrl: string, plan: PhysicalPlan, opened: OpenRun, request: RunRequest, listener: RunListener, control: RunControl): Promise<RunOutcome> {
+  const startMs = systemClock.monotonicMs();
+  const board = new ProgressBoard(plan, startMs);
+  const stopHearing = openBus(connection, plan.job).subscribe('report', (value) => board.hear(value as WorkerReport, systemClock.monotonicMs()));
+  const group = new WorkerGroup({
+    isolation: request.isolation,
+    optionsFor: (place, generation) => ({ natsUrl, job: plan.job, worker: `w${place}-${generation}-${systemRandom.id().slice(0, 6)}` }),
+    onExit: (worker, reason) => listener.onLog(`worker ${worker} ended (${reason}); another takes its place`),
+    onLog: (worker, message) => listener.onLog(`${worker}: ${message}`),
+  });
+  const show = setInterval(() => listener.onProgress(board.progress(systemClock.monotonicMs())), PROGRESS_MS);
+  try {
+    await group.resize(request.workers);
+    control.onWorkers?.((count) => group.resize(count), () => group.pids);
+    const { ending, failure } = await untilEnd(opened, control.interrupt);
+    await group.drain();
+    await settleReports(connection);
+    const progress = board.progress(systemClock.monotonicMs());
+    listener.onProgress(progress);
+    return { ending, failure, plan, report: await finalReport({ plan, journal: opened.journal, progress, ending, failure, natsUrl, outDir: opened.record.outDir }) };
+  } finally {
+    clearInterval(show);
+    stopHearing();
+    await group.drain();
+  }
+}
+
+/** Waits for the directory to say `completed` or `failure`, or for the interrupt. */
+async function untilEnd({ directory }: OpenRun, interrupt: AbortSignal): Promise<{ ending: RunEnding; failure: Failure | null }> {
+  let stop: (() => Promise<void>) | null = null;
+  try {
+    return await new Promise((done, refuse) => {
+      interrupt.addEventListener('abort', () => done({ ending: 'interrupted', failure: null }));
+      if (interrupt.aborted) done({ ending: 'interrupted', failure: null });
+      directory
+        .watch((key, entry) => {
+          if (key === 'completed' && entry !== null) done({ ending: 'completed', failure: null });
+          if (key === 'failure' && entry !== null) done({ ending: 'failed', failure: entry.value as Failure });
+        })
+        .then((stopWatching) => (stop = stopWatching), refuse);
+    });
+  } finally {
+    await (stop as (() => Promise<void>) | null)?.();
+  }
+}
+
+/** The drained workers' last reports are on their way: a round trip behind them brings them here. */
+async function settleReports(connection: NatsConnection): Promise<void> {
+  if (!connection.isClosed()) await connection.flush();
+}
+
+async function countSplits(job: StreamJob, env: ConnectorEnv): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const source of job.spec.sources) counts[source.name] = (await makeSourceConnector(source, env)).splitCount;
+  return counts;
+}
