@@ -80,7 +80,7 @@ export type OpPlan =
   | { readonly kind: 'window'; readonly window: CompiledWindow; readonly spec: WindowSpec; readonly aggregates: Readonly<Record<string, AggregateSpec>>; readonly keyNames: readonly string[]; /** What becomes of late events: the output `late` when something reads it, else dead letters. Both count as late. */ readonly late: 'output' | 'deadLetter' }
   | { readonly kind: 'aggregate'; readonly aggregates: Readonly<Record<string, AggregateSpec>>; readonly keyNames: readonly string[] }
   | { readonly kind: 'dedupe'; readonly ttlMs: number; readonly late?: 'output' | 'deadLetter' }
-  | { readonly kind: 'join'; readonly spec: JoinSpec; readonly withinMs: number }
+  | { readonly kind: 'join'; readonly spec: JoinSpec; readonly withinMs: number; readonly late?: 'output' | 'deadLetter' }
   /** Implied before a machine with `order: eventTime`: holds events until the watermark, then gives them in (time, arrival) order. */
   | { readonly kind: 'order'; /** What becomes of late events, as for windows; deadLetter when absent. */ readonly late?: 'output' | 'deadLetter' }
   | { readonly kind: 'machine'; readonly spec: MachineSpec }

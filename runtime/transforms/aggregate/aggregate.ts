@@ -8,7 +8,7 @@ import type { Batch, Key, Value } from '../../event/batch.ts';
 import type { OpPlan } from '../../plan/physical-plan.ts';
 import { failEvent } from '../failure.ts';
 import { keyFields } from '../key-fields.ts';
-import { keysOf } from '../window/batch-parts.ts';
+import { keysOf } from '../batch-keys.ts';
 import type { StepContext, Transform } from '../transform.ts';
 import { compileAggregates } from './aggregates.ts';
 import type { Aggregates, Cell } from './aggregates.ts';

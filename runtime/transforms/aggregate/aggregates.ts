@@ -5,6 +5,7 @@ import { BadDeclaration } from '../../base/issues.ts';
 import type { Key, Value } from '../../event/batch.ts';
 import { compileCode, compilePredicate } from '../../expression/expression.ts';
 import type { Compiled } from '../../expression/expression.ts';
+import { EVENT_NAMES } from '../event-names.ts';
 import { EventRefused } from '../failure.ts';
 import { ACCUMULATORS } from './accumulators.ts';
 import type { Accumulator, AggregateFunction, Cell } from './accumulators.ts';
@@ -21,9 +22,6 @@ export interface Aggregates {
   result(cell: Cell): Record<string, unknown>;
 }
 
-/** The variables of an aggregate's expressions, in the order in which they are given. */
-export const AGGREGATE_VARIABLES = ['event', 'key', 'timeMs', 'nowMs'] as const;
-
 type Field = {
   readonly name: string;
   readonly at: number;
@@ -38,7 +36,7 @@ const FUNCTIONS = Object.keys(ACCUMULATORS) as readonly AggregateFunction[];
 const SKIP = Symbol('skip');
 
 /** Throws BadDeclaration with all mistakes. `names`: the variables, in the order of `add`'s arguments. */
-export function compileAggregates(aggregates: Readonly<Record<string, AggregateSpec>>, names: readonly string[] = AGGREGATE_VARIABLES): Aggregates {
+export function compileAggregates(aggregates: Readonly<Record<string, AggregateSpec>>, names: readonly string[] = EVENT_NAMES): Aggregates {
   const fields: Field[] = [];
   let slots = 0;
   for (const [name, spec] of Object.entries(aggregates)) {

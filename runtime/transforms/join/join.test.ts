@@ -50,6 +50,13 @@ describe('an outer join within 5 ms', () => {
   ])('$fact', ({ type, events, emits }) => expect(join(type, 5).play(events).drawn(show)).toBe(emits));
 });
 
+test('late events go to the output that something reads', () => {
+  const spec = { with: 'other', type: 'inner' as const, within: '5ms' };
+  const harness = new StepHarness({ make: () => makeJoin({ kind: 'join', spec, withinMs: 5, late: 'output' }), outputs: ['late'] });
+  expect(harness.play('a1 W3 >a3').drawn()).toBe('W3 late:a3');
+  expect(harness.late).toBe(1);
+});
+
 test('without select the result holds both sides', () => {
   const harness = new StepHarness({ make: () => makeJoin({ kind: 'join', spec: { with: 'other', type: 'inner', within: '5ms' }, withinMs: 5 }) });
   harness.play('a1 >a2');

@@ -4,7 +4,7 @@
 //   I1. A pair is joined once, when its second event comes; its time is the later of the two.
 //   I2. A row of an outer side without a match comes out when the watermark reaches its time + within, with its own time;
 //       so an outer join holds the watermark back by `within`.
-//   I3. An event at or before the watermark is late: what it would match may be gone. It becomes a dead letter.
+//   I3. An event at or before the watermark is late: what it would match may be gone.
 //   I4. Unmatched rows of a rise come out by time; of equal times left before right, then by key, then as they came.
 
 import type { JoinSpec } from '../../../crds/stream-job/spec.ts';
@@ -13,10 +13,11 @@ import { compileCode, compileFields } from '../../expression/expression.ts';
 import type { Compiled } from '../../expression/expression.ts';
 import type { OpPlan } from '../../plan/physical-plan.ts';
 import type { KeyedCells } from '../../state/keyed-cells.ts';
+import { Heap } from '../../time/heap.ts';
+import { keysOf } from '../batch-keys.ts';
+import { pickEvents } from '../each-event.ts';
 import { failEvent, refuseLate } from '../failure.ts';
 import type { RestoreContext, StepContext, Transform } from '../transform.ts';
-import { keysOf, pick } from '../window/batch-parts.ts';
-import { DueHeap } from '../window/due-heap.ts';
 import { JoinSides } from './join-sides.ts';
 import type { Item, Side } from './join-sides.ts';
 
@@ -24,27 +25,31 @@ import type { Item, Side } from './join-sides.ts';
 type Pending = { readonly dueMs: number; readonly side: Side; readonly key: Key; readonly rank: number; readonly item: Item };
 type Output = { readonly values: Value[]; readonly times: number[]; readonly keys: Key[] };
 
-export function makeJoin(op: Extract<OpPlan, { kind: 'join' }>): Transform {
-  return new IntervalJoin(op.withinMs, outerSides(op.spec.type), compileSelect(op.spec.select));
+type JoinOp = Extract<OpPlan, { kind: 'join' }>;
+
+export function makeJoin(op: JoinOp): Transform {
+  return new IntervalJoin(op);
 }
 
 class IntervalJoin implements Transform {
   readonly #withinMs: number;
   readonly #outer: ReadonlySet<Side>;
   readonly #select: Compiled;
+  readonly #late: 'output' | 'deadLetter';
   readonly #sides: JoinSides;
-  readonly #pending = new DueHeap<Pending>(comparePending);
+  #pending = new Heap<Pending>(isBefore);
   #rank = 0;
 
-  constructor(withinMs: number, outer: ReadonlySet<Side>, select: Compiled) {
+  constructor({ withinMs, spec, late = 'deadLetter' }: JoinOp) {
     this.#withinMs = withinMs;
-    this.#outer = outer;
-    this.#select = select;
+    this.#outer = outerSides(spec.type);
+    this.#select = compileSelect(spec.select);
+    this.#late = late;
     this.#sides = new JoinSides(withinMs);
   }
 
   restored({ cells, watermark }: RestoreContext): void {
-    this.#pending.clear();
+    this.#pending = new Heap(isBefore);
     for (const namespace of cells.namespaces()) {
       const side = this.#sides.sideAt(namespace);
       for (const [key, items] of cells.entries(namespace)) {
@@ -67,16 +72,17 @@ class IntervalJoin implements Transform {
       this.#await(side, keys[i]!, item);
       this.#joinMatches(side, keys[i]!, item, output, context);
     }
-    context.emit({ ...output, ingestMs: batch.ingestMs });
-    if (late.length > 0) refuseLate(context, pick(batch, late), 'deadLetter');
+    if (output.keys.length > 0) context.emit({ ...output, ingestMs: batch.ingestMs });
+    if (late.length > 0) refuseLate(context, pickEvents(batch, late), this.#late);
   }
 
   onWatermark(watermark: number, context: StepContext): void {
     const output: Output = { values: [], times: [], keys: [] };
-    for (let row = this.#pending.popDue(watermark); row !== undefined; row = this.#pending.popDue(watermark)) {
+    for (let row = this.#pending.peek(); row !== undefined && row.dueMs <= watermark; row = this.#pending.peek()) {
+      this.#pending.pop();
       if (!this.#hasMatch(row, context.cells)) this.#join(row.side, row.key, row.item, null, output, context);
     }
-    context.emit({ ...output, ingestMs: context.ingestMs });
+    if (output.keys.length > 0) context.emit({ ...output, ingestMs: context.ingestMs });
     for (const side of ['left', 'right'] as const) this.#sides.dropUpTo(context.cells, side, watermark - this.#keepMs(side));
     context.emitWatermark(this.#outer.size === 0 ? watermark : watermark - this.#withinMs);
   }
@@ -135,8 +141,9 @@ function other(side: Side): Side {
   return side === 'left' ? 'right' : 'left';
 }
 
-function comparePending(a: Pending, b: Pending): number {
-  if (a.side !== b.side) return a.side === 'left' ? -1 : 1;
-  if (a.key !== b.key) return a.key < b.key ? -1 : 1;
-  return a.rank - b.rank;
+/** (time, side, key, arrival). */
+function isBefore(a: Pending, b: Pending): boolean {
+  if (a.dueMs !== b.dueMs) return a.dueMs < b.dueMs;
+  if (a.side !== b.side) return a.side === 'left';
+  return a.key !== b.key ? a.key < b.key : a.rank < b.rank;
 }

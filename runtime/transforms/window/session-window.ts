@@ -13,12 +13,13 @@
 import type { Batch, Key, Value } from '../../event/batch.ts';
 import type { OpPlan } from '../../plan/physical-plan.ts';
 import type { KeyedCells } from '../../state/keyed-cells.ts';
+import { Heap } from '../../time/heap.ts';
 import { compileAggregates } from '../aggregate/aggregates.ts';
 import type { Aggregates, Cell } from '../aggregate/aggregates.ts';
+import { keysOf } from '../batch-keys.ts';
+import { pickEvents } from '../each-event.ts';
 import { failEvent, refuseLate } from '../failure.ts';
 import type { RestoreContext, StepContext, Transform } from '../transform.ts';
-import { keysOf, pick } from './batch-parts.ts';
-import { DueHeap } from './due-heap.ts';
 import { WindowResults } from './window-results.ts';
 
 type WindowOp = Extract<OpPlan, { kind: 'window' }>;
@@ -33,7 +34,7 @@ export class SessionWindow implements Transform {
   readonly #results: WindowResults;
   readonly #late: WindowOp['late'];
   readonly #sessions = new Map<Key, Session[]>();
-  readonly #looks = new DueHeap<Look>((a, b) => (a.session.key < b.session.key ? -1 : a.session.key > b.session.key ? 1 : 0));
+  #looks = new Heap<Look>(isBefore);
 
   constructor(gapMs: number, op: WindowOp) {
     this.#gapMs = gapMs;
@@ -44,7 +45,7 @@ export class SessionWindow implements Transform {
 
   restored({ cells }: RestoreContext): void {
     this.#sessions.clear();
-    this.#looks.clear();
+    this.#looks = new Heap(isBefore);
     for (const bucket of cells.namespaces()) {
       for (const [key, cell] of cells.entries(bucket)) {
         this.#insert({ key, cell: cell as SessionCell, isOpen: true }, this.#sessions.get(key)?.length ?? 0);
@@ -62,17 +63,18 @@ export class SessionWindow implements Transform {
         failEvent(context, batch, i, error);
       }
     }
-    if (late.length > 0) refuseLate(context, pick(batch, late), this.#late);
+    if (late.length > 0) refuseLate(context, pickEvents(batch, late), this.#late);
   }
 
   onWatermark(watermark: number, context: StepContext): void {
-    for (let look = this.#looks.popDue(watermark); look !== undefined; look = this.#looks.popDue(watermark)) {
+    for (let look = this.#looks.peek(); look !== undefined && look.dueMs <= watermark; look = this.#looks.peek()) {
       const { session } = look;
+      this.#looks.pop();
       if (!session.isOpen) continue;
       if (this.#endOf(session) > look.dueMs) this.#lookAt(session);
       else this.#close(session, context.cells);
     }
-    context.emit(this.#results.take(context.ingestMs));
+    if (this.#results.count > 0) context.emit(this.#results.take(context.ingestMs));
     context.emitWatermark(watermark);
   }
 
@@ -148,6 +150,11 @@ export class SessionWindow implements Transform {
   #bucketOf(timeMs: number): number {
     return Math.floor(timeMs / this.#gapMs);
   }
+}
+
+/** (time, key). An open session has one look, so no two that matter are equal. */
+function isBefore(a: Look, b: Look): boolean {
+  return a.dueMs !== b.dueMs ? a.dueMs < b.dueMs : a.session.key < b.session.key;
 }
 
 /** Index of the last session that starts at or before `timeMs`, or -1. New events mostly belong to the last one. */

@@ -13,9 +13,10 @@ import type { OpPlan } from '../../plan/physical-plan.ts';
 import type { KeyedCells } from '../../state/keyed-cells.ts';
 import { compileAggregates } from '../aggregate/aggregates.ts';
 import type { Aggregates, Cell } from '../aggregate/aggregates.ts';
+import { keysOf } from '../batch-keys.ts';
+import { pickEvents } from '../each-event.ts';
 import { failEvent, refuseLate } from '../failure.ts';
 import type { RestoreContext, StepContext, Transform } from '../transform.ts';
-import { keysOf, pick } from './batch-parts.ts';
 import type { SliceGrid } from './slice-grid.ts';
 import { WindowResults } from './window-results.ts';
 
@@ -68,7 +69,7 @@ export class SlicedWindow implements Transform {
       else this.#add(batch, i, keys[i]!, timeMs, context);
     }
     if (outside > 0) context.countFiltered(outside);
-    if (late.length > 0) refuseLate(context, pick(batch, late), this.#late);
+    if (late.length > 0) refuseLate(context, pickEvents(batch, late), this.#late);
   }
 
   onWatermark(watermark: number, context: StepContext): void {
@@ -81,7 +82,7 @@ export class SlicedWindow implements Transform {
       this.#dropSlices(start, context.cells);
       start += this.#grid.everyMs;
     }
-    context.emit(this.#results.take(context.ingestMs));
+    if (this.#results.count > 0) context.emit(this.#results.take(context.ingestMs));
     context.emitWatermark(watermark);
   }
 

@@ -16,6 +16,10 @@ export class WindowResults {
     this.#keyNames = keyNames;
   }
 
+  get count(): number {
+    return this.#values.length;
+  }
+
   /** One key's result of the window [startMs, endMs). Its time is the window's last ms: what closes it has not passed it yet. */
   add(key: Key, startMs: number, endMs: number, cell: Cell): void {
     const value = keyFields(this.#keyNames, key);
