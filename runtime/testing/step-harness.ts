@@ -36,6 +36,7 @@ export type Emission =
   | { readonly kind: 'watermark'; readonly watermark: number };
 
 const NODE = 'node';
+const SIGN = /^(\||R|Wend|W-?\d+)$/;
 const EVENT = /^(>?)([A-Za-z]+)(-?\d+)(?:=(-?[\d.]+))?$/;
 
 export class StepHarness {
@@ -62,15 +63,11 @@ export class StepHarness {
       batch = [];
     };
     for (const token of drawing.split(/\s+/).filter((text) => text !== '' && text !== '..')) {
-      const event = EVENT.exec(token);
-      if (token === '|') flush();
-      else if (token === 'R') (flush(), this.restart());
-      else if (token === 'Wend') (flush(), this.advance(WATERMARK_MAX));
-      else if (/^W-?\d+$/.test(token)) (flush(), this.advance(Number(token.slice(1))));
-      else if (event === null) throw new Error(`not drawn well: ${token}`);
+      const event = SIGN.test(token) ? null : EVENT.exec(token);
+      const eventSide = event?.[1] === '>' ? 1 : 0;
+      if (event === null || eventSide !== side) flush();
+      if (event === null) this.#playSign(token);
       else {
-        const eventSide = event[1] === '>' ? 1 : 0;
-        if (eventSide !== side) flush();
         side = eventSide;
         batch.push({ id: event[2]!, timeMs: Number(event[3]), n: Number(event[4] ?? event[3]) });
       }
@@ -109,6 +106,14 @@ export class StepHarness {
     this.state.takeDelta();
     this.state = PartitionState.restore(this.state.checkpoint());
     this.#chain = this.#start(this.#chain.watermarks());
+  }
+
+  /** A sign that is no event: it ends a batch. */
+  #playSign(sign: string): void {
+    if (sign === 'R') this.restart();
+    else if (sign === 'Wend') this.advance(WATERMARK_MAX);
+    else if (sign.startsWith('W') && SIGN.test(sign)) this.advance(Number(sign.slice(1)));
+    else if (sign !== '|') throw new Error(`not drawn well: ${sign}`);
   }
 
   /** What came out since the last call, drawn. */
