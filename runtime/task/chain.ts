@@ -128,6 +128,7 @@ class Node implements StepContext {
   readonly nodeId: string;
   readonly cells: KeyedCells;
   watermark = WATERMARK_MIN;
+  watermarkNext = WATERMARK_MIN;
   emitted = WATERMARK_MIN;
   readonly #chain: Chain;
   readonly #state: PartitionState;
@@ -174,6 +175,7 @@ class Node implements StepContext {
     this.#inputWatermarks[input] = watermark;
     const lowest = this.#inputWatermarks.length === 1 ? watermark : Math.min(...this.#inputWatermarks);
     if (lowest <= this.watermark) return;
+    this.watermarkNext = lowest;
     this.#fireTimers(lowest);
     if (this.#transform?.onWatermark === undefined) this.emitWatermark(lowest);
     else this.#transform.onWatermark(lowest, this);
@@ -183,6 +185,7 @@ class Node implements StepContext {
   restored(edges: ReadonlyMap<number, number>, nodes: NodeWatermarks): void {
     const own = nodes[this.nodeId];
     if (own !== undefined) [this.watermark, this.emitted] = own;
+    this.watermarkNext = this.watermark;
     this.plan.inputs.forEach((input, index) => {
       const known = input.kind === 'edge' ? edges.get(input.edge) : nodes[input.from.node]?.[1];
       this.#inputWatermarks[index] = known ?? WATERMARK_MIN;

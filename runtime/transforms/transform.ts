@@ -30,6 +30,8 @@ export interface StepContext {
   readonly nodeId: string;
   /** Watermark of this node's input before the current rise. */
   readonly watermark: number;
+  /** Watermark that the current rise leads to: Infinity tells a timer that the input has ended. Equals `watermark` between rises. */
+  readonly watermarkNext: number;
   /** Wall-clock ms of this step, equal for all its events. */
   readonly nowMs: number;
   /** Earliest ingestion among what this step works on, ms. */
