@@ -6,14 +6,15 @@
 /** A stored message of the journal, bytes as they were appended. */
 export type StoredRecord = { readonly subject: string; readonly sequence: number; readonly bytes: Uint8Array; /** Wall-clock ms at which the server stored it. */ readonly storedMs: number };
 
+/** `code`: the server's error number, for people and for tests that hold the model against the server. */
 export type AppendResult =
   | { readonly kind: 'stored'; readonly sequence: number }
   /** 10071: the subject's last sequence is another; nothing was written. `actual` when the server said it. */
-  | { readonly kind: 'refused'; readonly actual: number | null }
+  | { readonly kind: 'refused'; readonly actual: number | null; readonly code?: number }
   /** 10164: not proof of anything (J5): read the fence. */
-  | { readonly kind: 'in-flight' }
+  | { readonly kind: 'in-flight'; readonly code?: number }
   /** Back-pressure (J8): 10077 stream full, 503 no leader, server out of space. Nothing was written; wait and send again. */
-  | { readonly kind: 'busy'; readonly reason: string }
+  | { readonly kind: 'busy'; readonly reason: string; readonly code?: number }
   /** No answer (time-out, disconnect): may or may not have been stored (J4): read the fence. */
   | { readonly kind: 'unknown'; readonly reason: string };
 

@@ -1,0 +1,78 @@
+// The stream of a lane: its settings, and what must hold when it is already there (J6).
+
+import { MillraceError } from '../../base/errors.ts';
+import type { LaneConfig } from '../../journal/journal.ts';
+import { API_ERROR, callApi, type ApiAnswer, type StreamConfig, type StreamInfo } from './jetstream-api.ts';
+import type { Link } from './link.ts';
+
+/** What keeps a fence where it is: refuses instead of dropping, forgets nothing by age, count or order. */
+export function laneStream({ stream, subjects, bytesMax }: LaneConfig, replicas: number): StreamConfig {
+  return {
+    name: stream,
+    subjects,
+    retention: 'limits',
+    storage: 'file',
+    discard: 'new',
+    max_bytes: bytesMax,
+    max_age: 0,
+    max_msgs: -1,
+    max_msgs_per_subject: -1,
+    max_msg_size: -1,
+    num_replicas: replicas,
+    deny_delete: true,
+    deny_purge: false,
+    // A direct get may be answered by a replica that lags.
+    allow_direct: false,
+    allow_rollup_hdrs: false,
+  };
+}
+
+/** Settings of a stream that is there and that would break a rule, each with what it must be. Pure. */
+export function laneProblems(info: StreamInfo, wanted: StreamConfig): readonly string[] {
+  const { config } = info;
+  const problems: string[] = [];
+  const must = (name: string, holds: boolean, found: unknown, want: unknown): void => {
+    if (!holds) problems.push(`${name} is ${JSON.stringify(found)}, must be ${JSON.stringify(want)}`);
+  };
+  must('subjects', [...config.subjects].sort().join() === [...wanted.subjects].sort().join(), config.subjects, wanted.subjects);
+  must('retention', config.retention === 'limits', config.retention, 'limits');
+  must('storage', config.storage === 'file', config.storage, 'file');
+  must('discard', config.discard === 'new', config.discard, 'new');
+  must('max_age', config.max_age === 0, config.max_age, 0);
+  must('max_msgs', config.max_msgs <= 0, config.max_msgs, -1);
+  must('max_msgs_per_subject', config.max_msgs_per_subject <= 0, config.max_msgs_per_subject, -1);
+  must('deny_delete', config.deny_delete, config.deny_delete, true);
+  must('allow_rollup_hdrs', !config.allow_rollup_hdrs, config.allow_rollup_hdrs, false);
+  must('allow_msg_ttl', config.allow_msg_ttl !== true, config.allow_msg_ttl, false);
+  must('mirror', config.mirror === undefined, config.mirror, null);
+  must('sources', config.sources === undefined, config.sources, null);
+  return problems;
+}
+
+/** Makes the lane, or checks it and sets its disk bound. Throws MR2105 for a stream that breaks a rule, MR2102 without an answer. */
+export async function ensureStream(link: Link, wanted: StreamConfig): Promise<void> {
+  const found = await callApi<StreamInfo>(link, `STREAM.INFO.${wanted.name}`);
+  if (found.kind === 'error' && found.error.err_code === API_ERROR.streamNotFound) {
+    const created = await callApi<StreamInfo>(link, `STREAM.CREATE.${wanted.name}`, wanted);
+    checkMade(wanted, valueOf(wanted.name, created));
+    return;
+  }
+  const info = valueOf(wanted.name, found);
+  checkMade(wanted, info);
+  if (info.config.max_bytes === wanted.max_bytes) return;
+  valueOf(wanted.name, await callApi<StreamInfo>(link, `STREAM.UPDATE.${wanted.name}`, { ...info.config, max_bytes: wanted.max_bytes }));
+}
+
+/** The value of an answer; throws MR2102 (no answer, try again) or MR1005 (refused for good). */
+export function valueOf<T>(stream: string, answer: ApiAnswer<T>): T {
+  switch (answer.kind) {
+    case 'ok': return answer.value;
+    case 'absent': throw new MillraceError('MR2102', { stream, problem: answer.reason });
+    case 'error': throw new MillraceError('MR1005', { url: stream, problem: `${answer.error.description} (${answer.error.err_code})` });
+  }
+}
+
+function checkMade(wanted: StreamConfig, info: StreamInfo): void {
+  const problems = laneProblems(info, wanted);
+  if (problems.length > 0) throw new MillraceError('MR2105', { task: wanted.name, problem: `its stream has settings that lose records: ${problems.join('; ')}` });
+}

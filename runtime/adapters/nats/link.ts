@@ -1,0 +1,140 @@
+// One NATS connection as the adapters use it: requests with one ack inbox for all, and who must know of a lost line.
+//
+//   L1. A request ends with an answer, or as `lost`: at once when the connection breaks, else after its time.
+//   L2. A request made while there is no connection is not sent, and says so (`down`): nothing can have happened.
+//   L3. Listeners are told of each break and each return, in order.
+//   L4. It ends with its connection.
+// Why not nc.request: it waits out its time after a disconnect, and costs several times as much per message.
+
+import { createInbox, headers as natsHeaders, type Msg, type MsgHdrs, type NatsConnection, type Subscription } from '@nats-io/transport-node';
+
+export type Reply =
+  | { readonly kind: 'message'; readonly data: Uint8Array }
+  /** 503 of the server: nobody listens on that subject (no leader, no such stream, no JetStream). */
+  | { readonly kind: 'nobody' }
+  | { readonly kind: 'down'; readonly reason: string }
+  | { readonly kind: 'lost'; readonly reason: string };
+
+export type RequestOptions = { readonly timeoutMs: number; readonly headers?: Readonly<Record<string, string>> };
+
+/** `up` is true when the connection came back, false when it broke. */
+export type LinkListener = (up: boolean) => void;
+
+type Pending = { readonly resolve: (reply: Reply) => void; readonly deadlineMs: number };
+
+const links = new WeakMap<NatsConnection, Link>();
+
+/** Times are checked this often: unanswered requests are rare, a timer for each would not be. */
+const SWEEP_MS = 100;
+
+export class Link {
+  readonly nc: NatsConnection;
+  readonly #inbox: string;
+  readonly #tokenStart: number;
+  readonly #pending = new Map<string, Pending>();
+  readonly #listeners = new Set<LinkListener>();
+  #subscription: Subscription | null = null;
+  #nextToken = 0;
+  #up: boolean;
+  #sweeper: NodeJS.Timeout | null = null;
+
+  /** The connection's link; all adapters on it share one. */
+  static of(nc: NatsConnection): Link {
+    let link = links.get(nc);
+    if (link === undefined) links.set(nc, (link = new Link(nc)));
+    return link;
+  }
+
+  constructor(nc: NatsConnection) {
+    this.nc = nc;
+    this.#up = !nc.isClosed();
+    this.#inbox = createInbox();
+    this.#tokenStart = this.#inbox.length + 1;
+    void this.#watch();
+  }
+
+  get up(): boolean {
+    return this.#up && !this.nc.isClosed();
+  }
+
+  /** Bytes that one message may have, as the server says. */
+  get payloadBytesMax(): number {
+    return this.nc.info?.max_payload ?? 1024 * 1024;
+  }
+
+  /** Returns the function that ends it. */
+  listen(listener: LinkListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  request(subject: string, data: Uint8Array | string, options: RequestOptions): Promise<Reply> {
+    if (!this.up) return Promise.resolve({ kind: 'down', reason: 'not connected' });
+    this.#subscription ??= this.nc.subscribe(`${this.#inbox}.*`, { callback: (_error, message) => this.#answer(message) });
+    const token = (this.#nextToken++).toString(36);
+    const reply = `${this.#inbox}.${token}`;
+    return new Promise((resolve) => {
+      try {
+        this.nc.publish(subject, data, options.headers === undefined ? { reply } : { reply, headers: headersOf(options.headers) });
+      } catch (error) {
+        // Closed, or closing: nothing left this process.
+        resolve({ kind: 'down', reason: error instanceof Error ? error.message : String(error) });
+        return;
+      }
+      this.#pending.set(token, { resolve, deadlineMs: performance.now() + options.timeoutMs });
+      this.#sweeper ??= setInterval(() => this.#sweep(), SWEEP_MS).unref();
+    });
+  }
+
+  #answer(message: Msg): void {
+    const token = message.subject.slice(this.#tokenStart);
+    const pending = this.#pending.get(token);
+    if (pending === undefined) return; // its time was over, or the line had broken
+    this.#pending.delete(token);
+    const nobody = message.data.length === 0 && message.headers?.code === 503;
+    pending.resolve(nobody ? { kind: 'nobody' } : { kind: 'message', data: message.data });
+  }
+
+  #sweep(): void {
+    const nowMs = performance.now();
+    for (const [token, { resolve, deadlineMs }] of this.#pending) {
+      if (deadlineMs > nowMs) continue;
+      this.#pending.delete(token);
+      resolve({ kind: 'lost', reason: 'no answer in time' });
+    }
+    if (this.#pending.size === 0) this.#stopSweeping();
+  }
+
+  #stopSweeping(): void {
+    if (this.#sweeper !== null) clearInterval(this.#sweeper);
+    this.#sweeper = null;
+  }
+
+  #loseAll(reason: string): void {
+    const all = [...this.#pending.values()];
+    this.#pending.clear();
+    this.#stopSweeping();
+    for (const { resolve } of all) resolve({ kind: 'lost', reason });
+  }
+
+  async #watch(): Promise<void> {
+    for await (const status of this.nc.status()) {
+      if (status.type === 'disconnect' || status.type === 'close') this.#change(false);
+      else if (status.type === 'reconnect') this.#change(true);
+    }
+    this.#change(false);
+  }
+
+  #change(up: boolean): void {
+    if (this.#up === up) return;
+    this.#up = up;
+    if (!up) this.#loseAll('the connection broke');
+    for (const listener of [...this.#listeners]) listener(up);
+  }
+}
+
+function headersOf(record: Readonly<Record<string, string>>): MsgHdrs {
+  const result = natsHeaders();
+  for (const name in record) result.set(name, record[name] as string);
+  return result;
+}

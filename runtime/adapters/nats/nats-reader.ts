@@ -1,0 +1,290 @@
+// Gapless reading of a lane (J7) by a disposable consumer: ephemeral, ack none, remade at last seen + 1 on any trouble.
+//
+//   closed ◀── close ── any
+//   down ── connection up ──▶ opening ── consumer made ──▶ reading
+//   reading ── gap · tail lost · silence · consumer gone · connection back ──▶ opening
+//
+//   N1. Only what follows the record before without a gap of the consumer's own sequence is given out.
+//   N2. A heartbeat that knows of more deliveries than arrived, and silence of several heartbeats, are gaps too.
+//   N3. Pulled but not taken bytes stay within twice what the latest `next` asked for (one giant record apart).
+//       What a pull has left is counted as the server counts it, so the sum never drifts.
+//   N4. A pull is always waiting while there is room: a lone record needs no request of ours to arrive.
+
+import { createInbox, type Msg, type Subscription } from '@nats-io/transport-node';
+import { assert } from '../../base/assert.ts';
+import { MillraceError } from '../../base/errors.ts';
+import type { LaneReader, ReadOptions, StoredRecord } from '../../journal/journal.ts';
+import { Gone } from './gone.ts';
+import { API_ERROR, callApi } from './jetstream-api.ts';
+import type { Link } from './link.ts';
+import { parseDelivery } from './delivery.ts';
+import { PullWindow } from './pull-window.ts';
+
+const NS_PER_MS = 1_000_000;
+const EXPIRES_MS = 30_000;
+const HEARTBEAT_MS = 1_000;
+const TICK_MS = 500;
+/** Ticks without a sign of life. Counted, not timed: a step that blocked the event loop is no silence of the server. */
+const SILENT_TICKS_MAX = 6;
+/** Unused for this long, the server drops a consumer that nobody could delete. */
+const INACTIVE_MS = 60_000;
+const REOPEN_FIRST_MS = 20;
+const REOPEN_MAX_MS = 1_000;
+const BATCH_MAX = 1_000_000;
+/** Subject, ack subject and headers of a delivery: more than enough for any of ours. */
+const OVERHEAD_BYTES = 8 * 1024;
+
+type Waiter = { readonly resolve: () => void; readonly timer: NodeJS.Timeout };
+
+export class NatsReader implements LaneReader {
+  readonly #link: Link;
+  readonly #stream: string;
+  readonly #subjects: readonly string[];
+  readonly #gone: Gone;
+  readonly #unlisten: () => void;
+  readonly #window: PullWindow;
+
+  // What was received and not yet taken, and the last stream sequence among it.
+  #queue: StoredRecord[] = [];
+  #queueStart = 0;
+  #lastSequence: number;
+
+  // The consumer of this generation: '' while there is none.
+  #generation = 0;
+  #consumer = '';
+  #inbox = '';
+  #subscription: Subscription | null = null;
+  #consumerSequence = 0;
+  #nextPull = 0;
+  #reopenMs = REOPEN_FIRST_MS;
+  #silentTicks = 0;
+  #ticker: NodeJS.Timeout | null = null;
+
+  #waiter: Waiter | null = null;
+  #failure: unknown = null;
+  #closed = false;
+
+  constructor(link: Link, stream: string, { fromSequence, subjects = [] }: ReadOptions) {
+    this.#link = link;
+    this.#stream = stream;
+    this.#subjects = subjects;
+    this.#gone = new Gone(stream);
+    this.#lastSequence = Math.max(fromSequence, 1) - 1;
+    this.#window = new PullWindow({ giantBytes: link.payloadBytesMax + OVERHEAD_BYTES });
+    this.#unlisten = link.listen((up) => (up ? this.#reopen() : this.#drop()));
+  }
+
+  async next({ bytesMax, waitMs }: { readonly bytesMax: number; readonly waitMs: number }): Promise<readonly StoredRecord[]> {
+    assert(this.#waiter === null, 'one next at a time');
+    this.#window.ask(bytesMax);
+    if (this.#ticker === null && !this.#closed) this.#start();
+    this.#pull();
+    if (this.#queueStart === this.#queue.length && !this.#closed && this.#failure === null) await this.#wait(waitMs);
+    if (this.#failure !== null) throw this.#failure;
+    const taken = this.#take(bytesMax);
+    this.#pull();
+    return taken;
+  }
+
+  wake(): void {
+    const waiter = this.#waiter;
+    if (waiter === null) return;
+    this.#waiter = null;
+    clearTimeout(waiter.timer);
+    waiter.resolve();
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#unlisten();
+    if (this.#ticker !== null) clearInterval(this.#ticker);
+    const consumer = this.#consumer;
+    this.#drop();
+    this.#queue = [];
+    this.#queueStart = 0;
+    this.wake();
+    if (consumer !== '') await this.#deleteConsumer(consumer);
+  }
+
+  #start(): void {
+    this.#ticker = setInterval(() => this.#tick(), TICK_MS).unref();
+    if (this.#link.up) void this.#open(++this.#generation);
+  }
+
+  #wait(waitMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiter = { resolve, timer: setTimeout(() => this.wake(), waitMs) };
+    });
+  }
+
+  #take(bytesMax: number): readonly StoredRecord[] {
+    const queue = this.#queue;
+    const start = this.#queueStart;
+    let end = start;
+    let bytes = 0;
+    while (end < queue.length) {
+      bytes += (queue[end] as StoredRecord).bytes.length;
+      if (bytes > bytesMax && end > start) {
+        bytes -= (queue[end] as StoredRecord).bytes.length;
+        break;
+      }
+      end++;
+    }
+    this.#window.took(bytes);
+    if (start === 0 && end === queue.length) {
+      this.#queue = [];
+      return queue;
+    }
+    const taken = queue.slice(start, end);
+    // What was given out must not stay reachable from here.
+    this.#queue = queue.slice(end);
+    this.#queueStart = 0;
+    return taken;
+  }
+
+  // ── consumer ──
+
+  async #open(generation: number): Promise<void> {
+    const name = `mr-${createInbox().slice('_INBOX.'.length)}`;
+    this.#inbox = createInbox();
+    this.#consumerSequence = 0;
+    this.#silentTicks = 0;
+    this.#window.reset();
+    this.#subscription = this.#link.nc.subscribe(`${this.#inbox}.*`, { callback: (_error, message) => this.#receive(generation, message) });
+    const answer = await callApi(this.#link, `CONSUMER.CREATE.${this.#stream}.${name}`, { stream_name: this.#stream, config: this.#consumerConfig(name) });
+    if (generation !== this.#generation) {
+      if (answer.kind !== 'error') await this.#deleteConsumer(name);
+      return;
+    }
+    if (answer.kind === 'ok') {
+      this.#consumer = name;
+      this.#gone.reset();
+      this.#reopenMs = REOPEN_FIRST_MS;
+      this.#pull();
+      return;
+    }
+    this.#drop();
+    try {
+      if (answer.kind === 'absent') this.#gone.reset();
+      else if (answer.error.err_code === API_ERROR.streamNotFound) this.#gone.missed();
+      else throw new MillraceError('MR1005', { url: this.#stream, problem: `no reader can be made: ${answer.error.description} (${answer.error.err_code})` });
+    } catch (error) {
+      this.#failure = error;
+      this.wake();
+      return;
+    }
+    this.#reopenLater();
+  }
+
+  #consumerConfig(name: string): object {
+    const [only, ...others] = this.#subjects;
+    const filter = only === undefined ? {} : others.length === 0 ? { filter_subject: only } : { filter_subjects: this.#subjects };
+    return {
+      name,
+      deliver_policy: 'by_start_sequence',
+      opt_start_seq: this.#lastSequence + 1,
+      ack_policy: 'none',
+      replay_policy: 'instant',
+      mem_storage: true,
+      num_replicas: 1,
+      inactive_threshold: INACTIVE_MS * NS_PER_MS,
+      ...filter,
+    };
+  }
+
+  /** Leaves the consumer; the queue stays, it is whole. */
+  #drop(): void {
+    this.#generation++;
+    this.#subscription?.unsubscribe();
+    this.#subscription = null;
+    this.#consumer = '';
+    this.#window.reset();
+  }
+
+  #reopen(): void {
+    const consumer = this.#consumer;
+    this.#drop();
+    if (this.#closed || this.#failure !== null || this.#ticker === null || !this.#link.up) return;
+    if (consumer !== '') void this.#deleteConsumer(consumer);
+    void this.#open(++this.#generation);
+  }
+
+  #reopenLater(): void {
+    const generation = this.#generation;
+    setTimeout(() => {
+      if (generation === this.#generation) this.#reopen();
+    }, this.#reopenMs).unref();
+    this.#reopenMs = Math.min(this.#reopenMs * 2, REOPEN_MAX_MS);
+  }
+
+  async #deleteConsumer(name: string): Promise<void> {
+    // No answer is fine: the server drops it by itself after INACTIVE_MS.
+    await callApi(this.#link, `CONSUMER.DELETE.${this.#stream}.${name}`, null, HEARTBEAT_MS);
+  }
+
+  #tick(): void {
+    if (this.#consumer === '' || this.#window.pulls === 0) {
+      this.#silentTicks = 0;
+      return;
+    }
+    if (++this.#silentTicks > SILENT_TICKS_MAX) this.#reopen();
+  }
+
+  // ── pulls and what comes of them ──
+
+  #pull(): void {
+    if (this.#consumer === '') return;
+    for (let bytes = this.#window.nextPull(); bytes > 0; bytes = this.#window.nextPull()) {
+      const pull = (this.#nextPull++).toString(36);
+      this.#window.pulled(pull, bytes);
+      const request = { batch: BATCH_MAX, max_bytes: bytes, expires: EXPIRES_MS * NS_PER_MS, idle_heartbeat: HEARTBEAT_MS * NS_PER_MS };
+      try {
+        this.#link.nc.publish(`$JS.API.CONSUMER.MSG.NEXT.${this.#stream}.${this.#consumer}`, JSON.stringify(request), { reply: `${this.#inbox}.${pull}` });
+      } catch {
+        return this.#drop(); // closing; nothing more will come
+      }
+    }
+  }
+
+  #receive(generation: number, message: Msg): void {
+    if (generation !== this.#generation) return;
+    this.#silentTicks = 0;
+    const delivery = parseDelivery(message.reply);
+    if (delivery === null) return this.#onStatus(message);
+    if (delivery.consumerSequence !== this.#consumerSequence + 1 || delivery.sequence <= this.#lastSequence) return this.#reopen();
+    this.#consumerSequence = delivery.consumerSequence;
+    this.#lastSequence = delivery.sequence;
+    const bytes = message.data;
+    this.#window.received({ wireBytes: deliverySize(message), payloadBytes: bytes.length });
+    this.#queue.push({ subject: message.subject, sequence: delivery.sequence, bytes, storedMs: delivery.storedMs });
+    this.wake();
+    // More room for the server's next while these are being taken: keeps the line busy.
+    this.#pull();
+  }
+
+  #onStatus(message: Msg): void {
+    const headers = message.headers;
+    const code = headers?.code ?? 0;
+    if (code === 100) {
+      const last = Number(headers?.get('Nats-Last-Consumer') ?? '');
+      if (last > this.#consumerSequence) this.#reopen(); // N2: delivered, never arrived
+      return;
+    }
+    const pending = headers?.get('Nats-Pending-Bytes') ?? '';
+    const pull = message.subject.slice(this.#inbox.length + 1);
+    if (code === 408 || (code === 409 && pending !== '')) {
+      this.#window.ended(pull, pending === '' ? null : Number(pending));
+      return this.#pull();
+    }
+    // Consumer deleted, leadership change, no responders, bad request: make another, not in a hurry.
+    this.#drop();
+    this.#reopenLater();
+  }
+}
+
+/** A delivery as the server counts it against max_bytes: subject, ack subject, headers, payload. */
+function deliverySize(message: Msg): number {
+  // The client knows it (size()) but does not declare it; taking the headers apart to count them costs a lot more.
+  return (message as Msg & { size(): number }).size();
+}

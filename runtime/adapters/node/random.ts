@@ -1,0 +1,26 @@
+// The machine's chance.
+
+import { randomBytes, randomFillSync } from 'node:crypto';
+import type { Random } from '../../base/clock.ts';
+
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
+const ID_LENGTH = 22;
+
+export const systemRandom: Random = { next, id };
+
+/** 53 random bits: every double in [0, 1) that Math.random could give, from a better source. */
+function next(): number {
+  const [high, low] = randomFillSync(new Uint32Array(2)) as unknown as [number, number];
+  return ((high >>> 5) * 2 ** 26 + (low >>> 6)) / 2 ** 53;
+}
+
+/** 22 characters of 62: 131 bits. Bytes of 248 and more are thrown away: 256 is no multiple of 62. */
+function id(): string {
+  let text = '';
+  while (text.length < ID_LENGTH) {
+    for (const byte of randomBytes(ID_LENGTH)) {
+      if (byte < 248 && text.length < ID_LENGTH) text += ALPHABET[byte % 62] as string;
+    }
+  }
+  return text;
+}
