@@ -1,0 +1,144 @@
+// Where one declared stage runs: beside its input, or behind an exchange that brings equal keys together.
+//
+//   L1. Stateless: in the stage of each of its inputs.
+//   L2. Keyed: the key is made where the input is (`name/key`), the rest runs behind the exchange. Equal keys of the same
+//       output, with equally many partitions, share key node, exchange and stage.
+
+import type { Code, Fields, StageSpec } from '../../crds/stream-job/spec.ts';
+import { assert } from '../base/assert.ts';
+import { parseDuration } from '../base/duration.ts';
+import { emittedOutputs, inputsOf, LATE, type StageElement } from './job-graph.ts';
+import type { OpPlan } from './physical-plan.ts';
+import type { Inlet, Outlet, Placement } from './placement.ts';
+import { structureOf } from './structure.ts';
+import { compileWindow, isCode, isKeyed, keyNames, verbsOf } from './stage-verbs.ts';
+
+/** `read`: all references of the job, to know which outputs have readers. */
+export type PlaceOptions = { readonly partitionsDefault: number; readonly read: ReadonlySet<string> };
+
+export function placeStage(placement: Placement, stage: StageElement, options: PlaceOptions): void {
+  if (isKeyed(stage.spec)) placeKeyed(placement, stage, options);
+  else placeStateless(placement, stage);
+}
+
+function placeStateless(placement: Placement, stage: StageElement): void {
+  const outlets = byStage(inputOutlets(placement, stage, 'left')).map((group) => placeTransform(placement, stage, group));
+  placement.publish(stage.name, outlets);
+}
+
+function placeTransform(placement: Placement, { spec, name }: StageElement, group: readonly Outlet[]): Outlet {
+  const host = hostOf(group);
+  placement.note(host, 'fused', name);
+  const [verb] = verbsOf(spec);
+  if (verb === undefined) return addFilter(placement, name, group, spec.filter);
+  const input = spec.filter === undefined ? group : [addFilter(placement, `${name}/filter`, group, spec.filter)];
+  return placement.addNode(host, { id: name, inputs: inlets(input), op: statelessOp(spec) });
+}
+
+function addFilter(placement: Placement, id: string, group: readonly Outlet[], code: Code | undefined): Outlet {
+  assert(code !== undefined, () => `${id} has a filter (rules-stages)`);
+  return placement.addNode(hostOf(group), { id, inputs: inlets(group), op: { kind: 'filter', code } });
+}
+
+function statelessOp({ map, flatMap, eventTime, enrich, sample }: StageSpec): OpPlan {
+  if (map !== undefined) return { kind: 'map', map };
+  if (flatMap !== undefined) return { kind: 'flatMap', flatMap };
+  if (eventTime !== undefined) return { kind: 'eventTime', spec: eventTime, maxOutOfOrderMs: parseDuration(eventTime.maxOutOfOrder) };
+  if (enrich !== undefined) return { kind: 'enrich', lookups: enrich };
+  assert(sample !== undefined, 'a stage has a verb (rules-stages)');
+  return { kind: 'sample', ratio: sample.ratio, by: sample.by ?? null };
+}
+
+// ---- keyed
+
+function placeKeyed(placement: Placement, stage: StageElement, { partitionsDefault, read }: PlaceOptions): void {
+  const { spec, name } = stage;
+  const { keyBy } = spec;
+  assert(keyBy !== undefined, () => `${name} has a key (rules-stages)`);
+  const left = placeKeys(placement, { outlets: inputOutlets(placement, stage, 'left'), name, id: `${name}/key`, filter: spec.filter, code: keyBy });
+  const right = spec.join === undefined ? [] : placeKeys(placement, { outlets: inputOutlets(placement, stage, 'right'), name, id: `${name}/key-right`, filter: undefined, code: spec.join.key ?? keyBy });
+  const partitionCount = spec.partitions ?? partitionsDefault;
+  const host = placement.share(structureOf([partitionCount, left, right]), name);
+  const keyText = describeKey(keyBy);
+  if (host === name) placement.addStage({ id: host, kind: 'keyed', partitionCount, reason: `the key changes to ${keyText}: equal keys meet in one partition` });
+  else placement.note(host, 'sharing', name);
+  const edges: Inlet[] = [
+    ...left.map((outlet) => ({ from: addKeyEdge(placement, outlet, { host, names: keyNames(keyBy), note: '' }), side: 'left' as const })),
+    ...right.map((outlet) => ({ from: addKeyEdge(placement, outlet, { host, names: keyNames(spec.join?.key ?? keyBy), note: '-right' }), side: 'right' as const })),
+  ];
+  placeKeyedNodes(placement, { stage, host, edges, read });
+}
+
+type KeyOptions = { readonly outlets: readonly Outlet[]; readonly name: string; readonly id: string; readonly filter: Code | undefined; readonly code: Code | Fields };
+
+/** Key nodes for `outlets`, one in each stage that they come out of; equal ones are shared. */
+function placeKeys(placement: Placement, { outlets, name, id, filter, code }: KeyOptions): readonly Outlet[] {
+  return byStage(outlets).map((group) => {
+    const input = filter === undefined ? group : [addFilter(placement, `${name}/filter`, group, filter)];
+    return placement.shareNode(structureOf([input, code]), () =>
+      placement.addNode(hostOf(group), { id, inputs: inlets(input), op: { kind: 'keyBy', code, names: keyNames(code) } }),
+    );
+  });
+}
+
+function addKeyEdge(placement: Placement, outlet: Outlet, { host, names, note }: { readonly host: string; readonly names: readonly string[]; readonly note: string }): number {
+  return placement.addEdge(outlet, { toStage: host, partitioning: 'key', label: `${outlet.stage}/key${note}:${names.join('+')}` });
+}
+
+type KeyedNodes = { readonly stage: StageElement; readonly host: string; readonly edges: readonly Inlet[]; readonly read: ReadonlySet<string> };
+
+function placeKeyedNodes(placement: Placement, { stage, host, edges, read }: KeyedNodes): void {
+  const { spec, name } = stage;
+  const late = read.has(`${name}.${LATE}`) ? 'output' : 'deadLetter';
+  if (needsOrder(spec)) {
+    const ownLate = spec.machine !== undefined && !emittedOutputs(spec.machine).includes(LATE);
+    const order = placement.addNode(host, { id: `${name}/order`, inputs: edges, op: { kind: 'order', late: ownLate ? late : 'deadLetter' } });
+    placement.note(host, 'ordered', name);
+    placement.publish(name, [placement.addNode(host, { id: name, inputs: inlets([order]), op: keyedOp(spec, late) })]);
+    if (ownLate) placement.publish(`${name}.${LATE}`, [{ ...order, output: LATE }]);
+    return;
+  }
+  placement.publish(name, [placement.addNode(host, { id: name, inputs: edges, op: keyedOp(spec, late) })]);
+}
+
+function needsOrder({ machine, xstate }: StageSpec): boolean {
+  return machine?.order === 'eventTime' || xstate?.order === 'eventTime';
+}
+
+function keyedOp(spec: StageSpec, late: 'output' | 'deadLetter'): OpPlan {
+  const { window, aggregate, dedupe, join, machine, xstate, reduce, keyBy } = spec;
+  const names = keyNames(keyBy);
+  if (window !== undefined) return { kind: 'window', window: compileWindow(window), spec: window, aggregates: aggregate ?? {}, keyNames: names, late };
+  if (aggregate !== undefined) return { kind: 'aggregate', aggregates: aggregate, keyNames: names };
+  if (dedupe !== undefined) return { kind: 'dedupe', ttlMs: parseDuration(dedupe.ttl), late };
+  if (join !== undefined) return { kind: 'join', spec: join, withinMs: parseDuration(join.within) };
+  if (machine !== undefined) return { kind: 'machine', spec: machine };
+  if (xstate !== undefined) return { kind: 'xstate', ...xstate };
+  assert(reduce !== undefined, 'a keyed stage has a verb (rules-stages)');
+  return { kind: 'reduce', init: reduce.init, step: reduce.step };
+}
+
+// ---- outlets
+
+function inputOutlets(placement: Placement, stage: StageElement, side: 'left' | 'right'): readonly Outlet[] {
+  return inputsOf(stage).filter((input) => input.side === side).flatMap(({ text }) => placement.outletsOf(text));
+}
+
+function byStage(outlets: readonly Outlet[]): readonly (readonly Outlet[])[] {
+  return [...Map.groupBy(outlets, ({ stage }) => stage).values()];
+}
+
+function hostOf(group: readonly Outlet[]): string {
+  const [first] = group;
+  assert(first !== undefined, 'a stage has an input (schema)');
+  return first.stage;
+}
+
+function inlets(outlets: readonly Outlet[]): readonly Inlet[] {
+  return outlets.map((from) => ({ from, side: 'left' }));
+}
+
+function describeKey(keyBy: Code | Fields): string {
+  if (!isCode(keyBy)) return Object.keys(keyBy).join(', ');
+  return typeof keyBy === 'string' ? keyBy : 'a function of the event';
+}
