@@ -1,15 +1,231 @@
-// One actor per key: a machine declared in YAML, as a transform.
+// One actor per key: an XState machine as a transform.
+//
+// Owns: cells of actors (namespace 0) and their timers. The machine itself: machine-config.ts, xstate.ts.
+//
+//   A1. An event is taken whole or not at all: if a guard or action fails, state, timers and outputs are as before, and the
+//       event is a dead letter (MR3002).
+//   A2. An event is handled when an active state has a transition for its type, also when all guards refused it. Others
+//       are dead letters (MR3003), or ignored when `unhandled: ignore`. Timers are never unhandled: they may come late.
+//   A3. A delayed raise and `after` are durable timers: due at the time of the event (or timer) that set them plus the
+//       delay, when the watermark reaches it; the machine gets their event with that time.
+//   A4. An actor that reaches a final state of the whole machine is forgotten, its timers too; the next event of its key
+//       begins a new one.
+//   A5. When the input has ended, each timer id of a key fires once more at most: a periodic timer does not go on for ever.
 
 import type { OpPlan } from '../../plan/physical-plan.ts';
-import type { Transform } from '../transform.ts';
+import { AssertionFailed } from '../../base/assert.ts';
+import { BadDeclaration } from '../../base/issues.ts';
+import { MillraceError } from '../../base/errors.ts';
+import type { Batch, Key, Value } from '../../event/batch.ts';
+import { decodeKey } from '../../event/key.ts';
+import { compileCode } from '../../expression/expression.ts';
+import { describeValue, EventRefused, problemOf } from '../failure.ts';
+import type { StepContext, Timer, Transform } from '../transform.ts';
+import { type ActorCell, SnapshotCodec, stateText } from './actor-cell.ts';
+import { Effects } from './effects.ts';
+import { EndTimers, namedTimer } from './end-timers.ts';
+import { buildMachine } from './machine-config.ts';
+import { Outputs } from './outputs.ts';
+import { boundedMachine, type Machine, type MachineEvent, machineNodes, refusedParts, type Snapshot, Stepper } from './xstate.ts';
 
-/** `id` names the node in messages. Throws BadDeclaration for what the machine may not have (invoke, spawn). */
+/** A value of the stream as the machine's event. */
+type ToEvent = (value: Value) => MachineEvent;
+type Unhandled = 'deadLetter' | 'ignore';
+
+/** Throws BadDeclaration for a machine that XState refuses, and for code that does not compile. */
 export function makeMachine(op: Extract<OpPlan, { kind: 'machine' }>): Transform {
-  void op;
-  throw new Error('being written');
+  const effects = new Effects();
+  const machine = buildMachine(op.spec, effects);
+  const typeOf = op.spec.eventType === undefined ? fieldType : compileCode(op.spec.eventType, ['event']);
+  const toEvent: ToEvent = (value) => ({ type: eventType(typeOf(value)), value });
+  return new MachineTransform({ machine, effects, toEvent, unhandled: op.spec.unhandled });
 }
 
+/** A builder's own machine takes the values themselves as events. Throws BadDeclaration for what it may not have. */
 export function makeXState(op: Extract<OpPlan, { kind: 'xstate' }>): Transform {
-  void op;
-  throw new Error('being written');
+  const machine = boundedMachine(op.machine as Machine);
+  const refused = refusedParts(machine);
+  if (refused.length > 0) throw new BadDeclaration(`machine ${machine.id}`, refused.map((message) => ({ path: 'machine', message })));
+  const toEvent: ToEvent = (value) => {
+    eventType(fieldType(value));
+    return value as MachineEvent;
+  };
+  return new MachineTransform({ machine, effects: new Effects(), toEvent, unhandled: op.unhandled });
+}
+
+function fieldType(value: Value): unknown {
+  return typeof value === 'object' && value !== null ? (value as { type?: unknown }).type : undefined;
+}
+
+function eventType(type: unknown): string {
+  if (typeof type !== 'string') throw new EventRefused(`the event's type must be a text, found ${describeValue(type)}; give the machine \`eventType\``);
+  if (type.startsWith('xstate.')) throw new EventRefused(`the event type ${type} is reserved: no event may begin with xstate.`);
+  return type;
+}
+
+type Parts = { readonly machine: Machine; readonly effects: Effects; readonly toEvent: ToEvent; readonly unhandled: Unhandled };
+
+const NAMESPACE = 0;
+const HANDLED_STATES_MAX = 4_096;
+
+class MachineTransform implements Transform {
+  readonly #effects: Effects;
+  readonly #toEvent: ToEvent;
+  readonly #unhandled: Unhandled;
+  readonly #stepper: Stepper;
+  readonly #codec: SnapshotCodec;
+  readonly #outputs = new Outputs();
+  readonly #endTimers = new EndTimers();
+  /** Only an actor that can end must know its timers. */
+  readonly #canEnd: boolean;
+  /** The first snapshot, when it is the same for all keys and times and has no effects. */
+  readonly #plainInitial: Snapshot | null;
+  /** State → event type → is there a transition (A2). */
+  readonly #handled = new Map<string, Map<string, boolean>>();
+
+  constructor({ machine, effects, toEvent, unhandled }: Parts) {
+    this.#effects = effects;
+    this.#toEvent = toEvent;
+    this.#unhandled = unhandled;
+    this.#stepper = new Stepper(machine, effects);
+    this.#codec = new SnapshotCodec(machine);
+    this.#canEnd = machine.root.type === 'parallel' || Object.values(machine.root.states).some((child) => child.type === 'final');
+    const isPlain = typeof machine.config.context !== 'function' && machineNodes(machine.root).every((node) => node.entry.length === 0 && node.always === undefined && node.initial.actions.length === 0);
+    this.#plainInitial = isPlain ? this.#stepper.initial() : null;
+  }
+
+  onBatch(batch: Batch, context: StepContext): void {
+    const { values, times, keys } = batch;
+    for (let i = 0; i < values.length; i++) {
+      const key = keys === null ? '' : (keys[i] as Key);
+      const timeMs = times[i] as number;
+      try {
+        this.#take(values[i], key, timeMs, context);
+      } catch (error) {
+        this.#refuse(error, values[i], key, timeMs, context);
+      }
+    }
+    this.#outputs.flush(context, batch.ingestMs);
+  }
+
+  onTimer(timer: Timer, context: StepContext): void {
+    const { key, id, atMs, data } = timer;
+    const cell = context.cells.get(NAMESPACE, key) as ActorCell | undefined;
+    if (cell === undefined) return;
+    this.#endTimers.fired(key, id, context.watermarkNext);
+    const pending: ActorCell = cell.timers === undefined ? cell : { ...cell, timers: cell.timers.filter((other) => other !== id) };
+    try {
+      this.#effects.begin(decodeKey(key), atMs);
+      const event = data as MachineEvent;
+      const before = this.#codec.decode(cell);
+      this.#commit(pending, this.#stepper.transition(before, event), key, context);
+    } catch (error) {
+      // The timer has fired: it must not stay among the pending ones, whatever became of its event.
+      if (pending !== cell) context.cells.put(NAMESPACE, key, pending);
+      const event = data as MachineEvent;
+      this.#refuse(error, 'value' in event ? event.value : event, key, atMs, context);
+    }
+  }
+
+  onWatermark(watermark: number, context: StepContext): void {
+    this.#outputs.flush(context, context.ingestMs);
+    this.#endTimers.clear();
+    context.emitWatermark(watermark);
+  }
+
+  #take(value: Value, key: Key, timeMs: number, context: StepContext): void {
+    this.#effects.begin(decodeKey(key), timeMs);
+    const event = this.#toEvent(value);
+    const cell = context.cells.get(NAMESPACE, key) as ActorCell | undefined;
+    const before = cell === undefined ? (this.#plainInitial ?? this.#stepper.initial()) : this.#codec.decode(cell);
+    if (before.status === 'active' && !this.#isHandled(before, event.type)) {
+      this.#notHandled(event.type, before, value, key, timeMs, context);
+      // A new actor begins with its first event, handled or not: what entering its first state did is kept.
+      if (cell === undefined) this.#commit(EMPTY, before, key, context);
+      return;
+    }
+    const after = before.status === 'active' ? this.#stepper.transition(before, event) : before;
+    if (after === before && cell !== undefined && this.#effects.values.length === 0 && this.#effects.timers.length === 0) return;
+    this.#commit(cell ?? EMPTY, after, key, context);
+  }
+
+  /** Carries out what the event caused (A1). */
+  #commit(cell: ActorCell, snapshot: Snapshot, key: Key, context: StepContext): void {
+    const { values, outputs, timeMs } = this.#effects;
+    for (let i = 0; i < values.length; i++) this.#outputs.add(values[i], outputs[i] as string | null, timeMs, key);
+    const next = this.#changeTimers(cell, key, context);
+    if (snapshot.status === 'active') {
+      context.cells.put(NAMESPACE, key, this.#codec.encode(snapshot, next.timers, next.count));
+      return;
+    }
+    for (const id of next.timers ?? []) context.clearTimer(key, id); // A4
+    context.cells.delete(NAMESPACE, key);
+  }
+
+  #changeTimers(cell: ActorCell, key: Key, context: StepContext): { timers: readonly string[] | undefined; count: number | undefined } {
+    let count = cell.timerCount;
+    if (this.#effects.timers.length === 0) return { timers: cell.timers, count };
+    const pending = new Set(cell.timers);
+    for (const change of this.#effects.timers) {
+      if (change.kind === 'clear') {
+        context.clearTimer(key, change.id);
+        pending.delete(change.id);
+        continue;
+      }
+      const { delayMs, event } = change;
+      if (change.id === null) count = (count ?? 0) + 1;
+      const id = change.id ?? namedTimer((event as MachineEvent).type, count as number);
+      if (this.#endTimers.isOver(key, change.id ?? (event as MachineEvent).type, context.watermarkNext)) continue; // A5
+      context.setTimer({ key, id, atMs: this.#effects.timeMs + delayMs, data: event });
+      pending.add(id);
+    }
+    return { timers: this.#canEnd ? [...pending] : undefined, count };
+  }
+
+  #isHandled(snapshot: Snapshot, type: string): boolean {
+    const state = stateText(snapshot.value);
+    let types = this.#handled.get(state);
+    if (types === undefined) {
+      if (this.#handled.size >= HANDLED_STATES_MAX) this.#handled.clear();
+      this.#handled.set(state, (types = new Map()));
+    }
+    let isHandled = types.get(type);
+    if (isHandled === undefined) {
+      isHandled = activeNodes(snapshot).some((node) => [...node.transitions.keys()].some((descriptor) => matches(type, descriptor)));
+      if (types.size < HANDLED_STATES_MAX) types.set(type, isHandled);
+    }
+    return isHandled;
+  }
+
+  #notHandled(type: string, snapshot: Snapshot, value: Value, key: Key, timeMs: number, context: StepContext): void {
+    if (this.#unhandled === 'ignore') {
+      context.countFiltered(1);
+      return;
+    }
+    const { message } = new MillraceError('MR3003', { transform: context.nodeId, event: type, state: stateText(snapshot.value) });
+    context.deadLetter({ code: 'MR3003', message, issues: [], event: value, place: null, timeMs, key });
+  }
+
+  #refuse(error: unknown, value: Value, key: Key, timeMs: number, context: StepContext): void {
+    if (error instanceof AssertionFailed) throw error;
+    const problem = problemOf(this.#effects.failure ?? error);
+    const { message } = new MillraceError('MR3002', { transform: context.nodeId, problem });
+    context.deadLetter({ code: 'MR3002', message, issues: [], event: value, place: null, timeMs, key });
+  }
+}
+
+const EMPTY: ActorCell = { value: null, context: null };
+
+type Node = Machine['root'];
+
+function activeNodes(snapshot: Snapshot): readonly Node[] {
+  return snapshot._nodes as readonly Node[];
+}
+
+/** `*` takes everything, `a.*` everything that begins with the token a; as XState says. */
+function matches(type: string, descriptor: string): boolean {
+  if (descriptor === type || descriptor === '*') return true;
+  if (!descriptor.endsWith('.*')) return false;
+  const wanted = descriptor.slice(0, -2);
+  return type === wanted || type.startsWith(`${wanted}.`);
 }

@@ -1,0 +1,41 @@
+// Collects what actors emit and sends it on as one batch per output.
+//
+//   O1. The main output carries all emissions in order; a named one those that name it.
+
+import type { Key, Value } from '../../event/batch.ts';
+import type { StepContext } from '../transform.ts';
+
+type Columns = { values: Value[]; times: number[]; keys: Key[] };
+
+export class Outputs {
+  #main: Columns = columns();
+  #named = new Map<string, Columns>();
+
+  add(value: Value, output: string | null, timeMs: number, key: Key): void {
+    push(this.#main, value, timeMs, key);
+    if (output === null) return;
+    let named = this.#named.get(output);
+    if (named === undefined) this.#named.set(output, (named = columns()));
+    push(named, value, timeMs, key);
+  }
+
+  /** Emits all that was added since the last flush. */
+  flush(context: StepContext, ingestMs: number): void {
+    if (this.#main.values.length === 0) return;
+    const [main, named] = [this.#main, this.#named];
+    this.#main = columns();
+    this.#named = new Map();
+    context.emit({ ...main, ingestMs });
+    for (const [output, batch] of named) context.emit({ ...batch, ingestMs }, output);
+  }
+}
+
+function columns(): Columns {
+  return { values: [], times: [], keys: [] };
+}
+
+function push(to: Columns, value: Value, timeMs: number, key: Key): void {
+  to.values.push(value);
+  to.times.push(timeMs);
+  to.keys.push(key);
+}
