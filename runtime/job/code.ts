@@ -16,9 +16,6 @@ export type EventFunction<E, R> = (event: E, key: unknown, timeMs: number, nowMs
 export type EventCode<E, R> = EventFunction<E, R> | Cel<R>;
 /** Field → code: an object of results. */
 export type FieldCodes<E> = { readonly [field: string]: EventCode<E, unknown> };
-/** A declared field of E, by name. */
-export type FieldName<E> = keyof E & string;
-
 /** Spreads an intersection into one readable object type. */
 export type Simplify<T> = { -readonly [K in keyof T]: T[K] } & {};
 
@@ -29,21 +26,24 @@ type Known<T, Unknown> = [T] extends [never] ? Unknown : unknown extends T ? Unk
 export type ResultOf<C> = C extends Cel<infer T> ? Known<T, unknown> : C extends (...args: never[]) => infer R ? R : never;
 /** What code, or fields of codes, give as an event. */
 export type EventOf<C> =
-  C extends Cel<infer T> ? Known<T, AnyEvent>
-  : C extends (...args: never[]) => infer R ? R
-  : { -readonly [K in keyof C]: ResultOf<C[K]> };
+  C extends Cel<infer T> ? Known<T, AnyEvent> : C extends (...args: never[]) => infer R ? R : { -readonly [K in keyof C]: ResultOf<C[K]> };
 
 /** Refuses functions that return a promise. */
-export type Synchronous<C> =
-  C extends (...args: never[]) => PromiseLike<unknown>
-    ? Mistake<'a transform is synchronous: do I/O in a source, a sink or an enrich table, not in a function of the job'>
-    : unknown;
+export type Synchronous<C> = C extends (...args: never[]) => infer R
+  ? unknown extends R // any, after another mistake: not worth a second message
+    ? unknown
+    : R extends PromiseLike<unknown>
+      ? Mistake<'a transform is synchronous: do I/O in a source, a sink or an enrich table, not in a function of the job'>
+      : unknown
+  : unknown;
 
 export function codeOf(code: Cel | ((...args: never[]) => unknown)): Code {
   return isCel(code) ? code.text : code;
 }
 
-export function codeOrFieldsOf(code: Cel | ((...args: never[]) => unknown) | Readonly<Record<string, Cel | ((...args: never[]) => unknown)>>): Code | Fields {
+export function codeOrFieldsOf(
+  code: Cel | ((...args: never[]) => unknown) | Readonly<Record<string, Cel | ((...args: never[]) => unknown)>>,
+): Code | Fields {
   if (isCel(code) || typeof code === 'function') return codeOf(code);
   return Object.fromEntries(Object.entries(code).map(([field, value]) => [field, codeOf(value)]));
 }

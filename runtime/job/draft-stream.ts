@@ -44,7 +44,11 @@ export class DraftStream {
     const outputs = this.outputs();
     const producer = outputs[0]?.producer;
     if (outputs.length !== 1 || producer?.kind !== 'stage' || outputs[0]?.output !== null) {
-      this.draft.mistake(`as('${name}')`, 'there is no stage to name here', '.as() follows the verb whose stage it names; sources, outputs and merges have names already');
+      this.draft.mistake(
+        `as('${name}')`,
+        'there is no stage to name here',
+        '.as() follows the verb whose stage it names; sources, outputs and merges have names already',
+      );
     } else if (producer.explicitName !== null) {
       this.draft.mistake(`as('${name}')`, `this stage is already named "${producer.explicitName}"`, 'name it once');
     } else {
@@ -96,7 +100,10 @@ export class DraftStream {
 
   /** A named output of the stage made last. */
   output(name: string): DraftStream {
-    return new DraftStream(this.draft, this.inputs.map(({ producer }) => ({ producer, output: name })));
+    return new DraftStream(
+      this.draft,
+      this.inputs.map(({ producer }) => ({ producer, output: name })),
+    );
   }
 
   // Refused by the types; from JavaScript they are mistakes of the draft (S3).
@@ -136,7 +143,9 @@ export class DraftStream {
   single(): Output {
     const outputs = this.outputs();
     const [first] = outputs;
-    return outputs.length === 1 && first !== undefined ? first : this.draft.addStage({ from: outputs, verb: 'merge', fields: { filter: 'true' }, other: null });
+    return outputs.length === 1 && first !== undefined
+      ? first
+      : this.draft.addStage({ from: outputs, verb: 'merge', fields: { filter: 'true' }, other: null });
   }
 
   /** Adds a stage that reads this stream. */
@@ -158,7 +167,11 @@ export class DraftStream {
 }
 
 type Key = { readonly code: Code | Fields; readonly partitions?: number };
-export type DraftJoinOptions = { readonly within?: string; readonly type?: 'inner' | 'left' | 'right' | 'full'; readonly select?: AnyCode | AnyCodes };
+export type DraftJoinOptions = {
+  readonly within?: string;
+  readonly type?: 'inner' | 'left' | 'right' | 'full';
+  readonly select?: AnyCode | AnyCodes;
+};
 export type DraftWindowedStream = { aggregate(aggregates: DraftAggregates): DraftStream };
 
 export class DraftKeyedStream {
@@ -174,7 +187,12 @@ export class DraftKeyedStream {
 
   window(window?: Window): DraftWindowedStream {
     const { draft } = this.stream;
-    if (window === undefined) draft.mistake('window', 'a window needs its type', "write .window(tumbling('1h')), .window(sliding('3h', '1h')) or .window(session('12h'))");
+    if (window === undefined)
+      draft.mistake(
+        'window',
+        'a window needs its type',
+        "write .window(tumbling('1h')), .window(sliding('3h', '1h')) or .window(session('12h'))",
+      );
     this.used();
     const used = draft.begin('window', this.stream.inputs);
     return {
@@ -196,10 +214,16 @@ export class DraftKeyedStream {
   join(other: unknown, options: DraftJoinOptions): DraftStream {
     const { draft } = this.stream;
     const right = other instanceof DraftKeyedStream ? other : null;
-    if (right === null) draft.mistake('join', 'the other side of a join needs a key', "write .join(other.keyBy('field'), { within: '10m' })");
+    if (right === null)
+      draft.mistake('join', 'the other side of a join needs a key', "write .join(other.keyBy('field'), { within: '10m' })");
     else if (right.stream.draft !== draft) draft.mistake('join', 'the other side belongs to another job', 'join streams of one job');
     right?.used();
-    const join = { ...this.#rightKey(right), within: options.within ?? '', ...(options.type === undefined ? {} : { type: options.type }), ...selectOf(options) };
+    const join = {
+      ...this.#rightKey(right),
+      within: options.within ?? '',
+      ...(options.type === undefined ? {} : { type: options.type }),
+      ...selectOf(options),
+    };
     return this.#stage('join', { join }, right?.stream.single() ?? null);
   }
 
@@ -222,7 +246,11 @@ export class DraftKeyedStream {
     if (right === null || isDeepStrictEqual(right.key.code, this.key.code)) return {};
     const { code } = right.key;
     if (typeof code === 'string' || typeof code === 'function') return { key: code };
-    this.stream.draft.mistake('join', 'the other side has a key of named parts that differs from this side\'s', 'key both sides by the same named parts, or the other side by one expression');
+    this.stream.draft.mistake(
+      'join',
+      "the other side has a key of named parts that differs from this side's",
+      'key both sides by the same named parts, or the other side by one expression',
+    );
     return {};
   }
 }

@@ -18,7 +18,12 @@ import type { SchemaMistake } from './schema-mistake.ts';
 export type SinkInput = z.input<typeof sinkSchema>;
 type SpecInput = StreamJobInput['spec'];
 
-export type SinkDraft = { readonly name: string | null; readonly from: readonly Output[]; readonly kind: 'file' | 'subject' | 'journal'; readonly fields: Omit<SinkInput, 'name' | 'from'> };
+export type SinkDraft = {
+  readonly name: string | null;
+  readonly from: readonly Output[];
+  readonly kind: 'file' | 'subject' | 'journal';
+  readonly fields: Omit<SinkInput, 'name' | 'from'>;
+};
 
 export class Draft {
   readonly jobName: string;
@@ -74,12 +79,21 @@ export class Draft {
 
   /** `parameters`: values given with `--set name=value`. Throws BadDeclaration with all mistakes. */
   build(parameters: Readonly<Record<string, string>> = {}): StreamJob {
-    const names = nameStages(this.#sources.map((source) => source.name), this.#stages);
+    const names = nameStages(
+      this.#sources.map((source) => source.name),
+      this.#stages,
+    );
     const reference = (output: Output): string => refer(output, names.of);
     const value = this.#value(reference, names.of);
     const { filled, issues } = fillParameters(value.spec, value.spec.parameters ?? [], parameters);
     const { job, mistakes } = checkSchema({ ...value, spec: filled });
-    const all = [...this.#mistakes, ...names.issues, ...this.#unused(reference), ...issues, ...mistakes.map((mistake) => this.#issue(mistake, names.of))];
+    const all = [
+      ...this.#mistakes,
+      ...names.issues,
+      ...this.#unused(reference),
+      ...issues,
+      ...mistakes.map((mistake) => this.#issue(mistake, names.of)),
+    ];
     if (job === null || all.length > 0) throw new BadDeclaration(`job ${this.jobName}`, all);
     return job;
   }

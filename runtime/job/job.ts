@@ -53,8 +53,15 @@ export function from<const S extends readonly [Emits<unknown>, ...Emits<unknown>
   const drafts = streams.map((stream) => stream as unknown as DraftStream);
   const [first] = drafts;
   if (!(first instanceof DraftStream)) throw new TypeError('from() takes streams of a job');
-  if (drafts.some((stream) => stream.draft !== first.draft)) first.draft.mistake('from', 'these streams belong to different jobs', 'merge streams of one job');
-  const outputs = drafts.length === 1 ? first : new DraftStream(first.draft, drafts.flatMap((stream) => stream.outputs()));
+  if (drafts.some((stream) => stream.draft !== first.draft))
+    first.draft.mistake('from', 'these streams belong to different jobs', 'merge streams of one job');
+  const outputs =
+    drafts.length === 1
+      ? first
+      : new DraftStream(
+          first.draft,
+          drafts.flatMap((stream) => stream.outputs()),
+        );
   return outputs as unknown as Stream<EventsOf<S[number]>>;
 }
 
@@ -75,7 +82,8 @@ class Parts implements JobParts {
   table<Row>(name: string, origin: Origin<Row>, { key, at, validFor }: TableOptions<Row>): Table<Row> {
     const { file, schema, ...rest } = origin.spec;
     if (file === undefined) this.#draft.mistake(`table('${name}')`, 'a table is read from a file', 'write file({ path })');
-    for (const option of Object.keys(rest)) this.#draft.mistake(`table('${name}')`, `a table has no ${option}`, 'the version time of a row is the option `at` of the table');
+    for (const option of Object.keys(rest))
+      this.#draft.mistake(`table('${name}')`, `a table has no ${option}`, 'the version time of a row is the option `at` of the table');
     this.#draft.addTable({
       name,
       file: file ?? { path: '-' },

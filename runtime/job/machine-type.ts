@@ -22,31 +22,37 @@ export type MachineOptions = {
 
 type TakenBy<M> = M extends { transition(snapshot: never, event: infer E, scope: never): unknown } ? E : never;
 /** Events that a machine emits, by their type; any when it is declared in CEL. */
-export type EmittedBy<M> =
-  M extends { transition(snapshot: never, event: never, scope: infer S): unknown }
-    ? S extends { emit(event: infer X): void } ? X : never
-    : AnyEvent;
+export type EmittedBy<M> = M extends { transition(snapshot: never, event: never, scope: infer S): unknown }
+  ? S extends { emit(event: infer X): void }
+    ? X
+    : never
+  : AnyEvent;
 
 /** Unknown unless the machine does not take the stream's events. */
-export type CheckMachine<E, M> =
-  M extends XStateMachine
-    ? E extends { readonly type: infer T }
-      ? string extends T ? unknown
-        : [T] extends [TypesOf<TakenBy<M>>]
-          ? [E] extends [TakenBy<M>] ? unknown
-            : Mistake<'the fields of the stream’s events differ from those that the machine declares for them in setup({ types: { events } })'>
-          : Mistake<`the machine takes no event "${Exclude<T, TypesOf<TakenBy<M>>> & string}": add it to its events, or filter it out before`>
-      : AnyEvent extends E ? unknown
+export type CheckMachine<E, M> = M extends XStateMachine
+  ? E extends { readonly type: infer T }
+    ? string extends T
+      ? unknown
+      : [T] extends [TypesOf<TakenBy<M>>]
+        ? [E] extends [TakenBy<M>]
+          ? unknown
+          : Mistake<"the fields of the stream's events differ from those that the machine declares for them in setup({ types: { events } })">
+        : Mistake<`the machine takes no event "${Exclude<T, TypesOf<TakenBy<M>>> & string}": add it to its events, or filter it out before`>
+    : AnyEvent extends E
+      ? unknown
       : Mistake<'a machine takes events by their field `type`: map the events to { type, … } before .machine(…)'>
-    : unknown;
+  : unknown;
 type TypesOf<E> = E extends { readonly type: infer T } ? T : never;
 
 /** Names of a machine's outputs: the types of what it emits. */
-export type OutputOf<M> = string extends TypesOf<EmittedBy<M>> ? string : EmittedBy<M> extends { readonly type: string } ? TypesOf<EmittedBy<M>> & string : string;
+export type OutputOf<M> =
+  string extends TypesOf<EmittedBy<M>> ? string : EmittedBy<M> extends { readonly type: string } ? TypesOf<EmittedBy<M>> & string : string;
 export type CheckOutput<M, Name> =
-  Name extends OutputOf<M> ? unknown : Mistake<`the machine emits nothing of type "${Name & string}"; it emits: ${OutputOf<M>}`>;
+  Name extends OutputOf<M> ? unknown : Mistake<`the machine emits nothing of type "${Name & string}"; it emits:`, OutputOf<M>>;
 /** Events of one output. */
 export type OutputEvent<M, Name> =
   EmittedBy<M> extends { readonly type: string }
-    ? string extends EmittedBy<M>['type'] ? AnyEvent : Extract<EmittedBy<M>, { readonly type: Name }>
+    ? string extends EmittedBy<M>['type']
+      ? AnyEvent
+      : Extract<EmittedBy<M>, { readonly type: Name }>
     : AnyEvent;

@@ -3,7 +3,7 @@
 
 declare const sentence: unique symbol;
 
-/** Accepts no value: it only carries a sentence into a compiler message. */
-export interface Mistake<Sentence extends string> {
-  readonly [sentence]: Sentence;
+/** Accepts no value: it only carries a sentence into a compiler message, and what is allowed instead. */
+export interface Mistake<Sentence extends string, Allowed = never> {
+  readonly [sentence]: readonly [Sentence, Allowed];
 }

@@ -17,7 +17,8 @@ export function nameStages(sources: readonly string[], stages: readonly StageDra
   const issues: Issue[] = [];
   const taken = new Set<string>();
   for (const name of [...sources, ...stages.flatMap((stage) => stage.explicitName ?? [])]) {
-    if (taken.has(name)) issues.push({ path: name, message: `the name "${name}" was given twice`, fix: 'sources and stages of a job have different names' });
+    if (taken.has(name))
+      issues.push({ path: name, message: `the name "${name}" was given twice`, fix: 'sources and stages of a job have different names' });
     taken.add(name);
   }
   const names = new Map<Producer, string>();
@@ -54,5 +55,9 @@ function asName(text: string): string {
 }
 
 function tooLong(name: string): Issue {
-  return { path: name, message: `the derived name "${name}" has ${name.length} characters, more than ${NAME_LENGTH_MAX}`, fix: "name this stage, or one before it, with .as('…')" };
+  return {
+    path: name,
+    message: `the derived name "${name}" has ${name.length} characters, more than ${NAME_LENGTH_MAX}`,
+    fix: "name this stage, or one before it, with .as('…')",
+  };
 }

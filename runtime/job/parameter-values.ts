@@ -14,10 +14,16 @@ export function fillParameters<T>(
   given: Readonly<Record<string, string>>,
 ): { readonly filled: T; readonly issues: readonly Issue[] } {
   const names = declared.map(({ name }) => name);
-  const values = new Map(declared.map(({ name, default: byDefault }) => [name, Object.hasOwn(given, name) ? (given[name] ?? null) : (byDefault ?? null)]));
+  const values = new Map(
+    declared.map(({ name, default: byDefault }) => [name, Object.hasOwn(given, name) ? (given[name] ?? null) : (byDefault ?? null)]),
+  );
   const issues: Issue[] = Object.keys(given)
     .filter((name) => !names.includes(name))
-    .map((name) => ({ path: 'spec.parameters', message: `--set gives a value to "${name}", which is no parameter of this job`, fix: suggest(name, names) }));
+    .map((name) => ({
+      path: 'spec.parameters',
+      message: `--set gives a value to "${name}", which is no parameter of this job`,
+      fix: suggest(name, names),
+    }));
   const fill = (value: unknown, path: readonly PathPart[]): unknown => {
     if (typeof value === 'string') {
       const { replaced, problems } = replaceUses(value, values);

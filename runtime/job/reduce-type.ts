@@ -16,4 +16,6 @@ export type Actor<E, S, Out = unknown> = {
   /** The next state. Never changes the one it was given. */
   readonly step: (state: S, event: E, context: ActorContext<Out>) => S;
 };
-export type ReduceOutput<A> = A extends { readonly step: (state: never, event: never, context: ActorContext<infer Out>) => unknown } ? Out : never;
+export type ReduceOutput<A> = A extends { readonly step: (state: never, event: never, context: ActorContext<infer Out>) => unknown }
+  ? Out
+  : never;

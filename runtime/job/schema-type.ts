@@ -8,16 +8,13 @@ export type SchemaField = FieldTypeName | { readonly type: FieldTypeName; readon
 export type EventSchema = { readonly [field: string]: SchemaField };
 
 /** Numbers and times (ms since the epoch) are numbers; ints beyond 2^53 arrive as bigint at run time. */
-type TypeNamed<N> =
-  N extends 'string' ? string
-  : N extends 'int' | 'double' | 'timestamp' ? number
-  : N extends 'bool' ? boolean
-  : unknown;
+type TypeNamed<N> = N extends 'string' ? string : N extends 'int' | 'double' | 'timestamp' ? number : N extends 'bool' ? boolean : unknown;
 
-type FieldType<F> =
-  F extends { readonly type: infer N; readonly nullable: true } ? TypeNamed<N> | null
-  : F extends { readonly type: infer N } ? TypeNamed<N>
-  : TypeNamed<F>;
+type FieldType<F> = F extends { readonly type: infer N; readonly nullable: true }
+  ? TypeNamed<N> | null
+  : F extends { readonly type: infer N }
+    ? TypeNamed<N>
+    : TypeNamed<F>;
 
 /** The events that a schema describes. Fields that it does not name stay in the event but have no type. */
 export type TypeOfSchema<S> = { -readonly [K in keyof S]: FieldType<S[K]> } & {};

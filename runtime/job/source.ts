@@ -4,7 +4,7 @@
 
 import type { z } from 'zod';
 import type { fileSourceSchema, natsSourceSchema, sourceSchema } from '../../crds/stream-job/spec.ts';
-import type { AnyEvent, EventCode, FieldName } from './code.ts';
+import type { AnyEvent, EventCode } from './code.ts';
 import { fieldOrCodeOf } from './code.ts';
 import type { EventSchema, TypeOfSchema } from './schema-type.ts';
 import { schemaSpec } from './schema-type.ts';
@@ -19,7 +19,7 @@ export interface Origin<out E> {
 
 export type EventTimeOptions<E> = {
   /** A field, or code: a timestamp, or ms since the epoch. */
-  readonly at: FieldName<E> | EventCode<E, number>;
+  readonly at: (keyof E & string) | EventCode<E, number>;
   /** The watermark stays this far behind the highest time seen; `0s` when absent. */
   readonly maxOutOfOrder?: string;
 };
@@ -47,7 +47,11 @@ export function eventTimeSpec<E>(options: EventTimeOptions<E>): NonNullable<z.in
   return { at: fieldOrCodeOf(at), ...rest };
 }
 
-function common<E>(schema: EventSchema | undefined, eventTime: EventTimeOptions<E> | undefined, maxEventBytes: number | undefined): Origin<E>['spec'] {
+function common<E>(
+  schema: EventSchema | undefined,
+  eventTime: EventTimeOptions<E> | undefined,
+  maxEventBytes: number | undefined,
+): Origin<E>['spec'] {
   return {
     ...(schema === undefined ? {} : { schema: schemaSpec(schema) }),
     ...(eventTime === undefined ? {} : { eventTime: eventTimeSpec(eventTime) }),

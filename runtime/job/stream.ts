@@ -6,7 +6,7 @@
 
 import type { Aggregate, GivenBy } from './aggregates.ts';
 import type { Cel } from './cel.ts';
-import type { AnyEvent, EventCode, EventFunction, EventOf, FieldCodes, FieldName, ResultOf, Simplify, Synchronous } from './code.ts';
+import type { AnyEvent, EventCode, EventFunction, EventOf, FieldCodes, ResultOf, Simplify, Synchronous } from './code.ts';
 import type { CheckMachine, CheckOutput, DeclaredMachine, MachineOptions, OutputEvent, XStateMachine } from './machine-type.ts';
 import type { Mistake } from './mistake.ts';
 import type { Actor, ReduceOutput } from './reduce-type.ts';
@@ -20,19 +20,24 @@ declare const keyed: unique symbol;
 type MapShape<E> = EventCode<E, unknown> | FieldCodes<E>;
 type Case<E> = { readonly when?: EventCode<E, boolean>; readonly emit: MapShape<E> };
 type FlatMapShape<E> = EventFunction<E, readonly unknown[]> | Cel<readonly unknown[]> | readonly Case<E>[];
-type FlatMapped<C> =
-  C extends readonly (infer One)[] ? (One extends { readonly emit: infer Emit } ? EventOf<Emit> : never)
-  : ResultOf<C> extends readonly (infer One)[] ? One : AnyEvent;
+type FlatMapped<C> = C extends readonly (infer One)[]
+  ? One extends { readonly emit: infer Emit }
+    ? EventOf<Emit>
+    : never
+  : ResultOf<C> extends readonly (infer One)[]
+    ? One
+    : AnyEvent;
 
 type Guard<E, N extends E> = (event: E, key: unknown, timeMs: number, nowMs: number) => event is N;
 /** What a type guard leaves of E. */
 type Narrowed<E, C> = C extends Guard<E, infer N> ? N : E;
 
 export type SinkOptions = { /** Name of the sink; derived from what it reads when absent. */ readonly name?: string };
-export type NatsSinkOptions = SinkOptions & { readonly stream?: string; /** Results a message; one when absent. */ readonly batch?: number };
+export type NatsSinkOptions = SinkOptions & {
+  readonly stream?: string;
+  /** Results a message; one when absent. */ readonly batch?: number;
+};
 export type KeyOptions = { /** Partitions of the keyed stage; fixed for the life of its state. */ readonly partitions?: number };
-
-type NeedsKey<Verb extends string> = Mistake<`${Verb} needs a key: write .keyBy('field') before .${Verb}(…)`>;
 
 /** Something whose events are of type E. */
 export interface Emits<out E> {
@@ -40,7 +45,7 @@ export interface Emits<out E> {
 }
 /** Something with a key whose events are of type E. */
 export interface Keyed<out E> {
-  readonly [keyed]?: E;
+  readonly [keyed]: E;
 }
 
 /** Events of type E on their way through a job. Every method returns a new stream and leaves this one as it is. */
@@ -72,71 +77,102 @@ export interface Stream<E> extends Emits<E> {
   toJournal(options?: SinkOptions): this;
 
   // What needs a key first (F2).
-  window(window: NeedsKey<'window'>): never;
-  aggregate(aggregates: NeedsKey<'aggregate'>): never;
-  dedupe(ttl: NeedsKey<'dedupe'>): never;
-  join(other: NeedsKey<'join'>, options: unknown): never;
-  machine(machine: NeedsKey<'machine'>, options?: unknown): never;
-  reduce(actor: NeedsKey<'reduce'>): never;
+  window(window: Mistake<"window needs a key: write .keyBy('field') before .window(…)">): never;
+  aggregate(aggregates: Mistake<"aggregate needs a key: write .keyBy('field') before .aggregate(…)">): never;
+  dedupe(ttl: Mistake<"dedupe needs a key: write .keyBy('field') before .dedupe(…)">): never;
+  join(other: Mistake<"join needs a key: write .keyBy('field') before .join(…)">, options: unknown): never;
+  machine(machine: Mistake<"machine needs a key: write .keyBy('field') before .machine(…)">, options?: unknown): never;
+  reduce(actor: Mistake<"reduce needs a key: write .keyBy('field') before .reduce(…)">): never;
 }
 
 type KeyShape<E> = string | Cel | EventFunction<E, unknown> | FieldCodes<E>;
 /** Unknown unless K is a name that E does not have. */
-type CheckKey<E, K> =
-  K extends string ? (K extends keyof E ? unknown : Mistake<`events have no field "${K}" to key by; they have: ${FieldName<E>}`>) : Synchronous<K>;
+type CheckKey<E, K> = K extends string
+  ? K extends keyof E
+    ? unknown
+    : Mistake<`events have no field "${K}" to key by; they have:`, keyof E & string>
+  : Synchronous<K>;
 /** Fields of a result that hold the key. */
-type KeyFields<E, K> =
-  K extends keyof E & string ? { [F in K]: NonNullable<E[K]> }
-  : K extends Cel<unknown, `event.${infer F}`> ? (F extends keyof E & string ? { [N in F]: NonNullable<E[F]> } : { key: ResultOf<K> })
-  : K extends Cel | ((...args: never[]) => unknown) ? { key: ResultOf<K> }
-  : { -readonly [F in keyof K]: ResultOf<K[F]> };
+type KeyFields<E, K> = K extends keyof E & string
+  ? { [F in K]: NonNullable<E[K]> }
+  : K extends Cel<unknown, `event.${infer F}`>
+    ? F extends keyof E & string
+      ? { [N in F]: NonNullable<E[F]> }
+      : { key: ResultOf<K> }
+    : K extends Cel | ((...args: never[]) => unknown)
+      ? { key: ResultOf<K> }
+      : { -readonly [F in keyof K]: ResultOf<K[F]> };
 
 type Aggregates<E> = { readonly [field: string]: Aggregate<E, unknown> };
 type Aggregated<A> = { -readonly [F in keyof A]: GivenBy<A[F]> };
 
-type WindowMissing = Mistake<"a window needs its type: .window(tumbling('1h')), .window(sliding('3h', '1h')) or .window(session('12h'))">;
-type AfterKeyBy<Verb extends string> = Mistake<`after .keyBy(…) comes window, aggregate, dedupe, join, machine or reduce: write .${Verb}(…) before .keyBy(…), or after one of those`>;
+type CheckWindow<W> = W extends Window
+  ? unknown
+  : Mistake<"a window needs its type: .window(tumbling('1h')), .window(sliding('3h', '1h')) or .window(session('12h'))">;
 
 /** A stream with a key: what follows works on each key's events alone. N: the fields of results that hold the key. */
 export interface KeyedStream<E, N> extends Keyed<E> {
   /** Cuts each key's events by event time. */
-  window<W extends Window | undefined = undefined>(window?: W & (W extends Window ? unknown : WindowMissing)): W extends Window ? WindowedStream<E, N> : WindowMissing;
+  window<W = undefined>(window?: W & CheckWindow<W>): W extends Window ? WindowedStream<E, N> : CheckWindow<W>;
   /** A result whenever a key's figures change: the key's fields and one field for each aggregate. */
   aggregate<const A extends Aggregates<E>>(aggregates: A): Stream<Simplify<N & Aggregated<A>>>;
   /** Only the first event of a key within `ttl` of event time goes on. */
   dedupe(ttl: string): Stream<E>;
   /** Events of both sides with equal keys whose times differ by at most `within`. */
-  join<R, W extends string | undefined = undefined, const T extends JoinType = 'inner', const S extends Select<Left<E, T>, Right<R, T>> | undefined = Select<Left<E, T>, Right<R, T>> | undefined>(
-    other: Keyed<R>,
-    options: { readonly within?: W; readonly type?: T; /** The joined event; { left, right } when absent. */ readonly select?: S } & NeedsWithin<W>,
-  ): Stream<Joined<Left<E, T>, Right<R, T>, S>>;
+  join<
+    O,
+    W extends string | undefined = undefined,
+    const T extends JoinType = 'inner',
+    const S extends Select<Left<E, T>, Right<KeyedBy<O>, T>> | undefined = Select<Left<E, T>, Right<KeyedBy<O>, T>> | undefined,
+  >(
+    other: O & CheckKeyed<O>,
+    options: {
+      readonly within?: W;
+      readonly type?: T;
+      /** The joined event; { left, right } when absent. */ readonly select?: S;
+    } & NeedsWithin<W>,
+  ): Stream<Joined<Left<E, T>, Right<KeyedBy<O>, T>, S>>;
   /** One actor a key: a machine of XState's own making, or one declared as in YAML. */
   machine<const M extends XStateMachine | DeclaredMachine>(machine: M & CheckMachine<E, M>, options?: MachineOptions): MachineStream<M>;
   /** One actor a key: a plain function from state and event to state. */
   reduce<S, const A extends Actor<E, S>>(actor: A & Actor<E, S>): ReducedStream<A>;
 
   // What belongs before keyBy or behind a keyed verb (F2).
-  filter(code: AfterKeyBy<'filter'>): never;
-  map(code: AfterKeyBy<'map'>): never;
-  flatMap(code: AfterKeyBy<'flatMap'>): never;
-  enrich(lookups: AfterKeyBy<'enrich'>): never;
+  filter(
+    code: Mistake<'after .keyBy(…) comes window, aggregate, dedupe, join, machine or reduce: write .filter(…) before .keyBy(…), or after one of those'>,
+  ): never;
+  map(
+    code: Mistake<'after .keyBy(…) comes window, aggregate, dedupe, join, machine or reduce: write .map(…) before .keyBy(…), or after one of those'>,
+  ): never;
+  flatMap(
+    code: Mistake<'after .keyBy(…) comes window, aggregate, dedupe, join, machine or reduce: write .flatMap(…) before .keyBy(…), or after one of those'>,
+  ): never;
+  enrich(
+    lookups: Mistake<'after .keyBy(…) comes window, aggregate, dedupe, join, machine or reduce: write .enrich(…) before .keyBy(…), or after one of those'>,
+  ): never;
   keyBy(key: Mistake<'this stream already has a key: two keys in a row leave the first without use'>): never;
-  toFile(path: AfterKeyBy<'toFile'>): never;
-  toNats(subject: AfterKeyBy<'toNats'>): never;
+  toFile(
+    path: Mistake<'after .keyBy(…) comes window, aggregate, dedupe, join, machine or reduce: write .toFile(…) before .keyBy(…), or after one of those'>,
+  ): never;
+  toNats(
+    subject: Mistake<'after .keyBy(…) comes window, aggregate, dedupe, join, machine or reduce: write .toNats(…) before .keyBy(…), or after one of those'>,
+  ): never;
 }
 
 /** Events of a key cut into windows. */
 export interface WindowedStream<E, N> {
   /** A result for each key and window that had events, when the watermark reaches its end. */
-  aggregate<const A extends Aggregates<E>>(aggregates: A): AggregatedStream<Simplify<N & { windowStartMs: number; windowEndMs: number } & Aggregated<A>>, E>;
+  aggregate<const A extends Aggregates<E>>(
+    aggregates: A,
+  ): AggregatedStream<Simplify<N & { windowStartMs: number; windowEndMs: number } & Aggregated<A>>, E>;
 }
 
 /** Results of windows. Events that came after their windows had closed go to the output `late`, dead letters when nothing reads it. */
 export interface AggregatedStream<R, E> extends Stream<R> {
-  output<const Name extends string>(name: Name & (Name extends 'late' ? unknown : Mistake<`a window has one more output, "late", not "${Name}"`>)): Stream<E>;
+  output<const Name extends string>(
+    name: Name & (Name extends 'late' ? unknown : Mistake<`a window has one more output, "late", not "${Name}"`>),
+  ): Stream<E>;
 }
-
-type NamedOnly<Verb extends string> = Mistake<`a machine's events leave on named outputs: write .output('name') before .${Verb}(…)`>;
 
 /** The actors of a machine: what they emit leaves on named outputs. */
 export interface MachineStream<M> {
@@ -144,12 +180,12 @@ export interface MachineStream<M> {
   /** The events that the machine emits with that type (declared machines: on that output). */
   output<const Name extends string>(name: Name & CheckOutput<M, Name>): Stream<OutputEvent<M, Name>>;
 
-  filter(code: NamedOnly<'filter'>): never;
-  map(code: NamedOnly<'map'>): never;
-  keyBy(key: NamedOnly<'keyBy'>): never;
-  toFile(path: NamedOnly<'toFile'>): never;
-  toNats(subject: NamedOnly<'toNats'>): never;
-  toJournal(options: NamedOnly<'toJournal'>): never;
+  filter(code: Mistake<"a machine's events leave on named outputs: write .output('name') before .filter(…)">): never;
+  map(code: Mistake<"a machine's events leave on named outputs: write .output('name') before .map(…)">): never;
+  keyBy(key: Mistake<"a machine's events leave on named outputs: write .output('name') before .keyBy(…)">): never;
+  toFile(path: Mistake<"a machine's events leave on named outputs: write .output('name') before .toFile(…)">): never;
+  toNats(subject: Mistake<"a machine's events leave on named outputs: write .output('name') before .toNats(…)">): never;
+  toJournal(options: Mistake<"a machine's events leave on named outputs: write .output('name') before .toJournal(…)">): never;
 }
 
 /** What a plain-function actor emitted; other outputs by name. */
@@ -158,9 +194,14 @@ export interface ReducedStream<A> extends Stream<ReduceOutput<A>> {
 }
 
 type Select<L, R> = Cel | ((left: L, right: R) => unknown) | { readonly [field: string]: Cel | ((left: L, right: R) => unknown) };
+type KeyedBy<O> = O extends Keyed<infer R> ? R : never;
+type CheckKeyed<O> =
+  O extends Keyed<unknown> ? unknown : Mistake<"the other side of a join needs a key: write .join(other.keyBy('field'), …)">;
 export type JoinType = 'inner' | 'left' | 'right' | 'full';
 /** The side of an outer join that has no partner is null. */
 type Left<L, T> = T extends 'right' | 'full' ? L | null : L;
 type Right<R, T> = T extends 'left' | 'full' ? R | null : R;
-type NeedsWithin<W> = W extends string ? unknown : Mistake<"a join needs its time bound: { within: '10m' } lets events match whose times differ by at most 10 minutes">;
+type NeedsWithin<W> = W extends string
+  ? unknown
+  : Mistake<"a join needs its time bound: { within: '10m' } lets events match whose times differ by at most 10 minutes">;
 type Joined<L, R, S> = undefined extends S ? { left: L; right: R } : EventOf<S>;

@@ -3,7 +3,7 @@
 import type { z } from 'zod';
 import type { enrichSchema } from '../../crds/stream-job/spec.ts';
 import type { Cel } from './cel.ts';
-import type { EventCode, FieldName } from './code.ts';
+import type { EventCode } from './code.ts';
 import { codeOf, fieldOrCodeOf } from './code.ts';
 
 declare const takes: unique symbol;
@@ -12,20 +12,20 @@ declare const gives: unique symbol;
 export type RowCode<Row, R> = ((row: Row) => R) | Cel<R>;
 export type TableOptions<Row> = {
   /** The row's key: a field, or code over the row. */
-  readonly key: FieldName<Row> | RowCode<Row, unknown>;
+  readonly key: (keyof Row & string) | RowCode<Row, unknown>;
   /** The row's version time; makes the table temporal: a lookup finds the newest row at or before its time. */
-  readonly at?: FieldName<Row> | RowCode<Row, number>;
+  readonly at?: (keyof Row & string) | RowCode<Row, number>;
   /** How long a row of a temporal table is valid. Without it: until the next row of its key. */
   readonly validFor?: string;
 };
 
-export type LookupOptions<E> = {
+export type LookupOptions<E, W = EventCode<E, boolean>> = {
   /** A field of the event, or code. */
-  readonly key: FieldName<E> | EventCode<E, unknown>;
+  readonly key: (keyof E & string) | EventCode<E, unknown>;
   /** Temporal tables: the time to look up; the event's time when absent. */
-  readonly at?: FieldName<E> | EventCode<E, number>;
+  readonly at?: (keyof E & string) | EventCode<E, number>;
   /** Only events for which this holds get the field. */
-  readonly when?: EventCode<E, boolean>;
+  readonly when?: W;
 };
 
 /** One lookup of an enrich, over events of type E. `Always`: every event gets the field. */
@@ -37,9 +37,9 @@ export interface Lookup<in E, out Row, out Always extends boolean = boolean> {
 }
 
 /** The fields that lookups add: the row or null; with `when` the field may be absent. */
-export type LookedUp<L> =
-  { -readonly [K in keyof L as L[K] extends Lookup<never, unknown, true> ? K : never]: RowOf<L[K]> | null } &
-  { -readonly [K in keyof L as L[K] extends Lookup<never, unknown, true> ? never : K]?: RowOf<L[K]> | null };
+export type LookedUp<L> = { -readonly [K in keyof L as L[K] extends Lookup<never, unknown, true> ? K : never]: RowOf<L[K]> | null } & {
+  -readonly [K in keyof L as L[K] extends Lookup<never, unknown, true> ? never : K]?: RowOf<L[K]> | null;
+};
 type RowOf<L> = L extends Lookup<never, infer Row> ? Row : never;
 
 /** A side input of a job, loaded whole by every worker. */
@@ -55,8 +55,9 @@ export class Table<Row> {
   }
 
   /** `flights.enrich({ plane: planes.lookup({ key: 'tailnum' }) })`. */
-  lookup<E>(options: LookupOptions<E> & { readonly when: EventCode<E, boolean> }): Lookup<E, Row, false>;
-  lookup<E>(options: LookupOptions<E>): Lookup<E, Row, true>;
+  lookup<E, const W extends EventCode<E, boolean> | undefined = EventCode<E, boolean> | undefined>(
+    options: LookupOptions<E, W>,
+  ): Lookup<E, Row, undefined extends W ? true : false>;
   lookup<E>(options: LookupOptions<E>): Lookup<E, Row> {
     const { key, at, when } = options;
     return {

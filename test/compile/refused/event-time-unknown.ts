@@ -1,0 +1,3 @@
+// "at"
+import { flights } from '../prelude.ts';
+flights.eventTime({ at: 'at' });

@@ -1,0 +1,3 @@
+// after .keyBy(…) comes window, aggregate, dedupe, join, machine or reduce: write .map(…) before .keyBy(…)
+import { flights } from '../prelude.ts';
+flights.keyBy('origin').map((f: unknown) => f);
