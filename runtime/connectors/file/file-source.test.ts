@@ -167,6 +167,7 @@ describe('rows of a side input', () => {
     await writeFile(join(folder, 'planes.csv'), 'n,t\n1,NA\nx,b\n');
     expect(await readTableRows(spec('planes.csv'), folder)).toEqual({
       rows: [{ n: 1, t: null }],
+      lines: [2],
       version: '798b2eebb3497645b21d87eff94edf09d84c759fa6a52b3da152690484f2597d',
       issues: ['line 3: n: found "x", expected a whole number'],
     });

@@ -15,6 +15,8 @@ import { FileRecords } from './file-records.ts';
 
 export type TableRows = {
   readonly rows: readonly Value[];
+  /** Line of each row. */
+  readonly lines: readonly number[];
   /** sha256 of the file, hex. */
   readonly version: string;
   /** One sentence per row that was left out, at most ISSUES_MAX, then their number. */
@@ -30,12 +32,15 @@ export async function readTableRows(spec: TableSpec, baseDir: string): Promise<T
   const records = await FileRecords.open({ reader: `table ${spec.name}`, path, file: spec.file, schema: spec.schema, recordBytesMax: ROW_BYTES_MAX });
   try {
     const rows: Value[] = [];
+    const lines: number[] = [];
     const issues: string[] = [];
     let left = 0;
     for (let record = records.next(); record !== 'end'; record = records.next()) {
       if (record === 'more') await records.load();
-      else if (record.kind === 'value') rows.push(record.value);
-      else {
+      else if (record.kind === 'value') {
+        rows.push(record.value);
+        lines.push(record.line);
+      } else {
         left++;
         const why = record.kind === 'bad' ? record.issues.join('; ') : `the row has ${record.bytes} bytes, more than ${ROW_BYTES_MAX}`;
         if (left <= ISSUES_MAX) issues.push(`line ${record.line}: ${why}`);
@@ -43,7 +48,7 @@ export async function readTableRows(spec: TableSpec, baseDir: string): Promise<T
     }
     if (records.broken !== null) throw new MillraceError('MR1001', { path, problem: records.broken });
     if (left > ISSUES_MAX) issues.push(`${left - ISSUES_MAX} more rows were left out`);
-    return { rows, version: await sha256Of(path), issues };
+    return { rows, lines, version: await sha256Of(path), issues };
   } finally {
     await records.close();
   }

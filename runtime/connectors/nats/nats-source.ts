@@ -1,0 +1,233 @@
+// JetStream subjects as a source: each declared subject is one split, read in stream order.
+//
+//   O1. The position names the last message whose events were all given (and the lines given of the next), never a
+//       consumer's state: consumers are disposable (J7).
+//   O2. Where a bounded split ends, and where `latest` begins, is fixed by the first read of the run and carried in the
+//       position: a run that goes on later ends and began at the same messages.
+//   O3. Messages that are gone before they were read are told by a dead letter, where it can be known: the split is all
+//       of its stream, and the stream does not thin out subjects by itself.
+
+import { Buffer } from 'node:buffer';
+import { NatsReader } from '../../adapters/nats/nats-reader.ts';
+import { API_ERROR, type StoredMessage } from '../../adapters/nats/jetstream-api.ts';
+import type { Link } from '../../adapters/nats/link.ts';
+import type { SourceSpec } from '../../../crds/stream-job/spec.ts';
+import { catalogue } from '../../base/error-catalogue.ts';
+import { MillraceError } from '../../base/errors.ts';
+import type { Clock } from '../../base/clock.ts';
+import { DEAD_LETTER_TEXT_BYTES_MAX } from '../../base/limits.ts';
+import type { Value } from '../../event/batch.ts';
+import { invalidUtf8, utf8Text } from '../../event/codec/json.ts';
+import { compileJsonEvent, type EventDecoder } from '../../event/codec/json-event.ts';
+import type { LaneReader, StoredRecord } from '../../journal/journal.ts';
+import type { SourceConnector, SourcePosition, SourceRead, SourceReader } from '../source.ts';
+import { askApi, findSourceStream, type UserStream } from './user-streams.ts';
+
+export type NatsSourceEnv = { readonly link: Link; readonly clock: Clock };
+type NatsSource = SourceSpec & { readonly nats: NonNullable<SourceSpec['nats']> };
+
+/** Finds the streams. Rejects with BadDeclaration when a subject has none. */
+export async function makeNatsSource(spec: NatsSource, env: NatsSourceEnv): Promise<SourceConnector> {
+  const { subjects, stream } = spec.nats;
+  for (const [index, subject] of subjects.entries()) await find(env.link, spec, { subject, stream, index });
+  return {
+    splitCount: subjects.length,
+    open: async (split, position) => {
+      const subject = subjects[split] as string;
+      const found = await find(env.link, spec, { subject, stream, index: split });
+      const at = position === null ? await beginning(env.link, { spec, subject, stream: found }) : toPlace(position);
+      return new NatsSplitReader(spec, { ...env, stream: found, subject, at });
+    },
+  };
+}
+
+function find(link: Link, spec: NatsSource, at: { readonly subject: string; readonly stream: string | undefined; readonly index: number }): Promise<UserStream> {
+  return findSourceStream(link, { source: spec.name, stream: at.stream, subject: at.subject, path: `nats.subjects[${at.index}]` });
+}
+
+/** `sequence`: all events up to this message were given. `line`: and so many of the next message. `until`: the last one of a bounded split. */
+type Place = { readonly sequence: number; readonly line: number; readonly until: number | null };
+
+function toPlace(position: SourcePosition): Place {
+  const until = position['untilSequence'] ?? null;
+  return { sequence: Number(position['sequence']), line: Number(position['line'] ?? 0), until: until === null ? null : Number(until) };
+}
+
+async function beginning(link: Link, { spec, subject, stream }: { readonly spec: NatsSource; readonly subject: string; readonly stream: UserStream }): Promise<Place> {
+  const until = spec.nats.bounded ? await lastSequence(link, stream.name, { last_by_subj: subject }) : null;
+  const sequence = spec.nats.startFrom === 'latest' ? stream.lastSequence : 0;
+  return { sequence, line: 0, until };
+}
+
+/** Sequence of the message asked for; 0 when there is none. */
+async function lastSequence(link: Link, stream: string, asked: object): Promise<number> {
+  const answer = await askApi<StoredMessage>(link, `STREAM.MSG.GET.${stream}`, asked);
+  if ('value' in answer) return answer.value.message.seq;
+  if (answer.error.err_code === API_ERROR.messageNotFound) return 0;
+  throw new MillraceError('MR1005', { url: stream, problem: `${answer.error.description} (${answer.error.err_code})` });
+}
+
+type Letter = SourceRead['deadLetters'][number];
+type Limits = Parameters<SourceReader['read']>[0];
+type Options = NatsSourceEnv & { readonly stream: UserStream; readonly subject: string; readonly at: Place };
+
+/** What one `read` gathers. */
+type Gathered = { readonly values: Value[]; readonly places: number[]; readonly deadLetters: Letter[]; bytes: number; ingestMs: number };
+
+const LINE_FEED = 10;
+const RETURN = 13;
+
+class NatsSplitReader implements SourceReader {
+  readonly #spec: NatsSource;
+  readonly #options: Options;
+  readonly #decode: EventDecoder;
+  readonly #reader: LaneReader;
+  /** Every message of the stream is one of this split, and none is removed but by age or size. */
+  readonly #whole: boolean;
+  #place: Place;
+  #queue: readonly StoredRecord[] = [];
+  #next = 0; // in the queue
+  #lineAt = 0; // byte of the current message at which its next line begins
+
+  constructor(spec: NatsSource, options: Options) {
+    this.#spec = spec;
+    this.#options = options;
+    this.#decode = compileJsonEvent(spec.schema);
+    this.#place = options.at;
+    this.#whole = options.stream.messagesPerSubjectMax <= 0 && options.stream.subjects.join() === options.subject;
+    this.#reader = new NatsReader(options.link, options.stream.name, { fromSequence: options.at.sequence + 1, subjects: [options.subject] });
+  }
+
+  async read(limits: Limits): Promise<SourceRead> {
+    const gathered: Gathered = { values: [], places: [], deadLetters: [], bytes: 0, ingestMs: Infinity };
+    if (!this.#isDone() && this.#next === this.#queue.length) await this.#load(limits);
+    while (this.#next < this.#queue.length && !this.#isDone() && this.#hasRoom(gathered, limits)) {
+      this.#take(this.#queue[this.#next] as StoredRecord, gathered, limits);
+    }
+    const { values, places, deadLetters, bytes, ingestMs } = gathered;
+    const nowMs = this.#options.clock.nowMs();
+    return { values, places, deadLetters, position: this.#position(), ingestMs: Math.min(ingestMs, nowMs), done: this.#isDone(), bytes, progress: this.#progress() };
+  }
+
+  close(): Promise<void> {
+    return this.#reader.close();
+  }
+
+  #isDone(): boolean {
+    return this.#place.until !== null && this.#place.sequence >= this.#place.until;
+  }
+
+  #hasRoom(gathered: Gathered, limits: Limits): boolean {
+    return gathered.values.length + gathered.deadLetters.length < limits.eventsMax && gathered.bytes < limits.bytesMax;
+  }
+
+  async #load({ bytesMax, waitMs }: Limits): Promise<void> {
+    this.#queue = await this.#reader.next({ bytesMax, waitMs });
+    this.#next = 0;
+    if (this.#queue.length === 0 && this.#place.until !== null) await this.#endIfGone(this.#place.until);
+  }
+
+  /** The last message of a bounded split may have been removed; then none will ever come. */
+  async #endIfGone(until: number): Promise<void> {
+    const { link, stream, subject } = this.#options;
+    const next = await lastSequence(link, stream.name, { seq: this.#place.sequence + 1, next_by_subj: subject });
+    if (next === 0 || next > until) this.#place = { sequence: until, line: 0, until };
+  }
+
+  /** Takes one message, or as many of its lines as there is room for. */
+  #take(record: StoredRecord, gathered: Gathered, limits: Limits): void {
+    const { until, sequence } = this.#place;
+    if (until !== null && record.sequence > until) {
+      this.#place = { sequence: until, line: 0, until };
+      return;
+    }
+    if (this.#whole && this.#lineAt === 0 && sequence > 0 && record.sequence > sequence + 1) gathered.deadLetters.push(this.#goneLetter(sequence + 1, record.sequence - 1));
+    if (record.storedMs < gathered.ingestMs) gathered.ingestMs = record.storedMs;
+    const { bytes } = record;
+    const buffer = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    if (this.#spec.nats.format === 'json') {
+      this.#event(buffer, { from: 0, to: buffer.length, sequence: record.sequence, line: 0 }, gathered);
+    } else if (!this.#lines(buffer, record.sequence, gathered, limits)) {
+      return;
+    }
+    this.#next++;
+    this.#lineAt = 0;
+    this.#place = { sequence: record.sequence, line: 0, until };
+  }
+
+  /** True when all lines of the message were taken. */
+  #lines(buffer: Buffer, sequence: number, gathered: Gathered, limits: Limits): boolean {
+    let passing = this.#lineAt === 0 ? this.#place.line : 0; // lines given before this reader was opened
+    let line = this.#place.line - passing;
+    while (this.#lineAt < buffer.length) {
+      if (passing === 0 && !this.#hasRoom(gathered, limits)) {
+        this.#place = { ...this.#place, line };
+        return false;
+      }
+      const feed = buffer.indexOf(LINE_FEED, this.#lineAt);
+      const end = feed < 0 ? buffer.length : feed;
+      const to = end > this.#lineAt && buffer[end - 1] === RETURN ? end - 1 : end;
+      line++;
+      if (passing > 0) passing--;
+      else if (to > this.#lineAt) this.#event(buffer, { from: this.#lineAt, to, sequence, line }, gathered);
+      this.#lineAt = end + 1;
+    }
+    return true;
+  }
+
+  #event(buffer: Buffer, at: At, gathered: Gathered): void {
+    const bytes = at.to - at.from;
+    gathered.bytes += bytes;
+    if (bytes > this.#spec.maxEventBytes) return void gathered.deadLetters.push(this.#giantLetter(buffer, at));
+    const text = utf8Text(buffer, at.from, at.to);
+    if (text === null) return void gathered.deadLetters.push(this.#badLetter(at, [invalidUtf8(buffer, at.from, at.to)], rawText(buffer, at)));
+    const decoded = this.#decode(text);
+    if ('issues' in decoded) return void gathered.deadLetters.push(this.#badLetter(at, decoded.issues, decoded.event === undefined ? rawText(buffer, at) : decoded.event));
+    gathered.values.push(decoded.value);
+    gathered.places.push(at.sequence);
+  }
+
+  #badLetter(at: At, issues: readonly string[], event: Value): Letter {
+    const place = placeOf(at);
+    return { code: 'MR3001', message: catalogue.MR3001.message({ source: this.#spec.name, place, issues }), issues, event, place, timeMs: null, key: null };
+  }
+
+  #giantLetter(buffer: Buffer, at: At): Letter {
+    const place = placeOf(at);
+    const [bytes, bytesMax] = [at.to - at.from, this.#spec.maxEventBytes];
+    const event = rawText(buffer, { ...at, to: at.from + GIANT_HEAD_BYTES });
+    const issues = [`${bytes} bytes, at most ${bytesMax} are allowed`];
+    return { code: 'MR3004', message: catalogue.MR3004.message({ place: `${this.#spec.name} ${place}`, bytes, bytesMax }), issues, event, place, timeMs: null, key: null };
+  }
+
+  #goneLetter(from: number, to: number): Letter {
+    const place = from === to ? `seq ${from}` : `seq ${from} to ${to}`;
+    const issues = [`gone from the stream ${this.#options.stream.name} before ${from === to ? 'it was' : 'they were'} read: removed by its limits, or deleted`];
+    return { code: 'MR3001', message: catalogue.MR3001.message({ source: this.#spec.name, place, issues }), issues, event: null, place, timeMs: null, key: null };
+  }
+
+  #position(): SourcePosition {
+    const { sequence, line, until } = this.#place;
+    return { sequence, line, untilSequence: until };
+  }
+
+  #progress(): number | null {
+    const { sequence, until } = this.#place;
+    if (until === null) return null;
+    const before = Math.max(0, Math.min(this.#options.stream.firstSequence - 1, until));
+    return until === before ? 1 : Math.min(1, Math.max(0, (sequence - before) / (until - before)));
+  }
+}
+
+/** Bytes [from, to) of a message; `line` 0: the message is one event. */
+type At = { readonly from: number; readonly to: number; readonly sequence: number; readonly line: number };
+
+const GIANT_HEAD_BYTES = 1024;
+
+function placeOf({ sequence, line }: At): string {
+  return line === 0 ? `seq ${sequence}` : `seq ${sequence} line ${line}`;
+}
+
+function rawText(buffer: Buffer, { from, to }: Pick<At, 'from' | 'to'>): string {
+  return buffer.toString('utf8', from, Math.min(to, from + DEAD_LETTER_TEXT_BYTES_MAX));
+}
