@@ -14,7 +14,7 @@ export function windowHarness(window: CompiledWindow, late: 'output' | 'deadLett
 }
 
 export function showWindow(value: Value, timeMs: number): string {
-  const { id, n, windowStartMs, windowEndMs } = value as { id: string; n: unknown; windowStartMs?: number; windowEndMs?: number };
+  const { id, n, windowStartMs, windowEndMs } = value as { id: string; n: number; windowStartMs?: number; windowEndMs?: number };
   if (windowStartMs === undefined) return `${id}${timeMs}`;
   return `[${windowStartMs},${windowEndMs}) ${id}=${n}${timeMs === windowEndMs! - 1 ? '' : ` at ${timeMs}`}`;
 }
