@@ -2,6 +2,7 @@
 //
 // Owns: stages, nodes and edges as they come. Does not own: the decision what lies where (plan.ts, place-stage.ts).
 
+import { parseDuration } from '../base/duration.ts';
 import type { SinkSpec, SourceSpec } from '../../crds/stream-job/spec.ts';
 import { assert } from '../base/assert.ts';
 import type { EdgePlan, NodeInput, NodePlan, OpPlan, StageKind, StagePlan } from './physical-plan.ts';
@@ -31,7 +32,12 @@ export class Placement {
 
   addSource(spec: SourceSpec, partitionCount: number): void {
     this.addStage({ id: spec.name, kind: 'source', partitionCount, reason: `a source begins a stage, ${partitionCount === 1 ? 'its one split is its partition' : `each of its ${partitionCount} splits is a partition`}` });
-    const outlet = this.addNode(spec.name, { id: spec.name, inputs: [], op: { kind: 'source', spec } });
+    const read = this.addNode(spec.name, { id: spec.name, inputs: [], op: { kind: 'source', spec } });
+    const { eventTime } = spec;
+    const outlet =
+      eventTime === undefined
+        ? read
+        : this.addNode(spec.name, { id: `${spec.name}/time`, inputs: [{ from: read, side: 'left' }], op: { kind: 'eventTime', spec: eventTime, maxOutOfOrderMs: parseDuration(eventTime.maxOutOfOrder) } });
     this.publish(spec.name, [outlet]);
   }
 

@@ -15,13 +15,14 @@ import { placeStage } from './place-stage.ts';
 import { DEAD_LETTERS, DEAD_LETTERS_FILE, DEAD_LETTERS_SUBJECT, deadLettersSubject } from './plan-names.ts';
 import { assertValidJob } from './check.ts';
 
-/** Plans `job`; `splitCounts` gives the partitions of source stages (1 where absent). Throws BadDeclaration with all mistakes. */
+/** Plans `job`; `splitCounts` gives the partitions of source stages (absent: one a NATS subject, one a file). Throws BadDeclaration
+ *  with all mistakes. */
 export function planJob(job: StreamJob, splitCounts: Readonly<Record<string, number>>): PhysicalPlan {
   assertValidJob(job, `job ${job.metadata.name}`);
   const graph = graphOf(job);
   const read = new Set(graph.elements.flatMap((element) => (element.kind === 'stage' || element.kind === 'sink' ? inputsOf(element) : [])).map(({ text }) => text));
   const placement = new Placement(job.metadata.name);
-  for (const spec of job.spec.sources) placement.addSource(spec, splitCounts[spec.name] ?? 1);
+  for (const spec of job.spec.sources) placement.addSource(spec, splitCounts[spec.name] ?? spec.nats?.subjects.length ?? 1);
   for (const stage of topologicalStages(graph)) placeStage(placement, stage, { partitionsDefault: job.spec.partitions, read });
   for (const element of graph.elements) if (element.kind === 'sink') placeSink(placement, element.spec, inputsOf(element).map(({ text }) => text));
   placeDeadLetters(placement, job.metadata.name);

@@ -1,0 +1,129 @@
+// A plan as text of at most 80 columns: each stage with what runs in it, what it sends where, and why it is a stage.
+
+import { describeSink, guaranteeOf, sinkSpecOf } from './explain-sink.ts';
+import type { EdgePlan, NodePlan, PhysicalPlan, StagePlan } from './physical-plan.ts';
+import { DEAD_LETTERS, DEAD_LETTERS_SUBJECT } from './plan-names.ts';
+
+const WIDTH = 80;
+const INDENT = 10;
+
+export function explainText(plan: PhysicalPlan): string {
+  const stages = plan.stages.filter(({ kind }) => kind !== 'sink');
+  const sinks = plan.stages.filter((stage) => stage.kind === 'sink' && !isDead(stage));
+  const sections = [heading(plan, stages, sinks), ...stages.map((stage) => describeStage(plan, stage)), describeSinks(plan, sinks), describeDead(plan), ...describeTables(plan)];
+  return sections.filter((section) => section !== '').join('\n\n');
+}
+
+function isDead({ id }: StagePlan): boolean {
+  return id === DEAD_LETTERS || id === DEAD_LETTERS_SUBJECT;
+}
+
+function heading(plan: PhysicalPlan, stages: readonly StagePlan[], sinks: readonly StagePlan[]): string {
+  const partitions = stages.reduce((sum, { partitionCount }) => sum + partitionCount, 0);
+  return `job ${plan.job}: ${count(stages.length, 'stage')} with ${count(partitions, 'partition')}, ${count(sinks.length, 'sink')}, ${count(plan.streams.length, 'stream')}`;
+}
+
+function describeStage(plan: PhysicalPlan, stage: StagePlan): string {
+  const right = `${stage.kind}, ${count(stage.partitionCount, 'partition')}`;
+  const last = stage.partitionCount === 1 ? '0' : `0 … ${stage.partitionCount - 1}`;
+  return [
+    `${stage.id} ${'─'.repeat(Math.max(3, WIDTH - stage.id.length - right.length - 2))} ${right}`,
+    ...field('runs', chainsOf(stage)),
+    ...field('why', stage.reasons),
+    ...field('sends', sendsOf(plan, stage)),
+    ...field('journal', [`stream ${stage.stream}, subjects ${stage.subjectPrefix}.${last}`]),
+  ].join('\n');
+}
+
+/** The ways through the stage, from what comes in to what goes out or ends: `flights › movements › timed`. */
+function chainsOf(stage: StagePlan): readonly string[] {
+  const shown = new Set<string>();
+  const chains: string[] = [];
+  const readersOf = (id: string): readonly NodePlan[] => stage.nodes.filter(({ inputs }) => inputs.some((input) => input.kind === 'node' && input.from.node === id));
+  const walk = (node: NodePlan, way: readonly string[]): void => {
+    const readers = shown.has(node.id) ? [] : readersOf(node.id);
+    shown.add(node.id);
+    if (readers.length === 0) chains.push([...way, node.id].join(' › '));
+    // What several read is named once; each way on begins with it.
+    readers.forEach((reader, i) => walk(reader, i === 0 ? [...way, node.id] : [node.id]));
+  };
+  for (const node of stage.nodes) if (node.inputs.every(({ kind }) => kind === 'edge')) walk(node, []);
+  return chains;
+}
+
+function sendsOf(plan: PhysicalPlan, stage: StagePlan): readonly string[] {
+  const edges = edgesFrom(plan, stage).filter(({ from }) => from.node !== '*');
+  const [keyed, single] = [edges.filter(({ partitioning }) => partitioning === 'key'), edges.filter(({ partitioning }) => partitioning === 'single')];
+  const byOutput = Map.groupBy(single, ({ from }) => (from.output === null ? from.node : `${from.node}.${from.output}`));
+  return [
+    ...keyed.map((edge) => `by ${keyText(stage, edge)} to ${edge.toStage}`),
+    ...[...byOutput].map(([output, some]) => `${output} to ${some.map(({ toStage }) => toStage.replace(/^sink:(.*)$/, '$1 (journal)')).join(', ')}`),
+  ];
+}
+
+function keyText(stage: StagePlan, edge: EdgePlan): string {
+  const op = stage.nodes.find(({ id }) => id === edge.from.node)?.op;
+  return op?.kind === 'keyBy' ? op.names.join(' and ') : 'key';
+}
+
+function edgesFrom(plan: PhysicalPlan, stage: StagePlan): readonly EdgePlan[] {
+  return stage.outputs.flatMap((index) => plan.edges[index] ?? []);
+}
+
+function describeSinks(plan: PhysicalPlan, sinks: readonly StagePlan[]): string {
+  const [first] = sinks;
+  if (first === undefined) return '';
+  const rows = sinks.flatMap((stage) => {
+    const spec = sinkSpecOf(stage);
+    return spec === null ? [] : [[stage.id, sourceText(plan, stage), describeSink(spec), guaranteeOf(spec).replace('-', ' ')] as const];
+  });
+  return [titled('sinks', `one partition each, stream ${first.stream}`), ...table(rows)].join('\n');
+}
+
+function sourceText(plan: PhysicalPlan, stage: StagePlan): string {
+  return stage.inputs.map((index) => plan.edges[index]?.id.split('→')[0]?.split('/').at(-1) ?? '').join(', ');
+}
+
+function describeDead(plan: PhysicalPlan): string {
+  const dead = plan.stages.filter(isDead);
+  const places = dead.flatMap((stage) => sinkSpecOf(stage) ?? []).map(describeSink);
+  return [titled('dead letters', `stream ${dead[0]?.stream ?? ''}`), ...field('', [`what no stage can process goes to ${places.join(' and ')}`])].join('\n');
+}
+
+function describeTables({ tables }: PhysicalPlan): readonly string[] {
+  if (tables.length === 0) return [];
+  return [[titled('tables', 'loaded whole by each worker'), ...table(tables.map(({ name, file, at }) => [name, `file ${file.path}`, at === undefined ? 'by key' : 'by key and time']))].join('\n')];
+}
+
+// ---- layout
+
+function titled(left: string, right: string): string {
+  return `${left} ${'─'.repeat(Math.max(3, WIDTH - left.length - right.length - 2))} ${right}`;
+}
+
+/** A label with its values below each other; what is wider than the page goes on in the next line. */
+function field(label: string, values: readonly string[]): readonly string[] {
+  const lines = values.flatMap((value) => wrap(value, WIDTH - INDENT));
+  return lines.map((line, i) => `${i === 0 && label !== '' ? `  ${label}`.padEnd(INDENT) : ' '.repeat(label === '' ? 2 : INDENT)}${line}`);
+}
+
+function wrap(text: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = `  ${word}`;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
+}
+
+function table(rows: readonly (readonly string[])[]): readonly string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd());
+}
+
+function count(amount: number, what: string): string {
+  return `${amount} ${what}${amount === 1 ? '' : 's'}`;
+}
