@@ -38,6 +38,8 @@ export type CommitResult =
   /** The signal was aborted; whether it was stored is not known. */
   | { readonly kind: 'stopped' };
 
+/** A lane that is gone only looks busy (nobody answers): each so many refusals the fence is read, which tells. */
+const BUSY_LOOK = 8;
 /** Reads of a lost fence before it is believed: with the back-off between them, about three seconds. */
 const LOST_READS = 12;
 
@@ -45,10 +47,11 @@ const LOST_READS = 12;
 export async function commitFenced(journal: Journal, commit: Commit, waiting: Waiting): Promise<CommitResult> {
   const backOff = new BackOff(waiting);
   let lostReads = 0;
+  let busy = 0;
   while (!waiting.signal.aborted) {
     const result = await journal.append(commit.stream, commit.subject, commit.expected, commit.bytes);
     if (result.kind === 'stored') return { kind: 'committed', sequence: result.sequence };
-    if (result.kind !== 'busy') {
+    if (result.kind !== 'busy' || ++busy % BUSY_LOOK === 0) {
       const fence = await readFence(journal, commit, waiting);
       if (fence === 'stopped') break;
       const verdict = judge(commit, fence);

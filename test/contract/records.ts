@@ -1,0 +1,23 @@
+// Small commit records for tests of the journal.
+
+import { encodeRecord, type EncodedRecord } from '../../runtime/journal/record-codec.ts';
+import type { RecordHeader } from '../../runtime/journal/record.ts';
+
+export type HeaderFields = Omit<RecordHeader, 'bodyHash' | 'segments'>;
+
+export function makeHeader(fields: Partial<HeaderFields>): HeaderFields {
+  return {
+    stage: 'stage', partition: 0, epoch: 1, owner: 'w', kind: 'commit', number: 1, more: false, previousHash: '', inputs: [], source: null, sink: null,
+    watermarks: [], nodeWatermarks: {}, done: false, ingestMs: 0, checkpoint: null, tables: {},
+    counters: { eventsIn: 0, eventsOut: 0, filtered: 0, late: 0, deadLetters: 0, recoveries: 0, edgesIn: [], edgesOut: [] },
+    ...fields,
+  };
+}
+
+export function makeClaim(fields: Partial<HeaderFields>): EncodedRecord {
+  return encodeRecord(makeHeader({ ...fields, kind: 'claim' }), []);
+}
+
+export function makeCommit({ body, ...fields }: Partial<HeaderFields> & { readonly body: Uint8Array }): EncodedRecord {
+  return encodeRecord(makeHeader(fields), [{ kind: 'payload', edge: -1, partition: -1, count: 1, bytes: body }]);
+}
