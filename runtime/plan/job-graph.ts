@@ -70,7 +70,8 @@ export function outputsOf(element: Element): Outputs {
 function stageOutputs(spec: StageSpec): Outputs {
   if (spec.machine !== undefined) return { main: false, named: [...new Set([...emittedOutputs(spec.machine), ...(spec.machine.order === 'eventTime' ? [LATE] : [])])] };
   if (spec.xstate !== undefined || spec.reduce !== undefined) return { main: true, named: null };
-  return { main: true, named: spec.window === undefined && spec.dedupe === undefined ? [] : [LATE] };
+  const waits = spec.window !== undefined || spec.dedupe !== undefined || spec.join !== undefined;
+  return { main: true, named: waits ? [LATE] : [] };
 }
 
 /** Output of the events that came after the watermark. A machine's own output of that name goes before. */

@@ -3,7 +3,7 @@
 import type { MachineAction, MachineSpec, MachineState } from '../../crds/stream-job/spec.ts';
 import { isDuration } from '../base/duration.ts';
 import type { PathPart } from '../base/path.ts';
-import { DYN, type EventType, objectType, STRING } from '../expression/event-type.ts';
+import { DYN, type EventType, NUMBER, objectType, STRING } from '../expression/event-type.ts';
 import type { CodeCheck, Variables } from './code-check.ts';
 import { actionsOf, eachState, transitionsOf } from './machine-walk.ts';
 import { mergeTypes } from './merge-types.ts';
@@ -12,12 +12,12 @@ export type MachineInput = { readonly event: EventType; readonly key: EventType;
 
 /** Checks all codes of `machine`; gives the type of what is emitted, by output. */
 export function checkMachineCodes(machine: MachineSpec, { event, key, path, check }: MachineInput): ReadonlyMap<string, EventType> {
-  check.one(machine.eventType, [...path, 'eventType'], { event, key }, 'string');
+  check.one(machine.eventType, [...path, 'eventType'], { event }, 'string');
   const context = contextType(machine);
   const raised = new Map<string, EventType[]>();
   const emitted = new Map<string, EventType[]>();
   // Raised events first: their types are what the transitions that they take see.
-  const variables = (name: string | null, known: ReadonlyMap<string, EventType[]> | null): Variables => ({ context, key, event: eventType(name, event, known) });
+  const variables = (name: string | null, known: ReadonlyMap<string, EventType[]> | null): Variables => ({ context, key, timeMs: NUMBER, event: eventType(name, event, known) });
   eachState(machine as MachineState, (state, _keys, at) => {
     for (const { action, event: name, path: place } of actionsOf(state)) {
       const { raise } = action;
@@ -45,7 +45,7 @@ function eventType(name: string | null, input: EventType, raised: ReadonlyMap<st
 }
 
 function withType(data: EventType): EventType {
-  return data.kind === 'object' ? objectType({ type: STRING, ...data.fields }, data.open) : DYN;
+  return data.kind === 'object' ? objectType({ ...data.fields, type: STRING }, data.open) : DYN;
 }
 
 /** Fields that some `assign` or the initial context names; what they hold changes over time, so each is dyn. */
@@ -60,7 +60,7 @@ function contextType(machine: MachineSpec): EventType {
 function checkAction({ assign, emit, raise, cancel }: MachineAction, path: readonly PathPart[], variables: Variables, check: CodeCheck): { readonly output: string; readonly type: EventType } | null {
   check.fields(assign, [...path, 'assign'], variables);
   if (typeof raise?.delay === 'string' && !isDuration(raise.delay)) check.one(raise.delay, [...path, 'raise', 'delay'], variables, 'number');
-  check.one(raise?.id, [...path, 'raise', 'id'], variables, 'string');
-  check.one(cancel, [...path, 'cancel'], variables, 'string');
+  check.one(raise?.id, [...path, 'raise', 'id'], variables);
+  check.one(cancel, [...path, 'cancel'], variables);
   return emit === undefined ? null : { output: emit.output, type: check.fields(emit.value, [...path, 'emit', 'value'], variables) };
 }

@@ -111,7 +111,7 @@ function keyedOp(spec: StageSpec, late: 'output' | 'deadLetter'): OpPlan {
   if (window !== undefined) return { kind: 'window', window: compileWindow(window), spec: window, aggregates: aggregate ?? {}, keyNames: names, late };
   if (aggregate !== undefined) return { kind: 'aggregate', aggregates: aggregate, keyNames: names };
   if (dedupe !== undefined) return { kind: 'dedupe', ttlMs: parseDuration(dedupe.ttl), late };
-  if (join !== undefined) return { kind: 'join', spec: join, withinMs: parseDuration(join.within) };
+  if (join !== undefined) return { kind: 'join', spec: join, withinMs: parseDuration(join.within), late };
   if (machine !== undefined) return { kind: 'machine', spec: machine };
   if (xstate !== undefined) return { kind: 'xstate', ...xstate };
   assert(reduce !== undefined, 'a keyed stage has a verb (rules-stages)');

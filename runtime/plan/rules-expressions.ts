@@ -75,7 +75,7 @@ class StageCheck {
     this.#check.one(sample?.by, this.#at('sample', 'by'), this.#variables);
     this.#check.one(reduce?.init, this.#at('reduce', 'init'), {});
     this.#set(null, this.#resultType(key));
-    this.#set(LATE, this.#event);
+    this.#set(LATE, this.#spec.join === undefined ? this.#event : mergeTypes([this.#event, this.#inputType('right')]));
     this.#machine(key);
   }
 

@@ -86,11 +86,8 @@ export function targetsOf(target: string | readonly string[] | undefined): reado
 
 function checkActions({ state, path }: Place): readonly Issue[] {
   return actionsOf(state).flatMap(({ action, path: at }): readonly Issue[] => {
-    const given = ACTIONS.filter((name) => action[name] !== undefined);
-    const place = formatPath([...path, ...at]);
-    if (given.length !== 1) {
-      const has = given.length === 0 ? 'does nothing' : `does ${given.length} things: ${given.join(', ')}`;
-      return [{ path: place, message: `the action ${has}`, fix: `exactly one of ${ACTIONS.join(', ')}; several actions are a list, done in order` }];
+    if (ACTIONS.every((name) => action[name] === undefined)) {
+      return [{ path: formatPath([...path, ...at]), message: 'the action does nothing', fix: `give it one of ${ACTIONS.join(', ')}` }];
     }
     if (action.raise?.id !== undefined && action.raise.delay === undefined) {
       return [{ path: formatPath([...path, ...at, 'raise', 'id']), message: 'an event that is raised at once has no timer that could be cancelled by its id', fix: 'add delay, or remove id' }];
