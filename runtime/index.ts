@@ -13,7 +13,17 @@ export { cel, type Cel } from './job/cel.ts';
 export type { AnyEvent, EventCode, EventFunction, FieldCodes } from './job/code.ts';
 export type { EventSchema, SchemaField, TypeOfSchema } from './job/schema-type.ts';
 export { Table, type Lookup, type LookupOptions, type TableOptions } from './job/table.ts';
-export type { AggregatedStream, KeyedStream, KeyOptions, MachineStream, NatsSinkOptions, ReducedStream, SinkOptions, Stream, WindowedStream } from './job/stream.ts';
+export type {
+  AggregatedStream,
+  KeyedStream,
+  KeyOptions,
+  MachineStream,
+  NatsSinkOptions,
+  ReducedStream,
+  SinkOptions,
+  Stream,
+  WindowedStream,
+} from './job/stream.ts';
 export type { DeclaredMachine, MachineOptions, XStateMachine } from './job/machine-type.ts';
 export type { Actor, ActorContext } from './job/reduce-type.ts';
 export type { Mistake } from './job/mistake.ts';

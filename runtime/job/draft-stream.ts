@@ -127,7 +127,7 @@ export class DraftStream {
     return this.#unkeyed('machine').machine(machine, options);
   }
 
-  reduce(actor: Actor<never, unknown>): DraftStream {
+  reduce(actor: Actor<never, unknown, never>): DraftStream {
     return this.#unkeyed('reduce').reduce(actor);
   }
 
@@ -231,7 +231,7 @@ export class DraftKeyedStream {
     return this.#stage('machine', isXState(machine) ? { xstate: { machine, ...options } } : { machine: { ...machine, ...options } });
   }
 
-  reduce(actor: Actor<never, unknown>): DraftStream {
+  reduce(actor: Actor<never, unknown, never>): DraftStream {
     return this.#stage('reduce', { reduce: { init: actor.init, step: actor.step } });
   }
 

@@ -1,21 +1,18 @@
 // A plain-function actor: one state a key, a function from state and event to the next state.
 
-/** What a step may do besides giving the next state. */
-export interface ActorContext<Out = unknown> {
-  readonly key: unknown;
-  /** Event time, ms since the epoch. */
-  readonly timeMs: number;
-  readonly nowMs: number;
-  /** An event out of the stage. */
+import type { ReduceContext } from '../transforms/actor/reduce.ts';
+
+/** What a step may ask and do besides giving the next state. Out: what it emits. */
+export interface ActorContext<E = unknown, Out = unknown> extends Omit<ReduceContext, 'emit' | 'setTimer'> {
+  /** An event out of the stage: on the main output, and on `output` when named. */
   emit(event: Out, output?: string): void;
+  /** Asks for `event` again at the durable event time `atMs`, with `context.timer` = `id`. The same id again: replaced. */
+  setTimer(id: string, atMs: number, event: E): void;
 }
 
-export type Actor<E, S, Out = unknown> = {
-  /** The state of a key that had no event yet. */
+export type Actor<E, S, Out> = {
+  /** The state of a key that has none: before its first event, and after it was forgotten. */
   readonly init: (key: unknown) => S;
-  /** The next state. Never changes the one it was given. */
-  readonly step: (state: S, event: E, context: ActorContext<Out>) => S;
+  /** The next state, or null to forget the actor. Never changes the state that it was given. */
+  readonly step: (state: S, event: E, context: ActorContext<E, Out>) => S | null;
 };
-export type ReduceOutput<A> = A extends { readonly step: (state: never, event: never, context: ActorContext<infer Out>) => unknown }
-  ? Out
-  : never;

@@ -3,13 +3,11 @@
 //   Z1. Read-only knowledge of zod's definitions lies in this file only.
 
 import type { z } from 'zod';
+import { BUILDER_FIELDS } from '../../crds/stream-job/spec.ts';
 import type { PathPart } from '../base/path.ts';
 
 type Schema = z.core.$ZodType;
 type Definition = z.core.$ZodTypes['_zod']['def'];
-
-/** Fields that only the TypeScript builder fills: never suggested to someone who writes YAML. */
-const BUILDER_FIELDS: readonly string[] = ['reduce', 'xstate'];
 
 /** Schemas that may hold at `path`: several behind a union, none when the path leads nowhere. */
 export function schemasAt(root: Schema, path: readonly PathPart[]): readonly Schema[] {

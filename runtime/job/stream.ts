@@ -9,7 +9,7 @@ import type { Cel } from './cel.ts';
 import type { AnyEvent, EventCode, EventFunction, EventOf, FieldCodes, ResultOf, Simplify, Synchronous } from './code.ts';
 import type { CheckMachine, CheckOutput, DeclaredMachine, MachineOptions, OutputEvent, XStateMachine } from './machine-type.ts';
 import type { Mistake } from './mistake.ts';
-import type { Actor, ReduceOutput } from './reduce-type.ts';
+import type { Actor } from './reduce-type.ts';
 import type { EventTimeOptions } from './source.ts';
 import type { LookedUp, Lookup } from './table.ts';
 import type { Window } from './window.ts';
@@ -134,8 +134,8 @@ export interface KeyedStream<E, N> extends Keyed<E> {
   ): Stream<Joined<Left<E, T>, Right<KeyedBy<O>, T>, S>>;
   /** One actor a key: a machine of XState's own making, or one declared as in YAML. */
   machine<const M extends XStateMachine | DeclaredMachine>(machine: M & CheckMachine<E, M>, options?: MachineOptions): MachineStream<M>;
-  /** One actor a key: a plain function from state and event to state. */
-  reduce<S, const A extends Actor<E, S>>(actor: A & Actor<E, S>): ReducedStream<A>;
+  /** One actor a key: a plain function from state and event to state. `reduce<State, Result>` says what it emits. */
+  reduce<S, Out = AnyEvent>(actor: Actor<E, S, Out>): ReducedStream<Out>;
 
   // What belongs before keyBy or behind a keyed verb (F2).
   filter(
@@ -188,9 +188,9 @@ export interface MachineStream<M> {
   toJournal(options: Mistake<"a machine's events leave on named outputs: write .output('name') before .toJournal(…)">): never;
 }
 
-/** What a plain-function actor emitted; other outputs by name. */
-export interface ReducedStream<A> extends Stream<ReduceOutput<A>> {
-  output(name: string): Stream<ReduceOutput<A>>;
+/** All that plain-function actors emitted; by `output` what they emitted on a named one. */
+export interface ReducedStream<Out> extends Stream<Out> {
+  output(name: string): Stream<Out>;
 }
 
 type Select<L, R> = Cel | ((left: L, right: R) => unknown) | { readonly [field: string]: Cel | ((left: L, right: R) => unknown) };

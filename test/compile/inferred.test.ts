@@ -115,13 +115,16 @@ test('types are inferred along the edges', () => {
 
     const actors = departed.keyBy('tailnum').machine(aircraft, { order: 'eventTime' });
     events<{ readonly type: 'knock-on'; readonly atMs: number }>()(actors.output('knock-on'), true);
-    const counted = flights.keyBy('origin').reduce({
+    const counted = flights.keyBy('origin').reduce<{ n: number }, { origin: string; n: number }>({
       init: () => ({ n: 0 }),
       step: (state, e, context) => {
         if (e.late) context.emit({ origin: e.origin, n: state.n });
-        return { n: state.n + 1 };
+        context.setTimer('again', e.at + 1, e);
+        return state.n > 10 ? null : { n: state.n + 1 };
       },
     });
+    events<{ origin: string; n: number }>()(counted, true);
+    events<Record<string, unknown>>()(flights.keyBy('origin').reduce({ init: () => 0, step: (n, e) => n + e.at }), true);
     counted.toFile('counted.ndjson');
     flights.keyBy('tailnum').window(session('12h')).aggregate({ n: count() }).toFile('sessions.ndjson');
   });
