@@ -34,7 +34,7 @@ export async function makeSourceConnector(spec: SourceSpec, env: ConnectorEnv): 
   const { file, nats } = spec;
   if (file !== undefined) return makeFileSource({ ...spec, file }, env);
   assert(nats !== undefined, () => `source ${spec.name} is connected to a file or to NATS`);
-  return makeNatsSource({ ...spec, nats }, { link: linkOf(env.connection), clock: env.clock });
+  return makeNatsSource({ ...spec, nats }, { link: Link.of(env.connection), clock: env.clock });
 }
 
 /** Rejects with BadDeclaration when the target can't be used. Writes nothing but, for NATS, a missing stream. */
@@ -43,7 +43,7 @@ export async function makeSinkConnector(spec: SinkSpec, env: ConnectorEnv): Prom
   const uniqueId = (): string => env.random.id();
   if (file !== undefined) return makeFileSink({ ...spec, file }, { outDir: env.outDir, runId: env.runId, uniqueId });
   assert(nats !== undefined, () => `sink ${spec.name} writes to a file or to NATS`);
-  return makeNatsSink({ ...spec, nats }, { link: linkOf(env.connection), job: env.job, runId: env.runId, uniqueId, clock: env.clock });
+  return makeNatsSink({ ...spec, nats }, { link: Link.of(env.connection), job: env.job, runId: env.runId, uniqueId, clock: env.clock });
 }
 
 export type LoadedTable = { readonly table: Table; /** Rows that were left out, a sentence each. */ readonly issues: readonly string[] };
@@ -60,15 +60,4 @@ async function loadTable(spec: TableSpec, baseDir: string): Promise<LoadedTable>
   const validForMs = spec.validFor === undefined ? null : parseDuration(spec.validFor);
   const made = makeTable(rows, { key: spec.key, at: spec.at ?? null, validForMs, version });
   return { table: made.table, issues: [...issues, ...made.issues.map(({ row, message }) => `line ${lines[row]}: ${message}`)] };
-}
-
-// One link a connection: it keeps an inbox, and listens to the connection's state.
-const links = new WeakMap<NatsConnection, Link>();
-
-function linkOf(connection: NatsConnection): Link {
-  const known = links.get(connection);
-  if (known !== undefined) return known;
-  const link = new Link(connection);
-  links.set(connection, link);
-  return link;
 }

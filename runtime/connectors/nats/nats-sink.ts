@@ -61,6 +61,7 @@ const LINE_FEED = 10;
 
 /** Where the subject ends. `next`: the first line of record `record` that is not there yet. Record 0: none of this run. */
 type Tail = { readonly sequence: number; readonly record: number; readonly next: number };
+const NOTHING: Tail = { sequence: 0, record: 0, next: 0 };
 type StoredWithHeaders = { readonly message: { readonly seq: number; readonly data?: string; readonly hdrs?: string } };
 
 class NatsWriter implements SinkWriter {
@@ -203,12 +204,19 @@ class NatsWriter implements SinkWriter {
   }
 
   async #emptyTail(code: number, description: string, record: SinkRecord): Promise<Tail> {
-    if (code === API_ERROR.streamNotFound && this.#isGone()) await this.#ensure();
-    else if (code !== API_ERROR.messageNotFound) throw this.#blocked(`${description} (${code})`);
-    if (this.#known !== null && !this.#doubt) return { ...this.#known, sequence: 0 };
     const written = resultsOf(record.before);
-    if (written === 0) return { sequence: 0, record: 0, next: 0 };
+    if (code === API_ERROR.streamNotFound) return this.#goneStream(written);
+    if (code !== API_ERROR.messageNotFound) throw this.#blocked(`${description} (${code})`);
+    if (this.#known !== null && !this.#doubt) return { ...this.#known, sequence: 0 };
+    if (written === 0) return NOTHING;
     throw this.#conflict(`the subject ${this.#subject} is empty although ${written} results of this run were written to it; what was written last can't be known`);
+  }
+
+  async #goneStream(written: number): Promise<Tail> {
+    if (!this.#isGone()) throw this.#blocked(`the stream ${this.#stream.name} does not answer`);
+    if (written > 0 || (this.#known?.record ?? 0) > 0) throw this.#conflict(`the stream ${this.#stream.name} is gone, with the results of this run`);
+    await this.#ensure();
+    return NOTHING;
   }
 
   #tailOf({ message }: StoredWithHeaders, record: SinkRecord): Tail {
