@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os';
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { exitCodes } from '../exit-codes.ts';
-import { liveView } from '../run/live-view.ts';
+import { plainView as liveViewOf } from '../run/plain-view.ts';
 import { plainView } from '../run/plain-view.ts';
 import { runJob } from '../run/run-job.ts';
 import type { RunListener, RunOutcome } from '../run/run-job.ts';
@@ -50,7 +50,7 @@ export function register(program: Command): void {
 async function run(file: string, options: RunOptions): Promise<number> {
   const isJson = options.report === 'json';
   const terminal = process.stdout.isTTY === true && !isJson;
-  const view: RunListener & { end?(): void } = terminal ? liveView(process.stdout) : plainView((line) => void (isJson ? process.stderr : process.stdout).write(`${line}\n`));
+  const view: RunListener & { end?(): void } = terminal ? liveViewOf((line) => void process.stdout.write(line)) : plainView((line) => void (isJson ? process.stderr : process.stdout).write(`${line}\n`));
   const interrupt = new AbortController();
   const stop = onInterrupt(() => interrupt.abort());
   try {

@@ -34,13 +34,15 @@ describe('an inbox', () => {
     const inbox = inboxOf('p0 p0 p0');
     expect(taken(inbox, { eventsMax: 1, bytesMax: 1 })).toBe('1');
     expect(inbox.bytes).toBe(200);
+    expect(inbox.isReady).toBe(true);
     expect(taken(inbox)).toBe('2 3');
     expect(inbox.bytes).toBe(0);
-    expect(inbox.empty).toBe(true);
+    expect(inbox.isReady).toBe(false);
   });
 
   test('a record that completes a held step frees both', () => {
     const inbox = inboxOf('p0+');
+    expect(inbox.isReady).toBe(false);
     expect(taken(inbox)).toBe('');
     inbox.offer(recordOf('p0', 2));
     expect(taken(inbox)).toBe('1 2');

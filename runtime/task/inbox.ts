@@ -32,8 +32,13 @@ export class Inbox {
     this.bytes += record.bytes;
   }
 
-  get empty(): boolean {
-    return [...this.#lanes.values()].every((lane) => lane.length === 0);
+  /** Whether `take` would give something. */
+  get isReady(): boolean {
+    for (const lane of this.#lanes.values()) {
+      const [first] = lane;
+      if (first !== undefined && (!first.more || fateOf(first, lane, 1) !== 'open')) return true;
+    }
+    return false;
   }
 
   /** Records that can be taken now, up to the limits (at least one when there is one), lane by lane. */

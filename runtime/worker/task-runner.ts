@@ -210,8 +210,8 @@ export class TaskRunner {
   #canStep(): boolean {
     if (this.#draining || this.#prepared !== null || this.#core === null || this.#core.done) return false;
     if (this.#parts.stage.kind === 'source') return this.#read !== null || this.#replay?.isDue(this.#parts.clock.monotonicMs()) === true;
-    if (this.#inFlight) return this.#inbox.bytes >= STEP_BYTES_MAX / 2;
-    return !this.#inbox.empty || this.#owedIsDue() || this.#core.ended();
+    if (this.#inFlight) return this.#inbox.bytes >= STEP_BYTES_MAX / 2 && this.#inbox.isReady;
+    return this.#inbox.isReady || this.#owedIsDue() || this.#core.ended();
   }
 
   #step(): void {
@@ -379,12 +379,17 @@ export class TaskRunner {
       const edges = new Set(stage.inputs.filter((index) => plan.edges[index]?.fromStage === from.id));
       const subscriber = {
         offer: (record: LaneRecord) => this.#offer(record, from, edges),
-        hasRoom: () => this.#inbox.bytes < INBOX_BYTES_MAX,
-        room: () => (this.#inbox.bytes < INBOX_BYTES_MAX ? Promise.resolve() : new Promise<void>((resolve) => this.#roomWaiters.push(resolve))),
+        hasRoom: () => this.#hasRoom(),
+        room: () => (this.#hasRoom() ? Promise.resolve() : new Promise<void>((resolve) => this.#roomWaiters.push(resolve))),
       };
       this.#leaveLanes.push(this.#parts.feed(from.stream).subscribe(subscriber, core.sequenceOf(from.id)));
     }
     if (core.ended()) this.#signal.notify();
+  }
+
+  /** A step held until its last record comes must not be kept from it. */
+  #hasRoom(): boolean {
+    return this.#inbox.bytes < INBOX_BYTES_MAX || !this.#inbox.isReady;
   }
 
   #offer(record: LaneRecord, from: StagePlan, edges: ReadonlySet<number>): void {
