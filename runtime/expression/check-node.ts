@@ -254,7 +254,7 @@ function dynResult(op: string, known: Family): CheckType {
 }
 
 function didYouMean(name: string, names: readonly string[], otherwise: string): string {
-  const near = nearest(name, names);
+  const near = name.length < 2 ? null : nearest(name, names);
   return near === null ? otherwise : `did you mean ${near}? ${otherwise}`;
 }
 

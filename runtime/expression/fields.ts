@@ -37,7 +37,7 @@ export function missingField(value: unknown, name: string, node: ASTNode): Expre
     return new ExpressionError(`${textOf(node)}: ${owner} is ${describe(value)}, it has no field ${name}${hint}`);
   }
   const names = Object.keys(value);
-  const near = nearest(name, names);
+  const near = name.length < 2 ? null : nearest(name, names);
   const listed = names.length === 0 ? 'it has none' : `it has ${names.slice(0, 20).join(', ')}${names.length > 20 ? ', …' : ''}`;
   return new ExpressionError(`${owner} has no field ${name}${near === null ? '' : ` (did you mean ${near}?)`}; ${listed}`);
 }
