@@ -7,6 +7,7 @@ const integration = ['test/integration/**/*.test.ts', '**/*.integration.test.ts'
 export default defineConfig({
   test: {
     maxWorkers: 2,
+    teardownTimeout: 20_000,
     projects: [
       {
         test: {
@@ -24,7 +25,6 @@ export default defineConfig({
           exclude: generated,
           testTimeout: 180_000,
           hookTimeout: 60_000,
-          teardownTimeout: 20_000,
         },
       },
     ],

@@ -16,8 +16,10 @@ export type ServerProcessOptions = {
   readonly serverName: string;
   readonly port: number;
   readonly logPath: string;
-  /** How often a server that died by itself is started again. */
+  /** How often in a row a server that died by itself is started again. */
   readonly restartsMax: number;
+  /** Called with the process id at each start. */
+  readonly onStarted?: (pid: number) => void;
 };
 
 export interface ServerProcess {
@@ -37,7 +39,7 @@ const greetTimeoutMs = 2_000;
 const pollMs = 15;
 const supervisorPath = fileURLToPath(new URL('./server-supervisor.mjs', import.meta.url));
 
-type Told = { readonly kind: 'started'; readonly pid: number } | { readonly kind: 'died'; readonly reason: string; readonly restarting: boolean };
+type Told = { readonly kind: 'started'; readonly pid: number } | { readonly kind: 'died'; readonly reason: string };
 
 /** Starts the server and resolves when its JetStream answers; rejects with what its log says when it can't. */
 export async function startServerProcess(options: ServerProcessOptions): Promise<ServerProcess> {
@@ -50,11 +52,13 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
   let pid = 0;
   let reason = 'stopped';
   supervisor.on('message', (told: Told) => {
-    if (told.kind === 'started') pid = told.pid;
-    else reason = told.reason;
+    if (told.kind === 'died') return void (reason = told.reason);
+    pid = told.pid;
+    options.onStarted?.(pid);
   });
   const ended = once(supervisor, 'exit').then(() => reason);
   await untilReady(supervisor, options);
+  supervisor.send('ready');
   unref(supervisor);
   return {
     get pid() {

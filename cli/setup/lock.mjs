@@ -140,8 +140,11 @@ function removeBelow(folder, name, generation) {
   for (const old of generations(folder, name)) if (old < generation) rmSync(lockPath(folder, name, old), { force: true });
 }
 
-/** @param {Owner} owner */
-function isAlive(owner) {
+/**
+ * L2. Where the system does not tell when a process started, one of the same id counts as the same.
+ * @param {{ pid: number, started: string | null }} owner
+ */
+export function isAlive(owner) {
   try {
     process.kill(owner.pid, 0);
   } catch (error) {
@@ -151,7 +154,8 @@ function isAlive(owner) {
 }
 
 /**
- * When the process started, in the kernel's ticks since boot together with the boot; null where the system does not tell.
+ * When the process started, in the kernel's ticks since boot together with the boot; null where the system does not tell,
+ * and for one that has ended but that its parent has not noticed yet.
  * @param {number} pid
  */
 export function startedOf(pid) {
@@ -159,7 +163,9 @@ export function startedOf(pid) {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The command's name stands in parentheses and may hold anything; the fields after it are numbered from 3.
-    return `${boot}:${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[22 - 3]}`;
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const [state, startTicks] = [fields[3 - 3], fields[22 - 3]];
+    return state === 'Z' || state === 'X' ? null : `${boot}:${startTicks}`;
   } catch {
     return null;
   }
