@@ -12,9 +12,10 @@ export { count, sum, mean, min, max, first, last, collect, distinct, type Aggreg
 export { cel, type Cel } from './job/cel.ts';
 export type { AnyEvent, EventCode, EventFunction, FieldCodes } from './job/code.ts';
 export type { EventSchema, SchemaField, TypeOfSchema } from './job/schema-type.ts';
-export { Table, type Lookup, type LookupOptions, type TableOptions } from './job/table.ts';
+export type { Lookup, LookupOptions, Table, TableOptions } from './job/table.ts';
 export type {
   AggregatedStream,
+  Emits,
   KeyedStream,
   KeyOptions,
   MachineStream,

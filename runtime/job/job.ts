@@ -11,8 +11,8 @@ import { Draft } from './draft.ts';
 import { DraftStream } from './draft-stream.ts';
 import type { Origin } from './source.ts';
 import type { Emits, Stream } from './stream.ts';
-import type { TableOptions } from './table.ts';
-import { Table } from './table.ts';
+import type { Table, TableOptions } from './table.ts';
+import { makeTable } from './table.ts';
 
 export type JobOptions = {
   readonly description?: string;
@@ -92,7 +92,7 @@ class Parts implements JobParts {
       ...(at === undefined ? {} : { at: fieldOrCodeOf(at, 'row') }),
       ...(validFor === undefined ? {} : { validFor }),
     });
-    return new Table<Row>(name, this.#draft);
+    return makeTable<Row>(name);
   }
 
   parameter(name: string, options: ParameterOptions = {}): string {

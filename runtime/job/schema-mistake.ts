@@ -22,7 +22,10 @@ export type SchemaMistake = {
 
 /** All mistakes that `issues` (of `schema` about `root`) stand for. */
 export function explainIssues(schema: z.ZodType, root: unknown, issues: readonly ZodIssue[]): readonly SchemaMistake[] {
-  return issues.flatMap(flatten).flatMap((issue) => explain(schema, root, issue));
+  const mistakes = issues.flatMap(flatten).flatMap((issue) => explain(schema, root, issue));
+  // A value of two mistakes (too long, and of the wrong form) is mended once: the first says enough.
+  const keyOf = ({ path }: SchemaMistake): string => JSON.stringify(path);
+  return mistakes.filter((mistake, i) => mistakes.findIndex((other) => keyOf(other) === keyOf(mistake)) === i);
 }
 
 /** A value for a message: texts in quotes and cut, lists and mappings by their kind. */

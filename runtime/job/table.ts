@@ -43,30 +43,22 @@ export type LookedUp<L> = { -readonly [K in keyof L as L[K] extends Lookup<never
 type RowOf<L> = L extends Lookup<never, infer Row> ? Row : never;
 
 /** A side input of a job, loaded whole by every worker. */
-export class Table<Row> {
+export interface Table<out Row> {
   readonly name: string;
-  /** The job that it belongs to. */
-  readonly owner: object;
-  declare private readonly row: Row;
-
-  constructor(name: string, owner: object) {
-    this.name = name;
-    this.owner = owner;
-  }
-
   /** `flights.enrich({ plane: planes.lookup({ key: 'tailnum' }) })`. */
   lookup<E, const W extends EventCode<E, boolean> | undefined = EventCode<E, boolean> | undefined>(
     options: LookupOptions<E, W>,
   ): Lookup<E, Row, undefined extends W ? true : false>;
-  lookup<E>(options: LookupOptions<E>): Lookup<E, Row> {
-    const { key, at, when } = options;
-    return {
-      table: this.name,
-      spec: {
-        key: fieldOrCodeOf(key),
-        ...(at === undefined ? {} : { at: fieldOrCodeOf(at) }),
-        ...(when === undefined ? {} : { when: codeOf(when) }),
-      },
-    };
-  }
+}
+
+export function makeTable<Row>(name: string): Table<Row> {
+  return { name, lookup: (options) => ({ table: name, spec: lookupSpec(options as LookupOptions<never>) }) };
+}
+
+function lookupSpec({ key, at, when }: LookupOptions<never>): Lookup<never, unknown>['spec'] {
+  return {
+    key: fieldOrCodeOf(key),
+    ...(at === undefined ? {} : { at: fieldOrCodeOf(at) }),
+    ...(when === undefined ? {} : { when: codeOf(when) }),
+  };
 }

@@ -46,7 +46,7 @@ const aircraftMachine = {
           {
             guard:
               'event.delayMin >= 15 && context.previous != null && context.previous.arrivedAt != null ' +
-              '&& context.previous.delayMin >= 30 ' +
+              '&& context.previous.delayMin != null && context.previous.delayMin >= 30 ' +
               '&& context.previous.arrivedAt < event.at && event.at - context.previous.arrivedAt <= 12 * 3600000',
             actions: [knockOn, remember, watch],
           },
