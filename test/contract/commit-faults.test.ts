@@ -58,6 +58,7 @@ async function own(journal: MemoryJournal, clock: VirtualClock, random: ReturnTy
     const claimed = await claim(journal, { stream: STREAM, subject: SUBJECT, owner, makeClaim: (_previous, link) => makeClaim({ owner, ...link }) }, waiting);
     if (claimed.kind !== 'claimed') throw new Error('stopped');
     const { epoch } = claimed;
+    expect(await lastReplayed(journal, claimed.sequence)).toBe(claimed.hash);
     let end = { number: claimed.number, hash: claimed.hash, sequence: claimed.sequence };
     reported.committed.set(end.hash, end.sequence);
     for (let step = 0; step < 12; step++) {
@@ -73,6 +74,13 @@ async function own(journal: MemoryJournal, clock: VirtualClock, random: ReturnTy
       reported.committed.set(hash, result.sequence);
     }
   }
+}
+
+/** Hash of the last record of a whole replay: it must be the claim. */
+async function lastReplayed(journal: MemoryJournal, untilSequence: number): Promise<string> {
+  let hash = '';
+  for await (const { record } of replay(journal, { stream: STREAM, subject: SUBJECT, fromSequence: 1, untilSequence, after: { number: 0, hash: '' } })) hash = record.hash;
+  return hash;
 }
 
 function checkLog(journal: MemoryJournal, seed: number, reported: Reported): void {
