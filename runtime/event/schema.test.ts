@@ -136,10 +136,25 @@ describe('ISO times', () => {
 });
 
 describe('JSON texts', () => {
+  test('a long whole number is seen wherever it stands', () => {
+    for (let before = 0; before < 40; before++) {
+      for (const digits of ['9007199254740993', '-90071992547409931']) {
+        const text = `{"${'a'.repeat(before)}":${digits}}`;
+        expect(decodeJsonText(text)).toEqual({ value: { ['a'.repeat(before)]: BigInt(digits) } });
+      }
+    }
+    expect(decodeJsonText('9007199254740993')).toEqual({ value: 9007199254740993n });
+    expect(decodeJsonText('[0.9007199254740993,9007199254740993.5,9007199254740993e1]')).toEqual({ value: [0.9007199254740993, 9007199254740993.5, 90071992547409930] });
+  });
   test('nesting is bounded, brackets within texts do not count', () => {
     expect(decodeJsonText('['.repeat(300) + ']'.repeat(300))).toEqual({ issue: 'nested deeper than 256 levels' });
     expect(decodeJsonText(JSON.stringify({ a: '['.repeat(5000) }))).toHaveProperty('value');
     expect(decodeJsonText(`{"a":"${']'.repeat(600)}","b":${'['.repeat(300)}${']'.repeat(300)}}`)).toHaveProperty('issue');
+  });
+  test('a fraction of a million digits costs no more than its length', () => {
+    const began = performance.now();
+    expect(decodeJsonText(`[0.${'7'.repeat(1_000_000)}]`)).toEqual({ value: [0.7777777777777778] });
+    expect(performance.now() - began).toBeLessThan(500);
   });
   test('a number of a hundred thousand digits is refused', () => {
     expect(decodeJsonText(`[${'7'.repeat(100_000)}]`)).toEqual({ issue: 'not JSON: a number of 100000 digits' });
