@@ -18,12 +18,14 @@ const DURATION = /^(\d+(\.\d+)?(ms|s|m|h|d))+$/;
 /** Names of sources, stages, sinks: lower case, digits, dashes; they become part of subjects, streams and metrics. */
 export const nameSchema = z
   .string()
+  .max(63)
   .regex(NAME, 'must be lower-case letters, digits and dashes, start with a letter, and have at most 63 characters');
 
 /** `name`, or `name.output` for a named output of a stage (`late`, or an emitted event of a machine). */
 export const referenceSchema = z
   .string()
-  .regex(/^[a-z][a-z0-9-]{0,62}(\.[a-zA-Z][a-zA-Z0-9_-]{0,62})?$/, 'must be the name of a source or stage, or name.output');
+  .regex(/^[a-z][a-z0-9-]{0,62}(\.[a-zA-Z][a-zA-Z0-9_-]{0,62})?$/, 'must be the name of a source or stage, or name.output')
+  .max(127);
 
 /** One input, or several that are merged. */
 const referencesSchema = z.union([referenceSchema, z.array(referenceSchema).min(1).max(64)], { error: 'must be the name of a source or stage (or name.output), or a list of them' });
@@ -155,7 +157,7 @@ const actionSchema = z.strictObject({
   /** Context field → CEL over `context`, `event`, `key`. */
   assign: fieldsSchema.optional(),
   /** An event out of the stage, on the named output. */
-  emit: z.strictObject({ output: z.string().regex(/^[a-zA-Z][a-zA-Z0-9_-]{0,62}$/), value: codeOrFieldsSchema }).optional(),
+  emit: z.strictObject({ output: z.string().max(63).regex(/^[a-zA-Z][a-zA-Z0-9_-]*$/, 'must be letters, digits, - and _, and start with a letter'), value: codeOrFieldsSchema }).optional(),
   /** An event to this machine itself: at once, or by a durable timer after `delay` (a duration, or CEL giving ms). */
   raise: z.strictObject({ type: z.string().min(1).max(128), data: fieldsSchema.optional(), delay: codeSchema.optional(), id: codeSchema.optional() }).optional(),
   /** Cancels the durable timer of that id. */
@@ -217,6 +219,9 @@ export const machineSchema = z.strictObject({
   states: z.record(z.string().min(1).max(128), stateSchema),
 });
 export type MachineSpec = z.infer<typeof machineSchema>;
+
+/** Fields of a stage that only the TypeScript builder can fill: never suggested to who writes YAML, not in the CRD. */
+export const BUILDER_FIELDS: readonly string[] = ['reduce', 'xstate'];
 
 export const stageSchema = z.strictObject({
   name: nameSchema,
