@@ -58,7 +58,8 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
   });
   const ended = once(supervisor, 'exit').then(() => reason);
   await untilReady(supervisor, options);
-  supervisor.send('ready');
+  // It may have ended in this very moment; `ended` tells.
+  supervisor.send('ready', () => {});
   unref(supervisor);
   return {
     get pid() {

@@ -1,0 +1,7 @@
+// Which files are generated, and what must be in them.
+import { errorDocs } from './error-docs.ts';
+
+/** Text by path, from the folder of the repository. */
+export async function generatedFiles(): Promise<Readonly<Record<string, string>>> {
+  return { 'docs/errors.md': errorDocs() };
+}
