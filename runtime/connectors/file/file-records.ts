@@ -3,7 +3,6 @@
 //   R1. Every record is counted, good or bad, so that a count names the same place in every run.
 //   R2. Packed data that breaks off gives what came before, then one bad record that says so, then the end.
 
-import type { Buffer } from 'node:buffer';
 import { BadDeclaration, type Issue } from '../../base/issues.ts';
 import { suggest } from '../../base/nearest.ts';
 import type { EventSchemaSpec, FileSourceSpec } from '../../../crds/stream-job/spec.ts';
@@ -12,12 +11,13 @@ import { compileCsv, readHeader, type CsvDecoder } from '../../event/codec/csv.t
 import { invalidUtf8, utf8Text } from '../../event/codec/json.ts';
 import { compileJsonEvent, type EventDecoder } from '../../event/codec/json-event.ts';
 import { RecordSplitter, type Cut } from '../../event/codec/record-splitter.ts';
+import { shownEvent } from '../source-letters.ts';
 import { FileBytes } from './file-bytes.ts';
 
 export type FileRecord =
   | { readonly kind: 'value'; readonly value: Value; readonly line: number; readonly bytes: number }
   | { readonly kind: 'bad'; readonly issues: readonly string[]; readonly event: Value; readonly line: number; readonly bytes: number }
-  | { readonly kind: 'tooLarge'; readonly event: string; readonly line: number; readonly bytes: number };
+  | { readonly kind: 'tooLarge'; readonly head: string; readonly line: number; readonly bytes: number };
 
 export type FileRecordsOptions = {
   /** Who reads, for errors: `source flights`. */
@@ -27,9 +27,6 @@ export type FileRecordsOptions = {
   readonly schema: EventSchemaSpec | undefined;
   readonly recordBytesMax: number;
 };
-
-/** As much of a bad record as a dead letter shows. */
-const RAW_MAX_CHARS = 65_536;
 
 export class FileRecords {
   readonly bytes: FileBytes;
@@ -106,15 +103,15 @@ export class FileRecords {
     this.broken = chunk.problem;
     const rest = this.#splitter.rest();
     const issues = [`${chunk.problem}; the records before it are processed, what follows is lost`];
-    this.#last = { kind: 'bad', issues, event: rawText(rest, 0, rest.length), line: this.#splitter.nextLine, bytes: rest.length };
+    this.#last = { kind: 'bad', issues, event: shownEvent(rest, { from: 0, to: rest.length }), line: this.#splitter.nextLine, bytes: rest.length };
     this.#splitter.drop();
   }
 
   #decode(cut: Exclude<Cut, 'more'>): FileRecord {
     const { bytes: buffer, from, to, line, quoted } = this.#splitter;
     const bytes = to - from;
-    if (cut === 'tooLong') return { kind: 'tooLarge', event: rawText(buffer, from, to), line, bytes: this.#splitter.skippedBytes };
-    const bad = (issues: readonly string[], event?: Value): FileRecord => ({ kind: 'bad', issues, event: event ?? rawText(buffer, from, to), line, bytes });
+    if (cut === 'tooLong') return { kind: 'tooLarge', head: buffer.toString('utf8', from, to), line, bytes: this.#splitter.skippedBytes };
+    const bad = (issues: readonly string[], event?: Value): FileRecord => ({ kind: 'bad', issues, event: shownEvent(buffer, { from, to }, event), line, bytes });
     if (cut === 'malformed') return bad([this.#splitter.reason]);
     const text = utf8Text(buffer, from, to);
     if (text === null) return bad([invalidUtf8(buffer, from, to)]);
@@ -163,9 +160,4 @@ function headerIssues(header: readonly string[], schema: EventSchemaSpec | undef
     ...[...new Set(twice)].map((name) => ({ path: 'header', message: `two columns are named "${name}"`, fix: 'give every column its own name' })),
     ...missing.map((name) => ({ path: `schema.${name}`, message: `the file has no column "${name}"`, fix: suggest(name, header) })),
   ];
-}
-
-/** Bytes of a bad record as text, cut to a bound. What is not UTF-8 shows as U+FFFD. */
-function rawText(bytes: Buffer, from: number, to: number): string {
-  return bytes.toString('utf8', from, Math.min(to, from + RAW_MAX_CHARS));
 }

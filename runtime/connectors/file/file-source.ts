@@ -5,11 +5,11 @@
 
 import { resolve } from 'node:path';
 import type { SourceSpec } from '../../../crds/stream-job/spec.ts';
-import { catalogue } from '../../base/error-catalogue.ts';
 import { MillraceError } from '../../base/errors.ts';
 import type { Clock } from '../../base/clock.ts';
-import type { DeadLetter, Value } from '../../event/batch.ts';
+import type { Value } from '../../event/batch.ts';
 import type { SourceConnector, SourcePosition, SourceRead, SourceReader } from '../source.ts';
+import { tooLargeLetter, undecodableLetter, type SourceLetter } from '../source-letters.ts';
 import { FileRecords, type FileRecord, type FileRecordsOptions } from './file-records.ts';
 
 export type FileSourceEnv = { readonly baseDir: string; readonly clock: Clock };
@@ -31,7 +31,6 @@ export async function makeFileSource(spec: SourceSpec & { readonly file: NonNull
 }
 
 type ReadLimits = Parameters<SourceReader['read']>[0];
-type Letter = SourceRead['deadLetters'][number];
 
 class FileReader implements SourceReader {
   readonly #records: FileRecords;
@@ -60,7 +59,7 @@ class FileReader implements SourceReader {
   async read(limits: ReadLimits): Promise<SourceRead> {
     const values: Value[] = [];
     const places: number[] = [];
-    const deadLetters: Letter[] = [];
+    const deadLetters: SourceLetter[] = [];
     let bytes = 0;
     let done = false;
     while (!done && values.length + deadLetters.length < limits.eventsMax && bytes < limits.bytesMax) {
@@ -84,15 +83,10 @@ class FileReader implements SourceReader {
     return this.#records.close();
   }
 
-  #letterOf(record: Exclude<FileRecord, { kind: 'value' }>): Letter {
+  #letterOf(record: Exclude<FileRecord, { kind: 'value' }>): SourceLetter {
     const place = `line ${record.line}`;
-    const common = { event: record.event, place, timeMs: null, key: null } satisfies Partial<DeadLetter>;
-    if (record.kind === 'tooLarge') {
-      const data = { place: `${this.#source} ${place}`, bytes: record.bytes, bytesMax: this.#bytesMax };
-      return { ...common, code: 'MR3004', message: catalogue.MR3004.message(data), issues: [`${record.bytes} bytes, at most ${this.#bytesMax} are allowed`] };
-    }
-    const data = { source: this.#source, place, issues: record.issues };
-    return { ...common, code: 'MR3001', message: catalogue.MR3001.message(data), issues: record.issues };
+    if (record.kind === 'bad') return undecodableLetter(this.#source, place, record);
+    return tooLargeLetter(this.#source, place, { bytes: record.bytes, bytesMax: this.#bytesMax, head: record.head });
   }
 }
 

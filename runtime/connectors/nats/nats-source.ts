@@ -12,15 +12,14 @@ import { NatsReader } from '../../adapters/nats/nats-reader.ts';
 import { API_ERROR, type StoredMessage } from '../../adapters/nats/jetstream-api.ts';
 import type { Link } from '../../adapters/nats/link.ts';
 import type { SourceSpec } from '../../../crds/stream-job/spec.ts';
-import { catalogue } from '../../base/error-catalogue.ts';
 import { MillraceError } from '../../base/errors.ts';
 import type { Clock } from '../../base/clock.ts';
-import { DEAD_LETTER_TEXT_BYTES_MAX } from '../../base/limits.ts';
 import type { Value } from '../../event/batch.ts';
 import { invalidUtf8, utf8Text } from '../../event/codec/json.ts';
 import { compileJsonEvent, type EventDecoder } from '../../event/codec/json-event.ts';
 import type { LaneReader, StoredRecord } from '../../journal/journal.ts';
 import type { SourceConnector, SourcePosition, SourceRead, SourceReader } from '../source.ts';
+import { LARGE_EVENT_HEAD_BYTES, shownEvent, tooLargeLetter, undecodableLetter, type SourceLetter } from '../source-letters.ts';
 import { askApi, findSourceStream, type UserStream } from './user-streams.ts';
 
 export type NatsSourceEnv = { readonly link: Link; readonly clock: Clock };
@@ -67,12 +66,11 @@ async function lastSequence(link: Link, stream: string, asked: object): Promise<
   throw new MillraceError('MR1005', { url: stream, problem: `${answer.error.description} (${answer.error.err_code})` });
 }
 
-type Letter = SourceRead['deadLetters'][number];
 type Limits = Parameters<SourceReader['read']>[0];
 type Options = NatsSourceEnv & { readonly stream: UserStream; readonly subject: string; readonly at: Place };
 
 /** What one `read` gathers. */
-type Gathered = { readonly values: Value[]; readonly places: number[]; readonly deadLetters: Letter[]; bytes: number; ingestMs: number };
+type Gathered = { readonly values: Value[]; readonly places: number[]; readonly deadLetters: SourceLetter[]; bytes: number; ingestMs: number };
 
 const LINE_FEED = 10;
 const RETURN = 13;
@@ -178,32 +176,27 @@ class NatsSplitReader implements SourceReader {
   #event(buffer: Buffer, at: At, gathered: Gathered): void {
     const bytes = at.to - at.from;
     gathered.bytes += bytes;
-    if (bytes > this.#spec.maxEventBytes) return void gathered.deadLetters.push(this.#giantLetter(buffer, at));
+    if (bytes > this.#spec.maxEventBytes) {
+      const head = buffer.toString('utf8', at.from, at.from + LARGE_EVENT_HEAD_BYTES);
+      gathered.deadLetters.push(tooLargeLetter(this.#spec.name, placeOf(at), { bytes, bytesMax: this.#spec.maxEventBytes, head }));
+      return;
+    }
     const text = utf8Text(buffer, at.from, at.to);
-    if (text === null) return void gathered.deadLetters.push(this.#badLetter(at, [invalidUtf8(buffer, at.from, at.to)], rawText(buffer, at)));
+    if (text === null) return this.#bad(at, { issues: [invalidUtf8(buffer, at.from, at.to)], event: shownEvent(buffer, at) }, gathered);
     const decoded = this.#decode(text);
-    if ('issues' in decoded) return void gathered.deadLetters.push(this.#badLetter(at, decoded.issues, decoded.event === undefined ? rawText(buffer, at) : decoded.event));
+    if ('issues' in decoded) return this.#bad(at, { issues: decoded.issues, event: shownEvent(buffer, at, decoded.event) }, gathered);
     gathered.values.push(decoded.value);
     gathered.places.push(at.sequence);
   }
 
-  #badLetter(at: At, issues: readonly string[], event: Value): Letter {
-    const place = placeOf(at);
-    return { code: 'MR3001', message: catalogue.MR3001.message({ source: this.#spec.name, place, issues }), issues, event, place, timeMs: null, key: null };
+  #bad(at: At, why: { readonly issues: readonly string[]; readonly event: Value }, gathered: Gathered): void {
+    gathered.deadLetters.push(undecodableLetter(this.#spec.name, placeOf(at), why));
   }
 
-  #giantLetter(buffer: Buffer, at: At): Letter {
-    const place = placeOf(at);
-    const [bytes, bytesMax] = [at.to - at.from, this.#spec.maxEventBytes];
-    const event = rawText(buffer, { ...at, to: at.from + GIANT_HEAD_BYTES });
-    const issues = [`${bytes} bytes, at most ${bytesMax} are allowed`];
-    return { code: 'MR3004', message: catalogue.MR3004.message({ place: `${this.#spec.name} ${place}`, bytes, bytesMax }), issues, event, place, timeMs: null, key: null };
-  }
-
-  #goneLetter(from: number, to: number): Letter {
-    const place = from === to ? `seq ${from}` : `seq ${from} to ${to}`;
-    const issues = [`gone from the stream ${this.#options.stream.name} before ${from === to ? 'it was' : 'they were'} read: removed by its limits, or deleted`];
-    return { code: 'MR3001', message: catalogue.MR3001.message({ source: this.#spec.name, place, issues }), issues, event: null, place, timeMs: null, key: null };
+  #goneLetter(from: number, to: number): SourceLetter {
+    const [place, they] = from === to ? [`seq ${from}`, 'it was'] : [`seq ${from} to ${to}`, 'they were'];
+    const issues = [`gone from the stream ${this.#options.stream.name} before ${they} read: removed by its limits, or deleted`];
+    return undecodableLetter(this.#spec.name, place, { issues, event: null });
   }
 
   #position(): SourcePosition {
@@ -222,12 +215,6 @@ class NatsSplitReader implements SourceReader {
 /** Bytes [from, to) of a message; `line` 0: the message is one event. */
 type At = { readonly from: number; readonly to: number; readonly sequence: number; readonly line: number };
 
-const GIANT_HEAD_BYTES = 1024;
-
 function placeOf({ sequence, line }: At): string {
   return line === 0 ? `seq ${sequence}` : `seq ${sequence} line ${line}`;
-}
-
-function rawText(buffer: Buffer, { from, to }: Pick<At, 'from' | 'to'>): string {
-  return buffer.toString('utf8', from, Math.min(to, from + DEAD_LETTER_TEXT_BYTES_MAX));
 }
