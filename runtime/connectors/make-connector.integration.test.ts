@@ -50,7 +50,10 @@ test('what a job declares is read from a file, written to a subject, read from t
     let [before, letters, number, done] = [sink.initial, 0, 1, false];
     while (!done) {
       const read = await reader.read({ eventsMax: 100, bytesMax: 10_000, waitMs: 200 });
-      const { payload, count, after } = writer.prepare([{ values: read.values, times: read.values.map(() => 0), keys: null, ingestMs: read.ingestMs }], before);
+      const { payload, count, after } = writer.prepare(
+        [{ values: read.values, times: read.values.map(() => 0), keys: null, ingestMs: read.ingestMs }],
+        before,
+      );
       await writer.apply({ number: number++, payload, count, before, after });
       [before, letters, done] = [after, letters + read.deadLetters.length, read.done];
     }
@@ -65,7 +68,19 @@ test('what a job declares is read from a file, written to a subject, read from t
 test('side inputs are loaded whole; rows that are no rows, or have no key, are named by their lines', async () => {
   await writeFile(join(folder, 'weather.csv'), 'origin,hour,temp\nEWR,2013-01-01T10:00:00Z,39.2\nJFK,never,1\nNA,2013-01-01T10:00:00Z,2\n');
   const file = { path: 'weather.csv', format: 'csv', compression: 'auto', nulls: ['NA'] } as const;
-  const tables = await loadTables([{ name: 'weather', file: { ...file, nulls: [...file.nulls] }, schema: { hour: 'timestamp', temp: 'double' }, key: 'row.origin', at: 'row.hour', validFor: '1h' }], env);
+  const tables = await loadTables(
+    [
+      {
+        name: 'weather',
+        file: { ...file, nulls: [...file.nulls] },
+        schema: { hour: 'timestamp', temp: 'double' },
+        key: 'row.origin',
+        at: 'row.hour',
+        validFor: '1h',
+      },
+    ],
+    env,
+  );
   const { table, issues } = tables.get('weather')!;
   expect(issues).toEqual([expect.stringMatching(/^line 3: hour: found "never"/), expect.stringMatching(/^line 4: .*null/)]);
   expect(table.rowCount).toBe(1);

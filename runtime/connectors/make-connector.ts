@@ -49,7 +49,10 @@ export async function makeSinkConnector(spec: SinkSpec, env: ConnectorEnv): Prom
 export type LoadedTable = { readonly table: Table; /** Rows that were left out, a sentence each. */ readonly issues: readonly string[] };
 
 /** Reads every side input whole. Rejects with MR1001 or BadDeclaration. */
-export async function loadTables(specs: readonly TableSpec[], env: Pick<ConnectorEnv, 'baseDir'>): Promise<ReadonlyMap<string, LoadedTable>> {
+export async function loadTables(
+  specs: readonly TableSpec[],
+  env: Pick<ConnectorEnv, 'baseDir'>,
+): Promise<ReadonlyMap<string, LoadedTable>> {
   const tables = new Map<string, LoadedTable>();
   for (const spec of specs) tables.set(spec.name, await loadTable(spec, env.baseDir));
   return tables;

@@ -14,16 +14,40 @@ export type SourceLetter = SourceRead['deadLetters'][number];
 export const LARGE_EVENT_HEAD_BYTES = 1024;
 
 /** MR3001. `event`: as far as it was decoded. */
-export function undecodableLetter(source: string, place: string, { issues, event }: { readonly issues: readonly string[]; readonly event: Value }): SourceLetter {
+export function undecodableLetter(
+  source: string,
+  place: string,
+  { issues, event }: { readonly issues: readonly string[]; readonly event: Value },
+): SourceLetter {
   const more = issues.length - DEAD_LETTER_ISSUES_MAX;
   const shown = more <= 0 ? issues : [...issues.slice(0, DEAD_LETTER_ISSUES_MAX), `and ${more} more`];
-  return { code: 'MR3001', message: catalogue.MR3001.message({ source, place, issues: shown }), issues: shown, event, place, timeMs: null, key: null };
+  return {
+    code: 'MR3001',
+    message: catalogue.MR3001.message({ source, place, issues: shown }),
+    issues: shown,
+    event,
+    place,
+    timeMs: null,
+    key: null,
+  };
 }
 
 /** MR3004. `head`: the beginning of its text. */
-export function tooLargeLetter(source: string, place: string, { bytes, bytesMax, head }: { readonly bytes: number; readonly bytesMax: number; readonly head: string }): SourceLetter {
+export function tooLargeLetter(
+  source: string,
+  place: string,
+  { bytes, bytesMax, head }: { readonly bytes: number; readonly bytesMax: number; readonly head: string },
+): SourceLetter {
   const issues = [`${bytes} bytes, at most ${bytesMax} are allowed`];
-  return { code: 'MR3004', message: catalogue.MR3004.message({ place: `${source} ${place}`, bytes, bytesMax }), issues, event: head, place, timeMs: null, key: null };
+  return {
+    code: 'MR3004',
+    message: catalogue.MR3004.message({ place: `${source} ${place}`, bytes, bytesMax }),
+    issues,
+    event: head,
+    place,
+    timeMs: null,
+    key: null,
+  };
 }
 
 /** What a letter shows of the event in bytes[from, to): `decoded` when it is small enough to be kept, else its text, cut. */

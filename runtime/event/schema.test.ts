@@ -46,8 +46,18 @@ describe('texts become what the schema says', () => {
     { fact: 'NaN is no double', type: 'double', text: 'NaN', issue: 'x: found "NaN", expected a number' },
     { fact: 'a double out of range is refused', type: 'double', text: '1e999', issue: 'x: found "1e999", expected a number' },
     { fact: '1 is no bool', type: 'bool', text: '1', issue: 'x: found "1", expected true or false' },
-    { fact: '31 February does not exist', type: 'timestamp', text: '2013-02-31T00:00:00Z', issue: 'x: found "2013-02-31T00:00:00Z", expected a time (ISO 8601, or whole ms since 1970)' },
-    { fact: 'a long value is cut', type: 'int', text: 'y'.repeat(500), issue: `x: found "${'y'.repeat(64)}"… (500 characters), expected a whole number` },
+    {
+      fact: '31 February does not exist',
+      type: 'timestamp',
+      text: '2013-02-31T00:00:00Z',
+      issue: 'x: found "2013-02-31T00:00:00Z", expected a time (ISO 8601, or whole ms since 1970)',
+    },
+    {
+      fact: 'a long value is cut',
+      type: 'int',
+      text: 'y'.repeat(500),
+      issue: `x: found "${'y'.repeat(64)}"… (500 characters), expected a whole number`,
+    },
   ] as const)('$fact', ({ type, text, issue }) => {
     expect(fromText({ x: type }, { x: text })).toEqual({ issues: [issue] });
   });
@@ -65,29 +75,91 @@ describe('JSON values are held to their types', () => {
   test.each<{ fact: string; schema: EventSchemaSpec; text: string; gives: unknown }>([
     { fact: 'a text is no int', schema: { x: 'int' }, text: '{"x":"517"}', gives: { issues: ['x: found "517", expected a whole number'] } },
     { fact: 'a fraction is no int', schema: { x: 'int' }, text: '{"x":1.5}', gives: { issues: ['x: found 1.5, expected a whole number'] } },
-    { fact: 'an int beyond 2^53 stays exact', schema: { x: 'int' }, text: '{"x":9007199254740993}', gives: { value: { x: 9007199254740993n } } },
-    { fact: 'so does one of a field that is not named', schema: {}, text: '{"deep":[{"y":-90071992547409931}]}', gives: { value: { deep: [{ y: -90071992547409931n }] } } },
-    { fact: 'digits within a text are a text', schema: {}, text: '{"card":"4111111111111111111"}', gives: { value: { card: '4111111111111111111' } } },
-    { fact: 'a double of many digits stays a double', schema: { x: 'double' }, text: '{"x":0.1234567890123456789}', gives: { value: { x: 0.12345678901234568 } } },
-    { fact: 'a double field takes a long whole number as a double', schema: { x: 'double' }, text: '{"x":12345678901234567890}', gives: { value: { x: 12345678901234567000 } } },
-    { fact: 'an infinite double is refused', schema: { x: 'double' }, text: '{"x":1e999}', gives: { issues: ['x: found Infinity, expected a number'] } },
+    {
+      fact: 'an int beyond 2^53 stays exact',
+      schema: { x: 'int' },
+      text: '{"x":9007199254740993}',
+      gives: { value: { x: 9007199254740993n } },
+    },
+    {
+      fact: 'so does one of a field that is not named',
+      schema: {},
+      text: '{"deep":[{"y":-90071992547409931}]}',
+      gives: { value: { deep: [{ y: -90071992547409931n }] } },
+    },
+    {
+      fact: 'digits within a text are a text',
+      schema: {},
+      text: '{"card":"4111111111111111111"}',
+      gives: { value: { card: '4111111111111111111' } },
+    },
+    {
+      fact: 'a double of many digits stays a double',
+      schema: { x: 'double' },
+      text: '{"x":0.1234567890123456789}',
+      gives: { value: { x: 0.12345678901234568 } },
+    },
+    {
+      fact: 'a double field takes a long whole number as a double',
+      schema: { x: 'double' },
+      text: '{"x":12345678901234567890}',
+      gives: { value: { x: 12345678901234567000 } },
+    },
+    {
+      fact: 'an infinite double is refused',
+      schema: { x: 'double' },
+      text: '{"x":1e999}',
+      gives: { issues: ['x: found Infinity, expected a number'] },
+    },
     { fact: 'a bool is true or false', schema: { x: 'bool' }, text: '{"x":1}', gives: { issues: ['x: found 1, expected true or false'] } },
     { fact: 'a time may be a text', schema: { x: 'timestamp' }, text: '{"x":"1970-01-01T00:00:01.5Z"}', gives: { value: { x: 1500 } } },
     { fact: 'a time may be ms', schema: { x: 'timestamp' }, text: '{"x":1500}', gives: { value: { x: 1500 } } },
-    { fact: 'a time has whole ms', schema: { x: 'timestamp' }, text: '{"x":1500.5}', gives: { issues: ['x: found 1500.5, expected a time (ISO 8601, or whole ms since 1970)'] } },
+    {
+      fact: 'a time has whole ms',
+      schema: { x: 'timestamp' },
+      text: '{"x":1500.5}',
+      gives: { issues: ['x: found 1500.5, expected a time (ISO 8601, or whole ms since 1970)'] },
+    },
     { fact: 'any takes anything that is there', schema: { x: 'any' }, text: '{"x":[1]}', gives: { value: { x: [1] } } },
     { fact: 'a missing nullable field becomes null', schema: { x: nullable('int') }, text: '{}', gives: { value: { x: null } } },
-    { fact: 'a missing field is an issue', schema: { x: 'int' }, text: '{}', gives: { issues: ['x: found nothing, expected a whole number'] } },
-    { fact: 'null is an issue where it is not allowed', schema: { x: 'string' }, text: '{"x":null}', gives: { issues: ['x: found null, expected a text'] } },
-    { fact: 'a list is shown by its length', schema: { x: 'string' }, text: '{"x":[1,2]}', gives: { issues: ['x: found a list of 2, expected a text'] } },
-    { fact: 'fields that are not named stay as they are', schema: { x: 'int' }, text: '{"y":"z","x":1}', gives: { value: { y: 'z', x: 1 } } },
+    {
+      fact: 'a missing field is an issue',
+      schema: { x: 'int' },
+      text: '{}',
+      gives: { issues: ['x: found nothing, expected a whole number'] },
+    },
+    {
+      fact: 'null is an issue where it is not allowed',
+      schema: { x: 'string' },
+      text: '{"x":null}',
+      gives: { issues: ['x: found null, expected a text'] },
+    },
+    {
+      fact: 'a list is shown by its length',
+      schema: { x: 'string' },
+      text: '{"x":[1,2]}',
+      gives: { issues: ['x: found a list of 2, expected a text'] },
+    },
+    {
+      fact: 'fields that are not named stay as they are',
+      schema: { x: 'int' },
+      text: '{"y":"z","x":1}',
+      gives: { value: { y: 'z', x: 1 } },
+    },
     {
       fact: 'all issues come at once',
       schema: { a: 'int', b: 'bool', c: nullable('string') },
       text: '{"a":"1","b":null,"c":3}',
-      gives: { issues: ['a: found "1", expected a whole number', 'b: found null, expected true or false', 'c: found 3, expected a text or null'] },
+      gives: {
+        issues: ['a: found "1", expected a whole number', 'b: found null, expected true or false', 'c: found 3, expected a text or null'],
+      },
     },
-    { fact: 'an inherited name is not there', schema: inherited, text: '{}', gives: { issues: ['constructor: found nothing, expected a value'] } },
+    {
+      fact: 'an inherited name is not there',
+      schema: inherited,
+      text: '{}',
+      gives: { issues: ['constructor: found nothing, expected a value'] },
+    },
   ])('$fact', ({ schema, text, gives }) => {
     expect(fromJson(schema, text)).toEqual(gives);
   });
@@ -144,7 +216,9 @@ describe('JSON texts', () => {
       }
     }
     expect(decodeJsonText('9007199254740993')).toEqual({ value: 9007199254740993n });
-    expect(decodeJsonText('[0.9007199254740993,9007199254740993.5,9007199254740993e1]')).toEqual({ value: [0.9007199254740993, 9007199254740993.5, 90071992547409930] });
+    expect(decodeJsonText('[0.9007199254740993,9007199254740993.5,9007199254740993e1]')).toEqual({
+      value: [0.9007199254740993, 9007199254740993.5, 90071992547409930],
+    });
   });
   test('nesting is bounded, brackets within texts do not count', () => {
     expect(decodeJsonText('['.repeat(300) + ']'.repeat(300))).toEqual({ issue: 'nested deeper than 256 levels' });

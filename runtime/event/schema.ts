@@ -77,11 +77,13 @@ export function issueOf(field: FieldCheck, seen: unknown): string {
 export function describeSeen(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (typeof value === 'string') {
-    return value.length <= SEEN_MAX_CHARS ? JSON.stringify(value) : `${JSON.stringify(value.slice(0, SEEN_MAX_CHARS))}… (${value.length} characters)`;
+    return value.length <= SEEN_MAX_CHARS
+      ? JSON.stringify(value)
+      : `${JSON.stringify(value.slice(0, SEEN_MAX_CHARS))}… (${value.length} characters)`;
   }
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (typeof value === 'object' && value !== null) return `an object with ${Object.keys(value).length} fields`;
-  return Object.is(value, -0) ? '-0' : String(value);
+  return Object.is(value, -0) ? '-0' : String(value as number | bigint | boolean | null);
 }
 
 /** Sets an own property whatever its name is: plain assignment to `__proto__` would change the prototype instead. */
@@ -119,7 +121,12 @@ const fromText: Readonly<Record<FieldType, (value: unknown) => unknown>> = {
   string: (value) => (typeof value === 'string' ? value : REFUSED),
   int: (value) => (typeof value === 'string' ? intOf(value) : REFUSED),
   double: (value) => (typeof value === 'string' ? doubleOf(value) : REFUSED),
-  bool: (value) => (value === 'true' || value === 'TRUE' || value === 'True' ? true : value === 'false' || value === 'FALSE' || value === 'False' ? false : REFUSED),
+  bool: (value) =>
+    value === 'true' || value === 'TRUE' || value === 'True'
+      ? true
+      : value === 'false' || value === 'FALSE' || value === 'False'
+        ? false
+        : REFUSED,
   timestamp: (value) => (typeof value === 'string' ? timeOf(value) : REFUSED),
   any: (value) => value,
 };

@@ -31,7 +31,10 @@ export class FileBytes {
   #ready: Chunk[] = [];
   #ahead: Promise<void> | null = null;
 
-  private constructor(file: FileHandle, options: { readonly path: string; readonly size: number; readonly version: string; readonly packed: boolean }) {
+  private constructor(
+    file: FileHandle,
+    options: { readonly path: string; readonly size: number; readonly version: string; readonly packed: boolean },
+  ) {
     this.#file = file;
     this.path = options.path;
     this.size = options.size;
@@ -108,7 +111,7 @@ export class FileBytes {
   }
 
   async *#from(from: number, to: number): AsyncGenerator<Buffer> {
-    for (let at = from; at < to; ) {
+    for (let at = from; at < to;) {
       const bytes = await readable(this.path, () => readAt(this.#file, at, Math.min(READ_BYTES, to - at)));
       if (bytes.length === 0) return;
       at += bytes.length;

@@ -103,7 +103,13 @@ export class FileRecords {
     this.broken = chunk.problem;
     const rest = this.#splitter.rest();
     const issues = [`${chunk.problem}; the records before it are processed, what follows is lost`];
-    this.#last = { kind: 'bad', issues, event: shownEvent(rest, { from: 0, to: rest.length }), line: this.#splitter.nextLine, bytes: rest.length };
+    this.#last = {
+      kind: 'bad',
+      issues,
+      event: shownEvent(rest, { from: 0, to: rest.length }),
+      line: this.#splitter.nextLine,
+      bytes: rest.length,
+    };
     this.#splitter.drop();
   }
 
@@ -111,7 +117,13 @@ export class FileRecords {
     const { bytes: buffer, from, to, line, quoted } = this.#splitter;
     const bytes = to - from;
     if (cut === 'tooLong') return { kind: 'tooLarge', head: buffer.toString('utf8', from, to), line, bytes: this.#splitter.skippedBytes };
-    const bad = (issues: readonly string[], event?: Value): FileRecord => ({ kind: 'bad', issues, event: shownEvent(buffer, { from, to }, event), line, bytes });
+    const bad = (issues: readonly string[], event?: Value): FileRecord => ({
+      kind: 'bad',
+      issues,
+      event: shownEvent(buffer, { from, to }, event),
+      line,
+      bytes,
+    });
     if (cut === 'malformed') return bad([this.#splitter.reason]);
     const text = utf8Text(buffer, from, to);
     if (text === null) return bad([invalidUtf8(buffer, from, to)]);
@@ -132,7 +144,14 @@ export class FileRecords {
     }
     if (cut === 'more') return this.#noHeader();
     const { bytes, from, to, quoted } = this.#splitter;
-    if (cut === 'tooLong') throw this.#badHeader([{ path: 'header', message: `the first line has ${this.#splitter.skippedBytes} bytes`, fix: 'a CSV file begins with a line of column names' }]);
+    if (cut === 'tooLong')
+      throw this.#badHeader([
+        {
+          path: 'header',
+          message: `the first line has ${this.#splitter.skippedBytes} bytes`,
+          fix: 'a CSV file begins with a line of column names',
+        },
+      ]);
     if (cut === 'malformed') throw this.#badHeader([{ path: 'header', message: this.#splitter.reason, fix: 'mend the first line' }]);
     const text = utf8Text(bytes, from, to);
     if (text === null) throw this.#badHeader([{ path: 'header', message: invalidUtf8(bytes, from, to), fix: 'convert the file to UTF-8' }]);
@@ -145,7 +164,13 @@ export class FileRecords {
   /** An empty file is no mistake of the declaration: it gives no events, and one note that it was empty. */
   #noHeader(): void {
     this.#decodeRow = compileCsv([], { schema: undefined, nulls: [] });
-    this.#last ??= { kind: 'bad', issues: ['the file is empty: expected a header line with the names of the columns'], event: null, line: 1, bytes: 0 };
+    this.#last ??= {
+      kind: 'bad',
+      issues: ['the file is empty: expected a header line with the names of the columns'],
+      event: null,
+      line: 1,
+      bytes: 0,
+    };
   }
 
   #badHeader(issues: readonly Issue[]): BadDeclaration {
@@ -157,7 +182,11 @@ function headerIssues(header: readonly string[], schema: EventSchemaSpec | undef
   const twice = header.filter((name, index) => header.indexOf(name) !== index);
   const missing = Object.keys(schema ?? {}).filter((name) => !header.includes(name));
   return [
-    ...[...new Set(twice)].map((name) => ({ path: 'header', message: `two columns are named "${name}"`, fix: 'give every column its own name' })),
+    ...[...new Set(twice)].map((name) => ({
+      path: 'header',
+      message: `two columns are named "${name}"`,
+      fix: 'give every column its own name',
+    })),
     ...missing.map((name) => ({ path: `schema.${name}`, message: `the file has no column "${name}"`, fix: suggest(name, header) })),
   ];
 }

@@ -182,11 +182,13 @@ test.skipIf(process.getuid?.() === 0)('a folder without permission is tried agai
 test('an event that has no JSON is returned with its problem, the others are written', () => {
   let deep: unknown = 1n;
   for (let i = 0; i < 100_000; i++) deep = [deep];
-  return connector().open(0).then((writer) => {
-    const prepared = writer.prepare([batch([1, deep, { x: 2n }])], { offset: 7 });
-    expect([prepared.count, Buffer.from(prepared.payload).toString(), prepared.after]).toEqual([2, '1\n{"x":2}\n', { offset: 17 }]);
-    expect(prepared.failed.map(({ timeMs, problem }) => [timeMs, problem.slice(0, 25)])).toEqual([[5, 'cannot be written as JSON']]);
-  });
+  return connector()
+    .open(0)
+    .then((writer) => {
+      const prepared = writer.prepare([batch([1, deep, { x: 2n }])], { offset: 7 });
+      expect([prepared.count, Buffer.from(prepared.payload).toString(), prepared.after]).toEqual([2, '1\n{"x":2}\n', { offset: 17 }]);
+      expect(prepared.failed.map(({ timeMs, problem }) => [timeMs, problem.slice(0, 25)])).toEqual([[5, 'cannot be written as JSON']]);
+    });
 });
 
 test('partitions have files of their own', async () => {
@@ -203,7 +205,10 @@ test('a full disk: the sink waits, and goes on without loss when there is space'
   const mounted = 'mount -t tmpfs -o size=256k tmpfs "$1" && exec "$2" "$3" "$1"';
   const run = promisify(execFile);
   const namespace = process.getuid?.() === 0 ? '-m' : '-rm';
-  const able = await run('unshare', [namespace, 'sh', '-c', 'mount -t tmpfs tmpfs "$1"', 'sh', out]).then(() => true, () => false);
+  const able = await run('unshare', [namespace, 'sh', '-c', 'mount -t tmpfs tmpfs "$1"', 'sh', out]).then(
+    () => true,
+    () => false,
+  );
   if (!able) {
     console.warn('SKIPPED: no mount namespaces here, so no full disk of our own (needs root or user namespaces on Linux)');
     context.skip();

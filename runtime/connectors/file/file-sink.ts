@@ -19,7 +19,11 @@ import { encodeJsonLine } from '../../event/codec/json-lines.ts';
 import type { SinkConnector, SinkRecord, SinkState, SinkWriter } from '../sink.ts';
 import { nameRunFile, openRunFile, type RunFileOptions } from './run-file.ts';
 
-export type FileSinkEnv = { readonly outDir: string; /** The same for all workers and restarts of one run. */ readonly runId: string; readonly uniqueId: () => string };
+export type FileSinkEnv = {
+  readonly outDir: string;
+  /** The same for all workers and restarts of one run. */ readonly runId: string;
+  readonly uniqueId: () => string;
+};
 
 export function makeFileSink(spec: SinkSpec & { readonly file: NonNullable<SinkSpec['file']> }, env: FileSinkEnv): SinkConnector {
   assert(/^[A-Za-z0-9_-]{1,64}$/.test(env.runId), () => `the run id ${JSON.stringify(env.runId)} can be part of a file name`);
@@ -68,7 +72,10 @@ class FileWriter implements SinkWriter {
 
   async apply(record: SinkRecord): Promise<void> {
     const from = offsetOf(record.before);
-    assert(offsetOf(record.after) === from + record.payload.length, () => `record ${record.number} of sink ${this.#sink} says where its bytes end`);
+    assert(
+      offsetOf(record.after) === from + record.payload.length,
+      () => `record ${record.number} of sink ${this.#sink} says where its bytes end`,
+    );
     if (record.payload.length === 0) return;
     await this.#guarded(async () => {
       const file = await this.#open(from);
@@ -94,7 +101,8 @@ class FileWriter implements SinkWriter {
   /** The run's file, at least `written` bytes long. */
   async #open(written: number): Promise<FileHandle> {
     this.#file ??= await openRunFile(this.#target, written === 0);
-    if (this.#file === null) throw this.#conflict(`the results written before to ${this.#target.path} are gone (${written} bytes of this run)`);
+    if (this.#file === null)
+      throw this.#conflict(`the results written before to ${this.#target.path} are gone (${written} bytes of this run)`);
     const { size } = await this.#file.stat();
     if (size < written) throw this.#conflict(`${this.#target.path} has ${size} bytes, but ${written} were written by this run`);
     return this.#file;
@@ -118,7 +126,7 @@ class FileWriter implements SinkWriter {
 }
 
 async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
+  for (let done = 0; done < bytes.length;) {
     const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
     if (bytesWritten === 0) throw Object.assign(new Error('nothing was written'), { code: 'EIO' });
     done += bytesWritten;
@@ -127,6 +135,9 @@ async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): 
 
 function offsetOf(state: SinkState): number {
   const { offset } = state;
-  assert(typeof offset === 'number' && Number.isSafeInteger(offset) && offset >= 0, () => `a file sink's state has an offset, not ${JSON.stringify(state)}`);
+  assert(
+    typeof offset === 'number' && Number.isSafeInteger(offset) && offset >= 0,
+    () => `a file sink's state has an offset, not ${JSON.stringify(state)}`,
+  );
   return offset;
 }

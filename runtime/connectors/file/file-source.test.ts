@@ -20,7 +20,12 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 const clock = { nowMs: () => 1000, monotonicMs: () => 0, sleep: async () => {} };
 let files = 0;
 
-type Made = { readonly format?: 'csv' | 'ndjson'; readonly schema?: EventSchemaSpec; readonly nulls?: string[]; readonly maxEventBytes?: number };
+type Made = {
+  readonly format?: 'csv' | 'ndjson';
+  readonly schema?: EventSchemaSpec;
+  readonly nulls?: string[];
+  readonly maxEventBytes?: number;
+};
 
 async function source(content: Buffer | string, made: Made = {}): Promise<SourceConnector> {
   const path = `input-${files++}`;
@@ -34,9 +39,18 @@ function openSource(path: string, made: Made = {}): Promise<SourceConnector> {
 }
 
 /** All that a source gives, read in steps of `eventsMax`, from `position` on. */
-async function readAll(connector: SourceConnector, options: { readonly eventsMax?: number; readonly position?: SourcePosition | null } = {}) {
+async function readAll(
+  connector: SourceConnector,
+  options: { readonly eventsMax?: number; readonly position?: SourcePosition | null } = {},
+) {
   const reader = await connector.open(0, options.position ?? null);
-  const all = { values: [] as unknown[], places: [] as number[], letters: [] as string[], events: [] as unknown[], positions: [] as SourcePosition[] };
+  const all = {
+    values: [] as unknown[],
+    places: [] as number[],
+    letters: [] as string[],
+    events: [] as unknown[],
+    positions: [] as SourcePosition[],
+  };
   try {
     for (;;) {
       const read = await reader.read({ eventsMax: options.eventsMax ?? 100, bytesMax: 1_000_000, waitMs: 100 });
@@ -55,20 +69,87 @@ async function readAll(connector: SourceConnector, options: { readonly eventsMax
 describe('what can be wrong with a row becomes a dead letter, the others are read', () => {
   const schema: EventSchemaSpec = { n: 'int' };
   test.each<{ fact: string; content: Buffer | string; made?: Made; values: unknown[]; letters: string[]; events?: unknown[] }>([
-    { fact: 'a good file', content: 'n,t\n1,a\n2,b\n', values: [{ n: 1, t: 'a' }, { n: 2, t: 'b' }], letters: [] },
-    { fact: 'a field of the wrong type', content: 'n,t\nx,a\n2,b\n', values: [{ n: 2, t: 'b' }], letters: ['MR3001 line 2: n: found "x", expected a whole number'], events: [{ n: 'x', t: 'a' }] },
-    { fact: 'too few and too many columns', content: 'n,t\n1\n2,b\n3,c,d\n', values: [{ n: 2, t: 'b' }], letters: ['MR3001 line 2: found 1 columns, expected 2', 'MR3001 line 4: found 3 columns, expected 2'], events: ['1', '3,c,d'] },
-    { fact: 'a lone quote', content: 'n,t\n1,"a\n2,b\n', values: [{ n: 2, t: 'b' }], letters: ['MR3001 line 2: column 2: a quote is opened and not closed to the end of the file'], events: ['1,"a'] },
-    { fact: 'bytes that are not UTF-8', content: Buffer.from('n,t\n1,a\xff\xfe\n2,b\n', 'latin1'), values: [{ n: 2, t: 'b' }], letters: ['MR3001 line 2: invalid UTF-8 at byte 3: ff fe'] },
-    { fact: 'a cut character', content: Buffer.concat([Buffer.from('n,t\n1,a'), Buffer.from('é').subarray(0, 1), Buffer.from('\n2,é\n')]), values: [{ n: 2, t: 'é' }], letters: ['MR3001 line 2: invalid UTF-8 at byte 3: c3'] },
+    {
+      fact: 'a good file',
+      content: 'n,t\n1,a\n2,b\n',
+      values: [
+        { n: 1, t: 'a' },
+        { n: 2, t: 'b' },
+      ],
+      letters: [],
+    },
+    {
+      fact: 'a field of the wrong type',
+      content: 'n,t\nx,a\n2,b\n',
+      values: [{ n: 2, t: 'b' }],
+      letters: ['MR3001 line 2: n: found "x", expected a whole number'],
+      events: [{ n: 'x', t: 'a' }],
+    },
+    {
+      fact: 'too few and too many columns',
+      content: 'n,t\n1\n2,b\n3,c,d\n',
+      values: [{ n: 2, t: 'b' }],
+      letters: ['MR3001 line 2: found 1 columns, expected 2', 'MR3001 line 4: found 3 columns, expected 2'],
+      events: ['1', '3,c,d'],
+    },
+    {
+      fact: 'a lone quote',
+      content: 'n,t\n1,"a\n2,b\n',
+      values: [{ n: 2, t: 'b' }],
+      letters: ['MR3001 line 2: column 2: a quote is opened and not closed to the end of the file'],
+      events: ['1,"a'],
+    },
+    {
+      fact: 'bytes that are not UTF-8',
+      content: Buffer.from('n,t\n1,a\xff\xfe\n2,b\n', 'latin1'),
+      values: [{ n: 2, t: 'b' }],
+      letters: ['MR3001 line 2: invalid UTF-8 at byte 3: ff fe'],
+    },
+    {
+      fact: 'a cut character',
+      content: Buffer.concat([Buffer.from('n,t\n1,a'), Buffer.from('é').subarray(0, 1), Buffer.from('\n2,é\n')]),
+      values: [{ n: 2, t: 'é' }],
+      letters: ['MR3001 line 2: invalid UTF-8 at byte 3: c3'],
+    },
     { fact: 'a true replacement character is a character', content: 'n,t\n1,\ufffd\n', values: [{ n: 1, t: '\ufffd' }], letters: [] },
     { fact: 'a NUL byte', content: 'n,t\n1,a\0\n2,b\n', values: [{ n: 2, t: 'b' }], letters: ['MR3001 line 2: a NUL byte at character 3'] },
-    { fact: 'a giant row', content: `n,t\n1,${'x'.repeat(2_000_000)}\n2,b\n`, values: [{ n: 2, t: 'b' }], letters: ['MR3004 line 2: 2000002 bytes, at most 1000 are allowed'] },
-    { fact: 'an empty file is noted', content: '', values: [], letters: ['MR3001 line 1: the file is empty: expected a header line with the names of the columns'] },
+    {
+      fact: 'a giant row',
+      content: `n,t\n1,${'x'.repeat(2_000_000)}\n2,b\n`,
+      values: [{ n: 2, t: 'b' }],
+      letters: ['MR3004 line 2: 2000002 bytes, at most 1000 are allowed'],
+    },
+    {
+      fact: 'an empty file is noted',
+      content: '',
+      values: [],
+      letters: ['MR3001 line 1: the file is empty: expected a header line with the names of the columns'],
+    },
     { fact: 'a header alone gives no events', content: 'n,t\n', values: [], letters: [] },
-    { fact: 'a line of JSON that is none', content: '{"n":1}\n{"n":\n{"n":2}', made: { format: 'ndjson', schema }, values: [{ n: 1 }, { n: 2 }], letters: ['MR3001 line 2: not JSON: Unexpected end of JSON input'], events: ['{"n":'] },
-    { fact: 'JSON that is no object', content: '[1]\n{"n":2}', made: { format: 'ndjson', schema }, values: [{ n: 2 }], letters: ['MR3001 line 1: found a list of 1, expected an object with the declared fields'], events: [[1]] },
-    { fact: 'JSON that violates the schema', content: '{"n":"1","m":2}\n', made: { format: 'ndjson', schema }, values: [], letters: ['MR3001 line 1: n: found "1", expected a whole number'], events: [{ n: '1', m: 2 }] },
+    {
+      fact: 'a line of JSON that is none',
+      content: '{"n":1}\n{"n":\n{"n":2}',
+      made: { format: 'ndjson', schema },
+      values: [{ n: 1 }, { n: 2 }],
+      letters: ['MR3001 line 2: not JSON: Unexpected end of JSON input'],
+      events: ['{"n":'],
+    },
+    {
+      fact: 'JSON that is no object',
+      content: '[1]\n{"n":2}',
+      made: { format: 'ndjson', schema },
+      values: [{ n: 2 }],
+      letters: ['MR3001 line 1: found a list of 1, expected an object with the declared fields'],
+      events: [[1]],
+    },
+    {
+      fact: 'JSON that violates the schema',
+      content: '{"n":"1","m":2}\n',
+      made: { format: 'ndjson', schema },
+      values: [],
+      letters: ['MR3001 line 1: n: found "1", expected a whole number'],
+      events: [{ n: '1', m: 2 }],
+    },
     { fact: 'an empty NDJSON file', content: '', made: { format: 'ndjson', schema }, values: [], letters: [] },
     { fact: 'any JSON value without a schema', content: '1\n"a"\nnull\n', made: { format: 'ndjson' }, values: [1, 'a', null], letters: [] },
   ])('$fact', async ({ content, made, values, letters, events }) => {
@@ -87,11 +168,35 @@ describe('gzip data that is broken', () => {
   const gz = gzipSync(`n,t\n${rows.join('\n')}\n`);
   const damaged = (at: number): Buffer => Buffer.from(gz.map((byte, index) => (index === at ? byte ^ 0x55 : byte)));
   test.each([
-    { fact: 'truncated', bytes: gz.subarray(0, gz.length >> 1), rowsMin: 8000, rowsMax: 12_000, says: /breaks off near byte \d+ of \d+: unexpected end of file/ },
-    { fact: 'truncated within its checksum', bytes: gz.subarray(0, gz.length - 3), rowsMin: 20_000, rowsMax: 20_000, says: /unexpected end of file/ },
+    {
+      fact: 'truncated',
+      bytes: gz.subarray(0, gz.length >> 1),
+      rowsMin: 8000,
+      rowsMax: 12_000,
+      says: /breaks off near byte \d+ of \d+: unexpected end of file/,
+    },
+    {
+      fact: 'truncated within its checksum',
+      bytes: gz.subarray(0, gz.length - 3),
+      rowsMin: 20_000,
+      rowsMax: 20_000,
+      says: /unexpected end of file/,
+    },
     { fact: 'with a wrong checksum', bytes: damaged(gz.length - 6), rowsMin: 19_900, rowsMax: 20_000, says: /incorrect data check/ },
-    { fact: 'with garbage behind', bytes: Buffer.concat([gz, Buffer.from('garbage')]), rowsMin: 19_900, rowsMax: 20_000, says: /breaks off near byte/ },
-    { fact: 'garbage from the start', bytes: Buffer.concat([Buffer.from([0x1f, 0x8b]), Buffer.alloc(1000, 7)]), rowsMin: 0, rowsMax: 0, says: /breaks off near byte/ },
+    {
+      fact: 'with garbage behind',
+      bytes: Buffer.concat([gz, Buffer.from('garbage')]),
+      rowsMin: 19_900,
+      rowsMax: 20_000,
+      says: /breaks off near byte/,
+    },
+    {
+      fact: 'garbage from the start',
+      bytes: Buffer.concat([Buffer.from([0x1f, 0x8b]), Buffer.alloc(1000, 7)]),
+      rowsMin: 0,
+      rowsMax: 0,
+      says: /breaks off near byte/,
+    },
     { fact: 'padded with zeros is whole', bytes: Buffer.concat([gz, Buffer.alloc(5000)]), rowsMin: 20_000, rowsMax: 20_000, says: null },
     { fact: 'in two members is whole', bytes: Buffer.concat([gz, gzipSync('7,x\n')]), rowsMin: 20_001, rowsMax: 20_001, says: null },
     { fact: 'packed nothing', bytes: gzipSync(''), rowsMin: 0, rowsMax: 0, says: /the file is empty/ },
@@ -134,7 +239,11 @@ test('reads keep to their limits', async () => {
 
 describe('what is wrong with the whole file is told at once', () => {
   test.each([
-    { fact: 'columns that the schema declares and the header lacks', content: 'tailnum,orign,x,x\n', says: ['two columns are named "x"', 'the file has no column "origin" (did you mean "orign"?)'] },
+    {
+      fact: 'columns that the schema declares and the header lacks',
+      content: 'tailnum,orign,x,x\n',
+      says: ['two columns are named "x"', 'the file has no column "origin" (did you mean "orign"?)'],
+    },
     { fact: 'a header that is not UTF-8', content: Buffer.from([0xff, 0xfe, 0x61, 0, 0x0a, 0]), says: ['invalid UTF-8 at byte 0: ff fe'] },
     { fact: 'a first line without an end', content: 'x'.repeat(5000), says: ['the first line has 5000 bytes'] },
     { fact: 'a header with a lone quote', content: 'a,"b\n', says: ['a quote is opened and not closed'] },
@@ -156,13 +265,20 @@ describe('what is wrong with the whole file is told at once', () => {
   test('a file that changed since the run began is refused', async () => {
     const connector = await source('n\n1\n2\n', {});
     const { positions } = await readAll(connector);
-    const error = await readAll(await source('n\n1\n2\n3\n', {}), { position: positions[0] as SourcePosition }).catch((caught: unknown) => caught);
+    const error = await readAll(await source('n\n1\n2\n3\n', {}), { position: positions[0] as SourcePosition }).catch(
+      (caught: unknown) => caught,
+    );
     expect(isError(error, 'MR1001') && error.message).toContain('it changed since this run began');
   });
 });
 
 describe('rows of a side input', () => {
-  const spec = (path: string): TableSpec => ({ name: 'planes', key: 'row.n', schema: { n: 'int' }, file: { path, format: 'csv', compression: 'auto', nulls: ['NA'] } });
+  const spec = (path: string): TableSpec => ({
+    name: 'planes',
+    key: 'row.n',
+    schema: { n: 'int' },
+    file: { path, format: 'csv', compression: 'auto', nulls: ['NA'] },
+  });
   test('bad rows are left out and named, the version is the sha256 of the file', async () => {
     await writeFile(join(folder, 'planes.csv'), 'n,t\n1,NA\nx,b\n');
     expect(await readTableRows(spec('planes.csv'), folder)).toEqual({

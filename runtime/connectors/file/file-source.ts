@@ -15,7 +15,10 @@ import { FileRecords, type FileRecord, type FileRecordsOptions } from './file-re
 export type FileSourceEnv = { readonly baseDir: string; readonly clock: Clock };
 
 /** Opens the file once to see that it is there and has the declared columns. Rejects with MR1001 or BadDeclaration. */
-export async function makeFileSource(spec: SourceSpec & { readonly file: NonNullable<SourceSpec['file']> }, env: FileSourceEnv): Promise<SourceConnector> {
+export async function makeFileSource(
+  spec: SourceSpec & { readonly file: NonNullable<SourceSpec['file']> },
+  env: FileSourceEnv,
+): Promise<SourceConnector> {
   const options: FileRecordsOptions = {
     reader: `source ${spec.name}`,
     path: resolve(env.baseDir, spec.file.path),
@@ -45,7 +48,10 @@ class FileReader implements SourceReader {
     this.#bytesMax = options.bytesMax;
   }
 
-  static async open(options: FileRecordsOptions, at: { readonly source: string; readonly clock: Clock; readonly position: SourcePosition | null }): Promise<FileReader> {
+  static async open(
+    options: FileRecordsOptions,
+    at: { readonly source: string; readonly clock: Clock; readonly position: SourcePosition | null },
+  ): Promise<FileReader> {
     const records = await FileRecords.open(options);
     try {
       await goTo(records, at.position);
@@ -76,7 +82,16 @@ class FileReader implements SourceReader {
       }
     }
     const position = { record: this.#records.count, version: this.#records.bytes.version };
-    return { values, places, deadLetters, position, ingestMs: this.#clock.nowMs(), done, bytes, progress: done ? 1 : this.#records.bytes.progress };
+    return {
+      values,
+      places,
+      deadLetters,
+      position,
+      ingestMs: this.#clock.nowMs(),
+      done,
+      bytes,
+      progress: done ? 1 : this.#records.bytes.progress,
+    };
   }
 
   close(): Promise<void> {

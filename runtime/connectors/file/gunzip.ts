@@ -52,7 +52,11 @@ const SALVAGE_BYTES = 64;
 
 /** What can still be decoded of `last`, the chunk at which decoding broke: decodes again from the start (`before`), and
  *  gives the output behind its first `outBytes` bytes, and where it breaks. */
-export async function salvage(before: AsyncIterable<Buffer>, last: Buffer, outBytes: number): Promise<{ readonly out: readonly Buffer[]; readonly broken: Broken | null }> {
+export async function salvage(
+  before: AsyncIterable<Buffer>,
+  last: Buffer,
+  outBytes: number,
+): Promise<{ readonly out: readonly Buffer[]; readonly broken: Broken | null }> {
   const gunzip = new GunzipSteps();
   const saved: Buffer[] = [];
   let skip = outBytes;

@@ -14,7 +14,11 @@ import { createHash } from 'node:crypto';
 import { link, mkdir, open, readdir, rename, rm, stat, symlink, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
-export type RunFileOptions = { readonly path: string; readonly runId: string; /** A name that nobody else has. */ readonly uniqueId: () => string };
+export type RunFileOptions = {
+  readonly path: string;
+  readonly runId: string;
+  /** A name that nobody else has. */ readonly uniqueId: () => string;
+};
 
 const MARK = '.millrace-';
 const NAME_MAX_CHARS = 100;
@@ -96,7 +100,8 @@ async function removeOthers(options: RunFileOptions): Promise<void> {
 
 function pathOf({ path, runId }: RunFileOptions): string {
   const name = basename(path);
-  const short = name.length <= NAME_MAX_CHARS ? name : `${name.slice(0, 80)}-${createHash('sha256').update(name).digest('hex').slice(0, 16)}`;
+  const short =
+    name.length <= NAME_MAX_CHARS ? name : `${name.slice(0, 80)}-${createHash('sha256').update(name).digest('hex').slice(0, 16)}`;
   return join(dirname(path), `.${short}${MARK}${runId}`);
 }
 

@@ -29,7 +29,13 @@ const ISSUES_MAX = 1000;
 /** Rejects with MR1001 (unreadable, or gzip data that breaks off) or BadDeclaration (columns are missing). */
 export async function readTableRows(spec: TableSpec, baseDir: string): Promise<TableRows> {
   const path = resolve(baseDir, spec.file.path);
-  const records = await FileRecords.open({ reader: `table ${spec.name}`, path, file: spec.file, schema: spec.schema, recordBytesMax: ROW_BYTES_MAX });
+  const records = await FileRecords.open({
+    reader: `table ${spec.name}`,
+    path,
+    file: spec.file,
+    schema: spec.schema,
+    recordBytesMax: ROW_BYTES_MAX,
+  });
   try {
     const rows: Value[] = [];
     const lines: number[] = [];

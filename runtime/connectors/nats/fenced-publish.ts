@@ -14,9 +14,19 @@ import type { AppendResult } from '../../journal/journal.ts';
 export type Message = { readonly data: Uint8Array; readonly headers: Readonly<Record<string, string>> };
 
 /** `stored`: sequence of the last message that is stored, and how many of the messages are. */
-export type PublishResult = { readonly stored: number; readonly lastSequence: number; readonly end: Exclude<AppendResult, { kind: 'stored' }> | null };
+export type PublishResult = {
+  readonly stored: number;
+  readonly lastSequence: number;
+  readonly end: Exclude<AppendResult, { kind: 'stored' }> | null;
+};
 
-export type Publishing = { readonly link: Link; readonly subject: string; readonly expected: number; readonly atomic: boolean; readonly batchId: () => string };
+export type Publishing = {
+  readonly link: Link;
+  readonly subject: string;
+  readonly expected: number;
+  readonly atomic: boolean;
+  readonly batchId: () => string;
+};
 
 const ANSWER_MS = 5_000;
 const EXPECTED = 'Nats-Expected-Last-Subject-Sequence';
@@ -28,7 +38,10 @@ export async function publishFenced(messages: readonly Message[], publishing: Pu
   if (publishing.atomic && messages.length >= ATOMIC_MIN) return publishBatch(messages, publishing);
   let [stored, lastSequence] = [0, publishing.expected];
   for (const { data, headers } of messages) {
-    const reply = await publishing.link.request(publishing.subject, data, { timeoutMs: ANSWER_MS, headers: { ...headers, [EXPECTED]: String(lastSequence) } });
+    const reply = await publishing.link.request(publishing.subject, data, {
+      timeoutMs: ANSWER_MS,
+      headers: { ...headers, [EXPECTED]: String(lastSequence) },
+    });
     const result = appendResult(reply);
     if (result.kind !== 'stored') return { stored, lastSequence, end: result };
     stored++;
@@ -49,13 +62,21 @@ async function publishBatch(messages: readonly Message[], { link, subject, expec
     ...(index === 0 ? { [EXPECTED]: String(expected) } : {}),
   });
   if (!publishAll(link.nc, subject, messages.slice(0, last), headersAt)) return { ...none, end: { kind: 'busy', reason: 'not connected' } };
-  const reply = await link.request(subject, (messages[last] as Message).data, { timeoutMs: ANSWER_MS, headers: { ...headersAt(last), 'Nats-Batch-Commit': '1' } });
+  const reply = await link.request(subject, (messages[last] as Message).data, {
+    timeoutMs: ANSWER_MS,
+    headers: { ...headersAt(last), 'Nats-Batch-Commit': '1' },
+  });
   const result = appendResult(reply);
   return result.kind === 'stored' ? { stored: messages.length, lastSequence: result.sequence, end: null } : { ...none, end: result };
 }
 
 /** False: the connection is closing, and a batch that is not committed is nothing. */
-function publishAll(nc: NatsConnection, subject: string, messages: readonly Message[], headersAt: (index: number) => Record<string, string>): boolean {
+function publishAll(
+  nc: NatsConnection,
+  subject: string,
+  messages: readonly Message[],
+  headersAt: (index: number) => Record<string, string>,
+): boolean {
   try {
     messages.forEach(({ data }, index) => nc.publish(subject, data, { headers: toHeaders(headersAt(index)) }));
     return true;

@@ -89,7 +89,9 @@ test('each result is a message with an id, in a stream made for the subject', as
   for (const record of records(writer, [2, 0, 30, 2500])) await writer.apply(record);
   await writer.finish();
   expect(await messages('plain.results')).toEqual(numbers(2532));
-  const last = await callApi<StoredMessage & { message: { hdrs: string } }>(link, 'STREAM.MSG.GET.plain_results', { last_by_subj: 'plain.results' });
+  const last = await callApi<StoredMessage & { message: { hdrs: string } }>(link, 'STREAM.MSG.GET.plain_results', {
+    last_by_subj: 'plain.results',
+  });
   expect(last.kind === 'ok' && Buffer.from(last.value.message.hdrs, 'base64').toString()).toContain('Millrace-Id: run1.job.out.0.6.2499');
 });
 
@@ -122,8 +124,15 @@ test('a record that was applied half is continued behind its last message', asyn
   const writer = await connector.open(0);
   const all = records(writer, [5, 12, 2]);
   await writer.apply(all[0]!);
-  const firstLines = numbers(9).slice(5).map((line, index) => ({ data: Buffer.from(line), headers: { [ID_HEADER]: formatResultId({ runId: 'run1', job: 'job', sink: 'out', partition: 0, record: 4, index }) } }));
-  expect(await publishFenced(firstLines, { link, subject: 'half', expected: 5, atomic: false, batchId: () => '' })).toMatchObject({ stored: 4 });
+  const firstLines = numbers(9)
+    .slice(5)
+    .map((line, index) => ({
+      data: Buffer.from(line),
+      headers: { [ID_HEADER]: formatResultId({ runId: 'run1', job: 'job', sink: 'out', partition: 0, record: 4, index }) },
+    }));
+  expect(await publishFenced(firstLines, { link, subject: 'half', expected: 5, atomic: false, batchId: () => '' })).toMatchObject({
+    stored: 4,
+  });
   const next = await connector.open(0);
   for (const record of all.slice(1)) await next.apply(record);
   await writer.apply(all[1]!);
@@ -148,7 +157,13 @@ test('with a batch, a message has several lines, and a half-applied record is co
   const all = records(writer, [25, 7]);
   const text = numbers(10).join('\n');
   const id = formatResultId({ runId: 'run1', job: 'job', sink: 'out', partition: 0, record: 3, index: 0 });
-  await publishFenced([{ data: Buffer.from(text), headers: { [ID_HEADER]: id } }], { link, subject: 'lines', expected: 0, atomic: false, batchId: () => '' });
+  await publishFenced([{ data: Buffer.from(text), headers: { [ID_HEADER]: id } }], {
+    link,
+    subject: 'lines',
+    expected: 0,
+    atomic: false,
+    batchId: () => '',
+  });
   for (const record of all) await writer.apply(record);
   const found = await messages('lines');
   expect(found.map((message) => message.split('\n').length)).toEqual([10, 10, 5, 7]);
@@ -199,9 +214,24 @@ describe('a stream of the user’s', () => {
   });
 
   test.each<{ fact: string; stream: StreamWish; wish: Wish; says: string }>([
-    { fact: 'that drops what was read is refused', stream: { name: 'WORK', subjects: ['work'], retention: 'workqueue' }, wish: { subject: 'work' }, says: 'removes messages when they are read' },
-    { fact: 'that holds the subject under another name is refused', stream: { name: 'OTHER', subjects: ['other'] }, wish: { subject: 'other', stream: 'NAMED' }, says: 'belongs to the stream "OTHER"' },
-    { fact: 'that lacks the subject is not changed', stream: { name: 'LACKS', subjects: ['lacks'] }, wish: { subject: 'lacking', stream: 'LACKS' }, says: 'does not hold "lacking"' },
+    {
+      fact: 'that drops what was read is refused',
+      stream: { name: 'WORK', subjects: ['work'], retention: 'workqueue' },
+      wish: { subject: 'work' },
+      says: 'removes messages when they are read',
+    },
+    {
+      fact: 'that holds the subject under another name is refused',
+      stream: { name: 'OTHER', subjects: ['other'] },
+      wish: { subject: 'other', stream: 'NAMED' },
+      says: 'belongs to the stream "OTHER"',
+    },
+    {
+      fact: 'that lacks the subject is not changed',
+      stream: { name: 'LACKS', subjects: ['lacks'] },
+      wish: { subject: 'lacking', stream: 'LACKS' },
+      says: 'does not hold "lacking"',
+    },
   ])('$fact', async ({ stream, wish, says }) => {
     await createStream(stream);
     const error = await sink(wish).catch((caught: unknown) => caught);
@@ -231,7 +261,10 @@ test('a result larger than a message may be fails by itself', async () => {
 test('a server that dies again and again in the middle: every result once, in order', async () => {
   const connector = await sink({ subject: 'stormy' });
   let writer = await connector.open(0);
-  const all = records(writer, Array.from({ length: 60 }, (_, i) => (i % 3 === 0 ? 1500 : 1 + (i % 20))));
+  const all = records(
+    writer,
+    Array.from({ length: 60 }, (_, i) => (i % 3 === 0 ? 1500 : 1 + (i % 20))),
+  );
   let done = false;
   const storm = (async () => {
     for (let strikes = 0; strikes < 4 && !done; strikes++) {

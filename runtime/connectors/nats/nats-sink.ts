@@ -26,7 +26,13 @@ import { publishFenced, type Message } from './fenced-publish.ts';
 import { formatResultId, ID_HEADER, parseResultId, type ResultId, type ResultOrigin } from './result-id.ts';
 import { ensureSinkStream, type UserStream } from './user-streams.ts';
 
-export type NatsSinkEnv = { readonly link: Link; readonly job: string; /** The same for all workers and restarts of one run. */ readonly runId: string; readonly uniqueId: () => string; readonly clock: Clock };
+export type NatsSinkEnv = {
+  readonly link: Link;
+  readonly job: string;
+  /** The same for all workers and restarts of one run. */ readonly runId: string;
+  readonly uniqueId: () => string;
+  readonly clock: Clock;
+};
 type NatsSink = SinkSpec & { readonly nats: NonNullable<SinkSpec['nats']> };
 
 /** Finds or makes the stream. Rejects with BadDeclaration when the subject can't be written. */
@@ -41,7 +47,10 @@ export async function makeNatsSink(spec: NatsSink, env: NatsSinkEnv): Promise<Si
 }
 
 /** Partition 0 writes the declared subject; the others, where a sink has several, one below it. */
-function wishOf({ name, nats }: NatsSink, partition: number): { readonly sink: string; readonly stream: string | undefined; readonly subject: string } {
+function wishOf(
+  { name, nats }: NatsSink,
+  partition: number,
+): { readonly sink: string; readonly stream: string | undefined; readonly subject: string } {
   return { sink: name, stream: nats.stream, subject: partition === 0 ? nats.subject : `${nats.subject}.${partition}` };
 }
 
@@ -106,8 +115,11 @@ class NatsWriter implements SinkWriter {
   async apply(record: SinkRecord): Promise<void> {
     if (record.count === 0) return;
     const ends = lineEnds(record.payload);
-    assert(ends.length === record.count, () => `record ${record.number} of sink ${this.#spec.name} has ${record.count} lines, not ${ends.length}`);
-    for (let refusals = 0; refusals < REFUSALS_MAX; ) {
+    assert(
+      ends.length === record.count,
+      () => `record ${record.number} of sink ${this.#spec.name} has ${record.count} lines, not ${ends.length}`,
+    );
+    for (let refusals = 0; refusals < REFUSALS_MAX;) {
       this.#tail ??= await this.#readTail(record);
       const { record: at, next } = this.#tail;
       if (at > record.number) return; // a newer owner is past it
@@ -124,10 +136,20 @@ class NatsWriter implements SinkWriter {
   async close(): Promise<void> {}
 
   /** Publishes one batch of messages from line `from` on, and notes where the subject ends then. */
-  async #publish(record: SinkRecord, { ends, from }: { readonly ends: readonly number[]; readonly from: number }, tail: Tail): Promise<void> {
+  async #publish(
+    record: SinkRecord,
+    { ends, from }: { readonly ends: readonly number[]; readonly from: number },
+    tail: Tail,
+  ): Promise<void> {
     const { messages, lineCounts } = this.#messages(record, ends, from);
     const { link, uniqueId } = this.#env;
-    const result = await publishFenced(messages, { link, subject: this.#subject, expected: tail.sequence, atomic: this.#stream.atomic, batchId: uniqueId });
+    const result = await publishFenced(messages, {
+      link,
+      subject: this.#subject,
+      expected: tail.sequence,
+      atomic: this.#stream.atomic,
+      batchId: uniqueId,
+    });
     const next = from + lineCounts.slice(0, result.stored).reduce((sum, count) => sum + count, 0);
     this.#known = result.stored === 0 ? tail : { sequence: result.lastSequence, record: record.number, next };
     this.#tail = result.end === null ? this.#known : null;
@@ -170,12 +192,16 @@ class NatsWriter implements SinkWriter {
     }
   }
 
-  #messages(record: SinkRecord, ends: readonly number[], from: number): { readonly messages: readonly Message[]; readonly lineCounts: readonly number[] } {
+  #messages(
+    record: SinkRecord,
+    ends: readonly number[],
+    from: number,
+  ): { readonly messages: readonly Message[]; readonly lineCounts: readonly number[] } {
     const messages: Message[] = [];
     const lineCounts: number[] = [];
     const bytesMax = this.#messageBytesMax();
     let bytes = 0;
-    for (let line = from; line < ends.length && messages.length < this.#batchMessagesMax && bytes < BATCH_BYTES_MAX; ) {
+    for (let line = from; line < ends.length && messages.length < this.#batchMessagesMax && bytes < BATCH_BYTES_MAX;) {
       const begin = line === 0 ? 0 : (ends[line - 1] as number) + 1;
       let last = line;
       while (last + 1 < ends.length && last + 1 - line < this.#spec.nats.batch && (ends[last + 1] as number) - begin <= bytesMax) last++;
@@ -197,7 +223,10 @@ class NatsWriter implements SinkWriter {
   async #readTail(record: SinkRecord): Promise<Tail> {
     const answer = await callApi<StoredWithHeaders>(this.#env.link, `STREAM.MSG.GET.${this.#stream.name}`, { last_by_subj: this.#subject });
     if (answer.kind === 'absent') throw this.#blocked(answer.reason);
-    const tail = answer.kind === 'ok' ? this.#tailOf(answer.value, record) : await this.#emptyTail(answer.error.err_code, answer.error.description, record);
+    const tail =
+      answer.kind === 'ok'
+        ? this.#tailOf(answer.value, record)
+        : await this.#emptyTail(answer.error.err_code, answer.error.description, record);
     this.#known = tail;
     this.#doubt = false;
     return tail;
@@ -209,12 +238,15 @@ class NatsWriter implements SinkWriter {
     if (code !== API_ERROR.messageNotFound) throw this.#blocked(`${description} (${code})`);
     if (this.#known !== null && !this.#doubt) return { ...this.#known, sequence: 0 };
     if (written === 0) return NOTHING;
-    throw this.#conflict(`the subject ${this.#subject} is empty although ${written} results of this run were written to it; what was written last can't be known`);
+    throw this.#conflict(
+      `the subject ${this.#subject} is empty although ${written} results of this run were written to it; what was written last can't be known`,
+    );
   }
 
   async #goneStream(written: number): Promise<Tail> {
     if (!this.#isGone()) throw this.#blocked(`the stream ${this.#stream.name} does not answer`);
-    if (written > 0 || (this.#known?.record ?? 0) > 0) throw this.#conflict(`the stream ${this.#stream.name} is gone, with the results of this run`);
+    if (written > 0 || (this.#known?.record ?? 0) > 0)
+      throw this.#conflict(`the stream ${this.#stream.name} is gone, with the results of this run`);
     await this.#ensure();
     return NOTHING;
   }
@@ -223,13 +255,18 @@ class NatsWriter implements SinkWriter {
     const id = idOf(message.hdrs);
     const { job, sink, partition, runId } = this.#origin;
     if (id === null || id.job !== job || id.sink !== sink || id.partition !== partition) {
-      throw this.#conflict(`the subject ${this.#subject} has messages that this sink did not write (the last one is sequence ${message.seq})`);
+      throw this.#conflict(
+        `the subject ${this.#subject} has messages that this sink did not write (the last one is sequence ${message.seq})`,
+      );
     }
     if (id.runId !== runId) {
-      if (this.#known === null ? resultsOf(record.before) === 0 : this.#known.record === 0 && this.#known.sequence === message.seq) return { sequence: message.seq, record: 0, next: 0 };
+      if (this.#known === null ? resultsOf(record.before) === 0 : this.#known.record === 0 && this.#known.sequence === message.seq)
+        return { sequence: message.seq, record: 0, next: 0 };
       throw this.#conflict(`another run (${id.runId}) writes the subject ${this.#subject}`);
     }
-    const lines = Buffer.from(message.data ?? '', 'base64').toString('latin1').split('\n').length;
+    const lines = Buffer.from(message.data ?? '', 'base64')
+      .toString('latin1')
+      .split('\n').length;
     return { sequence: message.seq, record: id.record, next: id.index + lines };
   }
 
@@ -265,6 +302,9 @@ function idOf(headers: string | undefined): ResultId | null {
 
 function resultsOf(state: SinkState): number {
   const { results } = state;
-  assert(typeof results === 'number' && Number.isSafeInteger(results) && results >= 0, () => `a NATS sink's state has its results, not ${JSON.stringify(state)}`);
+  assert(
+    typeof results === 'number' && Number.isSafeInteger(results) && results >= 0,
+    () => `a NATS sink's state has its results, not ${JSON.stringify(state)}`,
+  );
   return results;
 }

@@ -28,7 +28,13 @@ let streams = 0;
 /** A stream of its own for a test, with subjects `s<n>.>`. Returns the prefix. */
 async function stream(config: object = {}): Promise<string> {
   const name = `S${streams++}`;
-  const answer = await callApi<StreamInfo>(link, `STREAM.CREATE.${name}`, { name, subjects: [`${name}.>`], retention: 'limits', storage: 'file', ...config });
+  const answer = await callApi<StreamInfo>(link, `STREAM.CREATE.${name}`, {
+    name,
+    subjects: [`${name}.>`],
+    retention: 'limits',
+    storage: 'file',
+    ...config,
+  });
   expect(answer.kind).toBe('ok');
   return name;
 }
@@ -37,16 +43,31 @@ async function publish(subject: string, bodies: readonly (string | Uint8Array)[]
   for (const body of bodies) expect((await link.request(subject, body, { timeoutMs: 5_000 })).kind).toBe('message');
 }
 
-type Wish = Partial<NonNullable<SourceSpec['nats']>> & { readonly subjects: string[]; readonly schema?: SourceSpec['schema']; readonly maxEventBytes?: number };
+type Wish = Partial<NonNullable<SourceSpec['nats']>> & {
+  readonly subjects: string[];
+  readonly schema?: SourceSpec['schema'];
+  readonly maxEventBytes?: number;
+};
 
 function source({ schema, maxEventBytes, ...nats }: Wish): Promise<SourceConnector> {
-  return makeNatsSource({ name: 'in', schema, maxEventBytes: maxEventBytes ?? 1000, nats: { startFrom: 'earliest', bounded: true, format: 'json', ...nats } }, { link, clock: systemClock });
+  return makeNatsSource(
+    { name: 'in', schema, maxEventBytes: maxEventBytes ?? 1000, nats: { startFrom: 'earliest', bounded: true, format: 'json', ...nats } },
+    { link, clock: systemClock },
+  );
 }
 
 type All = { readonly values: unknown[]; readonly letters: string[]; readonly reads: SourceRead[] };
 
 /** Reads until the end, or until `enough` events of an unbounded split are there. */
-async function readAll(connector: SourceConnector, options: { readonly split?: number; readonly position?: SourcePosition | null; readonly eventsMax?: number; readonly enough?: number } = {}): Promise<All> {
+async function readAll(
+  connector: SourceConnector,
+  options: {
+    readonly split?: number;
+    readonly position?: SourcePosition | null;
+    readonly eventsMax?: number;
+    readonly enough?: number;
+  } = {},
+): Promise<All> {
   const reader = await connector.open(options.split ?? 0, options.position ?? null);
   const all: All = { values: [], letters: [], reads: [] };
   for (let turns = 0; turns < 10_000; turns++) {
@@ -80,7 +101,10 @@ test('each subject is a split; a bounded one ends at the message that was last w
 
 test('a reader opened at any position goes on with the next event, none lost, none twice', async () => {
   const name = await stream();
-  await publish(`${name}.a`, events(20).map((event, i) => (i % 6 === 4 ? 'bad' : event)));
+  await publish(
+    `${name}.a`,
+    events(20).map((event, i) => (i % 6 === 4 ? 'bad' : event)),
+  );
   const connector = await source({ subjects: [`${name}.*`] });
   const whole = await readAll(connector, { eventsMax: 3 });
   expect(whole.letters.length).toBe(3);
@@ -89,7 +113,8 @@ test('a reader opened at any position goes on with the next event, none lost, no
     expect(rest.values).toEqual(whole.reads.slice(index + 1).flatMap((read) => read.values));
     expect(rest.letters.length).toBe(whole.reads.slice(index + 1).flatMap((read) => read.deadLetters).length);
   }
-  expect(whole.reads.map(({ progress }) => progress)).toEqual([...whole.reads.map(({ progress }) => progress)].sort((a, b) => Number(a) - Number(b)));
+  const progress = whole.reads.map((read) => Number(read.progress));
+  expect(progress).toEqual(progress.toSorted((a, b) => a - b));
   expect(whole.reads[0]!.ingestMs).toBeGreaterThan(Date.now() - 60_000);
 });
 
@@ -111,16 +136,33 @@ describe('what can be wrong with a message becomes a dead letter', () => {
   test.each<{ fact: string; body: string | Uint8Array; letter: RegExp | string; event: unknown }>([
     { fact: 'no JSON', body: '{"n":', letter: /^MR3001 seq 1: not JSON: /, event: '{"n":' },
     { fact: 'an empty message', body: '', letter: /^MR3001 seq 1: not JSON: /, event: '' },
-    { fact: 'bytes that are not UTF-8', body: Buffer.from([0x22, 0xff, 0x22]), letter: 'MR3001 seq 1: invalid UTF-8 at byte 1: ff 22', event: '"\ufffd"' },
-    { fact: 'a giant message', body: `{"n":"${'x'.repeat(5000)}"}`, letter: 'MR3004 seq 1: 5008 bytes, at most 1000 are allowed', event: `{"n":"${'x'.repeat(1018)}` },
-    { fact: 'a field of the wrong type', body: '{"n":"7"}', letter: 'MR3001 seq 1: n: found "7", expected a whole number', event: { n: '7' } },
+    {
+      fact: 'bytes that are not UTF-8',
+      body: Buffer.from([0x22, 0xff, 0x22]),
+      letter: 'MR3001 seq 1: invalid UTF-8 at byte 1: ff 22',
+      event: '"\ufffd"',
+    },
+    {
+      fact: 'a giant message',
+      body: `{"n":"${'x'.repeat(5000)}"}`,
+      letter: 'MR3004 seq 1: 5008 bytes, at most 1000 are allowed',
+      event: `{"n":"${'x'.repeat(1018)}`,
+    },
+    {
+      fact: 'a field of the wrong type',
+      body: '{"n":"7"}',
+      letter: 'MR3001 seq 1: n: found "7", expected a whole number',
+      event: { n: '7' },
+    },
     { fact: 'no object', body: '7', letter: 'MR3001 seq 1: found 7, expected an object with the declared fields', event: 7 },
   ])('$fact', async ({ body, letter, event }) => {
     const name = await stream();
     await publish(`${name}.a`, [body, '{"n":1}']);
     const all = await readAll(await source({ subjects: [`${name}.a`], schema: { n: 'int' } }));
     expect(all.values).toEqual(values(1, 1));
-    expect(all.letters).toEqual([expect.stringMatching(letter instanceof RegExp ? letter : new RegExp(`^${letter.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`))]);
+    expect(all.letters).toEqual([
+      expect.stringMatching(letter instanceof RegExp ? letter : new RegExp(`^${letter.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`)),
+    ]);
     expect(all.reads.flatMap((read) => read.deadLetters)[0]!.event).toEqual(event);
   });
 });
@@ -146,7 +188,9 @@ describe('messages that are gone', () => {
     await callApi(link, `STREAM.PURGE.${name}`, { seq: 7 });
     const rest = await readAll(connector, { position: first.reads.at(-1)!.position });
     expect(rest.values).toEqual(values(4, 6));
-    expect(rest.letters).toEqual([`MR3001 seq 4 to 6: gone from the stream ${name} before they were read: removed by its limits, or deleted`]);
+    expect(rest.letters).toEqual([
+      `MR3001 seq 4 to 6: gone from the stream ${name} before they were read: removed by its limits, or deleted`,
+    ]);
   });
 
   test('do not keep a bounded split from ending', async () => {
@@ -191,11 +235,27 @@ test('a server that dies while its messages are read: none lost, none twice', as
 
 describe('what can’t be read is told at once', () => {
   test.each<{ fact: string; make: () => Promise<Wish>; says: string }>([
-    { fact: 'a subject of no stream', make: async () => ({ subjects: ['nobody.has.this'] }), says: 'no stream holds the subject "nobody.has.this"' },
-    { fact: 'a stream that does not exist', make: async () => ({ subjects: ['a'], stream: 'NOT_THERE' }), says: 'there is no stream "NOT_THERE"' },
-    { fact: 'a subject that the named stream does not hold', make: async () => ({ subjects: ['a'], stream: await stream() }), says: 'does not hold "a"' },
+    {
+      fact: 'a subject of no stream',
+      make: async () => ({ subjects: ['nobody.has.this'] }),
+      says: 'no stream holds the subject "nobody.has.this"',
+    },
+    {
+      fact: 'a stream that does not exist',
+      make: async () => ({ subjects: ['a'], stream: 'NOT_THERE' }),
+      says: 'there is no stream "NOT_THERE"',
+    },
+    {
+      fact: 'a subject that the named stream does not hold',
+      make: async () => ({ subjects: ['a'], stream: await stream() }),
+      says: 'does not hold "a"',
+    },
     { fact: 'a subject of several streams', make: async () => ({ subjects: ['>'] }), says: 'several streams hold ">"' },
-    { fact: 'a stream that drops what was read', make: async () => ({ subjects: [`${await stream({ retention: 'workqueue' })}.a`] }), says: 'removes messages when they are read' },
+    {
+      fact: 'a stream that drops what was read',
+      make: async () => ({ subjects: [`${await stream({ retention: 'workqueue' })}.a`] }),
+      says: 'removes messages when they are read',
+    },
   ])('$fact', async ({ make, says }) => {
     await stream();
     const error = await source(await make()).catch((caught: unknown) => caught);

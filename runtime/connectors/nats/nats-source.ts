@@ -40,7 +40,11 @@ export async function makeNatsSource(spec: NatsSource, env: NatsSourceEnv): Prom
   };
 }
 
-function find(link: Link, spec: NatsSource, at: { readonly subject: string; readonly stream: string | undefined; readonly index: number }): Promise<UserStream> {
+function find(
+  link: Link,
+  spec: NatsSource,
+  at: { readonly subject: string; readonly stream: string | undefined; readonly index: number },
+): Promise<UserStream> {
   return findSourceStream(link, { source: spec.name, stream: at.stream, subject: at.subject, path: `nats.subjects[${at.index}]` });
 }
 
@@ -52,7 +56,10 @@ function toPlace(position: SourcePosition): Place {
   return { sequence: Number(position['sequence']), line: Number(position['line'] ?? 0), until: until === null ? null : Number(until) };
 }
 
-async function beginning(link: Link, { spec, subject, stream }: { readonly spec: NatsSource; readonly subject: string; readonly stream: UserStream }): Promise<Place> {
+async function beginning(
+  link: Link,
+  { spec, subject, stream }: { readonly spec: NatsSource; readonly subject: string; readonly stream: UserStream },
+): Promise<Place> {
   const until = spec.nats.bounded ? await lastSequence(link, stream.name, { last_by_subj: subject }) : null;
   const sequence = spec.nats.startFrom === 'latest' ? stream.lastSequence : 0;
   return { sequence, line: 0, until };
@@ -70,7 +77,13 @@ type Limits = Parameters<SourceReader['read']>[0];
 type Options = NatsSourceEnv & { readonly stream: UserStream; readonly subject: string; readonly at: Place };
 
 /** What one `read` gathers. */
-type Gathered = { readonly values: Value[]; readonly places: number[]; readonly deadLetters: SourceLetter[]; bytes: number; ingestMs: number };
+type Gathered = {
+  readonly values: Value[];
+  readonly places: number[];
+  readonly deadLetters: SourceLetter[];
+  bytes: number;
+  ingestMs: number;
+};
 
 const LINE_FEED = 10;
 const RETURN = 13;
@@ -93,7 +106,10 @@ class NatsSplitReader implements SourceReader {
     this.#decode = compileJsonEvent(spec.schema);
     this.#place = options.at;
     this.#whole = options.stream.messagesPerSubjectMax <= 0 && options.stream.subjects.join() === options.subject;
-    this.#reader = new NatsReader(options.link, options.stream.name, { fromSequence: options.at.sequence + 1, subjects: [options.subject] });
+    this.#reader = new NatsReader(options.link, options.stream.name, {
+      fromSequence: options.at.sequence + 1,
+      subjects: [options.subject],
+    });
   }
 
   async read(limits: Limits): Promise<SourceRead> {
@@ -104,7 +120,16 @@ class NatsSplitReader implements SourceReader {
     }
     const { values, places, deadLetters, bytes, ingestMs } = gathered;
     const nowMs = this.#options.clock.nowMs();
-    return { values, places, deadLetters, position: this.#position(), ingestMs: Math.min(ingestMs, nowMs), done: this.#isDone(), bytes, progress: this.#progress() };
+    return {
+      values,
+      places,
+      deadLetters,
+      position: this.#position(),
+      ingestMs: Math.min(ingestMs, nowMs),
+      done: this.#isDone(),
+      bytes,
+      progress: this.#progress(),
+    };
   }
 
   close(): Promise<void> {
@@ -139,7 +164,8 @@ class NatsSplitReader implements SourceReader {
       this.#place = { sequence: until, line: 0, until };
       return;
     }
-    if (this.#whole && this.#lineAt === 0 && sequence > 0 && record.sequence > sequence + 1) gathered.deadLetters.push(this.#goneLetter(sequence + 1, record.sequence - 1));
+    if (this.#whole && this.#lineAt === 0 && sequence > 0 && record.sequence > sequence + 1)
+      gathered.deadLetters.push(this.#goneLetter(sequence + 1, record.sequence - 1));
     if (record.storedMs < gathered.ingestMs) gathered.ingestMs = record.storedMs;
     const { bytes } = record;
     const buffer = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -26,7 +26,9 @@ export type UserStream = {
   readonly ours: boolean;
 };
 
-type Info = StreamInfo & { readonly config: { readonly allow_atomic?: boolean; readonly sealed?: boolean; readonly metadata?: Readonly<Record<string, string>> } };
+type Info = StreamInfo & {
+  readonly config: { readonly allow_atomic?: boolean; readonly sealed?: boolean; readonly metadata?: Readonly<Record<string, string>> };
+};
 
 /** A server that starts or elects answers within this; whoever asks hears of anything longer. */
 const TRIES = 40;
@@ -39,7 +41,11 @@ const NAME_IN_USE = 10058;
 const SUBJECTS_OVERLAP = 10065;
 
 /** Asks until JetStream answers; rejects with MR1003 when it does not for long. */
-export async function askApi<T>(link: Link, call: string, body: object | null = null): Promise<{ readonly value: T } | { readonly error: ApiError }> {
+export async function askApi<T>(
+  link: Link,
+  call: string,
+  body: object | null = null,
+): Promise<{ readonly value: T } | { readonly error: ApiError }> {
   for (let tries = 1; ; tries++) {
     const answer = await callApi<T>(link, call, body);
     if (answer.kind === 'ok') return { value: answer.value };
@@ -68,15 +74,22 @@ export type SourceWish = { readonly source: string; readonly stream: string | un
 
 /** The stream that a source reads `subject` from. Rejects with BadDeclaration when there is none, or several. */
 export async function findSourceStream(link: Link, { source, stream, subject, path }: SourceWish): Promise<UserStream> {
-  const refuse = (message: string, fix: string): BadDeclaration => new BadDeclaration(`source ${source}`, [{ path, message, fix } satisfies Issue]);
+  const refuse = (message: string, fix: string): BadDeclaration =>
+    new BadDeclaration(`source ${source}`, [{ path, message, fix } satisfies Issue]);
   const names = stream === undefined ? await streamsOf(link, subject) : [stream];
   const [name, ...others] = names;
-  if (name === undefined) throw refuse(`no stream holds the subject "${subject}"`, 'create one with `nats stream add`, or name a subject that a stream holds');
+  if (name === undefined)
+    throw refuse(`no stream holds the subject "${subject}"`, 'create one with `nats stream add`, or name a subject that a stream holds');
   if (others.length > 0) throw refuse(`several streams hold "${subject}": ${names.join(', ')}`, 'name one with `stream`');
   const found = await streamNamed(link, name);
   if (found === null) throw refuse(`there is no stream "${name}"`, 'create it, or leave `stream` out to find it by the subject');
-  if (!found.subjects.some((held) => subjectsOverlap(held, subject))) throw refuse(`the stream "${name}" does not hold "${subject}"`, `it holds ${found.subjects.join(', ')}`);
-  if (found.retention !== 'limits') throw refuse(`the stream "${name}" removes messages when they are read (retention ${found.retention})`, 'read a stream with retention limits: a job must be able to read again');
+  if (!found.subjects.some((held) => subjectsOverlap(held, subject)))
+    throw refuse(`the stream "${name}" does not hold "${subject}"`, `it holds ${found.subjects.join(', ')}`);
+  if (found.retention !== 'limits')
+    throw refuse(
+      `the stream "${name}" removes messages when they are read (retention ${found.retention})`,
+      'read a stream with retention limits: a job must be able to read again',
+    );
   return found;
 }
 
@@ -92,21 +105,43 @@ export async function ensureSinkStream(link: Link, wish: SinkWish): Promise<User
     const refused = found === null ? await create(link, name, wish.subject) : await addSubject(link, found, wish);
     // Other workers do the same at the same time: look again, whatever the answer was.
     const problem = refused === null ? 'it does not hold the subject' : `${refused.description} (${refused.err_code})`;
-    if (tries === MAKE_TRIES) throw refuseSink(wish, `the stream "${name}" could not be made: ${problem}`, 'create it with `nats stream add`');
+    if (tries === MAKE_TRIES)
+      throw refuseSink(wish, `the stream "${name}" could not be made: ${problem}`, 'create it with `nats stream add`');
   }
 }
 
 function checked(found: UserStream, wish: SinkWish): UserStream {
   const { name, retention } = found;
-  if (name.startsWith(STREAM_ROOT)) throw refuseSink(wish, `"${wish.subject}" belongs to the stream "${name}" of Millrace itself`, 'another subject');
-  if (wish.stream !== undefined && wish.stream !== name) throw refuseSink(wish, `"${wish.subject}" belongs to the stream "${name}", not to "${wish.stream}"`, 'name that stream, or another subject');
-  if (retention !== 'limits') throw refuseSink(wish, `the stream "${name}" removes messages when they are read (retention ${retention}), so what was written last can't be known`, 'a stream with retention limits');
+  if (name.startsWith(STREAM_ROOT))
+    throw refuseSink(wish, `"${wish.subject}" belongs to the stream "${name}" of Millrace itself`, 'another subject');
+  if (wish.stream !== undefined && wish.stream !== name)
+    throw refuseSink(
+      wish,
+      `"${wish.subject}" belongs to the stream "${name}", not to "${wish.stream}"`,
+      'name that stream, or another subject',
+    );
+  if (retention !== 'limits')
+    throw refuseSink(
+      wish,
+      `the stream "${name}" removes messages when they are read (retention ${retention}), so what was written last can't be known`,
+      'a stream with retention limits',
+    );
   return found;
 }
 
 async function create(link: Link, name: string, subject: string): Promise<ApiError | null> {
   // A full stream refuses (the sink then waits) and never drops; max_age and other limits are the owner's to set later.
-  const config = { name, subjects: [subject], retention: 'limits', storage: 'file', discard: 'new', num_replicas: 1, allow_atomic: true, allow_direct: true, metadata: { [MADE_BY]: 'sink' } };
+  const config = {
+    name,
+    subjects: [subject],
+    retention: 'limits',
+    storage: 'file',
+    discard: 'new',
+    num_replicas: 1,
+    allow_atomic: true,
+    allow_direct: true,
+    metadata: { [MADE_BY]: 'sink' },
+  };
   const answer = await askApi<Info>(link, `STREAM.CREATE.${name}`, config);
   if ('value' in answer) return null;
   const { err_code: code } = answer.error;
@@ -115,11 +150,19 @@ async function create(link: Link, name: string, subject: string): Promise<ApiErr
 }
 
 async function addSubject(link: Link, found: UserStream, wish: SinkWish): Promise<ApiError | null> {
-  if (!found.ours) throw refuseSink(wish, `the stream "${found.name}" exists and does not hold "${wish.subject}"`, 'add the subject to that stream, or name another stream');
+  if (!found.ours)
+    throw refuseSink(
+      wish,
+      `the stream "${found.name}" exists and does not hold "${wish.subject}"`,
+      'add the subject to that stream, or name another stream',
+    );
   const info = await askApi<Info>(link, `STREAM.INFO.${found.name}`);
   if (!('value' in info)) return info.error;
   const { config } = info.value;
-  const answer = await askApi<Info>(link, `STREAM.UPDATE.${found.name}`, { ...config, subjects: [...new Set([...config.subjects, wish.subject])] });
+  const answer = await askApi<Info>(link, `STREAM.UPDATE.${found.name}`, {
+    ...config,
+    subjects: [...new Set([...config.subjects, wish.subject])],
+  });
   return 'value' in answer ? null : answer.error;
 }
 

@@ -7,7 +7,9 @@
 import type { EventSchemaSpec } from '../../../crds/stream-job/spec.ts';
 import { coerceField, compileFields, issueOf, REFUSED, setOwn, type FieldCheck, type RawEvent } from '../schema.ts';
 
-export type CsvRow = { readonly value: RawEvent } | { readonly issues: readonly string[]; /** The row's texts by column, when it has the right number. */ readonly texts: RawEvent | null };
+export type CsvRow =
+  | { readonly value: RawEvent }
+  | { readonly issues: readonly string[]; /** The row's texts by column, when it has the right number. */ readonly texts: RawEvent | null };
 
 export type CsvDecoder = (text: string, quoted: boolean) => CsvRow;
 
@@ -16,7 +18,10 @@ export function readHeader(text: string, quoted: boolean): readonly string[] {
   return splitRow(text, quoted).map((name, index) => (name === '' ? `column${index + 1}` : name));
 }
 
-export function compileCsv(header: readonly string[], options: { readonly schema: EventSchemaSpec | undefined; readonly nulls: readonly string[] }): CsvDecoder {
+export function compileCsv(
+  header: readonly string[],
+  options: { readonly schema: EventSchemaSpec | undefined; readonly nulls: readonly string[] },
+): CsvDecoder {
   const checks = new Map(compileFields(options.schema, 'text').map((field) => [field.name, field]));
   const columns = header.map((name) => checks.get(name) ?? null);
   const nulls = new Set(options.nulls);
@@ -54,7 +59,7 @@ const QUOTE = 34;
 function splitRow(text: string, quoted: boolean): readonly string[] {
   if (!quoted) return text.split(',');
   const texts: string[] = [];
-  for (let at = 0; at <= text.length; ) {
+  for (let at = 0; at <= text.length;) {
     if (text.charCodeAt(at) === QUOTE) {
       const end = closingQuote(text, at + 1);
       texts.push(text.slice(at + 1, end).replaceAll('""', '"'));

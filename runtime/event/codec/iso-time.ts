@@ -4,8 +4,7 @@
 //   I1. A text without offset is UTC: the result never depends on the machine.
 //   I2. A date or time that does not exist is refused, never moved to one that does.
 
-const SHAPE =
-  /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s?(Z|z|[+-]\d\d(?::?\d\d)?)?)?$/;
+const SHAPE = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s?(Z|z|[+-]\d\d(?::?\d\d)?)?)?$/;
 const DAY_MS = 86_400_000;
 
 /** `2013-01-01T10:00:00Z`, with fraction, offset, a blank for the T, or a date alone (midnight). null: no such time. */

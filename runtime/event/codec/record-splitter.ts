@@ -169,7 +169,10 @@ export class RecordSplitter {
   }
 }
 
-type Row = { readonly kind: 'row'; readonly end: number; readonly lines: number } | { readonly kind: 'more' } | { readonly kind: 'malformed'; readonly reason: string };
+type Row =
+  | { readonly kind: 'row'; readonly end: number; readonly lines: number }
+  | { readonly kind: 'more' }
+  | { readonly kind: 'malformed'; readonly reason: string };
 
 /** Where the row that begins at `from` ends, by RFC 4180. */
 function scanRow(bytes: Buffer, from: number, options: { readonly bytesMax: number; readonly ended: boolean }): Row {
@@ -194,10 +197,12 @@ function scanRow(bytes: Buffer, from: number, options: { readonly bytesMax: numb
       at = close + 1;
       // A return may stand before the line feed, or at the very end; it must be seen together with what follows.
       if (at < limit && bytes[at] === RETURN && (at + 1 >= limit || bytes[at + 1] === LINE_FEED)) at++;
-      if (at < limit && bytes[at] !== COMMA && bytes[at] !== LINE_FEED) return { kind: 'malformed', reason: `column ${column}: text behind the closing quote` };
+      if (at < limit && bytes[at] !== COMMA && bytes[at] !== LINE_FEED)
+        return { kind: 'malformed', reason: `column ${column}: text behind the closing quote` };
     } else {
       while (at < limit && bytes[at] !== COMMA && bytes[at] !== LINE_FEED && bytes[at] !== QUOTE) at++;
-      if (at < limit && bytes[at] === QUOTE) return { kind: 'malformed', reason: `column ${column}: a quote inside a field that does not begin with one` };
+      if (at < limit && bytes[at] === QUOTE)
+        return { kind: 'malformed', reason: `column ${column}: a quote inside a field that does not begin with one` };
     }
     if (at >= limit) return outOfBytes(lines);
     if (bytes[at] === LINE_FEED) return { kind: 'row', end: at, lines };
