@@ -260,7 +260,7 @@ function compileList(items: readonly ASTNode[], scope: Scope, compileItem: Compi
 function compileMap(node: Extract<ASTNode, { op: 'map' }>, scope: Scope, compileItem: CompileItem): Piece {
   const keys = node.args.map(([key]) => compileNode(key, scope));
   const values = node.args.map(([, value]) => compileItem(value, scope));
-  const names = keys.map((key) => (key.constant !== null && typeof key.constant.value !== 'object' ? String(key.constant.value) : null));
+  const names = keys.map((key) => fixedName(key.constant?.value));
   if (new Set(names).size === names.length && names.every((name) => name !== null)) return compileRecord(names, values, scope);
   return piece((a, b, c, d, l) => {
     const record: Record<string, unknown> = {};
@@ -273,9 +273,15 @@ function compileMap(node: Extract<ASTNode, { op: 'map' }>, scope: Scope, compile
   });
 }
 
+/** The field's name when the key is the same for all events. */
+function fixedName(key: unknown): string | null {
+  return typeof key === 'string' || typeof key === 'boolean' || typeof key === 'bigint' || typeof key === 'number' ? String(key) : null;
+}
+
 function keyName(key: unknown, node: ASTNode): string {
   if (key === '__proto__') throw new ExpressionError(`${textOf(node)}: __proto__ cannot be a field`);
-  if (typeof key === 'string' || typeof key === 'boolean' || typeof key === 'bigint' || typeof key === 'number') return String(key);
+  const name = fixedName(key);
+  if (name !== null) return name;
   throw new ExpressionError(`${textOf(node)}: a key must be a string, number or bool, found ${describe(key)}`);
 }
 

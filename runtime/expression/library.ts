@@ -77,6 +77,10 @@ const constantNames = new Set(
 export function isTypeValue(value: unknown): boolean {
   return value instanceof TypeClass;
 }
+/** The name of a type as a value: `int`. */
+export function typeName(type: object): string {
+  return (type as { readonly name: string }).name;
+}
 const TypeClass = (environment.evaluate('int') as object).constructor as new () => object;
 
 /** Runs one call. Throws LibraryError. */

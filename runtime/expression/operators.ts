@@ -58,6 +58,7 @@ export function comparison(op: ComparisonOperator, x: unknown, y: unknown, node:
 export function equal(x: unknown, y: unknown): boolean {
   if (x === y) return true;
   if (typeof x !== 'object' || typeof y !== 'object' || x === null || y === null) {
+    // oxlint-disable-next-line eqeqeq -- between int and double == compares the exact values, === the kinds
     if ((typeof x === 'bigint' && typeof y === 'number') || (typeof x === 'number' && typeof y === 'bigint')) return x == y;
     if ((x ?? null) === (y ?? null)) return true;
     return isTime(x) || isTime(y) ? millisecondsOf(x) !== undefined && millisecondsOf(x) === millisecondsOf(y) : false;

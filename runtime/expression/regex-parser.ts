@@ -111,10 +111,11 @@ class Parser {
 
   #groupName(): void {
     this.#expect('<', 'a named group is written (?P<name>…)');
+    if (this.#peek() === '=' || this.#peek() === '!') throw new RegexSyntaxError('there is no look-behind');
     let name = '';
     while (!this.done() && this.#peek() !== '>') name += this.#next();
     this.#expect('>', 'a group name without its >');
-    if (!/^\w+$/.test(name)) throw new RegexSyntaxError(`bad group name ${JSON.stringify(name)}; there is no look-behind`);
+    if (!/^\w+$/.test(name)) throw new RegexSyntaxError(`bad group name ${JSON.stringify(name)}`);
   }
 
   #flags(flags: Flags): Flags {

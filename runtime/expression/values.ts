@@ -5,7 +5,7 @@
 //   V3. Making a result plain copies only what must change, and visits at most RESULT_NODES_MAX values: values may share
 //       parts (cel.bind), so a small one can unfold to a huge one.
 
-import { Duration, isTypeValue, shorten, UnsignedInt } from './library.ts';
+import { Duration, isTypeValue, shorten, typeName, UnsignedInt } from './library.ts';
 import { ExpressionError } from './expression-error.ts';
 
 /** What one evaluation may visit or make: list items, comprehension turns, values of a result. */
@@ -47,7 +47,7 @@ export function describe(value: unknown): string {
   if (value instanceof Duration) return `duration ${value.toString()}`;
   if (value instanceof Uint8Array) return `${value.length} bytes`;
   if (isRecord(value)) return `an object with ${shorten(Object.keys(value).join(', ') || 'no fields', 60)}`;
-  return typeof value === 'function' ? 'a function' : shorten(String(value), 60);
+  return isTypeValue(value) ? `the type ${typeName(value as object)}` : `a ${typeof value} that is no data`;
 }
 
 let budget = RESULT_NODES_MAX;
@@ -93,7 +93,7 @@ function plainObject(value: object): unknown {
   if (value instanceof Set) return plainList([...(value as Set<unknown>)]);
   if (value instanceof Map) return plainRecord(Object.fromEntries(value as Map<string, unknown>));
   if (isRecord(value)) return plainRecord(value);
-  return String(value).replace(/^Type<(.*)>$/, '$1');
+  return typeName(value);
 }
 
 function plainList(list: readonly unknown[]): readonly unknown[] {

@@ -11,10 +11,7 @@ function harness(step: (state: never, event: never, context: ReduceContext) => u
 const show = (value: unknown): string => JSON.stringify(value);
 
 test('state is kept per key, over restarts', () => {
-  const sums = harness((sum: number, event: Event, { emit }: ReduceContext) => {
-    void emit;
-    return sum + event.n;
-  });
+  const sums = harness((sum: number, event: Event) => sum + event.n);
   sums.play('a1 b2 | a3 R b5 a7 R');
   expect([...sums.state.cells('node').entries(0)]).toEqual([['a', 11], ['b', 7]]);
 });

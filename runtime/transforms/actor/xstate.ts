@@ -125,7 +125,7 @@ function forbidden(name: string, known: Readonly<Record<string, unknown>>): obje
   return new Proxy(known, {
     get(target, property): unknown {
       if (typeof property === 'symbol' || Object.hasOwn(target, property)) return target[property as string];
-      throw new Error(`${name}.${property}: a keyed machine has no ${name}; use raise, emit and assign`);
+      throw new Error(`${name}.${property}: a keyed machine has no ${name} and spawns nothing; use raise, emit and assign`);
     },
   });
 }
