@@ -43,7 +43,7 @@ export function parseStreamJob(text: string, options: ParseOptions): StreamJob {
 /** As parseStreamJob, but without throwing: the rules of the planner can be checked too, to report all at once. */
 export function draftStreamJob(text: string, options: ParseOptions): JobDraft {
   const { yaml, issues } = readYaml(text);
-  if (yaml === null) return { issues, job: null, damaged: [], located: (issue) => issue };
+  if (yaml === null) return { issues: issues.toSorted(byPlace), job: null, damaged: [], located: (issue) => issue };
   const substitution = substituteParameters(yaml, options.parameters);
   const checked = checkWithCoercion(yaml, substitution.changed);
   const known = checked.mistakes.filter(({ path }) => !substitution.unresolved.has(yaml.nodeAt(path)));

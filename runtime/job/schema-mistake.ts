@@ -22,7 +22,7 @@ export type SchemaMistake = {
 
 /** All mistakes that `issues` (of `schema` about `root`) stand for. */
 export function explainIssues(schema: z.ZodType, root: unknown, issues: readonly ZodIssue[]): readonly SchemaMistake[] {
-  const mistakes = issues.flatMap(flatten).flatMap((issue) => explain(schema, root, issue));
+  const mistakes = issues.flatMap((issue) => flatten(issue, root)).flatMap((issue) => explain(schema, root, issue));
   // A value of two mistakes (too long, and of the wrong form) is mended once: the first says enough.
   const keyOf = ({ path }: SchemaMistake): string => JSON.stringify(path);
   return mistakes.filter((mistake, i) => mistakes.findIndex((other) => keyOf(other) === keyOf(mistake)) === i);
@@ -114,17 +114,19 @@ function size(origin: string, value: unknown): string {
 }
 
 /** The issue itself, or what the fitting branch of its union says (W2). */
-function flatten(issue: ZodIssue): readonly ZodIssue[] {
+function flatten(issue: ZodIssue, root: unknown): readonly ZodIssue[] {
   if (issue.code !== 'invalid_union') return [issue];
-  const fitting = issue.errors.filter((branch) => branch.length > 0 && !branch.some(isWrongShape)).toSorted((a, b) => a.length - b.length);
+  const isText = typeof valueAt(root, issue.path.map(toPart)) === 'string';
+  const fitting = issue.errors.filter((branch) => branch.length > 0 && !branch.some((inner) => isWrongShape(inner, isText))).toSorted((a, b) => a.length - b.length);
   const best = fitting[0];
   if (best === undefined) return [issue];
-  return best.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }) as ZodIssue).flatMap(flatten);
+  return best.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }) as ZodIssue).flatMap((inner) => flatten(inner, root));
 }
 
 /** A branch that refuses the value as a whole, for its type: it was not meant. */
-function isWrongShape(issue: ZodIssue): boolean {
-  return issue.path.length === 0 && (issue.code === 'invalid_type' || issue.code === 'custom' || issue.code === 'invalid_union');
+function isWrongShape(issue: ZodIssue, isText: boolean): boolean {
+  if (issue.path.length > 0) return false;
+  return issue.code === 'invalid_type' || issue.code === 'custom' || issue.code === 'invalid_union' || (issue.code === 'invalid_value' && !isText);
 }
 
 function valueAt(root: unknown, path: readonly PathPart[]): unknown {

@@ -107,12 +107,13 @@ function checkDocuments(documents: readonly Document.Parsed[], lines: LineCounte
   const errors = [...document.errors, ...document.warnings];
   const broken = errors.filter((error) => error.code !== 'DUPLICATE_KEY');
   if (broken.some((error) => error.message.includes(STACK))) return refuse(TOO_DEEP);
-  if (broken.length > 0) return { yaml: null, issues: firstOfEachLine(broken.map((error) => syntaxIssue(error, yaml))).slice(0, SYNTAX_ISSUES_MAX) };
+  if (broken.length > 0) return { yaml: null, issues: withoutEchoes(broken).map((error) => syntaxIssue(error, yaml)).slice(0, SYNTAX_ISSUES_MAX) };
+  const duplicates = errors.map((error) => syntaxIssue(error, yaml));
   const aliases = unknownAliases(document, yaml);
-  if (aliases.length > 0) return { yaml: null, issues: aliases };
+  if (aliases.length > 0) return { yaml: null, issues: [...duplicates, ...aliases] };
   const unbounded = checkBounds(yaml.value());
   if (unbounded !== null) return refuse(unbounded);
-  const issues = errors.map((error) => syntaxIssue(error, yaml));
+  const issues = [...duplicates];
   if (second !== undefined) {
     issues.push({ path: formatPath([]), message: `the file has ${documents.length} YAML documents`, fix: 'one job a file', ...yaml.placeAt(second.range[0]) });
   }
@@ -137,8 +138,9 @@ const SYNTAX_FIXES: Readonly<Record<string, string>> = {
   BAD_INDENT: 'check the indentation, and that every [ and { is closed',
 };
 
-function firstOfEachLine(issues: readonly Issue[]): readonly Issue[] {
-  return issues.filter((issue, index) => issues.findIndex((other) => other.line === issue.line) === index);
+/** After a first mistake the parser is lost for a while: what it did not expect there says nothing new. */
+function withoutEchoes(errors: readonly YAMLError[]): readonly YAMLError[] {
+  return errors.filter((error, i) => i === 0 || (error.code !== 'UNEXPECTED_TOKEN' && error.pos[0] !== errors[i - 1]?.pos[0]));
 }
 
 /** Path of the innermost mapping or list that holds `offset`, and the key that begins there. */
@@ -195,7 +197,9 @@ function checkBounds(root: unknown): string | null {
 
 /** A key as the field name that it becomes. */
 export function keyText(pair: Pair): string {
-  return isScalar(pair.key) ? (pair.key.value === null ? '' : String(pair.key.value)) : String(pair.key);
+  if (!isScalar(pair.key)) return String(pair.key);
+  if (typeof pair.key.value === 'symbol') return '<<'; // a merge
+  return pair.key.value === null ? '' : String(pair.key.value);
 }
 
 function isMerge(pair: Pair): boolean {

@@ -20,7 +20,11 @@ export function resolveTarget(root: MachineState, keys: readonly string[], targe
   }
   if (target.startsWith('.')) return below(root, keys, target.slice(1).split('.'), '.');
   if (keys.length === 0) return { kind: 'unknown', candidates: Object.keys(root.states ?? {}).map((key) => `.${key}`) };
-  return below(root, keys.slice(0, -1), target.split('.'), '');
+  const found = below(root, keys.slice(0, -1), target.split('.'), '');
+  if (found.kind === 'found') return found;
+  // The name of a state that is no sibling: from elsewhere it is reached from the top.
+  const elsewhere = allStates(root).filter((id) => id.endsWith(`.${target}`));
+  return elsewhere.length > 0 ? { kind: 'unknown', candidates: elsewhere } : found;
 }
 
 /** The state at `keys`, or null. */

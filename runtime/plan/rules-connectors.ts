@@ -34,7 +34,7 @@ function checkNatsSource({ stream, subjects }: NatsSourceSpec, path: readonly Pa
       const at = formatPath([...path, 'subjects', i]);
       const problem = subjectProblem(subject, { wildcards: true }) ?? reservedProblem(subject);
       if (problem !== null) return [{ path: at, message: `the subject "${subject}" ${problem}` }];
-      const other = subjects.slice(0, i).find((earlier) => subjectsOverlap(earlier, subject));
+      const other = subjects.slice(0, i).find((earlier) => subjectProblem(earlier, { wildcards: true }) === null && subjectsOverlap(earlier, subject));
       if (other === undefined) return [];
       return [{ path: at, message: `"${subject}" and "${other}" have messages in common, which would come twice`, fix: 'each subject is read by itself: make them disjoint' }];
     }),

@@ -48,7 +48,7 @@ function checkReference(graph: JobGraph, reader: Element, { name, output, text, 
   }
   if (output === null || named === null || named.includes(output)) return [];
   const outputs = [...(main ? [name] : []), ...named.map((each) => `${name}.${each}`)];
-  return [{ path: at, message: `"${name}" has no output "${output}"`, fix: suggest(text, outputs) }];
+  return [{ path: at, message: `"${name}" has no output "${output}"`, fix: outputs.length === 0 ? `give the machine an action with emit: { output: ${output} }` : suggest(text, outputs) }];
 }
 
 function checkDoubled(inputs: readonly Reference[]): readonly Issue[] {

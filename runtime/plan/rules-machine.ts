@@ -63,8 +63,8 @@ function checkKind({ state, keys, path }: Place): readonly Issue[] {
 }
 
 function checkInitial({ state, path }: Place): readonly Issue[] {
-  if (kindOf(state) !== 'compound') return [];
   const names = Object.keys(state.states ?? {});
+  if (kindOf(state) !== 'compound' || names.length === 0) return [];
   if (state.initial === undefined) return [{ path: formatPath(path), message: 'initial is missing', fix: `initial: ${names[0]}, or type: parallel` }];
   if (names.includes(state.initial)) return [];
   return [{ path: formatPath([...path, 'initial']), message: `unknown state "${state.initial}"`, fix: suggest(state.initial, names) }];
