@@ -1,4 +1,4 @@
-// A plan as text of at most 80 columns: each stage with what runs in it, what it sends where, and why it is a stage.
+// A plan as text of 80 columns (more only where names are long): each stage with what runs in it, what it sends where, and why it is a stage.
 
 import { describeSink, guaranteeOf, sinkSpecOf } from './explain-sink.ts';
 import type { EdgePlan, NodePlan, PhysicalPlan, StagePlan } from './physical-plan.ts';
@@ -20,7 +20,7 @@ function isDead({ id }: StagePlan): boolean {
 
 function heading(plan: PhysicalPlan, stages: readonly StagePlan[], sinks: readonly StagePlan[]): string {
   const partitions = stages.reduce((sum, { partitionCount }) => sum + partitionCount, 0);
-  return `job ${plan.job}: ${count(stages.length, 'stage')} with ${count(partitions, 'partition')}, ${count(sinks.length, 'sink')}, ${count(plan.streams.length, 'stream')}`;
+  return `job ${plan.job}: ${count(stages.length, 'stage')} with ${count(partitions, 'partition')}, ${count(sinks.length + journalSinks(plan).length, 'sink')}, ${count(plan.streams.length, 'stream')}`;
 }
 
 function describeStage(plan: PhysicalPlan, stage: StagePlan): string {
@@ -54,10 +54,10 @@ function chainsOf(stage: StagePlan): readonly string[] {
 function sendsOf(plan: PhysicalPlan, stage: StagePlan): readonly string[] {
   const edges = edgesFrom(plan, stage).filter(({ from }) => from.node !== '*');
   const [keyed, single] = [edges.filter(({ partitioning }) => partitioning === 'key'), edges.filter(({ partitioning }) => partitioning === 'single')];
-  const byOutput = Map.groupBy(single, ({ from }) => (from.output === null ? from.node : `${from.node}.${from.output}`));
+  const byOutput = Map.groupBy(single, outputText);
   return [
     ...keyed.map((edge) => `by ${keyText(stage, edge)} to ${edge.toStage}`),
-    ...[...byOutput].map(([output, some]) => `${output} to ${some.map(({ toStage }) => toStage.replace(/^sink:(.*)$/, '$1 (journal)')).join(', ')}`),
+    ...[...byOutput].map(([output, some]) => `${output} to ${some.map(({ toStage }) => toStage.replace(/^sink:/, '')).join(', ')}`),
   ];
 }
 
@@ -72,16 +72,29 @@ function edgesFrom(plan: PhysicalPlan, stage: StagePlan): readonly EdgePlan[] {
 
 function describeSinks(plan: PhysicalPlan, sinks: readonly StagePlan[]): string {
   const [first] = sinks;
-  if (first === undefined) return '';
+  const kept = journalSinks(plan).map(({ name, edge, stream }) => [name, outputText(edge), `stream ${stream}`, 'exactly once'] as const);
   const rows = sinks.flatMap((stage) => {
     const spec = sinkSpecOf(stage);
     return spec === null ? [] : [[stage.id, sourceText(plan, stage), describeSink(spec), guaranteeOf(spec).replace('-', ' ')] as const];
   });
-  return [titled('sinks', `one partition each, stream ${first.stream}`), ...table(rows)].join('\n');
+  if (rows.length + kept.length === 0) return '';
+  return [titled('sinks', first === undefined ? 'kept in the journal' : `one partition each, stream ${first.stream}`), ...table([...rows, ...kept])].join('\n');
+}
+
+/** Sinks without a stage: their results stay in the journal of the stage that makes them. */
+function journalSinks(plan: PhysicalPlan): readonly { readonly name: string; readonly edge: EdgePlan; readonly stream: string }[] {
+  return plan.edges.flatMap((edge) => {
+    const stream = plan.stages.find(({ id }) => id === edge.fromStage)?.stream ?? '';
+    return edge.toStage.startsWith('sink:') ? [{ name: edge.toStage.slice('sink:'.length), edge, stream }] : [];
+  });
 }
 
 function sourceText(plan: PhysicalPlan, stage: StagePlan): string {
-  return stage.inputs.map((index) => plan.edges[index]?.id.split('→')[0]?.split('/').at(-1) ?? '').join(', ');
+  return stage.inputs.flatMap((index) => plan.edges[index] ?? []).map(outputText).join(', ');
+}
+
+function outputText({ from }: EdgePlan): string {
+  return from.output === null ? from.node : `${from.node}.${from.output}`;
 }
 
 function describeDead(plan: PhysicalPlan): string {
