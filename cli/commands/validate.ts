@@ -30,7 +30,7 @@ export function register(program: Command): void {
 
 async function checkFile(file: string, parameters: Readonly<Record<string, string>>): Promise<FileReport> {
   try {
-    if (/\.[cm]?[jt]s$/.test(file)) return await checkModule(file, parameters);
+    if (!/\.(ya?ml|json)$/.test(file)) return await checkModule(file, parameters);
     const { job, mistakes, warnings } = checkJobText(await readFile(file, 'utf8'), { file, parameters });
     return { file, job: job?.metadata.name ?? null, mistakes, warnings, unreadable: false };
   } catch (error) {
