@@ -12,7 +12,8 @@ test('the schema is structural: every place has a type or is open, and nothing r
   const problems: string[] = [];
   eachSchema(rootOf(definition()), '', (schema, path) => {
     if (schema['type'] === undefined && schema[OPEN] !== true) problems.push(`${path} has neither a type nor is it open`);
-    for (const word of ['$ref', '$defs', 'anyOf', 'oneOf', 'const', 'propertyNames']) if (word in schema) problems.push(`${path} has ${word}`);
+    for (const word of ['$ref', '$defs', 'anyOf', 'oneOf', 'const', 'propertyNames'])
+      if (word in schema) problems.push(`${path} has ${word}`);
     if ('additionalProperties' in schema && 'properties' in schema) problems.push(`${path} has both kinds of properties`);
   });
   expect(problems).toEqual([]);
@@ -48,7 +49,8 @@ function rootOf(crd: Schema): Schema {
 /** `*`: the items of a list, or the values of a mapping. */
 function at(schema: Schema, ...path: readonly string[]): Schema {
   return path.reduce((inside, part) => {
-    const child = part === '*' ? (inside['items'] ?? inside['additionalProperties']) : (inside['properties'] as Record<string, unknown>)[part];
+    const child =
+      part === '*' ? (inside['items'] ?? inside['additionalProperties']) : (inside['properties'] as Record<string, unknown>)[part];
     expect(child, part).toBeDefined();
     return child as Schema;
   }, schema);
@@ -56,6 +58,8 @@ function at(schema: Schema, ...path: readonly string[]): Schema {
 
 function eachSchema(schema: Schema, path: string, visit: (schema: Schema, path: string) => void): void {
   visit(schema, path);
-  for (const [name, child] of Object.entries((schema['properties'] ?? {}) as Record<string, Schema>)) eachSchema(child, `${path}.${name}`, visit);
-  for (const word of ['items', 'additionalProperties']) if (schema[word] !== undefined) eachSchema(schema[word] as Schema, `${path}.*`, visit);
+  for (const [name, child] of Object.entries((schema['properties'] ?? {}) as Record<string, Schema>))
+    eachSchema(child, `${path}.${name}`, visit);
+  for (const word of ['items', 'additionalProperties'])
+    if (schema[word] !== undefined) eachSchema(schema[word] as Schema, `${path}.*`, visit);
 }

@@ -26,7 +26,14 @@ export function definition(): Json {
     metadata: { name: 'streamjobs.millrace.dev' },
     spec: {
       group: 'millrace.dev',
-      names: { kind: 'StreamJob', listKind: 'StreamJobList', plural: 'streamjobs', singular: 'streamjob', shortNames: ['sj'], categories: ['millrace'] },
+      names: {
+        kind: 'StreamJob',
+        listKind: 'StreamJobList',
+        plural: 'streamjobs',
+        singular: 'streamjob',
+        shortNames: ['sj'],
+        categories: ['millrace'],
+      },
       scope: 'Namespaced',
       versions: [{ name: 'v1alpha1', served: true, storage: true, schema: { openAPIV3Schema: rootSchema() } }],
     },
@@ -50,7 +57,19 @@ type Place = { readonly definitions: Json; readonly above: readonly string[] };
 
 const OPEN: Json = { 'x-kubernetes-preserve-unknown-fields': true };
 /** Words that mean the same in JSON Schema and in a structural schema. */
-const KEPT: readonly string[] = ['type', 'description', 'default', 'enum', 'pattern', 'minLength', 'maxLength', 'minimum', 'maximum', 'minItems', 'maxItems'];
+const KEPT: readonly string[] = [
+  'type',
+  'description',
+  'default',
+  'enum',
+  'pattern',
+  'minLength',
+  'maxLength',
+  'minimum',
+  'maximum',
+  'minItems',
+  'maxItems',
+];
 
 function structural(schema: Json, place: Place): Json {
   const reference = schema['$ref'];
@@ -83,7 +102,10 @@ function properties(schema: Json, place: Place): Json {
   if (schema['properties'] === undefined) return {};
   const fields = Object.entries(schema['properties'] as Readonly<Record<string, Json>>).filter(([name]) => !BUILDER_FIELDS.includes(name));
   const required = schema['required'];
-  return { ...(required === undefined ? {} : { required }), properties: Object.fromEntries(fields.map(([name, field]) => [name, structural(field, place)])) };
+  return {
+    ...(required === undefined ? {} : { required }),
+    properties: Object.fromEntries(fields.map(([name, field]) => [name, structural(field, place)])),
+  };
 }
 
 /** Mappings with free names. That others are not allowed (false) is what pruning does anyway. */

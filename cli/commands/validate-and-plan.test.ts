@@ -9,7 +9,11 @@ const TWENTY = 'test/fixtures/declarations/twenty-mistakes.yaml';
 const WARNINGS = 'test/fixtures/declarations/warnings.yaml';
 
 function millrace(...args: readonly string[]): { readonly code: number | null; readonly out: string; readonly err: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['cli/main.ts', ...args], { cwd: ROOT, encoding: 'utf8', timeout: 20_000 });
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['cli/main.ts', ...args], {
+    cwd: ROOT,
+    encoding: 'utf8',
+    timeout: 20_000,
+  });
   return { code: status, out: stdout, err: stderr };
 }
 
@@ -22,13 +26,19 @@ describe('millrace validate', () => {
     const { code, out } = millrace('validate', TWENTY, FLIGHTS, WARNINGS);
     expect(code).toBe(exitCodes.declaration);
     const lines = out.split('\n');
-    expect(lines.filter((line) => /^\S.*: /.test(line))).toEqual([`${TWENTY}: 23 mistakes`, `${FLIGHTS}: ok, job flights`, `${WARNINGS}: ok, job warnings, 8 warnings`]);
+    expect(lines.filter((line) => /^\S.*: /.test(line))).toEqual([
+      `${TWENTY}: 23 mistakes`,
+      `${FLIGHTS}: ok, job flights`,
+      `${WARNINGS}: ok, job warnings, 8 warnings`,
+    ]);
     expect(lines.filter((line) => /^ {2}\d+:\d+ spec|^ {2}\d+:\d+ metadata/.test(line))).toHaveLength(23);
     expect(lines.filter((line) => line.startsWith('  warning '))).toHaveLength(8);
   });
 
   test('a value for a parameter changes what is checked', () => {
-    expect(millrace('validate', FLIGHTS, '--set', 'out-of-order=4 days').out).toContain('spec.sources[0].eventTime.maxOutOfOrder: must be a duration such as 250ms, 10s, 1h30m or 3d; found "4 days"');
+    expect(millrace('validate', FLIGHTS, '--set', 'out-of-order=4 days').out).toContain(
+      'spec.sources[0].eventTime.maxOutOfOrder: must be a duration such as 250ms, 10s, 1h30m or 3d; found "4 days"',
+    );
   });
 
   test('as JSON, with places', () => {

@@ -10,13 +10,21 @@ import { exitCodes } from '../exit-codes.ts';
 import { addParameter } from '../parameter-option.ts';
 
 type ValidateOptions = { readonly json: boolean; readonly set: Readonly<Record<string, string>> };
-type FileReport = { readonly file: string; readonly job: string | null; readonly mistakes: readonly Issue[]; readonly warnings: readonly Issue[]; readonly unreadable: boolean };
+type FileReport = {
+  readonly file: string;
+  readonly job: string | null;
+  readonly mistakes: readonly Issue[];
+  readonly warnings: readonly Issue[];
+  readonly unreadable: boolean;
+};
 
 export function register(program: Command): void {
   program
     .command('validate')
     .summary('check job files, all mistakes at once')
-    .description('Checks job files without running anything: syntax, schema, references, types of expressions.\nEvery mistake of every file is reported with its place, what was found and what is allowed.')
+    .description(
+      'Checks job files without running anything: syntax, schema, references, types of expressions.\nEvery mistake of every file is reported with its place, what was found and what is allowed.',
+    )
     .argument('<files...>', 'jobs: YAML, JSON or TypeScript modules')
     .option('--set <name=value>', 'value of a parameter; may be given several times', addParameter, {})
     .option('--json', 'print the result as JSON', false)
@@ -49,7 +57,11 @@ async function checkModule(file: string, parameters: Readonly<Record<string, str
 function toText({ file, job, mistakes, warnings }: FileReport): string {
   const verdict = mistakes.length === 0 ? `ok, job ${job}` : count(mistakes.length, 'mistake');
   const notes = warnings.length === 0 ? '' : `, ${count(warnings.length, 'warning')}`;
-  return [`${file}: ${verdict}${notes}`, ...mistakes.map(formatIssue), ...warnings.map((issue) => formatIssue(issue).replace(/^ {2}/, '  warning '))].join('\n');
+  return [
+    `${file}: ${verdict}${notes}`,
+    ...mistakes.map(formatIssue),
+    ...warnings.map((issue) => formatIssue(issue).replace(/^ {2}/, '  warning ')),
+  ].join('\n');
 }
 
 function toJson({ file, job, mistakes, warnings }: FileReport): unknown {

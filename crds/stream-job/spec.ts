@@ -28,7 +28,9 @@ export const referenceSchema = z
   .max(127);
 
 /** One input, or several that are merged. */
-const referencesSchema = z.union([referenceSchema, z.array(referenceSchema).min(1).max(64)], { error: 'must be the name of a source or stage (or name.output), or a list of them' });
+const referencesSchema = z.union([referenceSchema, z.array(referenceSchema).min(1).max(64)], {
+  error: 'must be the name of a source or stage (or name.output), or a list of them',
+});
 
 /** `250ms`, `10s`, `1h30m`, `3d`. */
 export const durationSchema = z.string().regex(DURATION, 'must be a duration such as 250ms, 10s, 1h30m or 3d').max(32);
@@ -48,10 +50,13 @@ const codeOrFieldsSchema = z.union([codeSchema, fieldsSchema], { error: CODE_OR_
 
 const fieldTypeName = z.enum(['string', 'int', 'double', 'bool', 'timestamp', 'any']);
 /** A field's type. `nullable`: may be null or missing. */
-export const fieldSchema = z.union([
-  fieldTypeName,
-  z.strictObject({ type: fieldTypeName, nullable: z.boolean().default(false), description: z.string().max(1024).optional() }),
-], { error: 'must be a field type, or a mapping with type and nullable' });
+export const fieldSchema = z.union(
+  [
+    fieldTypeName,
+    z.strictObject({ type: fieldTypeName, nullable: z.boolean().default(false), description: z.string().max(1024).optional() }),
+  ],
+  { error: 'must be a field type, or a mapping with type and nullable' },
+);
 /** Field name → type. Fields that are not named stay in the event as they are, but expressions over a source's events may
  *  name only declared ones (type `any` for what has no fixed type). Expressions over a table's rows may name others too. */
 export const eventSchemaSchema = z.record(z.string().min(1).max(128), fieldSchema);
@@ -157,16 +162,33 @@ const actionSchema = z.strictObject({
   /** Context field → CEL over `context`, `event`, `key`. */
   assign: fieldsSchema.optional(),
   /** An event out of the stage, on the named output. */
-  emit: z.strictObject({ output: z.string().max(63).regex(/^[a-zA-Z][a-zA-Z0-9_-]*$/, 'must be letters, digits, - and _, and start with a letter'), value: codeOrFieldsSchema }).optional(),
+  emit: z
+    .strictObject({
+      output: z
+        .string()
+        .max(63)
+        .regex(/^[a-zA-Z][a-zA-Z0-9_-]*$/, 'must be letters, digits, - and _, and start with a letter'),
+      value: codeOrFieldsSchema,
+    })
+    .optional(),
   /** An event to this machine itself: at once, or by a durable timer after `delay` (a duration, or CEL giving ms). */
-  raise: z.strictObject({ type: z.string().min(1).max(128), data: fieldsSchema.optional(), delay: codeSchema.optional(), id: codeSchema.optional() }).optional(),
+  raise: z
+    .strictObject({
+      type: z.string().min(1).max(128),
+      data: fieldsSchema.optional(),
+      delay: codeSchema.optional(),
+      id: codeSchema.optional(),
+    })
+    .optional(),
   /** Cancels the durable timer of that id. */
   cancel: codeSchema.optional(),
 });
 export type MachineAction = z.infer<typeof actionSchema>;
 
 const transitionSchema = z.strictObject({
-  target: z.union([z.string().max(255), z.array(z.string().max(255)).max(16)], { error: 'must be the name of a target state, or a list of them' }).optional(),
+  target: z
+    .union([z.string().max(255), z.array(z.string().max(255)).max(16)], { error: 'must be the name of a target state, or a list of them' })
+    .optional(),
   guard: codeSchema.optional(),
   actions: z.array(actionSchema).max(64).optional(),
   reenter: z.boolean().optional(),
@@ -234,9 +256,18 @@ export const stageSchema = z.strictObject({
   map: codeOrFieldsSchema.optional(),
   /** A CEL list, or a list of events of which those whose `when` holds are emitted, in order. */
   flatMap: z
-    .union([codeSchema, z.array(z.strictObject({ when: codeSchema.optional(), emit: codeOrFieldsSchema })).min(1).max(64)], {
-      error: 'must be a CEL expression that gives a list, or a list of { when, emit }',
-    })
+    .union(
+      [
+        codeSchema,
+        z
+          .array(z.strictObject({ when: codeSchema.optional(), emit: codeOrFieldsSchema }))
+          .min(1)
+          .max(64),
+      ],
+      {
+        error: 'must be a CEL expression that gives a list, or a list of { when, emit }',
+      },
+    )
     .optional(),
   eventTime: eventTimeSchema.optional(),
   enrich: z.array(enrichSchema).min(1).max(16).optional(),
@@ -256,7 +287,9 @@ export const stageSchema = z.strictObject({
   /** Builder only: a machine made with xstate's own setup()/createMachine(). Its outputs are the types of what it emits. */
   xstate: z
     .strictObject({
-      machine: z.custom<object>((value) => typeof value === 'object' && value !== null, { message: 'must be an XState machine (TypeScript jobs only)' }),
+      machine: z.custom<object>((value) => typeof value === 'object' && value !== null, {
+        message: 'must be an XState machine (TypeScript jobs only)',
+      }),
       order: actorOrder.default('arrival'),
       unhandled: actorUnhandled.default('deadLetter'),
     })
@@ -273,7 +306,11 @@ export const sinkSchema = z.strictObject({
   file: z.strictObject({ path: z.string().min(1).max(4096), format: z.enum(['ndjson']).default('ndjson') }).optional(),
   /** A message a result on a subject that only this sink writes. `batch` lines a message when above 1. */
   nats: z
-    .strictObject({ subject: z.string().min(1).max(255), stream: z.string().max(255).optional(), batch: z.int().min(1).max(10_000).default(1) })
+    .strictObject({
+      subject: z.string().min(1).max(255),
+      stream: z.string().max(255).optional(),
+      batch: z.int().min(1).max(10_000).default(1),
+    })
     .optional(),
   /** No second write: the results stay in the journal of the stage before, readable exactly once. */
   journal: z.strictObject({}).optional(),

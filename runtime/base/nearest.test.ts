@@ -25,5 +25,9 @@ test.each([
   { word: 'fliter', among: ['filter', 'map'], says: 'did you mean "filter"?' },
   { word: 'zzz', among: ['filter', 'map'], says: 'allowed: filter, map' },
   { word: 'zzz', among: [], says: 'there are none' },
-  { word: 'zzz', among: Array.from({ length: 14 }, (_, i) => `n${i}`), says: 'allowed: n0, n1, n2, n3, n4, n5, n6, n7, n8, n9, n10, n11 and 2 more' },
+  {
+    word: 'zzz',
+    among: Array.from({ length: 14 }, (_, i) => `n${i}`),
+    says: 'allowed: n0, n1, n2, n3, n4, n5, n6, n7, n8, n9, n10, n11 and 2 more',
+  },
 ])('$word among $among: $says', ({ word, among, says }) => expect(suggest(word, among)).toBe(says));

@@ -40,15 +40,23 @@ export function substituteParameters(yaml: YamlText, given: Readonly<Record<stri
 export type Problem = { readonly message: string; readonly fix: string };
 
 /** `text` with its uses of parameters replaced; a name without a value is null in `values`. */
-export function replaceUses(text: string, values: ReadonlyMap<string, string | null>): { readonly replaced: string; readonly problems: readonly Problem[] } {
+export function replaceUses(
+  text: string,
+  values: ReadonlyMap<string, string | null>,
+): { readonly replaced: string; readonly problems: readonly Problem[] } {
   const problems = new Map<string, Problem>();
   const replaced = text.replace(USE, (use, escape: string, inside: string) => {
     if (escape !== '') return use.slice(1);
     const name = inside.trim();
     const value = values.get(name);
     if (typeof value === 'string') return value;
-    if (value === null) problems.set(name, { message: `parameter "${name}" has no value`, fix: `give --set ${name}=VALUE, or a default in spec.parameters` });
-    else problems.set(name, { message: `unknown parameter "${name}"`, fix: `${suggest(name, [...values.keys()])}; for the text itself write $${use}` });
+    if (value === null)
+      problems.set(name, { message: `parameter "${name}" has no value`, fix: `give --set ${name}=VALUE, or a default in spec.parameters` });
+    else
+      problems.set(name, {
+        message: `unknown parameter "${name}"`,
+        fix: `${suggest(name, [...values.keys()])}; for the text itself write $${use}`,
+      });
     return use;
   });
   return { replaced, problems: [...problems.values()] };
@@ -61,7 +69,7 @@ function declaredParameters(yaml: YamlText): ReadonlyMap<string, string | null> 
   for (const item of Array.isArray(list) ? (list as unknown[]) : []) {
     if (typeof item !== 'object' || item === null || !('name' in item) || typeof item.name !== 'string') continue;
     const byDefault = 'default' in item ? item.default : null;
-    declared.set(item.name, typeof byDefault === 'object' ? null : String(byDefault));
+    declared.set(item.name, typeof byDefault === 'object' ? null : String(byDefault as string | number | boolean));
   }
   return declared;
 }

@@ -93,8 +93,16 @@ describe('parameters', () => {
   });
 
   test.each([
-    { fact: 'a parameter without value and default', given: {}, says: '10:15 spec.partitions: parameter "size" has no value (give --set size=VALUE, or a default in spec.parameters)' },
-    { fact: 'a value for no parameter', given: { size: '1', fiel: 'x' }, says: '7:5 spec.parameters: --set gives a value to "fiel", which is no parameter of this job (did you mean "file"?)' },
+    {
+      fact: 'a parameter without value and default',
+      given: {},
+      says: '10:15 spec.partitions: parameter "size" has no value (give --set size=VALUE, or a default in spec.parameters)',
+    },
+    {
+      fact: 'a value for no parameter',
+      given: { size: '1', fiel: 'x' },
+      says: '7:5 spec.parameters: --set gives a value to "fiel", which is no parameter of this job (did you mean "file"?)',
+    },
   ])('$fact', ({ given, says }) => expect(complaints(withoutBool, given)).toEqual([says]));
 
   test('an unknown parameter, with the nearest name and how to write the text itself', () => {
@@ -115,5 +123,7 @@ test('a field named __proto__ is a field as any other, and unknown', () => {
 });
 
 test('what YAML calls numbers, texts and times stays what the schema says', () => {
-  expect(complaints(`  sources: [{ name: 1, file: { path: 2013-01-01 } }]\n`)).toEqual(['5:21 spec.sources[0].name: must be a text, found 1 (put it in quotes: "1")']);
+  expect(complaints(`  sources: [{ name: 1, file: { path: 2013-01-01 } }]\n`)).toEqual([
+    '5:21 spec.sources[0].name: must be a text, found 1 (put it in quotes: "1")',
+  ]);
 });

@@ -49,7 +49,12 @@ export function draftStreamJob(text: string, options: ParseOptions): JobDraft {
   const known = checked.mistakes.filter(({ path }) => !substitution.unresolved.has(yaml.nodeAt(path)));
   const all = [...issues, ...substitution.issues, ...known.map((mistake) => toIssue(mistake, yaml))];
   const damaged = [...checked.mistakes.map(({ path }) => path), ...substitution.issues.map(({ path }) => parsePath(path))];
-  return { issues: all.toSorted(byPlace), job: checked.job, damaged, located: (issue) => ({ ...issue, ...yaml.place(parsePath(issue.path)) }) };
+  return {
+    issues: all.toSorted(byPlace),
+    job: checked.job,
+    damaged,
+    located: (issue) => ({ ...issue, ...yaml.place(parsePath(issue.path)) }),
+  };
 }
 
 /** Issues of `found` that no damage explains: nothing below or around a stand-in is judged. */
@@ -89,5 +94,10 @@ function toBoolean(text: string): boolean | null {
 }
 
 function toIssue({ path, message, fix, repair }: SchemaMistake, yaml: YamlText): Issue {
-  return { path: formatPath(path), message, ...(fix === undefined ? {} : { fix }), ...yaml.place(path, repair === 'remove' ? 'key' : 'value') };
+  return {
+    path: formatPath(path),
+    message,
+    ...(fix === undefined ? {} : { fix }),
+    ...yaml.place(path, repair === 'remove' ? 'key' : 'value'),
+  };
 }

@@ -31,17 +31,23 @@ export function explainIssues(schema: z.ZodType, root: unknown, issues: readonly
 /** A value for a message: texts in quotes and cut, lists and mappings by their kind. */
 export function showValue(value: unknown): string {
   if (value === undefined || value === null) return 'nothing';
-  if (typeof value === 'string') return value.length > 60 ? `${JSON.stringify(value.slice(0, 57))}… (${value.length} characters)` : JSON.stringify(value);
+  if (typeof value === 'string')
+    return value.length > 60 ? `${JSON.stringify(value.slice(0, 57))}… (${value.length} characters)` : JSON.stringify(value);
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
   if (typeof value === 'object') return 'a mapping';
-  return String(value);
+  return typeof value === 'function' ? 'a function' : String(value as number | boolean | bigint);
 }
 
 function explain(schema: z.ZodType, root: unknown, issue: ZodIssue): readonly SchemaMistake[] {
   const path = issue.path.map(toPart);
   if (issue.code === 'unrecognized_keys') {
     const allowed = fieldNamesAt(schema, path);
-    return issue.keys.map((key) => ({ path: [...path, key], message: `unknown field "${key}"`, fix: suggest(key, allowed), repair: 'remove' }));
+    return issue.keys.map((key) => ({
+      path: [...path, key],
+      message: `unknown field "${key}"`,
+      fix: suggest(key, allowed),
+      repair: 'remove',
+    }));
   }
   if (issue.code === 'invalid_key') {
     const why = issue.issues[0]?.message ?? 'is not allowed';
@@ -83,12 +89,19 @@ function describe(issue: ZodIssue, value: unknown): Description {
 }
 
 const TYPES: Readonly<Record<string, string>> = {
-  object: 'a mapping', record: 'a mapping', array: 'a list', string: 'a text', number: 'a number', int: 'a whole number', boolean: 'true or false',
+  object: 'a mapping',
+  record: 'a mapping',
+  array: 'a list',
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
 };
 
 function describeType(expected: string, value: unknown): Description {
   const message = `must be ${TYPES[expected] ?? expected}, found ${showValue(value)}`;
-  if (expected === 'string' && (typeof value === 'number' || typeof value === 'boolean')) return { message, fix: `put it in quotes: "${value}"` };
+  if (expected === 'string' && (typeof value === 'number' || typeof value === 'boolean'))
+    return { message, fix: `put it in quotes: "${value}"` };
   if (expected === 'number' || expected === 'int') return { message, expected: 'number' };
   return expected === 'boolean' ? { message, expected } : { message };
 }
@@ -117,7 +130,9 @@ function size(origin: string, value: unknown): string {
 function flatten(issue: ZodIssue, root: unknown): readonly ZodIssue[] {
   if (issue.code !== 'invalid_union') return [issue];
   const isText = typeof valueAt(root, issue.path.map(toPart)) === 'string';
-  const fitting = issue.errors.filter((branch) => branch.length > 0 && !branch.some((inner) => isWrongShape(inner, isText))).toSorted((a, b) => a.length - b.length);
+  const fitting = issue.errors
+    .filter((branch) => branch.length > 0 && !branch.some((inner) => isWrongShape(inner, isText)))
+    .toSorted((a, b) => a.length - b.length);
   const best = fitting[0];
   if (best === undefined) return [issue];
   return best.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }) as ZodIssue).flatMap((inner) => flatten(inner, root));
@@ -126,7 +141,12 @@ function flatten(issue: ZodIssue, root: unknown): readonly ZodIssue[] {
 /** A branch that refuses the value as a whole, for its type: it was not meant. */
 function isWrongShape(issue: ZodIssue, isText: boolean): boolean {
   if (issue.path.length > 0) return false;
-  return issue.code === 'invalid_type' || issue.code === 'custom' || issue.code === 'invalid_union' || (issue.code === 'invalid_value' && !isText);
+  return (
+    issue.code === 'invalid_type' ||
+    issue.code === 'custom' ||
+    issue.code === 'invalid_union' ||
+    (issue.code === 'invalid_value' && !isText)
+  );
 }
 
 function valueAt(root: unknown, path: readonly PathPart[]): unknown {

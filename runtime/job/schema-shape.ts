@@ -43,7 +43,9 @@ function makeStandIn(schema: Schema, mark: string): unknown {
     case 'object':
       return requiredFields(definition.shape, mark);
     case 'array':
-      return [0, 1].map((length) => Array.from({ length }, () => makeAny(definition.element, mark))).find((list) => accepts(schema, list)) ?? [];
+      return (
+        [0, 1].map((length) => Array.from({ length }, () => makeAny(definition.element, mark))).find((list) => accepts(schema, list)) ?? []
+      );
     case 'record':
       return {};
     default:

@@ -3,7 +3,20 @@
 //   T1. Bounded in memory and time whatever the text: size, values after expansion, depth.
 //   T2. A text with mistakes in its syntax gives issues and no value; duplicate keys give issues and a value.
 
-import { isAlias, isMap, isPair, isScalar, isSeq, LineCounter, parseAllDocuments, visit, type Document, type Node, type Pair, type YAMLError } from 'yaml';
+import {
+  isAlias,
+  isMap,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseAllDocuments,
+  visit,
+  type Document,
+  type Node,
+  type Pair,
+  type YAMLError,
+} from 'yaml';
 import type { Issue } from '../base/issues.ts';
 import { suggest } from '../base/nearest.ts';
 import { formatPath, type PathPart } from '../base/path.ts';
@@ -63,7 +76,11 @@ export class YamlText {
     let pair: Pair | null = null;
     for (const part of path) {
       const inside = this.#follow(node);
-      const next: Node | Pair | null = isMap(inside) ? this.#pairOf(inside, String(part)) : isSeq(inside) ? ((inside.items[Number(part)] ?? null) as Node | null) : null;
+      const next: Node | Pair | null = isMap(inside)
+        ? this.#pairOf(inside, String(part))
+        : isSeq(inside)
+          ? ((inside.items[Number(part)] ?? null) as Node | null)
+          : null;
       if (next === null) return { node, pair, whole: false };
       pair = isPair(next) ? next : null;
       node = isPair(next) ? ((next.value ?? next.key) as Node | null) : next;
@@ -78,7 +95,12 @@ export class YamlText {
     if (!isMap(inside)) return null;
     const own = inside.items.find((pair) => keyText(pair) === key && !isMerge(pair));
     if (own !== undefined) return own;
-    return inside.items.filter(isMerge).map((pair) => this.#pairOf(pair.value, key)).find((pair) => pair !== null) ?? null;
+    return (
+      inside.items
+        .filter(isMerge)
+        .map((pair) => this.#pairOf(pair.value, key))
+        .find((pair) => pair !== null) ?? null
+    );
   }
 
   #follow(node: Node | null): Node | null {
@@ -89,7 +111,11 @@ export class YamlText {
 /** Reads `text`. `yaml` is null when the syntax is broken or the text is too large; then there are issues. */
 export function readYaml(text: string): { readonly yaml: YamlText | null; readonly issues: readonly Issue[] } {
   const bytes = Buffer.byteLength(text);
-  if (bytes > JOB_TEXT_BYTES_MAX) return refuse(`has ${bytes} bytes, a job file has at most ${JOB_TEXT_BYTES_MAX}`, 'is this a data file? a job file declares sources, it does not hold events');
+  if (bytes > JOB_TEXT_BYTES_MAX)
+    return refuse(
+      `has ${bytes} bytes, a job file has at most ${JOB_TEXT_BYTES_MAX}`,
+      'is this a data file? a job file declares sources, it does not hold events',
+    );
   const lines = new LineCounter();
   try {
     const documents = parseAllDocuments(text, { version: '1.2', merge: true, lineCounter: lines, prettyErrors: false, logLevel: 'silent' });
@@ -102,12 +128,19 @@ export function readYaml(text: string): { readonly yaml: YamlText | null; readon
 
 function checkDocuments(documents: readonly Document.Parsed[], lines: LineCounter): ReturnType<typeof readYaml> {
   const [document, second] = documents;
-  if (document === undefined || document.contents === null) return refuse('the file is empty', 'a job begins with apiVersion: millrace.dev/v1alpha1 and kind: StreamJob');
+  if (document === undefined || document.contents === null)
+    return refuse('the file is empty', 'a job begins with apiVersion: millrace.dev/v1alpha1 and kind: StreamJob');
   const yaml = new YamlText(document, lines);
   const errors = [...document.errors, ...document.warnings];
   const broken = errors.filter((error) => error.code !== 'DUPLICATE_KEY');
   if (broken.some((error) => error.message.includes(STACK))) return refuse(TOO_DEEP);
-  if (broken.length > 0) return { yaml: null, issues: withoutEchoes(broken).map((error) => syntaxIssue(error, yaml)).slice(0, SYNTAX_ISSUES_MAX) };
+  if (broken.length > 0)
+    return {
+      yaml: null,
+      issues: withoutEchoes(broken)
+        .map((error) => syntaxIssue(error, yaml))
+        .slice(0, SYNTAX_ISSUES_MAX),
+    };
   const duplicates = errors.map((error) => syntaxIssue(error, yaml));
   const aliases = unknownAliases(document, yaml);
   if (aliases.length > 0) return { yaml: null, issues: [...duplicates, ...aliases] };
@@ -115,7 +148,12 @@ function checkDocuments(documents: readonly Document.Parsed[], lines: LineCounte
   if (unbounded !== null) return refuse(unbounded);
   const issues = [...duplicates];
   if (second !== undefined) {
-    issues.push({ path: formatPath([]), message: `the file has ${documents.length} YAML documents`, fix: 'one job a file', ...yaml.placeAt(second.range[0]) });
+    issues.push({
+      path: formatPath([]),
+      message: `the file has ${documents.length} YAML documents`,
+      fix: 'one job a file',
+      ...yaml.placeAt(second.range[0]),
+    });
   }
   return { yaml, issues };
 }
@@ -127,8 +165,19 @@ function refuse(message: string, fix?: string): ReturnType<typeof readYaml> {
 function syntaxIssue(error: YAMLError, yaml: YamlText): Issue {
   const place = yaml.placeAt(error.pos[0]);
   const { path, key } = whereIs(yaml.root, error.pos[0]);
-  if (error.code === 'DUPLICATE_KEY') return { path: formatPath(key === null ? path : [...path, key]), message: 'is declared twice; the second one is here', fix: 'keep one of them', ...place };
-  return { path: formatPath(path), message: `not valid YAML: ${error.message.replace(/\s+/g, ' ')}`, fix: SYNTAX_FIXES[error.code] ?? SYNTAX_FIX, ...place };
+  if (error.code === 'DUPLICATE_KEY')
+    return {
+      path: formatPath(key === null ? path : [...path, key]),
+      message: 'is declared twice; the second one is here',
+      fix: 'keep one of them',
+      ...place,
+    };
+  return {
+    path: formatPath(path),
+    message: `not valid YAML: ${error.message.replace(/\s+/g, ' ')}`,
+    fix: SYNTAX_FIXES[error.code] ?? SYNTAX_FIX,
+    ...place,
+  };
 }
 
 const SYNTAX_FIX = 'texts with { } [ ] : # or ${…} inside need quotes';
@@ -173,7 +222,12 @@ function unknownAliases(document: Document.Parsed, yaml: YamlText): readonly Iss
       if (!isAlias(node) && node.anchor !== undefined) anchors.push(node.anchor);
       if (!isAlias(node) || anchors.includes(node.source)) return;
       const offset = node.range?.[0] ?? 0;
-      issues.push({ path: formatPath(whereIs(document.contents, offset).path), message: `unknown anchor *${node.source}`, fix: suggest(node.source, anchors), ...yaml.placeAt(offset) });
+      issues.push({
+        path: formatPath(whereIs(document.contents, offset).path),
+        message: `unknown anchor *${node.source}`,
+        fix: suggest(node.source, anchors),
+        ...yaml.placeAt(offset),
+      });
     },
   });
   return issues;
@@ -199,7 +253,7 @@ function checkBounds(root: unknown): string | null {
 export function keyText(pair: Pair): string {
   if (!isScalar(pair.key)) return String(pair.key);
   if (typeof pair.key.value === 'symbol') return '<<'; // a merge
-  return pair.key.value === null ? '' : String(pair.key.value);
+  return pair.key.value === null ? '' : String(pair.key.value as string | number | boolean);
 }
 
 function isMerge(pair: Pair): boolean {

@@ -12,7 +12,9 @@ export function explainMermaid(plan: PhysicalPlan): string {
 function drawStage(stage: StagePlan): readonly string[] {
   const nodes = stage.nodes.map((node) => `    ${idOf(stage.id, node.id)}["${escape(node.id)}<br/><small>${node.op.kind}</small>"]`);
   const inside = stage.nodes.flatMap((node) =>
-    node.inputs.flatMap((input) => (input.kind === 'edge' ? [] : [`    ${idOf(stage.id, input.from.node)} -->${label(input.from.output)} ${idOf(stage.id, node.id)}`])),
+    node.inputs.flatMap((input) =>
+      input.kind === 'edge' ? [] : [`    ${idOf(stage.id, input.from.node)} -->${label(input.from.output)} ${idOf(stage.id, node.id)}`],
+    ),
   );
   const title = `${stage.id} (${stage.kind}, ${stage.partitionCount} partition${stage.partitionCount === 1 ? '' : 's'})`;
   return [`  subgraph ${idOf(stage.id)}["${escape(title)}"]`, ...nodes, ...inside, '  end'];
@@ -30,7 +32,10 @@ function drawExchanges(plan: PhysicalPlan): readonly string[] {
     if (edge.from.node === '*') return from?.kind === 'sink' ? [] : [`  ${idOf(edge.fromStage)} -.-> ${idOf(edge.toStage, edge.toStage)}`];
     const target = plan.stages.find(({ id }) => id === edge.toStage);
     const start = idOf(edge.fromStage, edge.from.node);
-    if (target === undefined) return [`  ${start} -->${label(edge.from.output)} ${idOf(edge.toStage)}[("${escape(edge.toStage.replace(/^sink:/, ''))}<br/><small>journal</small>")]`];
+    if (target === undefined)
+      return [
+        `  ${start} -->${label(edge.from.output)} ${idOf(edge.toStage)}[("${escape(edge.toStage.replace(/^sink:/, ''))}<br/><small>journal</small>")]`,
+      ];
     const readers = target.nodes.filter(({ inputs }) => inputs.some((input) => input.kind === 'edge' && input.edge === edge.index));
     const arrow = edge.partitioning === 'key' ? '==>' : '-->';
     return readers.map((reader) => `  ${start} ${arrow}${label(edge.from.output)} ${idOf(target.id, reader.id)}`);

@@ -10,7 +10,13 @@ const INDENT = 10;
 export function explainText(plan: PhysicalPlan): string {
   const stages = plan.stages.filter(({ kind }) => kind !== 'sink');
   const sinks = plan.stages.filter((stage) => stage.kind === 'sink' && !isDead(stage));
-  const sections = [heading(plan, stages, sinks), ...stages.map((stage) => describeStage(plan, stage)), describeSinks(plan, sinks), describeDead(plan), ...describeTables(plan)];
+  const sections = [
+    heading(plan, stages, sinks),
+    ...stages.map((stage) => describeStage(plan, stage)),
+    describeSinks(plan, sinks),
+    describeDead(plan),
+    ...describeTables(plan),
+  ];
   return sections.filter((section) => section !== '').join('\n\n');
 }
 
@@ -39,7 +45,8 @@ function describeStage(plan: PhysicalPlan, stage: StagePlan): string {
 function chainsOf(stage: StagePlan): readonly string[] {
   const shown = new Set<string>();
   const chains: string[] = [];
-  const readersOf = (id: string): readonly NodePlan[] => stage.nodes.filter(({ inputs }) => inputs.some((input) => input.kind === 'node' && input.from.node === id));
+  const readersOf = (id: string): readonly NodePlan[] =>
+    stage.nodes.filter(({ inputs }) => inputs.some((input) => input.kind === 'node' && input.from.node === id));
   const walk = (node: NodePlan, way: readonly string[]): void => {
     const readers = shown.has(node.id) ? [] : readersOf(node.id);
     shown.add(node.id);
@@ -53,7 +60,10 @@ function chainsOf(stage: StagePlan): readonly string[] {
 
 function sendsOf(plan: PhysicalPlan, stage: StagePlan): readonly string[] {
   const edges = edgesFrom(plan, stage).filter(({ from }) => from.node !== '*');
-  const [keyed, single] = [edges.filter(({ partitioning }) => partitioning === 'key'), edges.filter(({ partitioning }) => partitioning === 'single')];
+  const [keyed, single] = [
+    edges.filter(({ partitioning }) => partitioning === 'key'),
+    edges.filter(({ partitioning }) => partitioning === 'single'),
+  ];
   const byOutput = Map.groupBy(single, outputText);
   return [
     ...keyed.map((edge) => `by ${keyText(stage, edge)} to ${edge.toStage}`),
@@ -78,7 +88,10 @@ function describeSinks(plan: PhysicalPlan, sinks: readonly StagePlan[]): string 
     return spec === null ? [] : [[stage.id, sourceText(plan, stage), describeSink(spec), guaranteeOf(spec).replace('-', ' ')] as const];
   });
   if (rows.length + kept.length === 0) return '';
-  return [titled('sinks', first === undefined ? 'kept in the journal' : `one partition each, stream ${first.stream}`), ...table([...rows, ...kept])].join('\n');
+  return [
+    titled('sinks', first === undefined ? 'kept in the journal' : `one partition each, stream ${first.stream}`),
+    ...table([...rows, ...kept]),
+  ].join('\n');
 }
 
 /** Sinks without a stage: their results stay in the journal of the stage that makes them. */
@@ -90,7 +103,10 @@ function journalSinks(plan: PhysicalPlan): readonly { readonly name: string; rea
 }
 
 function sourceText(plan: PhysicalPlan, stage: StagePlan): string {
-  return stage.inputs.flatMap((index) => plan.edges[index] ?? []).map(outputText).join(', ');
+  return stage.inputs
+    .flatMap((index) => plan.edges[index] ?? [])
+    .map(outputText)
+    .join(', ');
 }
 
 function outputText({ from }: EdgePlan): string {
@@ -100,12 +116,20 @@ function outputText({ from }: EdgePlan): string {
 function describeDead(plan: PhysicalPlan): string {
   const dead = plan.stages.filter(isDead);
   const places = dead.flatMap((stage) => sinkSpecOf(stage) ?? []).map(describeSink);
-  return [titled('dead letters', `stream ${dead[0]?.stream ?? ''}`), ...field('', [`what no stage can process goes to ${places.join(' and ')}`])].join('\n');
+  return [
+    titled('dead letters', `stream ${dead[0]?.stream ?? ''}`),
+    ...field('', [`what no stage can process goes to ${places.join(' and ')}`]),
+  ].join('\n');
 }
 
 function describeTables({ tables }: PhysicalPlan): readonly string[] {
   if (tables.length === 0) return [];
-  return [[titled('tables', 'loaded whole by each worker'), ...table(tables.map(({ name, file, at }) => [name, `file ${file.path}`, at === undefined ? 'by key' : 'by key and time']))].join('\n')];
+  return [
+    [
+      titled('tables', 'loaded whole by each worker'),
+      ...table(tables.map(({ name, file, at }) => [name, `file ${file.path}`, at === undefined ? 'by key' : 'by key and time'])),
+    ].join('\n'),
+  ];
 }
 
 // ---- layout

@@ -6,7 +6,13 @@ import { explainPlan } from './explain.ts';
 import type { PhysicalPlan } from './physical-plan.ts';
 import { planJob } from './plan.ts';
 
-const flights = planJob(readStreamJob(readFileSync(new URL('../../examples/flights/stream-job.yaml', import.meta.url), 'utf8'), { file: 'flights', parameters: {} }), {});
+const flights = planJob(
+  readStreamJob(readFileSync(new URL('../../examples/flights/stream-job.yaml', import.meta.url), 'utf8'), {
+    file: 'flights',
+    parameters: {},
+  }),
+  {},
+);
 const small = smallPlan();
 
 function smallPlan(): PhysicalPlan {
@@ -16,8 +22,14 @@ function smallPlan(): PhysicalPlan {
     metadata: { name: 'words' },
     spec: {
       sources: [{ name: 'lines', nats: { subjects: ['lines.a', 'lines.b'] } }],
-      stages: [{ name: 'words', from: 'lines', flatMap: 'event.text.split(" ")' }, { name: 'counts', from: 'words', keyBy: 'event', partitions: 2, aggregate: { times: { count: {} } } }],
-      sinks: [{ name: 'kept', from: 'counts', journal: {} }, { name: 'told', from: 'counts', nats: { subject: 'words.counts' } }],
+      stages: [
+        { name: 'words', from: 'lines', flatMap: 'event.text.split(" ")' },
+        { name: 'counts', from: 'words', keyBy: 'event', partitions: 2, aggregate: { times: { count: {} } } },
+      ],
+      sinks: [
+        { name: 'kept', from: 'counts', journal: {} },
+        { name: 'told', from: 'counts', nats: { subject: 'words.counts' } },
+      ],
     },
   });
   return planJob(job, {});
@@ -52,7 +64,11 @@ describe('as text', () => {
   });
 
   test('fits 80 columns, however long the job', () => {
-    expect(explainPlan(flights, 'text').split('\n').filter((line) => line.length > 80)).toEqual([]);
+    expect(
+      explainPlan(flights, 'text')
+        .split('\n')
+        .filter((line) => line.length > 80),
+    ).toEqual([]);
   });
 
   test('names every stage, stream and sink', () => {
@@ -63,7 +79,11 @@ describe('as text', () => {
 });
 
 describe('as JSON', () => {
-  const summary = JSON.parse(explainPlan(flights, 'json')) as { stages: { id: string; partitions: number; sink?: unknown }[]; exchanges: unknown[]; fingerprint: string };
+  const summary = JSON.parse(explainPlan(flights, 'json')) as {
+    stages: { id: string; partitions: number; sink?: unknown }[];
+    exchanges: unknown[];
+    fingerprint: string;
+  };
 
   test('has all stages and exchanges, and the fingerprint', () => {
     expect(summary.stages.map(({ id }) => id)).toEqual(flights.stages.map(({ id }) => id));

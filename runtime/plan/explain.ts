@@ -39,7 +39,14 @@ function summary(plan: PhysicalPlan): unknown {
       ...sinkOf(stage),
       fingerprint: fingerprints[stage.id],
     })),
-    exchanges: plan.edges.map(({ id, fromStage, from, toStage, partitioning }) => ({ id, from: fromStage, transform: from.node, output: from.output, to: toStage, partitioning })),
+    exchanges: plan.edges.map(({ id, fromStage, from, toStage, partitioning }) => ({
+      id,
+      from: fromStage,
+      transform: from.node,
+      output: from.output,
+      to: toStage,
+      partitioning,
+    })),
     tables: plan.tables.map(({ name, file }) => ({ name, path: file.path })),
     streams: plan.streams,
   };

@@ -21,7 +21,10 @@ export function stageFingerprints(plan: PhysicalPlan): Readonly<Record<string, s
     plan.stages.map((stage) => {
       const { index: _index, inputs, outputs: _outputs, nodes, ...rest } = stateOf(stage);
       // By id: an edge that is added elsewhere moves the numbers, not what they mean.
-      const byId = nodes.map((node) => ({ ...node, inputs: node.inputs.map((input) => (input.kind === 'edge' ? { ...input, edge: plan.edges[input.edge]?.id } : input)) }));
+      const byId = nodes.map((node) => ({
+        ...node,
+        inputs: node.inputs.map((input) => (input.kind === 'edge' ? { ...input, edge: plan.edges[input.edge]?.id } : input)),
+      }));
       return [stage.id, hash([rest, idsOf(inputs), byId])];
     }),
   );
@@ -37,9 +40,12 @@ export function explainChange(before: PhysicalPlan, after: PhysicalPlan): string
     ...compareNamed(before.tables.map(named), after.tables.map(named), 'table', (a, b) => describeDifference(`table ${a.id}`, a, b)),
   ];
   if (changes.length > 0) return changes;
-  const edges = compareNamed(before.edges, after.edges, 'exchange', (a, b) => describeDifference(`exchange ${a.id}`, stripEdge(a), stripEdge(b)));
+  const edges = compareNamed(before.edges, after.edges, 'exchange', (a, b) =>
+    describeDifference(`exchange ${a.id}`, stripEdge(a), stripEdge(b)),
+  );
   if (edges.length > 0) return edges;
-  const sameOrder = before.stages.every(({ id }, i) => after.stages[i]?.id === id) && before.edges.every(({ id }, i) => after.edges[i]?.id === id);
+  const sameOrder =
+    before.stages.every(({ id }, i) => after.stages[i]?.id === id) && before.edges.every(({ id }, i) => after.edges[i]?.id === id);
   return [sameOrder ? 'the code of a function changed' : 'stages are declared in another order'];
 }
 
@@ -69,7 +75,12 @@ function named<T extends { readonly name: string }>(value: T): T & Named {
   return { ...value, id: value.name };
 }
 
-function compareNamed<T extends Named>(before: readonly T[], after: readonly T[], what: string, compare: (before: T, after: T) => readonly string[]): string[] {
+function compareNamed<T extends Named>(
+  before: readonly T[],
+  after: readonly T[],
+  what: string,
+  compare: (before: T, after: T) => readonly string[],
+): string[] {
   const removed = before.filter(({ id }) => !after.some((other) => other.id === id)).map(({ id }) => `${what} ${id} is gone`);
   const added = after.filter(({ id }) => !before.some((other) => other.id === id)).map(({ id }) => `${what} ${id} is new`);
   const changed = before.flatMap((one) => {
@@ -80,7 +91,10 @@ function compareNamed<T extends Named>(before: readonly T[], after: readonly T[]
 }
 
 function compareStages(before: StagePlan, after: StagePlan): readonly string[] {
-  const partitions = before.partitionCount === after.partitionCount ? [] : [`stage ${before.id} had ${before.partitionCount} partitions and now has ${after.partitionCount}`];
+  const partitions =
+    before.partitionCount === after.partitionCount
+      ? []
+      : [`stage ${before.id} had ${before.partitionCount} partitions and now has ${after.partitionCount}`];
   const nodes = compareNamed(before.nodes, after.nodes, 'transform', (a, b) =>
     a.op.kind === b.op.kind
       ? describeDifference(`${a.op.kind} ${a.id}`, withoutDescriptions(a.op), withoutDescriptions(b.op))
@@ -95,7 +109,9 @@ function stripEdge({ index: _index, ...rest }: EdgePlan): unknown {
 
 /** The first differences inside, by path: `window hourly: window.sizeMs was 3600000 and is now 7200000`. */
 function describeDifference(what: string, before: unknown, after: unknown): readonly string[] {
-  return differences(before, after, []).slice(0, DIFFERENCES_MAX).map(({ path, was, is }) => `${what}: ${formatPath(path)} was ${show(was)} and is now ${show(is)}`);
+  return differences(before, after, [])
+    .slice(0, DIFFERENCES_MAX)
+    .map(({ path, was, is }) => `${what}: ${formatPath(path)} was ${show(was)} and is now ${show(is)}`);
 }
 
 /** More would not tell more: it is another declaration. */

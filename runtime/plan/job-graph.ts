@@ -16,7 +16,13 @@ export type SourceElement = Extract<Element, { kind: 'source' }>;
 export type TableElement = Extract<Element, { kind: 'table' }>;
 
 /** `name` or `name.output`, where it stands. */
-export type Reference = { readonly name: string; readonly output: string | null; readonly text: string; readonly path: readonly PathPart[]; readonly side: 'left' | 'right' };
+export type Reference = {
+  readonly name: string;
+  readonly output: string | null;
+  readonly text: string;
+  readonly path: readonly PathPart[];
+  readonly side: 'left' | 'right';
+};
 
 export type JobGraph = {
   /** In order of declaration: sources, tables, stages, sinks. */
@@ -42,7 +48,10 @@ export function graphOf(job: StreamJob): JobGraph {
 /** What a stage or sink reads, `from` first, then `join.with`. */
 export function inputsOf(element: StageElement | SinkElement): readonly Reference[] {
   const { from } = element.spec;
-  const left = typeof from === 'string' ? [reference(from, [...element.path, 'from'])] : from.map((text, i) => reference(text, [...element.path, 'from', i]));
+  const left =
+    typeof from === 'string'
+      ? [reference(from, [...element.path, 'from'])]
+      : from.map((text, i) => reference(text, [...element.path, 'from', i]));
   const join = element.kind === 'stage' ? element.spec.join : undefined;
   return join === undefined ? left : [...left, { ...reference(join.with, [...element.path, 'join', 'with']), side: 'right' }];
 }
@@ -68,7 +77,8 @@ export function outputsOf(element: Element): Outputs {
 }
 
 function stageOutputs(spec: StageSpec): Outputs {
-  if (spec.machine !== undefined) return { main: false, named: [...new Set([...emittedOutputs(spec.machine), ...(spec.machine.order === 'eventTime' ? [LATE] : [])])] };
+  if (spec.machine !== undefined)
+    return { main: false, named: [...new Set([...emittedOutputs(spec.machine), ...(spec.machine.order === 'eventTime' ? [LATE] : [])])] };
   if (spec.xstate !== undefined || spec.reduce !== undefined) return { main: true, named: null };
   const waits = spec.window !== undefined || spec.dedupe !== undefined || spec.join !== undefined;
   return { main: true, named: waits ? [LATE] : [] };

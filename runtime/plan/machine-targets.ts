@@ -10,7 +10,8 @@ import type { MachineState } from '../../crds/stream-job/spec.ts';
 /** The id under which a declared machine knows itself. */
 export const MACHINE_ID = 'machine';
 
-export type Target = { readonly kind: 'found'; readonly keys: readonly string[] } | { readonly kind: 'unknown'; readonly candidates: readonly string[] };
+export type Target =
+  { readonly kind: 'found'; readonly keys: readonly string[] } | { readonly kind: 'unknown'; readonly candidates: readonly string[] };
 
 /** `keys`: names of the states down to the one that has the transition. */
 export function resolveTarget(root: MachineState, keys: readonly string[], target: string): Target {
@@ -39,7 +40,8 @@ function below(root: MachineState, from: readonly string[], way: readonly string
   const keys = [...from];
   for (const step of way) {
     const states = stateAt(root, keys)?.states ?? {};
-    if (!Object.hasOwn(states, step)) return { kind: 'unknown', candidates: Object.keys(states).map((key) => prefix + [...keys.slice(from.length), key].join('.')) };
+    if (!Object.hasOwn(states, step))
+      return { kind: 'unknown', candidates: Object.keys(states).map((key) => prefix + [...keys.slice(from.length), key].join('.')) };
     keys.push(step);
   }
   return { kind: 'found', keys };

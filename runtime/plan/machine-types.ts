@@ -8,7 +8,12 @@ import type { CodeCheck, Variables } from './code-check.ts';
 import { actionsOf, eachState, transitionsOf } from './machine-walk.ts';
 import { mergeTypes } from './merge-types.ts';
 
-export type MachineInput = { readonly event: EventType; readonly key: EventType; readonly path: readonly PathPart[]; readonly check: CodeCheck };
+export type MachineInput = {
+  readonly event: EventType;
+  readonly key: EventType;
+  readonly path: readonly PathPart[];
+  readonly check: CodeCheck;
+};
 
 /** Checks all codes of `machine`; gives the type of what is emitted, by output. */
 export function checkMachineCodes(machine: MachineSpec, { event, key, path, check }: MachineInput): ReadonlyMap<string, EventType> {
@@ -17,7 +22,12 @@ export function checkMachineCodes(machine: MachineSpec, { event, key, path, chec
   const raised = new Map<string, EventType[]>();
   const emitted = new Map<string, EventType[]>();
   // Raised events first: their types are what the transitions that they take see.
-  const variables = (name: string | null, known: ReadonlyMap<string, EventType[]> | null): Variables => ({ context, key, timeMs: NUMBER, event: eventType(name, event, known) });
+  const variables = (name: string | null, known: ReadonlyMap<string, EventType[]> | null): Variables => ({
+    context,
+    key,
+    timeMs: NUMBER,
+    event: eventType(name, event, known),
+  });
   eachState(machine as MachineState, (state, _keys, at) => {
     for (const { action, event: name, path: place } of actionsOf(state)) {
       const { raise } = action;
@@ -27,7 +37,8 @@ export function checkMachineCodes(machine: MachineSpec, { event, key, path, chec
     }
   });
   eachState(machine as MachineState, (state, _keys, at) => {
-    for (const { transition, event: name, path: place } of transitionsOf(state)) check.one(transition.guard, [...path, ...at, ...place, 'guard'], variables(name, raised), 'bool');
+    for (const { transition, event: name, path: place } of transitionsOf(state))
+      check.one(transition.guard, [...path, ...at, ...place, 'guard'], variables(name, raised), 'bool');
     for (const { action, event: name, path: place } of actionsOf(state)) {
       const emit = checkAction(action, [...path, ...at, ...place], variables(name, raised), check);
       if (emit !== null) emitted.set(emit.output, [...(emitted.get(emit.output) ?? []), emit.type]);
@@ -57,9 +68,15 @@ function contextType(machine: MachineSpec): EventType {
   return objectType(Object.fromEntries([...names].map((name) => [name, DYN])));
 }
 
-function checkAction({ assign, emit, raise, cancel }: MachineAction, path: readonly PathPart[], variables: Variables, check: CodeCheck): { readonly output: string; readonly type: EventType } | null {
+function checkAction(
+  { assign, emit, raise, cancel }: MachineAction,
+  path: readonly PathPart[],
+  variables: Variables,
+  check: CodeCheck,
+): { readonly output: string; readonly type: EventType } | null {
   check.fields(assign, [...path, 'assign'], variables);
-  if (typeof raise?.delay === 'string' && !isDuration(raise.delay)) check.one(raise.delay, [...path, 'raise', 'delay'], variables, 'number');
+  if (typeof raise?.delay === 'string' && !isDuration(raise.delay))
+    check.one(raise.delay, [...path, 'raise', 'delay'], variables, 'number');
   check.one(raise?.id, [...path, 'raise', 'id'], variables);
   check.one(cancel, [...path, 'cancel'], variables);
   return emit === undefined ? null : { output: emit.output, type: check.fields(emit.value, [...path, 'emit', 'value'], variables) };

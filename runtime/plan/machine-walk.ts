@@ -4,11 +4,18 @@ import type { MachineAction, MachineState, MachineTransition } from '../../crds/
 import type { PathPart } from '../base/path.ts';
 
 /** A transition in its written-out form, where it stands. `event` is null for always, onDone and after. */
-export type PlacedTransition = { readonly transition: MachineTransition; readonly event: string | null; readonly path: readonly PathPart[] };
+export type PlacedTransition = {
+  readonly transition: MachineTransition;
+  readonly event: string | null;
+  readonly path: readonly PathPart[];
+};
 export type PlacedAction = { readonly action: MachineAction; readonly event: string | null; readonly path: readonly PathPart[] };
 
 /** Visits `root` and all states below it, parents first. `keys`: names of the states on the way; `path`: where it stands. */
-export function eachState(root: MachineState, visit: (state: MachineState, keys: readonly string[], path: readonly PathPart[]) => void): void {
+export function eachState(
+  root: MachineState,
+  visit: (state: MachineState, keys: readonly string[], path: readonly PathPart[]) => void,
+): void {
   const walk = (state: MachineState, keys: readonly string[], path: readonly PathPart[]): void => {
     visit(state, keys, path);
     for (const [key, child] of Object.entries(state.states ?? {})) walk(child, [...keys, key], [...path, 'states', key]);

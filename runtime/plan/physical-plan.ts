@@ -6,7 +6,18 @@
 //   P3. Stages and nodes are in topological order: inputs before those that read them.
 
 import type {
-  AggregateSpec, Code, EnrichSpec, EventTimeSpec, Fields, JoinSpec, MachineSpec, SinkSpec, SourceSpec, StageSpec, TableSpec, WindowSpec,
+  AggregateSpec,
+  Code,
+  EnrichSpec,
+  EventTimeSpec,
+  Fields,
+  JoinSpec,
+  MachineSpec,
+  SinkSpec,
+  SourceSpec,
+  StageSpec,
+  TableSpec,
+  WindowSpec,
 } from '../../crds/stream-job/spec.ts';
 
 export type PhysicalPlan = {
@@ -77,15 +88,31 @@ export type OpPlan =
   | { readonly kind: 'sample'; readonly ratio: number; readonly by: Code | null }
   /** Sets the key. `names`: fields of results that hold the key's parts. */
   | { readonly kind: 'keyBy'; readonly code: Code | Fields; readonly names: readonly string[] }
-  | { readonly kind: 'window'; readonly window: CompiledWindow; readonly spec: WindowSpec; readonly aggregates: Readonly<Record<string, AggregateSpec>>; readonly keyNames: readonly string[]; /** What becomes of late events: the output `late` when something reads it, else dead letters. Both count as late. */ readonly late: 'output' | 'deadLetter' }
+  | {
+      readonly kind: 'window';
+      readonly window: CompiledWindow;
+      readonly spec: WindowSpec;
+      readonly aggregates: Readonly<Record<string, AggregateSpec>>;
+      readonly keyNames: readonly string[];
+      /** What becomes of late events: the output `late` when something reads it, else dead letters. Both count as late. */ readonly late:
+        'output' | 'deadLetter';
+    }
   | { readonly kind: 'aggregate'; readonly aggregates: Readonly<Record<string, AggregateSpec>>; readonly keyNames: readonly string[] }
   | { readonly kind: 'dedupe'; readonly ttlMs: number; readonly late?: 'output' | 'deadLetter' }
   | { readonly kind: 'join'; readonly spec: JoinSpec; readonly withinMs: number; readonly late?: 'output' | 'deadLetter' }
   /** Implied before a machine with `order: eventTime`: holds events until the watermark, then gives them in (time, arrival) order. */
-  | { readonly kind: 'order'; /** What becomes of late events, as for windows; deadLetter when absent. */ readonly late?: 'output' | 'deadLetter' }
+  | {
+      readonly kind: 'order';
+      /** What becomes of late events, as for windows; deadLetter when absent. */ readonly late?: 'output' | 'deadLetter';
+    }
   | { readonly kind: 'machine'; readonly spec: MachineSpec }
   /** Builder only: an XState machine made with xstate's own setup()/createMachine(). */
-  | { readonly kind: 'xstate'; readonly machine: unknown; readonly order: 'eventTime' | 'arrival'; readonly unhandled: 'deadLetter' | 'ignore' }
+  | {
+      readonly kind: 'xstate';
+      readonly machine: unknown;
+      readonly order: 'eventTime' | 'arrival';
+      readonly unhandled: 'deadLetter' | 'ignore';
+    }
   | { readonly kind: 'reduce'; readonly init: Code; readonly step: Code }
   | { readonly kind: 'sink'; readonly spec: SinkSpec };
 

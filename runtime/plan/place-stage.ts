@@ -55,21 +55,51 @@ function placeKeyed(placement: Placement, stage: StageElement, { partitionsDefau
   const { spec, name } = stage;
   const { keyBy } = spec;
   assert(keyBy !== undefined, () => `${name} has a key (rules-stages)`);
-  const left = placeKeys(placement, { outlets: inputOutlets(placement, stage, 'left'), name, id: `${name}/key`, filter: spec.filter, code: keyBy });
-  const right = spec.join === undefined ? [] : placeKeys(placement, { outlets: inputOutlets(placement, stage, 'right'), name, id: `${name}/key-right`, filter: undefined, code: spec.join.key ?? keyBy });
+  const left = placeKeys(placement, {
+    outlets: inputOutlets(placement, stage, 'left'),
+    name,
+    id: `${name}/key`,
+    filter: spec.filter,
+    code: keyBy,
+  });
+  const right =
+    spec.join === undefined
+      ? []
+      : placeKeys(placement, {
+          outlets: inputOutlets(placement, stage, 'right'),
+          name,
+          id: `${name}/key-right`,
+          filter: undefined,
+          code: spec.join.key ?? keyBy,
+        });
   const partitionCount = spec.partitions ?? partitionsDefault;
   const host = placement.share(structureOf([partitionCount, left, right]), name);
   const keyText = describeKey(keyBy);
-  if (host === name) placement.addStage({ id: host, kind: 'keyed', partitionCount, reason: `the key changes to ${keyText}: equal keys meet in one partition` });
+  if (host === name)
+    placement.addStage({
+      id: host,
+      kind: 'keyed',
+      partitionCount,
+      reason: `the key changes to ${keyText}: equal keys meet in one partition`,
+    });
   else placement.note(host, 'sharing', name);
   const edges: Inlet[] = [
     ...left.map((outlet) => ({ from: addKeyEdge(placement, outlet, { host, names: keyNames(keyBy), note: '' }), side: 'left' as const })),
-    ...right.map((outlet) => ({ from: addKeyEdge(placement, outlet, { host, names: keyNames(spec.join?.key ?? keyBy), note: '-right' }), side: 'right' as const })),
+    ...right.map((outlet) => ({
+      from: addKeyEdge(placement, outlet, { host, names: keyNames(spec.join?.key ?? keyBy), note: '-right' }),
+      side: 'right' as const,
+    })),
   ];
   placeKeyedNodes(placement, { stage, host, edges, read });
 }
 
-type KeyOptions = { readonly outlets: readonly Outlet[]; readonly name: string; readonly id: string; readonly filter: Code | undefined; readonly code: Code | Fields };
+type KeyOptions = {
+  readonly outlets: readonly Outlet[];
+  readonly name: string;
+  readonly id: string;
+  readonly filter: Code | undefined;
+  readonly code: Code | Fields;
+};
 
 /** Key nodes for `outlets`, one in each stage that they come out of; equal ones are shared. */
 function placeKeys(placement: Placement, { outlets, name, id, filter, code }: KeyOptions): readonly Outlet[] {
@@ -81,18 +111,31 @@ function placeKeys(placement: Placement, { outlets, name, id, filter, code }: Ke
   });
 }
 
-function addKeyEdge(placement: Placement, outlet: Outlet, { host, names, note }: { readonly host: string; readonly names: readonly string[]; readonly note: string }): number {
+function addKeyEdge(
+  placement: Placement,
+  outlet: Outlet,
+  { host, names, note }: { readonly host: string; readonly names: readonly string[]; readonly note: string },
+): number {
   return placement.addEdge(outlet, { toStage: host, partitioning: 'key', label: `${outlet.stage}/key${note}:${names.join('+')}` });
 }
 
-type KeyedNodes = { readonly stage: StageElement; readonly host: string; readonly edges: readonly Inlet[]; readonly read: ReadonlySet<string> };
+type KeyedNodes = {
+  readonly stage: StageElement;
+  readonly host: string;
+  readonly edges: readonly Inlet[];
+  readonly read: ReadonlySet<string>;
+};
 
 function placeKeyedNodes(placement: Placement, { stage, host, edges, read }: KeyedNodes): void {
   const { spec, name } = stage;
   const late = read.has(`${name}.${LATE}`) ? 'output' : 'deadLetter';
   if (needsOrder(spec)) {
     const ownLate = spec.machine !== undefined && !emittedOutputs(spec.machine).includes(LATE);
-    const order = placement.addNode(host, { id: `${name}/order`, inputs: edges, op: { kind: 'order', late: ownLate ? late : 'deadLetter' } });
+    const order = placement.addNode(host, {
+      id: `${name}/order`,
+      inputs: edges,
+      op: { kind: 'order', late: ownLate ? late : 'deadLetter' },
+    });
     placement.note(host, 'ordered', name);
     placement.publish(name, [placement.addNode(host, { id: name, inputs: inlets([order]), op: keyedOp(spec, late) })]);
     if (ownLate) placement.publish(`${name}.${LATE}`, [{ ...order, output: LATE }]);
@@ -108,7 +151,8 @@ function needsOrder({ machine, xstate }: StageSpec): boolean {
 function keyedOp(spec: StageSpec, late: 'output' | 'deadLetter'): OpPlan {
   const { window, aggregate, dedupe, join, machine, xstate, reduce, keyBy } = spec;
   const names = keyNames(keyBy);
-  if (window !== undefined) return { kind: 'window', window: compileWindow(window), spec: window, aggregates: aggregate ?? {}, keyNames: names, late };
+  if (window !== undefined)
+    return { kind: 'window', window: compileWindow(window), spec: window, aggregates: aggregate ?? {}, keyNames: names, late };
   if (aggregate !== undefined) return { kind: 'aggregate', aggregates: aggregate, keyNames: names };
   if (dedupe !== undefined) return { kind: 'dedupe', ttlMs: parseDuration(dedupe.ttl), late };
   if (join !== undefined) return { kind: 'join', spec: join, withinMs: parseDuration(join.within), late };
@@ -121,7 +165,9 @@ function keyedOp(spec: StageSpec, late: 'output' | 'deadLetter'): OpPlan {
 // ---- outlets
 
 function inputOutlets(placement: Placement, stage: StageElement, side: 'left' | 'right'): readonly Outlet[] {
-  return inputsOf(stage).filter((input) => input.side === side).flatMap(({ text }) => placement.outletsOf(text));
+  return inputsOf(stage)
+    .filter((input) => input.side === side)
+    .flatMap(({ text }) => placement.outletsOf(text));
 }
 
 function byStage(outlets: readonly Outlet[]): readonly (readonly Outlet[])[] {

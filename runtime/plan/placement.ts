@@ -13,7 +13,16 @@ export type Outlet = { readonly stage: string; readonly node: string; readonly o
 /** What a node reads: an outlet of its own stage, or an edge. */
 export type Inlet = { readonly from: Outlet | number; readonly side: 'left' | 'right' };
 
-type StageDraft = { readonly id: string; readonly kind: StageKind; readonly partitionCount: number; readonly nodes: NodePlan[]; readonly reason: string; readonly fused: string[]; readonly sharing: string[]; readonly ordered: string[] };
+type StageDraft = {
+  readonly id: string;
+  readonly kind: StageKind;
+  readonly partitionCount: number;
+  readonly nodes: NodePlan[];
+  readonly reason: string;
+  readonly fused: string[];
+  readonly sharing: string[];
+  readonly ordered: string[];
+};
 type EdgeOptions = { readonly toStage: string; readonly partitioning: EdgePlan['partitioning']; readonly label: string };
 
 export class Placement {
@@ -31,22 +40,46 @@ export class Placement {
   }
 
   addSource(spec: SourceSpec, partitionCount: number): void {
-    this.addStage({ id: spec.name, kind: 'source', partitionCount, reason: `a source begins a stage, ${partitionCount === 1 ? 'its one split is its partition' : `each of its ${partitionCount} splits is a partition`}` });
+    this.addStage({
+      id: spec.name,
+      kind: 'source',
+      partitionCount,
+      reason: `a source begins a stage, ${partitionCount === 1 ? 'its one split is its partition' : `each of its ${partitionCount} splits is a partition`}`,
+    });
     const read = this.addNode(spec.name, { id: spec.name, inputs: [], op: { kind: 'source', spec } });
     const { eventTime } = spec;
     const outlet =
       eventTime === undefined
         ? read
-        : this.addNode(spec.name, { id: `${spec.name}/time`, inputs: [{ from: read, side: 'left' }], op: { kind: 'eventTime', spec: eventTime, maxOutOfOrderMs: parseDuration(eventTime.maxOutOfOrder) } });
+        : this.addNode(spec.name, {
+            id: `${spec.name}/time`,
+            inputs: [{ from: read, side: 'left' }],
+            op: { kind: 'eventTime', spec: eventTime, maxOutOfOrderMs: parseDuration(eventTime.maxOutOfOrder) },
+          });
     this.publish(spec.name, [outlet]);
   }
 
   addSink(spec: SinkSpec, edges: readonly number[]): void {
-    this.addStage({ id: spec.name, kind: 'sink', partitionCount: 1, reason: 'a sink is a stage of its own: a slow one holds up only what feeds it' });
+    this.addStage({
+      id: spec.name,
+      kind: 'sink',
+      partitionCount: 1,
+      reason: 'a sink is a stage of its own: a slow one holds up only what feeds it',
+    });
     this.addNode(spec.name, { id: spec.name, inputs: edges.map((from) => ({ from, side: 'left' })), op: { kind: 'sink', spec } });
   }
 
-  addStage({ id, kind, partitionCount, reason }: { readonly id: string; readonly kind: StageKind; readonly partitionCount: number; readonly reason: string }): void {
+  addStage({
+    id,
+    kind,
+    partitionCount,
+    reason,
+  }: {
+    readonly id: string;
+    readonly kind: StageKind;
+    readonly partitionCount: number;
+    readonly reason: string;
+  }): void {
     assert(!this.#stages.has(id), () => `stage ${id} is new`);
     this.#stages.set(id, { id, kind, partitionCount, nodes: [], reason, fused: [], sharing: [], ordered: [] });
   }
@@ -79,12 +112,23 @@ export class Placement {
 
   /** The index of the edge that takes `from` to `toStage`; made when it is not there. */
   addEdge(from: Outlet, { toStage, partitioning, label }: EdgeOptions): number {
-    const same = this.#edges.find((edge) => edge.toStage === toStage && edge.fromStage === from.stage && edge.from.node === from.node && edge.from.output === from.output);
+    const same = this.#edges.find(
+      (edge) =>
+        edge.toStage === toStage && edge.fromStage === from.stage && edge.from.node === from.node && edge.from.output === from.output,
+    );
     if (same !== undefined) return same.index;
     const index = this.#edges.length;
     // A transform that runs in several stages has an edge from each: the stage tells them apart.
-    const place = label === from.stage || label.startsWith(`${from.stage}.`) || label.startsWith(`${from.stage}/`) ? label : `${from.stage}/${label}`;
-    this.#edges.push({ index, id: `${place}→${toStage}`, fromStage: from.stage, from: { node: from.node, output: from.output }, toStage, partitioning });
+    const place =
+      label === from.stage || label.startsWith(`${from.stage}.`) || label.startsWith(`${from.stage}/`) ? label : `${from.stage}/${label}`;
+    this.#edges.push({
+      index,
+      id: `${place}→${toStage}`,
+      fromStage: from.stage,
+      from: { node: from.node, output: from.output },
+      toStage,
+      partitioning,
+    });
     return index;
   }
 
@@ -135,9 +179,14 @@ export class Placement {
 
 function reasonsOf({ reason, fused, sharing, ordered }: Pick<StageDraft, 'reason' | 'fused' | 'sharing' | 'ordered'>): readonly string[] {
   const sentences = [reason];
-  if (sharing.length > 0) sentences.push(`${sharing.join(', ')} ${sharing.length > 1 ? 'share' : 'shares'} it: the same input by the same key`);
-  if (ordered.length > 0) sentences.push(`events wait for the watermark, so that ${ordered.join(', ')} ${ordered.length > 1 ? 'see' : 'sees'} them in event-time order`);
-  if (fused.length > 0) sentences.push(`${fused.join(', ')} ${fused.length > 1 ? 'run here too: they need' : 'runs here too: it needs'} no other key`);
+  if (sharing.length > 0)
+    sentences.push(`${sharing.join(', ')} ${sharing.length > 1 ? 'share' : 'shares'} it: the same input by the same key`);
+  if (ordered.length > 0)
+    sentences.push(
+      `events wait for the watermark, so that ${ordered.join(', ')} ${ordered.length > 1 ? 'see' : 'sees'} them in event-time order`,
+    );
+  if (fused.length > 0)
+    sentences.push(`${fused.join(', ')} ${fused.length > 1 ? 'run here too: they need' : 'runs here too: it needs'} no other key`);
   return sentences;
 }
 

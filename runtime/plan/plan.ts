@@ -20,11 +20,21 @@ import { assertValidJob } from './check.ts';
 export function planJob(job: StreamJob, splitCounts: Readonly<Record<string, number>>): PhysicalPlan {
   assertValidJob(job, `job ${job.metadata.name}`);
   const graph = graphOf(job);
-  const read = new Set(graph.elements.flatMap((element) => (element.kind === 'stage' || element.kind === 'sink' ? inputsOf(element) : [])).map(({ text }) => text));
+  const read = new Set(
+    graph.elements
+      .flatMap((element) => (element.kind === 'stage' || element.kind === 'sink' ? inputsOf(element) : []))
+      .map(({ text }) => text),
+  );
   const placement = new Placement(job.metadata.name);
   for (const spec of job.spec.sources) placement.addSource(spec, splitCounts[spec.name] ?? spec.nats?.subjects.length ?? 1);
   for (const stage of topologicalStages(graph)) placeStage(placement, stage, { partitionsDefault: job.spec.partitions, read });
-  for (const element of graph.elements) if (element.kind === 'sink') placeSink(placement, element.spec, inputsOf(element).map(({ text }) => text));
+  for (const element of graph.elements)
+    if (element.kind === 'sink')
+      placeSink(
+        placement,
+        element.spec,
+        inputsOf(element).map(({ text }) => text),
+      );
   placeDeadLetters(placement, job.metadata.name);
   return finish(job, placement);
 }
@@ -45,7 +55,9 @@ function placeDeadLetters(placement: Placement, job: string): void {
   ];
   const stages = placement.stageIds();
   for (const spec of sinks) {
-    const edges = stages.map((stage) => placement.addEdge({ stage, node: '*', output: 'dead' }, { toStage: spec.name, partitioning: 'single', label: `${stage}.dead` }));
+    const edges = stages.map((stage) =>
+      placement.addEdge({ stage, node: '*', output: 'dead' }, { toStage: spec.name, partitioning: 'single', label: `${stage}.dead` }),
+    );
     placement.addSink(spec, edges);
   }
 }

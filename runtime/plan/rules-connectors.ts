@@ -12,7 +12,9 @@ export function checkConnectors(job: StreamJob): readonly Issue[] {
   return [
     ...sources.flatMap((spec, i) => checkChoice(spec, ['file', 'nats'], { what: `source "${spec.name}"`, path: ['spec', 'sources', i] })),
     ...sources.flatMap(({ nats }, i) => (nats === undefined ? [] : checkNatsSource(nats, ['spec', 'sources', i, 'nats']))),
-    ...sinks.flatMap((spec, i) => checkChoice(spec, ['file', 'nats', 'journal'], { what: `sink "${spec.name}"`, path: ['spec', 'sinks', i] })),
+    ...sinks.flatMap((spec, i) =>
+      checkChoice(spec, ['file', 'nats', 'journal'], { what: `sink "${spec.name}"`, path: ['spec', 'sinks', i] }),
+    ),
     ...checkFiles(job),
     ...checkSubjects(job),
   ];
@@ -34,16 +36,25 @@ function checkNatsSource({ stream, subjects }: NatsSourceSpec, path: readonly Pa
       const at = formatPath([...path, 'subjects', i]);
       const problem = subjectProblem(subject, { wildcards: true }) ?? reservedProblem(subject);
       if (problem !== null) return [{ path: at, message: `the subject "${subject}" ${problem}` }];
-      const other = subjects.slice(0, i).find((earlier) => subjectProblem(earlier, { wildcards: true }) === null && subjectsOverlap(earlier, subject));
+      const other = subjects
+        .slice(0, i)
+        .find((earlier) => subjectProblem(earlier, { wildcards: true }) === null && subjectsOverlap(earlier, subject));
       if (other === undefined) return [];
-      return [{ path: at, message: `"${subject}" and "${other}" have messages in common, which would come twice`, fix: 'each subject is read by itself: make them disjoint' }];
+      return [
+        {
+          path: at,
+          message: `"${subject}" and "${other}" have messages in common, which would come twice`,
+          fix: 'each subject is read by itself: make them disjoint',
+        },
+      ];
     }),
   ];
 }
 
 function checkStream(stream: string | undefined, path: readonly PathPart[]): readonly Issue[] {
   if (stream === undefined) return [];
-  const problem = streamNameProblem(stream) ?? (stream.startsWith(STREAM_ROOT) ? `begins with ${STREAM_ROOT}, as the streams of Millrace itself` : null);
+  const problem =
+    streamNameProblem(stream) ?? (stream.startsWith(STREAM_ROOT) ? `begins with ${STREAM_ROOT}, as the streams of Millrace itself` : null);
   return problem === null ? [] : [{ path: formatPath([...path, 'stream']), message: `the stream name "${stream}" ${problem}` }];
 }
 
@@ -60,14 +71,27 @@ function checkFiles(job: StreamJob): readonly Issue[] {
     if (file === undefined) return [];
     const at = formatPath(['spec', 'sinks', i, 'file', 'path']);
     const problem = filePathProblem(file.path);
-    if (problem !== null) return [{ path: at, message: `"${file.path}" ${problem}`, fix: 'a path such as hourly.ndjson or delays/hourly.ndjson, inside the output folder' }];
+    if (problem !== null)
+      return [
+        {
+          path: at,
+          message: `"${file.path}" ${problem}`,
+          fix: 'a path such as hourly.ndjson or delays/hourly.ndjson, inside the output folder',
+        },
+      ];
     const key = fileKey(file.path);
     const clash = [...taken].find(([other]) => other === key || other.startsWith(`${key}/`) || key.startsWith(`${other}/`));
     if (clash === undefined) {
       taken.set(key, `sink "${name}"`);
       return [];
     }
-    return [{ path: at, message: `"${file.path}" is where ${clash[1]} ${clash[1].endsWith('s') ? 'are' : 'is'} written (${clash[0]})`, fix: 'a file of its own for each sink' }];
+    return [
+      {
+        path: at,
+        message: `"${file.path}" is where ${clash[1]} ${clash[1].endsWith('s') ? 'are' : 'is'} written (${clash[0]})`,
+        fix: 'a file of its own for each sink',
+      },
+    ];
   });
 }
 
@@ -95,7 +119,8 @@ function checkSubjects(job: StreamJob): readonly Issue[] {
     const problem = subjectProblem(subject, { wildcards: false }) ?? reservedProblem(subject);
     const owner = taken.get(subject);
     if (problem !== null) issues.push({ path: at, message: `the subject "${subject}" ${problem}` });
-    else if (owner !== undefined) issues.push({ path: at, message: `the subject "${subject}" belongs to ${owner}`, fix: 'a subject that only this sink writes' });
+    else if (owner !== undefined)
+      issues.push({ path: at, message: `the subject "${subject}" belongs to ${owner}`, fix: 'a subject that only this sink writes' });
     else taken.set(subject, `sink "${name}"`);
     return issues;
   });

@@ -14,7 +14,11 @@ type Placed = { readonly text: string | undefined; readonly path: readonly PathP
 export function checkDurations(job: StreamJob): readonly Issue[] {
   const { sources, tables, stages } = job.spec;
   const placed: readonly Placed[] = [
-    ...sources.map(({ eventTime }, i) => ({ text: eventTime?.maxOutOfOrder, path: ['spec', 'sources', i, 'eventTime', 'maxOutOfOrder'], mayBeZero: true })),
+    ...sources.map(({ eventTime }, i) => ({
+      text: eventTime?.maxOutOfOrder,
+      path: ['spec', 'sources', i, 'eventTime', 'maxOutOfOrder'],
+      mayBeZero: true,
+    })),
     ...tables.map(({ validFor }, i) => ({ text: validFor, path: ['spec', 'tables', i, 'validFor'], mayBeZero: false })),
     ...stages.flatMap((spec, i) => inStage(spec).map((each) => ({ ...each, path: ['spec', 'stages', i, ...each.path] }))),
   ];
@@ -38,11 +42,13 @@ function inStage({ eventTime, window, dedupe, join, machine }: StageSpec): reado
 function inMachine(machine: MachineSpec): readonly Placed[] {
   const placed: Placed[] = [];
   eachState(machine as MachineState, (state, _keys, at) => {
-    for (const delay of Object.keys(state.after ?? {})) placed.push({ text: delay, path: ['machine', ...at, 'after', delay], mayBeZero: true });
+    for (const delay of Object.keys(state.after ?? {}))
+      placed.push({ text: delay, path: ['machine', ...at, 'after', delay], mayBeZero: true });
     for (const { action, path } of actionsOf(state)) {
       const delay = action.raise?.delay;
       // A delay may be an expression too: then only its value is known, while the job runs.
-      if (typeof delay === 'string' && isDuration(delay)) placed.push({ text: delay, path: ['machine', ...at, ...path, 'raise', 'delay'], mayBeZero: true });
+      if (typeof delay === 'string' && isDuration(delay))
+        placed.push({ text: delay, path: ['machine', ...at, ...path, 'raise', 'delay'], mayBeZero: true });
     }
   });
   return placed;
@@ -51,6 +57,9 @@ function inMachine(machine: MachineSpec): readonly Placed[] {
 function check({ text, path, mayBeZero }: Placed): readonly Issue[] {
   if (text === undefined) return [];
   const ms = parseDuration(text);
-  if (ms > DURATION_MS_MAX) return [{ path: formatPath(path), message: `${text} is longer than ${formatDuration(DURATION_MS_MAX)}`, fix: 'take a shorter duration' }];
+  if (ms > DURATION_MS_MAX)
+    return [
+      { path: formatPath(path), message: `${text} is longer than ${formatDuration(DURATION_MS_MAX)}`, fix: 'take a shorter duration' },
+    ];
   return ms > 0 || mayBeZero ? [] : [{ path: formatPath(path), message: `${text} is no time at all`, fix: 'at least 1ms' }];
 }

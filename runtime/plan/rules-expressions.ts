@@ -136,19 +136,24 @@ class StageCheck {
   #aggregate(aggregates: NonNullable<StageSpec['aggregate']>, key: EventType): EventType {
     const names = keyNames(this.#spec.keyBy);
     const variables = { ...this.#variables, key: keyValueType(key, names) };
-    const fields = Object.entries(aggregates).map(([name, aggregate]) => [name, this.#aggregateType(aggregate, this.#at('aggregate', name), variables)] as const);
+    const fields = Object.entries(aggregates).map(
+      ([name, aggregate]) => [name, this.#aggregateType(aggregate, this.#at('aggregate', name), variables)] as const,
+    );
     const window = this.#spec.window === undefined ? {} : { windowStartMs: NUMBER, windowEndMs: NUMBER };
     return objectType({ ...keyFieldTypes(key, names), ...window, ...Object.fromEntries(fields) });
   }
 
   #aggregateType(aggregate: AggregateSpec, path: readonly PathPart[], variables: Variables): EventType {
     this.#check.one(aggregate.where, [...path, 'where'], variables, 'bool');
-    const of = (name: 'min' | 'max' | 'first' | 'last' | 'collect' | 'distinct'): EventType => this.#check.one(aggregate[name], [...path, name], variables);
+    const of = (name: 'min' | 'max' | 'first' | 'last' | 'collect' | 'distinct'): EventType =>
+      this.#check.one(aggregate[name], [...path, name], variables);
     this.#check.one(aggregate.sum, [...path, 'sum'], variables, 'number');
     this.#check.one(aggregate.mean, [...path, 'mean'], variables, 'number');
     const collected = of('collect');
     of('distinct');
-    const picked = (['min', 'max', 'first', 'last'] as const).filter((name) => aggregate[name] !== undefined).map((name) => orNull(of(name)));
+    const picked = (['min', 'max', 'first', 'last'] as const)
+      .filter((name) => aggregate[name] !== undefined)
+      .map((name) => orNull(of(name)));
     if (picked.length > 0) return mergeTypes(picked);
     if (aggregate.collect !== undefined) return listType(collected);
     return aggregate.mean === undefined ? NUMBER : scalarType('double', true);
@@ -159,14 +164,22 @@ class StageCheck {
     const rightKey = key ?? this.#spec.keyBy;
     const path = key === undefined ? this.#at('keyBy') : this.#at('join', 'key');
     this.#check.fields(rightKey, path, { ...this.#variables, event: right });
-    const sides = { left: type === 'right' || type === 'full' ? orNull(this.#event) : this.#event, right: type === 'left' || type === 'full' ? orNull(right) : right };
+    const sides = {
+      left: type === 'right' || type === 'full' ? orNull(this.#event) : this.#event,
+      right: type === 'left' || type === 'full' ? orNull(right) : right,
+    };
     return select === undefined ? objectType(sides) : this.#check.fields(select, this.#at('join', 'select'), sides);
   }
 
   #machine(key: EventType): void {
     const { machine, keyBy } = this.#spec;
     if (machine === undefined) return;
-    const emitted = checkMachineCodes(machine, { event: this.#event, key: keyValueType(key, keyNames(keyBy)), path: this.#at('machine'), check: this.#check });
+    const emitted = checkMachineCodes(machine, {
+      event: this.#event,
+      key: keyValueType(key, keyNames(keyBy)),
+      path: this.#at('machine'),
+      check: this.#check,
+    });
     for (const [output, type] of emitted) this.#set(output, type);
   }
 }
@@ -181,4 +194,3 @@ function keyValueType(key: EventType, names: readonly string[]): EventType {
 function keyFieldTypes(key: EventType, names: readonly string[]): Record<string, EventType> {
   return Object.fromEntries(names.map((name) => [name, key.kind === 'object' ? (key.fields[name] ?? DYN) : key]));
 }
-

@@ -15,16 +15,31 @@ function checkElementNames(graph: JobGraph): readonly Issue[] {
   return graph.elements.flatMap((element): readonly Issue[] => {
     const path = formatPath([...element.path, 'name']);
     const first = graph.byName.get(element.name);
-    if (RESERVED_NAMES.includes(element.name)) return [{ path, message: `the name "${element.name}" belongs to Millrace`, fix: 'take another one' }];
+    if (RESERVED_NAMES.includes(element.name))
+      return [{ path, message: `the name "${element.name}" belongs to Millrace`, fix: 'take another one' }];
     if (first === element || first === undefined) return [];
-    return [{ path, message: `the name "${element.name}" is taken by ${formatPath(first.path)}`, fix: 'sources, tables, stages and sinks share one set of names' }];
+    return [
+      {
+        path,
+        message: `the name "${element.name}" is taken by ${formatPath(first.path)}`,
+        fix: 'sources, tables, stages and sinks share one set of names',
+      },
+    ];
   });
 }
 
 function checkParameterNames(job: StreamJob): readonly Issue[] {
   const names = job.spec.parameters.map(({ name }) => name);
   return names.flatMap((name, i) =>
-    names.indexOf(name) === i ? [] : [{ path: formatPath(['spec', 'parameters', i, 'name']), message: `parameter "${name}" is declared twice`, fix: 'keep one of them' }],
+    names.indexOf(name) === i
+      ? []
+      : [
+          {
+            path: formatPath(['spec', 'parameters', i, 'name']),
+            message: `parameter "${name}" is declared twice`,
+            fix: 'keep one of them',
+          },
+        ],
   );
 }
 
@@ -38,17 +53,32 @@ export function checkReferences(graph: JobGraph): readonly Issue[] {
 function checkReference(graph: JobGraph, reader: Element, { name, output, text, path }: Reference): readonly Issue[] {
   const at = formatPath(path);
   const found = graph.byName.get(name);
-  if (found === undefined) return [{ path: at, message: `unknown source or stage "${name}"`, fix: suggest(name, readableNames(graph, reader)) }];
-  if (found.kind === 'table') return [{ path: at, message: `"${name}" is a table, not a stream of events`, fix: 'look its rows up with enrich' }];
-  if (found.kind === 'sink') return [{ path: at, message: `"${name}" is a sink; nothing comes out of it`, fix: suggest(name, readableNames(graph, reader)) }];
+  if (found === undefined)
+    return [{ path: at, message: `unknown source or stage "${name}"`, fix: suggest(name, readableNames(graph, reader)) }];
+  if (found.kind === 'table')
+    return [{ path: at, message: `"${name}" is a table, not a stream of events`, fix: 'look its rows up with enrich' }];
+  if (found.kind === 'sink')
+    return [{ path: at, message: `"${name}" is a sink; nothing comes out of it`, fix: suggest(name, readableNames(graph, reader)) }];
   const { main, named } = outputsOf(found);
   if (output === null && !main) {
     const outputs = (named ?? []).map((each) => `${name}.${each}`);
-    return [{ path: at, message: `machine "${name}" has no main output`, fix: outputs.length === 0 ? 'give it an action with emit' : `read ${outputs.join(' or ')}` }];
+    return [
+      {
+        path: at,
+        message: `machine "${name}" has no main output`,
+        fix: outputs.length === 0 ? 'give it an action with emit' : `read ${outputs.join(' or ')}`,
+      },
+    ];
   }
   if (output === null || named === null || named.includes(output)) return [];
   const outputs = [...(main ? [name] : []), ...named.map((each) => `${name}.${each}`)];
-  return [{ path: at, message: `"${name}" has no output "${output}"`, fix: outputs.length === 0 ? `give the machine an action with emit: { output: ${output} }` : suggest(text, outputs) }];
+  return [
+    {
+      path: at,
+      message: `"${name}" has no output "${output}"`,
+      fix: outputs.length === 0 ? `give the machine an action with emit: { output: ${output} }` : suggest(text, outputs),
+    },
+  ];
 }
 
 function checkDoubled(inputs: readonly Reference[]): readonly Issue[] {
@@ -60,14 +90,18 @@ function checkDoubled(inputs: readonly Reference[]): readonly Issue[] {
 }
 
 function readableNames(graph: JobGraph, reader: Element): readonly string[] {
-  return graph.elements.filter((element) => (element.kind === 'source' || element.kind === 'stage') && element.name !== reader.name).map(({ name }) => name);
+  return graph.elements
+    .filter((element) => (element.kind === 'source' || element.kind === 'stage') && element.name !== reader.name)
+    .map(({ name }) => name);
 }
 
 function checkTables(graph: JobGraph): readonly Issue[] {
   const tables = graph.elements.filter(({ kind }) => kind === 'table').map(({ name }) => name);
   return graph.stages.flatMap(({ spec, path }) =>
     (spec.enrich ?? []).flatMap(({ table }, i) =>
-      tables.includes(table) ? [] : [{ path: formatPath([...path, 'enrich', i, 'table']), message: `unknown table "${table}"`, fix: suggest(table, tables) }],
+      tables.includes(table)
+        ? []
+        : [{ path: formatPath([...path, 'enrich', i, 'table']), message: `unknown table "${table}"`, fix: suggest(table, tables) }],
     ),
   );
 }
@@ -90,7 +124,11 @@ export function checkCycles(graph: JobGraph): readonly Issue[] {
     if (name === undefined || !way.includes(name)) continue;
     const cycle = way.slice(way.indexOf(name)).reverse();
     const first = graph.stages.find((stage) => cycle.includes(stage.name)) ?? start;
-    issues.push({ path: formatPath([...first.path, 'from']), message: `these stages read each other in a circle: ${[...cycle, cycle[0]].join(' → ')}`, fix: 'events flow one way: break the circle' });
+    issues.push({
+      path: formatPath([...first.path, 'from']),
+      message: `these stages read each other in a circle: ${[...cycle, cycle[0]].join(' → ')}`,
+      fix: 'events flow one way: break the circle',
+    });
   }
   return issues;
 }

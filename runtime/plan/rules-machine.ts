@@ -33,7 +33,12 @@ function asState(machine: MachineSpec): MachineState {
   return machine as MachineState;
 }
 
-type Place = { readonly machine: MachineState; readonly state: MachineState; readonly keys: readonly string[]; readonly path: readonly PathPart[] };
+type Place = {
+  readonly machine: MachineState;
+  readonly state: MachineState;
+  readonly keys: readonly string[];
+  readonly path: readonly PathPart[];
+};
 
 /** The kind that a state has by what is in it. */
 function kindOf(state: MachineState): NonNullable<MachineState['type']> {
@@ -52,7 +57,11 @@ function checkKind({ state, keys, path }: Place): readonly Issue[] {
   const kind = kindOf(state);
   const issues: Issue[] = (FORBIDDEN[kind] ?? [])
     .filter((field) => state[field] !== undefined && !(field === 'states' && Object.keys(state.states ?? {}).length === 0))
-    .map((field) => ({ path: formatPath([...path, field]), message: `a state of type ${kind} has no ${field}`, fix: kind === 'atomic' ? `${field} is for states that have states` : `remove ${field}, or change the type` }));
+    .map((field) => ({
+      path: formatPath([...path, field]),
+      message: `a state of type ${kind} has no ${field}`,
+      fix: kind === 'atomic' ? `${field} is for states that have states` : `remove ${field}, or change the type`,
+    }));
   if ((kind === 'compound' || kind === 'parallel') && Object.keys(state.states ?? {}).length === 0) {
     issues.push({ path: formatPath(path), message: `a state of type ${kind} needs states`, fix: 'add states, or remove the type' });
   }
@@ -65,13 +74,16 @@ function checkKind({ state, keys, path }: Place): readonly Issue[] {
 function checkInitial({ state, path }: Place): readonly Issue[] {
   const names = Object.keys(state.states ?? {});
   if (kindOf(state) !== 'compound' || names.length === 0) return [];
-  if (state.initial === undefined) return [{ path: formatPath(path), message: 'initial is missing', fix: `initial: ${names[0]}, or type: parallel` }];
+  if (state.initial === undefined)
+    return [{ path: formatPath(path), message: 'initial is missing', fix: `initial: ${names[0]}, or type: parallel` }];
   if (names.includes(state.initial)) return [];
   return [{ path: formatPath([...path, 'initial']), message: `unknown state "${state.initial}"`, fix: suggest(state.initial, names) }];
 }
 
 function checkTargets({ machine, state, keys, path }: Place): readonly Issue[] {
-  const targets = transitionsOf(state).flatMap(({ transition, path: at }) => targetsOf(transition.target).map((target) => ({ target, at: [...path, ...at] })));
+  const targets = transitionsOf(state).flatMap(({ transition, path: at }) =>
+    targetsOf(transition.target).map((target) => ({ target, at: [...path, ...at] })),
+  );
   const historyTarget = kindOf(state) === 'history' && state.target !== undefined ? [{ target: state.target, at: path }] : [];
   return [...targets, ...historyTarget].flatMap(({ target, at }) => {
     const found = resolveTarget(machine, keys, target);
@@ -90,7 +102,13 @@ function checkActions({ state, path }: Place): readonly Issue[] {
       return [{ path: formatPath([...path, ...at]), message: 'the action does nothing', fix: `give it one of ${ACTIONS.join(', ')}` }];
     }
     if (action.raise?.id !== undefined && action.raise.delay === undefined) {
-      return [{ path: formatPath([...path, ...at, 'raise', 'id']), message: 'an event that is raised at once has no timer that could be cancelled by its id', fix: 'add delay, or remove id' }];
+      return [
+        {
+          path: formatPath([...path, ...at, 'raise', 'id']),
+          message: 'an event that is raised at once has no timer that could be cancelled by its id',
+          fix: 'add delay, or remove id',
+        },
+      ];
     }
     return [];
   });
@@ -99,7 +117,11 @@ function checkActions({ state, path }: Place): readonly Issue[] {
 function checkNames({ state, path }: Place): readonly Issue[] {
   return Object.keys(state.states ?? {})
     .filter((key) => /[.#]/.test(key))
-    .map((key) => ({ path: formatPath([...path, 'states', key]), message: `the state name "${key}" has a . or #, which targets could not name`, fix: 'use letters, digits, - and _' }));
+    .map((key) => ({
+      path: formatPath([...path, 'states', key]),
+      message: `the state name "${key}" has a . or #, which targets could not name`,
+      fix: 'use letters, digits, - and _',
+    }));
 }
 
 function warnUnreachable(machine: MachineState, path: readonly PathPart[]): readonly Issue[] {
@@ -108,7 +130,11 @@ function warnUnreachable(machine: MachineState, path: readonly PathPart[]): read
   eachState(machine, (_state, keys, at) => {
     const parentReached = reached.has(keys.slice(0, -1).join('.'));
     if (keys.length === 0 || reached.has(keys.join('.')) || !parentReached) return;
-    issues.push({ path: formatPath([...path, ...at]), message: `the state "${keys.join('.')}" is never entered`, fix: 'no initial and no target leads to it' });
+    issues.push({
+      path: formatPath([...path, ...at]),
+      message: `the state "${keys.join('.')}" is never entered`,
+      fix: 'no initial and no target leads to it',
+    });
   });
   return issues;
 }
@@ -141,10 +167,17 @@ function warnUnhandledRaises(machine: MachineState, path: readonly PathPart[]): 
   const raised: { readonly type: string; readonly at: readonly PathPart[] }[] = [];
   eachState(machine, (state, _keys, at) => {
     for (const event of Object.keys(state.on ?? {})) handled.add(event);
-    for (const { action, path: place } of actionsOf(state)) if (action.raise !== undefined) raised.push({ type: action.raise.type, at: [...path, ...at, ...place, 'raise', 'type'] });
+    for (const { action, path: place } of actionsOf(state))
+      if (action.raise !== undefined) raised.push({ type: action.raise.type, at: [...path, ...at, ...place, 'raise', 'type'] });
   });
   return raised
-    .filter(({ type }) => ![...handled].some((event) => event === type || event === '*' || (event.endsWith('.*') && type.startsWith(event.slice(0, -1)))))
-    .map(({ type, at }) => ({ path: formatPath(at), message: `no state handles the raised event "${type}"`, fix: suggest(type, [...handled]) }));
+    .filter(
+      ({ type }) =>
+        ![...handled].some((event) => event === type || event === '*' || (event.endsWith('.*') && type.startsWith(event.slice(0, -1)))),
+    )
+    .map(({ type, at }) => ({
+      path: formatPath(at),
+      message: `no state handles the raised event "${type}"`,
+      fix: suggest(type, [...handled]),
+    }));
 }
-

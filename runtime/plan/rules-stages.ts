@@ -13,14 +13,28 @@ const WINDOW_FIELDS: readonly string[] = ['windowStartMs', 'windowEndMs'];
 const FUNCTIONS = ['count', 'sum', 'min', 'max', 'mean', 'first', 'last', 'collect', 'distinct'] as const;
 
 export function checkStages(graph: JobGraph): readonly Issue[] {
-  return graph.stages.flatMap((stage) => [...checkVerbs(stage), ...checkKey(stage), ...checkBuilderOnly(stage), ...checkWindow(stage), ...checkAggregates(stage), ...checkFields(stage)]);
+  return graph.stages.flatMap((stage) => [
+    ...checkVerbs(stage),
+    ...checkKey(stage),
+    ...checkBuilderOnly(stage),
+    ...checkWindow(stage),
+    ...checkAggregates(stage),
+    ...checkFields(stage),
+  ]);
 }
 
 /** Rules on how fields of one stage go together: they say nothing about a stage with an unknown field. Paths are the stage's. */
 function checkVerbs({ spec, path }: StageElement): readonly Issue[] {
   const verbs = verbsOf(spec);
   const at = formatPath(path);
-  if (verbs.length > 1) return [{ path: at, message: `stage "${spec.name}" has ${verbs.length} verbs: ${verbs.join(', ')}`, fix: 'one a stage: make a stage of each' }];
+  if (verbs.length > 1)
+    return [
+      {
+        path: at,
+        message: `stage "${spec.name}" has ${verbs.length} verbs: ${verbs.join(', ')}`,
+        fix: 'one a stage: make a stage of each',
+      },
+    ];
   if (verbs.length === 1 || spec.filter !== undefined || spec.keyBy !== undefined) return [];
   return [{ path: at, message: `stage "${spec.name}" does nothing`, fix: `give it one of ${YAML_VERBS.join(', ')}` }];
 }
@@ -35,9 +49,18 @@ function checkKey({ spec, path }: StageElement): readonly Issue[] {
   const issues: Issue[] = [];
   if (spec.keyBy !== undefined) {
     const what = verb === undefined ? 'nothing that needs it' : `${verb}, which needs none`;
-    issues.push({ path: at, message: `stage "${spec.name}" has keyBy, but ${what}`, fix: 'keyBy goes with window, aggregate, dedupe, join or machine' });
+    issues.push({
+      path: at,
+      message: `stage "${spec.name}" has keyBy, but ${what}`,
+      fix: 'keyBy goes with window, aggregate, dedupe, join or machine',
+    });
   }
-  if (spec.partitions !== undefined) issues.push({ path: formatPath([...path, 'partitions']), message: 'only a stage with keyBy has partitions of its own', fix: 'it runs in the partitions of its input' });
+  if (spec.partitions !== undefined)
+    issues.push({
+      path: formatPath([...path, 'partitions']),
+      message: 'only a stage with keyBy has partitions of its own',
+      fix: 'it runs in the partitions of its input',
+    });
   return issues;
 }
 
@@ -45,11 +68,19 @@ function checkBuilderOnly({ spec, path }: StageElement): readonly Issue[] {
   const issues: Issue[] = [];
   const functions = [spec.reduce?.init, spec.reduce?.step];
   if (spec.reduce !== undefined && functions.some((code) => typeof code !== 'function')) {
-    issues.push({ path: formatPath([...path, 'reduce']), message: 'a reducer is made of functions, which YAML cannot hold', fix: 'write the job in TypeScript, or use machine' });
+    issues.push({
+      path: formatPath([...path, 'reduce']),
+      message: 'a reducer is made of functions, which YAML cannot hold',
+      fix: 'write the job in TypeScript, or use machine',
+    });
   }
   const machine = spec.xstate?.machine;
   if (machine !== undefined && typeof (machine as { transition?: unknown }).transition !== 'function') {
-    issues.push({ path: formatPath([...path, 'xstate', 'machine']), message: 'is no XState machine', fix: 'in TypeScript: what createMachine() gives; in YAML: use machine' });
+    issues.push({
+      path: formatPath([...path, 'xstate', 'machine']),
+      message: 'is no XState machine',
+      fix: 'in TypeScript: what createMachine() gives; in YAML: use machine',
+    });
   }
   return issues;
 }
@@ -59,14 +90,24 @@ function checkWindow({ spec, path }: StageElement): readonly Issue[] {
   const at = [...path, 'window'];
   const kinds = (['tumbling', 'sliding', 'session'] as const).filter((kind) => spec.window?.[kind] !== undefined);
   const issues: Issue[] = [];
-  if (spec.aggregate === undefined) issues.push({ path: formatPath(path), message: `window of stage "${spec.name}" has no aggregate`, fix: 'aggregate: { count: { count: {} } }' });
+  if (spec.aggregate === undefined)
+    issues.push({
+      path: formatPath(path),
+      message: `window of stage "${spec.name}" has no aggregate`,
+      fix: 'aggregate: { count: { count: {} } }',
+    });
   if (kinds.length !== 1) {
     const has = kinds.length === 0 ? 'has no kind' : `has ${kinds.length} kinds: ${kinds.join(', ')}`;
     issues.push({ path: formatPath(at), message: `the window ${has}`, fix: 'exactly one of tumbling, sliding, session' });
   }
   const { tumbling, sliding } = spec.window;
-  if (tumbling !== undefined) issues.push(...checkOffset([...at, 'tumbling'], { offset: tumbling.offset, every: tumbling.size, everyName: 'size' }));
-  if (sliding !== undefined) issues.push(...checkSliding([...at, 'sliding'], sliding), ...checkOffset([...at, 'sliding'], { offset: sliding.offset, every: sliding.every, everyName: 'every' }));
+  if (tumbling !== undefined)
+    issues.push(...checkOffset([...at, 'tumbling'], { offset: tumbling.offset, every: tumbling.size, everyName: 'size' }));
+  if (sliding !== undefined)
+    issues.push(
+      ...checkSliding([...at, 'sliding'], sliding),
+      ...checkOffset([...at, 'sliding'], { offset: sliding.offset, every: sliding.every, everyName: 'every' }),
+    );
   return issues;
 }
 
@@ -74,16 +115,36 @@ function checkSliding(at: readonly PathPart[], { size, every }: { readonly size:
   const sizeMs = parseDuration(size);
   const everyMs = parseDuration(every);
   if (everyMs === 0 || sizeMs === 0) return []; // said by rules-durations
-  if (everyMs > sizeMs) return [{ path: formatPath([...at, 'every']), message: `every ${every} is longer than the window's size ${size}: events between windows would count nowhere`, fix: `at most ${size}` }];
+  if (everyMs > sizeMs)
+    return [
+      {
+        path: formatPath([...at, 'every']),
+        message: `every ${every} is longer than the window's size ${size}: events between windows would count nowhere`,
+        fix: `at most ${size}`,
+      },
+    ];
   if (sizeMs / everyMs <= WINDOWS_PER_EVENT_MAX) return [];
   return [
-    { path: formatPath([...at, 'every']), message: `each event would be in ${Math.ceil(sizeMs / everyMs)} windows, at most ${WINDOWS_PER_EVENT_MAX} are possible`, fix: `at least ${formatDuration(Math.ceil(sizeMs / WINDOWS_PER_EVENT_MAX))}` },
+    {
+      path: formatPath([...at, 'every']),
+      message: `each event would be in ${Math.ceil(sizeMs / everyMs)} windows, at most ${WINDOWS_PER_EVENT_MAX} are possible`,
+      fix: `at least ${formatDuration(Math.ceil(sizeMs / WINDOWS_PER_EVENT_MAX))}`,
+    },
   ];
 }
 
-function checkOffset(at: readonly PathPart[], { offset, every, everyName }: { readonly offset: string | undefined; readonly every: string; readonly everyName: string }): readonly Issue[] {
+function checkOffset(
+  at: readonly PathPart[],
+  { offset, every, everyName }: { readonly offset: string | undefined; readonly every: string; readonly everyName: string },
+): readonly Issue[] {
   if (offset === undefined || parseDuration(offset) < parseDuration(every)) return [];
-  return [{ path: formatPath([...at, 'offset']), message: `the offset ${offset} is not smaller than ${everyName} ${every}`, fix: 'it shifts the start of windows within one step' }];
+  return [
+    {
+      path: formatPath([...at, 'offset']),
+      message: `the offset ${offset} is not smaller than ${everyName} ${every}`,
+      fix: 'it shifts the start of windows within one step',
+    },
+  ];
 }
 
 function checkAggregates({ spec, path }: StageElement): readonly Issue[] {
@@ -93,7 +154,14 @@ function checkAggregates({ spec, path }: StageElement): readonly Issue[] {
     const at = formatPath([...path, 'aggregate', name]);
     const issues = checkFunction(at, aggregate);
     if (!taken.includes(name)) return issues;
-    return [...issues, { path: at, message: `results already have a field "${name}": ${keys.includes(name) ? 'the key' : "the window's"}`, fix: 'take another name' }];
+    return [
+      ...issues,
+      {
+        path: at,
+        message: `results already have a field "${name}": ${keys.includes(name) ? 'the key' : "the window's"}`,
+        fix: 'take another name',
+      },
+    ];
   });
 }
 
@@ -106,7 +174,11 @@ function checkFunction(path: string, aggregate: AggregateSpec): readonly Issue[]
 
 /** Mappings that name nothing. */
 function checkFields({ spec, path }: StageElement): readonly Issue[] {
-  const mappings: readonly (readonly [string, unknown])[] = [['map', spec.map], ['keyBy', spec.keyBy], ['aggregate', spec.aggregate]];
+  const mappings: readonly (readonly [string, unknown])[] = [
+    ['map', spec.map],
+    ['keyBy', spec.keyBy],
+    ['aggregate', spec.aggregate],
+  ];
   return mappings.flatMap(([name, value]) => {
     if (value === undefined || isCode(value as StageSpec['map'] & object) || Object.keys(value as object).length > 0) return [];
     return [{ path: formatPath([...path, name]), message: `${name} names no field`, fix: 'field: expression' }];

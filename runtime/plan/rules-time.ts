@@ -12,7 +12,13 @@ export function checkEventTime(graph: JobGraph): readonly Issue[] {
     const [source] = missing.get(stage.name) ?? [];
     const need = whyTime(stage);
     if (source === undefined || need === null) return [];
-    return [{ path: formatPath(need.path), message: `${need.what} needs event time, but events of source "${source}" come here without`, fix: `add eventTime to source "${source}", or a stage with eventTime before this one` }];
+    return [
+      {
+        path: formatPath(need.path),
+        message: `${need.what} needs event time, but events of source "${source}" come here without`,
+        fix: `add eventTime to source "${source}", or a stage with eventTime before this one`,
+      },
+    ];
   });
 }
 

@@ -38,9 +38,15 @@ export function keyNames(keyBy: Code | Fields | undefined): readonly string[] {
 }
 
 export function compileWindow({ tumbling, sliding, session }: WindowSpec): CompiledWindow {
-  if (tumbling !== undefined) return { kind: 'tumbling', sizeMs: parseDuration(tumbling.size), offsetMs: parseDuration(tumbling.offset ?? '0s') };
+  if (tumbling !== undefined)
+    return { kind: 'tumbling', sizeMs: parseDuration(tumbling.size), offsetMs: parseDuration(tumbling.offset ?? '0s') };
   if (sliding !== undefined) {
-    return { kind: 'sliding', sizeMs: parseDuration(sliding.size), everyMs: parseDuration(sliding.every), offsetMs: parseDuration(sliding.offset ?? '0s') };
+    return {
+      kind: 'sliding',
+      sizeMs: parseDuration(sliding.size),
+      everyMs: parseDuration(sliding.every),
+      offsetMs: parseDuration(sliding.offset ?? '0s'),
+    };
   }
   assert(session !== undefined, 'a window has one kind (rules-stages)');
   return { kind: 'session', gapMs: parseDuration(session.gap) };

@@ -24,7 +24,14 @@ function warnUnused(graph: JobGraph): readonly Issue[] {
 function warnElement(element: Element, read: ReadonlySet<string>): readonly Issue[] {
   const path = formatPath(element.path);
   const what = `${element.kind} "${element.name}"`;
-  if (!read.has(element.name)) return [{ path, message: `nothing reads ${what}`, fix: element.kind === 'table' ? 'remove it, or use it in enrich' : 'give it a sink, or remove it' }];
+  if (!read.has(element.name))
+    return [
+      {
+        path,
+        message: `nothing reads ${what}`,
+        fix: element.kind === 'table' ? 'remove it, or use it in enrich' : 'give it a sink, or remove it',
+      },
+    ];
   const { named } = outputsOf(element);
   // Late events are counted and become dead letters by themselves; what a machine emits into the void is a mistake more often.
   return (named ?? [])
@@ -33,13 +40,29 @@ function warnElement(element: Element, read: ReadonlySet<string>): readonly Issu
 }
 
 function warnNoSink(job: StreamJob): readonly Issue[] {
-  return job.spec.sinks.length > 0 ? [] : [{ path: formatPath(['spec', 'sinks']), message: 'the job has no sink: its results go nowhere', fix: 'add one with file, nats or journal' }];
+  return job.spec.sinks.length > 0
+    ? []
+    : [
+        {
+          path: formatPath(['spec', 'sinks']),
+          message: 'the job has no sink: its results go nowhere',
+          fix: 'add one with file, nats or journal',
+        },
+      ];
 }
 
 function warnFeedback(job: StreamJob): readonly Issue[] {
   return job.spec.sinks.flatMap(({ nats }, i) => {
-    const source = job.spec.sources.find((each) => nats !== undefined && each.nats?.subjects.some((subject) => subjectsOverlap(subject, nats.subject)));
+    const source = job.spec.sources.find(
+      (each) => nats !== undefined && each.nats?.subjects.some((subject) => subjectsOverlap(subject, nats.subject)),
+    );
     if (source === undefined || nats === undefined) return [];
-    return [{ path: formatPath(['spec', 'sinks', i, 'nats', 'subject']), message: `source "${source.name}" of this job reads "${nats.subject}" too: results come back as events`, fix: 'take another subject, unless the circle is meant' }];
+    return [
+      {
+        path: formatPath(['spec', 'sinks', i, 'nats', 'subject']),
+        message: `source "${source.name}" of this job reads "${nats.subject}" too: results come back as events`,
+        fix: 'take another subject, unless the circle is meant',
+      },
+    ];
   });
 }
