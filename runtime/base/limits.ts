@@ -31,9 +31,9 @@ export const CHECKPOINT_DELTA_BYTES_MIN = 8 * MIB;
 // ---- ownership (for speed only: safety is the fence, J2 … J5)
 
 /** How often a worker renews its lease: a third of it, so that two lost heartbeats lose nothing. */
-export const HEARTBEAT_MS = 1_000;
+export const HEARTBEAT_MS = 500;
 /** A worker that was silent for this long has lost its tasks to others. A pause of the garbage collector is far shorter. */
-export const LEASE_MS = 3_000;
+export const LEASE_MS = 2_000;
 
 // ---- waiting
 
@@ -61,3 +61,18 @@ export const EVENT_TIME_MS_MAX = 8.64e15;
 
 /** Held events in one list cell of `order`: a list is dropped whole when its last event was released, so it stays short. */
 export const ORDER_CHUNK_EVENTS_MAX = 1_024;
+
+// ---- declarations
+
+/** etcd takes no larger custom resource, and a job file of this size has thousands of stages. */
+export const JOB_TEXT_BYTES_MAX = MIB;
+/** Values of a declaration with its aliases written out: aliases of aliases multiply, the largest sensible job stays far below. */
+export const JOB_VALUES_MAX = 200_000;
+/** How deep a declaration nests: states inside states need a few dozen; parsing and checking recurse. */
+export const JOB_DEPTH_MAX = 100;
+/** Syntax mistakes that are told of one file: the parser is lost behind the first ones. */
+export const SYNTAX_ISSUES_MAX = 10;
+/** Results that one event may count in: a window that moves in tiny steps would drown the job. */
+export const WINDOWS_PER_EVENT_MAX = 10_000;
+/** Longest declared duration, a hundred years: sums of times stay whole ms in a double. */
+export const DURATION_MS_MAX = 36_500 * 86_400_000;

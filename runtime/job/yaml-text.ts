@@ -18,19 +18,13 @@ import {
   type YAMLError,
 } from 'yaml';
 import type { Issue } from '../base/issues.ts';
+import { JOB_DEPTH_MAX, JOB_TEXT_BYTES_MAX, JOB_VALUES_MAX, SYNTAX_ISSUES_MAX } from '../base/limits.ts';
 import { suggest } from '../base/nearest.ts';
 import { formatPath, type PathPart } from '../base/path.ts';
 
-/** etcd takes no larger custom resource; a job file of this size has thousands of stages. */
-export const JOB_TEXT_BYTES_MAX = 1_048_576;
-/** Aliases of aliases multiply; the largest sensible job stays far below this. */
-const VALUES_MAX = 200_000;
-const DEPTH_MAX = 100;
-/** One stray character can make a hundred errors behind it. */
-const SYNTAX_ISSUES_MAX = 10;
 /** How V8 says that the parser, which recurses, met a text of thousands of brackets. */
 const STACK = 'call stack';
-const TOO_DEEP = `is nested deeper than ${DEPTH_MAX} levels`;
+const TOO_DEEP = `is nested deeper than ${JOB_DEPTH_MAX} levels`;
 
 export type Place = { readonly line: number; readonly column: number };
 
@@ -237,16 +231,16 @@ function unknownAliases(document: Document.Parsed, yaml: YamlText): readonly Iss
 function checkBounds(root: unknown): string | null {
   let count = 0;
   const tooDeep = (value: unknown, depth: number): boolean => {
-    if (depth > DEPTH_MAX) return true;
+    if (depth > JOB_DEPTH_MAX) return true;
     count++;
     if (typeof value !== 'object' || value === null) return false;
     for (const child of Object.values(value)) {
-      if (count > VALUES_MAX || tooDeep(child, depth + 1)) return count <= VALUES_MAX;
+      if (count > JOB_VALUES_MAX || tooDeep(child, depth + 1)) return count <= JOB_VALUES_MAX;
     }
     return false;
   };
   if (tooDeep(root, 0)) return `${TOO_DEEP} (does an anchor hold an alias of itself?)`;
-  return count > VALUES_MAX ? `expands to more than ${VALUES_MAX} values (aliases of aliases multiply)` : null;
+  return count > JOB_VALUES_MAX ? `expands to more than ${JOB_VALUES_MAX} values (aliases of aliases multiply)` : null;
 }
 
 /** A key as the field name that it becomes. */

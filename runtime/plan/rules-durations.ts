@@ -3,11 +3,9 @@
 import type { MachineSpec, MachineState, StageSpec, StreamJob } from '../../crds/stream-job/spec.ts';
 import { formatDuration, isDuration, parseDuration } from '../base/duration.ts';
 import type { Issue } from '../base/issues.ts';
+import { DURATION_MS_MAX } from '../base/limits.ts';
 import { formatPath, type PathPart } from '../base/path.ts';
 import { actionsOf, eachState } from './machine-walk.ts';
-
-/** Times are whole ms in a double; no declared duration needs more than a hundred years. */
-const DURATION_MS_MAX = parseDuration('36500d');
 
 type Placed = { readonly text: string | undefined; readonly path: readonly PathPart[]; readonly mayBeZero: boolean };
 

@@ -3,12 +3,11 @@
 import type { AggregateSpec, StageSpec } from '../../crds/stream-job/spec.ts';
 import { formatDuration, parseDuration } from '../base/duration.ts';
 import type { Issue } from '../base/issues.ts';
+import { WINDOWS_PER_EVENT_MAX } from '../base/limits.ts';
 import { formatPath, type PathPart } from '../base/path.ts';
 import type { JobGraph, StageElement } from './job-graph.ts';
 import { isCode, isKeyed, keyNames, verbsOf, YAML_VERBS } from './stage-verbs.ts';
 
-/** A window that moves in tiny steps puts each event into this many results; beyond it a job drowns. */
-export const WINDOWS_PER_EVENT_MAX = 10_000;
 const WINDOW_FIELDS: readonly string[] = ['windowStartMs', 'windowEndMs'];
 const FUNCTIONS = ['count', 'sum', 'min', 'max', 'mean', 'first', 'last', 'collect', 'distinct'] as const;
 
