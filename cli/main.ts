@@ -7,6 +7,8 @@ import { buildProgram, commands } from './program.ts';
 import { exitCodes } from './exit-codes.ts';
 import { reportFailure } from './report-failure.ts';
 
+// Who reads our output may have enough (`| head`): what was started is still ended properly.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosedPipe);
 process.exitCode = await main(process.argv.slice(2));
 
 /** Runs the command line `args`; resolves with the exit code. */
@@ -19,4 +21,8 @@ async function main(args: readonly string[]): Promise<number> {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.declaration;
     return reportFailure(error, process.stderr);
   }
+}
+
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
 }

@@ -5,13 +5,12 @@ import { exitCodesHelp } from './exit-codes.ts';
 
 /** A command's module: adds its command, with options and action, to the program. */
 export type CommandModule = { readonly register: (program: Command) => void };
-export type CommandEntry = { readonly name: string; readonly summary: string; readonly isHidden?: boolean };
+export type CommandEntry = { readonly name: string; readonly summary: string; readonly load: () => Promise<CommandModule> };
 
 export const commands: readonly CommandEntry[] = [
-  { name: 'run', summary: 'run a job until it is complete, or until Ctrl-C' },
-  { name: 'validate', summary: 'check job files, all mistakes at once' },
-  { name: 'plan', summary: 'show how a job would be run: stages, partitions, streams' },
-  { name: 'worker', summary: 'one worker of a run; started by `run`', isHidden: true },
+  { name: 'run', summary: 'run a job until it is complete, or until Ctrl-C', load: () => import('./commands/run.ts') },
+  { name: 'validate', summary: 'check job files, all mistakes at once', load: () => import('./commands/validate.ts') },
+  { name: 'plan', summary: 'show how a job would be run: stages, partitions, streams', load: () => import('./commands/plan.ts') },
 ];
 
 /** The program for `args`: the command that they name is loaded, of the others only the summary is known. */
@@ -25,16 +24,11 @@ export async function buildProgram(args: readonly string[], entries: readonly Co
     .addHelpText('after', exitCodesHelp);
   const called = calledName(args);
   for (const entry of entries) {
-    if (entry.name === called) (await load(entry.name)).register(program);
-    else program.command(entry.name, { hidden: entry.isHidden === true }).summary(entry.summary).description(entry.summary);
+    if (entry.name === called) (await entry.load()).register(program);
+    else program.command(entry.name).summary(entry.summary).description(entry.summary);
   }
   for (const command of program.commands) command.exitOverride();
   return program;
-}
-
-/** The module of a command. Its file is named as the command is; a test holds every entry to that. */
-async function load(name: string): Promise<CommandModule> {
-  return (await import(`./commands/${name}.ts`)) as CommandModule;
 }
 
 /** The command that `args` call; for `help plan` it is plan. */
