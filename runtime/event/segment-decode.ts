@@ -10,19 +10,32 @@ import { decodeStrings } from './segment-strings.ts';
 export function decodeColumn(reader: ByteReader, count: number, pieceUnits: number): unknown[] {
   const form = reader.u8();
   switch (form) {
-    case FORM.null: return new Array<unknown>(count).fill(null);
-    case FORM.undefined: return new Array<unknown>(count).fill(undefined);
-    case FORM.boolean: return decodeBooleans(reader, count);
-    case FORM.number: return decodeNumbers(reader, count);
-    case FORM.string: return decodeStrings(reader, count, pieceUnits);
-    case FORM.bigint: return decodeStrings(reader, count, pieceUnits).map(toBigInt);
-    case FORM.bytes: return decodeNumbers(reader, count).map((length) => decodeBytes(reader, length));
-    case FORM.date: return decodeNumbers(reader, count).map((timeMs) => new Date(timeMs));
-    case FORM.array: return decodeArrays(reader, count, pieceUnits);
-    case FORM.record: return decodeRecords(reader, count, pieceUnits);
-    case FORM.map: return decodeMaps(reader, count, pieceUnits);
-    case FORM.mixed: return decodeMixed(reader, count, pieceUnits);
-    default: throw new SegmentBroken(`a column of unknown form ${form} at ${reader.at - 1}`);
+    case FORM.null:
+      return new Array<unknown>(count).fill(null);
+    case FORM.undefined:
+      return new Array<unknown>(count).fill(undefined);
+    case FORM.boolean:
+      return decodeBooleans(reader, count);
+    case FORM.number:
+      return decodeNumbers(reader, count);
+    case FORM.string:
+      return decodeStrings(reader, count, pieceUnits);
+    case FORM.bigint:
+      return decodeStrings(reader, count, pieceUnits).map(toBigInt);
+    case FORM.bytes:
+      return decodeNumbers(reader, count).map((length) => decodeBytes(reader, length));
+    case FORM.date:
+      return decodeNumbers(reader, count).map((timeMs) => new Date(timeMs));
+    case FORM.array:
+      return decodeArrays(reader, count, pieceUnits);
+    case FORM.record:
+      return decodeRecords(reader, count, pieceUnits);
+    case FORM.map:
+      return decodeMaps(reader, count, pieceUnits);
+    case FORM.mixed:
+      return decodeMixed(reader, count, pieceUnits);
+    default:
+      throw new SegmentBroken(`a column of unknown form ${form} at ${reader.at - 1}`);
   }
 }
 
@@ -98,5 +111,3 @@ function sum(values: readonly number[]): number {
   if (!(total >= 0 && total <= COUNT_MAX)) throw new SegmentBroken(`${total} values in one column`);
   return total;
 }
-
-

@@ -66,7 +66,8 @@ function encodeMixed(writer: ByteWriter, values: readonly unknown[], pieceUnits:
     const group = members[c] as unknown[];
     writer.u32(group.length);
     if (kind !== 'object') encodeKind(writer, kind, group, pieceUnits, depth);
-    else if (names === null || !encodeRecords(writer, group as object[], pieceUnits, depth)) encodeMaps(writer, group as object[], pieceUnits, depth);
+    else if (names === null || !encodeRecords(writer, group as object[], pieceUnits, depth))
+      encodeMaps(writer, group as object[], pieceUnits, depth);
   }
 }
 
@@ -86,9 +87,12 @@ function classOf(value: unknown, classes: Class[]): number {
 
 function encodeKind(writer: ByteWriter, kind: Kind, values: readonly unknown[], pieceUnits: number, depth: number): void {
   switch (kind) {
-    case 'null': return writer.u8(FORM.null);
-    case 'undefined': return writer.u8(FORM.undefined);
-    case 'boolean': return encodeBooleans(writer, values);
+    case 'null':
+      return writer.u8(FORM.null);
+    case 'undefined':
+      return writer.u8(FORM.undefined);
+    case 'boolean':
+      return encodeBooleans(writer, values);
     case 'number':
       writer.u8(FORM.number);
       return encodeNumbers(writer, values as readonly number[]);
@@ -98,13 +102,17 @@ function encodeKind(writer: ByteWriter, kind: Kind, values: readonly unknown[], 
     case 'bigint':
       writer.u8(FORM.bigint);
       return encodeStrings(writer, values.map(String), pieceUnits);
-    case 'bytes': return encodeBytes(writer, values as readonly Uint8Array[]);
+    case 'bytes':
+      return encodeBytes(writer, values as readonly Uint8Array[]);
     case 'date':
       writer.u8(FORM.date);
       return encodeNumbers(writer, values.map(Number));
-    case 'array': return encodeArrays(writer, values as readonly (readonly unknown[])[], pieceUnits, depth);
-    case 'object': return encodeMaps(writer, values as readonly object[], pieceUnits, depth);
-    default: unreachable(kind);
+    case 'array':
+      return encodeArrays(writer, values as readonly (readonly unknown[])[], pieceUnits, depth);
+    case 'object':
+      return encodeMaps(writer, values as readonly object[], pieceUnits, depth);
+    default:
+      unreachable(kind);
   }
 }
 
@@ -116,7 +124,10 @@ function encodeBooleans(writer: ByteWriter, values: readonly unknown[]): void {
 
 function encodeBytes(writer: ByteWriter, values: readonly Uint8Array[]): void {
   writer.u8(FORM.bytes);
-  encodeNumbers(writer, values.map((value) => value.length));
+  encodeNumbers(
+    writer,
+    values.map((value) => value.length),
+  );
   for (const value of values) writer.bytes(value);
 }
 
@@ -124,7 +135,10 @@ function encodeArrays(writer: ByteWriter, values: readonly (readonly unknown[])[
   const elements: unknown[] = [];
   for (const value of values) for (let i = 0; i < value.length; i++) elements.push(value[i]);
   writer.u8(FORM.array);
-  encodeNumbers(writer, values.map((value) => value.length));
+  encodeNumbers(
+    writer,
+    values.map((value) => value.length),
+  );
   encodeColumn(writer, elements, pieceUnits, depth + 1);
 }
 
@@ -152,24 +166,31 @@ function namesOf(value: object): string[] {
   // A Map, a Set, a class without fields would come back as {}: tell, instead of losing it.
   if (names.length === 0) {
     const prototype: unknown = Object.getPrototypeOf(value);
-    if (prototype !== Object.prototype && prototype !== null) throw new SegmentRefused(`an event holds a ${value.constructor.name}; events hold plain data (JSON values, bigint, Uint8Array)`);
+    if (prototype !== Object.prototype && prototype !== null)
+      throw new SegmentRefused(`an event holds a ${value.constructor.name}; events hold plain data (JSON values, bigint, Uint8Array)`);
   }
   return names;
 }
 
 function kindOf(value: unknown): Kind {
   switch (typeof value) {
-    case 'number': return 'number';
-    case 'string': return 'string';
-    case 'boolean': return 'boolean';
-    case 'undefined': return 'undefined';
-    case 'bigint': return 'bigint';
+    case 'number':
+      return 'number';
+    case 'string':
+      return 'string';
+    case 'boolean':
+      return 'boolean';
+    case 'undefined':
+      return 'undefined';
+    case 'bigint':
+      return 'bigint';
     case 'object':
       if (value === null) return 'null';
       if (Array.isArray(value)) return 'array';
       if (value instanceof Uint8Array) return 'bytes';
       return value instanceof Date ? 'date' : 'object';
-    default: throw new SegmentRefused(`an event holds a ${typeof value}; events hold plain data (JSON values, bigint, Uint8Array)`);
+    default:
+      throw new SegmentRefused(`an event holds a ${typeof value}; events hold plain data (JSON values, bigint, Uint8Array)`);
   }
 }
 

@@ -87,7 +87,7 @@ function encodePieces(writer: ByteWriter, values: readonly string[], pieceUnits:
 function decodePieces(reader: ByteReader, count: number, pieceUnits: number): string[] {
   const lengths = decodeNumbers(reader, count);
   const values = new Array<string>(count);
-  for (let i = 0; i < count; ) {
+  for (let i = 0; i < count;) {
     let units = 0;
     let end = i;
     while (end < count && units < pieceUnits) units += lengths[end++] as number;
@@ -121,9 +121,13 @@ function readPiece(reader: ByteReader): string {
   const bytes = Math.floor(head / 4);
   const start = reader.take(bytes);
   switch (head % 4) {
-    case ASCII: return reader.buffer.toString('latin1', start, start + bytes);
-    case UTF8: return reader.buffer.toString('utf8', start, start + bytes);
-    case UTF16: return reader.buffer.toString('utf16le', start, start + bytes);
-    default: throw new SegmentBroken('a piece of unknown encoding');
+    case ASCII:
+      return reader.buffer.toString('latin1', start, start + bytes);
+    case UTF8:
+      return reader.buffer.toString('utf8', start, start + bytes);
+    case UTF16:
+      return reader.buffer.toString('utf16le', start, start + bytes);
+    default:
+      throw new SegmentBroken('a piece of unknown encoding');
   }
 }

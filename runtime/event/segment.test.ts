@@ -47,9 +47,21 @@ describe('a segment carries', () => {
     { fact: 'repeating text', values: Array.from({ length: 500 }, (_v, i) => ['JFK', 'EWR', 'LGA'][i % 3]) },
     { fact: 'text that only seems to repeat', values: Array.from({ length: 900 }, (_v, i) => (i < 40 ? 'JFK' : `n${i}`)) },
     { fact: 'empty objects and arrays', values: [{}, [], [[]], { a: {} }] },
-    { fact: 'one field in another order', values: [{ a: 1, b: 2 }, { b: 2, a: 1 }] },
+    {
+      fact: 'one field in another order',
+      values: [
+        { a: 1, b: 2 },
+        { b: 2, a: 1 },
+      ],
+    },
     { fact: 'a field that only some events have', values: [{ a: 1 }, { a: 1, b: undefined }, { a: null }] },
-    { fact: 'field names that are numbers', values: [{ 1: 'x', 0: 'y', a: 'z' }, { 1: 'x', 0: 'y', a: 'z' }] },
+    {
+      fact: 'field names that are numbers',
+      values: [
+        { 1: 'x', 0: 'y', a: 'z' },
+        { 1: 'x', 0: 'y', a: 'z' },
+      ],
+    },
     { fact: 'more shapes than classes fit', values: Array.from({ length: 400 }, (_v, i) => ({ [`f${i}`]: i, common: `${i}` })) },
     { fact: 'more fields than are compiled', values: [Object.fromEntries(Array.from({ length: 300 }, (_v, i) => [`f${i}`, i]))] },
     { fact: 'nesting', values: [{ a: [{ b: [1, [2, { c: 'x' }]] }] }, { a: [] }, { a: [null] }] },
@@ -59,7 +71,11 @@ describe('a segment carries', () => {
   test('any values, field order included', () => {
     const leaf = fc.oneof(
       fc.constantFrom<unknown>(null, undefined, true, NaN, -0, 2 ** 53, new Date(5)),
-      fc.integer(), fc.double(), fc.string({ unit: 'binary' }), fc.string(), fc.bigInt(),
+      fc.integer(),
+      fc.double(),
+      fc.string({ unit: 'binary' }),
+      fc.string(),
+      fc.bigInt(),
       fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 4 }).map((units) => String.fromCharCode(...units)),
       fc.uint8Array({ maxLength: 9 }).map((bytes) => Uint8Array.from(bytes)),
     );
@@ -68,7 +84,10 @@ describe('a segment carries', () => {
       value: fc.oneof({ depthSize: 'small', withCrossShrink: true }, leaf, fc.array(tie('value'), { maxLength: 4 }), tie('object')),
       object: fc.array(fc.tuple(name, tie('value')), { maxLength: 4 }).map((fields) => Object.fromEntries(fields)),
     }));
-    fc.assert(fc.property(fc.array(value, { maxLength: 60 }), (values) => check(values)), { numRuns: 400 });
+    fc.assert(
+      fc.property(fc.array(value, { maxLength: 60 }), (values) => check(values)),
+      { numRuns: 400 },
+    );
   });
 });
 
@@ -76,7 +95,12 @@ test('keys, times and the oldest ingestion of several batches come back behind o
   const long = 'x'.repeat(300);
   const first = { ...batchOf([1, 2], ['a', long]), times: [5, -3], ingestMs: 70 };
   const second = { ...batchOf([3], ['\u00001']), times: [1e15], ingestMs: 60 };
-  expect(decodeEvents(encodeEvents([first, second]))).toStrictEqual({ values: [1, 2, 3], times: [5, -3, 1e15], keys: ['a', long, '\u00001'], ingestMs: 60 });
+  expect(decodeEvents(encodeEvents([first, second]))).toStrictEqual({
+    values: [1, 2, 3],
+    times: [5, -3, 1e15],
+    keys: ['a', long, '\u00001'],
+    ingestMs: 60,
+  });
 });
 
 test('a prototype is never touched by a field name', () => {
@@ -105,7 +129,12 @@ test('cut or foreign bytes are refused, never guessed at', () => {
 
 test('compiled and interpreted shapes are equal', () => {
   const names = ['a', '__proto__', '1', '"'];
-  const columns = [[1, 2], ['x', 'y'], [null, 3], [true, false]];
+  const columns = [
+    [1, 2],
+    ['x', 'y'],
+    [null, 3],
+    [true, false],
+  ];
   const [compiled, plain] = [shapeOf(names), interpret(names)];
   // '1' comes first in every object, whatever the order of definition.
   const ordered = { names: ['1', 'a', '__proto__', '"'] };
@@ -114,7 +143,12 @@ test('compiled and interpreted shapes are equal', () => {
   for (const shape of [shapeOf(ordered.names), interpret(ordered.names)]) {
     const parts: unknown[][] = [[], [], [], []];
     expect(shape.split(values, parts)).toBe(true);
-    expect(parts).toStrictEqual([[null, 3], [1, 2], ['x', 'y'], [true, false]]);
+    expect(parts).toStrictEqual([
+      [null, 3],
+      [1, 2],
+      ['x', 'y'],
+      [true, false],
+    ]);
     expect(shape.split([{ a: 1 }], parts)).toBe(false);
     expect(shape.split([{ ...values[0], more: 1 }], parts)).toBe(false);
   }

@@ -18,8 +18,16 @@ test.each([
   { fact: 'the record before is still the last: nothing was stored', fence: at(10, before), verdict: { kind: 'unchanged' } },
   { fact: 'our record is the last: it was stored', fence: at(11, ours.bytes), verdict: { kind: 'committed', sequence: 11 } },
   { fact: 'a newer epoch wrote: fenced', fence: at(12, claimOfOther), verdict: { kind: 'fenced', byEpoch: 6 } },
-  { fact: 'the last record is older than ours was (J6)', fence: at(9, before), verdict: { kind: 'lost', problem: 'its last record was at sequence 10 and is now at 9' } },
-  { fact: 'no record any more (J6)', fence: null, verdict: { kind: 'lost', problem: 'record 7 at sequence 10 is gone, and nothing is in its place' } },
+  {
+    fact: 'the last record is older than ours was (J6)',
+    fence: at(9, before),
+    verdict: { kind: 'lost', problem: 'its last record was at sequence 10 and is now at 9' },
+  },
+  {
+    fact: 'no record any more (J6)',
+    fence: null,
+    verdict: { kind: 'lost', problem: 'record 7 at sequence 10 is gone, and nothing is in its place' },
+  },
 ])('$fact', ({ fence, verdict }) => {
   expect(judge(commit, fence)).toEqual(verdict);
 });

@@ -56,7 +56,8 @@ export async function commitFenced(journal: Journal, commit: Commit, waiting: Wa
       if (fence === 'stopped') break;
       const verdict = judge(commit, fence);
       if (verdict.kind !== 'unchanged' && verdict.kind !== 'lost') return verdict;
-      if (verdict.kind === 'lost' && ++lostReads === LOST_READS) throw new MillraceError('MR2105', { task: commit.subject, problem: verdict.problem });
+      if (verdict.kind === 'lost' && ++lostReads === LOST_READS)
+        throw new MillraceError('MR2105', { task: commit.subject, problem: verdict.problem });
     }
     await backOff.wait();
   }
@@ -64,7 +65,11 @@ export async function commitFenced(journal: Journal, commit: Commit, waiting: Wa
 }
 
 /** The partition's last record, as soon as the journal answers; or 'stopped'. */
-export async function readFence(journal: Journal, place: { readonly stream: string; readonly subject: string }, waiting: Waiting): Promise<StoredRecord | null | 'stopped'> {
+export async function readFence(
+  journal: Journal,
+  place: { readonly stream: string; readonly subject: string },
+  waiting: Waiting,
+): Promise<StoredRecord | null | 'stopped'> {
   const backOff = new BackOff(waiting);
   while (!waiting.signal.aborted) {
     try {
@@ -77,19 +82,25 @@ export async function readFence(journal: Journal, place: { readonly stream: stri
   return 'stopped';
 }
 
-type Verdict = Exclude<CommitResult, { kind: 'stopped' }> | { readonly kind: 'unchanged' } | { readonly kind: 'lost'; readonly problem: string };
+type Verdict =
+  Exclude<CommitResult, { kind: 'stopped' }> | { readonly kind: 'unchanged' } | { readonly kind: 'lost'; readonly problem: string };
 
 /** What a fence says about a commit that was not answered, or refused. Pure. */
 export function judge(commit: Commit, fence: StoredRecord | null): Verdict {
   const sequence = fence === null ? 0 : fence.sequence;
   if (sequence === commit.expected) return { kind: 'unchanged' };
-  if (fence === null) return { kind: 'lost', problem: `record ${commit.number - 1} at sequence ${commit.expected} is gone, and nothing is in its place` };
-  if (sequence < commit.expected) return { kind: 'lost', problem: `its last record was at sequence ${commit.expected} and is now at ${sequence}` };
+  if (fence === null)
+    return { kind: 'lost', problem: `record ${commit.number - 1} at sequence ${commit.expected} is gone, and nothing is in its place` };
+  if (sequence < commit.expected)
+    return { kind: 'lost', problem: `its last record was at sequence ${commit.expected} and is now at ${sequence}` };
   if (recordHash(fence.bytes, commit.subject) === commit.hash) return { kind: 'committed', sequence };
   const { epoch, owner } = decodeHeader(fence.bytes, commit.subject);
   if (epoch <= commit.epoch) {
     // Epochs are given out by compare-and-set: nobody else can have written in ours, or in an older one after ours.
-    throw new MillraceError('MR2105', { task: commit.subject, problem: `owner ${owner} wrote in epoch ${epoch} behind record ${commit.number - 1} of epoch ${commit.epoch} (owner ${commit.owner})` });
+    throw new MillraceError('MR2105', {
+      task: commit.subject,
+      problem: `owner ${owner} wrote in epoch ${epoch} behind record ${commit.number - 1} of epoch ${commit.epoch} (owner ${commit.owner})`,
+    });
   }
   return { kind: 'fenced', byEpoch: epoch };
 }

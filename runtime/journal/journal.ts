@@ -4,7 +4,12 @@
 // The NATS adapter and the in-memory model keep the same contract (journal-contract.ts is run on both).
 
 /** A stored message of the journal, bytes as they were appended. */
-export type StoredRecord = { readonly subject: string; readonly sequence: number; readonly bytes: Uint8Array; /** Wall-clock ms at which the server stored it. */ readonly storedMs: number };
+export type StoredRecord = {
+  readonly subject: string;
+  readonly sequence: number;
+  readonly bytes: Uint8Array;
+  /** Wall-clock ms at which the server stored it. */ readonly storedMs: number;
+};
 
 /** `code`: the server's error number, for people and for tests that hold the model against the server. */
 export type AppendResult =
@@ -38,7 +43,9 @@ export interface Journal {
   /** Removes records of `subject` with a sequence below `belowSequence`; never its last record (J6). */
   purge(stream: string, subject: string, belowSequence: number): Promise<void>;
   /** Bytes and messages stored, first and last sequence. */
-  figures(stream: string): Promise<{ readonly bytes: number; readonly messages: number; readonly firstSequence: number; readonly lastSequence: number }>;
+  figures(
+    stream: string,
+  ): Promise<{ readonly bytes: number; readonly messages: number; readonly firstSequence: number; readonly lastSequence: number }>;
   /** Removes the lane with all in it. */
   deleteLane(stream: string): Promise<void>;
 }

@@ -4,13 +4,23 @@ import { makeCommit, makeHeader } from '../../test/contract/records.ts';
 import { decodeHeader, decodeRecord, encodeRecord, recordHash, segmentBytes } from './record-codec.ts';
 
 const full = makeHeader({
-  stage: 'hourly', partition: 7, epoch: 3, owner: 'w-1', number: 42, more: true, previousHash: 'ab'.repeat(16),
-  inputs: [{ edge: 0, sequence: 9_007_199_254_740_991, watermarks: [null, -Infinity, Infinity, 1_700_000_000_000.0] }, { edge: 2, sequence: 0, watermarks: [] }],
+  stage: 'hourly',
+  partition: 7,
+  epoch: 3,
+  owner: 'w-1',
+  number: 42,
+  more: true,
+  previousHash: 'ab'.repeat(16),
+  inputs: [
+    { edge: 0, sequence: 9_007_199_254_740_991, watermarks: [null, -Infinity, Infinity, 1_700_000_000_000.0] },
+    { edge: 2, sequence: 0, watermarks: [] },
+  ],
   source: { offset: 2 ** 40, name: 'flights', done: false, none: null },
   sink: { before: { length: 10 }, after: { length: 20.5 }, appliedNumber: 41 },
   watermarks: [null, Infinity, -5],
   nodeWatermarks: { map: [-Infinity, Infinity], 'a b': [1, 2] },
-  done: true, ingestMs: 1_700_000_000_000.5,
+  done: true,
+  ingestMs: 1_700_000_000_000.5,
   counters: { eventsIn: 2 ** 45, eventsOut: 1, filtered: 2, late: 3, deadLetters: 4, recoveries: 5, edgesIn: [6, 7], edgesOut: [] },
   checkpoint: { name: 'hourly.7.40', sha256: 'cd'.repeat(32), number: 40, sequence: 12, bytes: 99 },
   tables: { planes: 'ef'.repeat(32) },
@@ -29,7 +39,9 @@ describe('a record', () => {
     const { bodyHash, segments: infos, ...header } = record.header;
     expect(header).toEqual(full);
     expect(bodyHash).toMatch(/^[0-9a-f]{32}$/);
-    expect(infos.map(({ kind, edge, partition, count }) => ({ kind, edge, partition, count }))).toEqual(segments.map(({ bytes: _bytes, ...rest }) => rest));
+    expect(infos.map(({ kind, edge, partition, count }) => ({ kind, edge, partition, count }))).toEqual(
+      segments.map(({ bytes: _bytes, ...rest }) => rest),
+    );
     expect(infos.map((info) => [...segmentBytes(record, info)])).toEqual([[1, 2, 3], [], [4], [5, 6]]);
     expect(record.hash).toBe(hash);
     expect(recordHash(bytes)).toBe(hash);
@@ -44,7 +56,9 @@ describe('a record', () => {
 
   test('has a hash that depends on every byte of header and body', () => {
     const hashes = [
-      makeCommit({ body: Buffer.from('a') }), makeCommit({ body: Buffer.from('b') }), makeCommit({ body: Buffer.from('a'), epoch: 2 }),
+      makeCommit({ body: Buffer.from('a') }),
+      makeCommit({ body: Buffer.from('b') }),
+      makeCommit({ body: Buffer.from('a'), epoch: 2 }),
       makeCommit({ body: Buffer.from('a'), previousHash: 'x' }),
     ].map(({ hash }) => hash);
     expect(new Set(hashes).size).toBe(hashes.length);

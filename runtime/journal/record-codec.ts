@@ -66,7 +66,8 @@ export function recordHash(bytes: Uint8Array, place = 'a partition'): string {
 export function decodeRecord(bytes: Uint8Array, place = 'a partition'): Record_ {
   const { header, bodyStart } = openHeader(bytes, place);
   const body = bytes.subarray(bodyStart);
-  if (hashOf(body) !== header.bodyHash) throw broken(place, `the body of record ${header.number} (${body.length} bytes) has another hash than its header says`);
+  if (hashOf(body) !== header.bodyHash)
+    throw broken(place, `the body of record ${header.number} (${body.length} bytes) has another hash than its header says`);
   const end = header.segments.reduce((at, segment) => (segment.offset === at && segment.length >= 0 ? at + segment.length : -1), 0);
   if (end !== body.length) throw broken(place, `the segments of record ${header.number} do not fill its body of ${body.length} bytes`);
   return { header, body, hash: hashOf(bytes.subarray(0, bodyStart)) };
@@ -90,7 +91,8 @@ function openHeader(bytes: Uint8Array, place: string): { readonly header: Record
 
 function bodyStartOf(bytes: Uint8Array, place: string): number {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (view.length < PREFIX_BYTES || view.readUInt32LE(0) !== MAGIC) throw broken(place, `a message of ${view.length} bytes is no commit record`);
+  if (view.length < PREFIX_BYTES || view.readUInt32LE(0) !== MAGIC)
+    throw broken(place, `a message of ${view.length} bytes is no commit record`);
   const bodyStart = PREFIX_BYTES + view.readUInt32LE(4);
   if (bodyStart > view.length) throw broken(place, `a record is cut: ${view.length} bytes, its header alone ends at ${bodyStart}`);
   return bodyStart;

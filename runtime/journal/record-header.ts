@@ -7,20 +7,48 @@ import type { InputPosition, RecordHeader, SegmentInfo, SegmentKind, TaskCounter
 const FORM_VERSION = 1;
 
 const FIELDS = [
-  'stage', 'partition', 'epoch', 'owner', 'kind', 'number', 'more', 'previousHash', 'bodyHash', 'inputs', 'source', 'sink',
-  'watermarks', 'nodeWatermarks', 'done', 'counters', 'ingestMs', 'checkpoint', 'tables', 'segments',
+  'stage',
+  'partition',
+  'epoch',
+  'owner',
+  'kind',
+  'number',
+  'more',
+  'previousHash',
+  'bodyHash',
+  'inputs',
+  'source',
+  'sink',
+  'watermarks',
+  'nodeWatermarks',
+  'done',
+  'counters',
+  'ingestMs',
+  'checkpoint',
+  'tables',
+  'segments',
 ] as const satisfies readonly (keyof RecordHeader)[];
 
 const COUNTERS = [
-  'eventsIn', 'eventsOut', 'filtered', 'late', 'deadLetters', 'recoveries', 'edgesIn', 'edgesOut',
+  'eventsIn',
+  'eventsOut',
+  'filtered',
+  'late',
+  'deadLetters',
+  'recoveries',
+  'edgesIn',
+  'edgesOut',
 ] as const satisfies readonly (keyof TaskCounters)[];
 
 const SEGMENT_KINDS = ['events', 'delta', 'image', 'payload'] as const satisfies readonly SegmentKind[];
 
 // A field or a kind of the contract that is missing above does not compile here.
-type Missing = Exclude<keyof RecordHeader, (typeof FIELDS)[number]> | Exclude<keyof TaskCounters, (typeof COUNTERS)[number]> | Exclude<SegmentKind, (typeof SEGMENT_KINDS)[number]>;
-type Complete<T extends never> = T;
-export type NothingMissing = Complete<Missing>;
+type Complete<Missing extends never> = Missing;
+export type Listed = [
+  Complete<Exclude<keyof RecordHeader, (typeof FIELDS)[number]>>,
+  Complete<Exclude<keyof TaskCounters, (typeof COUNTERS)[number]>>,
+  Complete<Exclude<SegmentKind, (typeof SEGMENT_KINDS)[number]>>,
+];
 
 export function headerToList(header: RecordHeader): readonly unknown[] {
   const list: unknown[] = [FORM_VERSION];
@@ -40,19 +68,38 @@ export function headerFromList(list: unknown): RecordHeader | null {
 
 function fieldToList(header: RecordHeader, field: (typeof FIELDS)[number]): unknown {
   switch (field) {
-    case 'inputs': return header.inputs.map(({ edge, sequence, watermarks }) => [edge, sequence, watermarks]);
-    case 'counters': return COUNTERS.map((name) => header.counters[name]);
-    case 'segments': return header.segments.map((info) => [SEGMENT_KINDS.indexOf(info.kind), info.edge, info.partition, info.count, info.offset, info.length]);
-    default: return header[field];
+    case 'inputs':
+      return header.inputs.map(({ edge, sequence, watermarks }) => [edge, sequence, watermarks]);
+    case 'counters':
+      return COUNTERS.map((name) => header.counters[name]);
+    case 'segments':
+      return header.segments.map((info) => [
+        SEGMENT_KINDS.indexOf(info.kind),
+        info.edge,
+        info.partition,
+        info.count,
+        info.offset,
+        info.length,
+      ]);
+    default:
+      return header[field];
   }
 }
 
 function fieldFromList(field: (typeof FIELDS)[number], value: unknown): unknown {
   switch (field) {
-    case 'inputs': return (value as [number, number, (number | null)[]][]).map(([edge, sequence, watermarks]): InputPosition => ({ edge, sequence, watermarks }));
-    case 'counters': return Object.fromEntries(COUNTERS.map((name, i) => [name, (value as unknown[])[i]]));
-    case 'segments': return (value as number[][]).map(segmentFromList);
-    default: return value;
+    case 'inputs':
+      return (value as [number, number, (number | null)[]][]).map(([edge, sequence, watermarks]): InputPosition => ({
+        edge,
+        sequence,
+        watermarks,
+      }));
+    case 'counters':
+      return Object.fromEntries(COUNTERS.map((name, i) => [name, (value as unknown[])[i]]));
+    case 'segments':
+      return (value as number[][]).map(segmentFromList);
+    default:
+      return value;
   }
 }
 

@@ -66,7 +66,11 @@ export type RecordHeader = {
   readonly bodyHash: string;
   readonly inputs: readonly InputPosition[];
   readonly source: SourcePosition | null;
-  readonly sink: { readonly before: SinkState; readonly after: SinkState; /** Records up to this number are applied outside. */ readonly appliedNumber: number } | null;
+  readonly sink: {
+    readonly before: SinkState;
+    readonly after: SinkState;
+    /** Records up to this number are applied outside. */ readonly appliedNumber: number;
+  } | null;
   /** Per out-edge of the stage (same order as stage.outputs): the watermark after this record. null: none yet. */
   readonly watermarks: readonly (number | null)[];
   /** Per transform: its input watermark and the watermark that it last gave out (infinities where none yet, or ended). */
@@ -84,6 +88,16 @@ export type RecordHeader = {
 
 /** Image of the state after record `number` (which lies at `sequence`; -1: the record that says so itself).
  *  `name`: '' for an empty state, ':inline' when that record holds it as its `image` segment, else a blob. */
-export type CheckpointRef = { readonly name: string; readonly sha256: string; readonly number: number; readonly sequence: number; readonly bytes: number };
+export type CheckpointRef = {
+  readonly name: string;
+  readonly sha256: string;
+  readonly number: number;
+  readonly sequence: number;
+  readonly bytes: number;
+};
 
-export type Record_ = { readonly header: RecordHeader; readonly body: Uint8Array; /** Hash of the whole message: the chain's link. */ readonly hash: string };
+export type Record_ = {
+  readonly header: RecordHeader;
+  readonly body: Uint8Array;
+  /** Hash of the whole message: the chain's link. */ readonly hash: string;
+};

@@ -46,7 +46,11 @@ export async function* replay(journal: Journal, request: ReplayRequest): AsyncGe
         throw new MillraceError('MR2105', { task: subject, problem: `sequence ${untilSequence}, its own claim, is gone` });
       }
       for (const { sequence, storedMs, bytes } of records) {
-        if (sequence > untilSequence) throw new MillraceError('MR2105', { task: subject, problem: `sequence ${untilSequence}, its own claim, is gone; the next record is at ${sequence}` });
+        if (sequence > untilSequence)
+          throw new MillraceError('MR2105', {
+            task: subject,
+            problem: `sequence ${untilSequence}, its own claim, is gone; the next record is at ${sequence}`,
+          });
         const record = decodeRecord(bytes, subject);
         end = follow(end, record, subject);
         yield { sequence, storedMs, record };
@@ -63,7 +67,8 @@ export async function* replay(journal: Journal, request: ReplayRequest): AsyncGe
 export function follow(end: ChainEnd | null, { header, hash }: Record_, place: string): ChainEnd {
   const broken = (problem: string): MillraceError<'MR2105'> => new MillraceError('MR2105', { task: place, problem });
   if (end !== null && header.number !== end.number + 1) throw broken(`record ${header.number} follows record ${end.number}`);
-  if (end !== null && header.previousHash !== end.hash) throw broken(`record ${header.number} names ${header.previousHash} as the one before it, which is ${end.hash}`);
+  if (end !== null && header.previousHash !== end.hash)
+    throw broken(`record ${header.number} names ${header.previousHash} as the one before it, which is ${end.hash}`);
   return { number: header.number, hash };
 }
 

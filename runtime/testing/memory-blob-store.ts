@@ -7,19 +7,19 @@ export class MemoryBlobStore implements BlobStore {
   readonly #blobs = new Map<string, Uint8Array>();
 
   async put(name: string, bytes: Uint8Array): Promise<string> {
-    await null;
+    await Promise.resolve();
     this.#blobs.set(name, bytes.slice());
     return sha256Of(bytes);
   }
 
   async get(name: string, sha256: string): Promise<Uint8Array | null> {
-    await null;
+    await Promise.resolve();
     const bytes = this.#blobs.get(name);
     return bytes !== undefined && sha256Of(bytes) === sha256 ? bytes.slice() : null;
   }
 
   async delete(name: string): Promise<void> {
-    await null;
+    await Promise.resolve();
     this.#blobs.delete(name);
   }
 

@@ -19,7 +19,14 @@ export type JournalFaults = {
 };
 
 export const NO_FAULTS: JournalFaults = {
-  answerLost: 0, requestLost: 0, requestLate: 0, lateMs: 0, inFlight: 0, leaderless: 0, shortRead: 0, latencyMs: [0, 0],
+  answerLost: 0,
+  requestLost: 0,
+  requestLate: 0,
+  lateMs: 0,
+  inFlight: 0,
+  leaderless: 0,
+  shortRead: 0,
+  latencyMs: [0, 0],
 };
 
 /** How often each was injected: a run without faults proves nothing about faults. */

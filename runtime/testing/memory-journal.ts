@@ -88,16 +88,20 @@ export class MemoryJournal implements Journal {
     await this.#travel(line);
     if (line.aborted) return this.#broken(stream, subject, expected, bytes);
     switch (fault) {
-      case 'leaderless': return LEADERLESS;
-      case 'inFlight': return { kind: 'in-flight', code: 10164 };
-      case 'requestLost': return { kind: 'unknown', reason: 'no answer in time' };
+      case 'leaderless':
+        return LEADERLESS;
+      case 'inFlight':
+        return { kind: 'in-flight', code: 10164 };
+      case 'requestLost':
+        return { kind: 'unknown', reason: 'no answer in time' };
       case 'requestLate':
         void this.#arriveLate(stream, subject, expected, bytes);
         return { kind: 'unknown', reason: 'no answer in time' };
       case 'answerLost':
         this.#arrive(stream, subject, expected, bytes);
         return { kind: 'unknown', reason: 'no answer in time' };
-      case null: break;
+      case null:
+        break;
     }
     const result = this.#arrive(stream, subject, expected, bytes);
     await this.#travel(line);
@@ -186,7 +190,7 @@ export class MemoryJournal implements Journal {
   async #travel(line: AbortSignal): Promise<void> {
     const [min, max] = this.#faults.latencyMs;
     if (max > 0) await this.#clock.sleep(min + (max - min) * this.#random.next(), line);
-    else await null;
+    else await Promise.resolve();
   }
 }
 

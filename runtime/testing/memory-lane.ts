@@ -38,7 +38,8 @@ export class MemoryLane {
     const actual = this.#last.get(subject)?.sequence ?? 0;
     if (actual !== expected) return { kind: 'refused', actual, code: 10071 };
     const size = RECORD_BYTES + HEADER_BYTES + String(expected).length + subject.length + bytes.length;
-    if (this.bytesMax >= 0 && this.#bytes + size > this.bytesMax) return { kind: 'busy', reason: 'maximum bytes exceeded (10077)', code: 10077 };
+    if (this.bytesMax >= 0 && this.#bytes + size > this.bytesMax)
+      return { kind: 'busy', reason: 'maximum bytes exceeded (10077)', code: 10077 };
     const sequence = ++this.#lastSequence;
     const record = { subject, sequence, bytes: bytes.slice(), storedMs: nowMs };
     this.#records.push(record);
@@ -77,7 +78,12 @@ export class MemoryLane {
   }
 
   figures(): { readonly bytes: number; readonly messages: number; readonly firstSequence: number; readonly lastSequence: number } {
-    return { bytes: this.#bytes, messages: this.#records.length, firstSequence: this.#records[0]?.sequence ?? 0, lastSequence: this.#lastSequence };
+    return {
+      bytes: this.#bytes,
+      messages: this.#records.length,
+      firstSequence: this.#records[0]?.sequence ?? 0,
+      lastSequence: this.#lastSequence,
+    };
   }
 
   /** For tests of what must never happen: removes the last records of a subject, fence and all. */

@@ -38,10 +38,10 @@ export class VirtualClock implements Clock {
   /** Lets everything that can run do so, then moves on to the next sleeper, until `promise` settles. */
   async run<T>(promise: Promise<T>): Promise<T> {
     let settled = false;
-    const done = (): void => {
+    const mark = (): void => {
       settled = true;
     };
-    promise.then(done, done);
+    promise.then(mark, mark);
     for (;;) {
       await settle();
       if (settled) return promise;

@@ -15,7 +15,16 @@ import { makeClaim, makeCommit } from './records.ts';
 const SEEDS = 150;
 const STREAM = 'S';
 const SUBJECT = 's.0';
-const FAULTS: JournalFaults = { answerLost: 0.12, requestLost: 0.12, requestLate: 0.12, lateMs: 300, inFlight: 0.1, leaderless: 0.1, shortRead: 0.5, latencyMs: [0, 20] };
+const FAULTS: JournalFaults = {
+  answerLost: 0.12,
+  requestLost: 0.12,
+  requestLate: 0.12,
+  lateMs: 300,
+  inFlight: 0.1,
+  leaderless: 0.1,
+  shortRead: 0.5,
+  latencyMs: [0, 20],
+};
 
 type Reported = { readonly committed: Map<string, number>; readonly fenced: Map<string, number> };
 
@@ -51,11 +60,21 @@ async function runOwners(seed: number): Promise<{ reported: Reported; faults: Fa
 }
 
 /** Claims and commits until it is fenced, three times. */
-async function own(journal: MemoryJournal, clock: VirtualClock, random: ReturnType<typeof seededRandom>, owner: string, reported: Reported): Promise<void> {
+async function own(
+  journal: MemoryJournal,
+  clock: VirtualClock,
+  random: ReturnType<typeof seededRandom>,
+  owner: string,
+  reported: Reported,
+): Promise<void> {
   const waiting = { clock, signal: new AbortController().signal };
   for (let life = 0; life < 3; life++) {
     await clock.sleep(1_000 * random.next());
-    const claimed = await claim(journal, { stream: STREAM, subject: SUBJECT, owner, makeClaim: (_previous, link) => makeClaim({ owner, ...link }) }, waiting);
+    const claimed = await claim(
+      journal,
+      { stream: STREAM, subject: SUBJECT, owner, makeClaim: (_previous, link) => makeClaim({ owner, ...link }) },
+      waiting,
+    );
     if (claimed.kind !== 'claimed') throw new Error('stopped');
     const { epoch } = claimed;
     expect(await lastReplayed(journal, claimed.sequence)).toBe(claimed.hash);
@@ -64,7 +83,11 @@ async function own(journal: MemoryJournal, clock: VirtualClock, random: ReturnTy
     for (let step = 0; step < 12; step++) {
       const number = end.number + 1;
       const { bytes, hash } = makeCommit({ owner, epoch, number, previousHash: end.hash, body: Buffer.from(`${owner} ${life} ${step}`) });
-      const result = await commitFenced(journal, { stream: STREAM, subject: SUBJECT, expected: end.sequence, bytes, hash, epoch, number, owner }, waiting);
+      const result = await commitFenced(
+        journal,
+        { stream: STREAM, subject: SUBJECT, expected: end.sequence, bytes, hash, epoch, number, owner },
+        waiting,
+      );
       if (result.kind === 'fenced') {
         reported.fenced.set(hash, result.byEpoch);
         break;
@@ -79,7 +102,14 @@ async function own(journal: MemoryJournal, clock: VirtualClock, random: ReturnTy
 /** Hash of the last record of a whole replay: it must be the claim. */
 async function lastReplayed(journal: MemoryJournal, untilSequence: number): Promise<string> {
   let hash = '';
-  for await (const { record } of replay(journal, { stream: STREAM, subject: SUBJECT, fromSequence: 1, untilSequence, after: { number: 0, hash: '' } })) hash = record.hash;
+  for await (const { record } of replay(journal, {
+    stream: STREAM,
+    subject: SUBJECT,
+    fromSequence: 1,
+    untilSequence,
+    after: { number: 0, hash: '' },
+  }))
+    hash = record.hash;
   return hash;
 }
 
@@ -128,14 +158,22 @@ test.each([
   const { clock, journal, hashes } = await filled();
   journal.lane(STREAM).lose(SUBJECT, lose);
   const { bytes, hash } = makeCommit({ number: 6, previousHash: hashes[4] ?? '', body: Buffer.from('6') });
-  const commit = commitFenced(journal, { stream: STREAM, subject: SUBJECT, expected: 5, bytes, hash, epoch: 1, number: 6, owner: 'w' }, { clock, signal: new AbortController().signal });
+  const commit = commitFenced(
+    journal,
+    { stream: STREAM, subject: SUBJECT, expected: 5, bytes, hash, epoch: 1, number: 6, owner: 'w' },
+    { clock, signal: new AbortController().signal },
+  );
   await expect(clock.run(commit)).rejects.toThrow(problem);
 });
 
 test('J6 a claim refuses a partition whose records are gone', async () => {
   const { clock, journal } = await filled();
   journal.lane(STREAM).lose(SUBJECT, 5);
-  const claiming = claim(journal, { stream: STREAM, subject: SUBJECT, owner: 'w', seenSequence: 5, makeClaim: (_previous, link) => makeClaim(link) }, { clock, signal: new AbortController().signal });
+  const claiming = claim(
+    journal,
+    { stream: STREAM, subject: SUBJECT, owner: 'w', seenSequence: 5, makeClaim: (_previous, link) => makeClaim(link) },
+    { clock, signal: new AbortController().signal },
+  );
   await expect(clock.run(claiming)).rejects.toThrow(/MR2105.*sequence 5, now there is none/);
 });
 
@@ -149,7 +187,10 @@ test('a commit waits out an absent leader, and ends when it is told to stop', as
   await clock.run(clock.sleep(5_000));
   stop.abort();
   expect(await clock.run(stopped)).toEqual({ kind: 'stopped' });
-  expect(await clock.run(commitFenced(journal, commit, { clock, signal: new AbortController().signal }))).toEqual({ kind: 'committed', sequence: 6 });
+  expect(await clock.run(commitFenced(journal, commit, { clock, signal: new AbortController().signal }))).toEqual({
+    kind: 'committed',
+    sequence: 6,
+  });
   expect(clock.nowMs()).toBeGreaterThanOrEqual(60_000);
 });
 

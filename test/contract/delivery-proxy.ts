@@ -51,7 +51,10 @@ export class DeliveryProxy {
 
   #join(client: Socket, server: Socket): void {
     let rest: Buffer = Buffer.alloc(0);
-    for (const [socket, other] of [[client, server], [server, client]] as const) {
+    for (const [socket, other] of [
+      [client, server],
+      [server, client],
+    ] as const) {
       this.#sockets.add(socket);
       socket.on('error', () => other.destroy());
       socket.on('close', () => {

@@ -23,7 +23,9 @@ let lanes = 0;
 
 export function journalContract(name: string, bed: () => JournalBed): void {
   /** Two clients of one new lane. */
-  const setUp = async (bytesMax = 256 * 1024 * 1024): Promise<{ a: Journal; b: Journal; stream: string; subject: (partition: number) => string }> => {
+  const setUp = async (
+    bytesMax = 256 * 1024 * 1024,
+  ): Promise<{ a: Journal; b: Journal; stream: string; subject: (partition: number) => string }> => {
     const stream = `CONTRACT_${process.pid}_${++lanes}`;
     const [a, b] = [await bed().open(), await bed().open()];
     await a.ensureLane({ stream, subjects: [`${stream}.*`], bytesMax });
@@ -47,7 +49,9 @@ export function journalContract(name: string, bed: () => JournalBed): void {
     test('J1 of many clients at once: one is stored behind each record', async () => {
       const { a, b, stream, subject } = await setUp();
       for (let round = 0, fence = 0; round < 20; round++) {
-        const results = await Promise.all([a, b, a, b, a].map((journal, i) => journal.append(stream, subject(0), fence, text(`${round}.${i}`))));
+        const results = await Promise.all(
+          [a, b, a, b, a].map((journal, i) => journal.append(stream, subject(0), fence, text(`${round}.${i}`))),
+        );
         const stored = results.filter((result) => result.kind === 'stored');
         expect(stored).toHaveLength(1);
         // 10164 may come in place of 10071: it proves nothing (J5).
@@ -76,9 +80,15 @@ export function journalContract(name: string, bed: () => JournalBed): void {
       const first = await stored(a.append(stream, subject(0), 0, new Uint8Array(1_000)));
       const second = await stored(a.append(stream, subject(0), first, new Uint8Array(1_000)));
       expect(await a.append(stream, subject(0), second, new Uint8Array(1_000))).toMatchObject({ kind: 'busy', code: 10077 });
-      expect(await a.append(stream, subject(0), first, new Uint8Array(1_000)), 'the expectation is checked first').toMatchObject({ kind: 'refused' });
+      expect(await a.append(stream, subject(0), first, new Uint8Array(1_000)), 'the expectation is checked first').toMatchObject({
+        kind: 'refused',
+      });
       expect((await a.figures(stream)).messages).toBe(2);
-      const commit = commitFenced(a, { stream, subject: subject(0), expected: second, bytes: new Uint8Array(1_000), hash: 'h', epoch: 1, number: 3, owner: 'w' }, waiting());
+      const commit = commitFenced(
+        a,
+        { stream, subject: subject(0), expected: second, bytes: new Uint8Array(1_000), hash: 'h', epoch: 1, number: 3, owner: 'w' },
+        waiting(),
+      );
       await a.purge(stream, subject(0), second);
       expect(await commit).toEqual({ kind: 'committed', sequence: 3 });
     });
@@ -90,7 +100,9 @@ export function journalContract(name: string, bed: () => JournalBed): void {
       await b.append(stream, subject(0), 0, text('kept'));
       await b.ensureLane({ stream, subjects: [`${stream}.*`], bytesMax: 1024 * 1024 });
       expect(await log(b, stream)).toEqual(['0 1 kept']);
-      await expect(b.ensureLane({ stream, subjects: [`${stream}.other.*`], bytesMax: 1024 * 1024 })).rejects.toMatchObject({ code: 'MR2105' });
+      await expect(b.ensureLane({ stream, subjects: [`${stream}.other.*`], bytesMax: 1024 * 1024 })).rejects.toMatchObject({
+        code: 'MR2105',
+      });
     });
 
     test('tell their figures, and are gone when deleted', async () => {
@@ -146,7 +158,7 @@ export function journalContract(name: string, bed: () => JournalBed): void {
       for (let i = 0; i < 10; i++) fence = await stored(a.append(stream, subject(0), fence, new Uint8Array(100_000)));
       const reader = b.read(stream, { fromSequence: 1 });
       const sizes: number[] = [];
-      for (let total = 0; total < 10; ) {
+      for (let total = 0; total < 10;) {
         const records = await reader.next({ bytesMax: 250_000, waitMs: 2_000 });
         total += records.length;
         sizes.push(records.length);
@@ -198,7 +210,9 @@ export function journalContract(name: string, bed: () => JournalBed): void {
     test('J7 lose nothing and double nothing while the server dies twice', async () => {
       const { a, b, stream, subject } = await setUp();
       const count = 3_000;
-      const writing = Promise.all([0, 1, 2, 3].map((partition) => commitMany(a, stream, subject(partition), { count: count / 4, bytes: 2_000 })));
+      const writing = Promise.all(
+        [0, 1, 2, 3].map((partition) => commitMany(a, stream, subject(partition), { count: count / 4, bytes: 2_000 })),
+      );
       const seen: StoredRecord[] = [];
       const reader = b.read(stream, { fromSequence: 1 });
       const crashes = (async () => {
@@ -250,40 +264,71 @@ export function journalContract(name: string, bed: () => JournalBed): void {
       partitions.forEach((partition, i) => {
         expect(inLog.filter((body) => body.startsWith(`${partition}-`))).toEqual(results[i]?.claimed);
       });
-      expect(results.reduce((sum, { unknowns }) => sum + unknowns, 0), 'a run without cut-off appends proves nothing').toBeGreaterThan(0);
+      expect(
+        results.reduce((sum, { unknowns }) => sum + unknowns, 0),
+        'a run without cut-off appends proves nothing',
+      ).toBeGreaterThan(0);
     }, 40_000);
 
     test('J3 of owners that claim at once each gets an epoch of its own, and only the last can commit', async () => {
       const { a, b, stream, subject } = await setUp();
       const owners = [a, b, a, b].map((journal, i) => ({ journal, owner: `w${i}` }));
       const claims = await Promise.all(
-        owners.map(({ journal, owner }) => claim(journal, { stream, subject: subject(0), owner, makeClaim: (_previous, link) => makeClaim({ owner, ...link }) }, waiting())),
+        owners.map(({ journal, owner }) =>
+          claim(journal, { stream, subject: subject(0), owner, makeClaim: (_previous, link) => makeClaim({ owner, ...link }) }, waiting()),
+        ),
       );
       const epochs = claims.map((result) => (result.kind === 'claimed' ? result.epoch : 0));
-      expect([...epochs].sort()).toEqual([1, 2, 3, 4]);
+      expect(epochs.toSorted((x, y) => x - y)).toEqual([1, 2, 3, 4]);
       const commits = await Promise.all(
         claims.map((result, i) => {
           if (result.kind !== 'claimed') throw new Error('not claimed');
           const { journal, owner } = owners[i] as { journal: Journal; owner: string };
-          const { bytes, hash } = makeCommit({ owner, epoch: result.epoch, number: result.number + 1, previousHash: result.hash, body: text(owner) });
-          return commitFenced(journal, { stream, subject: subject(0), expected: result.sequence, bytes, hash, epoch: result.epoch, number: result.number + 1, owner }, waiting());
+          const { bytes, hash } = makeCommit({
+            owner,
+            epoch: result.epoch,
+            number: result.number + 1,
+            previousHash: result.hash,
+            body: text(owner),
+          });
+          return commitFenced(
+            journal,
+            { stream, subject: subject(0), expected: result.sequence, bytes, hash, epoch: result.epoch, number: result.number + 1, owner },
+            waiting(),
+          );
         }),
       );
-      commits.forEach((result, i) => expect(result).toMatchObject(epochs[i] === 4 ? { kind: 'committed' } : { kind: 'fenced', byEpoch: 4 }));
+      commits.forEach((result, i) =>
+        expect(result).toMatchObject(epochs[i] === 4 ? { kind: 'committed' } : { kind: 'fenced', byEpoch: 4 }),
+      );
     });
 
     test('J3 a replay ends with the claim of its owner, the chain whole', async () => {
       const { a, b, stream, subject } = await setUp();
       const first = await claimAs(a, stream, subject(0), 'w1');
       let end = { sequence: first.sequence, number: first.number, hash: first.hash };
-      for (let i = 0; i < 5; i++) end = await commitBehind(a, stream, subject(0), { ...end, epoch: first.epoch, owner: 'w1', body: text(`step ${i}`) });
+      for (let i = 0; i < 5; i++)
+        end = await commitBehind(a, stream, subject(0), { ...end, epoch: first.epoch, owner: 'w1', body: text(`step ${i}`) });
       const second = await claimAs(b, stream, subject(0), 'w2');
       await commitBehind(b, stream, subject(0), { ...second, owner: 'w2', body: text('after') });
       const seen: string[] = [];
-      for await (const { record } of replay(b, { stream, subject: subject(0), fromSequence: first.sequence, untilSequence: second.sequence })) {
+      for await (const { record } of replay(b, {
+        stream,
+        subject: subject(0),
+        fromSequence: first.sequence,
+        untilSequence: second.sequence,
+      })) {
         seen.push(`${record.header.number} ${record.header.kind} ${record.header.owner} ${Buffer.from(record.body).toString()}`);
       }
-      expect(seen).toEqual(['1 claim w1 ', '2 commit w1 step 0', '3 commit w1 step 1', '4 commit w1 step 2', '5 commit w1 step 3', '6 commit w1 step 4', '7 claim w2 ']);
+      expect(seen).toEqual([
+        '1 claim w1 ',
+        '2 commit w1 step 0',
+        '3 commit w1 step 1',
+        '4 commit w1 step 2',
+        '5 commit w1 step 3',
+        '6 commit w1 step 4',
+        '7 claim w2 ',
+      ]);
       expect(second.previous).toMatchObject({ sequence: end.sequence, header: { epoch: 1, number: 6 } });
     });
   });
@@ -295,7 +340,12 @@ export function journalContract(name: string, bed: () => JournalBed): void {
       const sha256 = await blobs.put('stage.0.15', bytes);
       expect(sha256).toMatch(/^[0-9a-f]{64}$/);
       expect(Buffer.compare((await blobs.get('stage.0.15', sha256)) ?? text(''), bytes)).toBe(0);
-      expect(await blobs.get('stage.0.15', sha256.replace(/^./, (digit) => (digit === '0' ? '1' : '0')))).toBeNull();
+      expect(
+        await blobs.get(
+          'stage.0.15',
+          sha256.replace(/^./, (digit) => (digit === '0' ? '1' : '0')),
+        ),
+      ).toBeNull();
       expect(await blobs.get('stage.0.16', sha256)).toBeNull();
       expect(await blobs.put('stage.0.15', bytes), 'once more, as after a restart').toBe(sha256);
       expect(await blobs.get('stage.0.15', sha256)).toHaveLength(bytes.length);
@@ -330,12 +380,16 @@ async function stored(result: Promise<AppendResult>): Promise<number> {
 }
 
 /** All records up to what the lane's figures say is its end. */
-async function log(journal: Journal, stream: string, options: { fromSequence?: number; subjects?: readonly string[]; bytesMax?: number } = {}): Promise<string[]> {
+async function log(
+  journal: Journal,
+  stream: string,
+  options: { fromSequence?: number; subjects?: readonly string[]; bytesMax?: number } = {},
+): Promise<string[]> {
   const { lastSequence } = await journal.figures(stream);
   const { fromSequence = 1, subjects, bytesMax = 1_000_000 } = options;
   const reader: LaneReader = journal.read(stream, subjects === undefined ? { fromSequence } : { fromSequence, subjects });
   const seen: StoredRecord[] = [];
-  for (let quiet = false; !quiet; ) {
+  for (let quiet = false; !quiet;) {
     const records = await reader.next({ bytesMax, waitMs: 300 });
     seen.push(...records);
     quiet = records.length === 0 || records.at(-1)?.sequence === lastSequence;
@@ -345,7 +399,12 @@ async function log(journal: Journal, stream: string, options: { fromSequence?: n
 }
 
 /** `count` records one behind the other, whatever happens to the server. */
-async function commitMany(journal: Journal, stream: string, subject: string, { count, bytes }: { count: number; bytes: number }): Promise<void> {
+async function commitMany(
+  journal: Journal,
+  stream: string,
+  subject: string,
+  { count, bytes }: { count: number; bytes: number },
+): Promise<void> {
   let end = { sequence: 0, number: 0, hash: '' };
   const body = new Uint8Array(bytes);
   for (let i = 0; i < count; i++) end = await commitBehind(journal, stream, subject, { ...end, epoch: 1, owner: 'w', body });
@@ -353,10 +412,19 @@ async function commitMany(journal: Journal, stream: string, subject: string, { c
 
 type End = { readonly sequence: number; readonly number: number; readonly hash: string };
 
-async function commitBehind(journal: Journal, stream: string, subject: string, step: End & { epoch: number; owner: string; body: Uint8Array }): Promise<End> {
+async function commitBehind(
+  journal: Journal,
+  stream: string,
+  subject: string,
+  step: End & { epoch: number; owner: string; body: Uint8Array },
+): Promise<End> {
   const number = step.number + 1;
   const { bytes, hash } = makeCommit({ owner: step.owner, epoch: step.epoch, number, previousHash: step.hash, body: step.body });
-  const result = await commitFenced(journal, { stream, subject, expected: step.sequence, bytes, hash, epoch: step.epoch, number, owner: step.owner }, waiting());
+  const result = await commitFenced(
+    journal,
+    { stream, subject, expected: step.sequence, bytes, hash, epoch: step.epoch, number, owner: step.owner },
+    waiting(),
+  );
   if (result.kind !== 'committed') throw new Error(`record ${number} of ${subject}: ${JSON.stringify(result)}`);
   return { sequence: result.sequence, number, hash };
 }

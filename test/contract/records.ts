@@ -7,8 +7,23 @@ export type HeaderFields = Omit<RecordHeader, 'bodyHash' | 'segments'>;
 
 export function makeHeader(fields: Partial<HeaderFields>): HeaderFields {
   return {
-    stage: 'stage', partition: 0, epoch: 1, owner: 'w', kind: 'commit', number: 1, more: false, previousHash: '', inputs: [], source: null, sink: null,
-    watermarks: [], nodeWatermarks: {}, done: false, ingestMs: 0, checkpoint: null, tables: {},
+    stage: 'stage',
+    partition: 0,
+    epoch: 1,
+    owner: 'w',
+    kind: 'commit',
+    number: 1,
+    more: false,
+    previousHash: '',
+    inputs: [],
+    source: null,
+    sink: null,
+    watermarks: [],
+    nodeWatermarks: {},
+    done: false,
+    ingestMs: 0,
+    checkpoint: null,
+    tables: {},
     counters: { eventsIn: 0, eventsOut: 0, filtered: 0, late: 0, deadLetters: 0, recoveries: 0, edgesIn: [], edgesOut: [] },
     ...fields,
   };

@@ -25,12 +25,27 @@ type Command =
 
 const partition = fc.integer({ min: 0, max: 3 });
 const command: fc.Arbitrary<Command> = fc.oneof(
-  { weight: 8, arbitrary: fc.record({ kind: fc.constant('append' as const), partition, expect: fc.constantFrom('last', 'last', 'last', 'none', 'older', 'newer'), bytes: fc.integer({ min: 0, max: 1_500 }) }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      kind: fc.constant('append' as const),
+      partition,
+      expect: fc.constantFrom('last', 'last', 'last', 'none', 'older', 'newer'),
+      bytes: fc.integer({ min: 0, max: 1_500 }),
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('last' as const), partition }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('purge' as const), partition, below: fc.integer({ min: 0, max: 30 }) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('grow' as const), bytesMax: fc.integer({ min: 3_000, max: 9_000 }) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('figures' as const) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('read' as const), from: fc.integer({ min: 1, max: 30 }), partitions: fc.uniqueArray(partition, { maxLength: 3 }) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('read' as const),
+      from: fc.integer({ min: 1, max: 30 }),
+      partitions: fc.uniqueArray(partition, { maxLength: 3 }),
+    }),
+  },
 );
 
 let server: TestServer;
@@ -72,22 +87,37 @@ test('the model answers what the server answers', async () => {
 async function run(journal: Journal, stream: string, fences: ReadonlyMap<number, number>, step: Command): Promise<unknown> {
   const subject = (index: number): string => `${stream}.${index}`;
   switch (step.kind) {
-    case 'append': return comparable(await journal.append(stream, subject(step.partition), expectation(step, fences), new Uint8Array(step.bytes).fill(step.partition)));
-    case 'last': return shown(await journal.last(stream, subject(step.partition)));
-    case 'purge': return journal.purge(stream, subject(step.partition), step.below);
-    case 'grow': return journal.ensureLane({ stream, subjects: [`${stream}.*`], bytesMax: step.bytesMax });
-    case 'figures': return journal.figures(stream);
-    case 'read': return readAll(journal, stream, step.from, step.partitions.map(subject));
+    case 'append':
+      return comparable(
+        await journal.append(stream, subject(step.partition), expectation(step, fences), new Uint8Array(step.bytes).fill(step.partition)),
+      );
+    case 'last':
+      return shown(await journal.last(stream, subject(step.partition)));
+    case 'purge':
+      return journal.purge(stream, subject(step.partition), step.below);
+    case 'grow':
+      return journal.ensureLane({ stream, subjects: [`${stream}.*`], bytesMax: step.bytesMax });
+    case 'figures':
+      return journal.figures(stream);
+    case 'read':
+      return readAll(journal, stream, step.from, step.partitions.map(subject));
   }
 }
 
-function expectation({ expect: kind, partition: index }: Extract<Command, { kind: 'append' }>, fences: ReadonlyMap<number, number>): number {
+function expectation(
+  { expect: kind, partition: index }: Extract<Command, { kind: 'append' }>,
+  fences: ReadonlyMap<number, number>,
+): number {
   const last = fences.get(index) ?? 0;
   switch (kind) {
-    case 'last': return last;
-    case 'none': return 0;
-    case 'older': return Math.max(0, last - 1);
-    case 'newer': return last + 1;
+    case 'last':
+      return last;
+    case 'none':
+      return 0;
+    case 'older':
+      return Math.max(0, last - 1);
+    case 'newer':
+      return last + 1;
   }
 }
 

@@ -124,7 +124,13 @@ test('a reader takes in no more than twice what it was asked for', async () => {
   await systemClock.sleep(300);
   expect(proxy.deliveredBytes).toBe(paused);
   expect(paused).toBeLessThanOrEqual(3 * bytesMax); // what `next` gave, and twice as much in waiting
-  expect(await readTo(reader, 400, first.map(({ sequence }) => sequence))).toEqual(upTo(400));
+  expect(
+    await readTo(
+      reader,
+      400,
+      first.map(({ sequence }) => sequence),
+    ),
+  ).toEqual(upTo(400));
   await reader.close();
 });
 

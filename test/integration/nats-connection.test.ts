@@ -27,12 +27,17 @@ test('MR1003 nobody at that address; a password in it is not told on', async () 
 });
 
 test('MR1001 credentials that cannot be read', async () => {
-  await expect(connectNats({ url: 'nats://127.0.0.1:1', name: 'test', credentials: '/no/such.creds' })).rejects.toMatchObject({ code: 'MR1001' });
+  await expect(connectNats({ url: 'nats://127.0.0.1:1', name: 'test', credentials: '/no/such.creds' })).rejects.toMatchObject({
+    code: 'MR1001',
+  });
 });
 
 test('MR1004 a server that is too old', async () => {
   const old = await oldServer('2.10.29');
-  await expect(connectNats({ url: old.url, name: 'test' })).rejects.toMatchObject({ code: 'MR1004', data: { version: '2.10.29', minimum: '2.15.2' } });
+  await expect(connectNats({ url: old.url, name: 'test' })).rejects.toMatchObject({
+    code: 'MR1004',
+    data: { version: '2.10.29', minimum: '2.15.2' },
+  });
   await old.stop();
 });
 

@@ -22,6 +22,7 @@ export class Gone {
   missed(): void {
     const nowMs = performance.now();
     this.#sinceMs ??= nowMs;
-    if (nowMs - this.#sinceMs >= GONE_AFTER_MS) throw new MillraceError('MR2105', { task: this.#stream, problem: 'its stream does not exist (any more)' });
+    if (nowMs - this.#sinceMs >= GONE_AFTER_MS)
+      throw new MillraceError('MR2105', { task: this.#stream, problem: 'its stream does not exist (any more)' });
   }
 }

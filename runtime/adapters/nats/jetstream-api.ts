@@ -7,7 +7,7 @@ import type { Link } from './link.ts';
 /** Numbers that something here reacts to (nats-server/server/errors.json). */
 export const API_ERROR = {
   notEnoughStorage: 10047,
-  messageTooLarge: 10054,
+  streamNotCreated: 10049,
   streamNotFound: 10059,
   wrongSequence: 10071,
   messageNotFound: 10037,
@@ -48,7 +48,9 @@ export type StreamInfo = {
 };
 
 /** `message.data` is base64, absent when empty. */
-export type StoredMessage = { readonly message: { readonly subject: string; readonly seq: number; readonly data?: string; readonly time: string } };
+export type StoredMessage = {
+  readonly message: { readonly subject: string; readonly seq: number; readonly data?: string; readonly time: string };
+};
 
 export type PublishAck = { readonly stream: string; readonly seq: number };
 
@@ -58,10 +60,13 @@ const API_TIMEOUT_MS = 5_000;
 export async function callApi<T>(link: Link, call: string, body: object | null = null, timeoutMs = API_TIMEOUT_MS): Promise<ApiAnswer<T>> {
   const reply = await link.request(`$JS.API.${call}`, body === null ? '' : JSON.stringify(body), { timeoutMs });
   switch (reply.kind) {
-    case 'message': return parseAnswer<T>(reply.data);
-    case 'nobody': return { kind: 'absent', reason: 'JetStream does not answer (no responders)' };
+    case 'message':
+      return parseAnswer<T>(reply.data);
+    case 'nobody':
+      return { kind: 'absent', reason: 'JetStream does not answer (no responders)' };
     case 'down':
-    case 'lost': return { kind: 'absent', reason: reply.reason };
+    case 'lost':
+      return { kind: 'absent', reason: reply.reason };
   }
 }
 
@@ -77,6 +82,7 @@ export function parseAnswer<T>(data: Uint8Array): ApiAnswer<T> {
   const error = value.error;
   if (error === undefined) return { kind: 'ok', value };
   // Both mean that no leader is there to decide; the same call may succeed in a moment.
-  if (error.code === 503 && error.err_code !== API_ERROR.storeFailed) return { kind: 'absent', reason: `${error.description} (${error.err_code})` };
+  if (error.code === 503 && error.err_code !== API_ERROR.storeFailed)
+    return { kind: 'absent', reason: `${error.description} (${error.err_code})` };
   return { kind: 'error', error };
 }

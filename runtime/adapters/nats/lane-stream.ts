@@ -54,6 +54,10 @@ export async function ensureStream(link: Link, wanted: StreamConfig): Promise<vo
   const found = await callApi<StreamInfo>(link, `STREAM.INFO.${wanted.name}`);
   if (found.kind === 'error' && found.error.err_code === API_ERROR.streamNotFound) {
     const created = await callApi<StreamInfo>(link, `STREAM.CREATE.${wanted.name}`, wanted);
+    if (created.kind === 'error' && created.error.err_code === API_ERROR.streamNotCreated) {
+      // The server clears away the folder of an account's last stream while it makes the next: once more, then.
+      throw new MillraceError('MR2102', { stream: wanted.name, problem: `${created.error.description} (${created.error.err_code})` });
+    }
     checkMade(wanted, valueOf(wanted.name, created));
     return;
   }
@@ -66,13 +70,17 @@ export async function ensureStream(link: Link, wanted: StreamConfig): Promise<vo
 /** The value of an answer; throws MR2102 (no answer, try again) or MR1005 (refused for good). */
 export function valueOf<T>(stream: string, answer: ApiAnswer<T>): T {
   switch (answer.kind) {
-    case 'ok': return answer.value;
-    case 'absent': throw new MillraceError('MR2102', { stream, problem: answer.reason });
-    case 'error': throw new MillraceError('MR1005', { url: stream, problem: `${answer.error.description} (${answer.error.err_code})` });
+    case 'ok':
+      return answer.value;
+    case 'absent':
+      throw new MillraceError('MR2102', { stream, problem: answer.reason });
+    case 'error':
+      throw new MillraceError('MR1005', { url: stream, problem: `${answer.error.description} (${answer.error.err_code})` });
   }
 }
 
 function checkMade(wanted: StreamConfig, info: StreamInfo): void {
   const problems = laneProblems(info, wanted);
-  if (problems.length > 0) throw new MillraceError('MR2105', { task: wanted.name, problem: `its stream has settings that lose records: ${problems.join('; ')}` });
+  if (problems.length > 0)
+    throw new MillraceError('MR2105', { task: wanted.name, problem: `its stream has settings that lose records: ${problems.join('; ')}` });
 }

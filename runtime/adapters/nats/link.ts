@@ -6,7 +6,7 @@
 //   L4. It ends with its connection.
 // Why not nc.request: it waits out its time after a disconnect, and costs several times as much per message.
 
-import { createInbox, headers as natsHeaders, type Msg, type MsgHdrs, type NatsConnection, type Subscription } from '@nats-io/transport-node';
+import { createInbox, headers as natsHeaders, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
 
 export type Reply =
   | { readonly kind: 'message'; readonly data: Uint8Array }
@@ -33,7 +33,7 @@ export class Link {
   readonly #tokenStart: number;
   readonly #pending = new Map<string, Pending>();
   readonly #listeners = new Set<LinkListener>();
-  #subscription: Subscription | null = null;
+  #hears = false;
   #nextToken = 0;
   #up: boolean;
   #sweeper: NodeJS.Timeout | null = null;
@@ -70,11 +70,11 @@ export class Link {
 
   request(subject: string, data: Uint8Array | string, options: RequestOptions): Promise<Reply> {
     if (!this.up) return Promise.resolve({ kind: 'down', reason: 'not connected' });
-    this.#subscription ??= this.nc.subscribe(`${this.#inbox}.*`, { callback: (_error, message) => this.#answer(message) });
     const token = (this.#nextToken++).toString(36);
     const reply = `${this.#inbox}.${token}`;
     return new Promise((resolve) => {
       try {
+        this.#hearAnswers();
         this.nc.publish(subject, data, options.headers === undefined ? { reply } : { reply, headers: headersOf(options.headers) });
       } catch (error) {
         // Closed, or closing: nothing left this process.
@@ -84,6 +84,12 @@ export class Link {
       this.#pending.set(token, { resolve, deadlineMs: performance.now() + options.timeoutMs });
       this.#sweeper ??= setInterval(() => this.#sweep(), SWEEP_MS).unref();
     });
+  }
+
+  #hearAnswers(): void {
+    if (this.#hears) return;
+    this.nc.subscribe(`${this.#inbox}.*`, { callback: (_error, message) => this.#answer(message) });
+    this.#hears = true;
   }
 
   #answer(message: Msg): void {
@@ -129,7 +135,7 @@ export class Link {
     if (this.#up === up) return;
     this.#up = up;
     if (!up) this.#loseAll('the connection broke');
-    for (const listener of [...this.#listeners]) listener(up);
+    for (const listener of this.#listeners) listener(up);
   }
 }
 

@@ -103,7 +103,8 @@ export class NatsBlobStore implements BlobStore {
       for (;;) {
         for (const record of await reader.next({ bytesMax: READ_BYTES, waitMs: READ_WAIT_MS })) {
           const prefix = readPrefix(record.bytes);
-          if (prefix !== null && prefix.upload === manifest.upload) place(bytes, manifest, prefix, record.bytes.subarray(PREFIX_BYTES), seen);
+          if (prefix !== null && prefix.upload === manifest.upload)
+            place(bytes, manifest, prefix, record.bytes.subarray(PREFIX_BYTES), seen);
           if (record.sequence >= manifest.sequence) return seen.size === manifest.chunks ? bytes : null;
         }
         // Deleted while we read: the manifest, the end to wait for, will not come.

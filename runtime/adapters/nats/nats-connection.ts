@@ -48,7 +48,8 @@ export async function checkServer(nc: NatsConnection, url: string = nc.getServer
   if (!isAtLeast(version, NATS_VERSION_MIN)) throw new MillraceError('MR1004', { url, version, minimum: NATS_VERSION_MIN });
   const answer = await callApi(Link.of(nc), 'INFO');
   if (answer.kind === 'absent') throw new MillraceError('MR1005', { url, problem: answer.reason });
-  if (answer.kind === 'error') throw new MillraceError('MR1005', { url, problem: `${answer.error.description} (${answer.error.err_code})` });
+  if (answer.kind === 'error')
+    throw new MillraceError('MR1005', { url, problem: `${answer.error.description} (${answer.error.err_code})` });
 }
 
 /** Compares `2.15.2` numerically; what follows a hyphen (`-beta.1`) is older than without it. */

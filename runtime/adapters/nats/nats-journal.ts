@@ -50,7 +50,8 @@ export class NatsJournal implements Journal {
   async append(_stream: string, subject: string, expected: number, bytes: Uint8Array): Promise<AppendResult> {
     const bytesMax = this.#link.payloadBytesMax;
     const headers = { [EXPECTED_HEADER]: String(expected) };
-    if (bytes.length + HEADER_BYTES_MAX > bytesMax) throw new MillraceError('MR2107', { task: subject, bytes: bytes.length, bytesMax: bytesMax - HEADER_BYTES_MAX });
+    if (bytes.length + HEADER_BYTES_MAX > bytesMax)
+      throw new MillraceError('MR2107', { task: subject, bytes: bytes.length, bytesMax: bytesMax - HEADER_BYTES_MAX });
     const reply = await this.#link.request(subject, bytes, { headers, timeoutMs: this.#appendTimeoutMs });
     return appendResult(reply);
   }
@@ -96,16 +97,23 @@ const HEADER_BYTES_MAX = 80;
 /** What the server's answer to an append means. Pure. */
 export function appendResult(reply: Reply): AppendResult {
   switch (reply.kind) {
-    case 'nobody': return { kind: 'busy', reason: 'no leader (503)', code: 503 };
-    case 'down': return { kind: 'busy', reason: reply.reason };
-    case 'lost': return { kind: 'unknown', reason: reply.reason };
-    case 'message': break;
+    case 'nobody':
+      return { kind: 'busy', reason: 'no leader (503)', code: 503 };
+    case 'down':
+      return { kind: 'busy', reason: reply.reason };
+    case 'lost':
+      return { kind: 'unknown', reason: reply.reason };
+    case 'message':
+      break;
   }
   const answer = parseAnswer<PublishAck>(reply.data);
   switch (answer.kind) {
-    case 'ok': return { kind: 'stored', sequence: answer.value.seq };
-    case 'absent': return { kind: 'busy', reason: answer.reason, code: 503 };
-    case 'error': return refusal(answer.error);
+    case 'ok':
+      return { kind: 'stored', sequence: answer.value.seq };
+    case 'absent':
+      return { kind: 'busy', reason: answer.reason, code: 503 };
+    case 'error':
+      return refusal(answer.error);
   }
 }
 
@@ -115,11 +123,18 @@ function refusal({ err_code: code, description }: ApiError): AppendResult {
       const [, actual] = /wrong last sequence: (\d+)/.exec(description) ?? [];
       return { kind: 'refused', actual: actual === undefined ? null : Number(actual), code };
     }
-    case API_ERROR.writeInFlight: return { kind: 'in-flight', code };
-    default: return { kind: 'busy', reason: `${description} (${code})`, code };
+    case API_ERROR.writeInFlight:
+      return { kind: 'in-flight', code };
+    default:
+      return { kind: 'busy', reason: `${description} (${code})`, code };
   }
 }
 
 function storedRecord({ message }: StoredMessage): StoredRecord {
-  return { subject: message.subject, sequence: message.seq, bytes: Buffer.from(message.data ?? '', 'base64'), storedMs: Date.parse(message.time) };
+  return {
+    subject: message.subject,
+    sequence: message.seq,
+    bytes: Buffer.from(message.data ?? '', 'base64'),
+    storedMs: Date.parse(message.time),
+  };
 }

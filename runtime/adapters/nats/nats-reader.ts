@@ -152,7 +152,10 @@ export class NatsReader implements LaneReader {
     this.#silentTicks = 0;
     this.#window.reset();
     this.#subscription = this.#link.nc.subscribe(`${this.#inbox}.*`, { callback: (_error, message) => this.#receive(generation, message) });
-    const answer = await callApi(this.#link, `CONSUMER.CREATE.${this.#stream}.${name}`, { stream_name: this.#stream, config: this.#consumerConfig(name) });
+    const answer = await callApi(this.#link, `CONSUMER.CREATE.${this.#stream}.${name}`, {
+      stream_name: this.#stream,
+      config: this.#consumerConfig(name),
+    });
     if (generation !== this.#generation) {
       if (answer.kind !== 'error') await this.#deleteConsumer(name);
       return;
@@ -168,7 +171,11 @@ export class NatsReader implements LaneReader {
     try {
       if (answer.kind === 'absent') this.#gone.reset();
       else if (answer.error.err_code === API_ERROR.streamNotFound) this.#gone.missed();
-      else throw new MillraceError('MR1005', { url: this.#stream, problem: `no reader can be made: ${answer.error.description} (${answer.error.err_code})` });
+      else
+        throw new MillraceError('MR1005', {
+          url: this.#stream,
+          problem: `no reader can be made: ${answer.error.description} (${answer.error.err_code})`,
+        });
     } catch (error) {
       this.#failure = error;
       this.wake();
@@ -240,7 +247,9 @@ export class NatsReader implements LaneReader {
       this.#window.pulled(pull, bytes);
       const request = { batch: BATCH_MAX, max_bytes: bytes, expires: EXPIRES_MS * NS_PER_MS, idle_heartbeat: HEARTBEAT_MS * NS_PER_MS };
       try {
-        this.#link.nc.publish(`$JS.API.CONSUMER.MSG.NEXT.${this.#stream}.${this.#consumer}`, JSON.stringify(request), { reply: `${this.#inbox}.${pull}` });
+        this.#link.nc.publish(`$JS.API.CONSUMER.MSG.NEXT.${this.#stream}.${this.#consumer}`, JSON.stringify(request), {
+          reply: `${this.#inbox}.${pull}`,
+        });
       } catch {
         return this.#drop(); // closing; nothing more will come
       }
