@@ -17,6 +17,9 @@ export type RunRecord = {
   readonly splitCounts: Readonly<Record<string, number>>;
   readonly baseDir: string;
   readonly outDir: string;
+  /** It was begun with a speed: its events leave in event-time order, now and whenever it goes on. */
+  readonly isReplay: boolean;
+  /** Pace of a replay as it goes on now; null: as fast as possible. */
   readonly speed: number | null;
   readonly fingerprint: string;
   readonly startedMs: number;

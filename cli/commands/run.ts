@@ -5,11 +5,14 @@ import { availableParallelism } from 'node:os';
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { exitCodes } from '../exit-codes.ts';
-import { plainView as liveViewOf } from '../run/plain-view.ts';
+import { wantsColor } from '../run/ink.ts';
+import { liveView } from '../run/live-view.ts';
 import { plainView } from '../run/plain-view.ts';
 import { runJob } from '../run/run-job.ts';
 import type { RunListener, RunOutcome } from '../run/run-job.ts';
 import { summaryText } from '../run/summary.ts';
+import type { SummaryContext } from '../run/summary.ts';
+import { repositoryFolder } from '../setup/node-runtime.mjs';
 
 type RunOptions = {
   readonly workers: number;
@@ -25,21 +28,31 @@ type RunOptions = {
   readonly report?: 'json';
 };
 
+const DATA_DEFAULT = '.millrace';
+/** Width of text for files and programs. */
+const COLUMNS_DEFAULT = 80;
+
 export function register(program: Command): void {
   program
     .command('run')
     .summary('run a job until it is complete, or until Ctrl-C')
-    .description('Runs a job on this machine, exactly once, through a NATS server of its own or the one at --nats.\nCtrl-C drains and commits: the same command goes on where it stopped.')
+    .description(
+      'Runs a job on this machine, exactly once, through a NATS server of its own or the one at --nats.\nCtrl-C drains and commits: the same command goes on where it stopped.',
+    )
     .argument('<file>', 'the job: YAML, JSON or a TypeScript module')
     .option('-w, --workers <n>', 'worker threads, each an event loop of its own', positiveInteger, 1)
     .option('--nats <url>', 'a running NATS server (>= 2.15.2, JetStream); without it one is started')
-    .option('--data <dir>', 'where the started server keeps its data', '.millrace')
+    .option('--data <dir>', 'where the started server keeps its data', DATA_DEFAULT)
     .option('--out <dir>', 'folder for file results (default: out/<job>)')
     .option('--speed <factor>', 'replay a bounded source in event-time order: 3600x is an hour a second', speedFactor)
     .option('--set <name=value>', 'value of a parameter of the job; may be given several times', addSetting, {})
     .option('--name <name>', 'run it under another name')
     .option('--fresh', 'start over: what an unfinished run of this job left is deleted', false)
-    .addOption(new Option('--durability <what>', 'machine: every commit is synced to disk; process: survives processes, not power cuts').choices(['machine', 'process']).default('machine'))
+    .addOption(
+      new Option('--durability <what>', 'machine: every commit is synced to disk; process: survives processes, not power cuts')
+        .choices(['machine', 'process'])
+        .default('machine'),
+    )
     .addOption(new Option('--isolation <how>', 'workers as threads or as processes').choices(['thread', 'process']).default('thread'))
     .addOption(new Option('--report <format>', 'print one JSON object last').choices(['json']))
     .action(async (file: string, options: RunOptions) => {
@@ -49,10 +62,13 @@ export function register(program: Command): void {
 
 async function run(file: string, options: RunOptions): Promise<number> {
   const isJson = options.report === 'json';
-  const terminal = process.stdout.isTTY === true && !isJson;
-  const view: RunListener & { end?(): void } = terminal ? liveViewOf((line) => void process.stdout.write(line)) : plainView((line) => void (isJson ? process.stderr : process.stdout).write(`${line}\n`));
+  const stream = isJson ? process.stderr : process.stdout; // --report json: stdout is the report's alone
+  const view = viewOn(stream);
   const interrupt = new AbortController();
-  const stop = onInterrupt(() => interrupt.abort());
+  const stop = onInterrupt(() => {
+    view.onLog('Stopping: what is in flight is stored first. Ctrl-C again ends at once.');
+    interrupt.abort();
+  });
   try {
     const outcome = await runJob(
       {
@@ -71,14 +87,43 @@ async function run(file: string, options: RunOptions): Promise<number> {
       view,
       { interrupt: interrupt.signal },
     );
-    view.end?.();
+    view.end();
+    stream.write(`${summaryText(outcome, contextOf(file, options, stream))}\n`);
     if (isJson) process.stdout.write(`${JSON.stringify(outcome.report)}\n`);
-    else process.stdout.write(`${summaryText(outcome, file, { isTTY: terminal, columns: process.stdout.columns ?? 80 })}\n`);
     return exitCodeOf(outcome);
   } finally {
-    view.end?.();
+    view.end();
     stop();
   }
+}
+
+/** A picture that moves where somebody looks at it, lines where a program reads them. */
+function viewOn(stream: NodeJS.WriteStream): RunListener & { end(): void } {
+  if (stream.isTTY && process.env['TERM'] !== 'dumb') return liveView(stream);
+  return { ...plainView((line) => void stream.write(`${line}\n`)), end: () => undefined };
+}
+
+function contextOf(file: string, options: RunOptions, stream: NodeJS.WriteStream): SummaryContext {
+  return {
+    from: { environment: process.env, cwd: process.cwd(), packageFolder: repositoryFolder },
+    file,
+    again: argumentsAgain(options),
+    speed: options.speed ?? null,
+    columns: stream.isTTY ? stream.columns : COLUMNS_DEFAULT,
+    color: wantsColor(stream, process.env),
+  };
+}
+
+/** What the same job, with the same state and results, has to be told again. */
+function argumentsAgain({ set, name, nats, data, out, durability }: RunOptions): string[] {
+  return [
+    ...Object.entries(set).flatMap(([parameter, value]) => ['--set', `${parameter}=${value}`]),
+    ...(name === undefined ? [] : ['--name', name]),
+    ...(nats === undefined ? [] : ['--nats', nats]),
+    ...(data === DATA_DEFAULT ? [] : ['--data', data]),
+    ...(out === undefined ? [] : ['--out', out]),
+    ...(durability === 'machine' ? [] : ['--durability', durability]),
+  ];
 }
 
 function exitCodeOf({ ending }: RunOutcome): number {
@@ -103,7 +148,10 @@ function onInterrupt(ask: () => void): () => void {
 
 function positiveInteger(text: string): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 1 || value > 256) throw new InvalidArgumentError(`must be a whole number from 1 to 256 (this machine has ${availableParallelism()} cores), not ${JSON.stringify(text)}.`);
+  if (!Number.isInteger(value) || value < 1 || value > 256)
+    throw new InvalidArgumentError(
+      `must be a whole number from 1 to 256 (this machine has ${availableParallelism()} cores), not ${JSON.stringify(text)}.`,
+    );
   return value;
 }
 

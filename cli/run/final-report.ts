@@ -1,27 +1,52 @@
 // What a run did, in figures: from the last record of every task (exact, through all crashes) and the workers' reports.
+//
+//   F1. Counts are those of the whole job, from its first event on; rates are those of this run, which may have gone on
+//       where another one stopped.
 
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
 import { decodeHeader } from '../../runtime/journal/record-codec.ts';
 import type { Journal } from '../../runtime/journal/journal.ts';
 import type { TaskCounters } from '../../runtime/journal/record.ts';
+import { DEAD_LETTERS, DEAD_LETTERS_FILE, DEAD_LETTERS_SUBJECT } from '../../runtime/plan/plan-names.ts';
+import type { DeadLetter } from '../../runtime/event/batch.ts';
 import type { PhysicalPlan, StagePlan } from '../../runtime/plan/physical-plan.ts';
 import type { Failure } from '../../runtime/worker/membership.ts';
 import type { Quantiles, RunProgress } from './progress.ts';
 
-export type StageReport = { readonly stage: string; readonly kind: StagePlan['kind']; readonly partitions: number; readonly eventsIn: number; readonly eventsOut: number; readonly eventsInPerS: number; readonly filtered: number; readonly late: number; readonly deadLetters: number };
+export type StageReport = {
+  readonly stage: string;
+  readonly kind: StagePlan['kind'];
+  readonly partitions: number;
+  readonly eventsIn: number;
+  readonly eventsOut: number;
+  readonly eventsInPerS: number;
+  readonly filtered: number;
+  readonly late: number;
+  readonly deadLetters: number;
+};
 
-/** Units: ms, bytes, events a second over the whole run. */
+export type FirstDeadLetter = Pick<DeadLetter, 'code' | 'at' | 'place' | 'message'>;
+
+/** Units: ms, bytes, events a second of this run (F1). */
 export type FinalReport = {
   readonly job: string;
   readonly ending: 'completed' | 'failed' | 'interrupted';
   readonly failure: Failure | null;
+  /** It went on where an earlier run stopped. */
+  readonly isContinued: boolean;
   readonly elapsedMs: number;
   readonly workers: number;
   readonly stages: readonly StageReport[];
   /** Events read from sources, and results that sinks wrote. */
   readonly eventsIn: number;
   readonly eventsOut: number;
+  /** Of `eventsIn`, what this run read. */
+  readonly eventsInThisRun: number;
   readonly eventsInPerS: number;
   readonly deadLetters: number;
+  /** One of them, to begin with. */
+  readonly firstDeadLetter: FirstDeadLetter | null;
   readonly late: number;
   readonly recoveries: number;
   readonly commitMs: Quantiles;
@@ -32,30 +57,43 @@ export type FinalReport = {
   readonly outDir: string;
 };
 
-export type ReportParts = Pick<FinalReport, 'ending' | 'failure' | 'natsUrl' | 'outDir'> & { readonly plan: PhysicalPlan; readonly journal: Journal; readonly progress: RunProgress };
+/** Counters of each stage, in the plan's order: the sums over its partitions' last records. */
+export type StageCounts = readonly TaskCounters[];
 
-export async function finalReport({ plan, journal, progress, ...rest }: ReportParts): Promise<FinalReport> {
+export type ReportParts = Pick<FinalReport, 'ending' | 'failure' | 'workers' | 'natsUrl' | 'outDir'> & {
+  readonly plan: PhysicalPlan;
+  readonly journal: Journal;
+  readonly progress: RunProgress;
+  /** What was counted when this run went on with an earlier one; null: it began it. */
+  readonly before: StageCounts | null;
+};
+
+/** A first line of dead letters longer than this is not looked at. */
+const DEAD_LETTER_BYTES_MAX = 256 * 1024;
+
+export async function finalReport({ plan, journal, progress, before, ...rest }: ReportParts): Promise<FinalReport> {
   const seconds = Math.max(0.001, progress.elapsedMs / 1000);
-  const counted = await Promise.all(plan.stages.map(async (stage) => ({ stage, counters: await countersOf(stage, journal) })));
-  const stages = counted.map(({ stage, counters }): StageReport => {
-    const { eventsIn, eventsOut, filtered, late, deadLetters } = counters;
-    return { stage: stage.id, kind: stage.kind, partitions: stage.partitionCount, eventsIn, eventsOut, eventsInPerS: Math.round(eventsIn / seconds), filtered, late, deadLetters };
-  });
-  const sumOf = (kind: StagePlan['kind'], of: (stage: StageReport) => number): number => stages.filter((stage) => stage.kind === kind).reduce((sum, stage) => sum + of(stage), 0);
-  const total = (of: (counters: TaskCounters) => number): number => counted.reduce((sum, { counters }) => sum + of(counters), 0);
-  const eventsIn = sumOf('source', (stage) => stage.eventsIn);
+  const counts = await countStages(plan, journal);
+  const stages = plan.stages.map((stage, index) => stageReport(stage, counts[index] as TaskCounters, before?.[index] ?? null, seconds));
+  const sum = <T>(items: readonly T[], of: (item: T) => number): number => items.reduce((total, item) => total + of(item), 0);
+  const sources = plan.stages.flatMap(({ kind }, index) => (kind === 'source' ? [index] : []));
+  const eventsIn = sum(sources, (index) => counts[index]?.eventsIn ?? 0);
+  const eventsInThisRun = eventsIn - sum(sources, (index) => before?.[index]?.eventsIn ?? 0);
+  const deadLetters = sum(counts, (counters) => counters.deadLetters);
   return {
     job: plan.job,
     ...rest,
+    isContinued: before !== null,
     elapsedMs: Math.round(progress.elapsedMs),
-    workers: progress.workers.length,
     stages,
     eventsIn,
-    eventsOut: stages.filter(({ kind, stage }) => kind === 'sink' && !stage.startsWith('dead-letters')).reduce((sum, { eventsOut }) => sum + eventsOut, 0),
-    eventsInPerS: Math.round(eventsIn / seconds),
-    deadLetters: total(({ deadLetters }) => deadLetters),
-    late: total(({ late }) => late),
-    recoveries: total(({ recoveries }) => recoveries),
+    eventsOut: sum(stages.filter(isResultSink), ({ eventsOut }) => eventsOut),
+    eventsInThisRun,
+    eventsInPerS: Math.round(eventsInThisRun / seconds),
+    deadLetters,
+    firstDeadLetter: deadLetters === 0 ? null : await readFirstDeadLetter(join(rest.outDir, DEAD_LETTERS_FILE)),
+    late: sum(counts, ({ late }) => late),
+    recoveries: sum(counts, ({ recoveries }) => recoveries),
     commitMs: progress.commitMs,
     endToEndMs: progress.endToEndMs,
     peakMemoryBytes: progress.peakMemoryBytes,
@@ -63,7 +101,31 @@ export async function finalReport({ plan, journal, progress, ...rest }: ReportPa
   };
 }
 
-/** Counts of a stage: the sum over its partitions' last records. */
+export async function countStages(plan: PhysicalPlan, journal: Journal): Promise<StageCounts> {
+  return Promise.all(plan.stages.map((stage) => countersOf(stage, journal)));
+}
+
+/** A sink of the user's, not one of those that keep dead letters. */
+function isResultSink({ kind, stage }: StageReport): boolean {
+  return kind === 'sink' && stage !== DEAD_LETTERS && stage !== DEAD_LETTERS_SUBJECT;
+}
+
+function stageReport(stage: StagePlan, counters: TaskCounters, before: TaskCounters | null, seconds: number): StageReport {
+  const { eventsIn, eventsOut, filtered, late, deadLetters } = counters;
+  const eventsInPerS = Math.round((eventsIn - (before?.eventsIn ?? 0)) / seconds);
+  return {
+    stage: stage.id,
+    kind: stage.kind,
+    partitions: stage.partitionCount,
+    eventsIn,
+    eventsOut,
+    eventsInPerS,
+    filtered,
+    late,
+    deadLetters,
+  };
+}
+
 async function countersOf(stage: StagePlan, journal: Journal): Promise<TaskCounters> {
   const total = { eventsIn: 0, eventsOut: 0, filtered: 0, late: 0, deadLetters: 0, recoveries: 0, edgesIn: [], edgesOut: [] };
   for (let partition = 0; partition < stage.partitionCount; partition++) {
@@ -73,4 +135,17 @@ async function countersOf(stage: StagePlan, journal: Journal): Promise<TaskCount
     for (const name of ['eventsIn', 'eventsOut', 'filtered', 'late', 'deadLetters', 'recoveries'] as const) total[name] += counters[name];
   }
   return total;
+}
+
+/** Null when it can't be read: a report must not fail for want of an example. */
+async function readFirstDeadLetter(path: string): Promise<FirstDeadLetter | null> {
+  try {
+    await using file = await open(path);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(DEAD_LETTER_BYTES_MAX), 0, DEAD_LETTER_BYTES_MAX, 0);
+    const [line = ''] = buffer.subarray(0, bytesRead).toString('utf8').split('\n', 1);
+    const { code, at, place, message } = JSON.parse(line) as DeadLetter;
+    return { code, at, place, message };
+  } catch {
+    return null;
+  }
 }

@@ -2,7 +2,8 @@
 //
 //   O1. One runner per job name: a second one is refused (MR1006) while the first one's mark still moves.
 //   O2. An unfinished run is continued when the declaration still fits its state, and refused (MR1007) when not.
-//   O3. A finished one, or `fresh`, is removed first: journals, checkpoints, directory.
+//   O3. A replay stays one, at the pace that is asked for now; a run that was begun without a speed takes none later.
+//   O4. A finished one, or `fresh`, is removed first: journals, checkpoints, directory.
 
 import { hostname } from 'node:os';
 import type { NatsConnection } from '@nats-io/transport-node';
@@ -20,12 +21,18 @@ import type { Directory } from '../../runtime/worker/directory.ts';
 
 export type OpenRequest = {
   readonly plan: PhysicalPlan;
-  readonly record: Omit<RunRecord, 'runId' | 'startedMs' | 'plan' | 'fingerprint'>;
+  readonly record: Omit<RunRecord, 'runId' | 'startedMs' | 'plan' | 'fingerprint' | 'isReplay'>;
   readonly fresh: boolean;
   readonly laneBytesMax: number;
 };
 
-export type OpenRun = { readonly directory: Directory; readonly journal: NatsJournal; readonly record: RunRecord; readonly isContinued: boolean; release(): Promise<void> };
+export type OpenRun = {
+  readonly directory: Directory;
+  readonly journal: NatsJournal;
+  readonly record: RunRecord;
+  readonly isContinued: boolean;
+  release(): Promise<void>;
+};
 
 type Runner = { readonly holder: string; readonly beat: number; readonly sinceMs: number };
 
@@ -49,7 +56,11 @@ export async function openRun(connection: NatsConnection, request: OpenRequest):
   const release = await mark(directory);
   for (const stream of plan.streams) await journal.ensureLane({ stream, subjects: lanesOf(plan, stream), bytesMax: request.laneBytesMax });
   await directory.delete('failure');
-  const record = isContinued ? { ...before, ...request.record, speed: before.speed } : { ...request.record, plan, fingerprint: plan.fingerprint, runId: systemRandom.id(), startedMs: systemClock.nowMs() };
+  const isReplay = isContinued ? before.isReplay : request.record.speed !== null;
+  const asked = { ...request.record, isReplay, speed: isReplay ? request.record.speed : null };
+  const record = isContinued
+    ? { ...before, ...asked }
+    : { ...asked, plan, fingerprint: plan.fingerprint, runId: systemRandom.id(), startedMs: systemClock.nowMs() };
   await directory.put('job', record);
   return { directory, journal, record, isContinued, release };
 }
@@ -90,7 +101,8 @@ async function mark(directory: Directory): Promise<() => Promise<void>> {
   const stop = new AbortController();
   const sinceMs = systemClock.nowMs();
   let beat = 0;
-  const put = (): Promise<void> => directory.put('runner', { holder: `process ${process.pid} on ${hostname()}`, beat: ++beat, sinceMs } satisfies Runner);
+  const put = (): Promise<void> =>
+    directory.put('runner', { holder: `process ${process.pid} on ${hostname()}`, beat: ++beat, sinceMs } satisfies Runner);
   await put();
   const loop = (async () => {
     while (!stop.signal.aborted) {
@@ -104,4 +116,3 @@ async function mark(directory: Directory): Promise<() => Promise<void>> {
     await directory.delete('runner').catch(() => undefined); // without it the next runner waits for the mark to stand still
   };
 }
-

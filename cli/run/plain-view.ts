@@ -1,29 +1,57 @@
-// What a run shows where the output is no terminal: a line when it begins, one now and then, and what went wrong.
+// What a run shows where the output is no terminal (a log, CI): a line when it begins, one now and then, and what went wrong.
 
 import type { RunListener } from './run-job.ts';
 import type { RunProgress } from './progress.ts';
+import { counted, readableCount, readableDuration, readableRest, readableTime } from './readable.ts';
 
+type Opened = Parameters<RunListener['onOpen']>[0];
+
+/** Often while it is young, so that one sees it move; then seldom, so that a log of hours stays short. */
 const LINE_EVERY_MS = 5_000;
+const LINE_EVERY_LATER_MS = 60_000;
+const YOUNG_MS = 60_000;
+const TABLE_ISSUES_MAX = 5;
 
 export function plainView(write: (line: string) => void): RunListener {
-  let lastMs = 0;
+  let nextMs = LINE_EVERY_MS;
   return {
-    onOpen: ({ plan, natsUrl, isContinued, tableIssues }) => {
-      write(`${isContinued ? 'continuing' : 'running'} job ${plan.job}: ${plan.stages.length} stages on ${natsUrl}`);
-      for (const issue of tableIssues.slice(0, 10)) write(`table row left out: ${issue}`);
+    onOpen: (opened) => {
+      for (const line of openingLines(opened)) write(line);
     },
     onProgress: (progress) => {
-      if (progress.elapsedMs - lastMs < LINE_EVERY_MS) return;
-      lastMs = progress.elapsedMs;
+      if (progress.elapsedMs < nextMs) return;
+      nextMs = progress.elapsedMs + (progress.elapsedMs < YOUNG_MS ? LINE_EVERY_MS : LINE_EVERY_LATER_MS);
       write(progressLine(progress));
     },
     onLog: write,
   };
 }
 
-export function progressLine({ elapsedMs, stages, progress, deadLetters }: RunProgress): string {
-  const read = stages.filter(({ kind }) => kind === 'source').reduce((sum, { eventsIn }) => sum + eventsIn, 0);
-  const lag = stages.reduce((sum, { lagEvents }) => sum + (lagEvents ?? 0), 0);
-  const share = progress === null ? '' : `, ${Math.floor(progress * 100)} % of the input`;
-  return `${(elapsedMs / 1000).toFixed(1)} s: ${read} events read${share}, lag ${lag}, dead letters ${deadLetters}`;
+/** What is known at the start: said once. */
+export function openingLines({ plan, natsUrl, isContinued, tableIssues }: Opened): string[] {
+  const sinks = plan.stages.filter(({ kind }) => kind === 'sink').length;
+  const first = `${isContinued ? 'going on with' : 'running'} ${plan.job}: ${counted(plan.stages.length - sinks, 'stage')}, ${counted(sinks, 'sink')}, NATS at ${natsUrl}`;
+  const issues = tableIssues.slice(0, TABLE_ISSUES_MAX).map((issue) => `table row left out: ${issue}`);
+  const more = tableIssues.length - issues.length;
+  return [first, ...issues, ...(more > 0 ? [`and ${counted(more, 'more table row')} left out`] : [])];
+}
+
+/** `10.0 s  41 %  11,000 events read (5,500/s), lag 1,200, watermark 2013-01-13 04:59, about 14 s left` */
+export function progressLine({ elapsedMs, stages, progress, remainingMs, deadLetters, workers }: RunProgress): string {
+  const sources = stages.filter(({ kind }) => kind === 'source');
+  const sum = (of: (stage: (typeof stages)[number]) => number, from = stages): number =>
+    from.reduce((total, stage) => total + of(stage), 0);
+  const watermarks = stages.map(({ watermarkMs }) => watermarkMs).filter((ms) => ms !== null && ms < Number.MAX_SAFE_INTEGER);
+  return [
+    [
+      readableDuration(elapsedMs),
+      ...(progress === null ? [] : [`${Math.floor(progress * 100)} %`]),
+      `${readableCount(sum(({ eventsIn }) => eventsIn, sources))} events read (${readableCount(sum(({ eventsInPerS }) => eventsInPerS, sources))}/s)`,
+    ].join('  '),
+    `lag ${readableCount(sum(({ lagEvents }) => lagEvents ?? 0))}`,
+    ...(watermarks.length === 0 ? [] : [`watermark ${readableTime(Math.min(...watermarks.map((ms) => ms ?? 0)), 16)}`]),
+    ...(deadLetters === 0 ? [] : [counted(deadLetters, 'dead letter')]),
+    ...(workers.length === 0 ? ['no worker answers'] : []),
+    ...(remainingMs === null ? [] : [`about ${readableRest(remainingMs)} left`]),
+  ].join(', ');
 }

@@ -6,11 +6,16 @@ import type { PhysicalPlan, StagePlan } from '../../runtime/plan/physical-plan.t
 import { taskName } from '../../runtime/plan/physical-plan.ts';
 import type { TaskFigures } from '../../runtime/worker/task-runner.ts';
 import type { WorkerReport } from '../../runtime/worker/worker.ts';
+import type { Isolation } from './spawn.ts';
 
 export type StageProgress = {
   readonly id: string;
   readonly kind: StagePlan['kind'];
-  readonly partitions: readonly { readonly partition: number; readonly owner: string | null; readonly state: TaskFigures['state'] | 'unknown' }[];
+  readonly partitions: readonly {
+    readonly partition: number;
+    readonly owner: string | null;
+    readonly state: TaskFigures['state'] | 'unknown';
+  }[];
   readonly eventsIn: number;
   readonly eventsOut: number;
   /** Events taken in a second, over the last seconds. */
@@ -31,12 +36,15 @@ export type RunProgress = {
   readonly workers: readonly { readonly id: string; readonly memoryBytes: number; readonly cpuMs: number; readonly tasks: number }[];
   /** Share of the bounded sources that was read, 0 … 1; null when unbounded. */
   readonly progress: number | null;
+  /** What reading the rest takes at the pace since the first share was known; null while that says nothing. */
+  readonly remainingMs: number | null;
   readonly deadLetters: number;
   readonly late: number;
   readonly recoveries: number;
   readonly commitMs: Quantiles;
   readonly endToEndMs: Quantiles;
   readonly peakMemoryBytes: number;
+  /** Of all processes that ran workers, those that are gone too. */
   readonly cpuMs: number;
 };
 
@@ -55,16 +63,22 @@ export class ProgressBoard {
   readonly #tasks = new Map<string, { figures: TaskFigures; worker: string; seenMs: number }>();
   readonly #workers = new Map<string, WorkerKnown>();
   readonly #history: { atMs: number; eventsIn: ReadonlyMap<string, number> }[] = [];
+  readonly #isolation: Isolation;
   #peakMemoryBytes = 0;
+  #firstShare: { readonly atMs: number; readonly share: number } | null = null;
 
-  constructor(plan: PhysicalPlan, startMs: number) {
+  constructor(plan: PhysicalPlan, startMs: number, isolation: Isolation) {
     this.#plan = plan;
     this.#startMs = startMs;
+    this.#isolation = isolation;
   }
 
   hear(report: WorkerReport, nowMs: number): void {
     this.#workers.set(report.worker, { report, seenMs: nowMs });
-    this.#peakMemoryBytes = Math.max(this.#peakMemoryBytes, this.#memory());
+    this.#peakMemoryBytes = Math.max(
+      this.#peakMemoryBytes,
+      this.#together(this.#living(nowMs), ({ memoryBytes }) => memoryBytes),
+    );
     for (const figures of report.tasks) {
       const known = this.#tasks.get(figures.task)?.figures;
       if (known === undefined || figures.epoch > known.epoch || (figures.epoch === known.epoch && figures.number >= known.number)) {
@@ -79,18 +93,25 @@ export class ProgressBoard {
     const tasks = [...this.#tasks.values()].map(({ figures }) => figures);
     const workers = [...this.#workers.values()].map(({ report }) => report);
     const shares = tasks.map(({ progress }) => progress).filter((share) => share !== null);
+    const progress = shares.length === 0 ? null : shares.reduce((sum, share) => sum + share, 0) / shares.length;
     return {
       elapsedMs: nowMs - this.#startMs,
       stages,
-      workers: [...this.#workers.values()].filter(({ seenMs }) => nowMs - seenMs < SILENT_MS).map(({ report }) => ({ id: report.worker, memoryBytes: report.memoryBytes, cpuMs: report.cpuMs, tasks: report.tasks.filter(({ state }) => state !== 'done').length })),
-      progress: shares.length === 0 ? null : shares.reduce((sum, share) => sum + share, 0) / shares.length,
+      workers: this.#living(nowMs).map((report) => ({
+        id: report.worker,
+        memoryBytes: report.memoryBytes,
+        cpuMs: report.cpuMs,
+        tasks: report.tasks.filter(({ state }) => state !== 'done').length,
+      })),
+      progress,
+      remainingMs: this.#remaining(progress, nowMs),
       deadLetters: sum(stages, ({ deadLetters }) => deadLetters),
       late: sum(stages, ({ late }) => late),
       recoveries: tasks.reduce((total, { counters }) => total + counters.recoveries, 0),
       commitMs: quantiles(workers.map(({ commitLatency }) => commitLatency)),
       endToEndMs: quantiles(workers.map(({ endToEndLatency }) => endToEndLatency)),
       peakMemoryBytes: this.#peakMemoryBytes,
-      cpuMs: workers.reduce((total, { cpuMs }) => total + cpuMs, 0),
+      cpuMs: this.#together(workers, ({ cpuMs }) => cpuMs),
     };
   }
 
@@ -106,7 +127,11 @@ export class ProgressBoard {
     return {
       id: stage.id,
       kind: stage.kind,
-      partitions: known.map((task, partition) => ({ partition, owner: task === undefined || nowMs - task.seenMs > SILENT_MS ? null : task.worker, state: task?.figures.state ?? 'unknown' })),
+      partitions: known.map((task, partition) => ({
+        partition,
+        owner: task === undefined || nowMs - task.seenMs > SILENT_MS ? null : task.worker,
+        state: task?.figures.state ?? 'unknown',
+      })),
       eventsIn: total(({ eventsIn }) => eventsIn),
       eventsOut: total(({ eventsOut }) => eventsOut),
       eventsInPerS: this.#rate(stage.id, nowMs),
@@ -146,8 +171,21 @@ export class ProgressBoard {
     return ((now - (first.eventsIn.get(stage) ?? 0)) / (nowMs - first.atMs)) * 1000;
   }
 
-  #memory(): number {
-    return [...this.#workers.values()].reduce((total, { report }) => Math.max(total, report.memoryBytes), 0);
+  #living(nowMs: number): WorkerReport[] {
+    return [...this.#workers.values()].filter(({ seenMs }) => nowMs - seenMs < SILENT_MS).map(({ report }) => report);
+  }
+
+  /** What workers use together: threads each report their one process, processes only themselves. */
+  #together(reports: readonly WorkerReport[], of: (report: WorkerReport) => number): number {
+    return this.#isolation === 'thread' ? Math.max(0, ...reports.map(of)) : sum(reports, of);
+  }
+
+  #remaining(share: number | null, nowMs: number): number | null {
+    if (share === null) return null;
+    this.#firstShare ??= { atMs: nowMs, share };
+    const read = share - this.#firstShare.share;
+    if (read <= 0 || share >= 1) return null;
+    return ((1 - share) / read) * (nowMs - this.#firstShare.atMs);
   }
 }
 

@@ -22,7 +22,7 @@ import type { StreamJob } from '../../crds/stream-job/spec.ts';
 import type { Failure } from '../../runtime/worker/membership.ts';
 import type { WorkerReport } from '../../runtime/worker/worker.ts';
 import { startEmbeddedServer } from '../local/embedded-server.ts';
-import { finalReport } from './final-report.ts';
+import { countStages, finalReport } from './final-report.ts';
 import type { FinalReport } from './final-report.ts';
 import { openRun } from './open-run.ts';
 import type { OpenRun } from './open-run.ts';
@@ -106,7 +106,8 @@ async function runOn(connection: NatsConnection, natsUrl: string, loaded: Loaded
   const module = kind === 'typescript' ? { path: resolve(request.file), parameters: request.parameters } : null;
   const opened = await openRun(connection, { plan, record: { module, splitCounts, baseDir, outDir, speed: request.speed }, fresh: request.fresh, laneBytesMax: LANE_BYTES_MAX });
   try {
-    listener.onOpen({ plan, natsUrl, isContinued: opened.isContinued, outDir, tableIssues });
+    listener.onOpen({ plan, natsUrl: withoutCredentials(natsUrl), isContinued: opened.isContinued, outDir, tableIssues });
+    if (request.speed !== null && !opened.record.isReplay) listener.onLog('--speed has no effect: this run was begun without it and goes on so; with --fresh it starts over');
     return await watch(connection, natsUrl, plan, opened, request, listener, control);
   } finally {
     await opened.release();
@@ -114,14 +115,15 @@ async function runOn(connection: NatsConnection, natsUrl: string, loaded: Loaded
 }
 
 async function watch(connection: NatsConnection, natsUrl: string, plan: PhysicalPlan, opened: OpenRun, request: RunRequest, listener: RunListener, control: RunControl): Promise<RunOutcome> {
+  const before = opened.isContinued ? await countStages(plan, opened.journal) : null;
   const startMs = systemClock.monotonicMs();
-  const board = new ProgressBoard(plan, startMs);
+  const board = new ProgressBoard(plan, startMs, request.isolation);
   const stopHearing = openBus(connection, plan.job).subscribe('report', (value) => board.hear(value as WorkerReport, systemClock.monotonicMs()));
   const group = new WorkerGroup({
     isolation: request.isolation,
     optionsFor: (place, generation) => ({ natsUrl, job: plan.job, worker: `w${place}-${generation}-${systemRandom.id().slice(0, 6)}` }),
-    onExit: (worker, reason) => listener.onLog(`worker ${worker} ended (${reason}); another takes its place`),
-    onLog: (worker, message) => listener.onLog(`${worker}: ${message}`),
+    onExit: (worker, reason) => listener.onLog(`${workerLabel(worker)} ended (${reason}); another takes its place`),
+    onLog: (worker, message) => listener.onLog(`${workerLabel(worker)}: ${message}`),
   });
   const show = setInterval(() => listener.onProgress(board.progress(systemClock.monotonicMs())), PROGRESS_MS);
   try {
@@ -132,12 +134,21 @@ async function watch(connection: NatsConnection, natsUrl: string, plan: Physical
     await settleReports(connection);
     const progress = board.progress(systemClock.monotonicMs());
     listener.onProgress(progress);
-    return { ending, failure, plan, report: await finalReport({ plan, journal: opened.journal, progress, ending, failure, natsUrl, outDir: opened.record.outDir }) };
+    return { ending, failure, plan, report: await finalReport({ plan, journal: opened.journal, progress, before, workers: request.workers, ending, failure, natsUrl: withoutCredentials(natsUrl), outDir: opened.record.outDir }) };
   } finally {
     clearInterval(show);
     stopHearing();
     await group.drain();
   }
+}
+
+/** `worker 2` for w2-0-1pX7Ca. */
+function workerLabel(worker: string): string {
+  return `worker ${worker.slice(1).split('-', 1)[0]}`;
+}
+
+function withoutCredentials(url: string): string {
+  return url.replace(/\/\/[^@/]*@/, '//');
 }
 
 /** Waits for the directory to say `completed` or `failure`, or for the interrupt. */

@@ -14,6 +14,8 @@ type Held = { readonly edge: number; readonly batch: Batch; next: number };
 export class ReplaySchedule {
   static readonly TICK_MS = 50;
   readonly #held: Held[];
+  /** Time of the first event of all, and the one from which this schedule goes on. */
+  readonly #originMs: number;
   readonly #firstMs: number;
   readonly #lastMs: number;
   readonly #speed: number;
@@ -21,27 +23,34 @@ export class ReplaySchedule {
   #releasedMs: number;
 
   /** `speed`: ms of event time per ms of wall time. `startMs`: monotonic time at which the first event leaves. */
-  constructor(edges: ReadonlyMap<number, readonly Batch[]>, options: { readonly speed: number; readonly releasedMs: number | null; readonly startMs: number }) {
+  constructor(
+    edges: ReadonlyMap<number, readonly Batch[]>,
+    options: { readonly speed: number; readonly releasedMs: number | null; readonly startMs: number },
+  ) {
     this.#held = [...edges].map(([edge, batches]) => ({ edge, batch: sortByTime(concatenate(batches)), next: 0 }));
     const times = this.#held.map(({ batch }) => batch.times);
-    this.#firstMs = options.releasedMs ?? Math.min(...times.map((all) => all[0] ?? Infinity));
+    this.#originMs = Math.min(...times.map((all) => all[0] ?? Infinity));
+    this.#firstMs = options.releasedMs ?? this.#originMs;
     this.#lastMs = Math.max(...times.map((all) => all.at(-1) ?? -Infinity));
     this.#speed = options.speed;
     this.#startMs = options.startMs;
     this.#releasedMs = options.releasedMs ?? -Infinity;
-    for (const held of this.#held) while (held.next < held.batch.times.length && (held.batch.times[held.next] as number) <= this.#releasedMs) held.next++;
+    for (const held of this.#held)
+      while (held.next < held.batch.times.length && (held.batch.times[held.next] as number) <= this.#releasedMs) held.next++;
   }
 
   /** Share of event time that has been replayed, 0 … 1. */
   get progress(): number {
     if (!Number.isFinite(this.#releasedMs)) return this.#releasedMs > 0 ? 1 : 0;
-    return Math.min(1, Math.max(0, (this.#releasedMs - this.#firstMs) / Math.max(1, this.#lastMs - this.#firstMs)));
+    return Math.min(1, Math.max(0, (this.#releasedMs - this.#originMs) / Math.max(1, this.#lastMs - this.#originMs)));
   }
 
   /** Whether something is due at monotonic time `nowMs` (or all has left and the end can be told). */
   isDue(nowMs: number): boolean {
     const until = this.#untilMs(nowMs);
-    return until >= this.#lastMs || this.#held.some(({ batch, next }) => next < batch.times.length && (batch.times[next] as number) <= until);
+    return (
+      until >= this.#lastMs || this.#held.some(({ batch, next }) => next < batch.times.length && (batch.times[next] as number) <= until)
+    );
   }
 
   /** Takes out all that is due at monotonic time `nowMs`. */
@@ -75,5 +84,10 @@ function sortByTime(batch: Batch): Batch {
 }
 
 function piece(batch: Batch, from: number, to: number): Batch {
-  return { values: batch.values.slice(from, to), times: batch.times.slice(from, to), keys: batch.keys?.slice(from, to) ?? null, ingestMs: batch.ingestMs };
+  return {
+    values: batch.values.slice(from, to),
+    times: batch.times.slice(from, to),
+    keys: batch.keys?.slice(from, to) ?? null,
+    ingestMs: batch.ingestMs,
+  };
 }

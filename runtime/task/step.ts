@@ -26,7 +26,13 @@ import type { InboxRecord } from './inbox.ts';
 import { TaskInputs } from './inputs.ts';
 import type { Released } from './replay.ts';
 
-export type Segment = { readonly kind: 'events' | 'delta' | 'image' | 'payload'; readonly edge: number; readonly partition: number; readonly count: number; readonly bytes: Uint8Array };
+export type Segment = {
+  readonly kind: 'events' | 'delta' | 'image' | 'payload';
+  readonly edge: number;
+  readonly partition: number;
+  readonly count: number;
+  readonly bytes: Uint8Array;
+};
 
 /** What one step puts into its record, but for what the committer adds (epoch, number, hashes, checkpoint). */
 export type Step = {
@@ -54,7 +60,14 @@ const INLINE_STATE_BYTES_MAX = 2_048;
 /** Events of one destination above this count are cut into several segments, so that a large step can span records. */
 const SEGMENT_EVENTS_MAX = 8_192;
 
-const NO_COUNTS: Omit<TaskCounters, 'edgesIn' | 'edgesOut'> = { eventsIn: 0, eventsOut: 0, filtered: 0, late: 0, deadLetters: 0, recoveries: 0 };
+const NO_COUNTS: Omit<TaskCounters, 'edgesIn' | 'edgesOut'> = {
+  eventsIn: 0,
+  eventsOut: 0,
+  filtered: 0,
+  late: 0,
+  deadLetters: 0,
+  recoveries: 0,
+};
 
 export class TaskCore {
   readonly stage: StagePlan;
@@ -124,7 +137,8 @@ export class TaskCore {
 
   /** Lowest watermark over all inputs, for people. */
   get inputWatermark(): number {
-    if (this.stage.kind === 'source') return Math.min(...this.#outWatermarks().map((watermark) => watermark ?? WATERMARK_MIN), WATERMARK_MAX);
+    if (this.stage.kind === 'source')
+      return Math.min(...this.#outWatermarks().map((watermark) => watermark ?? WATERMARK_MIN), WATERMARK_MAX);
     return Math.min(...this.#inputs.watermarks().values());
   }
 
@@ -209,7 +223,9 @@ export class TaskCore {
     this.#source = { replayMs: released.watermark === WATERMARK_MAX ? Number.MAX_SAFE_INTEGER : released.watermark };
     this.#sourceEnded = this.done = released.ended;
     for (const edge of this.#chain.edgeWatermarks.keys()) this.#chain.edgeWatermarks.set(edge, released.watermark);
-    return this.#finish({ edges: released.edges, deadLetters: [], filtered: 0, late: 0 }, nowMs);
+    // They enter the job now, whenever they were read: that is where end-to-end latency starts.
+    const edges = new Map([...released.edges].map(([edge, batches]) => [edge, batches.map((batch) => ({ ...batch, ingestMs: nowMs }))]));
+    return this.#finish({ edges, deadLetters: [], filtered: 0, late: 0 }, nowMs);
   }
 
   #finish(output: ChainOutput, ingestMs: number): Step {
@@ -248,7 +264,11 @@ export class TaskCore {
     const count = batch.values.length;
     this.#takenEvents += count;
     this.#noteIngest(batch.ingestMs);
-    this.#counters = { ...this.#counters, eventsIn: this.#counters.eventsIn + count, edgesIn: addAt(this.#counters.edgesIn, this.stage.inputs.indexOf(edge), count) };
+    this.#counters = {
+      ...this.#counters,
+      eventsIn: this.#counters.eventsIn + count,
+      edgesIn: addAt(this.#counters.edgesIn, this.stage.inputs.indexOf(edge), count),
+    };
     if (this.stage.kind === 'sink') this.#sinkBatches.push(batch);
     else this.#chain.pushEdge(edge, batch);
   }

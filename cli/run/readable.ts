@@ -1,0 +1,100 @@
+// Figures as people read them. Pure.
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+
+/** `27,004` */
+export function readableCount(count: number): string {
+  return Math.round(count).toLocaleString('en-US');
+}
+
+/** `27,004`, or `12.3M` where that is longer than `width`. */
+export function shortCount(count: number, width: number): string {
+  const long = readableCount(count);
+  if (long.length <= width) return long;
+  for (const [unit, size] of [
+    ['k', 1e3],
+    ['M', 1e6],
+    ['G', 1e9],
+    ['T', 1e12],
+  ] as const) {
+    if (count < size * 1000) return `${(count / size).toFixed(count < size * 100 ? 1 : 0)}${unit}`;
+  }
+  return count.toExponential(1);
+}
+
+/** `1 worker`, `27,004 workers` */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${readableCount(count)} ${count === 1 ? one : many}`;
+}
+
+/** A latency: `0.4 ms`, `83 ms`, `1.5 s`. */
+export function readableLatency(ms: number): string {
+  if (ms < 9.95) return `${ms.toFixed(1)} ms`;
+  return ms < 999.5 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
+}
+
+/** How long something took: `5.3 s`, `12 min 4 s`, `3 h 20 min`. */
+export function readableDuration(ms: number): string {
+  if (ms < MINUTE_MS - 50) return `${(ms / 1000).toFixed(1)} s`;
+  const seconds = Math.round(ms / 1000);
+  if (seconds * 1000 < HOUR_MS) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+  return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
+}
+
+/** A clock that runs: `0:07`, `1:02:03`. */
+export function readableClock(ms: number): string {
+  const seconds = Math.floor(ms / 1000);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor((seconds % 3600) / 60)];
+  return hours === 0 ? `${minutes}:${two(seconds % 60)}` : `${hours}:${two(minutes)}:${two(seconds % 60)}`;
+}
+
+/** What is left, as exact as a guess may look: `7 s`, `12 min`, `3 h`. */
+export function readableRest(ms: number): string {
+  if (ms < 100_000) return `${Math.max(1, Math.round(ms / 1000))} s`;
+  return ms < 100 * MINUTE_MS ? `${Math.round(ms / MINUTE_MS)} min` : `${Math.round(ms / HOUR_MS)} h`;
+}
+
+/** `531 MiB`, `1.2 GiB` */
+export function readableBytes(bytes: number): string {
+  const mebibytes = bytes / 1024 / 1024;
+  return mebibytes < 1000 ? `${Math.round(mebibytes)} MiB` : `${(mebibytes / 1024).toFixed(1)} GiB`;
+}
+
+/** Event time in UTC: `2013-01-23 04:59`, with seconds where `width` has room for 19; `end` when all is processed. */
+export function readableTime(ms: number | null, width: number): string {
+  if (ms === null) return '–';
+  if (ms >= Number.MAX_SAFE_INTEGER) return 'end';
+  const date = new Date(ms);
+  return Number.isNaN(date.getTime())
+    ? String(ms)
+    : date
+        .toISOString()
+        .replace('T', ' ')
+        .slice(0, width < 19 ? 16 : 19);
+}
+
+/** `dead-…subject`: what does not fit is left out in the middle, where names differ least. */
+export function cutMiddle(text: string, width: number): string {
+  if (text.length <= width) return text;
+  if (width < 2) return '…'.slice(0, width);
+  const tail = Math.floor((width - 1) / 2);
+  return `${text.slice(0, width - 1 - tail)}…${text.slice(text.length - tail)}`;
+}
+
+/** Lines of at most `width` characters, broken between words where there is a place. */
+export function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const paragraph of text.split('\n')) {
+    let line = '';
+    for (const word of paragraph.split(' ')) {
+      if (line !== '' && line.length + 1 + word.length > width) {
+        lines.push(line);
+        line = word;
+      } else line = line === '' ? word : `${line} ${word}`;
+    }
+    lines.push(line);
+  }
+  return lines;
+}
