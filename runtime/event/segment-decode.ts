@@ -62,7 +62,7 @@ function decodeArrays(reader: ByteReader, count: number, pieceUnits: number): un
 function decodeRecords(reader: ByteReader, count: number, pieceUnits: number): object[] {
   const names = decodeStrings(reader, reader.count(), pieceUnits);
   const columns = names.map(() => decodeColumn(reader, count, pieceUnits));
-  return shapeOf(names).join(count, columns);
+  return shapeOf(names, count).join(count, columns);
 }
 
 function decodeMaps(reader: ByteReader, count: number, pieceUnits: number): object[] {

@@ -39,7 +39,7 @@ export function encodeColumn(writer: ByteWriter, values: readonly unknown[], pie
 /** False, and nothing written, when not all are objects with the fields of the first. */
 function encodeRecords(writer: ByteWriter, values: readonly object[], pieceUnits: number, depth: number): boolean {
   const names = namesOf(values[0] as object);
-  const shape = shapeOf(names);
+  const shape = shapeOf(names, values.length);
   const columns = names.map(() => new Array<unknown>(values.length));
   if (!isAll('object', values) || !shape.split(values, columns)) return false;
   writer.u8(FORM.record);

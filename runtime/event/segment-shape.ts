@@ -1,6 +1,6 @@
 // Taking objects of one shape apart into columns, and putting them together again.
 //
-// Both loops are compiled once per list of field names (`new Function`): reading and writing fields by constant
+// Both loops are compiled per list of field names, once it has proved frequent (`new Function`): reading and writing fields by constant
 // names is several times faster than by variables. Names are data of users: they enter the code only as JSON
 // string literals in computed brackets, so that no name is code and `__proto__` is a field like any other.
 // Where code generation is forbidden (--disallow-code-generation-from-strings), plain loops do the same.
@@ -13,19 +13,29 @@ export type Shape = {
   join(count: number, columns: readonly (readonly unknown[])[]): object[];
 };
 
-/** Most shapes kept compiled: jobs have a few dozen; a stream of ever new field names must not fill the memory. */
-const SHAPES_MAX = 512;
-const shapes = new Map<string, Shape>();
+type Known = { shape: Shape; values: number; isSettled: boolean };
 
-export function shapeOf(names: readonly string[]): Shape {
+/** Most shapes remembered: jobs have a few dozen; a stream of ever new field names must not fill the memory. */
+const SHAPES_MAX = 512;
+/** Compiling takes as long as splitting about this many values by plain loops: rare shapes are not worth it. */
+const COMPILE_AFTER_VALUES = 200;
+const known = new Map<string, Known>();
+
+/** The shape with these field names, for about to be `count` values. */
+export function shapeOf(names: readonly string[], count: number): Shape {
   const text = JSON.stringify(names);
-  let shape = shapes.get(text);
-  if (shape === undefined) {
-    shape = compile(names) ?? interpret(names);
-    if (shapes.size >= SHAPES_MAX) shapes.clear();
-    shapes.set(text, shape);
+  let entry = known.get(text);
+  if (entry === undefined) {
+    entry = { shape: interpret(names), values: 0, isSettled: false };
+    if (known.size >= SHAPES_MAX) known.clear();
+    known.set(text, entry);
   }
-  return shape;
+  entry.values += count;
+  if (!entry.isSettled && entry.values >= COMPILE_AFTER_VALUES) {
+    entry.shape = compile(names) ?? entry.shape;
+    entry.isSettled = true;
+  }
+  return entry.shape;
 }
 
 /** True when `value` has exactly these own fields, in this order. */
@@ -44,7 +54,8 @@ export function setField(target: Record<string, unknown>, name: string, value: u
 /** More fields than this in one function cost more to compile than they save. */
 const COMPILED_FIELDS_MAX = 200;
 
-function compile(names: readonly string[]): Shape | null {
+/** Null where there is no code generation, or too many fields. Exported for the test that holds both equal. */
+export function compile(names: readonly string[]): Shape | null {
   if (names.length > COMPILED_FIELDS_MAX) return null;
   const literals = names.map((name) => JSON.stringify(name));
   const columns = names.map((_name, i) => `c${i} = columns[${i}]`);
@@ -76,7 +87,7 @@ function compile(names: readonly string[]): Shape | null {
   }
 }
 
-/** The same without code generation. Exported for the test that holds both equal. */
+/** The same without code generation. */
 export function interpret(names: readonly string[]): Shape {
   return {
     names,

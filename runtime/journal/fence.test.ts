@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { makeCommit } from '../../test/contract/records.ts';
+import { makeCommit } from '../testing/sample-records.ts';
 import { judge, type Commit } from './fence.ts';
 import type { StoredRecord } from './journal.ts';
 

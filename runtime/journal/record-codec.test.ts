@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { makeCommit, makeHeader } from '../../test/contract/records.ts';
+import { makeCommit, makeHeader } from '../testing/sample-records.ts';
 import { decodeHeader, decodeRecord, encodeRecord, recordHash, segmentBytes } from './record-codec.ts';
 
 const full = makeHeader({

@@ -10,7 +10,7 @@ import { NO_FAULTS, type FaultCounts, type JournalFaults } from '../../runtime/t
 import { MemoryJournal } from '../../runtime/testing/memory-journal.ts';
 import { seededRandom } from '../../runtime/testing/seeded-random.ts';
 import { VirtualClock } from '../../runtime/testing/virtual-clock.ts';
-import { makeClaim, makeCommit } from './records.ts';
+import { makeClaim, makeCommit } from '../../runtime/testing/sample-records.ts';
 
 const SEEDS = 150;
 const STREAM = 'S';

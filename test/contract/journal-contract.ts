@@ -8,7 +8,7 @@ import { commitFenced } from '../../runtime/journal/fence.ts';
 import type { AppendResult, BlobStore, Journal, LaneReader, StoredRecord } from '../../runtime/journal/journal.ts';
 import { replay } from '../../runtime/journal/replay.ts';
 import { systemClock } from '../../runtime/adapters/node/clock.ts';
-import { makeClaim, makeCommit } from './records.ts';
+import { makeClaim, makeCommit } from '../../runtime/testing/sample-records.ts';
 
 /** What the suite runs on. Times are real; the suite stays in seconds. */
 export type JournalBed = {

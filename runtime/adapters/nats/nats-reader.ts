@@ -151,7 +151,13 @@ export class NatsReader implements LaneReader {
     this.#consumerSequence = 0;
     this.#silentTicks = 0;
     this.#window.reset();
-    this.#subscription = this.#link.nc.subscribe(`${this.#inbox}.*`, { callback: (_error, message) => this.#receive(generation, message) });
+    try {
+      this.#subscription = this.#link.nc.subscribe(`${this.#inbox}.*`, {
+        callback: (_error, message) => this.#receive(generation, message),
+      });
+    } catch {
+      return this.#drop(); // the connection is closing; there is nothing to come back to
+    }
     const answer = await callApi(this.#link, `CONSUMER.CREATE.${this.#stream}.${name}`, {
       stream_name: this.#stream,
       config: this.#consumerConfig(name),

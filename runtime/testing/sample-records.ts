@@ -1,7 +1,7 @@
 // Small commit records for tests of the journal.
 
-import { encodeRecord, type EncodedRecord } from '../../runtime/journal/record-codec.ts';
-import type { RecordHeader } from '../../runtime/journal/record.ts';
+import { encodeRecord, type EncodedRecord } from '../journal/record-codec.ts';
+import type { RecordHeader } from '../journal/record.ts';
 
 export type HeaderFields = Omit<RecordHeader, 'bodyHash' | 'segments'>;
 
