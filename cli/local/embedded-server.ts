@@ -9,11 +9,11 @@ import { mkdir, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MillraceError } from '../../runtime/base/errors.ts';
-import { claim, isAlive, startedOf, type Claim, type Owner } from '../setup/lock.mjs';
+import { claim, type Claim, type Owner } from '../setup/lock.mjs';
 import { findNatsServer, NatsServerNotFound } from '../setup/nats-server.mjs';
 import { maxPayloadBytesDefault, serverConfigText, type Durability } from './server-config.ts';
 import { greet } from './server-greeting.ts';
-import { freePort, startServerProcess, type ServerProcess } from './server-process.ts';
+import { endProcess, freePort, startServerProcess, type ProcessIdentity, type ServerProcess } from './server-process.ts';
 
 export type EmbeddedServerOptions = {
   /** Made when missing. Holds the server's store, configuration and log. */
@@ -40,13 +40,12 @@ export interface EmbeddedServer {
 
 type Mine = Extract<Claim, { kind: 'mine' }>;
 /** What the holder of a data folder tells about itself. */
-type Note = { readonly serverName: string; readonly port: number; readonly server: { readonly pid: number; readonly started: string | null } | null };
+type Note = { readonly serverName: string; readonly port: number; readonly server: ProcessIdentity | null };
 
 /** Its crashes are rare; one that crashes this often has a reason that another start does not mend. */
 const restartsMax = 20;
 /** A server picks its port before it binds it; somebody else may be faster. */
 const portAttemptsMax = 5;
-/** Longer than the supervisor gives it. */
 const orphanTimeoutMs = 20_000;
 const orphanPollMs = 100;
 const greetTimeoutMs = 1_000;
@@ -57,7 +56,7 @@ export async function startEmbeddedServer(options: EmbeddedServerOptions): Promi
   const binary = natsServerPath();
   const lock = await takeFolder(options);
   try {
-    if (lock.before !== null) await endOrphan(lock.before);
+    if (lock.before !== null) await endOrphan(lock.before, options);
     const { port, server, logPath } = await startOnSomePort(options, binary, lock);
     return {
       url: `nats://127.0.0.1:${port}`,
@@ -91,11 +90,15 @@ async function takeFolder({ dataDir, job }: EmbeddedServerOptions): Promise<Mine
     await mkdir(join(dataDir, 'jetstream'), { recursive: true });
     const claimed = claim(dataDir, 'server');
     if (claimed.kind === 'mine') return claimed;
-    throw new MillraceError('MR1006', { job: job ?? `with data in ${dataDir}`, holder: holderOf(claimed.by), sinceMs: claimed.by.sinceMs });
+    throw inUse(claimed.by, job ?? dataDir);
   } catch (error) {
     if (error instanceof MillraceError) throw error;
     throw new MillraceError('MR1001', { path: dataDir, problem: error instanceof Error ? error.message : String(error) }, error);
   }
+}
+
+function inUse(owner: Owner, job: string): MillraceError {
+  return new MillraceError('MR1006', { job, holder: holderOf(owner), sinceMs: owner.sinceMs });
 }
 
 function holderOf(owner: Owner): string {
@@ -118,10 +121,7 @@ async function startOnSomePort(
     const maxPayloadBytes = options.maxPayloadBytes ?? maxPayloadBytesDefault;
     await writeFile(configPath, serverConfigText({ serverName, port, storeFolder: join(dataDir, 'jetstream'), durability, maxPayloadBytes }));
     try {
-      const note = (pid: number | null): void => {
-        const server = pid === null ? null : { pid, started: startedOf(pid) };
-        lock.note(JSON.stringify({ serverName, port, server } satisfies Note));
-      };
+      const note = (server: ProcessIdentity | null): void => lock.note(JSON.stringify({ serverName, port, server } satisfies Note));
       // Before the start: should this process die in the middle, the next one knows which server to look for.
       note(null);
       const server = await startServerProcess({ binary, configPath, serverName, port, logPath, restartsMax, onStarted: note });
@@ -135,24 +135,17 @@ async function startOnSomePort(
   }
 }
 
-/** M2. Asking it to end does no harm when its supervisor has asked already. */
-async function endOrphan(owner: Owner): Promise<void> {
+/** M2. Its process is what counts: a server that ends stops answering long before it has written its store. */
+async function endOrphan(owner: Owner, { job, dataDir }: EmbeddedServerOptions): Promise<void> {
   const note = parseNote(owner.note);
   if (note === null) return;
+  if (note.server !== null && note.server.started !== null) return endProcess(note.server);
+  // The holder died before it knew the process, or the system does not tell processes apart: the name does.
   const deadlineMs = performance.now() + orphanTimeoutMs;
-  let signal: 'SIGTERM' | 'SIGKILL' | null = 'SIGTERM';
-  while (await isRunning(note)) {
-    if (signal !== null && note.server !== null) process.kill(note.server.pid, signal);
+  while ((await greet(note.port, greetTimeoutMs))?.serverName === note.serverName) {
+    if (performance.now() > deadlineMs) throw inUse(owner, job ?? dataDir);
     await sleep(orphanPollMs);
-    signal = performance.now() > deadlineMs ? 'SIGKILL' : null;
   }
-}
-
-/** Its process is what counts: a server that ends stops answering long before it has written its store. */
-async function isRunning({ server, port, serverName }: Note): Promise<boolean> {
-  if (server !== null && server.started !== null) return isAlive(server);
-  const greeting = await greet(port, greetTimeoutMs);
-  return greeting?.serverName === serverName;
 }
 
 function parseNote(text: string): Note | null {

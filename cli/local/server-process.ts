@@ -8,6 +8,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { isAlive, startedOf } from '../setup/lock.mjs';
 import { greet } from './server-greeting.ts';
 
 export type ServerProcessOptions = {
@@ -18,8 +19,8 @@ export type ServerProcessOptions = {
   readonly logPath: string;
   /** How often in a row a server that died by itself is started again. */
   readonly restartsMax: number;
-  /** Called with the process id at each start. */
-  readonly onStarted?: (pid: number) => void;
+  /** Called at each start of the nats-server. */
+  readonly onStarted?: (server: ProcessIdentity) => void;
 };
 
 export interface ServerProcess {
@@ -37,7 +38,12 @@ export interface ServerProcess {
 const readyTimeoutMs = 60_000;
 const greetTimeoutMs = 2_000;
 const pollMs = 15;
+/** Longer than its supervisor gives it. */
+const endTimeoutMs = 20_000;
 const supervisorPath = fileURLToPath(new URL('./server-supervisor.mjs', import.meta.url));
+
+/** A process, known again though the kernel reuses ids; `started` is null where the system does not tell. */
+export type ProcessIdentity = { readonly pid: number; readonly started: string | null };
 
 type Told = { readonly kind: 'started'; readonly pid: number } | { readonly kind: 'died'; readonly reason: string };
 
@@ -49,12 +55,12 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
     execArgv: [],
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });
-  let pid = 0;
+  let server: ProcessIdentity = { pid: 0, started: null };
   let reason = 'stopped';
   supervisor.on('message', (told: Told) => {
     if (told.kind === 'died') return void (reason = told.reason);
-    pid = told.pid;
-    options.onStarted?.(pid);
+    server = { pid: told.pid, started: startedOf(told.pid) };
+    options.onStarted?.(server);
   });
   const ended = once(supervisor, 'exit').then(() => reason);
   await untilReady(supervisor, options);
@@ -63,20 +69,44 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
   unref(supervisor);
   return {
     get pid() {
-      return pid;
+      return server.pid;
     },
-    stop: () => stopSupervisor(supervisor),
+    stop: async () => {
+      await stopSupervisor(supervisor);
+      // Its supervisor has ended it, unless that was killed itself.
+      if (server.started !== null) await endProcess(server);
+    },
     kill: async () => {
       supervisor.ref();
       supervisor.channel?.ref();
       const died = Promise.race([once(supervisor, 'message'), ended]);
-      process.kill(pid, 'SIGKILL');
+      signalTo(server.pid, 'SIGKILL');
       await died;
       if (restartsMax === 0) return void (await ended);
       unref(supervisor);
     },
     ended,
   };
+}
+
+/** Ends a nats-server: SIGTERM, which does no harm when it is ending already, and SIGKILL after a bounded wait. */
+export async function endProcess(server: ProcessIdentity): Promise<void> {
+  const deadlineMs = performance.now() + endTimeoutMs;
+  let signal: 'SIGTERM' | 'SIGKILL' | null = 'SIGTERM';
+  while (isAlive(server)) {
+    if (signal !== null) signalTo(server.pid, signal);
+    await sleep(pollMs);
+    signal = performance.now() > deadlineMs ? 'SIGKILL' : null;
+  }
+}
+
+function signalTo(pid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    // It ended in this very moment.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
 
 /** A port on 127.0.0.1 that nobody uses at this moment. */

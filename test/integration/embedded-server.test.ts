@@ -87,6 +87,15 @@ test('a server that lost its supervisor too is ended by the next run', async () 
   expect(await streamNames(next.url)).toEqual([]);
 });
 
+test('a stop ends the server even when its supervisor was killed', async () => {
+  const server = await open();
+  const supervisor = parentOf(server.pid);
+  process.kill(supervisor, 'SIGKILL');
+  await server.ended;
+  await server.stop();
+  expect(isRunning(server.pid)).toBe(false);
+});
+
 test('a run that is alive in another process holds its folder', async () => {
   const held = await hold();
   const error = await failure(open(), 'MR1006');

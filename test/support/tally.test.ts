@@ -11,6 +11,7 @@ test.each([
   { fact: 'a file with a failed test is no further failure', text: report({ numPassedTests: 5, numFailedTests: 2 }, file('failed', 'failed', 'failed')), isOk: false, says: '5 passed, 2 failed' },
   { fact: 'an error outside of tests is one failure', text: report({ numPassedTests: 5 }, file('passed', 'passed')), isOk: false, says: '5 passed, 1 failed' },
   { fact: 'without a report something failed', text: null, isOk: false, says: '0 passed, 1 failed' },
+  { fact: 'a report that is cut short is none', text: '{"numPassed', isOk: false, says: '0 passed, 1 failed' },
   { fact: 'a report that is missing is no success, even if vitest says so', text: null, isOk: true, says: '0 passed, 1 failed' },
 ])('$fact', ({ text, isOk, says }) => expect(formatTally(tallyOfReport(text, isOk))).toBe(says));
 

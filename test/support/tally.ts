@@ -12,12 +12,12 @@ type Report = {
 };
 
 /**
- * The tally of a report (null: vitest wrote none). `isOk` is whether vitest ended well: if not, at least one has failed,
+ * The tally of a report (null: vitest wrote none; one that is cut short counts as none). `isOk` is whether vitest ended well: if not, at least one has failed,
  * though no test may carry the blame. A file that failed without a failed test (it could not be loaded) is one.
  */
 export function tallyOfReport(text: string | null, isOk: boolean): Tally {
-  if (text === null) return { passed: 0, failed: 1, skipped: 0 };
-  const report = JSON.parse(text) as Report;
+  const report = text === null ? null : parse(text);
+  if (report === null) return { passed: 0, failed: 1, skipped: 0 };
   const brokenFiles = report.testResults.filter(
     (file) => file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'),
   ).length;
@@ -33,4 +33,12 @@ export function addTallies(tallies: readonly Tally[]): Tally {
 /** `12 passed, 0 failed`, and `, 1 skipped` when there are. */
 export function formatTally({ passed, failed, skipped }: Tally): string {
   return `${passed} passed, ${failed} failed${skipped === 0 ? '' : `, ${skipped} skipped`}`;
+}
+
+function parse(text: string): Report | null {
+  try {
+    return JSON.parse(text) as Report;
+  } catch {
+    return null;
+  }
 }
