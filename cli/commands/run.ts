@@ -5,6 +5,7 @@ import { availableParallelism } from 'node:os';
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import { exitCodes } from '../exit-codes.ts';
+import { addParameter } from '../parameter-option.ts';
 import { wantsColor } from '../run/ink.ts';
 import { liveView } from '../run/live-view.ts';
 import { plainView } from '../run/plain-view.ts';
@@ -45,7 +46,7 @@ export function register(program: Command): void {
     .option('--data <dir>', 'where the started server keeps its data', DATA_DEFAULT)
     .option('--out <dir>', 'folder for file results (default: out/<job>)')
     .option('--speed <factor>', 'replay a bounded source in event-time order: 3600x is an hour a second', speedFactor)
-    .option('--set <name=value>', 'value of a parameter of the job; may be given several times', addSetting, {})
+    .option('--set <name=value>', 'value of a parameter of the job; may be given several times', addParameter, {})
     .option('--name <name>', 'run it under another name')
     .option('--fresh', 'start over: what an unfinished run of this job left is deleted', false)
     .addOption(
@@ -159,10 +160,4 @@ function speedFactor(text: string): number {
   const value = Number(text.replace(/x$/, ''));
   if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError(`must be a factor such as 3600x, not ${JSON.stringify(text)}.`);
   return value;
-}
-
-function addSetting(text: string, before: Readonly<Record<string, string>>): Record<string, string> {
-  const at = text.indexOf('=');
-  if (at < 1) throw new InvalidArgumentError(`must be name=value, not ${JSON.stringify(text)}.`);
-  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
 }

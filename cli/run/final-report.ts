@@ -44,6 +44,8 @@ export type FinalReport = {
   /** Of `eventsIn`, what this run read. */
   readonly eventsInThisRun: number;
   readonly eventsInPerS: number;
+  /** Share of the bounded sources that was read, 0 … 1; null when unbounded, or when nothing was read. */
+  readonly progress: number | null;
   readonly deadLetters: number;
   /** One of them, to begin with. */
   readonly firstDeadLetter: FirstDeadLetter | null;
@@ -90,6 +92,7 @@ export async function finalReport({ plan, journal, progress, before, ...rest }: 
     eventsOut: sum(stages.filter(isResultSink), ({ eventsOut }) => eventsOut),
     eventsInThisRun,
     eventsInPerS: Math.round(eventsInThisRun / seconds),
+    progress: progress.progress,
     deadLetters,
     firstDeadLetter: deadLetters === 0 ? null : await readFirstDeadLetter(join(rest.outDir, DEAD_LETTERS_FILE)),
     late: sum(counts, ({ late }) => late),

@@ -10,7 +10,7 @@ import type { Ink, Paint } from './ink.ts';
 import { stageState, tableLines } from './live-view-table.ts';
 import type { TableRow } from './live-view-table.ts';
 import type { Quantiles, RunProgress, StageProgress } from './progress.ts';
-import { counted, readableBytes, readableClock, readableCount, readableLatency, readableRest } from './readable.ts';
+import { counted, readableBytes, readableClock, readableCount, readableLatency, readableRest, readableShare } from './readable.ts';
 
 export type TerminalShape = { readonly columns: number; readonly rows: number; readonly color: boolean };
 
@@ -44,7 +44,7 @@ function headLine(progress: RunProgress, job: string, width: number, ink: Ink): 
 
 function shareText({ progress }: RunProgress): string {
   if (progress === null) return 'running';
-  return `${progress < 0.1 ? (Math.floor(progress * 1000) / 10).toFixed(1) : Math.floor(progress * 100)} %`.padStart(5);
+  return readableShare(progress).padStart(5);
 }
 
 function restText({ progress, remainingMs, workers }: RunProgress, ink: Ink): string {

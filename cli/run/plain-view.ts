@@ -2,7 +2,7 @@
 
 import type { RunListener } from './run-job.ts';
 import type { RunProgress } from './progress.ts';
-import { counted, readableCount, readableDuration, readableRest, readableTime } from './readable.ts';
+import { counted, readableCount, readableDuration, readableRest, readableShare, readableTime } from './readable.ts';
 
 type Opened = Parameters<RunListener['onOpen']>[0];
 
@@ -45,7 +45,7 @@ export function progressLine({ elapsedMs, stages, progress, remainingMs, deadLet
   return [
     [
       readableDuration(elapsedMs),
-      ...(progress === null ? [] : [`${Math.floor(progress * 100)} %`]),
+      ...(progress === null ? [] : [readableShare(progress)]),
       `${readableCount(sum(({ eventsIn }) => eventsIn, sources))} events read (${readableCount(sum(({ eventsInPerS }) => eventsInPerS, sources))}/s)`,
     ].join('  '),
     `lag ${readableCount(sum(({ lagEvents }) => lagEvents ?? 0))}`,

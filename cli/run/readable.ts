@@ -2,6 +2,12 @@
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
+const UNITS = [
+  ['k', 1e3],
+  ['M', 1e6],
+  ['G', 1e9],
+  ['T', 1e12],
+] as const;
 
 /** `27,004` */
 export function readableCount(count: number): string {
@@ -12,14 +18,7 @@ export function readableCount(count: number): string {
 export function shortCount(count: number, width: number): string {
   const long = readableCount(count);
   if (long.length <= width) return long;
-  for (const [unit, size] of [
-    ['k', 1e3],
-    ['M', 1e6],
-    ['G', 1e9],
-    ['T', 1e12],
-  ] as const) {
-    if (count < size * 1000) return `${(count / size).toFixed(count < size * 100 ? 1 : 0)}${unit}`;
-  }
+  for (const [unit, size] of UNITS) if (count < size * 999.5) return `${(count / size).toFixed(count < size * 99.95 ? 1 : 0)}${unit}`;
   return count.toExponential(1);
 }
 
@@ -54,6 +53,11 @@ export function readableClock(ms: number): string {
 export function readableRest(ms: number): string {
   if (ms < 100_000) return `${Math.max(1, Math.round(ms / 1000))} s`;
   return ms < 100 * MINUTE_MS ? `${Math.round(ms / MINUTE_MS)} min` : `${Math.round(ms / HOUR_MS)} h`;
+}
+
+/** A share from 0 to 1, never more than it is: `0.6 %`, `41 %`. */
+export function readableShare(share: number): string {
+  return `${share < 0.1 ? (Math.floor(share * 1000) / 10).toFixed(1) : Math.floor(share * 100)} %`;
 }
 
 /** `531 MiB`, `1.2 GiB` */

@@ -12,6 +12,7 @@ import { openBus } from '../../runtime/adapters/nats/directory.ts';
 import { systemClock } from '../../runtime/adapters/node/clock.ts';
 import { loadJob } from '../../runtime/adapters/node/load-job.ts';
 import { systemRandom } from '../../runtime/adapters/node/random.ts';
+import { MillraceError } from '../../runtime/base/errors.ts';
 import { BadDeclaration } from '../../runtime/base/issues.ts';
 import { loadTables, makeSourceConnector } from '../../runtime/connectors/make-connector.ts';
 import type { ConnectorEnv } from '../../runtime/connectors/make-connector.ts';
@@ -71,7 +72,7 @@ const PROGRESS_MS = 250;
 /** Runs a job until it is complete, fails, or is interrupted. Throws BadDeclaration and MR1… errors before it starts. */
 export async function runJob(request: RunRequest, listener: RunListener, control: RunControl): Promise<RunOutcome> {
   const loaded = await load(request);
-  const server = request.natsUrl === null ? await startEmbeddedServer({ dataDir: resolve(request.dataDir, loaded.job.metadata.name), durability: request.durability }) : null;
+  const server = request.natsUrl === null ? await startEmbeddedServer({ dataDir: resolve(request.dataDir, loaded.job.metadata.name), durability: request.durability, job: loaded.job.metadata.name }) : null;
   try {
     const natsUrl = request.natsUrl ?? (server?.url as string);
     const connection = await connectNats({ url: natsUrl, name: `millrace run ${loaded.job.metadata.name}` });
@@ -102,7 +103,7 @@ async function runOn(connection: NatsConnection, natsUrl: string, loaded: Loaded
   const splitCounts = await countSplits(job, env);
   const plan = planJob(job, splitCounts);
   const tableIssues = [...(await loadTables(plan.tables, env)).values()].flatMap(({ issues }) => issues);
-  await mkdir(outDir, { recursive: true });
+  await makeOutFolder(outDir);
   const module = kind === 'typescript' ? { path: resolve(request.file), parameters: request.parameters } : null;
   const opened = await openRun(connection, { plan, record: { module, splitCounts, baseDir, outDir, speed: request.speed }, fresh: request.fresh, laneBytesMax: LANE_BYTES_MAX });
   try {
@@ -139,6 +140,14 @@ async function watch(connection: NatsConnection, natsUrl: string, plan: Physical
     clearInterval(show);
     stopHearing();
     await group.drain();
+  }
+}
+
+async function makeOutFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+  } catch (error) {
+    throw new MillraceError('MR1009', { path, problem: error instanceof Error ? error.message : String(error) }, error);
   }
 }
 

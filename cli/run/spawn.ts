@@ -2,9 +2,13 @@
 //
 //   S1. A worker that ends although nobody asked it to is replaced by one with a new id, after a short pause.
 //   S2. `drain` asks all of them to store what is in flight and waits; bounded, then they are ended.
+//   S3. What a worker prints (code of the user's) is told like a message of ours: it neither tears the picture of a
+//       running job nor mixes with a report on stdout.
 
 import { fork } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { WorkerOptions } from '../../runtime/options.ts';
@@ -79,7 +83,8 @@ export class WorkerGroup {
 }
 
 function startThread(options: Omit<WorkerOptions, 'failpoint'>, parts: SpawnParts): Member {
-  const thread = new Worker(MAIN, { workerData: options, stdout: false, stderr: false });
+  const thread = new Worker(MAIN, { workerData: options, stdout: true, stderr: true });
+  for (const output of [thread.stdout, thread.stderr]) forward(output, options.worker, parts);
   let reason = 'ended';
   thread.on('error', (error) => (reason = error instanceof Error ? (error.stack ?? error.message) : String(error)));
   thread.on('message', (message: { log?: string }) => message.log !== undefined && parts.onLog(options.worker, message.log));
@@ -93,7 +98,8 @@ function startThread(options: Omit<WorkerOptions, 'failpoint'>, parts: SpawnPart
 }
 
 function startProcess(options: Omit<WorkerOptions, 'failpoint'>, parts: SpawnParts): Member {
-  const child: ChildProcess = fork(fileURLToPath(MAIN), [], { env: { ...process.env, MILLRACE_WORKER_OPTIONS: JSON.stringify(options) }, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const child: ChildProcess = fork(fileURLToPath(MAIN), [], { env: { ...process.env, MILLRACE_WORKER_OPTIONS: JSON.stringify(options) }, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+  for (const output of [child.stdout, child.stderr]) if (output !== null) forward(output, options.worker, parts);
   child.on('message', (message: { log?: string }) => message.log !== undefined && parts.onLog(options.worker, message.log));
   return {
     worker: options.worker,
@@ -102,4 +108,9 @@ function startProcess(options: Omit<WorkerOptions, 'failpoint'>, parts: SpawnPar
     kill: () => void child.kill('SIGKILL'),
     exited: new Promise((resolve) => child.on('exit', (code, signal) => resolve(signal === null ? `exit code ${code}` : `signal ${signal}`))),
   };
+}
+
+/** S3. */
+function forward(output: Readable, worker: string, parts: SpawnParts): void {
+  createInterface({ input: output }).on('line', (line) => parts.onLog(worker, line));
 }

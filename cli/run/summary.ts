@@ -11,7 +11,7 @@ import { inkFor } from './ink.ts';
 import type { Ink } from './ink.ts';
 import { programName, quoted, runCommand, shortPath } from './invocation.ts';
 import type { CalledFrom } from './invocation.ts';
-import { counted, readableBytes, readableCount, readableDuration, readableLatency, wrapped } from './readable.ts';
+import { counted, readableBytes, readableCount, readableDuration, readableLatency, readableShare, wrapped } from './readable.ts';
 import type { RunOutcome } from './run-job.ts';
 
 export type SummaryContext = {
@@ -170,8 +170,9 @@ function sinkOf(stage: StagePlan): SinkSpec[] {
   return stage.nodes.flatMap(({ op }) => (op.kind === 'sink' ? [op.spec] : []));
 }
 
-function soFar({ eventsIn, eventsOut, outDir }: FinalReport, { from }: SummaryContext): string {
-  return `  ${counted(eventsIn, 'event')} read and ${counted(eventsOut, 'result')} written so far, in ${shortPath(outDir, from.cwd)}`;
+function soFar({ eventsIn, eventsOut, outDir, progress }: FinalReport, { from }: SummaryContext): string {
+  const input = progress === null ? counted(eventsIn, 'event') : `${readableShare(progress)} of the input`;
+  return `  ${counted(eventsOut, 'result')} written so far, from ${input}, in ${shortPath(outDir, from.cwd)}`;
 }
 
 /** U2. */
@@ -205,9 +206,9 @@ function nextSteps(plan: PhysicalPlan, report: FinalReport, { from, file, again,
   const firstFile = plan.stages.flatMap(sinkOf).find((spec) => spec.file !== undefined && spec.name !== DEAD_LETTERS)?.file?.path;
   const run = (...args: string[]): string => runCommand(from, file, [...args, ...again]);
   const steps: [command: string, why: string][] = [
-    ...(isReplayable ? [[run('--speed', '3600x'), 'watch it: an hour a second'] as [string, string]] : []),
+    ...(isReplayable ? [[run('--speed', '3600x'), 'watch an hour a second'] as [string, string]] : []),
     [`${programName(from)} plan ${quoted(file)}${parametersOf(again)}`, 'its stages, and why'],
-    ...(report.workers === 1 ? [[run('--workers', '2'), 'the same from two workers'] as [string, string]] : []),
+    ...(report.workers === 1 ? [[run('--workers', '2'), 'the same by two workers'] as [string, string]] : []),
     ...(firstFile === undefined
       ? []
       : [[`head -n 3 ${quoted(shortPath(`${report.outDir}/${firstFile}`, from.cwd))}`, 'look at results'] as [string, string]]),

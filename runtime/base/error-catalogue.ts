@@ -46,14 +46,22 @@ export const catalogue = {
   MR1007: entry<{ job: string; changes: readonly string[] }>({
     name: 'JobChanged',
     reaction: 'exit',
-    message: (d) => `an unfinished run of job ${d.job} has state that this declaration cannot continue: ${d.changes.join('; ')}; nothing was changed`,
+    message: (d) =>
+      `an unfinished run of job ${d.job} has state that this declaration cannot continue: ${d.changes.join('; ')}; nothing was changed`,
     fix: 'Run the declaration that it was started with, or start over with --fresh (its state is deleted).',
   }),
   MR1008: entry<{ table: string; path: string; before: string; now: string }>({
     name: 'TableChanged',
     reaction: 'exit',
-    message: (d) => `table ${d.table} (${d.path}) changed since this run began (sha256 ${d.before}, now ${d.now}); nothing was processed with it`,
+    message: (d) =>
+      `table ${d.table} (${d.path}) changed since this run began (sha256 ${d.before}, now ${d.now}); nothing was processed with it`,
     fix: 'Restore the file as it was, or start over with --fresh.',
+  }),
+  MR1009: entry<{ path: string; problem: string }>({
+    name: 'FolderUnwritable',
+    reaction: 'exit',
+    message: (d) => `results cannot be written in ${d.path}: ${d.problem}; nothing was started`,
+    fix: 'Choose a folder that can be written, with --out.',
   }),
 
   MR2101: entry<{ subject: string; expected: number; actual: number | null }>({

@@ -1,0 +1,43 @@
+// `millrace …` as a person calls it: a process, what it printed, how it ended.
+
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+const MAIN = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+
+export type Ended = { readonly code: number | null; readonly stdout: string; readonly stderr: string };
+export type Command = { readonly child: ChildProcess; stdout(): string; readonly ended: Promise<Ended> };
+
+const running = new Set<ChildProcess>();
+
+/** Starts it; after `timeoutMs` it is killed, and `code` is null. */
+export function startCommand(args: readonly string[], options: { readonly cwd: string; readonly timeoutMs?: number }): Command {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    cwd: options.cwd,
+    env: { ...process.env, NO_COLOR: '1' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  running.add(child);
+  const output = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) child[name].setEncoding('utf8').on('data', (text: string) => (output[name] += text));
+  const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs ?? 90_000);
+  const ended = once(child, 'close').then(([code]: unknown[]): Ended => {
+    clearTimeout(timer);
+    running.delete(child);
+    return { code: code as number | null, ...output };
+  });
+  return { child, stdout: () => output.stdout, ended };
+}
+
+export function runCommand(args: readonly string[], options: { readonly cwd: string }): Promise<Ended> {
+  return startCommand(args, options).ended;
+}
+
+/** For afterEach: ends what a test that failed has left. */
+export async function endCommands(): Promise<void> {
+  const left = [...running];
+  for (const child of left) child.kill('SIGKILL');
+  await Promise.all(left.map((child) => (child.exitCode === null && child.signalCode === null ? once(child, 'close') : null)));
+}
