@@ -103,7 +103,8 @@ test('a run that failed: with which code, what happened, what to do', () => {
   const failure = {
     code: 'MR4002',
     task: 'hourly-file/0',
-    message: 'sink hourly-file: /home/ada/millrace/out/flights/hourly.ndjson is shorter than what was written; nothing was overwritten',
+    message:
+      'MR4002 SinkConflict: sink hourly-file: /home/ada/millrace/out/flights/hourly.ndjson is shorter than what was written; nothing was overwritten',
     fix: 'Give the sink a target that nothing else writes, or start over with --fresh.',
   };
   expect(summary({ ending: 'failed', failure, eventsOut: 120, progress: 0.41 })).toMatchInlineSnapshot(`

@@ -25,6 +25,9 @@ export type SummaryContext = {
   readonly color: boolean;
 };
 
+/** How messages of catalogued errors begin; the headline has told the code. */
+const CODE_AND_NAME = /^MR\d+ \w+: /;
+
 export function summaryText({ report, plan }: RunOutcome, context: SummaryContext): string {
   const ink = inkFor(context.color);
   const parts = {
@@ -98,7 +101,7 @@ function failure({ failure: found }: FinalReport, { columns }: SummaryContext): 
     wrapped(text, columns - 4)
       .map((line) => `  ${line}`)
       .join('\n');
-  return [`${found.task}: ${found.message}`, found.fix]
+  return [`${found.task}: ${found.message.replace(CODE_AND_NAME, '')}`, found.fix]
     .filter((text) => text !== '')
     .map(paragraph)
     .join('\n\n');

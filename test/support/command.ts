@@ -38,6 +38,7 @@ export function runCommand(args: readonly string[], options: { readonly cwd: str
 /** For afterEach: ends what a test that failed has left. */
 export async function endCommands(): Promise<void> {
   const left = [...running];
+  const closed = left.map((child) => once(child, 'close'));
   for (const child of left) child.kill('SIGKILL');
-  await Promise.all(left.map((child) => (child.exitCode === null && child.signalCode === null ? once(child, 'close') : null)));
+  await Promise.all(closed);
 }
