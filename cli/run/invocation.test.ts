@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { programName, quoted, runCommand, shortPath } from './invocation.ts';
 
-const packageFolder = '/home/ada/millrace';
+const packageFolder = '/srv/ada/millrace';
 const flights = 'examples/flights/stream-job.yaml';
 
 describe('the command that is told is the one that was used', () => {
@@ -30,14 +30,14 @@ describe('the command that is told is the one that was used', () => {
     {
       fact: 'npm start of another package is none',
       environment: { npm_lifecycle_event: 'start' },
-      cwd: '/home/ada/other',
+      cwd: '/srv/ada/other',
       file: flights,
       run: `node ../millrace/cli/bin.mjs run ${flights} --workers 2`,
     },
     {
       fact: 'elsewhere by its path',
       environment: {},
-      cwd: '/home/ada/jobs',
+      cwd: '/srv/ada/jobs',
       file: 'my job.yaml',
       run: "node ../millrace/cli/bin.mjs run 'my job.yaml' --workers 2",
     },
@@ -50,17 +50,17 @@ describe('the command that is told is the one that was used', () => {
   });
 
   test('installed as a package, npx finds it', () => {
-    expect(programName({ environment: {}, cwd: '/home/ada/jobs', packageFolder: '/home/ada/jobs/node_modules/millrace' })).toBe(
+    expect(programName({ environment: {}, cwd: '/srv/ada/jobs', packageFolder: '/srv/ada/jobs/node_modules/millrace' })).toBe(
       'npx millrace',
     );
   });
 });
 
 test.each([
-  { path: '/home/ada/jobs/out', cwd: '/home/ada/jobs', short: 'out' },
-  { path: '/home/ada/jobs', cwd: '/home/ada/jobs', short: '.' },
-  { path: '/tmp/out', cwd: '/home/ada/jobs', short: '/tmp/out' },
-  { path: 'out', cwd: '/home/ada', short: 'out' },
+  { path: '/srv/ada/jobs/out', cwd: '/srv/ada/jobs', short: 'out' },
+  { path: '/srv/ada/jobs', cwd: '/srv/ada/jobs', short: '.' },
+  { path: '/tmp/out', cwd: '/srv/ada/jobs', short: '/tmp/out' },
+  { path: 'out', cwd: '/srv/ada', short: 'out' },
 ])('in $cwd, $path is $short', ({ path, cwd, short }) => expect(shortPath(path, cwd)).toBe(short));
 
 test.each([

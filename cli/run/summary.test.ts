@@ -5,7 +5,7 @@ import type { FinalReport } from './final-report.ts';
 import { summaryText } from './summary.ts';
 import type { SummaryContext } from './summary.ts';
 
-const packageFolder = '/home/ada/millrace';
+const packageFolder = '/srv/ada/millrace';
 const flights = flightsPlan();
 const context: SummaryContext = {
   from: { environment: { npm_lifecycle_event: 'start' }, cwd: packageFolder, packageFolder },
@@ -104,16 +104,15 @@ test('a run that failed: with which code, what happened, what to do', () => {
     code: 'MR4002',
     task: 'hourly-file/0',
     message:
-      'MR4002 SinkConflict: sink hourly-file: /home/ada/millrace/out/flights/hourly.ndjson is shorter than what was written; nothing was overwritten',
+      'MR4002 SinkConflict: sink hourly-file: /srv/ada/millrace/out/flights/hourly.ndjson is shorter than what was written; nothing was overwritten',
     fix: 'Give the sink a target that nothing else writes, or start over with --fresh.',
   };
   expect(summary({ ending: 'failed', failure, eventsOut: 120, progress: 0.41 })).toMatchInlineSnapshot(`
     "
     ✗ flights failed after 5.1 s: MR4002
 
-      hourly-file/0: sink hourly-file:
-      /home/ada/millrace/out/flights/hourly.ndjson is shorter than what was
-      written; nothing was overwritten
+      hourly-file/0: sink hourly-file: /srv/ada/millrace/out/flights/hourly.ndjson
+      is shorter than what was written; nothing was overwritten
 
       Give the sink a target that nothing else writes, or start over with --fresh.
 
@@ -169,7 +168,7 @@ spec:
       .trimEnd()
       .split('\n')
       .map((line) => line.trim().split('   ')[0] ?? '');
-  const elsewhere = { from: { environment: {}, cwd: '/home/ada/jobs', packageFolder }, file: 'clicks.yaml' };
+  const elsewhere = { from: { environment: {}, cwd: '/srv/ada/jobs', packageFolder }, file: 'clicks.yaml' };
 
   test.each([
     {
