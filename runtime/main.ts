@@ -8,7 +8,7 @@ import { optionsFromEnvironment } from './options.ts';
 import type { WorkerOptions } from './options.ts';
 import { startWorker } from './start-worker.ts';
 
-const options = isMainThread ? optionsFromEnvironment(process.env) : { ...(workerData as WorkerOptions), failpoint: process.env['MILLRACE_FAILPOINT'] };
+const options = isMainThread ? optionsFromEnvironment(process.env) : (workerData as WorkerOptions);
 const log = (message: string): void => {
   if (parentPort !== null) parentPort.postMessage({ log: message });
   else if (process.send !== undefined && process.connected) process.send({ log: message });

@@ -4,7 +4,8 @@ export type WorkerOptions = {
   readonly natsUrl: string;
   readonly job: string;
   readonly worker: string;
-  readonly failpoint: string | undefined;
+  /** Where a test lets this worker die (adapters/node/failpoint.ts). */
+  readonly failpoint?: string | undefined;
 };
 
 /** Everything of a run that all its workers must agree on: the directory's key `job`. */
@@ -21,6 +22,8 @@ export type RunRecord = {
   readonly isReplay: boolean;
   /** Pace of a replay as it goes on now; null: as fast as possible. */
   readonly speed: number | null;
+  /** How many workers the run starts with. */
+  readonly workers: number;
   readonly fingerprint: string;
   readonly startedMs: number;
 };
@@ -29,6 +32,5 @@ export type RunRecord = {
 export function optionsFromEnvironment(environment: Readonly<Record<string, string | undefined>>): WorkerOptions {
   const text = environment['MILLRACE_WORKER_OPTIONS'];
   if (text === undefined) throw new Error('MILLRACE_WORKER_OPTIONS is not set: workers are started by `millrace run`, or by the operator');
-  const given = JSON.parse(text) as WorkerOptions;
-  return { ...given, failpoint: environment['MILLRACE_FAILPOINT'] };
+  return JSON.parse(text) as WorkerOptions;
 }

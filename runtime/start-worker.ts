@@ -58,6 +58,7 @@ export async function startWorker(options: WorkerOptions, log: (message: string)
     recordBytesMax: (connection.info?.max_payload ?? 1_048_576) - PAYLOAD_MARGIN_BYTES,
     checkpointBytes: CHECKPOINT_DELTA_BYTES_MIN,
     speed: run.speed,
+    expectedWorkers: run.workers,
     failpoint: makeFailpoint(options.failpoint),
     usage,
     log,

@@ -46,6 +46,8 @@ export type RunRequest = {
   readonly fresh: boolean;
   readonly durability: 'machine' | 'process';
   readonly isolation: Isolation;
+  /** Tests: the nth worker process that is started dies at the nth of these places. */
+  readonly failpoints?: readonly string[];
 };
 
 export type RunEnding = 'completed' | 'failed' | 'interrupted';
@@ -105,7 +107,7 @@ async function runOn(connection: NatsConnection, natsUrl: string, loaded: Loaded
   const tableIssues = [...(await loadTables(plan.tables, env)).values()].flatMap(({ issues }) => issues);
   await makeOutFolder(outDir);
   const module = kind === 'typescript' ? { path: resolve(request.file), parameters: request.parameters } : null;
-  const opened = await openRun(connection, { plan, record: { module, splitCounts, baseDir, outDir, speed: request.speed }, fresh: request.fresh, laneBytesMax: LANE_BYTES_MAX });
+  const opened = await openRun(connection, { plan, record: { module, splitCounts, baseDir, outDir, speed: request.speed, workers: request.workers }, fresh: request.fresh, laneBytesMax: LANE_BYTES_MAX });
   try {
     listener.onOpen({ plan, natsUrl: withoutCredentials(natsUrl), isContinued: opened.isContinued, outDir, tableIssues });
     if (request.speed !== null && !opened.record.isReplay) listener.onLog('--speed has no effect: this run was begun without it and goes on so; with --fresh it starts over');
@@ -122,7 +124,7 @@ async function watch(connection: NatsConnection, natsUrl: string, plan: Physical
   const stopHearing = openBus(connection, plan.job).subscribe('report', (value) => board.hear(value as WorkerReport, systemClock.monotonicMs()));
   const group = new WorkerGroup({
     isolation: request.isolation,
-    optionsFor: (place, generation) => ({ natsUrl, job: plan.job, worker: `w${place}-${generation}-${systemRandom.id().slice(0, 6)}` }),
+    optionsFor: (place, generation) => ({ natsUrl, job: plan.job, worker: `w${place}-${generation}-${systemRandom.id().slice(0, 6)}`, failpoint: request.failpoints?.[generation] }),
     onExit: (worker, reason) => listener.onLog(`${workerLabel(worker)} ended (${reason}); another takes its place`),
     onLog: (worker, message) => listener.onLog(`${workerLabel(worker)}: ${message}`),
   });

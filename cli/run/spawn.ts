@@ -17,7 +17,7 @@ export type Isolation = 'thread' | 'process';
 
 export type SpawnParts = {
   readonly isolation: Isolation;
-  readonly optionsFor: (place: number, generation: number) => Omit<WorkerOptions, 'failpoint'>;
+  readonly optionsFor: (place: number, generation: number) => WorkerOptions;
   readonly onExit: (worker: string, reason: string) => void;
   readonly onLog: (worker: string, message: string) => void;
 };
@@ -82,7 +82,7 @@ export class WorkerGroup {
   }
 }
 
-function startThread(options: Omit<WorkerOptions, 'failpoint'>, parts: SpawnParts): Member {
+function startThread(options: WorkerOptions, parts: SpawnParts): Member {
   const thread = new Worker(MAIN, { workerData: options, stdout: true, stderr: true });
   for (const output of [thread.stdout, thread.stderr]) forward(output, options.worker, parts);
   let reason = 'ended';
@@ -97,7 +97,7 @@ function startThread(options: Omit<WorkerOptions, 'failpoint'>, parts: SpawnPart
   };
 }
 
-function startProcess(options: Omit<WorkerOptions, 'failpoint'>, parts: SpawnParts): Member {
+function startProcess(options: WorkerOptions, parts: SpawnParts): Member {
   const child: ChildProcess = fork(fileURLToPath(MAIN), [], { env: { ...process.env, MILLRACE_WORKER_OPTIONS: JSON.stringify(options) }, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
   for (const output of [child.stdout, child.stderr]) if (output !== null) forward(output, options.worker, parts);
   child.on('message', (message: { log?: string }) => message.log !== undefined && parts.onLog(options.worker, message.log));

@@ -26,6 +26,8 @@ export type Failure = { readonly code: string; readonly message: string; readonl
 export type MembershipParts = {
   readonly worker: string;
   readonly tasks: readonly TaskRef[];
+  /** Workers that were started together: the first assignment waits for them, but not longer than a lease. */
+  readonly expectedWorkers: number;
   readonly directory: Directory;
   readonly clock: Clock;
   /** What this worker runs now. */
@@ -45,6 +47,7 @@ export class Membership {
   readonly #peers = new Map<string, Peer>();
   #assignmentRevision = 0;
   #beat = 0;
+  #startedMs = 0;
   #stopped = false;
   #unwatch: (() => Promise<void>) | null = null;
   #loop: Promise<void> | null = null;
@@ -55,6 +58,7 @@ export class Membership {
   }
 
   async start(): Promise<void> {
+    this.#startedMs = this.#parts.clock.monotonicMs();
     await this.beat();
     this.#unwatch = await this.#parts.directory.watch((key, entry) => this.#note(key, entry));
     this.#loop = this.#run();
@@ -98,7 +102,7 @@ export class Membership {
         this.#parts.onTrouble(error);
       }
       this.#parts.onChange();
-      await this.#parts.clock.sleep(HEARTBEAT_MS, this.#abort.signal);
+      await this.#parts.clock.sleep(this.#assignmentRevision === 0 ? HEARTBEAT_MS / 5 : HEARTBEAT_MS, this.#abort.signal);
     }
   }
 
@@ -110,6 +114,8 @@ export class Membership {
     if (first !== this.#parts.worker) return;
     const done = new Set(living.flatMap((heartbeat) => heartbeat.done));
     if (!this.completed && this.#parts.tasks.every(({ name }) => done.has(name))) await this.#parts.directory.put('completed', { atMs: this.#parts.clock.nowMs() });
+    const now = this.#parts.clock.monotonicMs();
+    if (this.#assignmentRevision === 0 && ready.length < this.#parts.expectedWorkers && now - this.#startedMs < LEASE_MS) return;
     const wanted = assign(this.#parts.tasks, ready, this.assignment);
     if (JSON.stringify(wanted) === JSON.stringify(this.assignment)) return;
     const revision = await this.#parts.directory.update('assignment', wanted, this.#assignmentRevision);

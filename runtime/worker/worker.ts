@@ -46,6 +46,7 @@ export type WorkerParts = Omit<TaskRunnerParts, 'stage' | 'partition' | 'feed' |
   readonly directory: Directory;
   readonly bus: Bus;
   readonly stageParts: (stage: StagePlan) => StageParts;
+  readonly expectedWorkers: number;
   readonly usage: () => { readonly memoryBytes: number; readonly cpuMs: number };
   readonly log: (message: string) => void;
 };
@@ -78,6 +79,7 @@ export class Worker {
     this.#membership = new Membership({
       worker: parts.worker,
       tasks: parts.plan.stages.flatMap((stage) => Array.from({ length: stage.partitionCount }, (_, partition) => ({ name: taskName(stage.id, partition), stage: stage.id }))),
+      expectedWorkers: parts.expectedWorkers,
       directory: parts.directory,
       clock: parts.clock,
       holds: () => ({ owned: [...this.#running.keys()], done: [...this.#done.keys()], draining: this.#draining }),

@@ -1,6 +1,6 @@
-// Named places at which a test lets this process die: MILLRACE_FAILPOINT="name:nth:action".
+// Named places at which a test lets this process die, told as "name:nth:action".
 //
-// Without the variable a failpoint costs one call of an empty function. The names are the steps of the protocol; they
+// Without a setting a failpoint costs one call of an empty function. The names are the steps of the protocol; they
 // are listed here so that a test can go through all of them.
 
 export const FAILPOINTS = [

@@ -1,0 +1,96 @@
+// Kills: whatever dies, and wherever, the results are those of a run without faults, to the byte of each line.
+
+import { beforeAll, describe, expect, test } from 'vitest';
+import { FAILPOINTS } from '../../runtime/adapters/node/failpoint.ts';
+import { startTestServer } from '../support/nats.ts';
+import type { TestServer } from '../support/nats.ts';
+import { runFlights, sortedLines, withFolder } from '../support/flights-run.ts';
+
+/** January in about 12 s: long enough to be killed in. */
+const SPEED = 220_000;
+const KILLS = 20;
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+let undisturbed: Record<string, string[]>;
+beforeAll(async () => {
+  undisturbed = await withFolder(async (folder) => sortedLines((await runFlights(folder)).outDir));
+}, 120_000);
+
+describe('results are byte-equal to a run without faults', () => {
+  test(`when workers are killed with SIGKILL ${KILLS} times at random moments`, () =>
+    withFolder(async (folder) => {
+      let kills = 0;
+      const { outcome, outDir } = await runFlights(folder, { speed: SPEED, workers: 2, isolation: 'process' }, { onWorkers: (_resize, pids) => void killAtRandom(pids, () => ++kills >= KILLS) });
+      expect(outcome).toMatchObject({ ending: 'completed', failure: null });
+      expect(kills).toBe(KILLS);
+      expect(outcome.report.recoveries).toBeGreaterThanOrEqual(KILLS);
+      expect(await sortedLines(outDir)).toEqual(undisturbed);
+    }));
+
+  test.each(FAILPOINTS.map((name) => ({ name })))('when the worker is killed at $name, again and again', ({ name }) =>
+    withFolder(async (folder) => {
+      const failpoints = [1, 2, 5, 11].map((nth) => `${name}:${nth}:kill`);
+      const { outcome, outDir, logs } = await runFlights(folder, { speed: 1_500_000, isolation: 'process', failpoints });
+      expect(outcome).toMatchObject({ ending: 'completed', failure: null });
+      expect(logs.filter((line) => line.includes('SIGKILL')).length).toBeGreaterThanOrEqual(name.startsWith('checkpoint') ? 0 : 1);
+      expect(await sortedLines(outDir)).toEqual(undisturbed);
+    }),
+  );
+
+  test('when the NATS server is killed 5 times and comes back', () =>
+    withServer((server) =>
+      withFolder(async (folder) => {
+        const running = runFlights(folder, { speed: SPEED, workers: 2, natsUrl: server.url });
+        for (let kill = 0; kill < 5; kill++) {
+          await sleep(1_500);
+          await server.kill();
+          await sleep(300);
+          await server.restart();
+        }
+        const { outcome, outDir } = await running;
+        expect(outcome).toMatchObject({ ending: 'completed', failure: null });
+        expect(await sortedLines(outDir)).toEqual(undisturbed);
+      }),
+    ));
+
+  test('when a worker is suspended past its lease and goes on as a zombie', () =>
+    withFolder(async (folder) => {
+      let zombie = 0;
+      const { outcome, outDir, logs } = await runFlights(folder, { speed: SPEED, workers: 2, isolation: 'process' }, { onWorkers: (_resize, pids) => void suspend(pids, (pid) => (zombie = pid)) });
+      expect(outcome).toMatchObject({ ending: 'completed', failure: null });
+      expect(zombie).toBeGreaterThan(0);
+      expect(logs.join('\n')).toMatch(/was taken over by another worker; nothing of what was in flight here was written/);
+      expect(await sortedLines(outDir)).toEqual(undisturbed);
+    }));
+});
+
+async function killAtRandom(pids: () => readonly number[], isEnough: () => boolean): Promise<void> {
+  for (;;) {
+    await sleep(300 + Math.random() * 700);
+    const alive = pids();
+    const victim = alive[Math.floor(Math.random() * alive.length)];
+    if (victim === undefined) continue;
+    process.kill(victim, 'SIGKILL');
+    if (isEnough()) return;
+  }
+}
+
+async function suspend(pids: () => readonly number[], tell: (pid: number) => void): Promise<void> {
+  await sleep(4_000);
+  const [victim] = pids();
+  if (victim === undefined) return;
+  tell(victim);
+  process.kill(victim, 'SIGSTOP');
+  await sleep(4_000);
+  process.kill(victim, 'SIGCONT');
+}
+
+async function withServer(use: (server: TestServer) => Promise<void>): Promise<void> {
+  const server = await startTestServer({});
+  try {
+    await use(server);
+  } finally {
+    await server.stop();
+  }
+}
+
