@@ -21,8 +21,18 @@ test.each([
     text: `MR1001 FileUnreadable: cannot read a.csv: it is not there\n  ${missing.fix}\n  cause: ENOENT\n`,
     code: 3,
   },
-  { fact: 'a failure of a run ends with 1', error: new MillraceError('MR4002', { sink: 's', problem: 'p' }), text: 'MR4002 SinkConflict: sink s: p', code: 1 },
-  { fact: 'anything else is a bug of ours, with its stack', error: new TypeError('x is not a function'), text: 'Millrace has a bug: TypeError: x is not a function\n    at ', code: 1 },
+  {
+    fact: 'a failure of a run ends with 1',
+    error: new MillraceError('MR4002', { sink: 's', problem: 'p' }),
+    text: 'MR4002 SinkConflict: sink s: p',
+    code: 1,
+  },
+  {
+    fact: 'anything else is a bug of ours, with its stack',
+    error: new TypeError('x is not a function'),
+    text: 'Millrace has a bug: TypeError: x is not a function\n    at ',
+    code: 1,
+  },
 ])('$fact', ({ error, text, code }) => {
   let written = '';
   expect(reportFailure(error, { write: (part) => (written += part) }, {})).toBe(code);

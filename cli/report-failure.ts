@@ -7,7 +7,11 @@ import { exitCodes } from './exit-codes.ts';
 export type Terminal = { readonly isTTY?: boolean; write(text: string): unknown };
 
 /** Writes what is known about `error` and returns the exit code for it. */
-export function reportFailure(error: unknown, terminal: Terminal, environment: Readonly<Record<string, string | undefined>> = process.env): number {
+export function reportFailure(
+  error: unknown,
+  terminal: Terminal,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): number {
   const red = terminal.isTTY === true && !environment['NO_COLOR'] ? (text: string) => `\u001b[31m${text}\u001b[0m` : (text: string) => text;
   if (error instanceof BadDeclaration) {
     const count = `${error.issues.length} ${error.issues.length === 1 ? 'mistake' : 'mistakes'}`;
@@ -19,7 +23,9 @@ export function reportFailure(error: unknown, terminal: Terminal, environment: R
     return error.code.startsWith('MR1') ? exitCodes.environment : exitCodes.failed;
   }
   // Neither declared wrong nor the world's fault: a bug of ours, so the stack is what helps.
-  terminal.write(`${red('Millrace has a bug:')} ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n${causes(error)}`);
+  terminal.write(
+    `${red('Millrace has a bug:')} ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n${causes(error)}`,
+  );
   return exitCodes.failed;
 }
 

@@ -36,7 +36,15 @@ export async function startWorker(options: WorkerOptions, log: (message: string)
   const run = (await directory.get('job'))?.value as RunRecord | undefined;
   assert(run !== undefined, `job ${options.job} is in the directory before its workers start`);
   const plan = await planOf(run);
-  const env: ConnectorEnv = { job: options.job, runId: run.runId, baseDir: run.baseDir, outDir: run.outDir, connection, clock: systemClock, random: systemRandom };
+  const env: ConnectorEnv = {
+    job: options.job,
+    runId: run.runId,
+    baseDir: run.baseDir,
+    outDir: run.outDir,
+    connection,
+    clock: systemClock,
+    random: systemRandom,
+  };
   const tables = await loadTables(plan.tables, env);
   const stageParts = await connectorsOf(plan, env);
   const worker = new Worker({

@@ -16,7 +16,12 @@ const minuteMs = 60_000;
 const killGraceMs = 5_000;
 const pathWithPrograms = [resolve(import.meta.dirname, '../node_modules/.bin'), process.env['PATH']].join(delimiter);
 const quick: readonly Step[] = [
-  { name: 'format', program: 'prettier', args: ['--check', '--log-level', 'warn', '--cache', '--cache-location', '.cache/prettier', '.'], timeoutMs: 3 * minuteMs },
+  {
+    name: 'format',
+    program: 'prettier',
+    args: ['--check', '--log-level', 'warn', '--cache', '--cache-location', '.cache/prettier', '.'],
+    timeoutMs: 3 * minuteMs,
+  },
   { name: 'lint', program: 'oxlint', args: [], timeoutMs: 3 * minuteMs },
   { name: 'types', program: 'tsc', args: ['-p', '.'], timeoutMs: 3 * minuteMs },
 ];

@@ -119,7 +119,10 @@ async function startOnSomePort(
   for (let attempt = 1; ; attempt++) {
     const port = options.port ?? (await freePort());
     const maxPayloadBytes = options.maxPayloadBytes ?? maxPayloadBytesDefault;
-    await writeFile(configPath, serverConfigText({ serverName, port, storeFolder: join(dataDir, 'jetstream'), durability, maxPayloadBytes }));
+    await writeFile(
+      configPath,
+      serverConfigText({ serverName, port, storeFolder: join(dataDir, 'jetstream'), durability, maxPayloadBytes }),
+    );
     try {
       const note = (server: ProcessIdentity | null): void => lock.note(JSON.stringify({ serverName, port, server } satisfies Note));
       // Before the start: should this process die in the middle, the next one knows which server to look for.

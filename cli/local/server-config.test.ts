@@ -1,7 +1,13 @@
 import { expect, test } from 'vitest';
 import { serverConfigText } from './server-config.ts';
 
-const config = { serverName: 'one', port: 4300, storeFolder: '/data/a "quoted" folder', durability: 'machine', maxPayloadBytes: 8_388_608 } as const;
+const config = {
+  serverName: 'one',
+  port: 4300,
+  storeFolder: '/data/a "quoted" folder',
+  durability: 'machine',
+  maxPayloadBytes: 8_388_608,
+} as const;
 
 test('machine durability syncs every write', () => expect(serverConfigText(config)).toContain('sync_interval: always'));
 

@@ -51,12 +51,23 @@ export type RunRequest = {
 };
 
 export type RunEnding = 'completed' | 'failed' | 'interrupted';
-export type RunOutcome = { readonly ending: RunEnding; readonly failure: Failure | null; readonly report: FinalReport; readonly plan: PhysicalPlan };
+export type RunOutcome = {
+  readonly ending: RunEnding;
+  readonly failure: Failure | null;
+  readonly report: FinalReport;
+  readonly plan: PhysicalPlan;
+};
 
 /** What a run tells while it goes on. */
 export type RunListener = {
   /** The run is open, its workers start. */
-  onOpen(opened: { readonly plan: PhysicalPlan; readonly natsUrl: string; readonly isContinued: boolean; readonly outDir: string; readonly tableIssues: readonly string[] }): void;
+  onOpen(opened: {
+    readonly plan: PhysicalPlan;
+    readonly natsUrl: string;
+    readonly isContinued: boolean;
+    readonly outDir: string;
+    readonly tableIssues: readonly string[];
+  }): void;
   onProgress(progress: RunProgress): void;
   onLog(message: string): void;
 };
@@ -74,7 +85,14 @@ const PROGRESS_MS = 250;
 /** Runs a job until it is complete, fails, or is interrupted. Throws BadDeclaration and MR1… errors before it starts. */
 export async function runJob(request: RunRequest, listener: RunListener, control: RunControl): Promise<RunOutcome> {
   const loaded = await load(request);
-  const server = request.natsUrl === null ? await startEmbeddedServer({ dataDir: resolve(request.dataDir, loaded.job.metadata.name), durability: request.durability, job: loaded.job.metadata.name }) : null;
+  const server =
+    request.natsUrl === null
+      ? await startEmbeddedServer({
+          dataDir: resolve(request.dataDir, loaded.job.metadata.name),
+          durability: request.durability,
+          job: loaded.job.metadata.name,
+        })
+      : null;
   try {
     const natsUrl = request.natsUrl ?? (server?.url as string);
     const connection = await connectNats({ url: natsUrl, name: `millrace run ${loaded.job.metadata.name}` });
@@ -98,7 +116,14 @@ async function load(request: RunRequest): Promise<Loaded> {
   return { job, baseDir, kind };
 }
 
-async function runOn(connection: NatsConnection, natsUrl: string, loaded: Loaded, request: RunRequest, listener: RunListener, control: RunControl): Promise<RunOutcome> {
+async function runOn(
+  connection: NatsConnection,
+  natsUrl: string,
+  loaded: Loaded,
+  request: RunRequest,
+  listener: RunListener,
+  control: RunControl,
+): Promise<RunOutcome> {
   const { job, baseDir, kind } = loaded;
   const outDir = request.outDir ?? resolve('out', job.metadata.name);
   const env: ConnectorEnv = { job: job.metadata.name, runId: '', baseDir, outDir, connection, clock: systemClock, random: systemRandom };
@@ -107,37 +132,76 @@ async function runOn(connection: NatsConnection, natsUrl: string, loaded: Loaded
   const tableIssues = [...(await loadTables(plan.tables, env)).values()].flatMap(({ issues }) => issues);
   await makeOutFolder(outDir);
   const module = kind === 'typescript' ? { path: resolve(request.file), parameters: request.parameters } : null;
-  const opened = await openRun(connection, { plan, record: { module, splitCounts, baseDir, outDir, speed: request.speed, workers: request.workers }, fresh: request.fresh, laneBytesMax: LANE_BYTES_MAX });
+  const opened = await openRun(connection, {
+    plan,
+    record: { module, splitCounts, baseDir, outDir, speed: request.speed, workers: request.workers },
+    fresh: request.fresh,
+    laneBytesMax: LANE_BYTES_MAX,
+  });
   try {
     listener.onOpen({ plan, natsUrl: withoutCredentials(natsUrl), isContinued: opened.isContinued, outDir, tableIssues });
-    if (request.speed !== null && !opened.record.isReplay) listener.onLog('--speed has no effect: this run was begun without it and goes on so; with --fresh it starts over');
+    if (request.speed !== null && !opened.record.isReplay)
+      listener.onLog('--speed has no effect: this run was begun without it and goes on so; with --fresh it starts over');
     return await watch(connection, natsUrl, plan, opened, request, listener, control);
   } finally {
     await opened.release();
   }
 }
 
-async function watch(connection: NatsConnection, natsUrl: string, plan: PhysicalPlan, opened: OpenRun, request: RunRequest, listener: RunListener, control: RunControl): Promise<RunOutcome> {
+async function watch(
+  connection: NatsConnection,
+  natsUrl: string,
+  plan: PhysicalPlan,
+  opened: OpenRun,
+  request: RunRequest,
+  listener: RunListener,
+  control: RunControl,
+): Promise<RunOutcome> {
   const before = opened.isContinued ? await countStages(plan, opened.journal) : null;
   const startMs = systemClock.monotonicMs();
   const board = new ProgressBoard(plan, startMs, request.isolation);
-  const stopHearing = openBus(connection, plan.job).subscribe('report', (value) => board.hear(value as WorkerReport, systemClock.monotonicMs()));
+  const stopHearing = openBus(connection, plan.job).subscribe('report', (value) =>
+    board.hear(value as WorkerReport, systemClock.monotonicMs()),
+  );
   const group = new WorkerGroup({
     isolation: request.isolation,
-    optionsFor: (place, generation) => ({ natsUrl, job: plan.job, worker: `w${place}-${generation}-${systemRandom.id().slice(0, 6)}`, failpoint: request.failpoints?.[generation] }),
+    optionsFor: (place, generation) => ({
+      natsUrl,
+      job: plan.job,
+      worker: `w${place}-${generation}-${systemRandom.id().slice(0, 6)}`,
+      failpoint: request.failpoints?.[generation],
+    }),
     onExit: (worker, reason) => listener.onLog(`${workerLabel(worker)} ended (${reason}); another takes its place`),
     onLog: (worker, message) => listener.onLog(`${workerLabel(worker)}: ${message}`),
   });
   const show = setInterval(() => listener.onProgress(board.progress(systemClock.monotonicMs())), PROGRESS_MS);
   try {
     await group.resize(request.workers);
-    control.onWorkers?.((count) => group.resize(count), () => group.pids);
+    control.onWorkers?.(
+      (count) => group.resize(count),
+      () => group.pids,
+    );
     const { ending, failure } = await untilEnd(opened, control.interrupt);
     await group.drain();
     await settleReports(connection);
     const progress = board.progress(systemClock.monotonicMs());
     listener.onProgress(progress);
-    return { ending, failure, plan, report: await finalReport({ plan, journal: opened.journal, progress, before, workers: request.workers, ending, failure, natsUrl: withoutCredentials(natsUrl), outDir: opened.record.outDir }) };
+    return {
+      ending,
+      failure,
+      plan,
+      report: await finalReport({
+        plan,
+        journal: opened.journal,
+        progress,
+        before,
+        workers: request.workers,
+        ending,
+        failure,
+        natsUrl: withoutCredentials(natsUrl),
+        outDir: opened.record.outDir,
+      }),
+    };
   } finally {
     clearInterval(show);
     stopHearing();

@@ -98,7 +98,10 @@ function startThread(options: WorkerOptions, parts: SpawnParts): Member {
 }
 
 function startProcess(options: WorkerOptions, parts: SpawnParts): Member {
-  const child: ChildProcess = fork(fileURLToPath(MAIN), [], { env: { ...process.env, MILLRACE_WORKER_OPTIONS: JSON.stringify(options) }, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+  const child: ChildProcess = fork(fileURLToPath(MAIN), [], {
+    env: { ...process.env, MILLRACE_WORKER_OPTIONS: JSON.stringify(options) },
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
   for (const output of [child.stdout, child.stderr]) if (output !== null) forward(output, options.worker, parts);
   child.on('message', (message: { log?: string }) => message.log !== undefined && parts.onLog(options.worker, message.log));
   return {
@@ -106,7 +109,9 @@ function startProcess(options: WorkerOptions, parts: SpawnParts): Member {
     pid: child.pid ?? null,
     drain: () => child.connected && child.send('drain'),
     kill: () => void child.kill('SIGKILL'),
-    exited: new Promise((resolve) => child.on('exit', (code, signal) => resolve(signal === null ? `exit code ${code}` : `signal ${signal}`))),
+    exited: new Promise((resolve) =>
+      child.on('exit', (code, signal) => resolve(signal === null ? `exit code ${code}` : `signal ${signal}`)),
+    ),
   };
 }
 

@@ -52,7 +52,9 @@ test('of many processes that follow the same dead owner one has the lock', async
   const program = `import { claim } from ${JSON.stringify(new URL('./lock.mjs', import.meta.url).href)};
     const claimed = []; for (let i = 0; i < 20; i++) claimed.push(claim(process.argv[1], 'run').kind);
     console.log(claimed.includes('mine')); process.stdin.resume();`;
-  const children = Array.from({ length: 6 }, () => spawn(process.execPath, ['--input-type=module', '-e', program, folder], { stdio: ['pipe', 'pipe', 'inherit'] }));
+  const children = Array.from({ length: 6 }, () =>
+    spawn(process.execPath, ['--input-type=module', '-e', program, folder], { stdio: ['pipe', 'pipe', 'inherit'] }),
+  );
   const said = await Promise.all(children.map(async (child) => String(((await once(child.stdout, 'data')) as [Buffer])[0]).trim()));
   for (const child of children) child.kill('SIGKILL');
   expect(said.filter((one) => one === 'true')).toHaveLength(1);

@@ -33,7 +33,10 @@ export async function ensureNatsServer({ log, environment = process.env }) {
   const work = `${dirname(target)}.${process.pid}-${randomBytes(6).toString('hex')}.tmp`;
   try {
     mkdirSync(work, { recursive: true });
-    for (const [origin, get] of /** @type {const} */ ([['go', buildWithGo], ['release', download]])) {
+    for (const [origin, get] of /** @type {const} */ ([
+      ['go', buildWithGo],
+      ['release', download],
+    ])) {
       try {
         const version = publish(await get(work, environment, log), target);
         log(`nats-server ${version} is ready`);
@@ -57,7 +60,8 @@ export async function ensureNatsServer({ log, environment = process.env }) {
  */
 function publish(path, target) {
   const version = versionOf(path);
-  if (version !== versionPinned) throw new Error(version === null ? 'the result does not run here' : `the result is ${version}, not ${versionPinned}`);
+  if (version !== versionPinned)
+    throw new Error(version === null ? 'the result does not run here' : `the result is ${version}, not ${versionPinned}`);
   mkdirSync(dirname(target), { recursive: true });
   renameSync(path, target);
   return version;

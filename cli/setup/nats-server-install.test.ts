@@ -40,12 +40,28 @@ test('a release is taken when its bytes have the published checksum', async () =
 });
 
 test.each([
-  { fact: 'other bytes than the checksum says are refused', give: { release: goodServer, sums: `${'0'.repeat(64)}  ${archiveName}\n` }, says: /has sha256 [0-9a-f]{64}, its release publishes 0{64}; it was not used/ },
-  { fact: 'a release without this platform is told as such', give: { release: goodServer, sums: `${'0'.repeat(64)}  other.tar.gz\n` }, says: /does not name .*: there is none for this platform/ },
+  {
+    fact: 'other bytes than the checksum says are refused',
+    give: { release: goodServer, sums: `${'0'.repeat(64)}  ${archiveName}\n` },
+    says: /has sha256 [0-9a-f]{64}, its release publishes 0{64}; it was not used/,
+  },
+  {
+    fact: 'a release without this platform is told as such',
+    give: { release: goodServer, sums: `${'0'.repeat(64)}  other.tar.gz\n` },
+    says: /does not name .*: there is none for this platform/,
+  },
   { fact: 'a mirror that lacks the files is told with its status', give: {}, says: /release: http:.*SHA256SUMS: HTTP 404/ },
   { fact: 'an archive without a server is told as such', give: { release: null }, says: /holds no nats-server/ },
-  { fact: 'a binary that does not run here is refused', give: { release: '#!/bin/sh\nexit 1\n' }, says: /release: the result does not run here/ },
-  { fact: 'a binary of another version is refused', give: { release: '#!/bin/sh\necho "nats-server: v2.1.0"\n' }, says: /release: the result is 2\.1\.0, not/ },
+  {
+    fact: 'a binary that does not run here is refused',
+    give: { release: '#!/bin/sh\nexit 1\n' },
+    says: /release: the result does not run here/,
+  },
+  {
+    fact: 'a binary of another version is refused',
+    give: { release: '#!/bin/sh\necho "nats-server: v2.1.0"\n' },
+    says: /release: the result is 2\.1\.0, not/,
+  },
 ])('$fact, and the cache stays empty', async ({ give, says }) => {
   expect((await failure(give)).message).toMatch(says);
   expect(existsSync(cachedPath(settings()))).toBe(false);
@@ -59,7 +75,9 @@ test('a mirror that can not be reached is told with the cause', async () => {
 });
 
 test('Go comes before the release, and builds the exact version', async () => {
-  fakeGo(`echo "$@" > ${join(folder, 'arguments')}\nprintf '${goodServer.replaceAll('\n', '\\n')}' > "$GOBIN/nats-server"\n/bin/chmod 755 "$GOBIN/nats-server"`);
+  fakeGo(
+    `echo "$@" > ${join(folder, 'arguments')}\nprintf '${goodServer.replaceAll('\n', '\\n')}' > "$GOBIN/nats-server"\n/bin/chmod 755 "$GOBIN/nats-server"`,
+  );
   expect(await ensure({ release: goodServer })).toMatchObject({ origin: 'go', version: versionPinned });
   expect(readFileSync(join(folder, 'arguments'), 'utf8')).toContain(`github.com/nats-io/nats-server/v2@v${versionPinned}`);
   expect(asked).toEqual([]);
@@ -109,7 +127,10 @@ function settings(): Record<string, string> {
 }
 
 async function startMirror({ release, sums }: Release): Promise<void> {
-  const archive = release === undefined ? null : gzipSync(tarOf({ 'nats-server-v/README.md': 'read me', ...(release === null ? {} : { 'nats-server-v/nats-server': release }) }));
+  const archive =
+    release === undefined
+      ? null
+      : gzipSync(tarOf({ 'nats-server-v/README.md': 'read me', ...(release === null ? {} : { 'nats-server-v/nats-server': release }) }));
   const published = archive === null ? null : (sums ?? `${createHash('sha256').update(archive).digest('hex')}  ${archiveName}\n`);
   mirror = createServer((request, response) => {
     asked.push(request.url ?? '');

@@ -2,7 +2,18 @@
 //
 // The npm package `node` brings it by an install script, which npm may refuse to run (ignore-scripts, npm 12). Then the
 // same is done here: the platform's package is installed aside and its binary put in place.
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { askNode, installedNodePath, isNewEnough, nodeMinimum, repositoryFolder } from './node-runtime.mjs';
 import { runNpm } from './packages.mjs';
@@ -25,7 +36,11 @@ export function isNodeChecked() {
  */
 export async function ensureNode({ log }) {
   const tried = [];
-  for (const [way, act] of /** @type {const} */ ([['npm package node', keep], ['platform package', install], ['this Node', linkThisNode]])) {
+  for (const [way, act] of /** @type {const} */ ([
+    ['npm package node', keep],
+    ['platform package', install],
+    ['this Node', linkThisNode],
+  ])) {
     try {
       await act(log);
       const answer = askNode(installedNodePath);
@@ -38,7 +53,9 @@ export async function ensureNode({ log }) {
       tried.push(`${way}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
-  throw new Error(`no Node of at least ${nodeMinimum} runs here; tried: ${tried.join('; ')}\n  Install Node ${nodeMinimum} or newer on this machine, then run the same command again.`);
+  throw new Error(
+    `no Node of at least ${nodeMinimum} runs here; tried: ${tried.join('; ')}\n  Install Node ${nodeMinimum} or newer on this machine, then run the same command again.`,
+  );
 }
 
 function stamp() {
@@ -59,7 +76,11 @@ async function install(log) {
   try {
     mkdirSync(work, { recursive: true });
     writeFileSync(join(work, 'package.json'), '{"private":true}');
-    await runNpm(['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', `${name}@${version}`], { cwd: work, log, busyWith: `installing ${name}` });
+    await runNpm(['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', `${name}@${version}`], {
+      cwd: work,
+      log,
+      busyWith: `installing ${name}`,
+    });
     const folder = join(work, 'node_modules', name);
     const { bin } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
     putInPlace(join(folder, bin.node));

@@ -47,7 +47,9 @@ export async function runWithNode(file, args) {
     return;
   }
   if (!existsSync(installedNodePath)) {
-    console.error(`Millrace needs Node ${nodeMinimum} or newer, this is ${process.version}. Run \`npm start\` once: it installs one for this folder.`);
+    console.error(
+      `Millrace needs Node ${nodeMinimum} or newer, this is ${process.version}. Run \`npm start\` once: it installs one for this folder.`,
+    );
     process.exitCode = 3;
     return;
   }

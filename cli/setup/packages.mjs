@@ -28,7 +28,8 @@ export function packagesProblem(root) {
     const found = installed[path];
     if (found === undefined && wanted.optional === true) continue;
     if (found === undefined) return `${path} is missing`;
-    if (found.version !== wanted.version || found.integrity !== wanted.integrity) return `${path} is ${found.version}, locked is ${wanted.version}`;
+    if (found.version !== wanted.version || found.integrity !== wanted.integrity)
+      return `${path} is ${found.version}, locked is ${wanted.version}`;
   }
   return null;
 }
@@ -74,8 +75,14 @@ export function runNpm(args, { cwd, log, busyWith }) {
 
 /** @param {string} said */
 function lastWords(said) {
-  const lines = said.trim().split('\n').filter((line) => !line.startsWith('npm warn'));
-  return lines.slice(0, errorLinesMax).map((line) => `  ${line}`).join('\n');
+  const lines = said
+    .trim()
+    .split('\n')
+    .filter((line) => !line.startsWith('npm warn'));
+  return lines
+    .slice(0, errorLinesMax)
+    .map((line) => `  ${line}`)
+    .join('\n');
 }
 
 /**

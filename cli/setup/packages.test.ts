@@ -13,8 +13,16 @@ test.each([
   { fact: 'a package added by hand does not matter', installed: { 'node_modules/zod': zod, 'node_modules/more': zod }, problem: null },
   { fact: 'nothing is installed', installed: null, problem: 'nothing is installed' },
   { fact: 'a package is missing', installed: {}, problem: 'node_modules/zod is missing' },
-  { fact: 'a package has another version', installed: { 'node_modules/zod': { ...zod, version: '3.9.9' } }, problem: 'node_modules/zod is 3.9.9, locked is 4.0.0' },
-  { fact: 'a package has other content', installed: { 'node_modules/zod': { ...zod, integrity: 'sha512-b' } }, problem: 'node_modules/zod is 4.0.0, locked is 4.0.0' },
+  {
+    fact: 'a package has another version',
+    installed: { 'node_modules/zod': { ...zod, version: '3.9.9' } },
+    problem: 'node_modules/zod is 3.9.9, locked is 4.0.0',
+  },
+  {
+    fact: 'a package has other content',
+    installed: { 'node_modules/zod': { ...zod, integrity: 'sha512-b' } },
+    problem: 'node_modules/zod is 4.0.0, locked is 4.0.0',
+  },
 ])('$fact: $problem', ({ installed, problem }) => {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-packages-'));
   try {
@@ -30,7 +38,11 @@ test.each([
 
 test('platform packages that the lock file lacks are completed from their names', () => {
   const packages = {
-    'node_modules/tool': { version: '1.0.0', dev: true, optionalDependencies: { '@tool/linux-arm64-musl': '1.0.0', '@tool/darwin-x64': '1.0.0', there: '1.0.0' } },
+    'node_modules/tool': {
+      version: '1.0.0',
+      dev: true,
+      optionalDependencies: { '@tool/linux-arm64-musl': '1.0.0', '@tool/darwin-x64': '1.0.0', there: '1.0.0' },
+    },
     'node_modules/there': { version: '1.0.0' },
   };
   expect(missingPlatforms(packages)).toEqual({

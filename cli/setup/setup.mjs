@@ -55,7 +55,10 @@ async function waitForTurn() {
   for (let turn = 0; ; turn++) {
     const lock = claim(join(repositoryFolder, '.cache'), 'setup');
     if (lock.kind === 'mine') return lock;
-    if (Date.now() > deadlineMs) throw new Error(`process ${lock.by.pid} sets this folder up since ${new Date(lock.by.sinceMs).toISOString()} and does not end; end it and try again`);
+    if (Date.now() > deadlineMs)
+      throw new Error(
+        `process ${lock.by.pid} sets this folder up since ${new Date(lock.by.sinceMs).toISOString()} and does not end; end it and try again`,
+      );
     if (turn === 0) log(`waiting for process ${lock.by.pid}, which sets this folder up already`);
     await sleep(waitMs);
   }

@@ -10,7 +10,7 @@ const blockBytes = 512;
  * @returns {Buffer | null}
  */
 export function fileInTar(archive, name) {
-  for (let at = 0; at + blockBytes <= archive.length; ) {
+  for (let at = 0; at + blockBytes <= archive.length;) {
     const path = textAt(archive, at, 100);
     if (path === '') return null;
     const sizeBytes = Number.parseInt(textAt(archive, at + 124, 12).trim(), 8);

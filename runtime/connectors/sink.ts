@@ -27,7 +27,15 @@ export type SinkGuarantee = 'exactly-once' | 'at-least-once';
 
 export interface SinkWriter {
   /** Encodes `batches` behind `before`. Pure. An event that can't be encoded is returned in `failed` by its place. */
-  prepare(batches: readonly Batch[], before: SinkState): { readonly payload: Uint8Array; readonly count: number; readonly after: SinkState; readonly failed: readonly { value: unknown; timeMs: number; problem: string }[] };
+  prepare(
+    batches: readonly Batch[],
+    before: SinkState,
+  ): {
+    readonly payload: Uint8Array;
+    readonly count: number;
+    readonly after: SinkState;
+    readonly failed: readonly { value: unknown; timeMs: number; problem: string }[];
+  };
   apply(record: SinkRecord): Promise<void>;
   /** All input was written and applied: finish (fsync, close files). Idempotent. */
   finish(): Promise<void>;

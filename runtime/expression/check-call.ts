@@ -67,7 +67,9 @@ function checkFunction(node: Call, name: string, receiver: ASTNode | null, args:
     return DYN;
   }
   const candidates = candidatesOf(name, receiver !== null, args.length);
-  const fitting = candidates.filter((s) => fits(s.receiver, receiverType) && s.params.every((param, i) => fits(param, types[i] as CheckType)));
+  const fitting = candidates.filter(
+    (s) => fits(s.receiver, receiverType) && s.params.every((param, i) => fits(param, types[i] as CheckType)),
+  );
   if (fitting.length === 0) {
     const given = `${name}(${types.map(describeCheckType).join(', ')})${receiverType === null ? '' : ` of ${describeCheckType(receiverType)}`}`;
     checker.issue(`${textOf(node)}: there is no ${given}`, `there is ${candidates.map(written).join('; ')}`);
@@ -80,8 +82,10 @@ function candidatesOf(name: string, hasReceiver: boolean, argumentCount: number)
   const found = signatures.filter((s) => s.name === name && (s.receiver !== null) === hasReceiver && s.params.length === argumentCount);
   // What functions.ts adds to the library (N3).
   if (hasReceiver && Object.hasOwn(timeParts, name)) found.push({ ...(found[0] as FunctionSignature), receiver: 'double' });
-  if (!hasReceiver && name === 'timestamp') found.push(...['double', TIMESTAMP].map((param) => ({ name, receiver: null, params: [param], returns: TIMESTAMP })));
-  if (!hasReceiver && name === 'string') found.push(...[TIMESTAMP, DURATION].map((param) => ({ name, receiver: null, params: [param], returns: 'string' })));
+  if (!hasReceiver && name === 'timestamp')
+    found.push(...['double', TIMESTAMP].map((param) => ({ name, receiver: null, params: [param], returns: TIMESTAMP })));
+  if (!hasReceiver && name === 'string')
+    found.push(...[TIMESTAMP, DURATION].map((param) => ({ name, receiver: null, params: [param], returns: 'string' })));
   return found;
 }
 const TIMESTAMP = 'google.protobuf.Timestamp';
@@ -97,4 +101,3 @@ function written(signature: FunctionSignature): string {
   const args = signature.params.map((param) => describeCheckType(fromCel(param))).join(', ');
   return `${signature.receiver === null ? '' : `${describeCheckType(fromCel(signature.receiver))}.`}${signature.name}(${args})`;
 }
-

@@ -2,7 +2,20 @@
 
 import { nearest } from '../base/nearest.ts';
 import { checkCall } from './check-call.ts';
-import { BOOL, type CheckType, describeCheckType, DYN, type Family, familyOf, fromCel, INT, NULL, STRING, toEventType, unify } from './check-types.ts';
+import {
+  BOOL,
+  type CheckType,
+  describeCheckType,
+  DYN,
+  type Family,
+  familyOf,
+  fromCel,
+  INT,
+  NULL,
+  STRING,
+  toEventType,
+  unify,
+} from './check-types.ts';
 import { fieldNameOf } from './compile-node.ts';
 import { type EventType, NUMBER, objectType, TIMESTAMP } from './event-type.ts';
 import { type ASTNode, constantOf, textOf, UnsignedInt } from './library.ts';
@@ -139,7 +152,8 @@ export class Checker {
     let isOpen = false;
     for (const [key, value] of node.args) {
       const keyType = this.type(key);
-      if (!isOneOf(keyType, 'string', 'number', 'bool')) this.issue(`${textOf(node)}: a key must be a string, found ${describeCheckType(keyType)}`);
+      if (!isOneOf(keyType, 'string', 'number', 'bool'))
+        this.issue(`${textOf(node)}: a key must be a string, found ${describeCheckType(keyType)}`);
       const type = toEventType(this.type(value));
       if (key.op === 'value' && typeof key.args === 'string') {
         if (key.args in fields) this.issue(`${textOf(node)}: the key ${key.args} is there twice`);
@@ -161,7 +175,10 @@ export class Checker {
     const [x, y] = [familyOf(left), familyOf(right)];
     if (x !== y && x !== 'dyn' && y !== 'dyn' && x !== 'null' && y !== 'null' && !isTimeAndNumber(x, y)) {
       const answer = node.op === '==' ? 'false' : 'true';
-      this.issue(`${textOf(node)} is always ${answer}: it compares ${describeCheckType(left)} with ${describeCheckType(right)}`, convertFix(node, x, y));
+      this.issue(
+        `${textOf(node)} is always ${answer}: it compares ${describeCheckType(left)} with ${describeCheckType(right)}`,
+        convertFix(node, x, y),
+      );
     }
     return BOOL;
   }
@@ -182,14 +199,18 @@ export class Checker {
     const [x, y] = [familyOf(left), familyOf(right)];
     if (x === 'number' && y === 'number') return numberResult(node.op, left, right);
     const sums = node.op === '+' || node.op === '-';
-    if (sums && isTimeAndNumber(x, y)) return x === 'duration' || y === 'duration' ? numberResult(node.op, left, right) : x === 'time' && y === 'time' ? NUMBER : TIMESTAMP;
+    if (sums && isTimeAndNumber(x, y))
+      return x === 'duration' || y === 'duration' ? numberResult(node.op, left, right) : x === 'time' && y === 'time' ? NUMBER : TIMESTAMP;
     if (sums && timeResult(node.op, x, y) !== null) return fromCel(timeResult(node.op, x, y) as string);
     if (node.op === '+' && x === 'string' && y === 'string') return STRING;
     if (node.op === '+' && left.kind === 'list' && right.kind === 'list') return { kind: 'list', of: unify(left.of, right.of) };
     if (node.op === '+' && x === 'bytes' && y === 'bytes') return left;
     const known = x === 'dyn' ? y : x;
     if ((x === 'dyn' || y === 'dyn') && isOperand(node.op, known)) return dynResult(node.op, known);
-    this.issue(`${textOf(node)}: cannot use ${node.op} on ${describeCheckType(left)} and ${describeCheckType(right)}`, convertFix(node, x, y));
+    this.issue(
+      `${textOf(node)}: cannot use ${node.op} on ${describeCheckType(left)} and ${describeCheckType(right)}`,
+      convertFix(node, x, y),
+    );
     return DYN;
   }
 
@@ -202,7 +223,10 @@ export class Checker {
         this.issue(`${textOf(node)} is always false: ${describeCheckType(item)} in ${describeCheckType(container)}`);
       }
     } else if (container.kind !== 'object' && container.kind !== 'dyn') {
-      this.issue(`${textOf(node)}: in needs a list or an object, found ${describeCheckType(container)}`, container.kind === 'scalar' ? 'for texts use x.contains(y)' : undefined);
+      this.issue(
+        `${textOf(node)}: in needs a list or an object, found ${describeCheckType(container)}`,
+        container.kind === 'scalar' ? 'for texts use x.contains(y)' : undefined,
+      );
     }
     return BOOL;
   }
@@ -269,4 +293,3 @@ function convertFix(node: Binary<string>, x: Family, y: Family): string | undefi
   if (x === 'number' && y === 'string') return `write string(${textOf(left)}), or double(${textOf(right)})`;
   return undefined;
 }
-

@@ -15,7 +15,9 @@ const event = typeOfSchema({
 
 function check(text: string, expected: ExpectedResult = 'any'): string {
   const { issues, type } = checkExpression(text, { event, key: STRING, timeMs: NUMBER, nowMs: NUMBER }, expected);
-  return issues.length === 0 ? describeType(type) : issues.map(({ message, fix }) => (fix === undefined ? message : `${message} (${fix})`)).join('; ');
+  return issues.length === 0
+    ? describeType(type)
+    : issues.map(({ message, fix }) => (fix === undefined ? message : `${message} (${fix})`)).join('; ');
 }
 
 test.each<{ text: string; expected?: ExpectedResult; type: string }>([
@@ -54,9 +56,18 @@ test.each<{ text: string; expected?: ExpectedResult; says: string }>([
   { text: 'has(event.zzz)', says: `event has no field zzz (${FIELDS})` },
   { text: 'evnt.origin', says: 'unknown name evnt (did you mean event? there are event, key, timeMs, nowMs)' },
   { text: 'event.origin.name', says: 'event.origin is string, it has no field name' },
-  { text: 'event.carrier + event.flight', says: 'event.carrier + event.flight: cannot use + on string and int (write string(event.flight), or double(event.carrier))' },
-  { text: 'event.flight - null', says: 'event.flight - null: cannot use - on int and null (null has no order and no sum; test for it first)' },
-  { text: 'event.origin == 5', says: 'event.origin == 5 is always false: it compares string with int (write string(5), or double(event.origin))' },
+  {
+    text: 'event.carrier + event.flight',
+    says: 'event.carrier + event.flight: cannot use + on string and int (write string(event.flight), or double(event.carrier))',
+  },
+  {
+    text: 'event.flight - null',
+    says: 'event.flight - null: cannot use - on int and null (null has no order and no sum; test for it first)',
+  },
+  {
+    text: 'event.origin == 5',
+    says: 'event.origin == 5 is always false: it compares string with int (write string(5), or double(event.origin))',
+  },
   { text: 'event.origin > 5', says: 'event.origin > 5: cannot compare string with int (write string(5), or double(event.origin))' },
   { text: 'event.flight in ["a"]', says: 'event.flight in ["a"] is always false: int in list of string' },
   { text: '"J" in event.origin', says: '"J" in event.origin: in needs a list or an object, found string (for texts use x.contains(y))' },
@@ -65,21 +76,34 @@ test.each<{ text: string; expected?: ExpectedResult; says: string }>([
   { text: 'event.origin', expected: 'number', says: 'event.origin gives string, where a number is needed' },
   { text: 'event.origin', expected: 'object', says: 'event.origin gives string, where an object is needed' },
   { text: 'event.origin.substr(1)', says: 'event.origin.substr(1): unknown function substr()' },
-  { text: 'event.origin.substring("a")', says: 'event.origin.substring("a"): there is no substring(string) of string (there is string.substring(int))' },
-  { text: 'size(event.flight)', says: 'size(event.flight): there is no size(int) (there is size(string); size(bytes); size(list); size(object))' },
+  {
+    text: 'event.origin.substring("a")',
+    says: 'event.origin.substring("a"): there is no substring(string) of string (there is string.substring(int))',
+  },
+  {
+    text: 'size(event.flight)',
+    says: 'size(event.flight): there is no size(int) (there is size(string); size(bytes); size(list); size(object))',
+  },
   { text: 'event.origin.map(x, x)', says: 'event.origin is string, not a list' },
   { text: 'event.origin.matches("[")', says: 'event.origin.matches("["): the pattern "[" is wrong: a [ without its ]' },
   { text: '{"a": 1, "a": 2}', says: '{"a": 1, "a": 2}: the key a is there twice' },
   { text: 'a + (', says: 'syntax at 1:6: unexpected token: EOF\n    a + (\n         ^' },
   { text: '1 +\n  * 2', says: 'syntax at 2:3: unexpected token: MULTIPLY\n      * 2\n      ^' },
-  { text: 'evnt.x || event.flight + "a" == key', says: 'unknown name evnt (did you mean event? there are event, key, timeMs, nowMs); event.flight + "a": cannot use + on int and string (write string(event.flight), or double("a"))' },
+  {
+    text: 'evnt.x || event.flight + "a" == key',
+    says: 'unknown name evnt (did you mean event? there are event, key, timeMs, nowMs); event.flight + "a": cannot use + on int and string (write string(event.flight), or double("a"))',
+  },
 ])('$text is refused', ({ text, expected, says }) => {
   expect(check(text, expected)).toBe(says);
 });
 
 test('fields of an object literal have the types of their expressions', () => {
   const { type } = checkExpression('{"a": event.dep_delay, "b": event.tags}', { event }, 'object');
-  expect(type).toEqual({ kind: 'object', open: false, fields: { a: { kind: 'scalar', name: 'double', nullable: true }, b: { kind: 'dyn' } } });
+  expect(type).toEqual({
+    kind: 'object',
+    open: false,
+    fields: { a: { kind: 'scalar', name: 'double', nullable: true }, b: { kind: 'dyn' } },
+  });
 });
 
 test('an open schema allows fields that it does not name', () => {

@@ -71,7 +71,9 @@ function itemsOf(value: unknown, node: ASTNode): readonly unknown[] {
   if (isRecord(value)) return Object.keys(value);
   if (value instanceof Set) return [...(value as Set<unknown>)];
   if (value instanceof Map) return [...value.keys()];
-  throw new ExpressionError(`${textOf(node)}: must be a list or an object, found ${describe(value)}${value === null ? '; test for null first' : ''}`);
+  throw new ExpressionError(
+    `${textOf(node)}: must be a list or an object, found ${describe(value)}${value === null ? '; test for null first' : ''}`,
+  );
 }
 
 function quantifier(node: ASTNode, body: Eval, decides: boolean): Loop {

@@ -250,11 +250,14 @@ function compileList(items: readonly ASTNode[], scope: Scope, compileItem: Compi
   const pieces = items.map((item) => compileItem(item, scope));
   const runs = pieces.map((p) => p.run);
   // A list of constants is shared by all events: values are never changed (B2).
-  return folded((a, b, c, d, l) => {
-    const list: unknown[] = [];
-    for (const run of runs) list.push(run(a, b, c, d, l));
-    return list;
-  }, ...pieces);
+  return folded(
+    (a, b, c, d, l) => {
+      const list: unknown[] = [];
+      for (const run of runs) list.push(run(a, b, c, d, l));
+      return list;
+    },
+    ...pieces,
+  );
 }
 
 function compileMap(node: Extract<ASTNode, { op: 'map' }>, scope: Scope, compileItem: CompileItem): Piece {
@@ -394,11 +397,14 @@ function compileCall(node: ASTNode, name: string, receiver: ASTNode | null, args
   if (wrong !== null) return scope.issue(`${textOf(node)}: ${wrong}`);
   const call = functionNamed(name, receiver !== null, args.length);
   const runs = pieces.map((p) => p.run);
-  const compiled = folded((a, b, c, d, l) => {
-    const values: unknown[] = [];
-    for (const run of runs) values.push(run(a, b, c, d, l));
-    return call(values, node);
-  }, ...pieces);
+  const compiled = folded(
+    (a, b, c, d, l) => {
+      const values: unknown[] = [];
+      for (const run of runs) values.push(run(a, b, c, d, l));
+      return call(values, node);
+    },
+    ...pieces,
+  );
   return compiled.constant === null && pieces.every((p) => p.constant !== null) ? alwaysFails(compiled, scope) : compiled;
 }
 
@@ -432,4 +438,3 @@ function isPathOfEvent(node: ASTNode, scope: Scope): boolean {
   if (node.op === 'id') return scope.names.includes(node.args) && scope.local(node.args) === null;
   return fieldNameOf(node) !== null && isPathOfEvent((node.args as readonly ASTNode[])[0] as ASTNode, scope);
 }
-

@@ -10,7 +10,8 @@ export function compileArithmetic(node: Binary<ArithmeticOperator>, scope: Scope
   const left = compileNode(node.args[0], scope);
   const right = compileNode(node.args[1], scope);
   const number = doubleOf(right);
-  const run = number === null ? anyArithmetic(node, left.run, right.run) : constantArithmetic(node, left.run, number, right.constant?.value);
+  const run =
+    number === null ? anyArithmetic(node, left.run, right.run) : constantArithmetic(node, left.run, number, right.constant?.value);
   return folded(run, left, right);
 }
 
@@ -18,7 +19,8 @@ export function compileComparison(node: Binary<ComparisonOperator>, scope: Scope
   const left = compileNode(node.args[0], scope);
   const right = compileNode(node.args[1], scope);
   const number = doubleOf(right);
-  const run = number === null ? anyComparison(node, left.run, right.run) : constantComparison(node, left.run, number, right.constant?.value);
+  const run =
+    number === null ? anyComparison(node, left.run, right.run) : constantComparison(node, left.run, number, right.constant?.value);
   return folded(run, left, right);
 }
 

@@ -20,35 +20,113 @@ test.each<{ fact: string; text: string; event?: unknown; gives: unknown }>([
   { fact: 'texts add', text: 'event.a + string(event.b)', event: { a: 'UA', b: 1545 }, gives: 'UA1545' },
   { fact: 'lists add', text: '[1] + event.x', event: { x: [2] }, gives: [1, 2] },
   { fact: 'variables are positional', text: 'key + string(timeMs) + string(nowMs)', gives: 'k10002000' },
-  { fact: 'null equals null only', text: '[event.a == null, event.b == null, null == event.a]', event: { a: null, b: 0 }, gives: [true, false, true] },
+  {
+    fact: 'null equals null only',
+    text: '[event.a == null, event.b == null, null == event.a]',
+    event: { a: null, b: 0 },
+    gives: [true, false, true],
+  },
   { fact: 'a missing field is null to == null', text: 'event.x == null && event.x.y == null && event["x y"] == null', gives: true },
-  { fact: 'has() is false for null and for missing', text: '[has(event.a), has(event.b), has(event.c), has(event.c.d)]', event: { a: 1, b: null }, gives: [true, false, false, false] },
+  {
+    fact: 'has() is false for null and for missing',
+    text: '[has(event.a), has(event.b), has(event.c), has(event.c.d)]',
+    event: { a: 1, b: null },
+    gives: [true, false, false, false],
+  },
   { fact: 'a null field reads as null', text: 'event.x', event: { x: null }, gives: null },
-  { fact: 'fields may be named like anything', text: '[event.at, event.size, event.length, event.map, event["a b"]]', event: { at: 1, size: 2, length: 3, map: 4, 'a b': 5 }, gives: [1, 2, 3, 4, 5] },
+  {
+    fact: 'fields may be named like anything',
+    text: '[event.at, event.size, event.length, event.map, event["a b"]]',
+    event: { at: 1, size: 2, length: 3, map: 4, 'a b': 5 },
+    gives: [1, 2, 3, 4, 5],
+  },
   { fact: 'constructor is a field only if the event has it', text: 'event.constructor', event: { constructor: 'Boeing' }, gives: 'Boeing' },
-  { fact: 'the prototype is not read', text: 'event.__proto__ == null && event.constructor == null && event["toString"] == null', gives: true },
+  {
+    fact: 'the prototype is not read',
+    text: 'event.__proto__ == null && event.constructor == null && event["toString"] == null',
+    gives: true,
+  },
   { fact: 'unlike kinds differ, without an error', text: 'event.x == 1', event: { x: '1' }, gives: false },
-  { fact: 'lists and objects are equal by value', text: 'event.x == {"a": [1, {"b": null}]}', event: { x: { a: [1, { b: null }] } }, gives: true },
+  {
+    fact: 'lists and objects are equal by value',
+    text: 'event.x == {"a": [1, {"b": null}]}',
+    event: { x: { a: [1, { b: null }] } },
+    gives: true,
+  },
   { fact: '&& forgives an error when the other side decides', text: 'event.x > 1 && false', gives: false },
   { fact: '|| forgives an error when the other side decides', text: 'event.x > 1 || true', gives: true },
-  { fact: 'the branches of a ternary may differ', text: 'event.x == null ? null : event.x.model', event: { x: { model: 'A320' } }, gives: 'A320' },
+  {
+    fact: 'the branches of a ternary may differ',
+    text: 'event.x == null ? null : event.x.model',
+    event: { x: { model: 'A320' } },
+    gives: 'A320',
+  },
   { fact: 'an object has its fields in order', text: 'event', event: { b: 1, a: 2 }, gives: { b: 1, a: 2 } },
-  { fact: 'map, filter, exists, all, exists_one', text: '[event.l.map(x, x * 2), event.l.filter(x, x > 1), event.l.exists(x, x == 2), event.l.all(x, x > 0), event.l.exists_one(x, x > 1)]', event: { l: [1, 2] }, gives: [[2, 4], [2], true, true, true] },
+  {
+    fact: 'map, filter, exists, all, exists_one',
+    text: '[event.l.map(x, x * 2), event.l.filter(x, x > 1), event.l.exists(x, x == 2), event.l.all(x, x > 0), event.l.exists_one(x, x > 1)]',
+    event: { l: [1, 2] },
+    gives: [[2, 4], [2], true, true, true],
+  },
   { fact: 'map with a filter', text: 'event.l.map(x, x > 1, x * 10)', event: { l: [1, 2, 3] }, gives: [20, 30] },
   { fact: 'comprehensions nest and shadow', text: '[1, 2].map(x, [3].map(y, x + y).map(x, x * 10))', gives: [[40], [50]] },
-  { fact: 'exists forgives errors of items when another decides', text: 'event.l.exists(x, x.y > 2)', event: { l: [{}, { y: 3 }] }, gives: true },
-  { fact: 'a comprehension over an object goes over its field names', text: 'event.map(name, name)', event: { a: 1, b: 2 }, gives: ['a', 'b'] },
+  {
+    fact: 'exists forgives errors of items when another decides',
+    text: 'event.l.exists(x, x.y > 2)',
+    event: { l: [{}, { y: 3 }] },
+    gives: true,
+  },
+  {
+    fact: 'a comprehension over an object goes over its field names',
+    text: 'event.map(name, name)',
+    event: { a: 1, b: 2 },
+    gives: ['a', 'b'],
+  },
   { fact: 'cel.bind names a value', text: 'cel.bind(x, event.a + 1, x * x)', event: { a: 2 }, gives: 9 },
-  { fact: 'size counts code points, items and fields', text: '[size("a😀"), "abc".size(), size(event.l), size(event)]', event: { l: [1, 2] }, gives: [2, 3, 2, 1] },
+  {
+    fact: 'size counts code points, items and fields',
+    text: '[size("a😀"), "abc".size(), size(event.l), size(event)]',
+    event: { l: [1, 2] },
+    gives: [2, 3, 2, 1],
+  },
   { fact: 'a whole double goes where an int is wanted', text: 'event.s.substring(1, event.n)', event: { s: 'hello', n: 3 }, gives: 'el' },
   { fact: 'a timestamp becomes ms', text: 'timestamp("2013-01-31T12:00:00Z")', gives: AT_NOON },
-  { fact: 'numbers mix with timestamps and durations as ms', text: '[event.at + duration("1h"), event.at - duration("1s"), event.at - timestamp("2013-01-31T11:00:00Z")]', event: { at: AT_NOON }, gives: [AT_NOON + 3_600_000, AT_NOON - 1_000, 3_600_000] },
-  { fact: 'numbers compare with timestamps and durations as ms', text: 'event.at > timestamp("2013-01-31T11:00:00Z") && event.at - event.at < duration("1s") && event.at == timestamp("2013-01-31T12:00:00Z")', event: { at: AT_NOON }, gives: true },
-  { fact: 'CEL arithmetic of timestamps and durations', text: 'timestamp("2013-01-31T12:00:00Z") - duration("90m") == timestamp("2013-01-31T10:30:00Z")', gives: true },
+  {
+    fact: 'numbers mix with timestamps and durations as ms',
+    text: '[event.at + duration("1h"), event.at - duration("1s"), event.at - timestamp("2013-01-31T11:00:00Z")]',
+    event: { at: AT_NOON },
+    gives: [AT_NOON + 3_600_000, AT_NOON - 1_000, 3_600_000],
+  },
+  {
+    fact: 'numbers compare with timestamps and durations as ms',
+    text: 'event.at > timestamp("2013-01-31T11:00:00Z") && event.at - event.at < duration("1s") && event.at == timestamp("2013-01-31T12:00:00Z")',
+    event: { at: AT_NOON },
+    gives: true,
+  },
+  {
+    fact: 'CEL arithmetic of timestamps and durations',
+    text: 'timestamp("2013-01-31T12:00:00Z") - duration("90m") == timestamp("2013-01-31T10:30:00Z")',
+    gives: true,
+  },
   { fact: 'a duration becomes ms', text: 'duration("1.5s")', gives: 1_500 },
-  { fact: 'accessors of time take ms numbers', text: '[event.at.getHours(), event.at.getDayOfWeek(), event.at.getMonth(), event.at.getDate(), event.at.getDayOfYear()]', event: { at: AT_NOON }, gives: [12, 4, 0, 31, 30] },
-  { fact: 'accessors take a zone', text: '[event.at.getHours("America/New_York"), event.at.getHours("+05:30"), event.at.getMinutes("+05:30")]', event: { at: AT_NOON }, gives: [7, 17, 30] },
-  { fact: 'timestamp(double) is ms, timestamp(int) seconds', text: 'timestamp(event.at) == timestamp(1359633600)', event: { at: AT_NOON }, gives: true },
+  {
+    fact: 'accessors of time take ms numbers',
+    text: '[event.at.getHours(), event.at.getDayOfWeek(), event.at.getMonth(), event.at.getDate(), event.at.getDayOfYear()]',
+    event: { at: AT_NOON },
+    gives: [12, 4, 0, 31, 30],
+  },
+  {
+    fact: 'accessors take a zone',
+    text: '[event.at.getHours("America/New_York"), event.at.getHours("+05:30"), event.at.getMinutes("+05:30")]',
+    event: { at: AT_NOON },
+    gives: [7, 17, 30],
+  },
+  {
+    fact: 'timestamp(double) is ms, timestamp(int) seconds',
+    text: 'timestamp(event.at) == timestamp(1359633600)',
+    event: { at: AT_NOON },
+    gives: true,
+  },
   { fact: 'a timestamp prints', text: 'string(timestamp(event.at))', event: { at: AT_NOON }, gives: '2013-01-31T12:00:00.000Z' },
   { fact: 'types are values', text: '[type(event.x) == double, type(1) == int, type("")]', event: { x: 1 }, gives: [true, true, 'string'] },
   { fact: 'matches searches', text: 'event.s.matches("^N[0-9]+[A-Z]*$")', event: { s: 'N123AB' }, gives: true },
@@ -59,26 +137,85 @@ test.each<{ fact: string; text: string; event?: unknown; gives: unknown }>([
 });
 
 test.each<{ fact: string; text: string; event?: unknown; says: string }>([
-  { fact: 'a missing field names those that are there', text: 'event.carier', event: { carrier: 'UA', flight: 1 }, says: 'event has no field carier (did you mean carrier?); it has carrier, flight' },
-  { fact: 'a field of null says so', text: 'event.plane.model', event: { plane: null }, says: 'event.plane.model: event.plane is null, it has no field model; test for null first' },
-  { fact: 'arithmetic with null names the values', text: 'event.d * 60000', event: { d: null }, says: 'event.d * 60000: cannot multiply null and 60000; test for null first' },
-  { fact: 'text and number do not add', text: 'event.a + event.b', event: { a: 'UA', b: 1 }, says: 'event.a + event.b: cannot add "UA" and 1' },
+  {
+    fact: 'a missing field names those that are there',
+    text: 'event.carier',
+    event: { carrier: 'UA', flight: 1 },
+    says: 'event has no field carier (did you mean carrier?); it has carrier, flight',
+  },
+  {
+    fact: 'a field of null says so',
+    text: 'event.plane.model',
+    event: { plane: null },
+    says: 'event.plane.model: event.plane is null, it has no field model; test for null first',
+  },
+  {
+    fact: 'arithmetic with null names the values',
+    text: 'event.d * 60000',
+    event: { d: null },
+    says: 'event.d * 60000: cannot multiply null and 60000; test for null first',
+  },
+  {
+    fact: 'text and number do not add',
+    text: 'event.a + event.b',
+    event: { a: 'UA', b: 1 },
+    says: 'event.a + event.b: cannot add "UA" and 1',
+  },
   { fact: 'text and number have no order', text: 'event.a < 5', event: { a: 'x' }, says: 'event.a < 5: cannot compare "x" and 5' },
   { fact: 'division by zero', text: 'event.a / event.b', event: { a: 1, b: 0 }, says: 'event.a / event.b: division by zero (1 and 0)' },
   { fact: 'division by a constant zero', text: 'event.a / 0', event: { a: 1 }, says: 'event.a / 0: division by zero (1 and 0)' },
   { fact: 'remainder of zero', text: 'event.a % 0', event: { a: 1 }, says: 'event.a % 0: modulo by zero (1 and 0)' },
-  { fact: 'a double that leaves its range', text: 'event.a * 10', event: { a: 1e308 }, says: 'event.a * 10: the result is too large for a number (1e+308 and 10)' },
-  { fact: 'an int that leaves its range', text: '9223372036854775807 + 1', says: '9223372036854775807 + 1: the result is too large for a 64-bit int (9223372036854775807 and 1)' },
+  {
+    fact: 'a double that leaves its range',
+    text: 'event.a * 10',
+    event: { a: 1e308 },
+    says: 'event.a * 10: the result is too large for a number (1e+308 and 10)',
+  },
+  {
+    fact: 'an int that leaves its range',
+    text: '9223372036854775807 + 1',
+    says: '9223372036854775807 + 1: the result is too large for a 64-bit int (9223372036854775807 and 1)',
+  },
   { fact: 'int() of too much', text: 'int(event.a)', event: { a: 1e300 }, says: 'int(event.a): 1e+300 does not fit a 64-bit int' },
   { fact: 'a condition that is no bool', text: 'event.a ? 1 : 2', event: { a: 1 }, says: 'event.a: must be true or false, found 1' },
-  { fact: 'an index outside the list', text: 'event.l[2]', event: { l: [1] }, says: 'event.l[2]: index 2 is outside the list, which has 1 items' },
-  { fact: 'a function without a variant for the value', text: 'event.a.startsWith("x")', event: { a: 5 }, says: 'event.a.startsWith("x"): there is no startsWith("x") of 5' },
+  {
+    fact: 'an index outside the list',
+    text: 'event.l[2]',
+    event: { l: [1] },
+    says: 'event.l[2]: index 2 is outside the list, which has 1 items',
+  },
+  {
+    fact: 'a function without a variant for the value',
+    text: 'event.a.startsWith("x")',
+    event: { a: 5 },
+    says: 'event.a.startsWith("x"): there is no startsWith("x") of 5',
+  },
   { fact: 'a function on null', text: 'size(event.a)', event: { a: null }, says: 'size(event.a): null has no size; test for null first' },
-  { fact: 'a time without a zone', text: 'timestamp(event.a)', event: { a: '2013-01-31T12:00:00' }, says: 'timestamp(event.a): "2013-01-31T12:00:00" is no time such as "2013-01-31T12:00:00Z"' },
-  { fact: 'seconds and ms mixed up', text: 'timestamp(int(event.a))', event: { a: AT_NOON }, says: 'timestamp(int(event.a)): 1359633600000 seconds is outside the years 1 to 9999' },
-  { fact: 'a number that is no text', text: 'double(event.a)', event: { a: 'abc' }, says: 'double(event.a): double() type error: cannot convert to double' },
+  {
+    fact: 'a time without a zone',
+    text: 'timestamp(event.a)',
+    event: { a: '2013-01-31T12:00:00' },
+    says: 'timestamp(event.a): "2013-01-31T12:00:00" is no time such as "2013-01-31T12:00:00Z"',
+  },
+  {
+    fact: 'seconds and ms mixed up',
+    text: 'timestamp(int(event.a))',
+    event: { a: AT_NOON },
+    says: 'timestamp(int(event.a)): 1359633600000 seconds is outside the years 1 to 9999',
+  },
+  {
+    fact: 'a number that is no text',
+    text: 'double(event.a)',
+    event: { a: 'abc' },
+    says: 'double(event.a): double() type error: cannot convert to double',
+  },
   { fact: 'an unknown zone', text: 'event.a.getHours("Mars/Base")', event: { a: 0 }, says: 'unknown time zone "Mars/Base"' },
-  { fact: '__proto__ as a computed key', text: '{event.k: 1}', event: { k: '__proto__' }, says: '{event.k: 1}: __proto__ cannot be a field' },
+  {
+    fact: '__proto__ as a computed key',
+    text: '{event.k: 1}',
+    event: { k: '__proto__' },
+    says: '{event.k: 1}: __proto__ cannot be a field',
+  },
   { fact: 'a double key', text: '{event.k: 1, "a": 2}', event: { k: 'a' }, says: '{event.k: 1, "a": 2}: the key a is there twice' },
 ])('$fact: $text', ({ text, event, says }) => {
   expect(() => evaluate(text, event)).toThrow(new ExpressionError(says));
@@ -119,8 +256,16 @@ test('a text that grows too long is an error', () => {
 
 test('fields make an object in their order', () => {
   const make = compileFields({ b: 'event.x + 1', a: "'text'", c: (event: { x: number }) => event.x * 2 }, ['event']);
-  expect(Object.entries(make({ x: 1 }))).toEqual([['b', 2], ['a', 'text'], ['c', 2]]);
-  expect(Object.entries(make({ x: 5 }))).toEqual([['b', 6], ['a', 'text'], ['c', 10]]);
+  expect(Object.entries(make({ x: 1 }))).toEqual([
+    ['b', 2],
+    ['a', 'text'],
+    ['c', 2],
+  ]);
+  expect(Object.entries(make({ x: 5 }))).toEqual([
+    ['b', 6],
+    ['a', 'text'],
+    ['c', 10],
+  ]);
 });
 
 test('one code for fields must give an object', () => {
@@ -138,7 +283,10 @@ test('a predicate must give a bool', () => {
 });
 
 test('functions of a builder get the same positional arguments, and their results become plain', () => {
-  const code = compileCode((event: { x: number }, key: string) => ({ at: new Date(event.x), key, n: 5n, m: new Map([['a', 1]]) }), ['event', 'key']);
+  const code = compileCode(
+    (event: { x: number }, key: string) => ({ at: new Date(event.x), key, n: 5n, m: new Map([['a', 1]]) }),
+    ['event', 'key'],
+  );
   expect(code({ x: 7 }, 'k')).toEqual({ at: 7, key: 'k', n: 5, m: { a: 1 } });
 });
 

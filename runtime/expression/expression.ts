@@ -69,7 +69,10 @@ function compileText(text: string, scope: Scope, field: string | null): Piece {
 
 function refuseIssues(text: string, scope: Scope): void {
   if (scope.issues.length === 0) return;
-  throw new BadDeclaration(`expression ${shorten(text, 100)}`, scope.issues.map((message) => ({ path: 'expression', message })));
+  throw new BadDeclaration(
+    `expression ${shorten(text, 100)}`,
+    scope.issues.map((message) => ({ path: 'expression', message })),
+  );
 }
 
 /** The positional entry: sets up the budget and the slots beyond the fourth variable. */

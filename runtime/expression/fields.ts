@@ -45,7 +45,12 @@ export function missingField(value: unknown, name: string, node: ASTNode): Expre
 /** `value[index]`: an item of a list by its number, or a field by its name. */
 export function itemAt(value: unknown, index: unknown, node: ASTNode): unknown {
   if (Array.isArray(value)) return listItem(value, index, node);
-  const name = typeof index === 'string' ? index : typeof index === 'number' || typeof index === 'bigint' || typeof index === 'boolean' ? String(index) : null;
+  const name =
+    typeof index === 'string'
+      ? index
+      : typeof index === 'number' || typeof index === 'bigint' || typeof index === 'boolean'
+        ? String(index)
+        : null;
   if (name === null) throw new ExpressionError(`${textOf(node)}: cannot index ${describe(value)} with ${describe(index)}`);
   const found = value instanceof Map ? (value.get(index) ?? value.get(name)) : ownField(value, name);
   if (found === undefined) throw missingField(value, name, node);
@@ -54,8 +59,10 @@ export function itemAt(value: unknown, index: unknown, node: ASTNode): unknown {
 
 function listItem(list: readonly unknown[], index: unknown, node: ASTNode): unknown {
   const at = typeof index === 'bigint' ? Number(index) : index;
-  if (typeof at !== 'number' || !Number.isInteger(at)) throw new ExpressionError(`${textOf(node)}: a list index must be a whole number, found ${describe(index)}`);
-  if (at < 0 || at >= list.length) throw new ExpressionError(`${textOf(node)}: index ${at} is outside the list, which has ${list.length} items`);
+  if (typeof at !== 'number' || !Number.isInteger(at))
+    throw new ExpressionError(`${textOf(node)}: a list index must be a whole number, found ${describe(index)}`);
+  if (at < 0 || at >= list.length)
+    throw new ExpressionError(`${textOf(node)}: index ${at} is outside the list, which has ${list.length} items`);
   return list[at] ?? null;
 }
 

@@ -93,7 +93,10 @@ function fromLibrary(name: string, hasReceiver: boolean, argumentCount: number):
 
 function wrongArguments(name: string, hasReceiver: boolean, args: readonly unknown[], node: ASTNode): ExpressionError {
   const on = hasReceiver ? ` of ${describe(args[0])}` : '';
-  const given = args.slice(hasReceiver ? 1 : 0).map(describe).join(', ');
+  const given = args
+    .slice(hasReceiver ? 1 : 0)
+    .map(describe)
+    .join(', ');
   const hint = args.includes(null) ? '; test for null first' : '';
   return new ExpressionError(`${textOf(node)}: there is no ${name}(${given})${on}${hint}`);
 }
@@ -129,7 +132,8 @@ function timestamp(x: unknown, node: ASTNode, fallback: Call): unknown {
   if (x instanceof Date) return x;
   if (typeof x === 'string') {
     const date = new Date(RFC3339.test(x) ? x : NaN);
-    if (Number.isNaN(date.getTime())) throw new ExpressionError(`${textOf(node)}: ${describe(x)} is no time such as "2013-01-31T12:00:00Z"`);
+    if (Number.isNaN(date.getTime()))
+      throw new ExpressionError(`${textOf(node)}: ${describe(x)} is no time such as "2013-01-31T12:00:00Z"`);
     return date;
   }
   const ms = typeof x === 'number' ? x : typeof x === 'bigint' ? Number(x) * 1000 : undefined;
@@ -146,7 +150,8 @@ function timeAccessor(name: string, fallback: Call): Call {
     const [time, zone] = args;
     if (!(time instanceof Date || typeof time === 'number' || typeof time === 'bigint')) return fallback(args, node);
     const ms = millisecondsOf(time) as number;
-    if (Number.isNaN(new Date(ms).getTime())) throw new ExpressionError(`${textOf(node)}: ${describe(time)} is no time in ms since the epoch`);
+    if (Number.isNaN(new Date(ms).getTime()))
+      throw new ExpressionError(`${textOf(node)}: ${describe(time)} is no time in ms since the epoch`);
     if (args.length === 1) return BigInt(part(new Date(ms)));
     if (typeof zone !== 'string') throw wrongArguments(name, true, args, node);
     return BigInt(part(wallClock(ms, zone)));

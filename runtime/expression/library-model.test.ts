@@ -18,7 +18,19 @@ for (const [op, run] of Object.entries(mixed)) {
   library.registerOperator(`int ${op} double: double`, (a: bigint, b: number) => run(Number(a), b));
 }
 
-const EVENT = { i: 3, j: -2, d: 2.5, s: 'abc', t: 'b', yes: true, no: false, l: [1, 2, 3], e: [] as number[], m: { a: 1, b: 'x' }, big: 9_007_199_254_740_995n };
+const EVENT = {
+  i: 3,
+  j: -2,
+  d: 2.5,
+  s: 'abc',
+  t: 'b',
+  yes: true,
+  no: false,
+  l: [1, 2, 3],
+  e: [] as number[],
+  m: { a: 1, b: 'x' },
+  big: 9_007_199_254_740_995n,
+};
 
 type Kinds = { number: string; text: string; truth: string; list: string; any: string };
 
@@ -29,7 +41,8 @@ const { any: expression } = fc.letrec<Kinds>((tie) => {
   const truth = fc.oneof({ weight: 9, arbitrary: tie('truth') }, { weight: 1, arbitrary: tie('any') });
   const list = tie('list');
   const sizes = { depthSize: 'small', withCrossShrink: true } as const;
-  const infix = (left: fc.Arbitrary<string>, ops: readonly string[], right = left): fc.Arbitrary<string> => fc.tuple(left, fc.constantFrom(...ops), right).map(([a, op, b]) => `(${a} ${op} ${b})`);
+  const infix = (left: fc.Arbitrary<string>, ops: readonly string[], right = left): fc.Arbitrary<string> =>
+    fc.tuple(left, fc.constantFrom(...ops), right).map(([a, op, b]) => `(${a} ${op} ${b})`);
   return {
     number: fc.oneof(
       sizes,
@@ -42,7 +55,13 @@ const { any: expression } = fc.letrec<Kinds>((tie) => {
       number.map((a) => `double(dyn(${a}))`),
       fc.tuple(number, number).map(([a, b]) => `cel.bind(w, ${a}, ${b.replaceAll('event.d', 'w')})`),
     ),
-    text: fc.oneof(sizes, fc.constantFrom('event.s', 'event.t', 'event.m["b"]', '"b"', '"abc"'), infix(text, ['+']), number.map((a) => `string(dyn(${a}))`), text.map((a) => `dyn(${a}).upperAscii()`)),
+    text: fc.oneof(
+      sizes,
+      fc.constantFrom('event.s', 'event.t', 'event.m["b"]', '"b"', '"abc"'),
+      infix(text, ['+']),
+      number.map((a) => `string(dyn(${a}))`),
+      text.map((a) => `dyn(${a}).upperAscii()`),
+    ),
     truth: fc.oneof(
       sizes,
       fc.constantFrom('event.yes', 'event.no', 'true', 'false'),
@@ -53,7 +72,9 @@ const { any: expression } = fc.letrec<Kinds>((tie) => {
       infix(list, ['==', '!=']),
       truth.map((a) => `!${a}`),
       fc.tuple(text, fc.constantFrom('startsWith', 'endsWith', 'contains'), text).map(([a, name, b]) => `dyn(${a}).${name}(dyn(${b}))`),
-      fc.tuple(list, fc.constantFrom('all', 'exists', 'exists_one'), truth).map(([a, macro, b]) => `${a}.${macro}(v, dyn(${b.replaceAll('event.i', 'v')}))`),
+      fc
+        .tuple(list, fc.constantFrom('all', 'exists', 'exists_one'), truth)
+        .map(([a, macro, b]) => `${a}.${macro}(v, dyn(${b.replaceAll('event.i', 'v')}))`),
     ),
     list: fc.oneof(
       sizes,
@@ -63,7 +84,14 @@ const { any: expression } = fc.letrec<Kinds>((tie) => {
       fc.tuple(list, number).map(([a, b]) => `${a}.map(v, ${b.replaceAll('event.i', 'v')})`),
       fc.tuple(list, truth).map(([a, b]) => `${a}.filter(v, dyn(${b.replaceAll('event.i', 'v')}))`),
     ),
-    any: fc.oneof(sizes, tie('number'), tie('text'), tie('truth'), tie('list'), fc.tuple(number, text).map(([a, b]) => `{"x": ${a}, "y": ${b}}`)),
+    any: fc.oneof(
+      sizes,
+      tie('number'),
+      tie('text'),
+      tie('truth'),
+      tie('list'),
+      fc.tuple(number, text).map(([a, b]) => `{"x": ${a}, "y": ${b}}`),
+    ),
   };
 });
 
@@ -83,7 +111,10 @@ test('an expression gives what the library gives', () => {
   expect(compared).toBeGreaterThan(1_000);
 });
 
-type Attempt = { readonly kind: 'value'; readonly value: unknown } | { readonly kind: 'failed'; readonly message: string } | { readonly kind: 'refused' };
+type Attempt =
+  | { readonly kind: 'value'; readonly value: unknown }
+  | { readonly kind: 'failed'; readonly message: string }
+  | { readonly kind: 'refused' };
 
 function byLibrary(text: string): unknown {
   return toPlain(library.parse(text)({ event: EVENT }));

@@ -22,7 +22,9 @@ type Instruction =
 export type LinearRegex = { readonly test: (text: string) => boolean };
 
 /** Compiles a pattern, or says what is wrong with it. */
-export function compileRegex(pattern: string): { readonly kind: 'compiled'; readonly regex: LinearRegex } | { readonly kind: 'broken'; readonly message: string } {
+export function compileRegex(
+  pattern: string,
+): { readonly kind: 'compiled'; readonly regex: LinearRegex } | { readonly kind: 'broken'; readonly message: string } {
   if (pattern.length > PATTERN_CHARACTERS_MAX) return { kind: 'broken', message: `it has more than ${PATTERN_CHARACTERS_MAX} characters` };
   try {
     const program: Instruction[] = [];
@@ -119,7 +121,7 @@ class Search {
     const first = this.#program[0] as Instruction;
     const onlyAtStart = first.op === 'assert' && first.what === 'textStart';
     let before: number | undefined;
-    for (let at = 0; ; ) {
+    for (let at = 0; ;) {
       const here = this.#text.codePointAt(at);
       if (at === 0 || !onlyAtStart) this.#follow(0, at, before, here);
       if (this.#isFound) return true;

@@ -20,7 +20,8 @@ const INT_MIN = -(2n ** 63n);
 export function doubles(op: ArithmeticOperator, x: number, y: number, node: ASTNode): number {
   if (y === 0 && (op === '/' || op === '%')) throw failure(node, op === '/' ? 'division by zero' : 'modulo by zero', x, y);
   const result = op === '+' ? x + y : op === '-' ? x - y : op === '*' ? x * y : op === '/' ? x / y : x % y;
-  if (!Number.isFinite(result) && Number.isFinite(x) && Number.isFinite(y)) throw failure(node, 'the result is too large for a number', x, y);
+  if (!Number.isFinite(result) && Number.isFinite(x) && Number.isFinite(y))
+    throw failure(node, 'the result is too large for a number', x, y);
   return result;
 }
 
@@ -48,7 +49,12 @@ export function comparison(op: ComparisonOperator, x: unknown, y: unknown, node:
   if (comparable(x, y)) return order(op, x as number, y as number);
   const xMs = isTime(x) || isTime(y) ? millisecondsOf(x) : undefined;
   const yMs = xMs === undefined ? undefined : millisecondsOf(y);
-  if (xMs === undefined || yMs === undefined || (x instanceof Date && y instanceof Duration) || (x instanceof Duration && y instanceof Date)) {
+  if (
+    xMs === undefined ||
+    yMs === undefined ||
+    (x instanceof Date && y instanceof Duration) ||
+    (x instanceof Duration && y instanceof Date)
+  ) {
     throw mismatch(op, x, y, node);
   }
   return order(op, xMs, yMs);

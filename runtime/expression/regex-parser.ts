@@ -125,7 +125,8 @@ class Parser {
       if (this.#take('i')) next.ignoreCase = value;
       else if (this.#take('m')) next.multiLine = value;
       else if (this.#take('s')) next.dotAll = value;
-      else if (this.#take('U')) continue; // greediness does not change what matches
+      else if (this.#take('U'))
+        continue; // greediness does not change what matches
       else if (this.#take('-')) value = false;
       else return next;
     }
@@ -162,7 +163,8 @@ class Parser {
     this.#at = end + 1;
     const min = Number(found[1]);
     const max = found[2] === undefined ? min : found[3] === '' ? Infinity : Number(found[3]);
-    if (min > REPEAT_MAX || (max !== Infinity && max > REPEAT_MAX) || min > max) throw new RegexSyntaxError(`bad repeat ${found[0]} (at most ${REPEAT_MAX})`);
+    if (min > REPEAT_MAX || (max !== Infinity && max > REPEAT_MAX) || min > max)
+      throw new RegexSyntaxError(`bad repeat ${found[0]} (at most ${REPEAT_MAX})`);
     return [min, max];
   }
 
@@ -246,7 +248,8 @@ class Parser {
     if (this.#peek() === '[' && this.#text[this.#at + 1] === ':') return this.#posixClass();
     const from = this.#take('\\') ? this.#escaped() : (this.#next().codePointAt(0) as number);
     if (typeof from !== 'number') return from;
-    if (this.#peek() !== '-' || this.#text[this.#at + 1] === ']' || this.#text[this.#at + 1] === undefined) return (point) => point === from;
+    if (this.#peek() !== '-' || this.#text[this.#at + 1] === ']' || this.#text[this.#at + 1] === undefined)
+      return (point) => point === from;
     this.#at++;
     const to = this.#take('\\') ? this.#escaped() : (this.#next().codePointAt(0) as number);
     if (typeof to !== 'number' || to < from) throw new RegexSyntaxError('bad range in [ ]');

@@ -25,7 +25,9 @@ export function isRecord(value: unknown): value is PlainRecord {
 
 /** Values that are objects in JavaScript, but one value in CEL. */
 export function isOpaque(value: unknown): boolean {
-  return value instanceof Date || value instanceof Duration || value instanceof Uint8Array || value instanceof UnsignedInt || isTypeValue(value);
+  return (
+    value instanceof Date || value instanceof Duration || value instanceof Uint8Array || value instanceof UnsignedInt || isTypeValue(value)
+  );
 }
 
 /** ms of a timestamp, duration or number; undefined for anything else. */

@@ -22,12 +22,21 @@ export function encodeChanges(nodes: readonly NodeChanges[]): Uint8Array {
 export function decodeChanges(bytes: Uint8Array): readonly NodeChanges[] {
   const [version, nodes] = decodeValue(bytes) as [number, readonly NodeWire[]];
   if (version !== VERSION) {
-    throw new MillraceError('MR2106', { task: 'state', problem: `state of version ${version} was found, this release reads version ${VERSION}` });
+    throw new MillraceError('MR2106', {
+      task: 'state',
+      problem: `state of version ${version} was found, this release reads version ${VERSION}`,
+    });
   }
   return nodes.map(nodeFromWire);
 }
 
-type NodeWire = readonly [nodeId: string, drops: readonly number[], namespaces: readonly unknown[], cleared: readonly string[], set: readonly unknown[]];
+type NodeWire = readonly [
+  nodeId: string,
+  drops: readonly number[],
+  namespaces: readonly unknown[],
+  cleared: readonly string[],
+  set: readonly unknown[],
+];
 
 function nodeToWire({ nodeId, cells, timers }: NodeChanges): NodeWire {
   const namespaces: unknown[] = [];

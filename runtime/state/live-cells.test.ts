@@ -50,7 +50,11 @@ test('cells come in the order in which they were first put; one that was deleted
   expect([...cells.entries(0)].map(([key]) => key)).toEqual(['b', 'a', 'c']);
   cells.delete(0, 'b');
   cells.put(0, 'b', 'again');
-  expect([...cells.entries(0)]).toEqual([['a', 'a'], ['c', 'c'], ['b', 'again']]);
+  expect([...cells.entries(0)]).toEqual([
+    ['a', 'a'],
+    ['c', 'c'],
+    ['b', 'again'],
+  ]);
 });
 
 test('cells may be deleted and dropped while they are gone through', () => {

@@ -145,7 +145,11 @@ export class LiveCells implements KeyedCells {
 
   /** The whole content, as changes of an empty instance. */
   image(): CellChanges {
-    const namespaces = [...this.#namespaces.values()].map((space) => ({ id: space.id, deletes: [], puts: flatten(space.entries.values(), true) }));
+    const namespaces = [...this.#namespaces.values()].map((space) => ({
+      id: space.id,
+      deletes: [],
+      puts: flatten(space.entries.values(), true),
+    }));
     return { drops: [], namespaces };
   }
 
@@ -172,7 +176,10 @@ export class LiveCells implements KeyedCells {
       const kind = puts[i + 1] as number;
       const known = space.entries.get(key);
       const before = known === undefined ? 0 : weightOf(known);
-      const entry = kind === PLAIN_CELL ? setPlain(space, key, known, puts[i + 2]) : setList(space, key, known, { items: puts[i + 2] as Value[], from: kind - LIST_FROM_START });
+      const entry =
+        kind === PLAIN_CELL
+          ? setPlain(space, key, known, puts[i + 2])
+          : setList(space, key, known, { items: puts[i + 2] as Value[], from: kind - LIST_FROM_START });
       this.#weigh(space, weightOf(entry) - before);
     }
     this.#cellCount += space.entries.size - countBefore;

@@ -20,11 +20,23 @@ const plainKey = fc.constantFrom('a', 'b', 'c', 'd');
 const listKey = fc.constantFrom('l', 'm');
 const id = fc.constantFrom('x', 'y');
 const operation: fc.Arbitrary<Operation> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ kind: fc.constant('put' as const), node, namespace, key: plainKey, value: fc.oneof(fc.integer(), fc.constant(-0), fc.object({ maxDepth: 1 })) }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant('put' as const),
+      node,
+      namespace,
+      key: plainKey,
+      value: fc.oneof(fc.integer(), fc.constant(-0), fc.object({ maxDepth: 1 })),
+    }),
+  },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('append' as const), node, namespace, key: listKey, value: fc.integer() }) },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('delete' as const), node, namespace, key: fc.oneof(plainKey, listKey) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('drop' as const), node, namespace }) },
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant('setTimer' as const), node, key: plainKey, id, atMs: fc.integer({ min: 0, max: 9 }) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constant('setTimer' as const), node, key: plainKey, id, atMs: fc.integer({ min: 0, max: 9 }) }),
+  },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('clearTimer' as const), node, key: plainKey, id }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('popDue' as const), node, watermark: fc.integer({ min: 0, max: 9 }) }) },
   { weight: 3, arbitrary: fc.constant({ kind: 'take' as const }) },
@@ -32,13 +44,20 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
 
 function apply(state: PartitionState, operation: Exclude<Operation, { kind: 'take' }>): void {
   switch (operation.kind) {
-    case 'put': return state.cells(operation.node).put(operation.namespace, operation.key, operation.value);
-    case 'append': return state.cells(operation.node).append(operation.namespace, operation.key, operation.value);
-    case 'delete': return state.cells(operation.node).delete(operation.namespace, operation.key);
-    case 'drop': return state.cells(operation.node).drop(operation.namespace);
-    case 'setTimer': return state.setTimer(operation.node, { key: operation.key, id: operation.id, atMs: operation.atMs, data: { n: operation.atMs } });
-    case 'clearTimer': return state.clearTimer(operation.node, operation.key, operation.id);
-    case 'popDue': return void state.popDue(operation.node, operation.watermark);
+    case 'put':
+      return state.cells(operation.node).put(operation.namespace, operation.key, operation.value);
+    case 'append':
+      return state.cells(operation.node).append(operation.namespace, operation.key, operation.value);
+    case 'delete':
+      return state.cells(operation.node).delete(operation.namespace, operation.key);
+    case 'drop':
+      return state.cells(operation.node).drop(operation.namespace);
+    case 'setTimer':
+      return state.setTimer(operation.node, { key: operation.key, id: operation.id, atMs: operation.atMs, data: { n: operation.atMs } });
+    case 'clearTimer':
+      return state.clearTimer(operation.node, operation.key, operation.id);
+    case 'popDue':
+      return void state.popDue(operation.node, operation.watermark);
   }
 }
 
@@ -64,9 +83,11 @@ function model(operations: readonly Operation[]): unknown {
     const without = (key: string, id: string) => timers.filter((timer) => timer.key !== key || timer.id !== id);
     for (const each of operations) {
       if (each.kind === 'take' || each.node !== nodeId) continue;
-      if (each.kind === 'setTimer') timers = [...without(each.key, each.id), { key: each.key, id: each.id, atMs: each.atMs, data: { n: each.atMs } }];
+      if (each.kind === 'setTimer')
+        timers = [...without(each.key, each.id), { key: each.key, id: each.id, atMs: each.atMs, data: { n: each.atMs } }];
       else if (each.kind === 'clearTimer') timers = without(each.key, each.id);
-      else if (each.kind === 'popDue') timers = sorted(timers).slice(sorted(timers)[0] !== undefined && sorted(timers)[0]!.atMs <= each.watermark ? 1 : 0);
+      else if (each.kind === 'popDue')
+        timers = sorted(timers).slice(sorted(timers)[0] !== undefined && sorted(timers)[0]!.atMs <= each.watermark ? 1 : 0);
       else {
         const space = spaces.get(each.namespace) ?? new Map<string, unknown>();
         if (each.kind === 'put') space.set(each.key, each.value);

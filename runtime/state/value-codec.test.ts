@@ -21,7 +21,12 @@ test.each([
 
 test('whatever plain data it is given comes back', () => {
   const odd = fc.constantFrom<unknown>(-0, NaN, Infinity, 2 ** 53, '__proto__', '\ud800');
-  const value = fc.anything({ withBigInt: true, withNullPrototype: false, maxDepth: 4, values: [odd, fc.string({ unit: 'binary' }), fc.double(), fc.integer(), fc.bigInt(), fc.uint8Array(), fc.boolean(), fc.constant(null)] });
+  const value = fc.anything({
+    withBigInt: true,
+    withNullPrototype: false,
+    maxDepth: 4,
+    values: [odd, fc.string({ unit: 'binary' }), fc.double(), fc.integer(), fc.bigInt(), fc.uint8Array(), fc.boolean(), fc.constant(null)],
+  });
   fc.assert(fc.property(value, check), { numRuns: 2_000 });
 });
 

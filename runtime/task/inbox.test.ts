@@ -12,12 +12,25 @@ function inboxOf(drawn: string): Inbox {
 function recordOf(word: string, sequence: number): InboxRecord {
   const kind = word.endsWith('!') ? 'claim' : 'commit';
   const segments = kind === 'claim' ? [] : [{ edge: 0, count: 10, bytes: new Uint8Array(100) }];
-  return { stage: 's', partition: Number(word[1]), sequence, number: sequence, kind, more: word.endsWith('+'), watermarks: [null], segments, bytes: kind === 'claim' ? 0 : 100 };
+  return {
+    stage: 's',
+    partition: Number(word[1]),
+    sequence,
+    number: sequence,
+    kind,
+    more: word.endsWith('+'),
+    watermarks: [null],
+    segments,
+    bytes: kind === 'claim' ? 0 : 100,
+  };
 }
 
 /** Sequences that can be taken; one whose events were dropped in brackets. */
 function taken(inbox: Inbox, limits = { eventsMax: 1_000, bytesMax: 100_000 }): string {
-  return inbox.take(limits).map(({ sequence, segments, kind }) => (segments.length === 0 && kind === 'commit' ? `(${sequence})` : String(sequence))).join(' ');
+  return inbox
+    .take(limits)
+    .map(({ sequence, segments, kind }) => (segments.length === 0 && kind === 'commit' ? `(${sequence})` : String(sequence)))
+    .join(' ');
 }
 
 describe('an inbox', () => {

@@ -16,7 +16,12 @@ export class TaskInputs {
     this.#edges = stage.inputs.map((index) => {
       const edge = plan.edges[index] as EdgePlan;
       const from = plan.stages.find((candidate) => candidate.id === edge.fromStage) as StagePlan;
-      return { edge, outputIndex: from.outputs.indexOf(index), sequence: 0, watermarks: Array.from({ length: from.partitionCount }, () => WATERMARK_MIN) };
+      return {
+        edge,
+        outputIndex: from.outputs.indexOf(index),
+        sequence: 0,
+        watermarks: Array.from({ length: from.partitionCount }, () => WATERMARK_MIN),
+      };
     });
   }
 

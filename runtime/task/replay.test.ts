@@ -3,12 +3,25 @@ import type { Batch } from '../event/batch.ts';
 import { ReplaySchedule } from './replay.ts';
 import type { Released } from './replay.ts';
 
-const batch = (times: readonly number[]): Batch => ({ values: times.map((time, index) => `${time}#${index}`), times, keys: null, ingestMs: 0 });
-const drawn = ({ edges, watermark, ended }: Released): string => `${[...edges.values()].flat().flatMap(({ values }) => values).join(' ')} W${watermark}${ended ? ' end' : ''}`;
+const batch = (times: readonly number[]): Batch => ({
+  values: times.map((time, index) => `${time}#${index}`),
+  times,
+  keys: null,
+  ingestMs: 0,
+});
+const drawn = ({ edges, watermark, ended }: Released): string =>
+  `${[...edges.values()]
+    .flat()
+    .flatMap(({ values }) => values)
+    .join(' ')} W${watermark}${ended ? ' end' : ''}`;
 
 describe('a replay', () => {
   test('lets events go in time order, equal times in arrival order, when their time has come', () => {
-    const schedule = new ReplaySchedule(new Map([[0, [batch([3000, 1000]), batch([1000, 2000])]]]), { speed: 10, releasedMs: null, startMs: 500 });
+    const schedule = new ReplaySchedule(new Map([[0, [batch([3000, 1000]), batch([1000, 2000])]]]), {
+      speed: 10,
+      releasedMs: null,
+      startMs: 500,
+    });
     expect(drawn(schedule.release(500))).toBe('1000#1 1000#0 W1000');
     expect(schedule.isDue(550)).toBe(false);
     expect(drawn(schedule.release(600))).toBe('2000#1 W2000');
@@ -30,7 +43,13 @@ describe('a replay', () => {
   });
 
   test('at infinite speed lets all go at once', () => {
-    const schedule = new ReplaySchedule(new Map([[0, [batch([5, 1])]], [1, [batch([9])]]]), { speed: Infinity, releasedMs: null, startMs: 0 });
+    const schedule = new ReplaySchedule(
+      new Map([
+        [0, [batch([5, 1])]],
+        [1, [batch([9])]],
+      ]),
+      { speed: Infinity, releasedMs: null, startMs: 0 },
+    );
     expect(drawn(schedule.release(0))).toBe('1#1 5#0 9#0 WInfinity end');
   });
 });

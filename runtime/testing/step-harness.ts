@@ -79,12 +79,15 @@ export class StepHarness {
   push(events: readonly DrawnEvent[], side = 0): void {
     if (events.length === 0) return;
     const value = this.#options.value ?? ((event: DrawnEvent) => ({ id: event.id, t: event.timeMs, n: event.n }));
-    this.pushBatch({
-      values: events.map(value),
-      times: events.map((event) => event.timeMs),
-      keys: this.#options.keyed === false ? null : events.map((event) => encodeKey(event.id)),
-      ingestMs: 0,
-    }, side);
+    this.pushBatch(
+      {
+        values: events.map(value),
+        times: events.map((event) => event.timeMs),
+        keys: this.#options.keyed === false ? null : events.map((event) => encodeKey(event.id)),
+        ingestMs: 0,
+      },
+      side,
+    );
   }
 
   pushBatch(batch: Batch, side = 0): void {
@@ -129,7 +132,12 @@ export class StepHarness {
   }
 
   #start(watermarks: NodeWatermarks): Chain {
-    const chain = new Chain({ ...this.#plan(), state: this.state, makeTransform: (node) => this.#make(node), table: (name) => this.#table(name) });
+    const chain = new Chain({
+      ...this.#plan(),
+      state: this.state,
+      makeTransform: (node) => this.#make(node),
+      table: (name) => this.#table(name),
+    });
     chain.restored(this.#watermarks, watermarks);
     chain.nowMs = this.#options.nowMs ?? 0;
     chain.ingestMs = 0;
@@ -139,13 +147,36 @@ export class StepHarness {
   /** The transform under test between two edges and a probe on each of its outputs. */
   #plan(): { stage: StagePlan; edges: EdgePlan[] } {
     const op = { kind: 'order' } as const; // which transform a node is, is said by #make
-    const inputs = [{ kind: 'edge', edge: 0, side: 'left' }, { kind: 'edge', edge: 1, side: 'right' }] as const;
-    const probes = [null, ...(this.#options.outputs ?? [])].map((output): NodePlan => (
-      { id: `probe/${output ?? ''}`, inputs: [{ kind: 'node', from: { node: NODE, output }, side: 'left' }], op }
-    ));
+    const inputs = [
+      { kind: 'edge', edge: 0, side: 'left' },
+      { kind: 'edge', edge: 1, side: 'right' },
+    ] as const;
+    const probes = [null, ...(this.#options.outputs ?? [])].map((output): NodePlan => ({
+      id: `probe/${output ?? ''}`,
+      inputs: [{ kind: 'node', from: { node: NODE, output }, side: 'left' }],
+      op,
+    }));
     const nodes: NodePlan[] = [{ id: NODE, inputs, op }, ...probes];
-    const stage: StagePlan = { id: 'stage', index: 1, kind: 'keyed', partitionCount: 1, nodes, inputs: [0, 1], outputs: [], stream: 'STREAM', subjectPrefix: 'stage', reasons: [] };
-    const edges = [0, 1].map((index): EdgePlan => ({ index, id: `edge-${index}`, fromStage: 'before', from: { node: 'before', output: null }, toStage: 'stage', partitioning: 'key' }));
+    const stage: StagePlan = {
+      id: 'stage',
+      index: 1,
+      kind: 'keyed',
+      partitionCount: 1,
+      nodes,
+      inputs: [0, 1],
+      outputs: [],
+      stream: 'STREAM',
+      subjectPrefix: 'stage',
+      reasons: [],
+    };
+    const edges = [0, 1].map((index): EdgePlan => ({
+      index,
+      id: `edge-${index}`,
+      fromStage: 'before',
+      from: { node: 'before', output: null },
+      toStage: 'stage',
+      partitioning: 'key',
+    }));
     return { stage, edges };
   }
 

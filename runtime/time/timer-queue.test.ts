@@ -56,22 +56,36 @@ test('a timer that is set again and again does not fill the memory', () => {
 });
 
 test('whatever is set, cleared and taken, what comes out is what a sorted list gives', () => {
-  const operation = fc.record({ key: fc.constantFrom('a', 'b', 'c'), id: fc.constantFrom('x', 'y'), atMs: fc.integer({ min: 0, max: 20 }), kind: fc.constantFrom('set', 'set', 'clear', 'due') });
-  fc.assert(fc.property(fc.array(operation, { maxLength: 60 }), (operations) => {
-    const queue = new TimerQueue();
-    let model: Timer[] = [];
-    const order = (a: Timer, b: Timer): number => a.atMs - b.atMs || (a.key < b.key ? -1 : a.key > b.key ? 1 : a.id < b.id ? -1 : 1);
-    for (const { kind, key, id, atMs } of operations) {
-      if (kind === 'due') {
-        expect(due(queue, atMs)).toBe(model.filter((timer) => timer.atMs <= atMs).sort(order).map(draw).join(' '));
-        model = model.filter((timer) => timer.atMs > atMs);
-        continue;
+  const operation = fc.record({
+    key: fc.constantFrom('a', 'b', 'c'),
+    id: fc.constantFrom('x', 'y'),
+    atMs: fc.integer({ min: 0, max: 20 }),
+    kind: fc.constantFrom('set', 'set', 'clear', 'due'),
+  });
+  fc.assert(
+    fc.property(fc.array(operation, { maxLength: 60 }), (operations) => {
+      const queue = new TimerQueue();
+      let model: Timer[] = [];
+      const order = (a: Timer, b: Timer): number => a.atMs - b.atMs || (a.key < b.key ? -1 : a.key > b.key ? 1 : a.id < b.id ? -1 : 1);
+      for (const { kind, key, id, atMs } of operations) {
+        if (kind === 'due') {
+          expect(due(queue, atMs)).toBe(
+            model
+              .filter((timer) => timer.atMs <= atMs)
+              .sort(order)
+              .map(draw)
+              .join(' '),
+          );
+          model = model.filter((timer) => timer.atMs > atMs);
+          continue;
+        }
+        model = model.filter((timer) => timer.key !== key || timer.id !== id);
+        if (kind === 'set') model.push({ key, id, atMs, data: null });
+        if (kind === 'set') queue.set({ key, id, atMs, data: null });
+        else queue.clear(key, id);
       }
-      model = model.filter((timer) => timer.key !== key || timer.id !== id);
-      if (kind === 'set') model.push({ key, id, atMs, data: null });
-      if (kind === 'set') queue.set({ key, id, atMs, data: null });
-      else queue.clear(key, id);
-    }
-    expect(queue.size).toBe(model.length);
-  }), { numRuns: 1_000 });
+      expect(queue.size).toBe(model.length);
+    }),
+    { numRuns: 1_000 },
+  );
 });

@@ -97,7 +97,14 @@ export class TimerQueue {
     const found = this.#byKey.get(timer.key);
     if (found === undefined) this.#byKey.set(timer.key, entry);
     else if (found instanceof Map) found.set(timer.id, entry);
-    else this.#byKey.set(timer.key, new Map([[found.timer.id, found], [timer.id, entry]]));
+    else
+      this.#byKey.set(
+        timer.key,
+        new Map([
+          [found.timer.id, found],
+          [timer.id, entry],
+        ]),
+      );
     this.#size++;
     this.#heap.push(entry);
     return entry;

@@ -27,7 +27,9 @@ test.each([
 test('a late event that nothing reads is a dead letter, and counted as late', () => {
   const played = deduped('deadLetter').play('W50 a5');
   expect(played.late).toBe(1);
-  expect(played.deadLetters[0]!.message).toBe('MR3002 TransformFailed: node: the event came too late: its time 1970-01-01T00:00:00.005Z is not after the watermark 1970-01-01T00:00:00.050Z');
+  expect(played.deadLetters[0]!.message).toBe(
+    'MR3002 TransformFailed: node: the event came too late: its time 1970-01-01T00:00:00.005Z is not after the watermark 1970-01-01T00:00:00.050Z',
+  );
 });
 
 test('old state goes: what the watermark has left behind is dropped', () => {
@@ -40,17 +42,26 @@ test('old state goes: what the watermark has left behind is dropped', () => {
 
 test('whatever comes in time, in whatever order, is judged as by a search over all that went on', () => {
   const event = fc.record({ id: fc.constantFrom('a', 'b'), jitter: fc.nat(25), restart: fc.boolean() });
-  fc.assert(fc.property(fc.array(event, { maxLength: 40 }), (drawn) => {
-    const played = deduped();
-    const passed: DrawnEvent[] = [];
-    drawn.forEach(({ id, jitter, restart }, i) => {
-      const event = { id, timeMs: i * 4 + jitter, n: 0 };
-      if (!passed.some((other) => other.id === id && Math.abs(other.timeMs - event.timeMs) < ttlMs)) passed.push(event);
-      played.push([event]);
-      if (restart) played.restart();
-      played.advance(i * 4);
-    });
-    expect(played.late).toBe(0);
-    expect(played.drawn().split(' ').filter((text) => !text.startsWith('W')).join(' ')).toBe(passed.map(({ id, timeMs }) => `${id}${timeMs}`).join(' '));
-  }), { numRuns: 500 });
+  fc.assert(
+    fc.property(fc.array(event, { maxLength: 40 }), (drawn) => {
+      const played = deduped();
+      const passed: DrawnEvent[] = [];
+      drawn.forEach(({ id, jitter, restart }, i) => {
+        const event = { id, timeMs: i * 4 + jitter, n: 0 };
+        if (!passed.some((other) => other.id === id && Math.abs(other.timeMs - event.timeMs) < ttlMs)) passed.push(event);
+        played.push([event]);
+        if (restart) played.restart();
+        played.advance(i * 4);
+      });
+      expect(played.late).toBe(0);
+      expect(
+        played
+          .drawn()
+          .split(' ')
+          .filter((text) => !text.startsWith('W'))
+          .join(' '),
+      ).toBe(passed.map(({ id, timeMs }) => `${id}${timeMs}`).join(' '));
+    }),
+    { numRuns: 500 },
+  );
 });

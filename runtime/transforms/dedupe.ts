@@ -39,7 +39,8 @@ function judge({ keys, times }: Batch, { cells, watermark }: StepContext, ttlMs:
   for (let i = 0; i < times.length; i++) {
     const timeMs = times[i]!;
     const bucket = Math.floor(timeMs / ttlMs);
-    if (isOver({ bucket: bucket - 1, ttlMs, watermark })) tooLate.push(i); // U3
+    if (isOver({ bucket: bucket - 1, ttlMs, watermark }))
+      tooLate.push(i); // U3
     else if (!isDuplicate(cells, { key: keys[i]!, timeMs, bucket, ttlMs })) {
       cells.put(bucket, keys[i]!, timeMs);
       fresh.push(i);
@@ -49,7 +50,10 @@ function judge({ keys, times }: Batch, { cells, watermark }: StepContext, ttlMs:
 }
 
 /** U1. */
-function isDuplicate(cells: KeyedCells, { key, timeMs, bucket, ttlMs }: { key: Key; timeMs: number; bucket: number; ttlMs: number }): boolean {
+function isDuplicate(
+  cells: KeyedCells,
+  { key, timeMs, bucket, ttlMs }: { key: Key; timeMs: number; bucket: number; ttlMs: number },
+): boolean {
   if (cells.get(bucket, key) !== undefined) return true;
   const before = cells.get(bucket - 1, key) as number | undefined;
   if (before !== undefined && timeMs - before < ttlMs) return true;

@@ -41,7 +41,8 @@ export function makeTable(rows: readonly Value[], options: TableOptions): { read
     }
   });
   const rowCount = rows.length - issues.length;
-  const table = atOf === null ? plainTable(versions, { rowCount, version: options.version }) : temporalTable(versions, { ...options, rowCount });
+  const table =
+    atOf === null ? plainTable(versions, { rowCount, version: options.version }) : temporalTable(versions, { ...options, rowCount });
   return { table, issues };
 }
 
@@ -52,7 +53,10 @@ function plainTable(versions: ReadonlyMap<Key, readonly Version[]>, facts: { row
   return { ...facts, lookup: (key) => rows.get(key) ?? null };
 }
 
-function temporalTable(versions: ReadonlyMap<Key, Version[]>, { rowCount, version, validForMs }: { rowCount: number; version: string; validForMs: number | null }): Table {
+function temporalTable(
+  versions: ReadonlyMap<Key, Version[]>,
+  { rowCount, version, validForMs }: { rowCount: number; version: string; validForMs: number | null },
+): Table {
   for (const list of versions.values()) list.sort((a, b) => a.atMs - b.atMs); // stable: E2
   return {
     rowCount,

@@ -19,18 +19,37 @@ test.each([
   { fact: 'a time before 1970 is a time', events: 'a0=-5', gives: 'a-5 W-6' },
   { fact: 'parts of a ms are cut off', events: 'a0=5.9', gives: 'a5 W4' },
 ])('$fact', ({ events, gives, maxOutOfOrderMs }) => {
-  expect(timed(maxOutOfOrderMs === undefined ? {} : { maxOutOfOrderMs }).play(events).drawn()).toBe(gives);
+  expect(
+    timed(maxOutOfOrderMs === undefined ? {} : { maxOutOfOrderMs })
+      .play(events)
+      .drawn(),
+  ).toBe(gives);
 });
 
 test.each([
   { fact: 'null', at: 'event.n == 2 ? null : event.n', problem: 'the event time is null, not a timestamp or ms since 1970' },
   { fact: 'a text', at: "event.n == 2 ? 'noon' : event.n", problem: 'the event time is "noon", not a timestamp or ms since 1970' },
-  { fact: 'infinite', at: (event: { n: number }) => (event.n === 2 ? Infinity : event.n), problem: 'the event time is Infinity, beyond what a date can be; is its unit ms?' },
-  { fact: 'not a number', at: (event: { n: number }) => (event.n === 2 ? NaN : event.n), problem: 'the event time is NaN, not a timestamp or ms since 1970' },
-  { fact: 'in microseconds', at: (event: { n: number }) => (event.n === 2 ? 8.65e15 : event.n), problem: 'the event time is 8650000000000000, beyond what a date can be; is its unit ms?' },
+  {
+    fact: 'infinite',
+    at: (event: { n: number }) => (event.n === 2 ? Infinity : event.n),
+    problem: 'the event time is Infinity, beyond what a date can be; is its unit ms?',
+  },
+  {
+    fact: 'not a number',
+    at: (event: { n: number }) => (event.n === 2 ? NaN : event.n),
+    problem: 'the event time is NaN, not a timestamp or ms since 1970',
+  },
+  {
+    fact: 'in microseconds',
+    at: (event: { n: number }) => (event.n === 2 ? 8.65e15 : event.n),
+    problem: 'the event time is 8650000000000000, beyond what a date can be; is its unit ms?',
+  },
 ])('an event whose time is $fact is a dead letter and moves nothing', ({ at, problem }) => {
   const played = timed({ at: at as Code }).play('a0=1 b0=2 c0=3 | b0=2');
-  expect(played.deadLetters.map((letter) => letter.message)).toEqual([`MR3002 TransformFailed: node: ${problem}`, `MR3002 TransformFailed: node: ${problem}`]);
+  expect(played.deadLetters.map((letter) => letter.message)).toEqual([
+    `MR3002 TransformFailed: node: ${problem}`,
+    `MR3002 TransformFailed: node: ${problem}`,
+  ]);
   played.deadLetters.length = 0;
   expect(played.drawn()).toBe('a1 c3 W2');
 });

@@ -54,7 +54,9 @@ function assignTimes(batch: Batch, context: StepContext, timeOf: (...args: unkno
 
 /** Whole ms; a part of a ms is cut off. */
 function checkTime(value: unknown): number {
-  if (typeof value !== 'number' || Number.isNaN(value)) throw new EventRefused(`the event time is ${describeValue(value)}, not a timestamp or ms since 1970`);
-  if (Math.abs(value) > EVENT_TIME_MS_MAX) throw new EventRefused(`the event time is ${describeValue(value)}, beyond what a date can be; is its unit ms?`);
+  if (typeof value !== 'number' || Number.isNaN(value))
+    throw new EventRefused(`the event time is ${describeValue(value)}, not a timestamp or ms since 1970`);
+  if (Math.abs(value) > EVENT_TIME_MS_MAX)
+    throw new EventRefused(`the event time is ${describeValue(value)}, beyond what a date can be; is its unit ms?`);
   return Math.floor(value) + 0; // + 0: no minus zero
 }

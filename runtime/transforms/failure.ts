@@ -38,7 +38,14 @@ export function refuseLate(context: StepContext, late: Batch, to: 'output' | 'de
     context.emit(late, 'late');
     return;
   }
-  late.times.forEach((timeMs, index) => refuseEvent(context, late, index, `the event came too late: its time ${describeTime(timeMs)} is not after the watermark ${describeTime(context.watermark)}`));
+  late.times.forEach((timeMs, index) =>
+    refuseEvent(
+      context,
+      late,
+      index,
+      `the event came too late: its time ${describeTime(timeMs)} is not after the watermark ${describeTime(context.watermark)}`,
+    ),
+  );
 }
 
 /** A value in a message, cut when it is long. */

@@ -16,6 +16,7 @@ export function keyOfValue(value: unknown): Key {
 /** Looks into lists and records too: in canonical text NaN would look like null. */
 function checkPart(value: unknown): void {
   if (value instanceof Promise) refusePromise(value);
-  if (typeof value === 'number' && !Number.isFinite(value)) throw new EventRefused(`the key is ${describeValue(value)}, which equals no other`);
+  if (typeof value === 'number' && !Number.isFinite(value))
+    throw new EventRefused(`the key is ${describeValue(value)}, which equals no other`);
   if (typeof value === 'object' && value !== null) for (const part of Object.values(value)) checkPart(part);
 }

@@ -21,22 +21,38 @@ import { makeWindow } from './window/window.ts';
 /** A new transform for one task, its code compiled. Throws BadDeclaration for code that the planner has not checked. */
 export function makeTransform({ id, op }: NodePlan): Transform {
   switch (op.kind) {
-    case 'filter': return makeFilter(op);
-    case 'map': return makeMap(op);
-    case 'flatMap': return makeFlatMap(op);
-    case 'eventTime': return makeEventTime(op);
-    case 'enrich': return makeEnrich(op);
-    case 'sample': return makeSample(op);
-    case 'keyBy': return makeKeyBy(op);
-    case 'window': return makeWindow(op);
-    case 'aggregate': return makeAggregate(op);
-    case 'dedupe': return makeDedupe(op);
-    case 'join': return makeJoin(op);
-    case 'order': return makeOrder(op);
-    case 'machine': return makeMachine(op);
-    case 'xstate': return makeXState(op);
-    case 'reduce': return makeReduce(op);
+    case 'filter':
+      return makeFilter(op);
+    case 'map':
+      return makeMap(op);
+    case 'flatMap':
+      return makeFlatMap(op);
+    case 'eventTime':
+      return makeEventTime(op);
+    case 'enrich':
+      return makeEnrich(op);
+    case 'sample':
+      return makeSample(op);
+    case 'keyBy':
+      return makeKeyBy(op);
+    case 'window':
+      return makeWindow(op);
+    case 'aggregate':
+      return makeAggregate(op);
+    case 'dedupe':
+      return makeDedupe(op);
+    case 'join':
+      return makeJoin(op);
+    case 'order':
+      return makeOrder(op);
+    case 'machine':
+      return makeMachine(op);
+    case 'xstate':
+      return makeXState(op);
+    case 'reduce':
+      return makeReduce(op);
     case 'source':
-    case 'sink': throw new AssertionFailed(`node ${id} is a ${op.kind}: the task runs it, no transform does`);
+    case 'sink':
+      throw new AssertionFailed(`node ${id} is a ${op.kind}: the task runs it, no transform does`);
   }
 }

@@ -58,19 +58,22 @@ test('more than a chunk is held in several, and comes out in order all the same'
 
 test('whatever comes in time gives what a stable sort gives, with restarts at any moment', () => {
   const step = fc.record({ times: fc.array(fc.nat(20), { maxLength: 5 }), rise: fc.nat(12), restart: fc.boolean() });
-  fc.assert(fc.property(fc.array(step, { maxLength: 15 }), (steps) => {
-    const played = ordered();
-    const all: { timeMs: number; n: number }[] = [];
-    let watermark = 0;
-    for (const { times, rise, restart } of steps) {
-      const events = times.map((offset, i) => ({ id: 'a', timeMs: watermark + 1 + offset, n: all.length + i }));
-      all.push(...events);
-      played.push(events);
-      if (restart) played.restart();
-      played.advance((watermark += rise));
-    }
-    played.advance(Infinity);
-    const seen = played.emissions.flatMap((each) => (each.kind === 'event' ? [(each.value as { n: number }).n] : []));
-    expect(seen).toEqual(all.toSorted((a, b) => a.timeMs - b.timeMs).map(({ n }) => n));
-  }), { numRuns: 500 });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 15 }), (steps) => {
+      const played = ordered();
+      const all: { timeMs: number; n: number }[] = [];
+      let watermark = 0;
+      for (const { times, rise, restart } of steps) {
+        const events = times.map((offset, i) => ({ id: 'a', timeMs: watermark + 1 + offset, n: all.length + i }));
+        all.push(...events);
+        played.push(events);
+        if (restart) played.restart();
+        played.advance((watermark += rise));
+      }
+      played.advance(Infinity);
+      const seen = played.emissions.flatMap((each) => (each.kind === 'event' ? [(each.value as { n: number }).n] : []));
+      expect(seen).toEqual(all.toSorted((a, b) => a.timeMs - b.timeMs).map(({ n }) => n));
+    }),
+    { numRuns: 500 },
+  );
 });

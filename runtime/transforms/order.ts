@@ -46,7 +46,8 @@ class Order implements Transform {
     const late: number[] = [];
     for (let i = 0; i < batch.values.length; i++) {
       const timeMs = batch.times[i]!;
-      if (timeMs <= context.watermark) late.push(i); // O2
+      if (timeMs <= context.watermark)
+        late.push(i); // O2
       else this.#hold([timeMs, batch.keys?.[i] ?? null, batch.values[i]], context);
     }
     if (late.length > 0) refuseLate(context, pickEvents(batch, late), this.#late);
@@ -54,7 +55,7 @@ class Order implements Transform {
 
   onWatermark(watermark: number, context: StepContext): void {
     const due = this.#takeDue(watermark);
-    for (let from = 0; from < due.length; ) {
+    for (let from = 0; from < due.length;) {
       const timeMs = due[from]!.item[0];
       let to = from + 1;
       while (to < due.length && due[to]!.item[0] === timeMs) to++;

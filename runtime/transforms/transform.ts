@@ -23,7 +23,12 @@ export interface Transform {
 }
 
 /** A durable event-time timer of one key of one transform. Same key and id: replaced. */
-export type Timer = { readonly key: Key; readonly id: string; readonly atMs: number; /** Plain data given back when due. */ readonly data: Value };
+export type Timer = {
+  readonly key: Key;
+  readonly id: string;
+  readonly atMs: number;
+  /** Plain data given back when due. */ readonly data: Value;
+};
 
 export interface StepContext {
   /** Id of the transform that is called. */

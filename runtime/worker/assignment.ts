@@ -27,7 +27,14 @@ function groupByStage(tasks: readonly TaskRef[]): [string, TaskRef[]][] {
   return [...stages.entries()];
 }
 
-function assignStage(stage: string, tasks: readonly TaskRef[], workers: readonly string[], current: Assignment, totals: Map<string, number>, result: Record<string, string>): void {
+function assignStage(
+  stage: string,
+  tasks: readonly TaskRef[],
+  workers: readonly string[],
+  current: Assignment,
+  totals: Map<string, number>,
+  result: Record<string, string>,
+): void {
   const shares = sharesOf(stage, tasks.length, workers, current, tasks, totals);
   const homeless: TaskRef[] = [];
   for (const task of tasks) {
@@ -45,16 +52,32 @@ function assignStage(stage: string, tasks: readonly TaskRef[], workers: readonly
 
 /** How many of the stage's tasks each worker takes: the remainder goes to those that hold more of them already, then to
  *  those with fewer tasks over all. */
-function sharesOf(stage: string, count: number, workers: readonly string[], current: Assignment, tasks: readonly TaskRef[], totals: ReadonlyMap<string, number>): Map<string, number> {
+function sharesOf(
+  stage: string,
+  count: number,
+  workers: readonly string[],
+  current: Assignment,
+  tasks: readonly TaskRef[],
+  totals: ReadonlyMap<string, number>,
+): Map<string, number> {
   const base = Math.floor(count / workers.length);
   const held = (worker: string): number => tasks.filter((task) => current[task.name] === worker).length;
   const total = (worker: string): number => totals.get(worker) ?? 0;
-  const order = [...workers].sort((a, b) => Number(held(b) > base) - Number(held(a) > base) || total(a) - total(b) || score(stage, b) - score(stage, a) || (a < b ? -1 : 1));
+  const order = [...workers].sort(
+    (a, b) =>
+      Number(held(b) > base) - Number(held(a) > base) || total(a) - total(b) || score(stage, b) - score(stage, a) || (a < b ? -1 : 1),
+  );
   const extra = count - base * workers.length;
   return new Map(order.map((worker, place) => [worker, base + (place < extra ? 1 : 0)]));
 }
 
-function give(task: TaskRef, worker: string, shares: Map<string, number>, totals: Map<string, number>, result: Record<string, string>): void {
+function give(
+  task: TaskRef,
+  worker: string,
+  shares: Map<string, number>,
+  totals: Map<string, number>,
+  result: Record<string, string>,
+): void {
   result[task.name] = worker;
   shares.set(worker, (shares.get(worker) ?? 0) - 1);
   totals.set(worker, (totals.get(worker) ?? 0) + 1);

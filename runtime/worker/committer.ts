@@ -72,12 +72,22 @@ export class Committer {
     const number = this.#place.number + 1;
     const { bytes, hash } = encodeRecord(this.#header(step, number, more), segments);
     this.#checkSize(bytes.byteLength);
-    const place = { stream: stage.stream, subject: this.subject, expected: this.#place.sequence, bytes, hash, epoch: this.#place.epoch, number, owner };
+    const place = {
+      stream: stage.stream,
+      subject: this.subject,
+      expected: this.#place.sequence,
+      bytes,
+      hash,
+      epoch: this.#place.epoch,
+      number,
+      owner,
+    };
     const outcome = await commitFenced(journal, place, { clock, signal });
     if (outcome.kind !== 'committed') return outcome;
     this.#place = { epoch: this.#place.epoch, number, hash, sequence: outcome.sequence };
     if (!more) this.#standing = step.header;
-    if (!more && step.state?.kind === 'image') this.checkpoint = { name: ':inline', sha256: '', number, sequence: outcome.sequence, bytes: step.state.bytes.byteLength };
+    if (!more && step.state?.kind === 'image')
+      this.checkpoint = { name: ':inline', sha256: '', number, sequence: outcome.sequence, bytes: step.state.bytes.byteLength };
     return { kind: 'committed', number, sequence: outcome.sequence, bytes: bytes.byteLength };
   }
 

@@ -8,7 +8,12 @@ import type { LaneRecord } from './lane-feed.ts';
 const COPY_BELOW_SHARE = 0.5;
 
 /** The part of `laneRecord` for partition `partition` on `edges`; null when it was written by another stage of the lane. */
-export function inboxRecord({ sequence, record }: LaneRecord, fromStage: string, edges: ReadonlySet<number>, partition: number): InboxRecord | null {
+export function inboxRecord(
+  { sequence, record }: LaneRecord,
+  fromStage: string,
+  edges: ReadonlySet<number>,
+  partition: number,
+): InboxRecord | null {
   const { header, body } = record;
   if (header.stage !== fromStage) return null;
   const segments = header.segments

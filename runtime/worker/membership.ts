@@ -113,7 +113,8 @@ export class Membership {
     const [first] = ready.sort();
     if (first !== this.#parts.worker) return;
     const done = new Set(living.flatMap((heartbeat) => heartbeat.done));
-    if (!this.completed && this.#parts.tasks.every(({ name }) => done.has(name))) await this.#parts.directory.put('completed', { atMs: this.#parts.clock.nowMs() });
+    if (!this.completed && this.#parts.tasks.every(({ name }) => done.has(name)))
+      await this.#parts.directory.put('completed', { atMs: this.#parts.clock.nowMs() });
     const now = this.#parts.clock.monotonicMs();
     if (this.#assignmentRevision === 0 && ready.length < this.#parts.expectedWorkers && now - this.#startedMs < LEASE_MS) return;
     const wanted = assign(this.#parts.tasks, ready, this.assignment);
@@ -124,7 +125,8 @@ export class Membership {
 
   #note(key: string, entry: Entry | null): void {
     if (key.startsWith('worker.')) this.#notePeer(key.slice('worker.'.length), entry);
-    else if (key === 'assignment' && entry !== null && entry.revision > this.#assignmentRevision) this.#setAssignment(entry.value as Assignment, entry.revision);
+    else if (key === 'assignment' && entry !== null && entry.revision > this.#assignmentRevision)
+      this.#setAssignment(entry.value as Assignment, entry.revision);
     else if (key === 'failure') this.failure = entry === null ? null : (entry.value as Failure);
     else if (key === 'completed') this.completed = entry !== null;
     else return;

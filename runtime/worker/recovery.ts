@@ -34,7 +34,12 @@ export type RecoveryParts = {
   readonly failpoint: (name: string) => void;
 };
 
-export type Unapplied = { readonly number: number; readonly payload: Uint8Array; readonly count: number; readonly sink: NonNullable<RecordHeader['sink']> };
+export type Unapplied = {
+  readonly number: number;
+  readonly payload: Uint8Array;
+  readonly count: number;
+  readonly sink: NonNullable<RecordHeader['sink']>;
+};
 
 export type Begun =
   | { readonly kind: 'claimed'; readonly committer: Committer; readonly unapplied: readonly Unapplied[] }
@@ -57,14 +62,22 @@ export async function claimAndRestore(parts: RecoveryParts): Promise<Begun> {
     }
   }
   parts.failpoint('claim-send');
-  const claimed = await claim(parts.journal, { ...place, owner: parts.worker, makeClaim: (previous, link) => encodeRecord(claimHeader(parts, previous, link), []) }, waiting);
+  const claimed = await claim(
+    parts.journal,
+    { ...place, owner: parts.worker, makeClaim: (previous, link) => encodeRecord(claimHeader(parts, previous, link), []) },
+    waiting,
+  );
   if (claimed.kind === 'stopped') return claimed;
   parts.failpoint('claimed');
   return restore(parts, claimed);
 }
 
 /** Applies a sink's record, waiting as long as the target says "not now" (J8). False: stopped before it was applied. */
-export async function applyRecord(writer: SinkWriter, record: SinkRecord, waiting: { readonly clock: Clock; readonly signal: AbortSignal; readonly onTrouble: (error: unknown) => void }): Promise<boolean> {
+export async function applyRecord(
+  writer: SinkWriter,
+  record: SinkRecord,
+  waiting: { readonly clock: Clock; readonly signal: AbortSignal; readonly onTrouble: (error: unknown) => void },
+): Promise<boolean> {
   for (let delayMs = 10; !waiting.signal.aborted; delayMs = Math.min(delayMs * 2, 1_000)) {
     try {
       await writer.apply(record);
@@ -85,9 +98,21 @@ async function restore(parts: RecoveryParts, claimed: Claimed): Promise<Begun> {
   if (restored === 'stopped') return { kind: 'stopped' };
   parts.core.restore(previous, restored.state, previous !== null);
   const committer = new Committer(
-    { journal: parts.journal, clock: parts.clock, stage: parts.stage, partition: parts.partition, owner: parts.worker, tables: parts.tableVersions, recordBytes: Math.min(RECORD_BYTES, parts.recordBytesMax / 2), recordBytesMax: parts.recordBytesMax },
+    {
+      journal: parts.journal,
+      clock: parts.clock,
+      stage: parts.stage,
+      partition: parts.partition,
+      owner: parts.worker,
+      tables: parts.tableVersions,
+      recordBytes: Math.min(RECORD_BYTES, parts.recordBytesMax / 2),
+      recordBytesMax: parts.recordBytesMax,
+    },
     { epoch: claimed.epoch, number: claimed.number, hash: claimed.hash, sequence: claimed.sequence },
-    { ...(claimed.previous === null ? firstHeader(parts.core, parts.stage) : carriedOver(claimed.previous)), ingestMs: parts.clock.nowMs() },
+    {
+      ...(claimed.previous === null ? firstHeader(parts.core, parts.stage) : carriedOver(claimed.previous)),
+      ingestMs: parts.clock.nowMs(),
+    },
     restored.checkpoint,
     previous?.sink?.appliedNumber ?? 0,
   );
@@ -97,20 +122,35 @@ async function restore(parts: RecoveryParts, claimed: Claimed): Promise<Begun> {
 type ReadBack = { readonly state: PartitionState; readonly unapplied: readonly Unapplied[]; readonly checkpoint: CheckpointRef | null };
 
 /** State = checkpoint + changes since, up to our claim. A step that another owner left unfinished (`more`) counts for nothing. */
-async function readBack(parts: RecoveryParts, claimed: Claimed, checkpoint: CheckpointRef | null, appliedNumber: number): Promise<ReadBack | 'stopped'> {
+async function readBack(
+  parts: RecoveryParts,
+  claimed: Claimed,
+  checkpoint: CheckpointRef | null,
+  appliedNumber: number,
+): Promise<ReadBack | 'stopped'> {
   let state = await loadCheckpoint(parts, checkpoint);
-  let placed = checkpoint === null ? null : { ...checkpoint, sequence: checkpoint.sequence < 0 ? (claimed.previous?.sequence ?? 0) : checkpoint.sequence };
+  let placed =
+    checkpoint === null
+      ? null
+      : { ...checkpoint, sequence: checkpoint.sequence < 0 ? (claimed.previous?.sequence ?? 0) : checkpoint.sequence };
   const unapplied: Unapplied[] = [];
   const isInline = checkpoint?.name === ':inline';
   const from = placed === null ? 1 : isInline ? placed.sequence : placed.sequence + 1;
   const fromSequence = Math.min(from, claimed.sequence, parts.stage.kind === 'sink' ? 1 : Infinity);
-  for await (const { sequence, record } of replay(parts.journal, { stream: parts.stage.stream, subject: parts.subject, fromSequence, untilSequence: claimed.sequence, signal: parts.signal })) {
+  for await (const { sequence, record } of replay(parts.journal, {
+    stream: parts.stage.stream,
+    subject: parts.subject,
+    fromSequence,
+    untilSequence: claimed.sequence,
+    signal: parts.signal,
+  })) {
     const { header } = record;
     for (const info of header.segments) {
       const bytes = segmentBytes(record, info);
       if (info.kind === 'image') state = PartitionState.restore(bytes);
       else if (info.kind === 'delta' && header.number > (placed?.number ?? 0)) state.applyDelta(bytes);
-      else if (info.kind === 'payload' && header.sink !== null && header.number > appliedNumber) unapplied.push({ number: header.number, payload: bytes.slice(), count: info.count, sink: header.sink });
+      else if (info.kind === 'payload' && header.sink !== null && header.number > appliedNumber)
+        unapplied.push({ number: header.number, payload: bytes.slice(), count: info.count, sink: header.sink });
     }
     if (hasImage(record)) placed = { name: ':inline', sha256: '', number: header.number, sequence, bytes: 0 };
   }
@@ -121,20 +161,42 @@ async function loadCheckpoint(parts: RecoveryParts, checkpoint: CheckpointRef | 
   if (checkpoint === null || checkpoint.name.startsWith(':') || checkpoint.name === '') return new PartitionState();
   const image = await parts.blobs.get(checkpoint.name, checkpoint.sha256);
   if (image !== null) return PartitionState.restore(image);
-  throw new MillraceError('MR2106', { task: taskName(parts.stage.id, parts.partition), problem: `${checkpoint.name} (${checkpoint.bytes} bytes) is missing or damaged` });
+  throw new MillraceError('MR2106', {
+    task: taskName(parts.stage.id, parts.partition),
+    problem: `${checkpoint.name} (${checkpoint.bytes} bytes) is missing or damaged`,
+  });
 }
 
 function claimHeader(parts: RecoveryParts, previous: PreviousRecord | null, link: ClaimLink): Omit<RecordHeader, 'bodyHash' | 'segments'> {
   const { stage, partition, worker, tableVersions, clock, core } = parts;
   const base = previous === null ? firstHeader(core, stage) : carriedOver(previous);
-  return { ...base, ...link, stage: stage.id, partition, owner: worker, kind: 'claim', more: false, tables: tableVersions, ingestMs: clock.nowMs() };
+  return {
+    ...base,
+    ...link,
+    stage: stage.id,
+    partition,
+    owner: worker,
+    kind: 'claim',
+    more: false,
+    tables: tableVersions,
+    ingestMs: clock.nowMs(),
+  };
 }
 
 type Carried = Pick<RecordHeader, 'inputs' | 'source' | 'sink' | 'watermarks' | 'nodeWatermarks' | 'done' | 'counters' | 'checkpoint'>;
 
 function firstHeader(core: TaskCore, stage: StagePlan): Carried {
   const sink = core.sinkState === null ? null : { before: core.sinkState, after: core.sinkState, appliedNumber: 0 };
-  return { inputs: [], source: null, sink, watermarks: stage.outputs.map(() => null), nodeWatermarks: {}, done: false, counters: core.counters, checkpoint: null };
+  return {
+    inputs: [],
+    source: null,
+    sink,
+    watermarks: stage.outputs.map(() => null),
+    nodeWatermarks: {},
+    done: false,
+    counters: core.counters,
+    checkpoint: null,
+  };
 }
 
 function carriedOver({ header, sequence }: PreviousRecord): Carried {

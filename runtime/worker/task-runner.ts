@@ -154,7 +154,16 @@ export class TaskRunner {
       state: this.#ended ? 'done' : core === null ? 'claiming' : 'running',
       epoch: place?.epoch ?? 0,
       number: place?.number ?? 0,
-      counters: core?.counters ?? { eventsIn: 0, eventsOut: 0, filtered: 0, late: 0, deadLetters: 0, recoveries: 0, edgesIn: [], edgesOut: [] },
+      counters: core?.counters ?? {
+        eventsIn: 0,
+        eventsOut: 0,
+        filtered: 0,
+        late: 0,
+        deadLetters: 0,
+        recoveries: 0,
+        edgesIn: [],
+        edgesOut: [],
+      },
       watermark: core === null || core.inputWatermark === -Infinity ? null : Math.min(core.inputWatermark, Number.MAX_SAFE_INTEGER),
       inboxBytes: this.#inbox.bytes,
       progress: this.#progress,
@@ -174,10 +183,19 @@ export class TaskRunner {
     const parts = this.#parts;
     const writer = await this.#writer;
     const core = new TaskCore({
-      plan: parts.plan, stage: parts.stage, partition: parts.partition, makeTransform: parts.makeTransform, table: parts.table,
+      plan: parts.plan,
+      stage: parts.stage,
+      partition: parts.partition,
+      makeTransform: parts.makeTransform,
+      table: parts.table,
       sink: writer === null || parts.sink === null ? null : { writer, initial: parts.sink.initial },
     });
-    const begun = await claimAndRestore({ ...parts, core, subject: `${parts.stage.subjectPrefix}.${parts.partition}`, signal: this.#stop.signal });
+    const begun = await claimAndRestore({
+      ...parts,
+      core,
+      subject: `${parts.stage.subjectPrefix}.${parts.partition}`,
+      signal: this.#stop.signal,
+    });
     if (begun.kind !== 'claimed') return this.#finishEarly(begun.kind, core);
     this.#committer = begun.committer;
     this.#checkpointer = new Checkpointer(parts, begun.committer, this.name);
@@ -219,7 +237,10 @@ export class TaskRunner {
     const nowMs = this.#parts.clock.nowMs();
     if (this.#parts.stage.kind === 'source') this.#takeSource(core, nowMs);
     else this.#takeInbox(core, nowMs);
-    const step = this.#replay === null ? core.step(nowMs, { force: this.#owedIsDue() }) : core.release(this.#replay.release(this.#parts.clock.monotonicMs()), nowMs);
+    const step =
+      this.#replay === null
+        ? core.step(nowMs, { force: this.#owedIsDue() })
+        : core.release(this.#replay.release(this.#parts.clock.monotonicMs()), nowMs);
     this.#parts.failpoint('stepped');
     if (step !== null) this.#owedSinceMs = null;
     else if (core.owes && this.#owedSinceMs === null) this.#owe();
@@ -290,7 +311,8 @@ export class TaskRunner {
       await this.#apply(number, step.payload.bytes, step.payload.count, step.header.sink);
       if (this.#checkpointer !== null) this.#checkpointer.unappliedSequence = Infinity;
     }
-    if (this.#isLast() && step.header.ingestMs > 0 && (step.payload !== null || step.events.length > 0)) this.endToEndLatency.add(this.#parts.clock.nowMs() - step.header.ingestMs);
+    if (this.#isLast() && step.header.ingestMs > 0 && (step.payload !== null || step.events.length > 0))
+      this.endToEndLatency.add(this.#parts.clock.nowMs() - step.header.ingestMs);
     if (step.ends && this.#parts.stage.kind === 'sink') await this.#closeSink();
     if (step.header.done) this.#finish();
   }
@@ -315,7 +337,11 @@ export class TaskRunner {
     const writer = await this.#writer;
     assert(writer !== null, `${this.name} is a sink`);
     this.#parts.failpoint('sink-apply');
-    const applied = await applyRecord(writer, { number, payload, count, before: sink.before, after: sink.after }, { clock: this.#parts.clock, signal: this.#stop.signal, onTrouble: this.#parts.onTrouble });
+    const applied = await applyRecord(
+      writer,
+      { number, payload, count, before: sink.before, after: sink.after },
+      { clock: this.#parts.clock, signal: this.#stop.signal, onTrouble: this.#parts.onTrouble },
+    );
     if (!applied) return;
     this.#parts.failpoint('sink-applied');
     if (this.#committer !== null) this.#committer.appliedNumber = number;
@@ -345,7 +371,11 @@ export class TaskRunner {
       if (read.done || this.#draining) break;
     }
     const held = core.takeReplay(released === undefined ? null : counted);
-    this.#replay = new ReplaySchedule(held, { speed, releasedMs: typeof released === 'number' ? released : null, startMs: this.#parts.clock.monotonicMs() });
+    this.#replay = new ReplaySchedule(held, {
+      speed,
+      releasedMs: typeof released === 'number' ? released : null,
+      startMs: this.#parts.clock.monotonicMs(),
+    });
     this.#tickReplay();
   }
 

@@ -78,7 +78,9 @@ export class Worker {
     this.settled = new Promise((resolve) => (this.#settle = resolve));
     this.#membership = new Membership({
       worker: parts.worker,
-      tasks: parts.plan.stages.flatMap((stage) => Array.from({ length: stage.partitionCount }, (_, partition) => ({ name: taskName(stage.id, partition), stage: stage.id }))),
+      tasks: parts.plan.stages.flatMap((stage) =>
+        Array.from({ length: stage.partitionCount }, (_, partition) => ({ name: taskName(stage.id, partition), stage: stage.id })),
+      ),
       expectedWorkers: parts.expectedWorkers,
       directory: parts.directory,
       clock: parts.clock,
@@ -91,7 +93,10 @@ export class Worker {
   async start(): Promise<void> {
     this.#unsubscribe = this.#parts.bus.subscribe('report', (value) => this.#hear(value as WorkerReport));
     await this.#membership.start();
-    this.#loops.push(this.#every(REPORT_MS, () => this.#report()), this.#every(PURGE_MS, () => this.#purge()));
+    this.#loops.push(
+      this.#every(REPORT_MS, () => this.#report()),
+      this.#every(PURGE_MS, () => this.#purge()),
+    );
   }
 
   /** Stores what is in flight, gives everything up, says goodbye. */
@@ -142,10 +147,26 @@ export class Worker {
   }
 
   #begin(stage: StagePlan, partition: number): void {
-    const { plan, journal, blobs, clock, worker, makeTransform, table, tableVersions, recordBytesMax, checkpointBytes, speed, failpoint } = this.#parts;
+    const { plan, journal, blobs, clock, worker, makeTransform, table, tableVersions, recordBytesMax, checkpointBytes, speed, failpoint } =
+      this.#parts;
     const runner = new TaskRunner({
-      plan, journal, blobs, clock, worker, makeTransform, table, tableVersions, recordBytesMax, checkpointBytes, speed, failpoint,
-      stage, partition, feed: (stream) => this.#feed(stream), ...this.#parts.stageParts(stage), onTrouble: (error) => this.#trouble(error),
+      plan,
+      journal,
+      blobs,
+      clock,
+      worker,
+      makeTransform,
+      table,
+      tableVersions,
+      recordBytesMax,
+      checkpointBytes,
+      speed,
+      failpoint,
+      stage,
+      partition,
+      feed: (stream) => this.#feed(stream),
+      ...this.#parts.stageParts(stage),
+      onTrouble: (error) => this.#trouble(error),
     });
     this.#running.set(runner.name, { runner, ended: this.#watch(runner) });
   }
@@ -175,7 +196,14 @@ export class Worker {
     const known = error instanceof MillraceError ? error : null;
     const message = error instanceof Error ? (known === null ? (error.stack ?? error.message) : error.message) : String(error);
     this.#parts.log(`task ${runner.name} stopped the job: ${message}`);
-    await this.#membership.fail({ code: known?.code ?? 'bug', message, fix: known?.fix ?? 'This is a defect of Millrace: please report it with this text.', task: runner.name }).catch((cause: unknown) => this.#trouble(cause));
+    await this.#membership
+      .fail({
+        code: known?.code ?? 'bug',
+        message,
+        fix: known?.fix ?? 'This is a defect of Millrace: please report it with this text.',
+        task: runner.name,
+      })
+      .catch((cause: unknown) => this.#trouble(cause));
   }
 
   #feed(stream: string): LaneFeed {
@@ -190,7 +218,9 @@ export class Worker {
     const known = error instanceof MillraceError ? error : null;
     const message = error instanceof Error ? error.message : String(error);
     this.#parts.log(`reading ${stream} stopped the job: ${message}`);
-    await this.#membership.fail({ code: known?.code ?? 'bug', message, fix: known?.fix ?? '', task: stream }).catch((cause: unknown) => this.#trouble(cause));
+    await this.#membership
+      .fail({ code: known?.code ?? 'bug', message, fix: known?.fix ?? '', task: stream })
+      .catch((cause: unknown) => this.#trouble(cause));
   }
 
   #report(): void {
@@ -203,19 +233,27 @@ export class Worker {
       endToEnd.merge(runner.endToEndLatency.counts());
     }
     const tasks = [...[...this.#running.values()].map(({ runner }) => runner.figures()), ...this.#done.values()];
-    const report: WorkerReport = { worker: this.#parts.worker, tasks, commitLatency: commit.counts(), endToEndLatency: endToEnd.counts(), ...this.#parts.usage(), troubles: [...this.#troubles.keys()] };
+    const report: WorkerReport = {
+      worker: this.#parts.worker,
+      tasks,
+      commitLatency: commit.counts(),
+      endToEndLatency: endToEnd.counts(),
+      ...this.#parts.usage(),
+      troubles: [...this.#troubles.keys()],
+    };
     this.#parts.bus.publish('report', report);
   }
 
   #hear(report: WorkerReport): void {
     for (const task of report.tasks) {
       const known = this.#heard.get(task.task);
-      if (known === undefined || task.epoch > known.epoch || (task.epoch === known.epoch && task.number >= known.number)) this.#heard.set(task.task, task);
+      if (known === undefined || task.epoch > known.epoch || (task.epoch === known.epoch && task.number >= known.number))
+        this.#heard.set(task.task, task);
     }
   }
 
   async #purge(): Promise<void> {
-    for (const { runner } of [...this.#running.values()]) {
+    for (const { runner } of this.#running.values()) {
       const slowest = this.#slowestReader(runner.stage);
       if (slowest > 0) await runner.purge(slowest);
     }

@@ -32,7 +32,10 @@ export function compareRows(name: ResultName, expected: readonly object[], actua
 
 /** The rows of an ndjson text. */
 export function parseRows(ndjson: string): object[] {
-  return ndjson.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line) as object);
+  return ndjson
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as object);
 }
 
 /** A row's fields as text → how often it occurs. A field that is absent differs from one that is null. */

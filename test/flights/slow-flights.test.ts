@@ -30,7 +30,11 @@ const ms = (hours: number, minutes = 0): number => hours * HOUR_MS + minutes * M
 
 test('an hour counts its flights by scheduled time, per origin, and takes the mean over the departed', () => {
   const { hourly } = results(
-    { at: '10:00', late: 90 }, { at: '10:59', late: 5 }, { at: '10:30', late: 'NA' }, { at: '11:00', late: 'NA' }, { at: '10:15', late: -2, from: 'EWR' },
+    { at: '10:00', late: 90 },
+    { at: '10:59', late: 5 },
+    { at: '10:30', late: 'NA' },
+    { at: '11:00', late: 'NA' },
+    { at: '10:15', late: -2, from: 'EWR' },
   );
   expect(hourly).toEqual([
     { origin: 'JFK', windowStartMs: ms(10), windowEndMs: ms(11), flights: 3, cancelled: 1, departed: 2, meanDelayMin: 47.5 },
@@ -54,21 +58,60 @@ describe('a knock-on alert', () => {
   test.each<{ fact: string; flights: Flight[]; alerts: string[] }>([
     { fact: 'tells both flights and both delays', flights: [first, { at: '10:00', late: 15, no: 2 }], alerts: ['UA1>UA2 at 615 30/15'] },
     { fact: 'needs 15 min at departure', flights: [first, { at: '10:00', late: 14, no: 2 }], alerts: [] },
-    { fact: 'needs 30 min at arrival', flights: [{ ...first, arrLate: 29 }, { at: '10:00', late: 15, no: 2 }], alerts: [] },
-    { fact: 'needs an arrival', flights: [{ ...first, air: 'NA', arrLate: 'NA' }, { at: '10:00', late: 15, no: 2 }], alerts: [] },
+    {
+      fact: 'needs 30 min at arrival',
+      flights: [
+        { ...first, arrLate: 29 },
+        { at: '10:00', late: 15, no: 2 },
+      ],
+      alerts: [],
+    },
+    {
+      fact: 'needs an arrival',
+      flights: [
+        { ...first, air: 'NA', arrLate: 'NA' },
+        { at: '10:00', late: 15, no: 2 },
+      ],
+      alerts: [],
+    },
     { fact: 'comes for an arrival a minute before', flights: [first, { at: '08:46', late: 15, no: 2 }], alerts: ['UA1>UA2 at 541 30/15'] },
     { fact: 'does not come for an arrival at the very time', flights: [first, { at: '08:45', late: 15, no: 2 }], alerts: [] },
     { fact: 'comes for an arrival 12 h before', flights: [first, { at: '20:45', late: 15, no: 2 }], alerts: ['UA1>UA2 at 1260 30/15'] },
     { fact: 'does not come for an arrival 12 h and a minute before', flights: [first, { at: '20:46', late: 15, no: 2 }], alerts: [] },
-    { fact: 'looks at the previous departure only', flights: [first, { at: '09:30', no: 2 }, { at: '11:00', late: 20, no: 3 }], alerts: [] },
-    { fact: 'passes over a cancelled flight', flights: [first, { at: '09:30', late: 'NA', no: 2 }, { at: '11:00', late: 20, no: 3 }], alerts: ['UA1>UA3 at 680 30/20'] },
+    {
+      fact: 'looks at the previous departure only',
+      flights: [first, { at: '09:30', no: 2 }, { at: '11:00', late: 20, no: 3 }],
+      alerts: [],
+    },
+    {
+      fact: 'passes over a cancelled flight',
+      flights: [first, { at: '09:30', late: 'NA', no: 2 }, { at: '11:00', late: 20, no: 3 }],
+      alerts: ['UA1>UA3 at 680 30/20'],
+    },
     { fact: 'follows departed times, not rows', flights: [{ at: '10:00', late: 15, no: 2 }, first], alerts: ['UA1>UA2 at 615 30/15'] },
-    { fact: 'takes equal departures in row order', flights: [{ ...first, no: 7 }, { at: '10:00', late: 20, no: 8 }, { at: '10:00', late: 20, no: 9 }], alerts: ['UA7>UA8 at 620 30/20'] },
+    {
+      fact: 'takes equal departures in row order',
+      flights: [
+        { ...first, no: 7 },
+        { at: '10:00', late: 20, no: 8 },
+        { at: '10:00', late: 20, no: 9 },
+      ],
+      alerts: ['UA7>UA8 at 620 30/20'],
+    },
     { fact: 'is of one aircraft', flights: [first, { at: '10:00', late: 15, no: 2, tail: 'N2' }], alerts: [] },
-    { fact: 'has no aircraft without tailnum', flights: [{ ...first, tail: 'NA' }, { at: '10:00', late: 15, no: 2, tail: 'NA' }], alerts: [] },
+    {
+      fact: 'has no aircraft without tailnum',
+      flights: [
+        { ...first, tail: 'NA' },
+        { at: '10:00', late: 15, no: 2, tail: 'NA' },
+      ],
+      alerts: [],
+    },
   ])('$fact', ({ flights, alerts }) => {
     const found = results(...flights)['knock-on'];
-    expect(found.map((a) => `${a.previousFlight}>${a.flight} at ${a.atMs / MINUTE_MS} ${a.arrivedLateMin}/${a.departedLateMin}`)).toEqual(alerts);
+    expect(found.map((a) => `${a.previousFlight}>${a.flight} at ${a.atMs / MINUTE_MS} ${a.arrivedLateMin}/${a.departedLateMin}`)).toEqual(
+      alerts,
+    );
   });
 });
 
@@ -80,14 +123,35 @@ test('lost is what departed and has no arrival, and has a tailnum', () => {
 
 describe('sessions', () => {
   test.each<{ fact: string; flights: Flight[]; sessions: string[] }>([
-    { fact: 'join departures less than 12 h apart', flights: [{ at: '01:00', air: 30 }, { at: '12:59', air: 'NA' }], sessions: ['N1 60..779 legs 2 air 30 dist 200'] },
-    { fact: 'part at a gap of 12 h', flights: [{ at: '01:00' }, { at: '13:00' }], sessions: ['N1 60..60 legs 1 air 60 dist 100', 'N1 780..780 legs 1 air 60 dist 100'] },
-    { fact: 'measure the gap by departed times', flights: [{ at: '01:00', late: 5 }, { at: '13:00' }], sessions: ['N1 65..780 legs 2 air 120 dist 200'] },
-    { fact: 'leave cancelled flights out', flights: [{ at: '01:00' }, { at: '09:00', late: 'NA' }, { at: '17:00' }], sessions: ['N1 60..60 legs 1 air 60 dist 100', 'N1 1020..1020 legs 1 air 60 dist 100'] },
+    {
+      fact: 'join departures less than 12 h apart',
+      flights: [
+        { at: '01:00', air: 30 },
+        { at: '12:59', air: 'NA' },
+      ],
+      sessions: ['N1 60..779 legs 2 air 30 dist 200'],
+    },
+    {
+      fact: 'part at a gap of 12 h',
+      flights: [{ at: '01:00' }, { at: '13:00' }],
+      sessions: ['N1 60..60 legs 1 air 60 dist 100', 'N1 780..780 legs 1 air 60 dist 100'],
+    },
+    {
+      fact: 'measure the gap by departed times',
+      flights: [{ at: '01:00', late: 5 }, { at: '13:00' }],
+      sessions: ['N1 65..780 legs 2 air 120 dist 200'],
+    },
+    {
+      fact: 'leave cancelled flights out',
+      flights: [{ at: '01:00' }, { at: '09:00', late: 'NA' }, { at: '17:00' }],
+      sessions: ['N1 60..60 legs 1 air 60 dist 100', 'N1 1020..1020 legs 1 air 60 dist 100'],
+    },
     { fact: 'go over midnight', flights: [{ at: '20:00' }, { at: 'd2 06:00' }], sessions: ['N1 1200..1800 legs 2 air 120 dist 200'] },
   ])('$fact', ({ flights, sessions }) => {
     const found = results(...flights).sessions;
-    expect(found.map((s) => `${s.tailnum} ${s.startMs / MINUTE_MS}..${s.lastMs / MINUTE_MS} legs ${s.legs} air ${s.airMin} dist ${s.distance}`)).toEqual(sessions);
+    expect(
+      found.map((s) => `${s.tailnum} ${s.startMs / MINUTE_MS}..${s.lastMs / MINUTE_MS} legs ${s.legs} air ${s.airMin} dist ${s.distance}`),
+    ).toEqual(sessions);
   });
 });
 
@@ -100,7 +164,10 @@ test('a row that does not parse is refused, the others stand', () => {
 });
 
 test('CSV fields in quotes may hold commas, quotes and line ends', () => {
-  expect(splitCsv('a,"b,""c""\nd",e\n\nf,,\n')).toEqual([['a', 'b,"c"\nd', 'e'], ['f', '', '']]);
+  expect(splitCsv('a,"b,""c""\nd",e\n\nf,,\n')).toEqual([
+    ['a', 'b,"c"\nd', 'e'],
+    ['f', '', ''],
+  ]);
 });
 
 describe('comparing rows', () => {
@@ -109,10 +176,14 @@ describe('comparing rows', () => {
     expect(compareRows('lost', [row, { ...row, flight: 'UA2' }], [{ ...row, flight: 'UA2', more: 1 }, row])).toBeNull();
   });
   test('a row twice is not the row once', () => {
-    expect(compareRows('lost', [row], [row, row])).toBe('lost: 1 rows expected, 2 found; 0 missing, 1 too many\n  + tailnum="N1" flight="UA1" departedAtMs=5');
+    expect(compareRows('lost', [row], [row, row])).toBe(
+      'lost: 1 rows expected, 2 found; 0 missing, 1 too many\n  + tailnum="N1" flight="UA1" departedAtMs=5',
+    );
   });
   test('a missing field is not null', () => {
     const window = { origin: 'JFK', windowStartMs: 0, windowEndMs: 1, flights: 1, cancelled: 1, departed: 0 };
-    expect(compareRows('hourly', [{ ...window, meanDelayMin: null }], parseRows(`${JSON.stringify(window)}\n`))).toContain('1 missing, 1 too many');
+    expect(compareRows('hourly', [{ ...window, meanDelayMin: null }], parseRows(`${JSON.stringify(window)}\n`))).toContain(
+      '1 missing, 1 too many',
+    );
   });
 });

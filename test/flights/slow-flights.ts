@@ -10,11 +10,21 @@ const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
 
 export type OriginWindow = {
-  origin: string; windowStartMs: number; windowEndMs: number;
-  flights: number; cancelled: number; departed: number; meanDelayMin: number | null;
+  origin: string;
+  windowStartMs: number;
+  windowEndMs: number;
+  flights: number;
+  cancelled: number;
+  departed: number;
+  meanDelayMin: number | null;
 };
 export type KnockOn = {
-  tailnum: string; previousFlight: string; flight: string; atMs: number; arrivedLateMin: number; departedLateMin: number;
+  tailnum: string;
+  previousFlight: string;
+  flight: string;
+  atMs: number;
+  arrivedLateMin: number;
+  departedLateMin: number;
 };
 export type Lost = { tailnum: string; flight: string; departedAtMs: number };
 export type Session = { tailnum: string; startMs: number; lastMs: number; legs: number; airMin: number; distance: number };

@@ -20,7 +20,11 @@ describe('results are byte-equal to a run without faults', () => {
   test(`when workers are killed with SIGKILL ${KILLS} times at random moments`, () =>
     withFolder(async (folder) => {
       let kills = 0;
-      const { outcome, outDir } = await runFlights(folder, { speed: SPEED, workers: 2, isolation: 'process' }, { onWorkers: (_resize, pids) => void killAtRandom(pids, () => ++kills >= KILLS) });
+      const { outcome, outDir } = await runFlights(
+        folder,
+        { speed: SPEED, workers: 2, isolation: 'process' },
+        { onWorkers: (_resize, pids) => void killAtRandom(pids, () => ++kills >= KILLS) },
+      );
       expect(outcome).toMatchObject({ ending: 'completed', failure: null });
       expect(kills).toBe(KILLS);
       expect(outcome.report.recoveries).toBeGreaterThanOrEqual(KILLS);
@@ -56,7 +60,11 @@ describe('results are byte-equal to a run without faults', () => {
   test('when a worker is suspended past its lease and goes on as a zombie', () =>
     withFolder(async (folder) => {
       let zombie = 0;
-      const { outcome, outDir, logs } = await runFlights(folder, { speed: SPEED, workers: 2, isolation: 'process' }, { onWorkers: (_resize, pids) => void suspend(pids, (pid) => (zombie = pid)) });
+      const { outcome, outDir, logs } = await runFlights(
+        folder,
+        { speed: SPEED, workers: 2, isolation: 'process' },
+        { onWorkers: (_resize, pids) => void suspend(pids, (pid) => (zombie = pid)) },
+      );
       expect(outcome).toMatchObject({ ending: 'completed', failure: null });
       expect(zombie).toBeGreaterThan(0);
       expect(logs.join('\n')).toMatch(/was taken over by another worker; nothing of what was in flight here was written/);
@@ -93,4 +101,3 @@ async function withServer(use: (server: TestServer) => Promise<void>): Promise<v
     await server.stop();
   }
 }
-

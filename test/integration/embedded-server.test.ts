@@ -130,7 +130,9 @@ async function hold(): Promise<{ readonly child: ChildProcess; readonly serverPi
   const program = resolve(import.meta.dirname, '../support/hold-server.ts');
   const child = spawn(process.execPath, [program, join(folder, 'data')], { stdio: ['ignore', 'pipe', 'inherit'] });
   children.push(child);
-  const [line] = (await Promise.race([once(child.stdout, 'data'), once(child, 'exit').then(() => [Buffer.from('"it ended"')])])) as [Buffer];
+  const [line] = (await Promise.race([once(child.stdout, 'data'), once(child, 'exit').then(() => [Buffer.from('"it ended"')])])) as [
+    Buffer,
+  ];
   return { child, ...(JSON.parse(line.toString()) as { serverPid: number; url: string }) };
 }
 

@@ -7,7 +7,11 @@ describe('the flights job', () => {
   test.each([{ workers: 1 }, { workers: 2 }, { workers: 4 }])('with $workers workers equals the slow computation', ({ workers }) =>
     withFolder(async (folder) => {
       const { outcome, outDir } = await runFlights(folder, { workers });
-      expect(outcome).toMatchObject({ ending: 'completed', failure: null, report: { eventsIn: 27_004, late: 0, deadLetters: 0, recoveries: 0 } });
+      expect(outcome).toMatchObject({
+        ending: 'completed',
+        failure: null,
+        report: { eventsIn: 27_004, late: 0, deadLetters: 0, recoveries: 0 },
+      });
       expect(await differences(outDir, JANUARY)).toEqual([]);
     }),
   );

@@ -26,7 +26,11 @@ export async function withFolder<T>(use: (folder: string) => Promise<T>): Promis
 }
 
 /** Runs the example in `folder` with what `options` change. */
-export async function runFlights(folder: string, options: Partial<RunRequest> = {}, control: Partial<RunControl> = {}): Promise<FlightsRun> {
+export async function runFlights(
+  folder: string,
+  options: Partial<RunRequest> = {},
+  control: Partial<RunControl> = {},
+): Promise<FlightsRun> {
   const logs: string[] = [];
   const outDir = options.outDir ?? join(folder, 'out');
   const request: RunRequest = {
@@ -43,19 +47,36 @@ export async function runFlights(folder: string, options: Partial<RunRequest> = 
     ...options,
     outDir,
   };
-  const outcome = await runJob(request, { onOpen: () => undefined, onProgress: () => undefined, onLog: (line) => logs.push(line) }, { interrupt: new AbortController().signal, ...control });
+  const outcome = await runJob(
+    request,
+    { onOpen: () => undefined, onProgress: () => undefined, onLog: (line) => logs.push(line) },
+    { interrupt: new AbortController().signal, ...control },
+  );
   return { outcome, outDir, logs };
 }
 
 /** Sentences on what differs from the slow computation over the rows of `file`; empty: equal, row for row. */
 export async function differences(outDir: string, file: string): Promise<string[]> {
   const expected = slowFlights(readFlightFile(file).rows);
-  const found = await Promise.all(RESULT_NAMES.map(async (name) => compareRows(name, expected[name], parseRows(await readFile(join(outDir, `${name}.ndjson`), 'utf8')))));
+  const found = await Promise.all(
+    RESULT_NAMES.map(async (name) => compareRows(name, expected[name], parseRows(await readFile(join(outDir, `${name}.ndjson`), 'utf8')))),
+  );
   return found.filter((difference) => difference !== null);
 }
 
 /** All result files as sorted lines: equal for equal runs, whatever the order in which results came. */
 export async function sortedLines(outDir: string): Promise<Record<string, string[]>> {
-  const files = await Promise.all(RESULT_NAMES.map(async (name) => [name, (await readFile(join(outDir, `${name}.ndjson`), 'utf8')).split('\n').filter((line) => line !== '').sort()] as const));
+  const files = await Promise.all(
+    RESULT_NAMES.map(
+      async (name) =>
+        [
+          name,
+          (await readFile(join(outDir, `${name}.ndjson`), 'utf8'))
+            .split('\n')
+            .filter((line) => line !== '')
+            .sort(),
+        ] as const,
+    ),
+  );
   return Object.fromEntries(files);
 }

@@ -6,10 +6,30 @@ const report = (counts: object, ...testResults: object[]): string =>
   JSON.stringify({ numPassedTests: 0, numFailedTests: 0, numPendingTests: 0, numTodoTests: 0, ...counts, testResults });
 
 test.each([
-  { fact: 'what vitest counted is what is told', text: report({ numPassedTests: 5, numPendingTests: 1, numTodoTests: 1 }, file('passed', 'passed')), isOk: true, says: '5 passed, 0 failed, 2 skipped' },
-  { fact: 'a file that could not be loaded is one failure', text: report({ numPassedTests: 5 }, file('failed')), isOk: false, says: '5 passed, 1 failed' },
-  { fact: 'a file with a failed test is no further failure', text: report({ numPassedTests: 5, numFailedTests: 2 }, file('failed', 'failed', 'failed')), isOk: false, says: '5 passed, 2 failed' },
-  { fact: 'an error outside of tests is one failure', text: report({ numPassedTests: 5 }, file('passed', 'passed')), isOk: false, says: '5 passed, 1 failed' },
+  {
+    fact: 'what vitest counted is what is told',
+    text: report({ numPassedTests: 5, numPendingTests: 1, numTodoTests: 1 }, file('passed', 'passed')),
+    isOk: true,
+    says: '5 passed, 0 failed, 2 skipped',
+  },
+  {
+    fact: 'a file that could not be loaded is one failure',
+    text: report({ numPassedTests: 5 }, file('failed')),
+    isOk: false,
+    says: '5 passed, 1 failed',
+  },
+  {
+    fact: 'a file with a failed test is no further failure',
+    text: report({ numPassedTests: 5, numFailedTests: 2 }, file('failed', 'failed', 'failed')),
+    isOk: false,
+    says: '5 passed, 2 failed',
+  },
+  {
+    fact: 'an error outside of tests is one failure',
+    text: report({ numPassedTests: 5 }, file('passed', 'passed')),
+    isOk: false,
+    says: '5 passed, 1 failed',
+  },
   { fact: 'without a report something failed', text: null, isOk: false, says: '0 passed, 1 failed' },
   { fact: 'a report that is cut short is none', text: '{"numPassed', isOk: false, says: '0 passed, 1 failed' },
   { fact: 'a report that is missing is no success, even if vitest says so', text: null, isOk: true, says: '0 passed, 1 failed' },

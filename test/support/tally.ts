@@ -22,7 +22,11 @@ export function tallyOfReport(text: string | null, isOk: boolean): Tally {
     (file) => file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'),
   ).length;
   const failed = report.numFailedTests + brokenFiles;
-  return { passed: report.numPassedTests, failed: isOk ? failed : Math.max(1, failed), skipped: report.numPendingTests + report.numTodoTests };
+  return {
+    passed: report.numPassedTests,
+    failed: isOk ? failed : Math.max(1, failed),
+    skipped: report.numPendingTests + report.numTodoTests,
+  };
 }
 
 export function addTallies(tallies: readonly Tally[]): Tally {

@@ -28,7 +28,10 @@ const rules: Readonly<Record<string, Rule>> = {
     types: ['crds', 'runtime/plan'],
   },
   'runtime/job': { values: ['crds', 'runtime/base', 'runtime/expression'], types: ['runtime/transforms'] },
-  'runtime/plan': { values: ['crds', 'runtime/base', 'runtime/expression', 'runtime/job'], types: ['runtime/connectors', 'runtime/transforms'] },
+  'runtime/plan': {
+    values: ['crds', 'runtime/base', 'runtime/expression', 'runtime/job'],
+    types: ['runtime/connectors', 'runtime/transforms'],
+  },
   'runtime/journal': { values: ['runtime/base', 'runtime/event'], types: ['runtime/connectors', 'runtime/plan'] },
   'runtime/telemetry': { values: ['runtime/base'] },
   'runtime/task': {
@@ -43,7 +46,10 @@ const rules: Readonly<Record<string, Rule>> = {
     values: ['runtime/base', 'runtime/event', 'runtime/state', 'runtime/task', 'runtime/journal', 'runtime/plan', 'runtime/telemetry'],
     types: ['runtime/connectors', 'runtime/transforms'],
   },
-  'runtime/adapters': { values: ['runtime/base', 'runtime/job', 'runtime/plan'], types: ['crds', 'runtime/journal', 'runtime/worker', 'runtime/telemetry'] },
+  'runtime/adapters': {
+    values: ['runtime/base', 'runtime/job', 'runtime/plan'],
+    types: ['crds', 'runtime/journal', 'runtime/worker', 'runtime/telemetry'],
+  },
   'runtime/testing': { values: ['crds', 'runtime'] },
   runtime: { values: ['crds', 'runtime'] },
   operator: { values: ['crds', 'runtime/base', 'runtime/job', 'runtime/plan'] },
@@ -67,7 +73,10 @@ const packageRooms: Readonly<Record<string, readonly string[]>> = {
   millrace: ['examples'],
 };
 /** Types of these packages that other rooms may name: what a user hands to the builder. */
-const packageTypeRooms: Readonly<Record<string, readonly string[]>> = { xstate: ['runtime/job'], '@nats-io': ['runtime/connectors', 'cli'] };
+const packageTypeRooms: Readonly<Record<string, readonly string[]>> = {
+  xstate: ['runtime/job'],
+  '@nats-io': ['runtime/connectors', 'cli'],
+};
 
 /** Files beside the code that only tests use: drawn time, samples, contracts. */
 export function isTestSupport(path: string): boolean {
@@ -97,7 +106,8 @@ function ourProblem(path: string, { target, isTypeOnly }: Import): string | null
   const rule = rules[room];
   if (rule === undefined) return `lies in ${room}, a room without a rule (test/tidy/import-rules.ts)`;
   if (isWithin(other, rule.values)) return null;
-  if (isWithin(other, rule.types ?? [])) return isTypeOnly ? null : `imports ${target}; ${room} may import types only from there (\`import type\`)`;
+  if (isWithin(other, rule.types ?? []))
+    return isTypeOnly ? null : `imports ${target}; ${room} may import types only from there (\`import type\`)`;
   return `imports ${target}; ${room} may import ${rule.values.join(', ') || 'nothing of ours'}`;
 }
 
@@ -106,7 +116,12 @@ function moduleProblem(path: string, { target, isTypeOnly }: Import): string | n
     if (!pureRooms.includes(roomOf(path)) || pureModules.includes(target)) return null;
     return `imports ${target}; this room is pure`;
   }
-  const name = target.startsWith('@nats-io/') ? '@nats-io' : target.split('/').slice(0, target.startsWith('@') ? 2 : 1).join('/');
+  const name = target.startsWith('@nats-io/')
+    ? '@nats-io'
+    : target
+        .split('/')
+        .slice(0, target.startsWith('@') ? 2 : 1)
+        .join('/');
   const rooms = [...(packageRooms[name] ?? []), ...(isTypeOnly ? (packageTypeRooms[name] ?? []) : [])];
   if (packageRooms[name] === undefined) return `imports ${name}, a package without a room (test/tidy/import-rules.ts)`;
   return isWithin(path, rooms) ? null : `imports ${name}, which belongs to ${rooms.join(', ') || 'tests'}`;

@@ -9,14 +9,18 @@ import { allFiles, repository } from './source-files.ts';
 const files = allFiles();
 const binary = /\.(gz|png|jpg|zst|bin)$/;
 // Written in parts, so that this file does not hold what it looks for.
-const ofOneMachine = new RegExp(['/wo' + 'rk/', '/tmp/spi' + 'ke', '/ro' + 'ot/', '/ho' + 'me/[a-z]', 'registry' + '\\.[a-z]+\\.'].join('|'));
+const ofOneMachine = new RegExp(
+  ['/wo' + 'rk/', '/tmp/spi' + 'ke', '/ro' + 'ot/', '/ho' + 'me/[a-z]', 'registry' + '\\.[a-z]+\\.'].join('|'),
+);
 
 test.each(Object.entries(await generatedFiles()))('%s is up to date (npm run generate)', (path, text) => {
   expect(read(path)).toBe(text);
 });
 
 test('no file names a folder of one machine or the host of a registry', () => {
-  const found = files.filter((path) => !binary.test(path)).flatMap((path) => (ofOneMachine.test(read(path)) ? [`${path}: ${ofOneMachine.exec(read(path))?.[0]}`] : []));
+  const found = files
+    .filter((path) => !binary.test(path))
+    .flatMap((path) => (ofOneMachine.test(read(path)) ? [`${path}: ${ofOneMachine.exec(read(path))?.[0]}`] : []));
   expect(found).toEqual([]);
 });
 
@@ -34,7 +38,9 @@ test('ARCHITECTURE.md names every folder that exists', () => {
 
 test('ARCHITECTURE.md names no folder that is gone', () => {
   const existing = new Set(files.flatMap((path) => path.split('/').map((_part, at, parts) => parts.slice(0, at + 1).join('/'))));
-  const named = [...read('ARCHITECTURE.md').matchAll(/`((?:crds|runtime|operator|cli|console|charts|examples|test|bench|docs)\/[\w./-]*)`/g)].map((match) => match[1]?.replace(/\/$/, '') ?? '');
+  const named = [
+    ...read('ARCHITECTURE.md').matchAll(/`((?:crds|runtime|operator|cli|console|charts|examples|test|bench|docs)\/[\w./-]*)`/g),
+  ].map((match) => match[1]?.replace(/\/$/, '') ?? '');
   expect([...new Set(named)].filter((path) => !existing.has(path))).toEqual([]);
 });
 

@@ -45,7 +45,9 @@ export function isTest(path: string): boolean {
 
 /** The code of a file without its comments and the content of its texts. Good enough for a search of names. */
 export function codeOf(text: string): string {
-  return text.replace(/\/\*[\s\S]*?\*\/|(?<![:'"`])\/\/[^\n]*|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"/g, (part) => (part.startsWith('/') ? '' : "''"));
+  return text.replace(/\/\*[\s\S]*?\*\/|(?<![:'"`])\/\/[^\n]*|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"/g, (part) =>
+    part.startsWith('/') ? '' : "''",
+  );
 }
 
 function importsOf(path: string, text: string): readonly Import[] {

@@ -128,7 +128,9 @@ export function openBus(connection: NatsConnection, job: string): Bus {
       if (!connection.isClosed()) connection.publish(subject(topic), JSON.stringify(value));
     },
     subscribe: (topic, onMessage) => {
-      const subscription = connection.subscribe(subject(topic), { callback: (error, message) => (error === null ? onMessage(message.json()) : undefined) });
+      const subscription = connection.subscribe(subject(topic), {
+        callback: (error, message) => (error === null ? onMessage(message.json()) : undefined),
+      });
       return () => subscription.unsubscribe();
     },
   };

@@ -4,8 +4,17 @@
 // are listed here so that a test can go through all of them.
 
 export const FAILPOINTS = [
-  'claim-send', 'claimed', 'restored', 'stepped', 'commit-send', 'commit-acknowledged',
-  'sink-apply', 'sink-applied', 'sink-finished', 'checkpoint-store', 'checkpoint-stored',
+  'claim-send',
+  'claimed',
+  'restored',
+  'stepped',
+  'commit-send',
+  'commit-acknowledged',
+  'sink-apply',
+  'sink-applied',
+  'sink-finished',
+  'checkpoint-store',
+  'checkpoint-stored',
 ] as const;
 
 /** `name:nth:kill` ends the process by SIGKILL, `name:nth:stop` suspends it by SIGSTOP, at the nth time `name` is passed. */

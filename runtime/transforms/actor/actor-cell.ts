@@ -59,7 +59,9 @@ export class SnapshotCodec {
   }
 
   #history(history: Readonly<Record<string, readonly string[]>>): Record<string, unknown> {
-    return Object.fromEntries(Object.entries(history).map(([id, nodes]) => [id, nodes.map((node) => this.#machine.getStateNodeById(node))]));
+    return Object.fromEntries(
+      Object.entries(history).map(([id, nodes]) => [id, nodes.map((node) => this.#machine.getStateNodeById(node))]),
+    );
   }
 }
 

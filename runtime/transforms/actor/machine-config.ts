@@ -23,7 +23,12 @@ type Path = readonly (string | number)[];
 /** Throws BadDeclaration with all mistakes. */
 export function buildMachine(spec: MachineSpec, effects: Effects): Machine {
   const builder = new Builder(effects);
-  const config = { ...builder.state(spec as MachineState, []), id: MACHINE_ID, context: frozen(spec.context), options: { maxIterations: MICROSTEPS_MAX } };
+  const config = {
+    ...builder.state(spec as MachineState, []),
+    id: MACHINE_ID,
+    context: frozen(spec.context),
+    options: { maxIterations: MICROSTEPS_MAX },
+  };
   if (builder.issues.length > 0) throw new BadDeclaration('machine', builder.issues);
   try {
     return createMachine(config as never);
@@ -62,7 +67,8 @@ class Builder {
   /** By ms: two spellings of one duration are one timer. */
   #after(after: NonNullable<MachineState['after']>, path: Path): Config {
     const byMs: Record<string, unknown[]> = {};
-    for (const [delay, value] of Object.entries(after)) (byMs[parseDuration(delay)] ??= []).push(...this.#transitions(value, [...path, delay]));
+    for (const [delay, value] of Object.entries(after))
+      (byMs[parseDuration(delay)] ??= []).push(...this.#transitions(value, [...path, delay]));
     return byMs;
   }
 
@@ -82,7 +88,11 @@ class Builder {
   }
 
   #guard(code: Code, path: Path): (args: Arguments) => boolean {
-    const test = this.#compiled(path, () => compilePredicate(code, MACHINE_NAMES), () => false);
+    const test = this.#compiled(
+      path,
+      () => compilePredicate(code, MACHINE_NAMES),
+      () => false,
+    );
     return ({ context, event }) => this.#run(test, context, event, path);
   }
 
@@ -90,7 +100,8 @@ class Builder {
     return actions.flatMap((action, i) => {
       const { assign: assigned, emit, raise: raised, cancel } = action;
       const at = [...path, i];
-      if ([assigned, emit, raised, cancel].every((part) => part === undefined)) this.#issue(at, 'the action does nothing: it needs assign, emit, raise or cancel');
+      if ([assigned, emit, raised, cancel].every((part) => part === undefined))
+        this.#issue(at, 'the action does nothing: it needs assign, emit, raise or cancel');
       return [
         ...(assigned === undefined ? [] : [this.#assign(assigned, [...at, 'assign'])]),
         ...(emit === undefined ? [] : [this.#emit(emit, [...at, 'emit'])]),
@@ -101,17 +112,32 @@ class Builder {
   }
 
   #assign(fields: NonNullable<MachineAction['assign']>, path: Path): unknown {
-    const change = this.#compiled(path, () => compileFields(fields, MACHINE_NAMES), () => ({}));
+    const change = this.#compiled(
+      path,
+      () => compileFields(fields, MACHINE_NAMES),
+      () => ({}),
+    );
     return assign((({ context, event }: Arguments) => this.#run(change, context, event, path)) as never);
   }
 
   #emit({ output, value }: NonNullable<MachineAction['emit']>, path: Path): unknown {
-    const make = this.#compiled<unknown>(path, () => (isFields(value) ? compileFields(value, MACHINE_NAMES) : compileCode(value, MACHINE_NAMES)), () => null);
+    const make = this.#compiled<unknown>(
+      path,
+      () => (isFields(value) ? compileFields(value, MACHINE_NAMES) : compileCode(value, MACHINE_NAMES)),
+      () => null,
+    );
     return ({ context, event }: Arguments): void => this.#effects.emit(this.#run(make, context, event, path), output);
   }
 
   #raise({ type, data, delay, id }: NonNullable<MachineAction['raise']>, path: Path): unknown {
-    const fields = data === undefined ? null : this.#compiled(path, () => compileFields(data, MACHINE_NAMES), () => ({}));
+    const fields =
+      data === undefined
+        ? null
+        : this.#compiled(
+            path,
+            () => compileFields(data, MACHINE_NAMES),
+            () => ({}),
+          );
     const eventOf = (context: unknown, event: MachineEvent): MachineEvent => {
       return { type, value: { ...(fields === null ? {} : this.#run(fields, context, event, path)), type } };
     };
@@ -129,7 +155,11 @@ class Builder {
       const ms = parseDuration(delay);
       return () => ms;
     }
-    const compute = this.#compiled<unknown>(path, () => compileCode(delay, MACHINE_NAMES), () => 0);
+    const compute = this.#compiled<unknown>(
+      path,
+      () => compileCode(delay, MACHINE_NAMES),
+      () => 0,
+    );
     return (context, event) => {
       const ms = this.#run(compute, context, event, path);
       if (typeof ms === 'number' && Number.isFinite(ms) && ms >= 0) return ms;
@@ -143,7 +173,11 @@ class Builder {
   }
 
   #text(code: Code, path: Path): (context: unknown, event: MachineEvent) => string {
-    const compute = this.#compiled<unknown>(path, () => compileCode(code, MACHINE_NAMES), () => '');
+    const compute = this.#compiled<unknown>(
+      path,
+      () => compileCode(code, MACHINE_NAMES),
+      () => '',
+    );
     return (context, event) => {
       const id = this.#run(compute, context, event, path);
       if (typeof id === 'string' || typeof id === 'number') return String(id);

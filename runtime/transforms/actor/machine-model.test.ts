@@ -23,9 +23,15 @@ const machines: { name: string; yaml: string; own: AnyStateMachine }[] = [
       a: { on: { x: [{ guard: event.n > 2, target: b, actions: [{ assign: { n: context.n + 1 } }, { emit: { output: out, value: "'x' + string(context.n)" } }] }], '*': { actions: [{ emit: { output: out, value: "'any ' + event.type" } }] } } },
       b: { entry: [{ emit: { output: out, value: "'b'" } }], on: { x: a, y: { target: b, reenter: true } } } } }`,
     own: createMachine({
-      context: { n: 0 }, initial: 'a',
+      context: { n: 0 },
+      initial: 'a',
       states: {
-        a: { on: { x: [{ guard: ({ event }: A) => event.n > 2, target: 'b', actions: [grow, out(({ context }) => `x${context.n}`)] }], '*': { actions: [out(({ event }) => `any ${event.type}`)] } } },
+        a: {
+          on: {
+            x: [{ guard: ({ event }: A) => event.n > 2, target: 'b', actions: [grow, out(({ context }) => `x${context.n}`)] }],
+            '*': { actions: [out(({ event }) => `any ${event.type}`)] },
+          },
+        },
         b: { entry: [out(() => 'b')], on: { x: 'a', y: { target: 'b', reenter: true } } },
       },
     } as never) as never,
@@ -36,13 +42,23 @@ const machines: { name: string; yaml: string; own: AnyStateMachine }[] = [
       idle: { on: { x: busy, y: { actions: [{ cancel: "'late'" }, { raise: { type: z, delay: 13ms, id: "'late'" } }] }, w: { actions: [{ cancel: "'late'" }] }, z: { actions: [{ emit: { output: out, value: "'z'" } }] } } },
       busy: { on: { y: idle }, after: { 7ms: [{ guard: context.n < 3, target: idle, actions: [{ assign: { n: context.n + 1 } }, { emit: { output: out, value: "'timeout ' + string(context.n)" } }] }], 40ms: { target: idle, actions: [{ assign: { n: '0' } }, { emit: { output: out, value: "'long'" } }] } } } } }`,
     own: createMachine({
-      context: { n: 0 }, initial: 'idle',
+      context: { n: 0 },
+      initial: 'idle',
       states: {
-        idle: { on: { x: 'busy', y: { actions: [cancel('late'), raise({ type: 'z' } as never, { delay: 13, id: 'late' })] }, w: { actions: [cancel('late')] }, z: { actions: [out(() => 'z')] } } },
+        idle: {
+          on: {
+            x: 'busy',
+            y: { actions: [cancel('late'), raise({ type: 'z' } as never, { delay: 13, id: 'late' })] },
+            w: { actions: [cancel('late')] },
+            z: { actions: [out(() => 'z')] },
+          },
+        },
         busy: {
           on: { y: 'idle' },
           after: {
-            7: [{ guard: ({ context }: A) => context.n < 3, target: 'idle', actions: [grow, out(({ context }) => `timeout ${context.n}`)] }],
+            7: [
+              { guard: ({ context }: A) => context.n < 3, target: 'idle', actions: [grow, out(({ context }) => `timeout ${context.n}`)] },
+            ],
             40: { target: 'idle', actions: [assign({ n: 0 }), out(() => 'long')] },
           },
         },
@@ -59,19 +75,27 @@ const machines: { name: string; yaml: string; own: AnyStateMachine }[] = [
         up: { on: { y: { actions: [{ assign: { n: context.n + 1 } }, { raise: { type: x } }] } }, always: { guard: context.n >= 3, target: down } },
         down: { entry: [{ assign: { n: '0' } }, { emit: { output: out, value: "'down'" } }], on: { w: up } } } } } }`,
     own: createMachine({
-      context: { n: 0 }, type: 'parallel',
+      context: { n: 0 },
+      type: 'parallel',
       states: {
         left: {
           initial: 'work',
           states: {
-            work: { initial: 'one', on: { z: 'rest' }, states: { one: { on: { x: 'two' } }, two: { entry: [out(() => 'two')], on: { x: 'one' } }, was: { type: 'history' } } },
+            work: {
+              initial: 'one',
+              on: { z: 'rest' },
+              states: { one: { on: { x: 'two' } }, two: { entry: [out(() => 'two')], on: { x: 'one' } }, was: { type: 'history' } },
+            },
             rest: { on: { z: 'work.was' } },
           },
         },
         right: {
           initial: 'up',
           states: {
-            up: { on: { y: { actions: [grow, raise({ type: 'x' } as never)] } }, always: { guard: ({ context }: A) => context.n >= 3, target: 'down' } },
+            up: {
+              on: { y: { actions: [grow, raise({ type: 'x' } as never)] } },
+              always: { guard: ({ context }: A) => context.n >= 3, target: 'down' },
+            },
             down: { entry: [assign({ n: 0 }), out(() => 'down')], on: { w: 'up' } },
           },
         },
@@ -81,7 +105,15 @@ const machines: { name: string; yaml: string; own: AnyStateMachine }[] = [
 ];
 
 /** Events with growing times; `restart`: the owner dies after it. */
-const history = fc.array(fc.record({ type: fc.constantFrom('x', 'y', 'z', 'w'), n: fc.integer({ min: 0, max: 5 }), gapMs: fc.integer({ min: 1, max: 20 }), restart: fc.boolean() }), { maxLength: 40 });
+const history = fc.array(
+  fc.record({
+    type: fc.constantFrom('x', 'y', 'z', 'w'),
+    n: fc.integer({ min: 0, max: 5 }),
+    gapMs: fc.integer({ min: 1, max: 20 }),
+    restart: fc.boolean(),
+  }),
+  { maxLength: 40 },
+);
 type Step = { readonly type: string; readonly n: number; readonly gapMs: number; readonly restart: boolean };
 const END_MS = 2_000;
 

@@ -26,7 +26,9 @@ function play(harness: StepHarness, drawing: string): string {
       harness.pushBatch({ values: [{ type: event[1], n: Number(event[3] ?? timeMs) }], times: [timeMs], keys: [KEY], ingestMs: 0 });
     } else throw new Error(`not drawn well: ${token}`);
   }
-  const emitted = harness.emissions.flatMap((e) => (e.kind === 'event' && e.output !== null ? [`${e.output}:${show(e.value)}@${e.timeMs}`] : []));
+  const emitted = harness.emissions.flatMap((e) =>
+    e.kind === 'event' && e.output !== null ? [`${e.output}:${show(e.value)}@${e.timeMs}`] : [],
+  );
   return [...emitted, ...harness.deadLetters.map((letter) => `dead:${letter.code}`)].join(' ');
 }
 
@@ -238,14 +240,27 @@ test.each([
 });
 
 test('the main output carries all emissions in order, with keys', () => {
-  const harness = harnessFor(`{ initial: a, states: { a: { on: { go: { actions: [{ emit: { output: x, value: event.n } }, { emit: { output: y, value: event.n + 1 } }] } } } } }`, ['x', 'y']);
-  harness.pushBatch({ values: [{ type: 'go', n: 1 }, { type: 'go', n: 5 }], times: [1, 2], keys: ['a', 'b'], ingestMs: 0 });
+  const harness = harnessFor(
+    `{ initial: a, states: { a: { on: { go: { actions: [{ emit: { output: x, value: event.n } }, { emit: { output: y, value: event.n + 1 } }] } } } } }`,
+    ['x', 'y'],
+  );
+  harness.pushBatch({
+    values: [
+      { type: 'go', n: 1 },
+      { type: 'go', n: 5 },
+    ],
+    times: [1, 2],
+    keys: ['a', 'b'],
+    ingestMs: 0,
+  });
   const drawn = harness.emissions.map((e) => (e.kind === 'event' ? `${e.output ?? 'main'}:${String(e.value)}/${e.key}` : ''));
   expect(drawn).toEqual(['main:1/a', 'main:2/a', 'main:5/b', 'main:6/b', 'x:1/a', 'x:5/b', 'y:2/a', 'y:6/b']);
 });
 
 test('keys have actors of their own', () => {
-  const harness = harnessFor(`{ context: { n: 0 }, initial: a, states: { a: { on: { go: { actions: [{ assign: { n: context.n + 1 } }, { emit: { output: out, value: "key + string(context.n)" } }] } } } } }`);
+  const harness = harnessFor(
+    `{ context: { n: 0 }, initial: a, states: { a: { on: { go: { actions: [{ assign: { n: context.n + 1 } }, { emit: { output: out, value: "key + string(context.n)" } }] } } } } }`,
+  );
   harness.pushBatch({ values: Array(4).fill({ type: 'go' }), times: [1, 2, 3, 4], keys: ['a', 'b', 'a', 'b'], ingestMs: 0 });
   expect(harness.emissions.flatMap((e) => (e.kind === 'event' && e.output === 'out' ? [e.value] : []))).toEqual(['a1', 'b1', 'a2', 'b2']);
 });
@@ -260,7 +275,11 @@ test('a dead letter names the expression, its place in the machine and the value
 });
 
 test('eventType reads the type from elsewhere; an event without one is a dead letter', () => {
-  const spec = machineSchema.parse(parse(`{ eventType: event.kind, initial: a, states: { a: { on: { up: { actions: [{ emit: { output: out, value: event.kind } }] } } } } }`));
+  const spec = machineSchema.parse(
+    parse(
+      `{ eventType: event.kind, initial: a, states: { a: { on: { up: { actions: [{ emit: { output: out, value: event.kind } }] } } } } }`,
+    ),
+  );
   const harness = new StepHarness({ make: () => makeMachine({ kind: 'machine', spec }), outputs: ['out'] });
   harness.pushBatch({ values: [{ kind: 'up' }, { kind: 5 }, 'text'], times: [1, 2, 3], keys: ['a', 'a', 'a'], ingestMs: 0 });
   expect(harness.emissions.filter((e) => e.kind === 'event' && e.output === 'out')).toHaveLength(1);
@@ -268,9 +287,13 @@ test('eventType reads the type from elsewhere; an event without one is a dead le
 });
 
 test('all mistakes of a declared machine are found at once, with their paths', () => {
-  const spec = machineSchema.parse(parse(`{ initial: a, states: { a: { on: { go: { guard: 'event.x +', actions: [{ assign: { n: contxt.n } }, {}] } } } } }`));
+  const spec = machineSchema.parse(
+    parse(`{ initial: a, states: { a: { on: { go: { guard: 'event.x +', actions: [{ assign: { n: contxt.n } }, {}] } } } } }`),
+  );
   expect(() => makeMachine({ kind: 'machine', spec })).toThrow(/machine: 3 mistakes/);
-  expect(() => makeMachine({ kind: 'machine', spec })).toThrow(/machine\.states\.a\.on\.go\.actions\.0\.assign: n: unknown name contxt; did you mean context/);
+  expect(() => makeMachine({ kind: 'machine', spec })).toThrow(
+    /machine\.states\.a\.on\.go\.actions\.0\.assign: n: unknown name contxt; did you mean context/,
+  );
 });
 
 test('a target that is not there is a bad declaration', () => {
@@ -279,8 +302,14 @@ test('a target that is not there is a bad declaration', () => {
 });
 
 test('a cell is plain data', () => {
-  const harness = harnessFor(`{ context: { n: 0 }, initial: work, states: { work: { initial: one, on: { pause: rest }, states: { one: { on: { go: two } }, two: {}, was: { type: history } } }, rest: { on: { back: work.was } } } }`);
+  const harness = harnessFor(
+    `{ context: { n: 0 }, initial: work, states: { work: { initial: one, on: { pause: rest }, states: { one: { on: { go: two } }, two: {}, was: { type: history } } }, rest: { on: { back: work.was } } } }`,
+  );
   play(harness, 'go1 pause2');
   const cell = harness.state.cells('node').get(0, KEY) as ActorCell;
-  expect(JSON.parse(JSON.stringify(cell))).toEqual({ value: 'rest', context: { n: 0 }, history: { 'machine.work.was': ['machine.work.two'] } });
+  expect(JSON.parse(JSON.stringify(cell))).toEqual({
+    value: 'rest',
+    context: { n: 0 },
+    history: { 'machine.work.was': ['machine.work.two'] },
+  });
 });

@@ -45,7 +45,11 @@ export function makeMachine(op: Extract<OpPlan, { kind: 'machine' }>): Transform
 export function makeXState(op: Extract<OpPlan, { kind: 'xstate' }>): Transform {
   const machine = boundedMachine(op.machine as Machine);
   const refused = refusedParts(machine);
-  if (refused.length > 0) throw new BadDeclaration(`machine ${machine.id}`, refused.map((message) => ({ path: 'machine', message })));
+  if (refused.length > 0)
+    throw new BadDeclaration(
+      `machine ${machine.id}`,
+      refused.map((message) => ({ path: 'machine', message })),
+    );
   const toEvent: ToEvent = (value) => {
     eventType(fieldType(value));
     return value as MachineEvent;
@@ -58,7 +62,8 @@ function fieldType(value: Value): unknown {
 }
 
 function eventType(type: unknown): string {
-  if (typeof type !== 'string') throw new EventRefused(`the event's type must be a text, found ${describeValue(type)}; give the machine \`eventType\``);
+  if (typeof type !== 'string')
+    throw new EventRefused(`the event's type must be a text, found ${describeValue(type)}; give the machine \`eventType\``);
   if (type.startsWith('xstate.')) throw new EventRefused(`the event type ${type} is reserved: no event may begin with xstate.`);
   return type;
 }
@@ -90,7 +95,9 @@ class MachineTransform implements Transform {
     this.#stepper = new Stepper(machine, effects);
     this.#codec = new SnapshotCodec(machine);
     this.#canEnd = machine.root.type === 'parallel' || Object.values(machine.root.states).some((child) => child.type === 'final');
-    const isPlain = typeof machine.config.context !== 'function' && machineNodes(machine.root).every((node) => node.entry.length === 0 && node.always === undefined && node.initial.actions.length === 0);
+    const isPlain =
+      typeof machine.config.context !== 'function' &&
+      machineNodes(machine.root).every((node) => node.entry.length === 0 && node.always === undefined && node.initial.actions.length === 0);
     this.#plainInitial = isPlain ? this.#stepper.initial() : null;
   }
 

@@ -13,7 +13,10 @@ const show = (value: unknown): string => JSON.stringify(value);
 test('state is kept per key, over restarts', () => {
   const sums = harness((sum: number, event: Event) => sum + event.n);
   sums.play('a1 b2 | a3 R b5 a7 R');
-  expect([...sums.state.cells('node').entries(0)]).toEqual([['a', 11], ['b', 7]]);
+  expect([...sums.state.cells('node').entries(0)]).toEqual([
+    ['a', 11],
+    ['b', 7],
+  ]);
 });
 
 test('what is emitted has the time and key of its event, on the main output and on the named one', () => {
@@ -22,7 +25,9 @@ test('what is emitted has the time and key of its event, on the main output and 
     return count + 1;
   });
   doubles.play('a1 b2');
-  expect(doubles.drawn((value, timeMs) => `${show(value)}@${timeMs}`)).toBe('{"key":"a","n":2}@1 {"key":"b","n":4}@2 out:{"key":"a","n":2}@1 out:{"key":"b","n":4}@2');
+  expect(doubles.drawn((value, timeMs) => `${show(value)}@${timeMs}`)).toBe(
+    '{"key":"a","n":2}@1 {"key":"b","n":4}@2 out:{"key":"a","n":2}@1 out:{"key":"b","n":4}@2',
+  );
 });
 
 test('a timer comes back as an event at its time; clearing and replacing work', () => {
@@ -46,7 +51,13 @@ test('null forgets the actor', () => {
 });
 
 test.each([
-  { fact: 'a throwing step', step: () => { throw new Error('no'); }, message: 'Error: no' },
+  {
+    fact: 'a throwing step',
+    step: () => {
+      throw new Error('no');
+    },
+    message: 'Error: no',
+  },
   { fact: 'undefined as state', step: () => undefined, message: 'it gave undefined; give the next state, or null to forget the actor' },
   { fact: 'a promise as state', step: () => Promise.resolve(1), message: 'it gave a promise; actors are synchronous' },
 ])('$fact is a dead letter, and neither state nor outputs change', ({ step, message }) => {
@@ -55,13 +66,17 @@ test.each([
     return event.n === 0 ? step() : state + 1;
   });
   broken.play('a1 a2=0 a3');
-  expect(broken.deadLetters.map((letter) => [letter.code, letter.message])).toEqual([['MR3002', `MR3002 TransformFailed: node: ${message}`]]);
+  expect(broken.deadLetters.map((letter) => [letter.code, letter.message])).toEqual([
+    ['MR3002', `MR3002 TransformFailed: node: ${message}`],
+  ]);
   expect([...broken.state.cells('node').entries(0)]).toEqual([['a', 2]]);
   expect(broken.emissions.filter((e) => e.kind === 'event' && e.output === 'out')).toHaveLength(2);
 });
 
 test('init and step may be CEL', () => {
-  const text = new StepHarness({ make: () => makeReduce({ kind: 'reduce', init: '{"n": 0, "key": key}', step: '{"n": state.n + event.n, "key": state.key}' }) });
+  const text = new StepHarness({
+    make: () => makeReduce({ kind: 'reduce', init: '{"n": 0, "key": key}', step: '{"n": state.n + event.n, "key": state.key}' }),
+  });
   text.play('a1 a2');
   expect(text.state.cells('node').get(0, 'a')).toEqual({ n: 3, key: 'a' });
 });

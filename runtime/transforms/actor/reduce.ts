@@ -155,7 +155,10 @@ class View implements ReduceContext {
 
 /** Data must be there, now. */
 function refuseData(value: unknown, what: 'step' | 'emit'): never {
-  if (!(value instanceof Promise)) throw new EventRefused(what === 'step' ? 'it gave undefined; give the next state, or null to forget the actor' : 'it emitted undefined');
+  if (!(value instanceof Promise))
+    throw new EventRefused(
+      what === 'step' ? 'it gave undefined; give the next state, or null to forget the actor' : 'it emitted undefined',
+    );
   value.catch(() => undefined); // nobody else will look at it
   throw new EventRefused('it gave a promise; actors are synchronous');
 }

@@ -80,7 +80,8 @@ export function boundedMachine(machine: Machine): Machine {
 export function refusedParts(machine: Machine): string[] {
   const refused = new Set<string>();
   for (const node of machineNodes(machine.root)) {
-    for (const { src } of node.invoke) refused.add(`state ${node.id} invokes ${typeof src === 'string' ? src : 'an actor'}: ${refusal('invoke')}`);
+    for (const { src } of node.invoke)
+      refused.add(`state ${node.id} invokes ${typeof src === 'string' ? src : 'an actor'}: ${refusal('invoke')}`);
     const transitions = [...node.transitions.values()].flat().flatMap((transition) => transition.actions);
     for (const action of [...node.entry, ...node.exit, ...transitions]) {
       const type = (action as { type?: string }).type ?? '';
@@ -117,7 +118,17 @@ function inertScope(actionExecutor: (action: Action) => void): Scope {
   const nothing = (): void => undefined;
   const system = forbidden('system', { _sendInspectionEvent: nothing });
   const self = forbidden('self', {});
-  return { self, system, id: '', sessionId: '', logger: nothing, defer: nothing, emit: nothing, stopChild: nothing, actionExecutor } as unknown as Scope;
+  return {
+    self,
+    system,
+    id: '',
+    sessionId: '',
+    logger: nothing,
+    defer: nothing,
+    emit: nothing,
+    stopChild: nothing,
+    actionExecutor,
+  } as unknown as Scope;
 }
 
 /** A machine that asks for its actor or system learns at once that there is none. */

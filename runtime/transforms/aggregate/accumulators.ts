@@ -123,7 +123,17 @@ const distinct: Accumulator = {
   result: (cell, at) => (cell[at] as string[]).length,
 };
 
-export const ACCUMULATORS: Readonly<Record<AggregateFunction, Accumulator>> = { count, sum, min, max, mean, first, last, collect, distinct };
+export const ACCUMULATORS: Readonly<Record<AggregateFunction, Accumulator>> = {
+  count,
+  sum,
+  min,
+  max,
+  mean,
+  first,
+  last,
+  collect,
+  distinct,
+};
 
 /** The value that comes first or last in the order of values; null when none was met. */
 function extreme(isBetter: (order: number) => boolean): Accumulator {
@@ -183,7 +193,8 @@ function plain(value: unknown): unknown {
 }
 
 function checkNumber(value: unknown): void {
-  if (typeof value !== 'number' && typeof value !== 'bigint') throw new EventRefused(`sum and mean need numbers, not ${describeValue(value)}`);
+  if (typeof value !== 'number' && typeof value !== 'bigint')
+    throw new EventRefused(`sum and mean need numbers, not ${describeValue(value)}`);
 }
 
 function checkSpace(held: number, verb: string): void {

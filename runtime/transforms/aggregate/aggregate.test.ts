@@ -25,7 +25,9 @@ test('an event that fails is a dead letter, others of its key count', () => {
 });
 
 test('parts of a key come back under their names', () => {
-  const harness = new StepHarness({ make: () => makeAggregate({ kind: 'aggregate', aggregates: { n: { count: {} } }, keyNames: ['origin', 'hour'] }) });
+  const harness = new StepHarness({
+    make: () => makeAggregate({ kind: 'aggregate', aggregates: { n: { count: {} } }, keyNames: ['origin', 'hour'] }),
+  });
   harness.pushBatch({ values: [{}], times: [1], keys: [encodeKey(['JFK', 7])], ingestMs: 0 });
   expect(harness.emissions).toMatchObject([{ value: { origin: 'JFK', hour: 7, n: 1 } }]);
 });

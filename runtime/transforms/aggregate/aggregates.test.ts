@@ -10,8 +10,15 @@ import { CELL_VALUES_MAX } from './accumulators.ts';
 type Drawn = { x?: unknown; t?: number };
 
 const ALL: Record<string, AggregateSpec> = {
-  count: { count: {} }, sum: { sum: 'event.x' }, min: { min: 'event.x' }, max: { max: 'event.x' }, mean: { mean: 'event.x' },
-  first: { first: 'event.x' }, last: { last: 'event.x' }, collect: { collect: 'event.x' }, distinct: { distinct: 'event.x' },
+  count: { count: {} },
+  sum: { sum: 'event.x' },
+  min: { min: 'event.x' },
+  max: { max: 'event.x' },
+  mean: { mean: 'event.x' },
+  first: { first: 'event.x' },
+  last: { last: 'event.x' },
+  collect: { collect: 'event.x' },
+  distinct: { distinct: 'event.x' },
 };
 
 function addAll(aggregates: Aggregates, events: readonly Drawn[], cell: Cell = aggregates.init()): Cell {
@@ -22,7 +29,14 @@ function addAll(aggregates: Aggregates, events: readonly Drawn[], cell: Cell = a
 /** The result of one function over values, at the times 0, 1, 2 … */
 function check(name: string, values: readonly unknown[], expected: unknown): void {
   const aggregates = compileAggregates({ it: ALL[name]! });
-  expect(aggregates.result(addAll(aggregates, values.map((x) => ({ x }))))).toStrictEqual({ it: expected });
+  expect(
+    aggregates.result(
+      addAll(
+        aggregates,
+        values.map((x) => ({ x })),
+      ),
+    ),
+  ).toStrictEqual({ it: expected });
 }
 
 describe('one function', () => {
@@ -67,12 +81,21 @@ test('an absent field is no value', () => {
 
 test('first, last and collect go by event time, equal times by arrival', () => {
   const aggregates = compileAggregates({ first: ALL['first']!, last: ALL['last']!, collect: ALL['collect']! });
-  const cell = addAll(aggregates, [{ x: 'c', t: 5 }, { x: 'a', t: 2 }, { x: 'b', t: 2 }, { x: 'd', t: 5 }, { x: 'late', t: 3 }]);
+  const cell = addAll(aggregates, [
+    { x: 'c', t: 5 },
+    { x: 'a', t: 2 },
+    { x: 'b', t: 2 },
+    { x: 'd', t: 5 },
+    { x: 'late', t: 3 },
+  ]);
   expect(aggregates.result(cell)).toStrictEqual({ first: 'a', last: 'd', collect: ['a', 'b', 'late', 'c', 'd'] });
 });
 
 test('where counts in only what it holds for; the code of others is not run', () => {
-  const aggregates = compileAggregates({ n: { count: {}, where: 'event.x != null' }, high: { sum: 'event.x * 2', where: 'event.x != null && event.x > 1' } });
+  const aggregates = compileAggregates({
+    n: { count: {}, where: 'event.x != null' },
+    high: { sum: 'event.x * 2', where: 'event.x != null && event.x > 1' },
+  });
   expect(aggregates.result(addAll(aggregates, [{ x: null }, { x: 1 }, { x: 2 }, { x: 3 }]))).toStrictEqual({ n: 3, high: 10 });
 });
 
@@ -99,10 +122,16 @@ test.each<{ fact: string; bad: Record<string, AggregateSpec>; x: unknown; messag
 
 test('a key does not collect or tell apart more than it can carry', () => {
   const aggregates = compileAggregates({ collect: { collect: 'event.x' } });
-  const cell = addAll(aggregates, Array.from({ length: CELL_VALUES_MAX }, (_, x) => ({ x })));
+  const cell = addAll(
+    aggregates,
+    Array.from({ length: CELL_VALUES_MAX }, (_, x) => ({ x })),
+  );
   expect(() => aggregates.add(cell, { x: 1 }, 'k', 0, 0)).toThrow(/collects at most 65536/);
   const distinct = compileAggregates({ distinct: { distinct: 'event.x' } });
-  const full = addAll(distinct, Array.from({ length: CELL_VALUES_MAX }, (_, x) => ({ x })));
+  const full = addAll(
+    distinct,
+    Array.from({ length: CELL_VALUES_MAX }, (_, x) => ({ x })),
+  );
   expect(() => distinct.add(full, { x: 'new' }, 'k', 0, 0)).toThrow(/tells apart at most 65536/);
   distinct.add(full, { x: 7 }, 'k', 0, 0);
   expect(distinct.result(full)).toEqual({ distinct: CELL_VALUES_MAX });
@@ -114,9 +143,15 @@ test('two functions, or none, are a bad declaration', () => {
 });
 
 describe('merging', () => {
-  const numeric = fc.oneof(fc.integer(), fc.bigInt({ min: -(2n ** 70n), max: 2n ** 70n }), fc.constant(null), fc.constantFrom(-0, 0.5, 0.1, 1e300));
+  const numeric = fc.oneof(
+    fc.integer(),
+    fc.bigInt({ min: -(2n ** 70n), max: 2n ** 70n }),
+    fc.constant(null),
+    fc.constantFrom(-0, 0.5, 0.1, 1e300),
+  );
   // Times of one cell differ from those of the others: U2 says nothing about equal ones.
-  const events = (part: number) => fc.array(fc.record({ x: numeric, t: fc.integer({ min: -50, max: 50 }).map((t) => t * 3 + part) }), { maxLength: 8 });
+  const events = (part: number) =>
+    fc.array(fc.record({ x: numeric, t: fc.integer({ min: -50, max: 50 }).map((t) => t * 3 + part) }), { maxLength: 8 });
   const aggregates = compileAggregates(ALL);
   const stored = (list: readonly Drawn[]): Cell => decodeValue(encodeValue(addAll(aggregates, list))) as Cell;
   const merged = (...cells: Cell[]): Cell => {

@@ -37,15 +37,19 @@ function scaled(value: number): bigint {
 
 test('the sum is the double nearest to the exact one, in whatever order and grouping', () => {
   fc.assert(
-    fc.property(fc.array(fc.oneof(double, fc.integer(), fc.double({ min: -1, max: 1, noNaN: true })), { maxLength: 12 }), fc.nat(), (values, cut) => {
-      const sum = roundExact(sumOf(values));
-      const at = cut % (values.length + 1);
-      expect(roundExact(mergeExact(sumOf(values.slice(at)), sumOf(values.slice(0, at))))).toBe(sum);
-      expect(roundExact(sumOf(values.toReversed()))).toBe(sum);
-      const exact = slowSum(values);
-      const miss = distance(exact, scaled(sum));
-      for (const neighbour of neighbours(sum)) expect(distance(exact, scaled(neighbour)) >= miss).toBe(true);
-    }),
+    fc.property(
+      fc.array(fc.oneof(double, fc.integer(), fc.double({ min: -1, max: 1, noNaN: true })), { maxLength: 12 }),
+      fc.nat(),
+      (values, cut) => {
+        const sum = roundExact(sumOf(values));
+        const at = cut % (values.length + 1);
+        expect(roundExact(mergeExact(sumOf(values.slice(at)), sumOf(values.slice(0, at))))).toBe(sum);
+        expect(roundExact(sumOf(values.toReversed()))).toBe(sum);
+        const exact = slowSum(values);
+        const miss = distance(exact, scaled(sum));
+        for (const neighbour of neighbours(sum)) expect(distance(exact, scaled(neighbour)) >= miss).toBe(true);
+      },
+    ),
   );
 });
 

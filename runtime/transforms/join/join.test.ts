@@ -12,7 +12,9 @@ type Row = { id: string; t: number; n: number } | null;
 const SELECT = { left: 'left', right: 'right' };
 
 function join(type: Type, withinMs: number, select: JoinSpec['select'] = SELECT): StepHarness {
-  return new StepHarness({ make: () => makeJoin({ kind: 'join', spec: { with: 'other', type, within: `${withinMs}ms`, select }, withinMs }) });
+  return new StepHarness({
+    make: () => makeJoin({ kind: 'join', spec: { with: 'other', type, within: `${withinMs}ms`, select }, withinMs }),
+  });
 }
 
 /** A joined event as `a1+4@4`: left time, right time (- for none), time of the result. */
@@ -39,11 +41,21 @@ describe('an inner join within 5 ms', () => {
 
 describe('an outer join within 5 ms', () => {
   test.each<{ fact: string; type: Type; events: string; emits: string }>([
-    { fact: 'left: an unmatched row comes when the watermark reaches its time + 5', type: 'left', events: 'a1 W5 W6', emits: 'W0 a1+-@1 W1' },
+    {
+      fact: 'left: an unmatched row comes when the watermark reaches its time + 5',
+      type: 'left',
+      events: 'a1 W5 W6',
+      emits: 'W0 a1+-@1 W1',
+    },
     { fact: 'left: a matched row does not', type: 'left', events: 'a1 >a6 Wend', emits: 'a1+6@6 Wend' },
     { fact: 'left: nor the other side alone', type: 'left', events: '>a1 Wend', emits: 'Wend' },
     { fact: 'right: the other way round', type: 'right', events: 'a1 >b2 Wend', emits: 'b-+2@2 Wend' },
-    { fact: 'full: both, by time, left before right', type: 'full', events: '>b3 >a1 b9 c1 a3 Wend', emits: 'a3+1@3 c1+-@1 b-+3@3 b9+-@9 Wend' },
+    {
+      fact: 'full: both, by time, left before right',
+      type: 'full',
+      events: '>b3 >a1 b9 c1 a3 Wend',
+      emits: 'a3+1@3 c1+-@1 b-+3@3 b9+-@9 Wend',
+    },
     { fact: 'a match that came long before is remembered', type: 'left', events: '>a1 W3 a6 W10 W11', emits: 'W-2 a6+1@6 W5 W6' },
     { fact: 'a match is found again after a restart', type: 'left', events: '>a1 W3 a6 R W8 R W11', emits: 'W-2 a6+1@6 W3 W6' },
     { fact: 'a row is judged once, restarts or not', type: 'left', events: 'a1 b2 W6 R W7 R Wend', emits: 'a1+-@1 W1 b2+-@2 W2 Wend' },
@@ -58,7 +70,9 @@ test('late events go to the output that something reads', () => {
 });
 
 test('without select the result holds both sides', () => {
-  const harness = new StepHarness({ make: () => makeJoin({ kind: 'join', spec: { with: 'other', type: 'inner', within: '5ms' }, withinMs: 5 }) });
+  const harness = new StepHarness({
+    make: () => makeJoin({ kind: 'join', spec: { with: 'other', type: 'inner', within: '5ms' }, withinMs: 5 }),
+  });
   harness.play('a1 >a2');
   expect(harness.emissions).toMatchObject([{ value: { left: { id: 'a', t: 1 }, right: { id: 'a', t: 2 } }, timeMs: 2, key: 'a' }]);
 });
@@ -72,7 +86,9 @@ test('select may be an expression or named fields, over null where a side has no
 
 test('a pair whose select fails is a dead letter with both sides; other pairs stand', () => {
   const harness = join('inner', 5, 'left.t == 1 ? left.missing.field : left.t').play('a1 a2 >a3');
-  expect(harness.deadLetters).toMatchObject([{ code: 'MR3002', at: 'node', event: { left: { t: 1 }, right: { t: 3 } }, timeMs: 3, key: 'a' }]);
+  expect(harness.deadLetters).toMatchObject([
+    { code: 'MR3002', at: 'node', event: { left: { t: 1 }, right: { t: 3 } }, timeMs: 3, key: 'a' },
+  ]);
   expect(harness.emissions).toMatchObject([{ value: 2 }]);
 });
 
@@ -134,14 +150,19 @@ function run(type: Type, withinMs: number, plays: readonly Play[]): { pairs: str
   let watermark = WATERMARK_MIN;
   let forwarded = WATERMARK_MIN;
   const collect = (): void => {
-    for (const emission of harness.emissions) if (emission.kind === 'event' && emission.timeMs <= forwarded) throw new Error('a result behind the watermark');
-    const drawn = harness.drawn(show).split(' ').filter((text) => text !== '' && !text.startsWith('dead:'));
+    for (const emission of harness.emissions)
+      if (emission.kind === 'event' && emission.timeMs <= forwarded) throw new Error('a result behind the watermark');
+    const drawn = harness
+      .drawn(show)
+      .split(' ')
+      .filter((text) => text !== '' && !text.startsWith('dead:'));
     out.push(...drawn.filter((text) => !text.startsWith('W')).sort(), ...drawn.filter((text) => text.startsWith('W')));
   };
   for (const play of [...plays, { kind: 'end' } as const]) {
     if (play.kind === 'event') harness.push([{ id: play.id, timeMs: play.t, n: 0 }], play.side === 'left' ? 0 : 1);
     else if (play.kind === 'restart') harness.restart();
-    else harness.advance((watermark = play.kind === 'end' ? Infinity : watermark === WATERMARK_MIN ? play.byMs - 60 : watermark + play.byMs));
+    else
+      harness.advance((watermark = play.kind === 'end' ? Infinity : watermark === WATERMARK_MIN ? play.byMs - 60 : watermark + play.byMs));
     collect();
     forwarded = type === 'inner' ? watermark : watermark - withinMs;
   }
@@ -151,14 +172,27 @@ function run(type: Type, withinMs: number, plays: readonly Play[]): { pairs: str
 
 test('joins give what comparing every pair gives', () => {
   const play: fc.Arbitrary<Play> = fc.oneof(
-    { weight: 9, arbitrary: fc.record({ kind: fc.constant('event' as const), side: fc.constantFrom('left' as const, 'right' as const), id: fc.constantFrom('a', 'b'), t: fc.integer({ min: -60, max: 60 }) }) },
+    {
+      weight: 9,
+      arbitrary: fc.record({
+        kind: fc.constant('event' as const),
+        side: fc.constantFrom('left' as const, 'right' as const),
+        id: fc.constantFrom('a', 'b'),
+        t: fc.integer({ min: -60, max: 60 }),
+      }),
+    },
     { weight: 3, arbitrary: fc.record({ kind: fc.constant('rise' as const), byMs: fc.integer({ min: 1, max: 30 }) }) },
     { weight: 1, arbitrary: fc.constant({ kind: 'restart' as const }) },
   );
   fc.assert(
-    fc.property(fc.constantFrom<Type[]>('inner', 'left', 'right', 'full'), fc.integer({ min: 0, max: 25 }), fc.array(play, { maxLength: 60 }), (type, withinMs, plays) => {
-      expect(run(type, withinMs, plays)).toEqual(model(type, withinMs, plays));
-    }),
+    fc.property(
+      fc.constantFrom<Type[]>('inner', 'left', 'right', 'full'),
+      fc.integer({ min: 0, max: 25 }),
+      fc.array(play, { maxLength: 60 }),
+      (type, withinMs, plays) => {
+        expect(run(type, withinMs, plays)).toEqual(model(type, withinMs, plays));
+      },
+    ),
     { numRuns: 300 },
   );
 });

@@ -14,7 +14,11 @@ describe('sessions with a gap of 10 ms', () => {
     { fact: 'an earlier event moves the start back', events: 'a8 a1 Wend', emits: '[1,18) a=2 Wend' },
     { fact: 'a bridge merges two sessions', events: 'a1 a15 | a8 Wend', emits: '[1,25) a=3 Wend' },
     { fact: 'a bridge of three', events: 'a1 a15 a30 | a22 | a8 Wend', emits: '[1,40) a=5 Wend' },
-    { fact: 'an event between two sessions joins the one that it touches', events: 'a1 a25 | a9 Wend', emits: '[1,19) a=2 [25,35) a=1 Wend' },
+    {
+      fact: 'an event between two sessions joins the one that it touches',
+      events: 'a1 a25 | a9 Wend',
+      emits: '[1,19) a=2 [25,35) a=1 Wend',
+    },
     { fact: 'keys have their own', events: 'a1 b5 a9 Wend', emits: '[5,15) b=1 [1,19) a=2 Wend' },
     { fact: 'an event that would be a closed session is late', events: 'a1 W10 a1', emits: '[1,11) a=1 W10 late:a1' },
     { fact: 'one that touches an open session is not', events: 'a12 W13 a3 W30', emits: 'W13 [3,22) a=2 W30' },
@@ -23,7 +27,11 @@ describe('sessions with a gap of 10 ms', () => {
     { fact: 'sessions survive a restart, and merge after it', events: 'a1 a15 R a8 R Wend', emits: '[1,25) a=3 Wend' },
     { fact: 'times before the epoch', events: 'a-15 a-6 a3 Wend', emits: '[-15,13) a=3 Wend' },
     { fact: 'results come by end, then by key', events: 'b1 a1 c0 Wend', emits: '[0,10) c=1 [1,11) a=1 [1,11) b=1 Wend' },
-    { fact: 'an event that fails opens and merges nothing', events: 'a1 a15 | a8=13 b1=13 Wend', emits: '[1,11) a=1 [15,25) a=1 Wend dead:a8 dead:b1' },
+    {
+      fact: 'an event that fails opens and merges nothing',
+      events: 'a1 a15 | a8=13 b1=13 Wend',
+      emits: '[1,11) a=1 [15,25) a=1 Wend dead:a8 dead:b1',
+    },
   ])('$fact', ({ events, emits }) => expect(session(10).play(events).drawn(showWindow)).toBe(emits));
 });
 
@@ -79,7 +87,8 @@ test('without late events, sessions do not depend on the order in which events c
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 20 }), fc.array(time, { maxLength: 30 }), (gapMs, times) => {
       const end: Play = { kind: 'watermark', watermark: Infinity };
-      const play = (list: readonly number[]) => runWindow({ kind: 'session', gapMs }, [...list.map((timeMs): Play => ({ kind: 'event', id: 'a', timeMs })), end]);
+      const play = (list: readonly number[]) =>
+        runWindow({ kind: 'session', gapMs }, [...list.map((timeMs): Play => ({ kind: 'event', id: 'a', timeMs })), end]);
       expect(play(times)).toEqual(play(times.toSorted((a, b) => a - b)));
     }),
   );

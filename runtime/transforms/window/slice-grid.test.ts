@@ -16,22 +16,29 @@ test.each([
 test('slices have no gaps, each lies wholly in or out of a window, and every window knows its slices', () => {
   const whole = (min: number, max: number) => fc.integer({ min, max });
   fc.assert(
-    fc.property(whole(1, 30), whole(1, 30), whole(-40, 40), whole(-100, 100), whole(-100, 100), (sizeMs, everyMs, offsetMs, timeMs, watermark) => {
-      const grid = makeSliceGrid({ kind: 'sliding', sizeMs, everyMs, offsetMs });
-      const start = grid.sliceAt(timeMs);
-      const end = grid.sliceEnd(start);
-      expect(start <= timeMs && timeMs < end).toBe(true);
-      expect(grid.sliceAt(end)).toBe(end);
-      expect([...times(start, end)].every((time) => grid.sliceAt(time) === start)).toBe(true);
-      const containing = windowsOf(timeMs, { sizeMs, everyMs, offsetMs });
-      for (const time of times(start, end)) expect(windowsOf(time, { sizeMs, everyMs, offsetMs })).toEqual(containing);
-      const first = grid.firstWindowOf(start);
-      const last = grid.windowAt(start);
-      expect(containing).toEqual([...times(first, last + 1, everyMs)]);
-      const open = grid.firstOpenWindow(watermark);
-      expect(open + sizeMs - 1 > watermark && open - everyMs + sizeMs - 1 <= watermark).toBe(true);
-      expect(Math.abs(open - offsetMs) % everyMs).toBe(0);
-    }),
+    fc.property(
+      whole(1, 30),
+      whole(1, 30),
+      whole(-40, 40),
+      whole(-100, 100),
+      whole(-100, 100),
+      (sizeMs, everyMs, offsetMs, timeMs, watermark) => {
+        const grid = makeSliceGrid({ kind: 'sliding', sizeMs, everyMs, offsetMs });
+        const start = grid.sliceAt(timeMs);
+        const end = grid.sliceEnd(start);
+        expect(start <= timeMs && timeMs < end).toBe(true);
+        expect(grid.sliceAt(end)).toBe(end);
+        expect([...times(start, end)].every((time) => grid.sliceAt(time) === start)).toBe(true);
+        const containing = windowsOf(timeMs, { sizeMs, everyMs, offsetMs });
+        for (const time of times(start, end)) expect(windowsOf(time, { sizeMs, everyMs, offsetMs })).toEqual(containing);
+        const first = grid.firstWindowOf(start);
+        const last = grid.windowAt(start);
+        expect(containing).toEqual([...times(first, last + 1, everyMs)]);
+        const open = grid.firstOpenWindow(watermark);
+        expect(open + sizeMs - 1 > watermark && open - everyMs + sizeMs - 1 <= watermark).toBe(true);
+        expect(Math.abs(open - offsetMs) % everyMs).toBe(0);
+      },
+    ),
   );
 });
 

@@ -15,7 +15,11 @@ describe('tumbling windows of 10 ms', () => {
     { fact: 'an event whose window is closed goes to the late output', events: 'a1 W9 a4', emits: '[0,10) a=1 W9 late:a4' },
     { fact: 'an event behind the watermark counts while its window is open', events: 'a5 W8 a2 W9', emits: 'W8 [0,10) a=2 W9' },
     { fact: 'windows without events give nothing', events: 'a1 a35 W50', emits: '[0,10) a=1 [30,40) a=1 W50' },
-    { fact: 'results come by window, then as keys came first', events: 'b15 c3 a2 | c4 a11 W30', emits: '[0,10) c=2 [0,10) a=1 [10,20) b=1 [10,20) a=1 W30' },
+    {
+      fact: 'results come by window, then as keys came first',
+      events: 'b15 c3 a2 | c4 a11 W30',
+      emits: '[0,10) c=2 [0,10) a=1 [10,20) b=1 [10,20) a=1 W30',
+    },
     { fact: 'times before the epoch are windows like others', events: 'a-1 a-10 a-11 W-1', emits: '[-20,-10) a=1 [-10,0) a=2 W-1' },
     { fact: 'the end of the input closes all', events: 'a1 a99 Wend', emits: '[0,10) a=1 [90,100) a=1 Wend' },
     { fact: 'open windows survive a restart', events: 'a1 b2 R a3 R W9', emits: '[0,10) a=2 [0,10) b=1 W9' },
@@ -24,7 +28,8 @@ describe('tumbling windows of 10 ms', () => {
   ])('$fact', ({ events, emits }) => expect(tumbling(10).play(events).drawn(showWindow)).toBe(emits));
 });
 
-test('an offset moves the windows', () => expect(tumbling(10, 3).play('a2 a3 a12 a14 W22').drawn(showWindow)).toBe('[-7,3) a=1 [3,13) a=2 [13,23) a=1 W22'));
+test('an offset moves the windows', () =>
+  expect(tumbling(10, 3).play('a2 a3 a12 a14 W22').drawn(showWindow)).toBe('[-7,3) a=1 [3,13) a=2 [13,23) a=1 W22'));
 
 test('late events are counted, and dead letters when nothing reads them', () => {
   const harness = windowHarness({ kind: 'tumbling', sizeMs: 10, offsetMs: 0 }, 'deadLetter').play('a1 W9 a4 b5');
@@ -39,11 +44,36 @@ test('a closed window leaves no state behind', () => {
 
 describe('sliding windows', () => {
   test.each([
-    { fact: 'of 6 ms every 2: an event counts in three', sizes: [6, 2] as const, events: 'a4 W4 W5 W7 W9 W11', emits: 'W4 [0,6) a=1 W5 [2,8) a=1 W7 [4,10) a=1 W9 W11' },
-    { fact: 'of 10 ms every 4: slices of 2 ms', sizes: [10, 4] as const, events: 'a5 a6 a9 Wend', emits: '[-4,6) a=1 [0,10) a=3 [4,14) a=3 [8,18) a=1 Wend' },
-    { fact: 'an event that is too late for some windows counts in the others', sizes: [6, 2] as const, events: 'a4 W5 b5 W11', emits: '[0,6) a=1 W5 [2,8) a=1 [2,8) b=1 [4,10) a=1 [4,10) b=1 W11' },
-    { fact: 'an event that is too late for all is late', sizes: [6, 2] as const, events: 'a4 W9 b5', emits: '[0,6) a=1 [2,8) a=1 [4,10) a=1 W9 late:b5' },
-    { fact: 'slices survive a restart between two closings', sizes: [6, 2] as const, events: 'a1 a4 W5 R a7 W9', emits: '[-4,2) a=1 [-2,4) a=1 [0,6) a=2 W5 [2,8) a=2 [4,10) a=2 W9' },
+    {
+      fact: 'of 6 ms every 2: an event counts in three',
+      sizes: [6, 2] as const,
+      events: 'a4 W4 W5 W7 W9 W11',
+      emits: 'W4 [0,6) a=1 W5 [2,8) a=1 W7 [4,10) a=1 W9 W11',
+    },
+    {
+      fact: 'of 10 ms every 4: slices of 2 ms',
+      sizes: [10, 4] as const,
+      events: 'a5 a6 a9 Wend',
+      emits: '[-4,6) a=1 [0,10) a=3 [4,14) a=3 [8,18) a=1 Wend',
+    },
+    {
+      fact: 'an event that is too late for some windows counts in the others',
+      sizes: [6, 2] as const,
+      events: 'a4 W5 b5 W11',
+      emits: '[0,6) a=1 W5 [2,8) a=1 [2,8) b=1 [4,10) a=1 [4,10) b=1 W11',
+    },
+    {
+      fact: 'an event that is too late for all is late',
+      sizes: [6, 2] as const,
+      events: 'a4 W9 b5',
+      emits: '[0,6) a=1 [2,8) a=1 [4,10) a=1 W9 late:b5',
+    },
+    {
+      fact: 'slices survive a restart between two closings',
+      sizes: [6, 2] as const,
+      events: 'a1 a4 W5 R a7 W9',
+      emits: '[-4,2) a=1 [-2,4) a=1 [0,6) a=2 W5 [2,8) a=2 [4,10) a=2 W9',
+    },
   ])('$fact', ({ sizes: [sizeMs, everyMs], events, emits }) => expect(sliding(sizeMs, everyMs).play(events).drawn(showWindow)).toBe(emits));
 
   test('an event between windows that do not touch is dropped on purpose, and counted', () => {
@@ -89,29 +119,41 @@ function modelOf({ sizeMs, everyMs, offsetMs }: Sizes): (watermark: () => number
 }
 
 const plays = (timesMs: fc.Arbitrary<number>): fc.Arbitrary<Play[]> =>
-  fc.array(
-    fc.oneof(
-      { weight: 8, arbitrary: fc.record({ kind: fc.constant('event' as const), id: fc.constantFrom('a', 'b', 'c'), timeMs: timesMs }) },
-      { weight: 3, arbitrary: fc.record({ kind: fc.constant('watermark' as const), watermark: timesMs }) },
-      { weight: 1, arbitrary: fc.constant({ kind: 'restart' as const }) },
-    ),
-    { maxLength: 60 },
-  ).map((list) => [...list, { kind: 'watermark', watermark: Infinity }]);
+  fc
+    .array(
+      fc.oneof(
+        { weight: 8, arbitrary: fc.record({ kind: fc.constant('event' as const), id: fc.constantFrom('a', 'b', 'c'), timeMs: timesMs }) },
+        { weight: 3, arbitrary: fc.record({ kind: fc.constant('watermark' as const), watermark: timesMs }) },
+        { weight: 1, arbitrary: fc.constant({ kind: 'restart' as const }) },
+      ),
+      { maxLength: 60 },
+    )
+    .map((list) => [...list, { kind: 'watermark', watermark: Infinity }]);
 
 const time = fc.integer({ min: -60, max: 60 });
 
 test('tumbling windows give what counting in every window gives', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 25 }), fc.integer({ min: -30, max: 30 }), plays(time), (sizeMs, offsetMs, list) => {
-      expect(runWindow({ kind: 'tumbling', sizeMs, offsetMs }, list)).toEqual(runModel(modelOf({ sizeMs, everyMs: sizeMs, offsetMs }), list));
+      expect(runWindow({ kind: 'tumbling', sizeMs, offsetMs }, list)).toEqual(
+        runModel(modelOf({ sizeMs, everyMs: sizeMs, offsetMs }), list),
+      );
     }),
   );
 });
 
 test('sliding windows give what counting in every window gives', () => {
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 25 }), fc.integer({ min: 1, max: 25 }), fc.integer({ min: -30, max: 30 }), plays(time), (sizeMs, everyMs, offsetMs, list) => {
-      expect(runWindow({ kind: 'sliding', sizeMs, everyMs, offsetMs }, list)).toEqual(runModel(modelOf({ sizeMs, everyMs, offsetMs }), list));
-    }),
+    fc.property(
+      fc.integer({ min: 1, max: 25 }),
+      fc.integer({ min: 1, max: 25 }),
+      fc.integer({ min: -30, max: 30 }),
+      plays(time),
+      (sizeMs, everyMs, offsetMs, list) => {
+        expect(runWindow({ kind: 'sliding', sizeMs, everyMs, offsetMs }, list)).toEqual(
+          runModel(modelOf({ sizeMs, everyMs, offsetMs }), list),
+        );
+      },
+    ),
   );
 });

@@ -141,7 +141,8 @@ export class SlicedWindow implements Transform {
   /** Drops the slices whose last window starts at or before `closed`. */
   #dropSlices(closed: number, cells: KeyedCells): void {
     let count = 0;
-    for (let slice = this.#open[0]; slice !== undefined && this.#grid.windowAt(slice) <= closed; slice = this.#open[++count]) cells.drop(slice);
+    for (let slice = this.#open[0]; slice !== undefined && this.#grid.windowAt(slice) <= closed; slice = this.#open[++count])
+      cells.drop(slice);
     this.#open.splice(0, count);
     this.#slice = NOWHERE;
   }

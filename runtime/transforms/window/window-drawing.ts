@@ -10,7 +10,11 @@ import { makeWindow } from './window.ts';
 export function windowHarness(window: CompiledWindow, late: 'output' | 'deadLetter' = 'output'): StepHarness {
   const aggregates = { n: { count: {} }, sum: { sum: 'event.n' }, first: { first: 'event.n' } };
   const value = ({ id, n }: { id: string; n: number }): Value => ({ id, n: n === 13 ? 'thirteen' : n });
-  return new StepHarness({ make: () => makeWindow({ kind: 'window', window, spec: {}, aggregates, keyNames: ['id'], late }), outputs: ['late'], value });
+  return new StepHarness({
+    make: () => makeWindow({ kind: 'window', window, spec: {}, aggregates, keyNames: ['id'], late }),
+    outputs: ['late'],
+    value,
+  });
 }
 
 export function showWindow(value: Value, timeMs: number): string {
@@ -21,13 +25,19 @@ export function showWindow(value: Value, timeMs: number): string {
 
 // ---- property tests: random events and watermarks, against slow and obvious models ----
 
-export type Play = { readonly kind: 'event'; readonly id: string; readonly timeMs: number } | { readonly kind: 'watermark'; readonly watermark: number } | { readonly kind: 'restart' };
+export type Play =
+  | { readonly kind: 'event'; readonly id: string; readonly timeMs: number }
+  | { readonly kind: 'watermark'; readonly watermark: number }
+  | { readonly kind: 'restart' };
 
 /** What came out: results and late events as text, by watermark at which they came. */
 export type Outcome = { readonly results: readonly string[]; readonly late: readonly string[] };
 
 /** A model takes an event (false: it is late) and gives the results of a rise. */
-export type WindowModel = { readonly add: (id: string, timeMs: number) => boolean; readonly rise: (watermark: number) => readonly string[] };
+export type WindowModel = {
+  readonly add: (id: string, timeMs: number) => boolean;
+  readonly rise: (watermark: number) => readonly string[];
+};
 
 export function runModel(makeModel: (watermark: () => number) => WindowModel, plays: readonly Play[]): Outcome {
   let current = WATERMARK_MIN;
@@ -65,7 +75,11 @@ export function runWindow(window: CompiledWindow, plays: readonly Play[]): Outco
   }
   if (rise.length > 0) throw new Error('a result came without a rise');
   if (harness.late !== late.length) throw new Error(`${late.length} late events, counted ${harness.late}`);
-  if (harness.state.cells('node').size() > 0 && plays.at(-1)?.kind === 'watermark' && (plays.at(-1) as { watermark: number }).watermark === Infinity) {
+  if (
+    harness.state.cells('node').size() > 0 &&
+    plays.at(-1)?.kind === 'watermark' &&
+    (plays.at(-1) as { watermark: number }).watermark === Infinity
+  ) {
     throw new Error('state stays behind after the end');
   }
   return { results, late };
