@@ -16,7 +16,7 @@ import {
   toEventType,
   unify,
 } from './check-types.ts';
-import { fieldNameOf } from './compile-node.ts';
+import { fieldNameOf } from './piece.ts';
 import { type EventType, NUMBER, objectType, TIMESTAMP } from './event-type.ts';
 import { type ASTNode, constantOf, textOf, UnsignedInt } from './library.ts';
 

@@ -6,7 +6,8 @@
 
 import { Checker, type ExpressionIssue, isOneOf } from './check-node.ts';
 import { type CheckType, describeCheckType, type Family, toEventType } from './check-types.ts';
-import { Scope, compileResult } from './compile-node.ts';
+import { compileResult } from './compile-node.ts';
+import { Scope } from './piece.ts';
 import { DYN, type EventType } from './event-type.ts';
 import { parseExpression, shorten } from './library.ts';
 

@@ -3,18 +3,23 @@
 //   M1. Every turn of a comprehension is counted (values.ts, spend): nested ones over large lists end with an error.
 //   M2. `all` and `exists` forgive errors of single items when another item decides, as CEL says.
 
-import { compileNode, compileSoft, type Eval, fieldNameOf, notBool, piece, type Piece, type Scope } from './compile-node.ts';
 import { ExpressionError } from './expression-error.ts';
 import { type ASTNode, textOf } from './library.ts';
+import { type Compile, type Eval, fieldNameOf, notBool, piece, type Piece, type Scope } from './piece.ts';
 import { describe, isRecord, spend } from './values.ts';
 
+/** How the macro's arguments are compiled: as values, or as paths that may lead nowhere. */
+export type Compilers = { readonly node: Compile; readonly soft: Compile };
+
 /** The macro that the call stands for, or null when it is a plain call. */
-export function compileMacro(node: Extract<ASTNode, { op: 'call' | 'rcall' }>, scope: Scope): Piece | null {
-  if (node.op === 'call') return node.args[0] === 'has' && node.args[1].length === 1 ? compileHas(node.args[1][0] as ASTNode, scope) : null;
+export function compileMacro(node: Extract<ASTNode, { op: 'call' | 'rcall' }>, scope: Scope, compile: Compilers): Piece | null {
+  if (node.op === 'call')
+    return node.args[0] === 'has' && node.args[1].length === 1 ? compileHas(node.args[1][0] as ASTNode, scope, compile.soft) : null;
   const [name, receiver, args] = node.args;
-  if (name === 'bind' && receiver.op === 'id' && receiver.args === 'cel' && args.length === 3) return compileBind(args, scope);
+  if (name === 'bind' && receiver.op === 'id' && receiver.args === 'cel' && args.length === 3)
+    return compileBind(args, scope, compile.node);
   const macro = macros[`${name}/${args.length}`];
-  return macro === undefined ? null : macro(node, receiver, args, scope);
+  return macro === undefined ? null : macro(receiver, args, scope, compile.node);
 }
 
 type Arguments = readonly ASTNode[];
@@ -22,22 +27,27 @@ type Arguments = readonly ASTNode[];
 /** Runs `body` for each item: `l[slot]` holds it. Gives true to go on. */
 type Loop = (items: readonly unknown[], slot: number, a: unknown, b: unknown, c: unknown, d: unknown, l: unknown[]) => unknown;
 
-const macros: Readonly<Record<string, (node: ASTNode, receiver: ASTNode, args: Arguments, scope: Scope) => Piece>> = {
-  'all/2': (_node, receiver, args, scope) => comprehension(receiver, args, scope, (body) => quantifier(args[1] as ASTNode, body, false)),
-  'exists/2': (_node, receiver, args, scope) => comprehension(receiver, args, scope, (body) => quantifier(args[1] as ASTNode, body, true)),
-  'exists_one/2': (_node, receiver, args, scope) => comprehension(receiver, args, scope, (body) => exactlyOne(args[1] as ASTNode, body)),
-  'filter/2': (_node, receiver, args, scope) => comprehension(receiver, args, scope, (body) => selected(args[1] as ASTNode, body, null)),
-  'map/2': (_node, receiver, args, scope) => comprehension(receiver, args, scope, mapped),
-  'map/3': (_node, receiver, args, scope) => comprehension(receiver, args, scope, (body, last) => selected(args[1] as ASTNode, body, last)),
+const macros: Readonly<Record<string, (receiver: ASTNode, args: Arguments, scope: Scope, compileNode: Compile) => Piece>> = {
+  'all/2': (receiver, args, scope, compileNode) =>
+    comprehension(receiver, args, scope, compileNode, (body) => quantifier(args[1] as ASTNode, body, false)),
+  'exists/2': (receiver, args, scope, compileNode) =>
+    comprehension(receiver, args, scope, compileNode, (body) => quantifier(args[1] as ASTNode, body, true)),
+  'exists_one/2': (receiver, args, scope, compileNode) =>
+    comprehension(receiver, args, scope, compileNode, (body) => exactlyOne(args[1] as ASTNode, body)),
+  'filter/2': (receiver, args, scope, compileNode) =>
+    comprehension(receiver, args, scope, compileNode, (body) => selected(args[1] as ASTNode, body, null)),
+  'map/2': (receiver, args, scope, compileNode) => comprehension(receiver, args, scope, compileNode, mapped),
+  'map/3': (receiver, args, scope, compileNode) =>
+    comprehension(receiver, args, scope, compileNode, (body, last) => selected(args[1] as ASTNode, body, last)),
 };
 
-function compileHas(argument: ASTNode, scope: Scope): Piece {
+function compileHas(argument: ASTNode, scope: Scope, compileSoft: Compile): Piece {
   if (fieldNameOf(argument) === null) return scope.issue(`has(${textOf(argument)}): has() takes a field such as has(event.x)`);
   const { run } = compileSoft(argument, scope);
   return piece((a, b, c, d, l) => run(a, b, c, d, l) !== null);
 }
 
-function compileBind(args: Arguments, scope: Scope): Piece {
+function compileBind(args: Arguments, scope: Scope, compileNode: Compile): Piece {
   const [variable, value, body] = args as readonly [ASTNode, ASTNode, ASTNode];
   if (variable.op !== 'id') return scope.issue('cel.bind(name, value, body): the first argument must be a name');
   const bound = compileNode(value, scope).run;
@@ -50,7 +60,13 @@ function compileBind(args: Arguments, scope: Scope): Piece {
   });
 }
 
-function comprehension(receiver: ASTNode, args: Arguments, scope: Scope, make: (body: Eval, last: Eval) => Loop): Piece {
+function comprehension(
+  receiver: ASTNode,
+  args: Arguments,
+  scope: Scope,
+  compileNode: Compile,
+  make: (body: Eval, last: Eval) => Loop,
+): Piece {
   const variable = args[0] as ASTNode;
   if (variable.op !== 'id') return scope.issue(`${textOf(receiver)}: the first argument of a comprehension must be a name`);
   const range = compileNode(receiver, scope).run;

@@ -13,69 +13,20 @@ import { isSafeName, itemAt, missingField, ownField } from './fields.ts';
 import { callProblem, functionNamed, patternProblem } from './functions.ts';
 import { type ASTNode, constantOf, textOf, UnsignedInt } from './library.ts';
 import { isIn, negate } from './operators.ts';
+import {
+  ARGUMENT_SLOTS,
+  type Compile,
+  constantPiece,
+  type Eval,
+  fieldNameOf,
+  folded,
+  notBool,
+  type Piece,
+  piece,
+  type Scope,
+} from './piece.ts';
 import { describe, plainInt, toPlain } from './values.ts';
 import { nearest } from '../base/nearest.ts';
-
-/** Evaluates a node: the first four variables, then the others and the locals of comprehensions. */
-export type Eval = (a: unknown, b: unknown, c: unknown, d: unknown, l: unknown[]) => unknown;
-
-export type Piece = {
-  readonly run: Eval;
-  /** The value when it is the same for all events. */
-  readonly constant: { readonly value: unknown } | null;
-};
-
-export const ARGUMENT_SLOTS = 4;
-const DEPTH_MAX = 400;
-
-/** What a node is compiled in: its variables, and the issues found so far. */
-export class Scope {
-  readonly issues: string[] = [];
-  readonly names: readonly string[];
-  /** Slots in `l` that are needed. */
-  slotCount: number;
-  readonly #locals: { name: string; slot: number }[] = [];
-  #depth = 0;
-
-  constructor(names: readonly string[]) {
-    this.names = names;
-    this.slotCount = Math.max(0, names.length - ARGUMENT_SLOTS);
-  }
-
-  /** Compiles `body` with one more variable, which lies in the slot given to it. */
-  withLocal<T>(name: string, body: (slot: number) => T): T {
-    const slot = this.slotCount++;
-    this.#locals.push({ name, slot });
-    const result = body(slot);
-    this.#locals.pop();
-    return result;
-  }
-
-  local(name: string): number | null {
-    return this.#locals.findLast((local) => local.name === name)?.slot ?? null;
-  }
-
-  known(): string[] {
-    return [...this.names, ...this.#locals.map((local) => local.name)];
-  }
-
-  /** A piece in the place of one that cannot be compiled. */
-  issue(message: string): Piece {
-    this.issues.push(message);
-    return constantPiece(null);
-  }
-
-  nested<T>(node: ASTNode, body: () => T, otherwise: T): T {
-    if (this.#depth >= DEPTH_MAX) {
-      this.issues.push(`the expression is nested more than ${DEPTH_MAX} deep at ${textOf(node)}`);
-      return otherwise;
-    }
-    this.#depth++;
-    const result = body();
-    this.#depth--;
-    return result;
-  }
-}
 
 /** Compiles a node to a closure whose result is a CEL value (ints are bigint). */
 export function compileNode(node: ASTNode, scope: Scope): Piece {
@@ -100,31 +51,6 @@ export function compileResult(node: ASTNode, scope: Scope): Piece {
   }
 }
 
-export function constantPiece(value: unknown): Piece {
-  return { run: () => value, constant: { value } };
-}
-
-export function piece(run: Eval): Piece {
-  return { run, constant: null };
-}
-
-/** Folds a node of constants; a failing one stays, so that it fails when (and if) it is run. */
-export function folded(run: Eval, ...parts: readonly Piece[]): Piece {
-  if (parts.some((part) => part.constant === null)) return piece(run);
-  try {
-    return constantPiece(run(null, null, null, null, []));
-  } catch {
-    return piece(run);
-  }
-}
-
-/** The name when the node reads a field by a fixed name: `x.name` or `x["name"]`. */
-export function fieldNameOf(node: ASTNode): string | null {
-  if (node.op === '.') return node.args[1];
-  if (node.op === '[]' && node.args[1].op === 'value' && typeof node.args[1].args === 'string') return node.args[1].args;
-  return null;
-}
-
 /** Reads a path of fields where null and missing are the same: null (F2). For `== null` and `has()`. */
 export function compileSoft(node: ASTNode, scope: Scope): Piece {
   const name = fieldNameOf(node);
@@ -140,6 +66,8 @@ export function compileSoft(node: ASTNode, scope: Scope): Piece {
   }
   return piece((a, b, c, d, l) => ownField(owner(a, b, c, d, l), name) ?? null);
 }
+
+const compilers = { node: compileNode, soft: compileSoft };
 
 function compileKind(node: ASTNode, scope: Scope): Piece {
   switch (node.op) {
@@ -165,24 +93,24 @@ function compileKind(node: ASTNode, scope: Scope): Piece {
       return compileNegate(node, scope);
     case '==':
     case '!=':
-      return compileEquality(node, scope);
+      return compileEquality(node, scope, compileNode, compileSoft);
     case '<':
     case '<=':
     case '>':
     case '>=':
-      return compileComparison(node, scope);
+      return compileComparison(node, scope, compileNode);
     case '+':
     case '-':
     case '*':
     case '/':
     case '%':
-      return compileArithmetic(node, scope);
+      return compileArithmetic(node, scope, compileNode);
     case 'in':
       return compileIn(node, scope);
     case 'call':
-      return compileMacro(node, scope) ?? compileCall(node, node.args[0], null, node.args[1], scope);
+      return compileMacro(node, scope, compilers) ?? compileCall(node, node.args[0], null, node.args[1], scope);
     case 'rcall':
-      return compileMacro(node, scope) ?? compileCall(node, node.args[0], node.args[1], node.args[2], scope);
+      return compileMacro(node, scope, compilers) ?? compileCall(node, node.args[0], node.args[1], node.args[2], scope);
     case '.?':
     case '[?]':
       return scope.issue(`${textOf(node)}: optional access is not supported; compare with null`);
@@ -244,9 +172,7 @@ function carefully(value: unknown, name: string, node: ASTNode): unknown {
   return found;
 }
 
-type CompileItem = (node: ASTNode, scope: Scope) => Piece;
-
-function compileList(items: readonly ASTNode[], scope: Scope, compileItem: CompileItem): Piece {
+function compileList(items: readonly ASTNode[], scope: Scope, compileItem: Compile): Piece {
   const pieces = items.map((item) => compileItem(item, scope));
   const runs = pieces.map((p) => p.run);
   // A list of constants is shared by all events: values are never changed (B2).
@@ -260,7 +186,7 @@ function compileList(items: readonly ASTNode[], scope: Scope, compileItem: Compi
   );
 }
 
-function compileMap(node: Extract<ASTNode, { op: 'map' }>, scope: Scope, compileItem: CompileItem): Piece {
+function compileMap(node: Extract<ASTNode, { op: 'map' }>, scope: Scope, compileItem: Compile): Piece {
   const keys = node.args.map(([key]) => compileNode(key, scope));
   const values = node.args.map(([, value]) => compileItem(value, scope));
   const names = keys.map((key) => fixedName(key.constant?.value));
@@ -302,7 +228,7 @@ export function compileRecord(names: readonly string[], values: readonly Piece[]
   });
 }
 
-function compileTernary(node: Extract<ASTNode, { op: '?:' }>, scope: Scope, compileItem: CompileItem): Piece {
+function compileTernary(node: Extract<ASTNode, { op: '?:' }>, scope: Scope, compileItem: Compile): Piece {
   const condition = compileNode(node.args[0], scope);
   const [test, yes, no] = [condition.run, compileItem(node.args[1], scope).run, compileItem(node.args[2], scope).run];
   return piece((a, b, c, d, l) => {
@@ -353,12 +279,6 @@ function or(left: Eval, right: Eval, node: Extract<ASTNode, { op: '&&' | '||' }>
     if (y !== false) throw notBool(node.args[1], y);
     return false;
   };
-}
-
-/** The error for a condition that is no bool. */
-export function notBool(node: ASTNode, value: unknown): ExpressionError {
-  const hint = value === null ? '; test for null first' : '';
-  return new ExpressionError(`${textOf(node)}: must be true or false, found ${describe(value)}${hint}`);
 }
 
 function compileNot(node: Extract<ASTNode, { op: '!_' }>, scope: Scope): Piece {

@@ -1,12 +1,12 @@
 // Arithmetic, comparison and equality as closures: numbers inline, the rest in operators.ts.
 
-import { compileNode, compileSoft, type Eval, folded, type Piece, type Scope } from './compile-node.ts';
 import type { ASTNode } from './library.ts';
 import { arithmetic, type ArithmeticOperator, comparison, type ComparisonOperator, equal } from './operators.ts';
+import { type Compile, type Eval, folded, type Piece, type Scope } from './piece.ts';
 
 type Binary<Op extends string> = Extract<ASTNode, { op: Op }>;
 
-export function compileArithmetic(node: Binary<ArithmeticOperator>, scope: Scope): Piece {
+export function compileArithmetic(node: Binary<ArithmeticOperator>, scope: Scope, compileNode: Compile): Piece {
   const left = compileNode(node.args[0], scope);
   const right = compileNode(node.args[1], scope);
   const number = doubleOf(right);
@@ -15,7 +15,7 @@ export function compileArithmetic(node: Binary<ArithmeticOperator>, scope: Scope
   return folded(run, left, right);
 }
 
-export function compileComparison(node: Binary<ComparisonOperator>, scope: Scope): Piece {
+export function compileComparison(node: Binary<ComparisonOperator>, scope: Scope, compileNode: Compile): Piece {
   const left = compileNode(node.args[0], scope);
   const right = compileNode(node.args[1], scope);
   const number = doubleOf(right);
@@ -24,7 +24,7 @@ export function compileComparison(node: Binary<ComparisonOperator>, scope: Scope
   return folded(run, left, right);
 }
 
-export function compileEquality(node: Binary<'==' | '!='>, scope: Scope): Piece {
+export function compileEquality(node: Binary<'==' | '!='>, scope: Scope, compileNode: Compile, compileSoft: Compile): Piece {
   const wanted = node.op === '==';
   const [leftNode, rightNode] = node.args;
   if (isNull(rightNode)) return nullTest(compileSoft(leftNode, scope), wanted);

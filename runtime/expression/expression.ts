@@ -12,7 +12,8 @@
 
 import type { Code, Fields } from '../../crds/stream-job/spec.ts';
 import { BadDeclaration } from '../base/issues.ts';
-import { ARGUMENT_SLOTS, compileRecord, compileResult, type Eval, type Piece, Scope } from './compile-node.ts';
+import { compileRecord, compileResult } from './compile-node.ts';
+import { ARGUMENT_SLOTS, type Eval, type Piece, Scope } from './piece.ts';
 import { ExpressionError } from './expression-error.ts';
 import { parseExpression, shorten } from './library.ts';
 import { describe, isRecord, resetBudget, toPlain } from './values.ts';
