@@ -1,0 +1,80 @@
+// `npm run bench -- NAME [options]`: measures, prints a table, and writes bench/results/. See docs/operations/benchmarks.md.
+
+import { parseArgs } from 'node:util';
+import { generate } from './generate.ts';
+import { writeResult } from './run/result-file.ts';
+import { throughputTable } from './run/table.ts';
+import { SINKS, throughput } from './run/throughput.ts';
+import type { CheckName } from './run/checks.ts';
+import type { SinkVariant } from './run/throughput.ts';
+
+const USAGE = `npm run bench -- NAME [options]
+  generate      writes Nexmark events       --events N --out FILE[.gz] [--from N] [--seed N] [--rate EVENTS/S]
+  passthrough   events as they are          --events N --workers 1,2,4 --lines K --sink journal|batch|message --profile DIR
+  count         keyed 10 s tumbling count   the same`;
+
+const [name = '', ...args] = process.argv.slice(2);
+const { values } = parseArgs({
+  args,
+  options: {
+    events: { type: 'string', default: '500000' },
+    workers: { type: 'string', default: '1,2,4' },
+    lines: { type: 'string', default: '100' },
+    sink: { type: 'string', default: 'journal' },
+    seed: { type: 'string', default: '1' },
+    rate: { type: 'string', default: '10000' },
+    from: { type: 'string', default: '0' },
+    out: { type: 'string' },
+    profile: { type: 'string' },
+  },
+});
+
+const commands: Readonly<Record<string, () => Promise<void>>> = {
+  generate: async () => {
+    if (values.out === undefined) throw new Error(`generate needs --out FILE\n${USAGE}`);
+    await generate({ ...nexmark(), events: whole('events', 0), from: whole('from', 0), out: values.out });
+  },
+  passthrough: () => measureThroughput('passthrough'),
+  count: () => measureThroughput('count'),
+};
+
+const command = commands[name];
+if (command === undefined) {
+  console.error(`${name === '' ? 'no benchmark was named' : `there is no benchmark ${JSON.stringify(name)}`}\n${USAGE}`);
+  process.exitCode = 2;
+} else await command();
+
+async function measureThroughput(job: CheckName): Promise<void> {
+  const settings = {
+    ...nexmark(),
+    events: whole('events', 1),
+    workers: values.workers.split(',').map((text) => wholeOf('workers', text, 1)),
+    linesPerMessage: whole('lines', 1),
+    sink: sinkVariant(),
+  };
+  const { loaded, rows } = await throughput({ ...settings, name: job, profileDir: values.profile ?? null }, console.error);
+  console.log(throughputTable(job, rows));
+  if (values.profile !== undefined) return console.log('not written to bench/results: it ran under the profiler');
+  const suffix = settings.sink === 'journal' ? '' : `-${settings.sink}`;
+  console.log(writeResult(`${job}${suffix}`, { settings, loaded, rows }));
+}
+
+function nexmark(): { readonly seed: number; readonly eventsPerS: number } {
+  return { seed: whole('seed', 0), eventsPerS: whole('rate', 1) };
+}
+
+function sinkVariant(): SinkVariant {
+  const found = SINKS.find((one) => one === values.sink);
+  if (found === undefined) throw new Error(`--sink ${values.sink} is none of ${SINKS.join(', ')}`);
+  return found;
+}
+
+function whole(option: 'events' | 'lines' | 'seed' | 'rate' | 'from', least: number): number {
+  return wholeOf(option, values[option], least);
+}
+
+function wholeOf(option: string, text: string, least: number): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value >= least) return value;
+  throw new Error(`--${option} ${text} is not a whole number of at least ${least}`);
+}

@@ -1,0 +1,142 @@
+// One run of a job on a server that is already filled, and what it took.
+//
+//   M1. The server is measured by the id of its own process, workers by what they report of theirs.
+//   M2. The span is that from the first commit with events to the last message that the run stored.
+
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { jetstreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import type { EmbeddedServer } from '../../cli/local/embedded-server.ts';
+import type { FinalReport } from '../../cli/run/final-report.ts';
+import { removeRun } from '../../cli/run/open-run.ts';
+import { runJob } from '../../cli/run/run-job.ts';
+import { Link } from '../../runtime/adapters/nats/link.ts';
+import { NatsJournal } from '../../runtime/adapters/nats/nats-journal.ts';
+import { decodeHeader } from '../../runtime/journal/record-codec.ts';
+import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
+import { SINK_SUBJECT } from './output.ts';
+import { cpuMsOf, forgetPeak, peakBytesOf } from './process-usage.ts';
+
+export type RunPlace = {
+  readonly server: EmbeddedServer;
+  readonly nc: NatsConnection;
+  /** Folder for output files. */ readonly folder: string;
+};
+
+export type RunSettings = {
+  readonly file: string;
+  readonly name: string;
+  readonly workers: number;
+  readonly parameters?: Readonly<Record<string, string>>;
+  /** Folder for the workers' CPU profiles; null: none. */
+  readonly profileDir: string | null;
+};
+
+export type MeasuredRun = {
+  readonly plan: PhysicalPlan;
+  readonly report: FinalReport;
+  /** From the start of the workers to the last message stored, and from the first commit on (M2). */
+  readonly totalMs: number;
+  readonly spanMs: number | null;
+  readonly workerCpuMs: number;
+  readonly serverCpuMs: number;
+  /** Of the process that started the workers and watched them. */
+  readonly runnerCpuMs: number;
+  readonly workerPeakBytes: number;
+  readonly serverPeakBytes: number;
+};
+
+/** Runs the job to its end. Rejects when it does not complete, or leaves dead letters. */
+export async function measureRun({ server, nc, folder }: RunPlace, settings: RunSettings): Promise<MeasuredRun> {
+  const { file, name, workers, parameters = {}, profileDir } = settings;
+  forgetPeak(server.pid);
+  const before = { server: cpuMsOf(server.pid), runner: process.cpuUsage() };
+  let openedMs = 0;
+  const firstCommit = { atMs: null as number | null };
+  const outcome = await withProfiles(profileDir, () =>
+    runJob(
+      {
+        file,
+        workers,
+        natsUrl: server.url,
+        dataDir: folder,
+        outDir: join(folder, name),
+        speed: null,
+        parameters,
+        name,
+        fresh: true,
+        durability: 'machine',
+        isolation: 'process',
+      },
+      {
+        onOpen: ({ plan }) => {
+          openedMs = Date.now();
+          noteFirstCommit(nc, plan, firstCommit);
+        },
+        onProgress: () => undefined,
+        onLog: (message) => console.error(message),
+      },
+      { interrupt: new AbortController().signal },
+    ),
+  );
+  const { report, plan } = outcome;
+  if (report.ending !== 'completed') throw new Error(`${name} ${report.ending}: ${report.failure?.message ?? 'no reason'}`);
+  if (report.deadLetters > 0) throw new Error(`${name} left ${report.deadLetters} dead letters: ${report.firstDeadLetter?.message ?? ''}`);
+  const lastMs = await lastStoredMs(nc, plan);
+  const runner = process.cpuUsage(before.runner);
+  return {
+    plan,
+    report,
+    totalMs: lastMs - openedMs,
+    spanMs: firstCommit.atMs === null ? null : lastMs - firstCommit.atMs,
+    workerCpuMs: report.cpuMs,
+    serverCpuMs: cpuMsOf(server.pid) - before.server,
+    runnerCpuMs: (runner.user + runner.system) / 1000,
+    workerPeakBytes: report.peakMemoryBytes,
+    serverPeakBytes: peakBytesOf(server.pid),
+  };
+}
+
+/** Removes what a run left in NATS, its results too. */
+export async function clearRun(nc: NatsConnection, plan: PhysicalPlan): Promise<void> {
+  await removeRun(nc, new NatsJournal(Link.of(nc)), plan.job, plan);
+  const manager = await jetstreamManager(nc);
+  const found = await manager.streams.find(SINK_SUBJECT).catch(() => null);
+  if (found !== null) await manager.streams.delete(found);
+}
+
+/** Workers inherit the environment; the server runs already. */
+async function withProfiles<T>(folder: string | null, run: () => Promise<T>): Promise<T> {
+  if (folder === null) return run();
+  mkdirSync(folder, { recursive: true });
+  const before = process.env['NODE_OPTIONS'];
+  process.env['NODE_OPTIONS'] = `${before ?? ''} --cpu-prof --cpu-prof-dir=${resolve(folder)}`.trim();
+  try {
+    return await run();
+  } finally {
+    if (before === undefined) delete process.env['NODE_OPTIONS'];
+    else process.env['NODE_OPTIONS'] = before;
+  }
+}
+
+function noteFirstCommit(nc: NatsConnection, plan: PhysicalPlan, note: { atMs: number | null }): void {
+  for (const { subjectPrefix } of plan.stages.filter(({ kind }) => kind === 'source')) {
+    const subscription = nc.subscribe(`${subjectPrefix}.*`, {
+      callback: (_error, { data }) => {
+        if (decodeHeader(data).counters.eventsIn === 0) return;
+        note.atMs ??= Date.now();
+        subscription.unsubscribe();
+      },
+    });
+  }
+}
+
+/** When the server stored the newest message of the job's journals and of its sink. */
+async function lastStoredMs(nc: NatsConnection, plan: PhysicalPlan): Promise<number> {
+  const manager = await jetstreamManager(nc);
+  const sink = await manager.streams.find(SINK_SUBJECT).catch(() => null);
+  const names = [...plan.streams, ...(sink === null ? [] : [sink])];
+  const infos = await Promise.all(names.map((name) => manager.streams.info(name)));
+  return Math.max(...infos.filter(({ state }) => state.messages > 0).map(({ state }) => Date.parse(state.last_ts)));
+}

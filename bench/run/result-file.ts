@@ -1,0 +1,41 @@
+// bench/results/<name>-<commit>.json: figures with all that they depend on.
+
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus, release, totalmem } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { findNatsServer } from '../../cli/setup/nats-server.mjs';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+export type Surroundings = {
+  readonly machine: { readonly cpu: string; readonly cores: number; readonly memoryBytes: number; readonly kernel: string };
+  readonly versions: { readonly node: string; readonly natsServer: string };
+  readonly commit: string;
+  /** Code was changed and not committed: the commit does not tell all. */
+  readonly isDirty: boolean;
+  readonly at: string;
+};
+
+export function surroundings(): Surroundings {
+  return {
+    machine: { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, memoryBytes: totalmem(), kernel: release() },
+    versions: { node: process.version, natsServer: findNatsServer().version },
+    commit: git('rev-parse', '--short=10', 'HEAD'),
+    isDirty: git('status', '--porcelain', '--untracked-files=no') !== '',
+    at: new Date().toISOString(),
+  };
+}
+
+/** Writes the result beside the earlier ones; gives its path from the root. */
+export function writeResult(name: string, result: object): string {
+  const around = surroundings();
+  const path = `bench/results/${name}-${around.commit}${around.isDirty ? '-dirty' : ''}.json`;
+  mkdirSync(`${root}/bench/results`, { recursive: true });
+  writeFileSync(`${root}/${path}`, `${JSON.stringify({ name, ...around, ...result }, null, 2)}\n`);
+  return path;
+}
+
+function git(...args: string[]): string {
+  return execFileSync('git', args, { cwd: root, encoding: 'utf8' }).trim();
+}

@@ -1,0 +1,86 @@
+// Figures as a table for people, with what the systems of others take. Pure.
+
+import type { CheckName } from './checks.ts';
+import type { ThroughputRow } from './throughput.ts';
+
+type Peer = { readonly name: string; readonly cpuSPerMillion: number; readonly eventsPerS: number | null };
+
+/** Measured on one machine, with Kafka, exactly once; not on the machine of this run. */
+export const PEERS: Readonly<Record<CheckName, readonly Peer[]>> = {
+  passthrough: [
+    { name: 'Flink', cpuSPerMillion: 4.4, eventsPerS: 368_000 },
+    { name: 'Kafka Streams', cpuSPerMillion: 6.6, eventsPerS: null },
+  ],
+  count: [
+    { name: 'Flink', cpuSPerMillion: 3.8, eventsPerS: 484_000 },
+    { name: 'Kafka Streams', cpuSPerMillion: 9.4, eventsPerS: null },
+  ],
+};
+
+export function throughputTable(name: CheckName, rows: readonly ThroughputRow[]): string {
+  const peers = PEERS[name];
+  const head = [
+    'workers',
+    'events/s',
+    'in total',
+    'CPU-s/M workers',
+    'server',
+    'together',
+    ...peers.map((peer) => `of ${peer.name}'s`),
+    'empty run CPU-s',
+    'peak workers',
+    'server',
+    'commit p50/p99',
+    'end to end p50/p99',
+    'results',
+  ];
+  const lines = rows.map((row) => {
+    const together = row.workerCpuSPerMillion + row.serverCpuSPerMillion;
+    return [
+      String(row.workers),
+      counted(row.eventsPerS),
+      counted(row.eventsPerSInTotal),
+      row.workerCpuSPerMillion.toFixed(2),
+      row.serverCpuSPerMillion.toFixed(2),
+      together.toFixed(2),
+      ...peers.map(
+        (peer) => `${(row.workerCpuSPerMillion / peer.cpuSPerMillion).toFixed(2)}/${(together / peer.cpuSPerMillion).toFixed(2)}`,
+      ),
+      `${(row.cpuMs.worker.emptyRun / 1000).toFixed(2)}+${(row.cpuMs.server.emptyRun / 1000).toFixed(2)}`,
+      megabytes(row.workerPeakBytes),
+      megabytes(row.serverPeakBytes),
+      latency(row.commitMs),
+      latency(row.endToEndMs),
+      counted(row.results),
+    ];
+  });
+  const told = peers.map(
+    ({ name: peer, cpuSPerMillion, eventsPerS }) =>
+      `${peer} ${cpuSPerMillion} CPU-s/M${eventsPerS === null ? '' : `, ${counted(eventsPerS)} events/s at parallelism 1`}`,
+  );
+  return `${aligned([head, ...lines])}\n\nShares of peers' CPU: workers alone / with the server. Peers, on a machine of their own: ${told.join('; ')}.`;
+}
+
+export function aligned(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padStart(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+export function counted(value: number): string {
+  return Math.round(value).toLocaleString('en-US');
+}
+
+export function megabytes(bytes: number): string {
+  return `${Math.round(bytes / 1_048_576)} MB`;
+}
+
+export function latency({ p50, p99 }: { readonly p50: number | null; readonly p99: number | null }): string {
+  return p50 === null || p99 === null ? '-' : `${p50.toFixed(1)}/${p99.toFixed(1)} ms`;
+}

@@ -1,0 +1,131 @@
+// `npm run bench -- passthrough|count`: fills JetStream with Nexmark events, runs the job over them with each number of
+// workers, checks every result, and gives the figures.
+//
+//   T1. A run over an empty stream tells what starting and ending cost; what a run took above that is the events'.
+//   T2. Figures of a run whose results are wrong are never given.
+
+import { fileURLToPath } from 'node:url';
+import { load } from '../load.ts';
+import type { Loaded } from '../load.ts';
+import type { NexmarkOptions } from '../nexmark/generator.ts';
+import { generatedPieces } from '../nexmark/pieces.ts';
+import { makeCheck } from './checks.ts';
+import type { Check, CheckName } from './checks.ts';
+import { clearRun, measureRun } from './measure-run.ts';
+import type { MeasuredRun, RunPlace } from './measure-run.ts';
+import { readOutput } from './output.ts';
+import { withServer } from './with-server.ts';
+
+export const SINKS = ['journal', 'batch', 'message'] as const;
+export type SinkVariant = (typeof SINKS)[number];
+
+export type ThroughputOptions = NexmarkOptions & {
+  readonly name: CheckName;
+  readonly events: number;
+  readonly workers: readonly number[];
+  readonly linesPerMessage: number;
+  readonly sink: SinkVariant;
+  readonly profileDir: string | null;
+};
+
+export type ThroughputRow = {
+  readonly workers: number;
+  readonly results: number;
+  /** Over the span from the first commit to the last, and over all from the start of the workers. */
+  readonly eventsPerS: number;
+  readonly eventsPerSInTotal: number;
+  readonly spanMs: number;
+  readonly totalMs: number;
+  /** CPU-seconds per million events, above an empty run (T1). */
+  readonly workerCpuSPerMillion: number;
+  readonly serverCpuSPerMillion: number;
+  /** CPU of the whole run and of the empty one, ms. */
+  readonly cpuMs: Record<'worker' | 'server' | 'runner', { readonly run: number; readonly emptyRun: number }>;
+  readonly workerPeakBytes: number;
+  readonly serverPeakBytes: number;
+  readonly commitMs: MeasuredRun['report']['commitMs'];
+  readonly endToEndMs: MeasuredRun['report']['endToEndMs'];
+};
+
+export type ThroughputResult = { readonly loaded: Loaded; readonly rows: readonly ThroughputRow[] };
+
+const SPLITS = 4;
+const STREAM = { stream: 'NEXMARK', prefix: 'nexmark', splits: SPLITS };
+
+export async function throughput(options: ThroughputOptions, log: (line: string) => void): Promise<ThroughputResult> {
+  return withServer(async (place) => {
+    const check = makeCheck(options.name);
+    const { linesPerMessage, events } = options;
+    await load(place.nc, [], { ...STREAM, linesPerMessage });
+    const empty = new Map<number, MeasuredRun>();
+    for (const workers of options.workers) empty.set(workers, await runOnce(place, options, { workers, kind: 'empty' }));
+    const pieces = seen(generatedPieces(options, { from: 0, to: events }), check);
+    const loaded = await load(place.nc, pieces, { ...STREAM, linesPerMessage });
+    log(`${events} events, ${loaded.bytes} bytes, in ${loaded.messages} messages, stored in ${Math.round(loaded.elapsedMs)} ms`);
+    const rows: ThroughputRow[] = [];
+    for (const workers of options.workers) {
+      log(`${options.name}, ${workers} worker${workers === 1 ? '' : 's'} …`);
+      const run = await runOnce(place, options, { workers, kind: 'full' }, check);
+      rows.push(rowOf(run, empty.get(workers) as MeasuredRun, { workers, events, results: check.results }));
+    }
+    return { loaded, rows };
+  });
+}
+
+async function runOnce(
+  place: RunPlace,
+  { name, sink, profileDir }: ThroughputOptions,
+  { workers, kind }: { readonly workers: number; readonly kind: 'empty' | 'full' },
+  check: Check | null = null,
+): Promise<MeasuredRun> {
+  const run = await measureRun(place, {
+    file: fileURLToPath(new URL(`../jobs/${sink === 'journal' ? name : `${name}-${sink}`}.yaml`, import.meta.url)),
+    name: `${name}-${workers}-${kind}`,
+    workers,
+    profileDir: kind === 'full' && profileDir !== null ? `${profileDir}/${name}-${sink}-${workers}` : null,
+  });
+  if (check !== null) {
+    check.again();
+    await readOutput(place.nc, run.plan, (line) => check.result(line));
+    const problem = check.problem();
+    if (problem !== null) throw new Error(`${name} with ${workers} workers gave wrong results: ${problem}`); // T2
+  }
+  await clearRun(place.nc, run.plan);
+  return run;
+}
+
+function* seen(pieces: Iterable<readonly string[]>, check: Check): Generator<readonly string[]> {
+  for (const lines of pieces) {
+    for (const line of lines) check.event(line);
+    yield lines;
+  }
+}
+
+function rowOf(
+  run: MeasuredRun,
+  empty: MeasuredRun,
+  { workers, events, results }: { readonly workers: number; readonly events: number; readonly results: number },
+): ThroughputRow {
+  const perMillion = (cpuMs: number): number => cpuMs / 1000 / (events / 1e6);
+  const spanMs = run.spanMs ?? run.totalMs;
+  const both = (of: (one: MeasuredRun) => number): { run: number; emptyRun: number } => ({ run: of(run), emptyRun: of(empty) });
+  return {
+    workers,
+    results,
+    eventsPerS: events / (spanMs / 1000),
+    eventsPerSInTotal: events / (run.totalMs / 1000),
+    spanMs,
+    totalMs: run.totalMs,
+    workerCpuSPerMillion: perMillion(run.workerCpuMs - empty.workerCpuMs),
+    serverCpuSPerMillion: perMillion(run.serverCpuMs - empty.serverCpuMs),
+    cpuMs: {
+      worker: both(({ workerCpuMs }) => workerCpuMs),
+      server: both(({ serverCpuMs }) => serverCpuMs),
+      runner: both(({ runnerCpuMs }) => runnerCpuMs),
+    },
+    workerPeakBytes: run.workerPeakBytes,
+    serverPeakBytes: run.serverPeakBytes,
+    commitMs: run.report.commitMs,
+    endToEndMs: run.report.endToEndMs,
+  };
+}
