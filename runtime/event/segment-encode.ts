@@ -12,6 +12,10 @@ import { encodeStrings } from './segment-strings.ts';
 
 /** Deepest nesting of arrays and objects in an event. Each level costs stack here, in expressions and in every reader. */
 export const DEPTH_MAX = 200;
+/** From this depth on an event that holds itself is looked for: it would be written 2, 4, 8 … times before it is too deep. */
+const CYCLE_DEPTH = 8;
+/** Elements of one column: more make no record, whatever they are. */
+const COLUMN_ELEMENTS_MAX = 16_777_216;
 /** Shapes of objects per column before they are written as maps; mixed columns have a byte per value for the class. */
 const COLUMN_SHAPES_MAX = 64;
 
@@ -26,6 +30,7 @@ type Class = { readonly kind: Kind; readonly names: readonly string[] | null };
 
 export function encodeColumn(writer: ByteWriter, values: readonly unknown[], pieceUnits: number, depth = 0): void {
   if (depth > DEPTH_MAX) throw new SegmentRefused(`an event is nested deeper than ${DEPTH_MAX}; flatten it`);
+  if (depth === CYCLE_DEPTH) for (const value of values) refuseCycle(value, new Set());
   if (values.length === 0) return writer.u8(FORM.null);
   const kind = kindOf(values[0]);
   if (kind === 'object') {
@@ -133,7 +138,10 @@ function encodeBytes(writer: ByteWriter, values: readonly Uint8Array[]): void {
 
 function encodeArrays(writer: ByteWriter, values: readonly (readonly unknown[])[], pieceUnits: number, depth: number): void {
   const elements: unknown[] = [];
-  for (const value of values) for (let i = 0; i < value.length; i++) elements.push(value[i]);
+  for (const value of values) {
+    for (let i = 0; i < value.length; i++) elements.push(value[i]);
+    if (elements.length > COLUMN_ELEMENTS_MAX) throw new SegmentRefused(`an event holds more than ${COLUMN_ELEMENTS_MAX} elements`);
+  }
   writer.u8(FORM.array);
   encodeNumbers(
     writer,
@@ -170,6 +178,15 @@ function namesOf(value: object): string[] {
       throw new SegmentRefused(`an event holds a ${value.constructor.name}; events hold plain data (JSON values, bigint, Uint8Array)`);
   }
   return names;
+}
+
+function refuseCycle(value: unknown, above: Set<object>): void {
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return;
+  if (above.has(value)) throw new SegmentRefused('an event holds itself; give it plain data without circles');
+  if (above.size > DEPTH_MAX) return;
+  above.add(value);
+  for (const part of Object.values(value)) refuseCycle(part, above);
+  above.delete(value);
 }
 
 function kindOf(value: unknown): Kind {

@@ -11,7 +11,7 @@
 import { assert } from '../base/assert.ts';
 import { WATERMARK_MAX, WATERMARK_MIN } from '../event/batch.ts';
 import type { Batch, DeadLetter } from '../event/batch.ts';
-import { decodeEvents, encodeEvents } from '../event/segment.ts';
+import { decodeEvents } from '../event/segment.ts';
 import type { SinkState, SinkWriter } from '../connectors/sink.ts';
 import type { SourcePosition, SourceRead } from '../connectors/source.ts';
 import type { InputPosition, RecordHeader, TaskCounters } from '../journal/record.ts';
@@ -25,6 +25,7 @@ import type { Outgoing } from './exchange.ts';
 import type { InboxRecord } from './inbox.ts';
 import { TaskInputs } from './inputs.ts';
 import type { Released } from './replay.ts';
+import { encodeStorable, storableLetters } from './storable.ts';
 
 export type Segment = {
   readonly kind: 'events' | 'delta' | 'image' | 'payload';
@@ -288,23 +289,32 @@ export class TaskCore {
     return { segment: { kind: 'payload', edge: -1, partition: -1, count: prepared.count, bytes: prepared.payload }, deadLetters };
   }
 
-  #encodeEdges(edges: ReadonlyMap<number, Batch[]>, deadLetters: readonly DeadLetter[], ingestMs: number): Segment[] {
-    return this.#outEdges.flatMap((edge, place) => {
-      const batches = edge.from.node === '*' ? deadLetterBatch(deadLetters, ingestMs) : (edges.get(edge.index) ?? []);
-      if (batches.length === 0) return [];
-      const outgoing = edge.partitioning === 'single' ? toSingle(batches) : splitByKey(batches, this.#partitionCount(edge.toStage));
-      return this.#encodeOutgoing(edge, place, outgoing);
-    });
+  /** Dead letters go last: events of other edges that cannot be stored join them. */
+  #encodeEdges(edges: ReadonlyMap<number, Batch[]>, deadLetters: DeadLetter[], ingestMs: number): Segment[] {
+    const data = this.#outEdges.flatMap((edge, place) =>
+      edge.from.node === '*' ? [] : this.#encodeEdge(edge, place, edges.get(edge.index) ?? [], deadLetters),
+    );
+    const letters = deadLetterBatch(storableLetters(deadLetters), ingestMs);
+    const dead = this.#outEdges.flatMap((edge, place) => (edge.from.node === '*' ? this.#encodeEdge(edge, place, letters, []) : []));
+    return [...data, ...dead];
   }
 
-  #encodeOutgoing(edge: EdgePlan, place: number, outgoing: readonly Outgoing[]): Segment[] {
+  #encodeEdge(edge: EdgePlan, place: number, batches: readonly Batch[], refused: DeadLetter[]): Segment[] {
+    if (batches.length === 0) return [];
+    const outgoing = edge.partitioning === 'single' ? toSingle(batches) : splitByKey(batches, this.#partitionCount(edge.toStage));
+    return this.#encodeOutgoing(edge, place, outgoing, refused);
+  }
+
+  #encodeOutgoing(edge: EdgePlan, place: number, outgoing: readonly Outgoing[], refused: DeadLetter[]): Segment[] {
     const isData = edge.from.node !== '*';
     return outgoing.flatMap(({ partition, batch }) =>
-      slices(batch, SEGMENT_EVENTS_MAX).map((slice): Segment => {
-        const count = slice.values.length;
+      slices(batch, SEGMENT_EVENTS_MAX).flatMap((slice): Segment[] => {
+        const { bytes, count, letters } = encodeStorable(slice, edge.from.node);
+        refused.push(...letters);
+        if (count === 0) return [];
         const { edgesOut, eventsOut } = this.#counters;
         this.#counters = { ...this.#counters, eventsOut: eventsOut + (isData ? count : 0), edgesOut: addAt(edgesOut, place, count) };
-        return { kind: 'events', edge: edge.index, partition, count, bytes: encodeEvents([slice]) };
+        return [{ kind: 'events', edge: edge.index, partition, count, bytes }];
       }),
     );
   }

@@ -3,7 +3,6 @@
 import { isRetry } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
 import { MillraceError } from '../base/errors.ts';
-import type { SinkRecord, SinkWriter } from '../connectors/sink.ts';
 import { claim } from '../journal/claim.ts';
 import type { ClaimLink, Claimed, PreviousRecord } from '../journal/claim.ts';
 import type { BlobStore, Journal } from '../journal/journal.ts';
@@ -72,23 +71,22 @@ export async function claimAndRestore(parts: RecoveryParts): Promise<Begun> {
   return restore(parts, claimed);
 }
 
-/** Applies a sink's record, waiting as long as the target says "not now" (J8). False: stopped before it was applied. */
-export async function applyRecord(
-  writer: SinkWriter,
-  record: SinkRecord,
+/** Writes to a sink's target, waiting as long as it says "not now" (J8). Tries once in any case; false: stopped without success. */
+export async function untilWritten(
+  write: () => Promise<void>,
   waiting: { readonly clock: Clock; readonly signal: AbortSignal; readonly onTrouble: (error: unknown) => void },
 ): Promise<boolean> {
-  for (let delayMs = 10; !waiting.signal.aborted; delayMs = Math.min(delayMs * 2, 1_000)) {
+  for (let delayMs = 10; ; delayMs = Math.min(delayMs * 2, 1_000)) {
     try {
-      await writer.apply(record);
+      await write();
       return true;
     } catch (error) {
       if (!isRetry(error)) throw error;
       waiting.onTrouble(error);
     }
     await waiting.clock.sleep(delayMs, waiting.signal);
+    if (waiting.signal.aborted) return false;
   }
-  return false;
 }
 
 async function restore(parts: RecoveryParts, claimed: Claimed): Promise<Begun> {

@@ -10,6 +10,8 @@
 //       early only when it is full.
 //   N2. A sink's record is applied after it is stored and before the next one is stored.
 //   N3. The event loop is given back at least once a step.
+//   N4. A sink that cannot write now is tried again until it can, or until the task is asked to end: nothing is stored
+//       behind a record that was not applied.
 
 import { assert } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
@@ -29,7 +31,7 @@ import type { Committer } from './committer.ts';
 import type { LaneFeed, LaneRecord } from './lane-feed.ts';
 import { LatencyHistogram } from '../telemetry/latency-histogram.ts';
 import { inboxRecord } from './inbox-record.ts';
-import { applyRecord, claimAndRestore } from './recovery.ts';
+import { claimAndRestore, untilWritten } from './recovery.ts';
 import { Signal } from './signal.ts';
 
 export type TaskEnding = 'done' | 'fenced' | 'drained';
@@ -92,6 +94,8 @@ export class TaskRunner {
   readonly #signal = new Signal();
   readonly #inbox = new Inbox();
   readonly #stop = new AbortController();
+  /** Ends waiting for a sink's target that does not take anything now. */
+  readonly #giveUp = new AbortController();
   readonly #leaveLanes: (() => void)[] = [];
   readonly #roomWaiters: (() => void)[] = [];
   readonly #writer: Promise<SinkWriter> | null;
@@ -135,6 +139,7 @@ export class TaskRunner {
   /** Asks the task to end: what is in flight is stored, nothing new begins. */
   drain(): void {
     this.#draining = true;
+    this.#giveUp.abort();
     this.#signal.notify();
   }
 
@@ -199,7 +204,8 @@ export class TaskRunner {
     if (begun.kind !== 'claimed') return this.#finishEarly(begun.kind, core);
     this.#committer = begun.committer;
     this.#checkpointer = new Checkpointer(parts, begun.committer, this.name);
-    for (const record of begun.unapplied) await this.#apply(record.number, record.payload, record.count, record.sink);
+    for (const record of begun.unapplied)
+      if (!(await this.#apply(record.number, record.payload, record.count, record.sink))) return 'drained';
     this.#core = core;
     this.#notePositions(core.positions());
     if (parts.stage.kind === 'source') await this.#openSource(core);
@@ -263,7 +269,7 @@ export class TaskRunner {
 
   #takeInbox(core: TaskCore, nowMs: number): void {
     core.takeRecords(this.#inbox.take({ eventsMax: STEP_EVENTS_MAX, bytesMax: STEP_BYTES_MAX }), nowMs);
-    if (this.#inbox.bytes < INBOX_BYTES_MAX / 2) for (const wake of this.#roomWaiters.splice(0)) wake();
+    if (this.#inbox.bytes < INBOX_BYTES_MAX / 2 || !this.#inbox.isReady) for (const wake of this.#roomWaiters.splice(0)) wake();
   }
 
   #takeSource(core: TaskCore, nowMs: number): void {
@@ -308,7 +314,7 @@ export class TaskRunner {
   async #afterCommit(step: Step, number: number, sequence: number): Promise<void> {
     if (step.payload !== null && step.header.sink !== null) {
       if (this.#checkpointer !== null) this.#checkpointer.unappliedSequence = sequence;
-      await this.#apply(number, step.payload.bytes, step.payload.count, step.header.sink);
+      if (!(await this.#apply(number, step.payload.bytes, step.payload.count, step.header.sink))) return;
       if (this.#checkpointer !== null) this.#checkpointer.unappliedSequence = Infinity;
     }
     if (this.#isLast() && step.header.ingestMs > 0 && (step.payload !== null || step.events.length > 0))
@@ -319,7 +325,8 @@ export class TaskRunner {
 
   /** All that this sink will ever get was applied: says so in a last record. */
   async #closeSink(): Promise<void> {
-    await (await this.#writer)?.finish();
+    const writer = await this.#writer;
+    if (writer !== null && !(await this.#untilWritten(() => writer.finish()))) return;
     this.#parts.failpoint('sink-finished');
     const closing = (this.#core as TaskCore).closing(this.#parts.clock.nowMs());
     const outcome = await (this.#committer as Committer).commit(closing, this.#stop.signal);
@@ -333,18 +340,23 @@ export class TaskRunner {
     this.#notePositions((this.#core as TaskCore).positions());
   }
 
-  async #apply(number: number, payload: Uint8Array, count: number, sink: { before: SinkStateOf; after: SinkStateOf }): Promise<void> {
+  async #apply(number: number, payload: Uint8Array, count: number, sink: { before: SinkStateOf; after: SinkStateOf }): Promise<boolean> {
     const writer = await this.#writer;
     assert(writer !== null, `${this.name} is a sink`);
     this.#parts.failpoint('sink-apply');
-    const applied = await applyRecord(
-      writer,
-      { number, payload, count, before: sink.before, after: sink.after },
-      { clock: this.#parts.clock, signal: this.#stop.signal, onTrouble: this.#parts.onTrouble },
-    );
-    if (!applied) return;
+    const record = { number, payload, count, before: sink.before, after: sink.after };
+    if (!(await this.#untilWritten(() => writer.apply(record)))) return false;
     this.#parts.failpoint('sink-applied');
     if (this.#committer !== null) this.#committer.appliedNumber = number;
+    return true;
+  }
+
+  /** N4. False: the task was asked to end first; its next owner applies what is stored. */
+  async #untilWritten(write: () => Promise<void>): Promise<boolean> {
+    const { clock, onTrouble } = this.#parts;
+    const isWritten = await untilWritten(write, { clock, signal: this.#giveUp.signal, onTrouble });
+    if (!isWritten) this.#outcome ??= 'drained';
+    return isWritten;
   }
 
   async #openSource(core: TaskCore): Promise<void> {
