@@ -16,6 +16,7 @@ export class AckWindow {
   readonly #nc: NatsConnection;
   readonly #inbox = createInbox();
   readonly #subscription: Subscription;
+  readonly #waiting = new Map<number, () => void>();
   #sent = 0;
   #answered = 0;
   #failure: Error | null = null;
@@ -23,7 +24,9 @@ export class AckWindow {
 
   constructor(nc: NatsConnection) {
     this.#nc = nc;
-    this.#subscription = nc.subscribe(this.#inbox, { callback: (error, message) => this.#answer(error, message.data) });
+    this.#subscription = nc.subscribe(`${this.#inbox}.*`, {
+      callback: (error, message) => this.#answer(error, message.data, message.subject),
+    });
   }
 
   /** True when there is room for another message; otherwise wait for `room`. */
@@ -31,9 +34,11 @@ export class AckWindow {
     return this.#sent - this.#answered < UNDER_WAY_MAX;
   }
 
-  publish(subject: string, data: Uint8Array): void {
-    this.#nc.publish(subject, data, { reply: this.#inbox });
-    this.#sent++;
+  /** `onStored` is called when it is stored. */
+  publish(subject: string, data: Uint8Array, onStored?: () => void): void {
+    const number = this.#sent++;
+    if (onStored !== undefined) this.#waiting.set(number, onStored);
+    this.#nc.publish(subject, data, { reply: `${this.#inbox}.${number}` });
   }
 
   /** Resolves when half of the window is free (W1). Rejects with the first refusal. */
@@ -52,15 +57,23 @@ export class AckWindow {
     }
   }
 
-  #answer(error: Error | null, data: Uint8Array): void {
+  #answer(error: Error | null, data: Uint8Array, subject: string): void {
     this.#answered++;
     const text = decoder.decode(data);
     if (error !== null) this.#failure ??= error;
     else if (text === '' || text.includes('"error"'))
       this.#failure ??= new Error(`JetStream did not store a message: ${text === '' ? 'no stream holds its subject' : text}`);
+    else this.#stored(subject);
     const wake = this.#wake;
     this.#wake = null;
     wake?.();
+  }
+
+  #stored(subject: string): void {
+    if (this.#waiting.size === 0) return;
+    const number = Number(subject.slice(this.#inbox.length + 1));
+    this.#waiting.get(number)?.();
+    this.#waiting.delete(number);
   }
 
   async #answerComes(): Promise<void> {

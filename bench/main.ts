@@ -3,7 +3,9 @@
 import { parseArgs } from 'node:util';
 import { generate } from './generate.ts';
 import { writeResult } from './run/result-file.ts';
-import { throughputTable } from './run/table.ts';
+import { latency } from './run/latency.ts';
+import type { LatencyResult } from './run/latency.ts';
+import { latencyTable, throughputTable } from './run/table.ts';
 import { SINKS, throughput } from './run/throughput.ts';
 import type { CheckName } from './run/checks.ts';
 import type { SinkVariant } from './run/throughput.ts';
@@ -11,7 +13,11 @@ import type { SinkVariant } from './run/throughput.ts';
 const USAGE = `npm run bench -- NAME [options]
   generate      writes Nexmark events       --events N --out FILE[.gz] [--from N] [--seed N] [--rate EVENTS/S]
   passthrough   events as they are          --events N --workers 1,2,4 --lines K --sink journal|batch|message --profile DIR
-  count         keyed 10 s tumbling count   the same`;
+  count         keyed 10 s tumbling count   the same
+  latency       three stages, end to end    --pace EVENTS/S --seconds N --workers 1,2,4`;
+
+/** The compilers of the workers take that long to settle. */
+const WARM_UP_S = 5;
 
 const [name = '', ...args] = process.argv.slice(2);
 const { values } = parseArgs({
@@ -26,6 +32,8 @@ const { values } = parseArgs({
     from: { type: 'string', default: '0' },
     out: { type: 'string' },
     profile: { type: 'string' },
+    pace: { type: 'string', default: '1000' },
+    seconds: { type: 'string', default: '20' },
   },
 });
 
@@ -36,6 +44,7 @@ const commands: Readonly<Record<string, () => Promise<void>>> = {
   },
   passthrough: () => measureThroughput('passthrough'),
   count: () => measureThroughput('count'),
+  latency: measureLatency,
 };
 
 const command = commands[name];
@@ -48,7 +57,7 @@ async function measureThroughput(job: CheckName): Promise<void> {
   const settings = {
     ...nexmark(),
     events: whole('events', 1),
-    workers: values.workers.split(',').map((text) => wholeOf('workers', text, 1)),
+    workers: workerCounts(),
     linesPerMessage: whole('lines', 1),
     sink: sinkVariant(),
   };
@@ -57,6 +66,18 @@ async function measureThroughput(job: CheckName): Promise<void> {
   if (values.profile !== undefined) return console.log('not written to bench/results: it ran under the profiler');
   const suffix = settings.sink === 'journal' ? '' : `-${settings.sink}`;
   console.log(writeResult(`${job}${suffix}`, { settings, loaded, rows }));
+}
+
+async function measureLatency(): Promise<void> {
+  const settings = { eventsPerS: whole('pace', 1), seconds: whole('seconds', 1), warmUpSeconds: WARM_UP_S, seed: whole('seed', 0) };
+  const rows: LatencyResult[] = [];
+  for (const workers of workerCounts()) rows.push(await latency({ ...settings, workers }));
+  console.log(latencyTable(rows));
+  console.log(writeResult('latency', { settings, rows }));
+}
+
+function workerCounts(): number[] {
+  return values.workers.split(',').map((text) => wholeOf('workers', text, 1));
 }
 
 function nexmark(): { readonly seed: number; readonly eventsPerS: number } {
@@ -69,7 +90,7 @@ function sinkVariant(): SinkVariant {
   return found;
 }
 
-function whole(option: 'events' | 'lines' | 'seed' | 'rate' | 'from', least: number): number {
+function whole(option: 'events' | 'lines' | 'seed' | 'rate' | 'from' | 'pace' | 'seconds', least: number): number {
   return wholeOf(option, values[option], least);
 }
 

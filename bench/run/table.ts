@@ -1,6 +1,8 @@
 // Figures as a table for people, with what the systems of others take. Pure.
 
 import type { CheckName } from './checks.ts';
+import type { LatencyResult } from './latency.ts';
+import type { LatencyQuantiles } from './quantiles.ts';
 import type { ThroughputRow } from './throughput.ts';
 
 type Peer = { readonly name: string; readonly cpuSPerMillion: number; readonly eventsPerS: number | null };
@@ -59,6 +61,36 @@ export function throughputTable(name: CheckName, rows: readonly ThroughputRow[])
       `${peer} ${cpuSPerMillion} CPU-s/M${eventsPerS === null ? '' : `, ${counted(eventsPerS)} events/s at parallelism 1`}`,
   );
   return `${aligned([head, ...lines])}\n\nShares of peers' CPU: workers alone / with the server. Peers, on a machine of their own: ${told.join('; ')}.`;
+}
+
+export function latencyTable(rows: readonly LatencyResult[]): string {
+  const quantiles = ({ p50, p99, p999, max }: LatencyQuantiles): string[] => [p50, p99, p999, max].map((ms) => ms.toFixed(1));
+  const lines = rows.map((row) => [
+    String(row.workers),
+    counted(row.arrived),
+    ...quantiles(row.endToEndMs),
+    ...quantiles(row.storedMs).slice(0, 2),
+    latency(row.commitMs),
+    ...quantiles(row.syncWriteMs).slice(0, 2),
+    (row.workerCpuMs / 1000).toFixed(1),
+    (row.serverCpuMs / 1000).toFixed(1),
+  ]);
+  const head = [
+    'workers',
+    'events',
+    'end to end p50',
+    'p99',
+    'p99.9',
+    'max',
+    'stored p50',
+    'p99',
+    'commit p50/p99',
+    'disk sync p50',
+    'p99',
+    'CPU-s workers',
+    'server',
+  ];
+  return `${aligned([head, ...lines])}\n\nms. Goal at 1,000 events/s: end to end p99 at most 25 ms.`;
 }
 
 export function aligned(rows: readonly (readonly string[])[]): string {
