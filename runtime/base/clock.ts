@@ -7,6 +7,8 @@ export interface Clock {
   monotonicMs(): number;
   /** Resolves after `delayMs`; resolves early (not rejects) when `signal` aborts. */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
+  /** Resolves when input that waits and timers that are due have had their turn. Costs microseconds. */
+  turn(): Promise<void>;
 }
 
 export interface Random {

@@ -35,6 +35,10 @@ export class VirtualClock implements Clock {
     });
   }
 
+  turn(): Promise<void> {
+    return this.sleep(0);
+  }
+
   /** Lets everything that can run do so, then moves on to the next sleeper, until `promise` settles. */
   async run<T>(promise: Promise<T>): Promise<T> {
     let settled = false;

@@ -9,7 +9,7 @@
 //   N1. Nothing in flight: whatever is there becomes a step at once. One in flight: the next gathers, and is computed
 //       early only when it is full.
 //   N2. A sink's record is applied after it is stored and before the next one is stored.
-//   N3. The event loop is given back at least once a step.
+//   N3. Before a step the event loop has its turn (turns.ts): no task's steps keep others, or heartbeats, waiting.
 //   N4. A sink that cannot write now is tried again until it can, or until the task is asked to end: nothing is stored
 //       behind a record that was not applied.
 
@@ -33,6 +33,7 @@ import { LatencyHistogram } from '../telemetry/latency-histogram.ts';
 import { inboxRecord } from './inbox-record.ts';
 import { claimAndRestore, untilWritten } from './recovery.ts';
 import { Signal } from './signal.ts';
+import type { Turns } from './turns.ts';
 
 export type TaskEnding = 'done' | 'fenced' | 'drained';
 
@@ -53,6 +54,7 @@ export type TaskRunnerParts = {
   readonly journal: Journal;
   readonly blobs: BlobStore;
   readonly clock: Clock;
+  readonly turns: Turns;
   readonly worker: string;
   readonly feed: (stream: string) => LaneFeed;
   readonly makeTransform: (node: NodePlan) => Transform;
@@ -226,8 +228,10 @@ export class TaskRunner {
     while (this.#outcome === null && this.#failure === null) {
       if (this.#draining && !this.#inFlight && this.#prepared === null) return;
       if (this.#prepared !== null && !this.#inFlight) this.#send();
-      else if (this.#canStep()) this.#step();
-      else await this.#signal.wait();
+      else if (this.#canStep()) {
+        await this.#parts.turns.give();
+        if (this.#canStep()) this.#step();
+      } else await this.#signal.wait();
     }
   }
 

@@ -17,6 +17,7 @@ import type { Bus, Directory } from './directory.ts';
 import { LaneFeed } from './lane-feed.ts';
 import { Membership } from './membership.ts';
 import { TaskRunner } from './task-runner.ts';
+import { Turns } from './turns.ts';
 import type { TaskFigures, TaskRunnerParts } from './task-runner.ts';
 
 const REPORT_MS = 250;
@@ -39,7 +40,7 @@ export type WorkerReport = {
 /** Parts of a task that differ by stage: made by the composition root. */
 export type StageParts = Pick<TaskRunnerParts, 'source' | 'sink'>;
 
-export type WorkerParts = Omit<TaskRunnerParts, 'stage' | 'partition' | 'feed' | 'source' | 'sink' | 'onTrouble'> & {
+export type WorkerParts = Omit<TaskRunnerParts, 'stage' | 'partition' | 'feed' | 'source' | 'sink' | 'onTrouble' | 'turns'> & {
   readonly plan: PhysicalPlan;
   readonly journal: Journal;
   readonly clock: Clock;
@@ -56,6 +57,7 @@ type Running = { readonly runner: TaskRunner; readonly ended: Promise<void> };
 export class Worker {
   readonly #parts: WorkerParts;
   readonly #membership: Membership;
+  readonly #turns: Turns;
   readonly #running = new Map<string, Running>();
   readonly #done = new Map<string, TaskFigures>();
   readonly #feeds = new Map<string, LaneFeed>();
@@ -75,6 +77,7 @@ export class Worker {
 
   constructor(parts: WorkerParts) {
     this.#parts = parts;
+    this.#turns = new Turns(parts.clock);
     this.settled = new Promise((resolve) => (this.#settle = resolve));
     this.#membership = new Membership({
       worker: parts.worker,
@@ -164,6 +167,7 @@ export class Worker {
       failpoint,
       stage,
       partition,
+      turns: this.#turns,
       feed: (stream) => this.#feed(stream),
       ...this.#parts.stageParts(stage),
       onTrouble: (error) => this.#trouble(error),

@@ -6,6 +6,7 @@ export const systemClock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
   sleep: (delayMs, signal) => sleep(delayMs, signal),
+  turn: () => new Promise((resolve) => setImmediate(resolve)),
 };
 
 /** The longest that setTimeout waits; more would fire at once. */

@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const clock = { nowMs: () => 1000, monotonicMs: () => 0, sleep: async () => {} };
+const clock = { nowMs: () => 1000, monotonicMs: () => 0, sleep: async () => {}, turn: async () => {} };
 let files = 0;
 
 type Made = {
