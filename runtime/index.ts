@@ -8,7 +8,21 @@ export type { StreamJob, StreamJobInput } from '../crds/stream-job/spec.ts';
 export { job, from, type Job, type JobOptions, type JobParts, type ParameterOptions } from './job/job.ts';
 export { file, nats, type Origin, type EventTimeOptions } from './job/source.ts';
 export { tumbling, sliding, session, type Window } from './job/window.ts';
-export { count, sum, mean, min, max, first, last, collect, distinct, type Aggregate, type AggregateOptions } from './job/aggregates.ts';
+export {
+  count,
+  sum,
+  mean,
+  min,
+  max,
+  first,
+  last,
+  collect,
+  distinct,
+  top,
+  type Aggregate,
+  type AggregateOptions,
+  type TopOptions,
+} from './job/aggregates.ts';
 export { cel, type Cel } from './job/cel.ts';
 export type { AnyEvent, EventCode, EventFunction, FieldCodes } from './job/code.ts';
 export type { EventSchema, SchemaField, TypeOfSchema } from './job/schema-type.ts';

@@ -130,6 +130,16 @@ export const windowSchema = z.strictObject({
 });
 
 const valueAggregate = codeSchema.optional();
+export const topSchema = z.strictObject({
+  /** How many: the highest ones, the highest first; of equal ranks the earlier. */
+  limit: z.int().min(1).max(1_000),
+  /** The rank: a number, text or boolean, or a list of them, of which the first that differ decide. */
+  by: codeSchema,
+  /** What is kept of each. */
+  value: codeSchema,
+  /** true: all that rank as high as the last one, too. */
+  ties: z.boolean().default(false),
+});
 /** One aggregate: exactly one function; `where` counts in only the events for which it holds. */
 export const aggregateSchema = z.strictObject({
   count: z.strictObject({}).optional(),
@@ -141,6 +151,8 @@ export const aggregateSchema = z.strictObject({
   last: valueAggregate,
   collect: valueAggregate,
   distinct: valueAggregate,
+  /** A list of values. */
+  top: topSchema.optional(),
   where: codeSchema.optional(),
 });
 
@@ -354,6 +366,7 @@ export type EventTimeSpec = z.output<typeof eventTimeSchema>;
 export type EnrichSpec = z.output<typeof enrichSchema>;
 export type WindowSpec = z.output<typeof windowSchema>;
 export type AggregateSpec = z.output<typeof aggregateSchema>;
+export type TopSpec = z.output<typeof topSchema>;
 export type JoinSpec = z.output<typeof joinSchema>;
 export type FileSourceSpec = z.output<typeof fileSourceSchema>;
 export type NatsSourceSpec = z.output<typeof natsSourceSchema>;

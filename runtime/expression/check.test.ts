@@ -45,6 +45,7 @@ test.each<{ text: string; expected?: ExpectedResult; type: string }>([
   { text: 'has(event.tailnum) && !event.cancelled', expected: 'bool', type: 'bool' },
   { text: 'type(event.flight) == double', expected: 'bool', type: 'bool' },
   { text: 'size(event.origin) > 2', expected: 'bool', type: 'bool' },
+  { text: '[event.flight, 2].sum()', expected: 'number', type: 'double' },
 ])('$text is $type', ({ text, expected, type }) => {
   expect(check(text, expected)).toBe(type);
 });

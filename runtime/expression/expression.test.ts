@@ -84,6 +84,12 @@ test.each<{ fact: string; text: string; event?: unknown; gives: unknown }>([
   },
   { fact: 'cel.bind names a value', text: 'cel.bind(x, event.a + 1, x * x)', event: { a: 2 }, gives: 9 },
   {
+    fact: 'sum adds the numbers of a list; ints stay exact',
+    text: '[event.l.sum(), [1, 2].sum(), [].sum(), [event.b, 2].sum()]',
+    event: { l: [1, 2.5], b: 9007199254740993n },
+    gives: [3.5, 3, 0, 9007199254740995n],
+  },
+  {
     fact: 'size counts code points, items and fields',
     text: '[size("a😀"), "abc".size(), size(event.l), size(event)]',
     event: { l: [1, 2] },
@@ -190,6 +196,13 @@ test.each<{ fact: string; text: string; event?: unknown; says: string }>([
     event: { a: 5 },
     says: 'event.a.startsWith("x"): there is no startsWith("x") of 5',
   },
+  {
+    fact: 'a sum of what is no number',
+    text: 'event.l.sum()',
+    event: { l: [1, 'two'] },
+    says: 'event.l.sum(): sum() adds numbers, found "two" in the list',
+  },
+  { fact: 'a sum of no list', text: 'event.l.sum()', event: { l: 5 }, says: 'event.l.sum(): sum() is of a list, found 5' },
   { fact: 'a function on null', text: 'size(event.a)', event: { a: null }, says: 'size(event.a): null has no size; test for null first' },
   {
     fact: 'a time without a zone',

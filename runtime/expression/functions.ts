@@ -66,11 +66,26 @@ const natives: Readonly<Record<string, Native>> = {
     return typeof x === 'bigint' ? Number(x) : fallback([x], node);
   },
   timestamp: ([x], node, fallback) => timestamp(x, node, fallback),
+  sum: ([list], node) => sumOf(list, node),
   startsWith: ([x, y], node, fallback) => (typeof x === 'string' && typeof y === 'string' ? x.startsWith(y) : fallback([x, y], node)),
   endsWith: ([x, y], node, fallback) => (typeof x === 'string' && typeof y === 'string' ? x.endsWith(y) : fallback([x, y], node)),
   contains: ([x, y], node, fallback) => (typeof x === 'string' && typeof y === 'string' ? x.includes(y) : fallback([x, y], node)),
   matches: ([x, y], node, fallback) => (typeof x === 'string' && typeof y === 'string' ? regex(y, node).test(x) : fallback([x, y], node)),
 };
+
+/** Ints stay exact; one double makes the whole a double. 0 for an empty list. */
+function sumOf(list: unknown, node: ASTNode): unknown {
+  if (!Array.isArray(list)) throw new ExpressionError(`${textOf(node)}: sum() is of a list, found ${describe(list)}`);
+  spend(list.length);
+  let ints = 0n;
+  let doubles = 0;
+  for (const item of list as readonly unknown[]) {
+    if (typeof item === 'bigint') ints += item;
+    else if (typeof item === 'number') doubles += item;
+    else throw new ExpressionError(`${textOf(node)}: sum() adds numbers, found ${describe(item)} in the list`);
+  }
+  return (list as readonly unknown[]).some((item) => typeof item === 'number') ? Number(ints) + doubles : ints;
+}
 
 function fromLibrary(name: string, hasReceiver: boolean, argumentCount: number): Call {
   const call = libraryCall(name, hasReceiver, argumentCount);

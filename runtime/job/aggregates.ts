@@ -60,6 +60,21 @@ export function distinct<E>(value: EventCode<E, unknown>, options: AggregateOpti
   return { spec: { distinct: codeOf(value), ...where(options) } };
 }
 
+export type TopOptions<E, T> = AggregateOptions<E> & {
+  /** The rank: a number, text or boolean, or a list of them, of which the first that differ decide. */
+  readonly by: EventCode<E, unknown>;
+  /** What is kept of each. */
+  readonly value: EventCode<E, T>;
+  /** true: all that rank as high as the last one, too. */
+  readonly ties?: boolean;
+};
+
+/** The values of the events that rank highest, the highest first; of equal ranks the earlier. */
+export function top<E, T>(limit: number, options: TopOptions<E, T>): Aggregate<E, T[]> {
+  const { by, value, ties = false } = options;
+  return { spec: { top: { limit, by: codeOf(by), value: codeOf(value), ties }, ...where(options) } };
+}
+
 function where<E>(options: AggregateOptions<E>): Pick<AggregateSpec, 'where'> {
   return options.where === undefined ? {} : { where: codeOf(options.where) };
 }

@@ -151,11 +151,14 @@ class StageCheck {
     this.#check.one(aggregate.mean, [...path, 'mean'], variables, 'number');
     const collected = of('collect');
     of('distinct');
+    this.#check.one(aggregate.top?.by, [...path, 'top', 'by'], variables);
+    const ranked = this.#check.one(aggregate.top?.value, [...path, 'top', 'value'], variables);
     const picked = (['min', 'max', 'first', 'last'] as const)
       .filter((name) => aggregate[name] !== undefined)
       .map((name) => orNull(of(name)));
     if (picked.length > 0) return mergeTypes(picked);
     if (aggregate.collect !== undefined) return listType(collected);
+    if (aggregate.top !== undefined) return listType(ranked);
     return aggregate.mean === undefined ? NUMBER : scalarType('double', true);
   }
 

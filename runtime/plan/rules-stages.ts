@@ -9,7 +9,7 @@ import type { JobGraph, StageElement } from './job-graph.ts';
 import { isCode, isKeyed, keyNames, verbsOf, YAML_VERBS } from './stage-verbs.ts';
 
 const WINDOW_FIELDS: readonly string[] = ['windowStartMs', 'windowEndMs'];
-const FUNCTIONS = ['count', 'sum', 'min', 'max', 'mean', 'first', 'last', 'collect', 'distinct'] as const;
+const FUNCTIONS = ['count', 'sum', 'min', 'max', 'mean', 'first', 'last', 'collect', 'distinct', 'top'] as const;
 
 export function checkStages(graph: JobGraph): readonly Issue[] {
   return graph.stages.flatMap((stage) => [

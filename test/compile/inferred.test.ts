@@ -1,7 +1,7 @@
 // Types along the edges of a job: what each verb makes of the event's type. The compiler judges; running it shows that
 // the same chains build.
 
-import { cel, collect, count, file, from, job, mean, min, session, sum, tumbling } from 'millrace';
+import { cel, collect, count, file, from, job, mean, min, session, sum, top, tumbling } from 'millrace';
 import type { Stream } from 'millrace';
 import { expect, test } from 'vitest';
 import { aircraft } from './prelude.ts';
@@ -72,6 +72,7 @@ test('types are inferred along the edges', () => {
         delay: mean((e) => e.delay),
         low: min((e) => e.origin),
         all: collect((e) => e.at, { where: (e) => e.late }),
+        worst: top(3, { by: (e) => e.delay, value: (e) => e.origin }),
       });
     events<{
       origin: string;
@@ -81,6 +82,7 @@ test('types are inferred along the edges', () => {
       delay: number | null;
       low: string | null;
       all: number[];
+      worst: string[];
     }>()(
       hourly.map((r) => ({
         origin: r.origin,
@@ -90,6 +92,7 @@ test('types are inferred along the edges', () => {
         delay: r.delay,
         low: r.low,
         all: r.all,
+        worst: r.worst,
       })),
       true,
     );

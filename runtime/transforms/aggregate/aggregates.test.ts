@@ -19,6 +19,7 @@ const ALL: Record<string, AggregateSpec> = {
   last: { last: 'event.x' },
   collect: { collect: 'event.x' },
   distinct: { distinct: 'event.x' },
+  top: { top: { limit: 3, by: 'event.x', value: 'event.x', ties: false } },
 };
 
 function addAll(aggregates: Aggregates, events: readonly Drawn[], cell: Cell = aggregates.init()): Cell {

@@ -1,6 +1,6 @@
 // The aggregates of a stage, compiled once: what one event does to one cell.
 
-import type { AggregateSpec } from '../../../crds/stream-job/spec.ts';
+import type { AggregateSpec, TopSpec } from '../../../crds/stream-job/spec.ts';
 import { BadDeclaration } from '../../base/issues.ts';
 import type { Key, Value } from '../../event/batch.ts';
 import { compileCode, compilePredicate } from '../../expression/expression.ts';
@@ -9,6 +9,8 @@ import { EVENT_NAMES } from '../event-names.ts';
 import { EventRefused } from '../failure.ts';
 import { ACCUMULATORS } from './accumulators.ts';
 import type { Accumulator, AggregateFunction, Cell } from './accumulators.ts';
+import { makeTop } from './top.ts';
+import type { Ranked } from './top.ts';
 
 export type { Cell } from './accumulators.ts';
 
@@ -18,7 +20,7 @@ export interface Aggregates {
   add(cell: Cell, event: Value, key: Key | null, timeMs: number, nowMs: number): void;
   /** Adds all that `from` has seen to `into`. `from` is not changed and shares no part that will be. */
   merge(into: Cell, from: Cell): void;
-  /** Aggregate name → value. Of no event: 0 for count, sum and distinct, [] for collect, null for the others. */
+  /** Aggregate name → value. Of no event: 0 for count, sum and distinct, [] for collect and top, null for the others. */
   result(cell: Cell): Record<string, unknown>;
 }
 
@@ -31,7 +33,7 @@ type Field = {
   readonly where: Compiled<boolean> | null;
 };
 
-const FUNCTIONS = Object.keys(ACCUMULATORS) as readonly AggregateFunction[];
+const FUNCTIONS = [...(Object.keys(ACCUMULATORS) as readonly AggregateFunction[]), 'top'] as const;
 /** Stands for: this event does not count here. */
 const SKIP = Symbol('skip');
 
@@ -66,13 +68,22 @@ function compileField(name: string, spec: AggregateSpec, at: number, names: read
     const message = given.length > 1 ? `has ${given.join(' and ')}` : 'has no function';
     throw new BadDeclaration(`aggregate ${name}`, [{ path: name, message, fix: `exactly one of ${FUNCTIONS.join(', ')}` }]);
   }
+  const where = spec.where === undefined ? null : compilePredicate(spec.where, names);
+  if (chosen === 'top') {
+    const top = spec.top as TopSpec;
+    return { name, at, accumulator: makeTop(top), value: compileRanked(top, names), where };
+  }
   const code = chosen === 'count' ? undefined : spec[chosen];
-  return {
-    name,
-    at,
-    accumulator: ACCUMULATORS[chosen],
-    value: code === undefined ? null : compileCode(code, names),
-    where: spec.where === undefined ? null : compilePredicate(spec.where, names),
+  return { name, at, accumulator: ACCUMULATORS[chosen], value: code === undefined ? null : compileCode(code, names), where };
+}
+
+/** Rank and value of an event; null when it has no rank. */
+function compileRanked({ by, value }: TopSpec, names: readonly string[]): Compiled<Ranked | null> {
+  const rankOf = compileCode(by, names);
+  const valueOf = compileCode(value, names);
+  return (...args) => {
+    const rank = rankOf(...args) ?? null;
+    return rank === null ? null : [rank, valueOf(...args) ?? null];
   };
 }
 
