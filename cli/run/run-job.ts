@@ -8,6 +8,7 @@ import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { connectNats } from '../../runtime/adapters/nats/nats-connection.ts';
+import { Link } from '../../runtime/adapters/nats/link.ts';
 import { openBus } from '../../runtime/adapters/nats/directory.ts';
 import { systemClock } from '../../runtime/adapters/node/clock.ts';
 import { loadJob } from '../../runtime/adapters/node/load-job.ts';
@@ -20,6 +21,7 @@ import { planJob } from '../../runtime/plan/plan.ts';
 import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
 import { validateJob } from '../../runtime/plan/validate.ts';
 import type { StreamJob } from '../../crds/stream-job/spec.ts';
+import { countLatencies } from '../../runtime/telemetry/latency-histogram.ts';
 import type { Failure } from '../../runtime/worker/membership.ts';
 import type { WorkerReport } from '../../runtime/worker/worker.ts';
 import { startEmbeddedServer } from '../local/embedded-server.ts';
@@ -160,9 +162,7 @@ async function watch(
   const before = opened.isContinued ? await countStages(plan, opened.journal) : null;
   const startMs = systemClock.monotonicMs();
   const board = new ProgressBoard(plan, startMs, request.isolation);
-  const stopHearing = openBus(connection, plan.job).subscribe('report', (value) =>
-    board.hear(value as WorkerReport, systemClock.monotonicMs()),
-  );
+  const givenUp = Promise.withResolvers<Failure>();
   const group = new WorkerGroup({
     isolation: request.isolation,
     optionsFor: (place, generation) => ({
@@ -171,8 +171,18 @@ async function watch(
       worker: `w${place}-${generation}-${systemRandom.id().slice(0, 6)}`,
       failpoint: request.failpoints?.[generation],
     }),
-    onExit: (worker, reason) => listener.onLog(`${workerLabel(worker)} ended (${reason}); another takes its place`),
+    onExit: (worker, reason, pauseMs) =>
+      listener.onLog(
+        `${workerLabel(worker)} ended (${reason}); ${pauseMs === null ? 'it is not replaced any more' : `another takes its place in ${pauseMs} ms`}`,
+      ),
     onLog: (worker, message) => listener.onLog(`${workerLabel(worker)}: ${message}`),
+    isServerUp: () => Link.of(connection).up,
+    onGivenUp: (worker, deaths, reason) => givenUp.resolve(diesAgain(workerLabel(worker), deaths, reason)),
+  });
+  const stopHearing = openBus(connection, plan.job).subscribe('report', (value) => {
+    const report = value as WorkerReport;
+    board.hear(report, systemClock.monotonicMs());
+    group.heard(report.worker, countLatencies(report.commitLatency));
   });
   const show = setInterval(() => listener.onProgress(board.progress(systemClock.monotonicMs())), PROGRESS_MS);
   try {
@@ -181,7 +191,7 @@ async function watch(
       (count) => group.resize(count),
       () => group.pids,
     );
-    const { ending, failure } = await untilEnd(opened, control.interrupt);
+    const { ending, failure } = await untilEnd(opened, control.interrupt, givenUp.promise);
     await group.drain();
     await settleReports(connection);
     const progress = board.progress(systemClock.monotonicMs());
@@ -226,13 +236,23 @@ function withoutCredentials(url: string): string {
   return url.replace(/\/\/[^@/]*@/, '//');
 }
 
-/** Waits for the directory to say `completed` or `failure`, or for the interrupt. */
-async function untilEnd({ directory }: OpenRun, interrupt: AbortSignal): Promise<{ ending: RunEnding; failure: Failure | null }> {
+function diesAgain(worker: string, deaths: number, reason: string): Failure {
+  const { code, message, fix } = new MillraceError('MR2108', { worker, deaths, reason });
+  return { code, message, fix, task: 'workers' };
+}
+
+/** Waits for the directory to say `completed` or `failure`, for the interrupt, or for a worker that cannot live. */
+async function untilEnd(
+  { directory }: OpenRun,
+  interrupt: AbortSignal,
+  givenUp: Promise<Failure>,
+): Promise<{ ending: RunEnding; failure: Failure | null }> {
   let stop: (() => Promise<void>) | null = null;
   try {
     return await new Promise((done, refuse) => {
       interrupt.addEventListener('abort', () => done({ ending: 'interrupted', failure: null }));
       if (interrupt.aborted) done({ ending: 'interrupted', failure: null });
+      void givenUp.then((failure) => done({ ending: 'failed', failure }));
       directory
         .watch((key, entry) => {
           if (key === 'completed' && entry !== null) done({ ending: 'completed', failure: null });

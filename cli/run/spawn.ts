@@ -1,6 +1,7 @@
 // The workers of a local run: threads of this process, or processes of their own; replaced when they die.
 //
-//   S1. A worker that ends although nobody asked it to is replaced by one with a new id, after a short pause.
+//   S1. A worker that ends although nobody asked it to is replaced by one with a new id, after a pause; one that dies
+//       again and again before anything is stored is given up (respawn.ts), and its death told to who started it.
 //   S2. `drain` asks all of them to store what is in flight and waits; bounded, then they are ended.
 //   S3. What a worker prints (code of the user's) is told like a message of ours: it neither tears the picture of a
 //       running job nor mixes with a report on stdout.
@@ -12,25 +13,32 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { WorkerOptions } from '../../runtime/options.ts';
+import { causeIn } from './cause.ts';
+import { Respawn } from './respawn.ts';
 
 export type Isolation = 'thread' | 'process';
 
 export type SpawnParts = {
   readonly isolation: Isolation;
   readonly optionsFor: (place: number, generation: number) => WorkerOptions;
-  readonly onExit: (worker: string, reason: string) => void;
+  /** `pauseMs`: when another takes its place; null: none does. */
+  readonly onExit: (worker: string, reason: string, pauseMs: number | null) => void;
   readonly onLog: (worker: string, message: string) => void;
+  readonly isServerUp: () => boolean;
+  readonly onGivenUp: (worker: string, deaths: number, reason: string) => void;
 };
 
 type Member = { readonly worker: string; drain(): void; kill(): void; readonly exited: Promise<string>; readonly pid: number | null };
 
 const MAIN = new URL('../../runtime/main.ts', import.meta.url);
-const RESPAWN_MS = 300;
 const DRAIN_MAX_MS = 20_000;
+/** Of what a dying process printed: where the error is looked for. */
+const LAST_LINES_MAX = 60;
 
 export class WorkerGroup {
   readonly #parts: SpawnParts;
   readonly #members = new Map<number, Member>();
+  readonly #respawn = new Respawn();
   #generation = 0;
   #stopping = false;
 
@@ -40,6 +48,11 @@ export class WorkerGroup {
 
   get pids(): readonly number[] {
     return [...this.#members.values()].flatMap(({ pid }) => (pid === null ? [] : [pid]));
+  }
+
+  /** A worker told how many commits it has made since it began. */
+  heard(worker: string, commits: number): void {
+    this.#respawn.heard(worker, commits);
   }
 
   /** Starts or drains workers until `count` of them run. */
@@ -65,10 +78,13 @@ export class WorkerGroup {
     if (this.#members.get(place) !== member) return;
     this.#members.delete(place);
     if (this.#stopping) return;
-    this.#parts.onExit(member.worker, reason);
+    const { onExit, onGivenUp, isServerUp } = this.#parts;
+    const verdict = this.#respawn.died(place, { nowMs: performance.now(), isServerUp: isServerUp() });
+    onExit(member.worker, reason, verdict.kind === 'replace' ? verdict.pauseMs : null);
+    if (verdict.kind === 'give-up') return onGivenUp(member.worker, verdict.deaths, causeIn(reason.split('\n')) || reason);
     setTimeout(() => {
       if (!this.#stopping && !this.#members.has(place)) this.#start(place);
-    }, RESPAWN_MS);
+    }, verdict.pauseMs);
   }
 
   async #drain(place: number): Promise<void> {
@@ -103,6 +119,9 @@ function startProcess(options: WorkerOptions, parts: SpawnParts): Member {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   for (const output of [child.stdout, child.stderr]) if (output !== null) forward(output, options.worker, parts);
+  const lastLines: string[] = [];
+  if (child.stderr !== null)
+    createInterface({ input: child.stderr }).on('line', (line) => lastLines.splice(0, lastLines.push(line) - LAST_LINES_MAX));
   child.on('message', (message: { log?: string }) => message.log !== undefined && parts.onLog(options.worker, message.log));
   return {
     worker: options.worker,
@@ -110,9 +129,13 @@ function startProcess(options: WorkerOptions, parts: SpawnParts): Member {
     drain: () => child.connected && child.send('drain'),
     kill: () => void child.kill('SIGKILL'),
     exited: new Promise((resolve) =>
-      child.on('exit', (code, signal) => resolve(signal === null ? `exit code ${code}` : `signal ${signal}`)),
+      child.on('close', (code, signal) => resolve(signal === null ? exitReason(code, causeIn(lastLines)) : `signal ${signal}`)),
     ),
   };
+}
+
+function exitReason(code: number | null, cause: string): string {
+  return cause === '' ? `exit code ${code}` : `exit code ${code}: ${cause}`;
 }
 
 /** S3. */

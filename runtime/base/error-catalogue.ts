@@ -100,6 +100,13 @@ export const catalogue = {
     message: (d) => `one step of ${d.task} makes ${d.bytes} bytes, more than a record holds (${d.bytesMax}); nothing was written`,
     fix: 'Raise max_payload of the NATS server, or make one event produce less.',
   }),
+  MR2108: entry<{ worker: string; deaths: number; reason: string }>({
+    name: 'WorkerDiesAgain',
+    reaction: 'stop-job',
+    message: (d) =>
+      `${d.worker} died ${d.deaths} times within a minute and nothing was stored meanwhile; the last time: ${d.reason}; no other was started in its place`,
+    fix: 'The log above tells each death. Mend what it names (often memory, or code and files of the job), then run the same command again: the run goes on where it stopped.',
+  }),
 
   MR3001: entry<{ source: string; place: string; issues: readonly string[] }>({
     name: 'EventUndecodable',

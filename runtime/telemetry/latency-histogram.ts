@@ -6,6 +6,11 @@ const LOWEST_MS = 0.01;
 /** Counts by bucket, sparse, as plain data: what workers report. */
 export type LatencyCounts = Readonly<Record<string, number>>;
 
+/** How many latencies were added. */
+export function countLatencies(counts: LatencyCounts): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}
+
 export class LatencyHistogram {
   readonly #counts = new Map<number, number>();
 

@@ -1,0 +1,35 @@
+// When a worker that died is replaced, and when it no longer makes sense. Pure: time is an argument.
+//
+//   R1. The pause doubles with each death of a place, up to a limit; a commit of any worker starts the counting over.
+//   R2. A place that died `DEATHS_MAX` times within a minute, while nobody stored anything, is given up.
+//   R3. A death while the server is away tells nothing about the job: it counts for the pause only.
+
+export type Verdict = { readonly kind: 'replace'; readonly pauseMs: number } | { readonly kind: 'give-up'; readonly deaths: number };
+
+const PAUSE_FIRST_MS = 300;
+const PAUSE_MAX_MS = 5_000;
+/** With the growing pauses these take about 25 s: longer than anything that mends itself. */
+const DEATHS_MAX = 8;
+const WITHIN_MS = 60_000;
+
+type Place = { readonly pauseMs: number; readonly deathsMs: readonly number[] };
+
+export class Respawn {
+  readonly #places = new Map<number, Place>();
+  readonly #commits = new Map<string, number>();
+
+  /** A worker told how many commits it has made since it began. */
+  heard(worker: string, commits: number): void {
+    if (commits > (this.#commits.get(worker) ?? 0)) this.#places.clear();
+    this.#commits.set(worker, commits);
+  }
+
+  died(place: number, { nowMs, isServerUp }: { readonly nowMs: number; readonly isServerUp: boolean }): Verdict {
+    const before = this.#places.get(place) ?? { pauseMs: PAUSE_FIRST_MS, deathsMs: [] };
+    const recent = before.deathsMs.filter((atMs) => nowMs - atMs < WITHIN_MS);
+    const deathsMs = isServerUp ? [...recent, nowMs] : recent;
+    if (deathsMs.length >= DEATHS_MAX) return { kind: 'give-up', deaths: deathsMs.length };
+    this.#places.set(place, { pauseMs: Math.min(before.pauseMs * 2, PAUSE_MAX_MS), deathsMs });
+    return { kind: 'replace', pauseMs: before.pauseMs };
+  }
+}
