@@ -1,8 +1,13 @@
 // `npm run bench -- NAME [options]`: measures, prints a table, and writes bench/results/. See docs/operations/benchmarks.md.
 
+import { execFileSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { addParameter } from '../cli/parameter-option.ts';
 import { generate } from './generate.ts';
 import { writeResult } from './run/result-file.ts';
+import { flights } from './run/flights.ts';
 import { latency } from './run/latency.ts';
 import type { LatencyResult } from './run/latency.ts';
 import { latencyTable, throughputTable } from './run/table.ts';
@@ -14,7 +19,9 @@ const USAGE = `npm run bench -- NAME [options]
   generate      writes Nexmark events       --events N --out FILE[.gz] [--from N] [--seed N] [--rate EVENTS/S]
   passthrough   events as they are          --events N --workers 1,2,4 --lines K --sink journal|batch|message --profile DIR
   count         keyed 10 s tumbling count   the same
-  latency       three stages, end to end    --pace EVENTS/S --seconds N --workers 1,2,4`;
+  flights       examples/flights            --workers 1,2,4 --set flights=FILE --set weather=FILE … --profile DIR
+  latency       three stages, end to end    --pace EVENTS/S --seconds N --workers 1,2,4
+  micro         parts on one core, without a server`;
 
 /** The compilers of the workers take that long to settle. */
 const WARM_UP_S = 5;
@@ -32,6 +39,7 @@ const { values } = parseArgs({
     from: { type: 'string', default: '0' },
     out: { type: 'string' },
     profile: { type: 'string' },
+    set: { type: 'string', multiple: true, default: [] },
     pace: { type: 'string', default: '1000' },
     seconds: { type: 'string', default: '20' },
   },
@@ -44,7 +52,9 @@ const commands: Readonly<Record<string, () => Promise<void>>> = {
   },
   passthrough: () => measureThroughput('passthrough'),
   count: () => measureThroughput('count'),
+  flights: measureFlights,
   latency: measureLatency,
+  micro: async () => runMicros(),
 };
 
 const command = commands[name];
@@ -74,6 +84,26 @@ async function measureLatency(): Promise<void> {
   for (const workers of workerCounts()) rows.push(await latency({ ...settings, workers }));
   console.log(latencyTable(rows));
   console.log(writeResult('latency', { settings, rows }));
+}
+
+async function measureFlights(): Promise<void> {
+  const parameters = values.set.reduce<Record<string, string>>((all, text) => addParameter(text, all), {});
+  const settings = { workers: workerCounts(), parameters };
+  const result = await flights({ ...settings, profileDir: values.profile ?? null }, console.error);
+  console.log(throughputTable('flights', result.rows));
+  if (values.profile === undefined)
+    console.log(writeResult('flights', { events: result.events, workers: settings.workers, rows: result.rows }));
+}
+
+/** Each in a process of its own: what one warms up must not help the next. */
+function runMicros(): void {
+  const folder = new URL('./micro/', import.meta.url);
+  for (const file of readdirSync(folder)
+    .filter((name) => name.endsWith('.ts'))
+    .sort()) {
+    console.log(`\n${file}`);
+    execFileSync(process.execPath, [fileURLToPath(new URL(file, folder))], { stdio: 'inherit' });
+  }
 }
 
 function workerCounts(): number[] {

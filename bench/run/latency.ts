@@ -40,8 +40,12 @@ export type LatencyResult = {
   readonly endToEndMs: LatencyQuantiles;
   /** From sending to the acknowledgement that the source's stream holds it: a part of the above. */
   readonly storedMs: LatencyQuantiles;
+  /** The same with no job running: what the server and the disk alone make of that pace. */
+  readonly storedAloneMs: LatencyQuantiles;
   /** A synced write of 4 KB on the same disk, before the run: what each of the hops has to wait for. */
   readonly syncWriteMs: LatencyQuantiles;
+  /** Messages stored a second by all streams together while the job ran, each synced: the source's, records, results. */
+  readonly storedMessagesPerS: number;
   readonly commitMs: FinalReport['commitMs'];
   readonly workerCpuMs: number;
   readonly serverCpuMs: number;
@@ -51,6 +55,7 @@ const SPLITS = 2;
 const STREAM = { stream: 'BIDS', prefix: 'bids', splits: SPLITS, linesPerMessage: 1 };
 /** A result that takes longer is not late but lost. */
 const ARRIVE_MAX_MS = 15_000;
+const ALONE_S = 4;
 const START_MAX_MS = 30_000;
 const CYCLE = 50;
 const OTHERS_PER_CYCLE = 4;
@@ -67,6 +72,7 @@ type Result = {
 export async function latency(options: LatencyOptions): Promise<LatencyResult> {
   return withServer(async (place) => {
     const diskMs = await syncWriteMs(place.folder);
+    const storedAloneMs = await sendAlone(place.nc, options);
     await load(place.nc, [], STREAM);
     const stop = new AbortController();
     const ready = Promise.withResolvers<void>();
@@ -74,13 +80,17 @@ export async function latency(options: LatencyOptions): Promise<LatencyResult> {
     const running = start(place, options, ready.resolve, stop.signal);
     try {
       await Promise.race([ready.promise, running, failAfter(START_MAX_MS, 'the workers did not begin to read', stop.signal)]);
+      const before = await storedMessages(place.nc);
       const figures = await sendAndHear(place.nc, options);
+      const storedMessagesPerS = ((await storedMessages(place.nc)) - before) / (options.seconds + options.warmUpSeconds);
       stop.abort();
       const { report } = await running;
       if (report.deadLetters > 0) throw new Error(`${report.deadLetters} dead letters: ${report.firstDeadLetter?.message ?? ''}`);
       return {
         workers: options.workers,
         ...figures,
+        storedMessagesPerS,
+        storedAloneMs,
         syncWriteMs: diskMs,
         commitMs: report.commitMs,
         workerCpuMs: report.cpuMs,
@@ -133,8 +143,8 @@ async function sendAndHear(
   const stream = await (await jetstreamManager(nc)).streams.find(SINK_SUBJECT);
   const messages = await (await jetstream(nc).consumers.get(stream, { filter_subjects: SINK_SUBJECT })).consume({ max_messages: 5_000 });
   const hearing = hear(messages, total);
-  const stored = await send(nc, options, total);
-  await Promise.race([hearing, sleep(ARRIVE_MAX_MS)]);
+  const stored = await send(nc, options, { prefix: STREAM.prefix, total });
+  await Promise.race([hearing, sleep(ARRIVE_MAX_MS, undefined, { ref: false })]);
   messages.stop();
   const { delays, problem } = await hearing;
   if (problem !== null) throw new Error(problem);
@@ -146,8 +156,27 @@ async function sendAndHear(
   };
 }
 
+async function sendAlone(nc: NatsConnection, options: LatencyOptions): Promise<LatencyQuantiles> {
+  const stream = { ...STREAM, stream: 'ALONE', prefix: 'alone' };
+  await load(nc, [], stream);
+  const stored = await send(nc, options, { prefix: stream.prefix, total: options.eventsPerS * ALONE_S });
+  await (await jetstreamManager(nc)).streams.delete(stream.stream);
+  return quantilesOf(stored);
+}
+
+/** How many messages all streams have ever stored. */
+async function storedMessages(nc: NatsConnection): Promise<number> {
+  let stored = 0;
+  for await (const { state } of (await jetstreamManager(nc)).streams.list()) stored += state.last_seq;
+  return stored;
+}
+
 /** Sends at an even pace (L2); gives what each took until it was acknowledged. */
-async function send(nc: NatsConnection, { eventsPerS, seed }: LatencyOptions, total: number): Promise<Float64Array> {
+async function send(
+  nc: NatsConnection,
+  { eventsPerS, seed }: LatencyOptions,
+  { prefix, total }: { readonly prefix: string; readonly total: number },
+): Promise<Float64Array> {
   const generator = new NexmarkGenerator({ seed, eventsPerS });
   const window = new AckWindow(nc);
   const stored = new Float64Array(total);
@@ -157,7 +186,7 @@ async function send(nc: NatsConnection, { eventsPerS, seed }: LatencyOptions, to
     for (; n < due; n++) {
       const [id, sentMs] = [n, nowMs()];
       const event = `{"id":${id},"sentMs":${sentMs},"bid":${generator.line(bidNumber(id))}}`;
-      window.publish(`${STREAM.prefix}.${id % SPLITS}`, Buffer.from(event), () => (stored[id] = nowMs() - sentMs));
+      window.publish(`${prefix}.${id % SPLITS}`, Buffer.from(event), () => (stored[id] = nowMs() - sentMs));
     }
     await sleep(1);
   }

@@ -15,7 +15,6 @@ import { Link } from '../../runtime/adapters/nats/link.ts';
 import { NatsJournal } from '../../runtime/adapters/nats/nats-journal.ts';
 import { decodeHeader } from '../../runtime/journal/record-codec.ts';
 import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
-import { SINK_SUBJECT } from './output.ts';
 import { cpuMsOf, forgetPeak, peakBytesOf } from './process-usage.ts';
 
 export type RunPlace = {
@@ -102,8 +101,15 @@ export async function measureRun({ server, nc, folder }: RunPlace, settings: Run
 export async function clearRun(nc: NatsConnection, plan: PhysicalPlan): Promise<void> {
   await removeRun(nc, new NatsJournal(Link.of(nc)), plan.job, plan);
   const manager = await jetstreamManager(nc);
-  const found = await manager.streams.find(SINK_SUBJECT).catch(() => null);
-  if (found !== null) await manager.streams.delete(found);
+  for (const stream of await sinkStreams(nc, plan)) await manager.streams.delete(stream);
+}
+
+/** Streams that the job's sinks write. */
+async function sinkStreams(nc: NatsConnection, plan: PhysicalPlan): Promise<ReadonlySet<string>> {
+  const manager = await jetstreamManager(nc);
+  const subjects = plan.stages.flatMap(({ nodes }) => nodes.flatMap(({ op }) => (op.kind === 'sink' ? (op.spec.nats?.subject ?? []) : [])));
+  const found = await Promise.all(subjects.map((subject) => manager.streams.find(subject).catch(() => null)));
+  return new Set(found.filter((stream) => stream !== null));
 }
 
 /** Workers inherit the environment; the server runs already. */
@@ -135,8 +141,7 @@ function noteFirstCommit(nc: NatsConnection, plan: PhysicalPlan, note: { atMs: n
 /** When the server stored the newest message of the job's journals and of its sink. */
 async function lastStoredMs(nc: NatsConnection, plan: PhysicalPlan): Promise<number> {
   const manager = await jetstreamManager(nc);
-  const sink = await manager.streams.find(SINK_SUBJECT).catch(() => null);
-  const names = [...plan.streams, ...(sink === null ? [] : [sink])];
+  const names = [...plan.streams, ...(await sinkStreams(nc, plan))];
   const infos = await Promise.all(names.map((name) => manager.streams.info(name)));
   return Math.max(...infos.filter(({ state }) => state.messages > 0).map(({ state }) => Date.parse(state.last_ts)));
 }

@@ -3,12 +3,13 @@
 import type { CheckName } from './checks.ts';
 import type { LatencyResult } from './latency.ts';
 import type { LatencyQuantiles } from './quantiles.ts';
-import type { ThroughputRow } from './throughput.ts';
+import type { ThroughputRow } from './throughput-row.ts';
 
 type Peer = { readonly name: string; readonly cpuSPerMillion: number; readonly eventsPerS: number | null };
 
 /** Measured on one machine, with Kafka, exactly once; not on the machine of this run. */
-export const PEERS: Readonly<Record<CheckName, readonly Peer[]>> = {
+export const PEERS: Readonly<Record<CheckName | 'flights', readonly Peer[]>> = {
+  flights: [],
   passthrough: [
     { name: 'Flink', cpuSPerMillion: 4.4, eventsPerS: 368_000 },
     { name: 'Kafka Streams', cpuSPerMillion: 6.6, eventsPerS: null },
@@ -19,7 +20,7 @@ export const PEERS: Readonly<Record<CheckName, readonly Peer[]>> = {
   ],
 };
 
-export function throughputTable(name: CheckName, rows: readonly ThroughputRow[]): string {
+export function throughputTable(name: CheckName | 'flights', rows: readonly ThroughputRow[]): string {
   const peers = PEERS[name];
   const head = [
     'workers',
@@ -60,6 +61,7 @@ export function throughputTable(name: CheckName, rows: readonly ThroughputRow[])
     ({ name: peer, cpuSPerMillion, eventsPerS }) =>
       `${peer} ${cpuSPerMillion} CPU-s/M${eventsPerS === null ? '' : `, ${counted(eventsPerS)} events/s at parallelism 1`}`,
   );
+  if (peers.length === 0) return aligned([head, ...lines]);
   return `${aligned([head, ...lines])}\n\nShares of peers' CPU: workers alone / with the server. Peers, on a machine of their own: ${told.join('; ')}.`;
 }
 
@@ -70,6 +72,8 @@ export function latencyTable(rows: readonly LatencyResult[]): string {
     counted(row.arrived),
     ...quantiles(row.endToEndMs),
     ...quantiles(row.storedMs).slice(0, 2),
+    ...quantiles(row.storedAloneMs).slice(0, 2),
+    counted(row.storedMessagesPerS),
     latency(row.commitMs),
     ...quantiles(row.syncWriteMs).slice(0, 2),
     (row.workerCpuMs / 1000).toFixed(1),
@@ -84,6 +88,9 @@ export function latencyTable(rows: readonly LatencyResult[]): string {
     'max',
     'stored p50',
     'p99',
+    'without job p50',
+    'p99',
+    'stored/s',
     'commit p50/p99',
     'disk sync p50',
     'p99',

@@ -14,6 +14,8 @@ import type { Check, CheckName } from './checks.ts';
 import { clearRun, measureRun } from './measure-run.ts';
 import type { MeasuredRun, RunPlace } from './measure-run.ts';
 import { readOutput } from './output.ts';
+import { throughputRow } from './throughput-row.ts';
+import type { ThroughputRow } from './throughput-row.ts';
 import { withServer } from './with-server.ts';
 
 export const SINKS = ['journal', 'batch', 'message'] as const;
@@ -26,25 +28,6 @@ export type ThroughputOptions = NexmarkOptions & {
   readonly linesPerMessage: number;
   readonly sink: SinkVariant;
   readonly profileDir: string | null;
-};
-
-export type ThroughputRow = {
-  readonly workers: number;
-  readonly results: number;
-  /** Over the span from the first commit to the last, and over all from the start of the workers. */
-  readonly eventsPerS: number;
-  readonly eventsPerSInTotal: number;
-  readonly spanMs: number;
-  readonly totalMs: number;
-  /** CPU-seconds per million events, above an empty run (T1). */
-  readonly workerCpuSPerMillion: number;
-  readonly serverCpuSPerMillion: number;
-  /** CPU of the whole run and of the empty one, ms. */
-  readonly cpuMs: Record<'worker' | 'server' | 'runner', { readonly run: number; readonly emptyRun: number }>;
-  readonly workerPeakBytes: number;
-  readonly serverPeakBytes: number;
-  readonly commitMs: MeasuredRun['report']['commitMs'];
-  readonly endToEndMs: MeasuredRun['report']['endToEndMs'];
 };
 
 export type ThroughputResult = { readonly loaded: Loaded; readonly rows: readonly ThroughputRow[] };
@@ -66,7 +49,7 @@ export async function throughput(options: ThroughputOptions, log: (line: string)
     for (const workers of options.workers) {
       log(`${options.name}, ${workers} worker${workers === 1 ? '' : 's'} …`);
       const run = await runOnce(place, options, { workers, kind: 'full' }, check);
-      rows.push(rowOf(run, empty.get(workers) as MeasuredRun, { workers, events, results: check.results }));
+      rows.push(throughputRow(run, empty.get(workers) as MeasuredRun, { workers, events, results: check.results }));
     }
     return { loaded, rows };
   });
@@ -99,33 +82,4 @@ function* seen(pieces: Iterable<readonly string[]>, check: Check): Generator<rea
     for (const line of lines) check.event(line);
     yield lines;
   }
-}
-
-function rowOf(
-  run: MeasuredRun,
-  empty: MeasuredRun,
-  { workers, events, results }: { readonly workers: number; readonly events: number; readonly results: number },
-): ThroughputRow {
-  const perMillion = (cpuMs: number): number => cpuMs / 1000 / (events / 1e6);
-  const spanMs = run.spanMs ?? run.totalMs;
-  const both = (of: (one: MeasuredRun) => number): { run: number; emptyRun: number } => ({ run: of(run), emptyRun: of(empty) });
-  return {
-    workers,
-    results,
-    eventsPerS: events / (spanMs / 1000),
-    eventsPerSInTotal: events / (run.totalMs / 1000),
-    spanMs,
-    totalMs: run.totalMs,
-    workerCpuSPerMillion: perMillion(run.workerCpuMs - empty.workerCpuMs),
-    serverCpuSPerMillion: perMillion(run.serverCpuMs - empty.serverCpuMs),
-    cpuMs: {
-      worker: both(({ workerCpuMs }) => workerCpuMs),
-      server: both(({ serverCpuMs }) => serverCpuMs),
-      runner: both(({ runnerCpuMs }) => runnerCpuMs),
-    },
-    workerPeakBytes: run.workerPeakBytes,
-    serverPeakBytes: run.serverPeakBytes,
-    commitMs: run.report.commitMs,
-    endToEndMs: run.report.endToEndMs,
-  };
 }
