@@ -8,6 +8,7 @@ import { addParameter } from '../cli/parameter-option.ts';
 import { generate } from './generate.ts';
 import { writeResult } from './run/result-file.ts';
 import { flights } from './run/flights.ts';
+import { hotSpots } from './run/hot-spots.ts';
 import { latency } from './run/latency.ts';
 import type { LatencyResult } from './run/latency.ts';
 import { latencyTable, throughputTable } from './run/table.ts';
@@ -21,6 +22,7 @@ const USAGE = `npm run bench -- NAME [options]
   count         keyed 10 s tumbling count   the same
   flights       examples/flights            --workers 1,2,4 --set flights=FILE --set weather=FILE … --profile DIR
   latency       three stages, end to end    --pace EVENTS/S --seconds N --workers 1,2,4
+  hot-spots     of a profile                --file FILE.cpuprofile
   micro         parts on one core, without a server`;
 
 /** The compilers of the workers take that long to settle. */
@@ -38,6 +40,7 @@ const { values } = parseArgs({
     rate: { type: 'string', default: '10000' },
     from: { type: 'string', default: '0' },
     out: { type: 'string' },
+    file: { type: 'string' },
     profile: { type: 'string' },
     set: { type: 'string', multiple: true, default: [] },
     pace: { type: 'string', default: '1000' },
@@ -54,6 +57,10 @@ const commands: Readonly<Record<string, () => Promise<void>>> = {
   count: () => measureThroughput('count'),
   flights: measureFlights,
   latency: measureLatency,
+  'hot-spots': async () => {
+    if (values.file === undefined) throw new Error(`hot-spots needs --file FILE.cpuprofile\n${USAGE}`);
+    console.log(hotSpots(values.file));
+  },
   micro: async () => runMicros(),
 };
 

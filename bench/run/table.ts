@@ -100,16 +100,12 @@ export function latencyTable(rows: readonly LatencyResult[]): string {
   return `${aligned([head, ...lines])}\n\nms. Goal at 1,000 events/s: end to end p99 at most 25 ms.`;
 }
 
-export function aligned(rows: readonly (readonly string[])[]): string {
+/** Columns of numbers stand to the right; a last one of texts to the left. */
+export function aligned(rows: readonly (readonly string[])[], last: 'last right' | 'last left' = 'last right'): string {
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padStart(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  const cell = (text: string, column: number): string =>
+    last === 'last left' && column === widths.length - 1 ? text : text.padStart(widths[column] ?? 0);
+  return rows.map((row) => row.map(cell).join('  ')).join('\n');
 }
 
 export function counted(value: number): string {
