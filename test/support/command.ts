@@ -12,9 +12,17 @@ export type Command = { readonly child: ChildProcess; stdout(): string; readonly
 
 const running = new Set<ChildProcess>();
 
+export type CommandOptions = {
+  readonly cwd: string;
+  readonly timeoutMs?: number;
+  /** Program and arguments that run the command given behind them, in the same process: `unshare -m`, `nice`. */
+  readonly under?: readonly string[];
+};
+
 /** Starts it; after `timeoutMs` it is killed, and `code` is null. */
-export function startCommand(args: readonly string[], options: { readonly cwd: string; readonly timeoutMs?: number }): Command {
-  const child = spawn(process.execPath, [MAIN, ...args], {
+export function startCommand(args: readonly string[], options: CommandOptions): Command {
+  const [program = '', ...all] = [...(options.under ?? []), process.execPath, MAIN, ...args];
+  const child = spawn(program, all, {
     cwd: options.cwd,
     env: { ...process.env, NO_COLOR: '1' },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -31,7 +39,7 @@ export function startCommand(args: readonly string[], options: { readonly cwd: s
   return { child, stdout: () => output.stdout, ended };
 }
 
-export function runCommand(args: readonly string[], options: { readonly cwd: string }): Promise<Ended> {
+export function runCommand(args: readonly string[], options: CommandOptions): Promise<Ended> {
   return startCommand(args, options).ended;
 }
 
