@@ -10,6 +10,7 @@ const MARK = '\u0000';
 /** Canonical text of a key value (string, number, bigint, boolean, null, or an array or record of those). */
 export function encodeKey(value: unknown): Key {
   if (typeof value === 'string') return value.startsWith(MARK) ? MARK + JSON.stringify(value) : value;
+  if (Number.isSafeInteger(value)) return MARK + String(value); // as JSON writes it, at a third of the time; -0 is 0
   return MARK + canonical(value);
 }
 

@@ -87,7 +87,13 @@ export type OpPlan =
   | { readonly kind: 'enrich'; readonly lookups: readonly EnrichSpec[] }
   | { readonly kind: 'sample'; readonly ratio: number; readonly by: Code | null }
   /** Sets the key. `names`: fields of results that hold the key's parts. */
-  | { readonly kind: 'keyBy'; readonly code: Code | Fields; readonly names: readonly string[] }
+  | {
+      readonly kind: 'keyBy';
+      readonly code: Code | Fields;
+      readonly names: readonly string[];
+      /** nothing: all that reads this exchange only counts, so an event that can't be late crosses it as its key and time. */
+      readonly carry?: 'event' | 'nothing';
+    }
   | {
       readonly kind: 'window';
       readonly window: CompiledWindow;

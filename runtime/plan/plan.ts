@@ -7,6 +7,7 @@
 //   N3. A stateless transform whose inputs lie in several stages runs in each of them: no exchange is made for it.
 
 import type { SinkSpec, StreamJob } from '../../crds/stream-job/spec.ts';
+import { decideCarry } from './carry.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { graphOf, inputsOf, topologicalStages } from './job-graph.ts';
 import type { PhysicalPlan, StagePlan } from './physical-plan.ts';
@@ -63,7 +64,8 @@ function placeDeadLetters(placement: Placement, job: string): void {
 }
 
 function finish(job: StreamJob, placement: Placement): PhysicalPlan {
-  const { stages, edges } = placement.finish();
+  const { stages: placed, edges } = placement.finish();
+  const stages = decideCarry(placed, edges);
   const plan = { job: job.metadata.name, stages, edges, tables: job.spec.tables, streams: streamsOf(stages), fingerprint: '' };
   return { ...plan, fingerprint: fingerprintOf(plan) };
 }

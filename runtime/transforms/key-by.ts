@@ -2,7 +2,7 @@
 //
 // One part: the key is its value. Several named parts: the list of their values (key-fields.ts K1); a part may be null.
 
-import type { Key } from '../event/batch.ts';
+import type { Batch, Key, Value } from '../event/batch.ts';
 import type { OpPlan } from '../plan/physical-plan.ts';
 import { compileCode } from '../expression/expression.ts';
 import { pickEvents } from './each-event.ts';
@@ -12,7 +12,7 @@ import { keyOfValue } from './key-value.ts';
 import { isCode } from './map.ts';
 import type { Transform } from './transform.ts';
 
-export function makeKeyBy({ code }: Extract<OpPlan, { kind: 'keyBy' }>): Transform {
+export function makeKeyBy({ code, carry }: Extract<OpPlan, { kind: 'keyBy' }>): Transform {
   const keyValue = compileKey(code);
   return {
     onBatch(batch, context) {
@@ -27,9 +27,16 @@ export function makeKeyBy({ code }: Extract<OpPlan, { kind: 'keyBy' }>): Transfo
           failEvent(context, batch, i, error);
         }
       }
-      context.emit({ ...(staying === null ? batch : pickEvents(batch, staying)), keys });
+      const kept = staying === null ? batch : pickEvents(batch, staying);
+      context.emit({ ...kept, values: carry === 'nothing' ? withoutValues(kept, context.watermark) : kept.values, keys });
     },
   };
+}
+
+/** What lies above the watermark here is above every watermark behind the exchange when it arrives, so it is not late
+ *  there; what may be late keeps its value, for whoever reads late events. */
+function withoutValues({ values, times }: Batch, watermark: number): Value[] {
+  return values.map((value, i) => ((times[i] as number) > watermark ? null : value));
 }
 
 function compileKey(code: Extract<OpPlan, { kind: 'keyBy' }>['code']): (...args: unknown[]) => unknown {

@@ -7,7 +7,7 @@ import { EventRefused, describeValue } from './failure.ts';
 
 /** The key of a value. Refuses what is no key: null, and numbers that equal no other in canonical text (NaN, infinite). */
 export function keyOfValue(value: unknown): Key {
-  if (typeof value === 'string') return encodeKey(value);
+  if (typeof value === 'string' || Number.isSafeInteger(value)) return encodeKey(value);
   if (value === null) throw new EventRefused('the key is null; filter events without a key out before, or give them one');
   checkPart(value);
   return encodeKey(value);

@@ -1,0 +1,35 @@
+// What an exchange has to carry: where everything behind it only counts events, key and time are enough.
+//
+//   A1. Only windows and running aggregates whose aggregates are all bare counts: nothing of the event is read, and
+//       nothing can fail on it, so no dead letter would lack it. Late events cross whole (transforms/key-by.ts).
+
+import type { AggregateSpec } from '../../crds/stream-job/spec.ts';
+import type { EdgePlan, NodePlan, StagePlan } from './physical-plan.ts';
+
+/** The stages with `carry` decided for each of their key nodes. */
+export function decideCarry(stages: readonly StagePlan[], edges: readonly EdgePlan[]): StagePlan[] {
+  return stages.map((stage) => ({ ...stage, nodes: stage.nodes.map((node) => decideNode(node, stage, stages, edges)) }));
+}
+
+function decideNode(node: NodePlan, stage: StagePlan, stages: readonly StagePlan[], edges: readonly EdgePlan[]): NodePlan {
+  if (node.op.kind !== 'keyBy') return node;
+  const isReadHere = stage.nodes.some(({ inputs }) => inputs.some((input) => input.kind === 'node' && input.from.node === node.id));
+  const out = edges.filter((edge) => edge.fromStage === stage.id && edge.from.node === node.id);
+  const readers = out.flatMap((edge) => readersOf(edge, stages));
+  if (isReadHere || readers.length === 0 || !readers.every(onlyCounts)) return node;
+  return { ...node, op: { ...node.op, carry: 'nothing' } };
+}
+
+function readersOf(edge: EdgePlan, stages: readonly StagePlan[]): readonly NodePlan[] {
+  const to = stages.find(({ id }) => id === edge.toStage);
+  return to?.nodes.filter(({ inputs }) => inputs.some((input) => input.kind === 'edge' && input.edge === edge.index)) ?? [];
+}
+
+function onlyCounts({ op }: NodePlan): boolean {
+  if (op.kind !== 'window' && op.kind !== 'aggregate') return false;
+  return Object.values(op.aggregates).every(isBareCount);
+}
+
+function isBareCount(aggregate: AggregateSpec): boolean {
+  return aggregate.count !== undefined && aggregate.where === undefined;
+}
