@@ -35,7 +35,7 @@ export async function startWorker(options: WorkerOptions, log: (message: string)
   const directory = await openDirectory(connection, options.job);
   const run = (await directory.get('job'))?.value as RunRecord | undefined;
   assert(run !== undefined, `job ${options.job} is in the directory before its workers start`);
-  const plan = await planOf(run);
+  const plan = await planOf(run, options.job);
   const env: ConnectorEnv = {
     job: options.job,
     runId: run.runId,
@@ -76,11 +76,12 @@ export async function startWorker(options: WorkerOptions, log: (message: string)
   return { drain: () => worker.drain(), ended };
 }
 
-/** The plan as data, or planned again from the module when it holds functions; the same either way. */
-async function planOf(run: RunRecord): Promise<PhysicalPlan> {
+/** The plan as data, or planned again from the module when it holds functions; the same either way. A run may have another
+ *  name than its module gives it. */
+async function planOf(run: RunRecord, name: string): Promise<PhysicalPlan> {
   if (run.module === null) return run.plan as PhysicalPlan;
   const { job } = await loadJob(run.module.path, { parameters: run.module.parameters });
-  const plan = planJob(job, run.splitCounts);
+  const plan = planJob({ ...job, metadata: { ...job.metadata, name } }, run.splitCounts);
   assert(plan.fingerprint === run.fingerprint, `${run.module.path} still declares the job that this run was started with`);
   return plan;
 }
