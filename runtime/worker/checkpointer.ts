@@ -9,9 +9,12 @@ import type { CheckpointRef } from '../journal/record.ts';
 import type { Step, TaskCore } from '../task/step.ts';
 import type { Committer } from './committer.ts';
 
+/** Records after which a checkpoint is made, however small they are: recovery reads no more than these. */
+const CHECKPOINT_RECORDS = 128;
+
 export type CheckpointerParts = {
   readonly blobs: BlobStore;
-  /** State changes in the journal after which a checkpoint is made. */
+  /** Bytes of records after which a checkpoint is made. */
   readonly checkpointBytes: number;
   readonly failpoint: (name: string) => void;
   readonly onTrouble: (error: unknown) => void;
@@ -24,6 +27,7 @@ export class Checkpointer {
   readonly #committer: Committer;
   readonly #task: string;
   #bytesSince = 0;
+  #recordsSince = 0;
   #busy = false;
   #replaced: CheckpointRef | null = null;
 
@@ -35,14 +39,27 @@ export class Checkpointer {
 
   /** The image of the state that `step` leaves, when it is time for one; call before the next step is made. */
   imageIfDue(step: Step, core: TaskCore): Uint8Array | null {
-    this.#bytesSince = step.state?.kind === 'image' ? 0 : this.#bytesSince + (step.state?.bytes.byteLength ?? 0);
-    if (this.#busy || this.#bytesSince < Math.max(this.#parts.checkpointBytes, core.state.bytesEstimate())) return null;
-    this.#bytesSince = 0;
+    if (step.state?.kind === 'image') this.#begin();
+    if (this.#busy || !this.#isDue(core.state.bytesEstimate())) return null;
+    this.#begin();
     return core.state.checkpoint();
   }
 
+  /** Z3. Due after enough records or bytes, but never before as much was written as the image will cost. */
+  #isDue(stateBytes: number): boolean {
+    if (this.#bytesSince < stateBytes) return false;
+    return this.#bytesSince >= this.#parts.checkpointBytes || this.#recordsSince >= CHECKPOINT_RECORDS;
+  }
+
+  #begin(): void {
+    this.#bytesSince = 0;
+    this.#recordsSince = 0;
+  }
+
   /** The step's record is stored. Stores its image in the background. */
-  noteCommit(place: { readonly number: number; readonly sequence: number }, image: Uint8Array | null): void {
+  noteCommit(place: { readonly number: number; readonly sequence: number; readonly bytes: number }, image: Uint8Array | null): void {
+    this.#bytesSince += place.bytes;
+    this.#recordsSince++;
     this.#deleteReplaced();
     if (image === null) return;
     this.#busy = true;
