@@ -25,32 +25,34 @@ const USAGE = `npm run bench -- NAME [options]
   hot-spots     of a profile                --file FILE.cpuprofile
   micro         parts on one core, without a server`;
 
+/** What was typed can't be done. */
+class BadOption extends Error {}
+
 /** The compilers of the workers take that long to settle. */
 const WARM_UP_S = 5;
 
+const OPTIONS = {
+  events: { type: 'string', default: '500000' },
+  workers: { type: 'string', default: '1,2,4' },
+  lines: { type: 'string', default: '100' },
+  sink: { type: 'string', default: 'journal' },
+  seed: { type: 'string', default: '1' },
+  rate: { type: 'string', default: '10000' },
+  from: { type: 'string', default: '0' },
+  out: { type: 'string' },
+  file: { type: 'string' },
+  profile: { type: 'string' },
+  set: { type: 'string', multiple: true, default: [] as string[] },
+  pace: { type: 'string', default: '1000' },
+  seconds: { type: 'string', default: '20' },
+} as const;
+
 const [name = '', ...args] = process.argv.slice(2);
-const { values } = parseArgs({
-  args,
-  options: {
-    events: { type: 'string', default: '500000' },
-    workers: { type: 'string', default: '1,2,4' },
-    lines: { type: 'string', default: '100' },
-    sink: { type: 'string', default: 'journal' },
-    seed: { type: 'string', default: '1' },
-    rate: { type: 'string', default: '10000' },
-    from: { type: 'string', default: '0' },
-    out: { type: 'string' },
-    file: { type: 'string' },
-    profile: { type: 'string' },
-    set: { type: 'string', multiple: true, default: [] },
-    pace: { type: 'string', default: '1000' },
-    seconds: { type: 'string', default: '20' },
-  },
-});
+const values = readOptions();
 
 const commands: Readonly<Record<string, () => Promise<void>>> = {
   generate: async () => {
-    if (values.out === undefined) throw new Error(`generate needs --out FILE\n${USAGE}`);
+    if (values.out === undefined) throw new BadOption(`generate needs --out FILE`);
     await generate({ ...nexmark(), events: whole('events', 0), from: whole('from', 0), out: values.out });
   },
   passthrough: () => measureThroughput('passthrough'),
@@ -58,17 +60,30 @@ const commands: Readonly<Record<string, () => Promise<void>>> = {
   flights: measureFlights,
   latency: measureLatency,
   'hot-spots': async () => {
-    if (values.file === undefined) throw new Error(`hot-spots needs --file FILE.cpuprofile\n${USAGE}`);
+    if (values.file === undefined) throw new BadOption(`hot-spots needs --file FILE.cpuprofile`);
     console.log(hotSpots(values.file));
   },
   micro: async () => runMicros(),
 };
 
-const command = commands[name];
-if (command === undefined) {
-  console.error(`${name === '' ? 'no benchmark was named' : `there is no benchmark ${JSON.stringify(name)}`}\n${USAGE}`);
+try {
+  const command = commands[name];
+  if (command === undefined) throw new BadOption(name === '' ? 'no benchmark was named' : `there is no benchmark ${JSON.stringify(name)}`);
+  await command();
+} catch (error) {
+  if (!(error instanceof BadOption)) throw error;
+  console.error(`${error.message}\n\n${USAGE}`);
   process.exitCode = 2;
-} else await command();
+}
+
+function readOptions() {
+  try {
+    return parseArgs({ args, options: OPTIONS }).values;
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+    process.exit(2);
+  }
+}
 
 async function measureThroughput(job: CheckName): Promise<void> {
   const settings = {
@@ -123,7 +138,7 @@ function nexmark(): { readonly seed: number; readonly eventsPerS: number } {
 
 function sinkVariant(): SinkVariant {
   const found = SINKS.find((one) => one === values.sink);
-  if (found === undefined) throw new Error(`--sink ${values.sink} is none of ${SINKS.join(', ')}`);
+  if (found === undefined) throw new BadOption(`--sink ${values.sink} is none of ${SINKS.join(', ')}`);
   return found;
 }
 
@@ -134,5 +149,5 @@ function whole(option: 'events' | 'lines' | 'seed' | 'rate' | 'from' | 'pace' | 
 function wholeOf(option: string, text: string, least: number): number {
   const value = Number(text);
   if (Number.isSafeInteger(value) && value >= least) return value;
-  throw new Error(`--${option} ${text} is not a whole number of at least ${least}`);
+  throw new BadOption(`--${option} ${text} is not a whole number of at least ${least}`);
 }

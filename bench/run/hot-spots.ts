@@ -1,4 +1,5 @@
-// Where the time of a .cpuprofile went: by function and by folder, own time only.
+// Where the time of a .cpuprofile went: by function, own time only; and by function of ours, with all that it called of
+// Node and of packages. Loading modules is one line: it is the price of starting.
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -6,30 +7,49 @@ import { aligned } from './table.ts';
 
 type Node = {
   readonly id: number;
+  readonly children?: readonly number[];
   readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
 };
 type Profile = { readonly nodes: readonly Node[]; readonly samples: readonly number[]; readonly timeDeltas: readonly number[] };
 
-const ROWS = 40;
+const ROWS = 30;
+const LOADING = /^node:internal\/(modules|deps|bootstrap)|^wasm:/;
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
 /** A table for people. What waited is left out; shares are of what worked. */
 export function hotSpots(path: string): string {
   const { nodes, samples, timeDeltas } = JSON.parse(readFileSync(path, 'utf8')) as Profile;
   const byId = new Map(nodes.map((node) => [node.id, node]));
-  const [byFunction, byFile] = [new Map<string, number>(), new Map<string, number>()];
+  const parents = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id] as const)));
+  const [own, ours] = [new Map<string, number>(), new Map<string, number>()];
   let total = 0;
   samples.forEach((id, index) => {
-    const { functionName, url, lineNumber } = (byId.get(id) as Node).callFrame;
-    if (functionName === '(idle)') return;
+    const node = byId.get(id) as Node;
+    if (node.callFrame.functionName === '(idle)') return;
     const ms = (timeDeltas[index] ?? 0) / 1000;
     total += ms;
-    const file = placeOf(url);
-    const name = functionName === '' ? '(anonymous)' : functionName;
-    add(byFunction, file === '' ? name : `${name} ${file}:${lineNumber + 1}`, ms);
-    add(byFile, file === '' ? name : file, ms);
+    add(own, nameOf(node), ms);
+    add(
+      ours,
+      callerOf(node, (of) => byId.get(parents.get(of.id) ?? -1)),
+      ms,
+    );
   });
-  return [`${Math.round(total)} ms of work`, tableOf(byFunction, total), tableOf(byFile, total)].join('\n\n');
+  return [`${Math.round(total)} ms of work`, tableOf(own, total), tableOf(ours, total)].join('\n\n');
+}
+
+function nameOf({ callFrame: { functionName, url, lineNumber } }: Node): string {
+  const name = functionName === '' ? '(anonymous)' : functionName;
+  return url === '' ? name : `${name} ${placeOf(url)}:${lineNumber + 1}`;
+}
+
+/** The innermost function of ours that led here. */
+function callerOf(node: Node, parentOf: (node: Node) => Node | undefined): string {
+  for (let at: Node | undefined = node; at !== undefined; at = parentOf(at)) {
+    if (LOADING.test(at.callFrame.url)) return '(loading modules)';
+    if (at.callFrame.url.startsWith('file:') && !at.callFrame.url.includes('node_modules')) return nameOf(at);
+  }
+  return nameOf(node);
 }
 
 function placeOf(url: string): string {

@@ -2,11 +2,13 @@
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus, release, totalmem } from 'node:os';
+import { cpus, loadavg, release, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { findNatsServer } from '../../cli/setup/nats-server.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
+
+const loadAverageBefore = loadavg()[0] ?? 0;
 
 export type Surroundings = {
   readonly machine: { readonly cpu: string; readonly cores: number; readonly memoryBytes: number; readonly kernel: string };
@@ -15,6 +17,8 @@ export type Surroundings = {
   /** Code was changed and not committed: the commit does not tell all. */
   readonly isDirty: boolean;
   readonly at: string;
+  /** Of the last minute when the measuring began: what else the machine had to do. */
+  readonly loadAverageBefore: number;
 };
 
 export function surroundings(): Surroundings {
@@ -23,6 +27,7 @@ export function surroundings(): Surroundings {
     versions: { node: process.version, natsServer: findNatsServer().version },
     commit: git('rev-parse', '--short=10', 'HEAD'),
     isDirty: git('status', '--porcelain', '--untracked-files=no') !== '',
+    loadAverageBefore,
     at: new Date().toISOString(),
   };
 }
