@@ -5,6 +5,8 @@
 //   F2. A subscriber that is behind (new, or too full to go on) reads by a reader of its own until it has caught up
 //       with the shared one: nobody waits for it, nothing is kept for it.
 //   F3. The shared reader takes no more than the subscribers have room for (credit).
+//   F4. Records that are missing are told to the subscribers that were to get them, who are offered nothing more: whether
+//       the journal is broken, or a worker that stood still woke up behind what was purged, only the fence can tell.
 
 import { Signal } from './signal.ts';
 import type { Journal, LaneReader, StoredRecord } from '../journal/journal.ts';
@@ -22,6 +24,8 @@ export type LaneRecord = { readonly sequence: number; readonly record: Record_ }
 export interface LaneSubscriber {
   /** Takes one record in (keeps what it needs of it). */
   offer(record: LaneRecord): void;
+  /** Records that it was to get are gone (MR2105); nothing more is offered. */
+  missed(error: unknown): void;
   /** False: no room for more bytes now. */
   hasRoom(): boolean;
   /** Resolves when there is room again. */
@@ -105,11 +109,30 @@ export class LaneFeed {
       if (this.#reader !== reader) return;
       for (const record of records) {
         this.#lastSequence = record.sequence;
-        const verified = verify(record, ends);
-        for (const member of this.#attached) offer(member, verified);
+        this.#give(record, ends, [...this.#attached]);
       }
       await this.#roomForAll(reader);
     }
+  }
+
+  #give(stored: StoredRecord, ends: ChainEnds, members: readonly Member[]): void {
+    const record = decodeRecord(stored.bytes, stored.subject);
+    const before = ends.get(stored.subject) ?? null;
+    ends.set(stored.subject, { number: record.header.number, hash: record.hash });
+    try {
+      follow(before, record, stored.subject);
+    } catch (error) {
+      for (const member of members.filter(({ nextSequence }) => nextSequence <= stored.sequence)) this.#miss(member, error);
+      return;
+    }
+    for (const member of members) offer(member, { sequence: stored.sequence, record });
+  }
+
+  /** F4. */
+  #miss(member: Member, error: unknown): void {
+    if (member.left) return;
+    this.#leave(member);
+    member.subscriber.missed(error);
   }
 
   /** Waits until somebody has room; who has none by then goes on alone (F2). */
@@ -135,7 +158,7 @@ export class LaneFeed {
     try {
       while (!member.left && member.nextSequence <= this.#lastSequence) {
         const records = await reader.next({ bytesMax: READ_BYTES_MAX / 4, waitMs: WAIT_MS });
-        for (const record of records) offer(member, verify(record, ends));
+        for (const record of records) this.#give(record, ends, [member]);
         if (!member.subscriber.hasRoom()) await member.subscriber.room();
       }
       // No await between the check above and here: the shared reader can't have moved on.
@@ -146,12 +169,6 @@ export class LaneFeed {
       await reader.close();
     }
   }
-}
-
-function verify({ subject, sequence, bytes }: StoredRecord, ends: ChainEnds): LaneRecord {
-  const record = decodeRecord(bytes, subject);
-  ends.set(subject, follow(ends.get(subject) ?? null, record, subject));
-  return { sequence, record };
 }
 
 function offer(member: Member, record: LaneRecord): void {

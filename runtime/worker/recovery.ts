@@ -1,6 +1,6 @@
 // How a task begins: claim the partition, then restore what its records say, up to one's own claim (J3).
 
-import { isRetry } from '../base/errors.ts';
+import { isError, isRetry } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
 import { MillraceError } from '../base/errors.ts';
 import { claim } from '../journal/claim.ts';
@@ -44,6 +44,8 @@ export type Begun =
   | { readonly kind: 'claimed'; readonly committer: Committer; readonly unapplied: readonly Unapplied[] }
   /** The task had ended before: nothing was claimed. */
   | { readonly kind: 'done' }
+  /** Another owner has claimed the partition meanwhile. */
+  | { readonly kind: 'fenced' }
   | { readonly kind: 'stopped' };
 
 /** Claims the partition and brings `core` to the state of its last record. Throws MR2105, MR2106, MR1008. */
@@ -92,8 +94,8 @@ export async function untilWritten(
 async function restore(parts: RecoveryParts, claimed: Claimed): Promise<Begun> {
   const previous = claimed.previous?.header ?? null;
   const checkpoint = previous?.checkpoint ?? null;
-  const restored = await readBack(parts, claimed, checkpoint, previous?.sink?.appliedNumber ?? 0);
-  if (restored === 'stopped') return { kind: 'stopped' };
+  const restored = await readBackWhole(parts, claimed, checkpoint, previous?.sink?.appliedNumber ?? 0);
+  if (restored === 'stopped' || restored === 'fenced') return { kind: restored };
   parts.core.restore(previous, restored.state, previous !== null);
   const committer = new Committer(
     {
@@ -118,6 +120,37 @@ async function restore(parts: RecoveryParts, claimed: Claimed): Promise<Begun> {
 }
 
 type ReadBack = { readonly state: PartitionState; readonly unapplied: readonly Unapplied[]; readonly checkpoint: CheckpointRef | null };
+
+/** What is missing while reading back was purged: by an owner that claimed behind us, or by the one before us, whose last
+ *  purge was under way; then a second reading finds all. What is missing twice is lost: MR2105, MR2106. */
+async function readBackWhole(
+  parts: RecoveryParts,
+  claimed: Claimed,
+  checkpoint: CheckpointRef | null,
+  appliedNumber: number,
+): Promise<ReadBack | 'stopped' | 'fenced'> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await readBack(parts, claimed, checkpoint, appliedNumber);
+    } catch (error) {
+      if (!isError(error, 'MR2105') && !isError(error, 'MR2106')) throw error;
+      const place = { stream: parts.stage.stream, subject: parts.subject };
+      if (await isClaimedBehind(parts.journal, place, claimed.epoch, parts)) return 'fenced';
+      if (attempt === 2) throw error;
+    }
+  }
+}
+
+/** True when the partition's last record is of a later epoch than `epoch`. */
+export async function isClaimedBehind(
+  journal: Journal,
+  place: { readonly stream: string; readonly subject: string },
+  epoch: number,
+  waiting: { readonly clock: Clock; readonly signal: AbortSignal },
+): Promise<boolean> {
+  const fence = await readFence(journal, place, { clock: waiting.clock, signal: waiting.signal });
+  return fence !== null && fence !== 'stopped' && decodeHeader(fence.bytes, place.subject).epoch > epoch;
+}
 
 /** State = checkpoint + changes since, up to our claim. A step that another owner left unfinished (`more`) counts for nothing. */
 async function readBack(

@@ -12,6 +12,8 @@
 //   N3. Before a step the event loop has its turn (turns.ts): no task's steps keep others, or heartbeats, waiting.
 //   N4. A sink that cannot write now is tried again until it can, or until the task is asked to end: nothing is stored
 //       behind a record that was not applied.
+//   N5. Input that is gone means a broken journal, and stops the job; unless another owner has claimed this task, has gone
+//       on, and it was purged behind it: then this one woke up late, and just ends.
 
 import { assert } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
@@ -31,7 +33,7 @@ import type { Committer } from './committer.ts';
 import type { LaneFeed, LaneRecord } from './lane-feed.ts';
 import { LatencyHistogram } from '../telemetry/latency-histogram.ts';
 import { inboxRecord } from './inbox-record.ts';
-import { claimAndRestore, untilWritten } from './recovery.ts';
+import { claimAndRestore, isClaimedBehind, untilWritten } from './recovery.ts';
 import { Signal } from './signal.ts';
 import type { Turns } from './turns.ts';
 
@@ -425,6 +427,7 @@ export class TaskRunner {
       const edges = new Set(stage.inputs.filter((index) => plan.edges[index]?.fromStage === from.id));
       const subscriber = {
         offer: (record: LaneRecord) => this.#offer(record, from, edges),
+        missed: (error: unknown) => void this.#missed(error),
         hasRoom: () => this.#hasRoom(),
         room: () => (this.#hasRoom() ? Promise.resolve() : new Promise<void>((resolve) => this.#roomWaiters.push(resolve))),
       };
@@ -442,6 +445,21 @@ export class TaskRunner {
     const found = inboxRecord(record, from.id, edges, this.#parts.partition);
     if (found === null) return;
     this.#inbox.offer(found);
+    this.#signal.notify();
+  }
+
+  /** N5. */
+  async #missed(error: unknown): Promise<void> {
+    const { journal, clock, stage } = this.#parts;
+    const committer = this.#committer as Committer;
+    try {
+      const place = { stream: stage.stream, subject: committer.subject };
+      const isReplaced = await isClaimedBehind(journal, place, committer.place.epoch, { clock, signal: this.#giveUp.signal });
+      if (!isReplaced) this.#failure ??= { error };
+      else if (!this.#inFlight) this.#outcome ??= 'fenced'; // else the commit in flight will find it out
+    } catch (cause) {
+      this.#failure ??= { error: cause };
+    }
     this.#signal.notify();
   }
 

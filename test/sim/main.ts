@@ -1,0 +1,24 @@
+// `npm run sim -- --seed N [--seeds COUNT]`: simulated runs from that seed on, told as they happen; 1 when one is wrong.
+import { isDeepStrictEqual, parseArgs } from 'node:util';
+import { simulate } from './simulate.ts';
+
+const { values } = parseArgs({ options: { seed: { type: 'string', default: '1' }, seeds: { type: 'string', default: '1' } } });
+const first = Number(values.seed);
+const isAlone = values.seeds === '1';
+
+for (let seed = first; seed < first + Number(values.seeds); seed++) {
+  const { found, expected, problems, counts, story } = await simulate(seed);
+  const isRight = problems.length === 0 && isDeepStrictEqual(found, expected);
+  if (isAlone || !isRight) for (const line of story) console.log(line);
+  for (const problem of problems) console.log(`PROBLEM ${problem}`);
+  for (const name of ['windows', 'totals'] as const) tellDifference(name, found[name], expected[name]);
+  console.log(`seed ${seed}: ${isRight ? 'right' : 'WRONG'} ${JSON.stringify(counts)}`);
+  if (!isRight) process.exitCode = 1;
+}
+
+function tellDifference(name: string, found: readonly string[], expected: readonly string[]): void {
+  const [known, wanted] = [new Set(found), new Set(expected)];
+  for (const line of expected) if (!known.has(line)) console.log(`${name} lacks ${line}`);
+  for (const line of found) if (!wanted.has(line)) console.log(`${name} has too much ${line}`);
+  if (found.length !== known.size) console.log(`${name} has ${found.length - known.size} lines twice`);
+}

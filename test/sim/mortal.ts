@@ -1,0 +1,116 @@
+// A life that can end or stand still at any moment: everything a worker hears from outside goes through it.
+//
+//   D1. After `kill` nothing that the worker awaits ever comes back, and nothing that it asks for is done: to the world it
+//       is as if its process were gone. What was under way may still arrive, as a message on the line does.
+//   D2. While it is suspended answers wait; then all of them come at once, to a worker that believes no time has passed.
+
+import type { Clock } from '../../runtime/base/clock.ts';
+import type { BlobStore, Journal, LaneReader } from '../../runtime/journal/journal.ts';
+import type { Bus, Directory } from '../../runtime/worker/directory.ts';
+
+export class Mortal {
+  readonly #clock: Clock;
+  #isDead = false;
+  #suspendedUntilMs = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get isDead(): boolean {
+    return this.#isDead;
+  }
+
+  kill(): void {
+    this.#isDead = true;
+  }
+
+  suspend(durationMs: number): void {
+    this.#suspendedUntilMs = this.#clock.monotonicMs() + durationMs;
+  }
+
+  /** Asks, and hears the answer: or not (D1), or later (D2). */
+  async through<T>(ask: () => Promise<T>): Promise<T> {
+    await this.#awake();
+    const settled = ask().then(
+      (value) => () => value,
+      (error: unknown) => () => {
+        throw error;
+      },
+    );
+    const answer = await settled;
+    await this.#awake();
+    return answer();
+  }
+
+  /** A message to the worker that nobody waits for. */
+  hear(deliver: () => void): void {
+    if (this.#isDead) return;
+    if (this.#suspendedUntilMs <= this.#clock.monotonicMs()) deliver();
+    else void this.#awake().then(deliver);
+  }
+
+  clock(): Clock {
+    const inner = this.#clock;
+    return {
+      nowMs: () => inner.nowMs(),
+      monotonicMs: () => inner.monotonicMs(),
+      sleep: (delayMs, signal) => this.through(() => inner.sleep(delayMs, signal)),
+      turn: () => this.through(() => inner.turn()),
+    };
+  }
+
+  journal(inner: Journal): Journal {
+    return {
+      ensureLane: (config) => this.through(() => inner.ensureLane(config)),
+      append: (...asked) => this.through(() => inner.append(...asked)),
+      last: (...asked) => this.through(() => inner.last(...asked)),
+      read: (...asked) => this.#reader(inner.read(...asked)),
+      purge: (...asked) => this.through(() => inner.purge(...asked)),
+      figures: (stream) => this.through(() => inner.figures(stream)),
+      deleteLane: (stream) => this.through(() => inner.deleteLane(stream)),
+    };
+  }
+
+  blobs(inner: BlobStore): BlobStore {
+    return {
+      put: (...asked) => this.through(() => inner.put(...asked)),
+      get: (...asked) => this.through(() => inner.get(...asked)),
+      delete: (name) => this.through(() => inner.delete(name)),
+    };
+  }
+
+  directory(inner: Directory): Directory {
+    return {
+      get: (key) => this.through(() => inner.get(key)),
+      put: (...asked) => this.through(() => inner.put(...asked)),
+      update: (...asked) => this.through(() => inner.update(...asked)),
+      delete: (key) => this.through(() => inner.delete(key)),
+      watch: (onChange) => this.through(() => inner.watch((key, entry) => this.hear(() => onChange(key, entry)))),
+    };
+  }
+
+  bus(inner: Bus): Bus {
+    return {
+      publish: (topic, value) => this.#isDead || inner.publish(topic, value),
+      subscribe: (topic, onMessage) => inner.subscribe(topic, (value) => this.hear(() => onMessage(value))),
+    };
+  }
+
+  #reader(inner: LaneReader): LaneReader {
+    return {
+      next: (options) => this.through(() => inner.next(options)),
+      wake: () => inner.wake(),
+      close: () => inner.close(),
+    };
+  }
+
+  async #awake(): Promise<void> {
+    for (;;) {
+      if (this.#isDead) await new Promise<never>(() => {});
+      const leftMs = this.#suspendedUntilMs - this.#clock.monotonicMs();
+      if (leftMs <= 0) return;
+      await this.#clock.sleep(leftMs);
+    }
+  }
+}

@@ -1,0 +1,91 @@
+// The job that is simulated, its input from a seed, and its results computed slowly and obviously.
+//
+// Two splits of events out of order; windows and an event-ordered machine per key. Every time is there once, so that the
+// order of a key's events is one, whichever split comes first.
+
+import type { Random } from '../../runtime/base/clock.ts';
+import { jobText } from '../support/job-run.ts';
+
+export type SimEvent = { readonly id: string; readonly at: number; readonly n: number };
+export type SimResults = Readonly<Record<'windows' | 'totals', readonly string[]>>;
+
+export const SPLITS = 2;
+const EVENTS_PER_SPLIT = 150;
+const KEYS = 12;
+const OUT_OF_ORDER_MS = 2_000;
+const STEP_MS = 100;
+const WINDOW_MS = 5_000;
+
+export const SIM_JOB = jobText(
+  'sim',
+  `
+  partitions: 3
+  sources:
+    - name: rows
+      file: { path: rows.ndjson }
+      schema: { id: string, at: timestamp, n: int }
+      eventTime: { at: event.at, maxOutOfOrder: ${OUT_OF_ORDER_MS}ms }
+  stages:
+    - name: windows
+      from: rows
+      keyBy: event.id
+      window: { tumbling: { size: ${WINDOW_MS}ms } }
+      aggregate: { count: { count: {} }, sum: { sum: event.n } }
+    - name: totals
+      from: rows
+      keyBy: event.id
+      machine:
+        order: eventTime
+        eventType: "'add'"
+        context: { total: 0 }
+        initial: adding
+        states:
+          adding:
+            on:
+              add:
+                actions:
+                  - assign: { total: context.total + event.n }
+                  - emit: { output: total, value: { id: key, at: event.at, total: context.total } }
+  sinks:
+    - { name: windows-file, from: windows, file: { path: windows.ndjson } }
+    - { name: totals-file, from: totals.total, file: { path: totals.ndjson } }
+`,
+);
+
+/** Events per split, in the order in which they are read. */
+export function simEvents(random: Random): readonly (readonly SimEvent[])[] {
+  return Array.from({ length: SPLITS }, (_, split) =>
+    Array.from({ length: EVENTS_PER_SPLIT }, (_unused, index): SimEvent & { readonly readAt: number } => {
+      const at = index * STEP_MS + split; // different in the splits
+      return {
+        id: `k${Math.floor(random.next() * KEYS)}`,
+        at,
+        n: Math.floor(random.next() * 100),
+        readAt: at + random.next() * OUT_OF_ORDER_MS,
+      };
+    })
+      .sort((a, b) => a.readAt - b.readAt)
+      .map(({ id, at, n }) => ({ id, at, n })),
+  );
+}
+
+export function slowResults(splits: readonly (readonly SimEvent[])[]): SimResults {
+  const events = splits.flat().sort((a, b) => a.at - b.at);
+  const windows = new Map<string, { id: string; windowStartMs: number; windowEndMs: number; count: number; sum: number }>();
+  const totals = new Map<string, number>();
+  const totalLines: string[] = [];
+  for (const { id, at, n } of events) {
+    const windowStartMs = Math.floor(at / WINDOW_MS) * WINDOW_MS;
+    const name = `${id} ${windowStartMs}`;
+    const window = windows.get(name) ?? { id, windowStartMs, windowEndMs: windowStartMs + WINDOW_MS, count: 0, sum: 0 };
+    windows.set(name, { ...window, count: window.count + 1, sum: window.sum + n });
+    totals.set(id, (totals.get(id) ?? 0) + n);
+    totalLines.push(line({ id, at, total: totals.get(id) }));
+  }
+  return { windows: [...windows.values()].map(line).sort(), totals: totalLines.sort() };
+}
+
+/** Equal for equal results, whatever the order of their fields. */
+export function line(value: object): string {
+  return JSON.stringify(Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))));
+}

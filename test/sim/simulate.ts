@@ -1,0 +1,200 @@
+// One seed, one run of the job on simulated workers: the real Worker, TaskRunner and TaskCore on the journal in memory,
+// with drawn time. The seed decides the input, the faults, and who dies or stands still when.
+//
+//   U1. The same seed gives the same run.
+//   U2. Faults end after a while, so that a run that is right completes; one that does not complete is wrong.
+
+import { seededRandom } from '../../runtime/testing/seeded-random.ts';
+import { MemoryBlobStore } from '../../runtime/testing/memory-blob-store.ts';
+import { NO_FAULTS } from '../../runtime/testing/memory-faults.ts';
+import type { JournalFaults } from '../../runtime/testing/memory-faults.ts';
+import { MemoryJournal } from '../../runtime/testing/memory-journal.ts';
+import { VirtualClock } from '../../runtime/testing/virtual-clock.ts';
+import type { Random } from '../../runtime/base/clock.ts';
+import { readStreamJob } from '../../runtime/plan/check.ts';
+import type { PhysicalPlan, StagePlan } from '../../runtime/plan/physical-plan.ts';
+import { planJob } from '../../runtime/plan/plan.ts';
+import { makeTransform } from '../../runtime/transforms/make-transform.ts';
+import type { StageParts } from '../../runtime/worker/worker.ts';
+import { Worker } from '../../runtime/worker/worker.ts';
+import { memorySink, memorySource } from './memory-connectors.ts';
+import type { Target } from './memory-connectors.ts';
+import { MemoryBus, MemoryDirectory } from './memory-directory.ts';
+import { Mortal } from './mortal.ts';
+import { line, SIM_JOB, simEvents, slowResults, SPLITS } from './sim-job.ts';
+import type { SimResults } from './sim-job.ts';
+
+export type Simulated = {
+  readonly found: SimResults;
+  readonly expected: SimResults;
+  /** Results that were left out or whose place was overwritten by others, dead letters, and what stopped the job. */
+  readonly problems: readonly string[];
+  readonly counts: { readonly kills: number; readonly pauses: number; readonly faults: number; readonly virtualMs: number };
+  /** What happened, in order. */
+  readonly story: readonly string[];
+};
+
+const FAULTS: JournalFaults = {
+  answerLost: 0.03,
+  requestLost: 0.03,
+  requestLate: 0.03,
+  lateMs: 4_000,
+  inFlight: 0.02,
+  leaderless: 0.03,
+  shortRead: 0.2,
+  latencyMs: [0, 20],
+};
+const WORKERS = 3;
+const TROUBLE_UNTIL_MS = 20_000;
+const TROUBLE_EVERY_MS = 2_500;
+const RUN_MAX_MS = 120_000;
+const SINK_BUSY = 0.05;
+
+export async function simulate(seed: number): Promise<Simulated> {
+  const world = new World(seed);
+  return world.clock.run(world.play());
+}
+
+class World {
+  readonly clock = new VirtualClock(1_000);
+  readonly #random: Random;
+  readonly #journal: MemoryJournal;
+  readonly #blobs = new MemoryBlobStore();
+  readonly #directory = new MemoryDirectory();
+  readonly #bus = new MemoryBus();
+  readonly #events: ReturnType<typeof simEvents>;
+  readonly #plan: PhysicalPlan;
+  readonly #targets = new Map<string, Target>();
+  readonly #lives: Mortal[] = [];
+  readonly #story: string[] = [];
+  readonly #problems: string[] = [];
+  #born = 0;
+  #kills = 0;
+  #pauses = 0;
+
+  constructor(seed: number) {
+    this.#random = seededRandom(seed);
+    this.#events = simEvents(this.#random);
+    this.#journal = new MemoryJournal({ clock: this.clock, random: this.#random, faults: FAULTS });
+    this.#plan = planJob(readStreamJob(SIM_JOB, { file: 'sim.yaml', parameters: {} }), { rows: SPLITS });
+  }
+
+  async play(): Promise<Simulated> {
+    for (const stream of this.#plan.streams)
+      await this.#journal.ensureLane({ stream, subjects: lanesOf(this.#plan, stream), bytesMax: -1 });
+    let isOver = false;
+    const over = new Promise<void>((resolve) => {
+      void this.#directory.watch((key, entry) => {
+        if (entry === null || (key !== 'completed' && key !== 'failure')) return;
+        if (key === 'failure') this.#problems.push(`the job failed: ${JSON.stringify(entry.value)}`);
+        isOver = true;
+        resolve();
+      });
+    });
+    for (let place = 0; place < WORKERS; place++) this.#bear(place);
+    void this.#trouble(() => isOver);
+    await Promise.race([over, this.clock.sleep(RUN_MAX_MS)]);
+    if (!isOver) this.#problems.push(`not complete after ${RUN_MAX_MS} ms`);
+    for (const life of this.#lives) life.kill();
+    return this.#result();
+  }
+
+  /** Starts a worker in that place, with a life of its own. */
+  #bear(place: number): void {
+    const worker = `w${place}-${this.#born++}`;
+    const life = new Mortal(this.clock);
+    this.#lives[place] = life;
+    this.#tell(`${worker} starts`);
+    const clock = life.clock();
+    const started = new Worker({
+      plan: this.#plan,
+      journal: life.journal(this.#journal),
+      blobs: life.blobs(this.#blobs),
+      clock,
+      directory: life.directory(this.#directory),
+      bus: life.bus(this.#bus),
+      worker,
+      makeTransform,
+      table: (name) => {
+        throw new Error(`the simulated job has no table ${name}`);
+      },
+      tableVersions: {},
+      stageParts: (stage) => this.#stageParts(stage, life),
+      recordBytesMax: 1_000_000,
+      checkpointBytes: 20_000,
+      speed: null,
+      expectedWorkers: WORKERS,
+      failpoint: () => undefined,
+      usage: () => ({ memoryBytes: 0, cpuMs: 0 }),
+      log: (message) => this.#tell(`${worker}: ${message}`),
+    });
+    started.start().catch((error: unknown) => this.#problems.push(`${worker} did not start: ${String(error)}`));
+  }
+
+  #stageParts(stage: StagePlan, life: Mortal): StageParts {
+    if (stage.kind === 'source') return { source: memorySource(this.#events, life.clock(), this.#random), sink: null };
+    if (stage.kind !== 'sink') return { source: null, sink: null };
+    const target = this.#targets.get(stage.id) ?? [];
+    this.#targets.set(stage.id, target);
+    const through = <T>(ask: () => Promise<T>): Promise<T> => life.through(ask);
+    return { source: null, sink: memorySink(target, { random: this.#random, busy: SINK_BUSY, through }) };
+  }
+
+  async #trouble(isOver: () => boolean): Promise<void> {
+    while (!isOver() && this.clock.nowMs() < TROUBLE_UNTIL_MS) {
+      await this.clock.sleep(this.#random.next() * TROUBLE_EVERY_MS);
+      if (isOver()) return;
+      const place = Math.floor(this.#random.next() * WORKERS);
+      const draw = this.#random.next();
+      if (draw < 0.45) void this.#kill(place);
+      else if (draw < 0.8) this.#suspend(place, 500 + this.#random.next() * 5_000);
+      else if (draw < 0.9) this.#journal.leaderAbsent(this.#random.next() * 3_000);
+      else this.#journal.disconnect();
+    }
+    this.#journal.setFaults(NO_FAULTS);
+  }
+
+  async #kill(place: number): Promise<void> {
+    const life = this.#lives[place];
+    if (life === undefined || life.isDead) return;
+    life.kill();
+    this.#kills++;
+    this.#tell(`the worker in place ${place} dies`);
+    await this.clock.sleep(this.#random.next() * 3_000);
+    this.#bear(place);
+  }
+
+  #suspend(place: number, durationMs: number): void {
+    this.#lives[place]?.suspend(durationMs);
+    this.#pauses++;
+    this.#tell(`the worker in place ${place} stands still for ${Math.round(durationMs)} ms`);
+  }
+
+  #tell(what: string): void {
+    this.#story.push(`${Math.round(this.clock.nowMs())} ms  ${what}`);
+  }
+
+  #result(): Simulated {
+    for (const [id, target] of this.#targets) {
+      const holes = Array.from(target).filter((text) => text === undefined).length;
+      if (holes > 0) this.#problems.push(`${id} has ${holes} holes`);
+      if (id.startsWith('dead-letters') && target.length > 0) this.#problems.push(`${id}: ${target[0]}`);
+    }
+    const faults = Object.values(this.#journal.counts).reduce((sum, count) => sum + count, 0);
+    return {
+      found: { windows: this.#lines('windows-file'), totals: this.#lines('totals-file') },
+      expected: slowResults(this.#events),
+      problems: this.#problems,
+      counts: { kills: this.#kills, pauses: this.#pauses, faults, virtualMs: this.clock.nowMs() },
+      story: this.#story,
+    };
+  }
+
+  #lines(sink: string): string[] {
+    return (this.#targets.get(sink) ?? []).map((text) => line(JSON.parse(text ?? '{}') as object)).sort();
+  }
+}
+
+function lanesOf(plan: PhysicalPlan, stream: string): string[] {
+  return plan.stages.filter((stage) => stage.stream === stream).map(({ subjectPrefix }) => `${subjectPrefix}.*`);
+}
