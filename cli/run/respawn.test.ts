@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Respawn } from './respawn.ts';
 
-/** `d` place 0 dies, `D` place 1 dies, `x` place 0 dies while the server is away, `c` a worker commits, `.` a worker reports without having committed; each a second after the one before. */
+/** `d` place 0 dies, `D` place 1 dies, `x` place 0 dies while the server is away, `k` somebody kills it, `c` a worker commits, `.` a worker reports without having committed; each a second after the one before. */
 test.each<{ fact: string; life: string; verdicts: (number | 'give-up')[] }>([
   { fact: 'the pause doubles, up to a limit', life: 'ddddddd', verdicts: [300, 600, 1200, 2400, 4800, 5000, 5000] },
   {
@@ -18,6 +18,11 @@ test.each<{ fact: string; life: string; verdicts: (number | 'give-up')[] }>([
     verdicts: [300, 600, 1200, 2400, 4800, 5000, 5000, 5000, 5000, 5000],
   },
   {
+    fact: 'a worker that somebody kills is replaced at once, however often',
+    life: 'kkkkkkkkkkd',
+    verdicts: new Array<number>(11).fill(300),
+  },
+  {
     fact: 'deaths that are a minute apart never end a run',
     life: `ddddddd${'.'.repeat(60)}d`,
     verdicts: [300, 600, 1200, 2400, 4800, 5000, 5000, 5000],
@@ -28,7 +33,7 @@ test.each<{ fact: string; life: string; verdicts: (number | 'give-up')[] }>([
   const found = [...life].flatMap((sign, second) => {
     if (sign === 'c' || sign === '.') respawn.heard('w0', (commits += sign === 'c' ? 1 : 0));
     if (sign === 'c' || sign === '.') return [];
-    const verdict = respawn.died(sign === 'D' ? 1 : 0, { nowMs: second * 1000, isServerUp: sign !== 'x' });
+    const verdict = respawn.died(sign === 'D' ? 1 : 0, { nowMs: second * 1000, isServerUp: sign !== 'x', isKilled: sign === 'k' });
     return [verdict.kind === 'replace' ? verdict.pauseMs : verdict.kind];
   });
   expect(found).toEqual(verdicts);

@@ -3,6 +3,8 @@
 //   R1. The pause doubles with each death of a place, up to a limit; a commit of any worker starts the counting over.
 //   R2. A place that died `DEATHS_MAX` times within a minute, while nobody stored anything, is given up.
 //   R3. A death while the server is away tells nothing about the job: it counts for the pause only.
+//   R4. A worker that somebody killed (SIGKILL, SIGTERM: an operator, a test, the kernel that was short of memory) says as
+//       little: it is replaced at once.
 
 export type Verdict = { readonly kind: 'replace'; readonly pauseMs: number } | { readonly kind: 'give-up'; readonly deaths: number };
 
@@ -11,6 +13,13 @@ const PAUSE_MAX_MS = 5_000;
 /** With the growing pauses these take about 25 s: longer than anything that mends itself. */
 const DEATHS_MAX = 8;
 const WITHIN_MS = 60_000;
+
+export type Death = {
+  readonly nowMs: number;
+  readonly isServerUp: boolean;
+  /** From outside. */
+  readonly isKilled: boolean;
+};
 
 type Place = { readonly pauseMs: number; readonly deathsMs: readonly number[] };
 
@@ -24,7 +33,8 @@ export class Respawn {
     this.#commits.set(worker, commits);
   }
 
-  died(place: number, { nowMs, isServerUp }: { readonly nowMs: number; readonly isServerUp: boolean }): Verdict {
+  died(place: number, { nowMs, isServerUp, isKilled }: Death): Verdict {
+    if (isKilled) return { kind: 'replace', pauseMs: PAUSE_FIRST_MS };
     const before = this.#places.get(place) ?? { pauseMs: PAUSE_FIRST_MS, deathsMs: [] };
     const recent = before.deathsMs.filter((atMs) => nowMs - atMs < WITHIN_MS);
     const deathsMs = isServerUp ? [...recent, nowMs] : recent;

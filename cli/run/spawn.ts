@@ -28,7 +28,8 @@ export type SpawnParts = {
   readonly onGivenUp: (worker: string, deaths: number, reason: string) => void;
 };
 
-type Member = { readonly worker: string; drain(): void; kill(): void; readonly exited: Promise<string>; readonly pid: number | null };
+type Ended = { readonly reason: string; /** By a signal from outside. */ readonly isKilled: boolean };
+type Member = { readonly worker: string; drain(): void; kill(): void; readonly exited: Promise<Ended>; readonly pid: number | null };
 
 const MAIN = new URL('../../runtime/main.ts', import.meta.url);
 /** Events live for a step: with room for a step's worth the collector copies next to nothing (6 % of CPU, passthrough;
@@ -74,15 +75,15 @@ export class WorkerGroup {
     const options = this.#parts.optionsFor(place, this.#generation++);
     const member = this.#parts.isolation === 'thread' ? startThread(options, this.#parts) : startProcess(options, this.#parts);
     this.#members.set(place, member);
-    void member.exited.then((reason) => this.#exited(place, member, reason));
+    void member.exited.then((ended) => this.#exited(place, member, ended));
   }
 
-  #exited(place: number, member: Member, reason: string): void {
+  #exited(place: number, member: Member, { reason, isKilled }: Ended): void {
     if (this.#members.get(place) !== member) return;
     this.#members.delete(place);
     if (this.#stopping) return;
     const { onExit, onGivenUp, isServerUp } = this.#parts;
-    const verdict = this.#respawn.died(place, { nowMs: performance.now(), isServerUp: isServerUp() });
+    const verdict = this.#respawn.died(place, { nowMs: performance.now(), isServerUp: isServerUp(), isKilled });
     onExit(member.worker, reason, verdict.kind === 'replace' ? verdict.pauseMs : null);
     if (verdict.kind === 'give-up') return onGivenUp(member.worker, verdict.deaths, causeIn(reason.split('\n')) || reason);
     setTimeout(() => {
@@ -117,7 +118,7 @@ function startThread(options: WorkerOptions, parts: SpawnParts): Member {
     pid: null,
     drain: () => thread.postMessage('drain'),
     kill: () => void thread.terminate(),
-    exited: new Promise((resolve) => thread.on('exit', () => resolve(reason))),
+    exited: new Promise((resolve) => thread.on('exit', () => resolve({ reason, isKilled: false }))),
   };
 }
 
@@ -138,9 +139,15 @@ function startProcess(options: WorkerOptions, parts: SpawnParts): Member {
     drain: () => child.connected && child.send('drain'),
     kill: () => void child.kill('SIGKILL'),
     exited: new Promise((resolve) =>
-      child.on('close', (code, signal) => resolve(signal === null ? exitReason(code, causeIn(lastLines)) : `signal ${signal}`)),
+      child.on('close', (code, signal) =>
+        resolve(signal === null ? { reason: exitReason(code, causeIn(lastLines)), isKilled: false } : killed(signal)),
+      ),
     ),
   };
+}
+
+function killed(signal: NodeJS.Signals): Ended {
+  return { reason: `signal ${signal}`, isKilled: signal === 'SIGKILL' || signal === 'SIGTERM' };
 }
 
 function exitReason(code: number | null, cause: string): string {
