@@ -96,7 +96,7 @@ async function measureThroughput(job: CheckName): Promise<void> {
   const { loaded, rows } = await throughput({ ...settings, name: job, profileDir: values.profile ?? null }, console.error);
   console.log(throughputTable(job, rows));
   if (values.profile !== undefined) return console.log('not written to bench/results: it ran under the profiler');
-  const suffix = settings.sink === 'journal' ? '' : `-${settings.sink}`;
+  const suffix = `${settings.sink === 'journal' ? '' : `-${settings.sink}`}${values.lines === OPTIONS.lines.default ? '' : `-lines-${values.lines}`}`;
   console.log(writeResult(`${job}${suffix}`, { settings, loaded, rows }));
 }
 
