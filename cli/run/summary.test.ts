@@ -86,6 +86,11 @@ test('a run that is complete: how it went, where the results are, what to try ne
   `);
 });
 
+test('the code of a dead letter is told once, whoever wrote its message', () => {
+  const firstDeadLetter = { code: 'MR3002', at: 'sized', place: null, message: 'MR3002 TransformFailed: sized: no number' };
+  expect(summary({ deadLetters: 1, firstDeadLetter })).toContain('first: MR3002 sized: no number');
+});
+
 test('dead letters are told with one of them, and where they are (U2)', () => {
   const text = summary({
     deadLetters: 12,

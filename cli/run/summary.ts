@@ -188,7 +188,8 @@ function deadLetters(plan: PhysicalPlan, report: FinalReport, { columns, from }:
       file === undefined ? `subject ${nats?.subject ?? ''}` : shortPath(`${report.outDir}/${file.path}`, from.cwd),
     );
   const first = report.firstDeadLetter;
-  const example = first === null ? [] : wrapped(`first: ${first.code} ${first.message}`, columns - 4).slice(0, 4);
+  const example =
+    first === null ? [] : wrapped(`first: ${first.code} ${first.message.replace(CODE_AND_NAME, '')}`, columns - 4).slice(0, 4);
   return [
     ink.bold(
       ink.red(
