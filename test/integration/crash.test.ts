@@ -78,7 +78,7 @@ describe('results are byte-equal to a run without faults', () => {
 
 async function killAtRandom(pids: () => readonly number[], isEnough: () => boolean): Promise<void> {
   for (;;) {
-    await sleep(300 + Math.random() * 700);
+    await sleep(700 + Math.random() * 900); // time to own something, not only to begin
     const alive = pids();
     const victim = alive[Math.floor(Math.random() * alive.length)];
     if (victim === undefined) continue;

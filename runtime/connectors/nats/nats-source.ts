@@ -7,7 +7,7 @@
 //   O3. Messages that are gone before they were read are told by a dead letter, where it can be known: the split is all
 //       of its stream, and the stream does not thin out subjects by itself.
 
-import { Buffer } from 'node:buffer';
+import { Buffer, isAscii } from 'node:buffer';
 import { NatsReader } from '../../adapters/nats/nats-reader.ts';
 import { API_ERROR, type StoredMessage } from '../../adapters/nats/jetstream-api.ts';
 import type { Link } from '../../adapters/nats/link.ts';
@@ -181,6 +181,8 @@ class NatsSplitReader implements SourceReader {
 
   /** True when all lines of the message were taken. */
   #lines(buffer: Buffer, sequence: number, gathered: Gathered, limits: Limits): boolean {
+    // Most JSON is ASCII: then characters are bytes, and one text for all lines costs a fifth less than one for each.
+    const ascii = isAscii(buffer) ? buffer.toString('latin1') : null;
     let passing = this.#lineAt === 0 ? this.#place.line : 0; // lines given before this reader was opened
     let line = this.#place.line - passing;
     while (this.#lineAt < buffer.length) {
@@ -193,13 +195,14 @@ class NatsSplitReader implements SourceReader {
       const to = end > this.#lineAt && buffer[end - 1] === RETURN ? end - 1 : end;
       line++;
       if (passing > 0) passing--;
-      else if (to > this.#lineAt) this.#event(buffer, { from: this.#lineAt, to, sequence, line }, gathered);
+      else if (to > this.#lineAt) this.#event(buffer, { from: this.#lineAt, to, sequence, line }, gathered, ascii);
       this.#lineAt = end + 1;
     }
     return true;
   }
 
-  #event(buffer: Buffer, at: At, gathered: Gathered): void {
+  /** `ascii`: the buffer's text, where that is known to be ASCII. */
+  #event(buffer: Buffer, at: At, gathered: Gathered, ascii: string | null = null): void {
     const bytes = at.to - at.from;
     gathered.bytes += bytes;
     if (bytes > this.#spec.maxEventBytes) {
@@ -207,7 +210,7 @@ class NatsSplitReader implements SourceReader {
       gathered.deadLetters.push(tooLargeLetter(this.#spec.name, placeOf(at), { bytes, bytesMax: this.#spec.maxEventBytes, head }));
       return;
     }
-    const text = utf8Text(buffer, at.from, at.to);
+    const text = ascii === null ? utf8Text(buffer, at.from, at.to) : ascii.slice(at.from, at.to);
     if (text === null) return this.#bad(at, { issues: [invalidUtf8(buffer, at.from, at.to)], event: shownEvent(buffer, at) }, gathered);
     const decoded = this.#decode(text);
     if ('issues' in decoded) return this.#bad(at, { issues: decoded.issues, event: shownEvent(buffer, at, decoded.event) }, gathered);
