@@ -11,6 +11,8 @@ export type LoadOptions = {
   readonly splits: number;
   /** Events a message; above 1 a message is ndjson. */
   readonly linesPerMessage: number;
+  /** Where the stream keeps them. In memory: the disk is the measured job's alone. */
+  readonly storage?: 'file' | 'memory';
 };
 
 export type Loaded = { readonly events: number; readonly messages: number; readonly bytes: number; readonly elapsedMs: number };
@@ -26,7 +28,9 @@ export type LinePieces = Iterable<readonly string[]> | AsyncIterable<readonly st
 export async function load(nc: NatsConnection, pieces: LinePieces, options: LoadOptions): Promise<Loaded> {
   const { stream, splits, linesPerMessage } = options;
   const subjects = subjectsOf(options);
-  await (await jetstreamManager(nc)).streams.add({ name: stream, subjects, storage: 'file', retention: 'limits', discard: 'new' });
+  await (
+    await jetstreamManager(nc)
+  ).streams.add({ name: stream, subjects, storage: options.storage ?? 'file', retention: 'limits', discard: 'new' });
   const startMs = performance.now();
   const window = new AckWindow(nc);
   const waiting: string[][] = subjects.map(() => []);

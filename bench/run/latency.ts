@@ -3,6 +3,8 @@
 //   L1. The clock of both ends is that of one process: the time of sending stands in the event, the time of arrival is
 //       taken when an ordinary JetStream consumer of the sink's stream has the result. So it was stored, exactly once.
 //   L2. Sending never waits for the system that is measured: what it holds up counts in full.
+//   L4. The source's stream is kept in memory: a disk takes about 2,000 synced messages a second, and what feeds a job is not
+//       what is measured. Journals and results are synced, each of them.
 //   L3. Every event must come out once, with counts by auction and by bidder that were not given before.
 
 import { fileURLToPath } from 'node:url';
@@ -51,8 +53,8 @@ export type LatencyResult = {
   readonly serverCpuMs: number;
 };
 
-const SPLITS = 2;
-const STREAM = { stream: 'BIDS', prefix: 'bids', splits: SPLITS, linesPerMessage: 1 };
+const SPLITS = 1;
+const STREAM = { stream: 'BIDS', prefix: 'bids', splits: SPLITS, linesPerMessage: 1, storage: 'memory' } as const;
 /** A result that takes longer is not late but lost. */
 const ARRIVE_MAX_MS = 15_000;
 const ALONE_S = 4;
@@ -204,15 +206,21 @@ async function hear(
   let arrived = 0;
   let problem: string | null = null;
   for await (const message of messages) {
-    const result = message.json<Result>();
     const atMs = nowMs();
-    if (!Number.isNaN(delays[result.id])) problem ??= `the result of event ${result.id} came twice`;
-    for (const count of [`auction ${result.auction} ${result.ofAuction}`, `bidder ${result.bidder} ${result.ofBidder}`]) {
-      if (counts.has(count)) problem ??= `two results count the same: ${count}`;
-      counts.add(count);
+    for (const line of message
+      .string()
+      .split('\n')
+      .filter((text) => text !== '')) {
+      const result = JSON.parse(line) as Result;
+      if (!Number.isNaN(delays[result.id])) problem ??= `the result of event ${result.id} came twice`;
+      for (const count of [`auction ${result.auction} ${result.ofAuction}`, `bidder ${result.bidder} ${result.ofBidder}`]) {
+        if (counts.has(count)) problem ??= `two results count the same: ${count}`;
+        counts.add(count);
+      }
+      delays[result.id] = atMs - result.sentMs;
+      arrived++;
     }
-    delays[result.id] = atMs - result.sentMs;
-    if (++arrived === total) break;
+    if (arrived >= total) break;
   }
   if (arrived < total) problem ??= `${total - arrived} of ${total} results did not come within ${ARRIVE_MAX_MS} ms`;
   return { delays, problem };
