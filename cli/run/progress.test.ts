@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { planOfText } from '../../test/support/run-progress.ts';
-import type { TaskFigures } from '../../runtime/worker/task-runner.ts';
+import type { TaskFigures } from '../../runtime/worker/task-figures.ts';
 import type { WorkerReport } from '../../runtime/worker/worker.ts';
 import { ProgressBoard } from './progress.ts';
 

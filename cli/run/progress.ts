@@ -4,7 +4,7 @@ import { LatencyHistogram } from '../../runtime/telemetry/latency-histogram.ts';
 import type { LatencyCounts } from '../../runtime/telemetry/latency-histogram.ts';
 import type { PhysicalPlan, StagePlan } from '../../runtime/plan/physical-plan.ts';
 import { taskName } from '../../runtime/plan/physical-plan.ts';
-import type { TaskFigures } from '../../runtime/worker/task-runner.ts';
+import type { TaskFigures } from '../../runtime/worker/task-figures.ts';
 import type { WorkerReport } from '../../runtime/worker/worker.ts';
 import type { Isolation } from './spawn.ts';
 

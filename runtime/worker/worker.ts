@@ -18,7 +18,8 @@ import { LaneFeed } from './lane-feed.ts';
 import { Membership } from './membership.ts';
 import { TaskRunner } from './task-runner.ts';
 import { Turns } from './turns.ts';
-import type { TaskFigures, TaskRunnerParts } from './task-runner.ts';
+import type { TaskFigures } from './task-figures.ts';
+import type { TaskRunnerParts } from './task-runner.ts';
 
 const REPORT_MS = 250;
 const PURGE_MS = 2_000;
