@@ -18,7 +18,14 @@ import type { Segment, Step } from '../task/step.ts';
 export type Place = { readonly epoch: number; readonly number: number; readonly hash: string; readonly sequence: number };
 
 export type Committed =
-  | { readonly kind: 'committed'; readonly number: number; readonly sequence: number; readonly bytes: number }
+  | {
+      readonly kind: 'committed';
+      /** Number and sequence of the step's last record. */
+      readonly number: number;
+      readonly sequence: number;
+      readonly firstSequence: number;
+      readonly bytes: number;
+    }
   | { readonly kind: 'fenced'; readonly byEpoch: number }
   | { readonly kind: 'stopped' };
 
@@ -60,11 +67,16 @@ export class Committer {
 
   async commit(step: Step, signal: AbortSignal): Promise<Committed> {
     const { groups, last } = pack(step, this.#parts.recordBytes);
+    let [firstSequence, bytes] = [0, 0];
     for (const group of groups) {
       const outcome = await this.#append(step, group, true, signal);
       if (outcome.kind !== 'committed') return outcome;
+      firstSequence ||= outcome.sequence;
+      bytes += outcome.bytes;
     }
-    return this.#append(step, last, false, signal);
+    const outcome = await this.#append(step, last, false, signal);
+    if (outcome.kind !== 'committed') return outcome;
+    return { ...outcome, firstSequence: firstSequence || outcome.sequence, bytes: bytes + outcome.bytes };
   }
 
   async #append(step: Step, segments: readonly Segment[], more: boolean, signal: AbortSignal): Promise<Committed> {
@@ -88,7 +100,7 @@ export class Committer {
     if (!more) this.#standing = step.header;
     if (!more && step.state?.kind === 'image')
       this.checkpoint = { name: ':inline', sha256: '', number, sequence: outcome.sequence, bytes: step.state.bytes.byteLength };
-    return { kind: 'committed', number, sequence: outcome.sequence, bytes: bytes.byteLength };
+    return { kind: 'committed', number, sequence: outcome.sequence, firstSequence: outcome.sequence, bytes: bytes.byteLength };
   }
 
   #header(step: Step, number: number, more: boolean): Omit<RecordHeader, 'bodyHash' | 'segments'> {
@@ -117,12 +129,15 @@ export class Committer {
   }
 }
 
-/** Cuts a step's events into records of about `recordBytes`; state and payload go into the last. */
+/** Cuts a step into records of about `recordBytes`: events first, then payload and state, cut into pieces where they are
+ *  larger than that. A reader of pieces puts them together again (recovery.ts). */
 function pack(step: Step, recordBytes: number): { groups: Segment[][]; last: Segment[] } {
+  // The state comes last: an image must lie in the step's last record, where recovery starts.
+  const tail = [step.payload, step.state].flatMap((segment) => (segment === null ? [] : pieces(segment, recordBytes)));
   const groups: Segment[][] = [];
   let open: Segment[] = [];
   let bytes = 0;
-  for (const segment of step.events) {
+  for (const segment of [...step.events, ...tail]) {
     if (open.length > 0 && bytes + segment.bytes.byteLength > recordBytes) {
       groups.push(open);
       open = [];
@@ -131,11 +146,16 @@ function pack(step: Step, recordBytes: number): { groups: Segment[][]; last: Seg
     open.push(segment);
     bytes += segment.bytes.byteLength;
   }
-  const tail = [step.state, step.payload].filter((segment) => segment !== null);
-  const tailBytes = tail.reduce((sum, segment) => sum + segment.bytes.byteLength, 0);
-  if (open.length > 0 && tailBytes > 0 && bytes + tailBytes > recordBytes) {
-    groups.push(open);
-    open = [];
-  }
-  return { groups, last: [...open, ...tail] };
+  return { groups, last: open };
+}
+
+/** The count stands at the last piece. */
+function pieces(segment: Segment, bytesMax: number): Segment[] {
+  const { bytes } = segment;
+  const count = Math.max(1, Math.ceil(bytes.byteLength / bytesMax));
+  return Array.from({ length: count }, (_, place) => ({
+    ...segment,
+    count: place === count - 1 ? segment.count : 0,
+    bytes: bytes.subarray(place * bytesMax, (place + 1) * bytesMax),
+  }));
 }

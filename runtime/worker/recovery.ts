@@ -165,6 +165,7 @@ async function readBack(
       ? null
       : { ...checkpoint, sequence: checkpoint.sequence < 0 ? (claimed.previous?.sequence ?? 0) : checkpoint.sequence };
   const unapplied: Unapplied[] = [];
+  const open = new OpenStep();
   const isInline = checkpoint?.name === ':inline';
   const from = placed === null ? 1 : isInline ? placed.sequence : placed.sequence + 1;
   const fromSequence = Math.min(from, claimed.sequence, parts.stage.kind === 'sink' ? 1 : Infinity);
@@ -176,16 +177,44 @@ async function readBack(
     signal: parts.signal,
   })) {
     const { header } = record;
-    for (const info of header.segments) {
-      const bytes = segmentBytes(record, info);
-      if (info.kind === 'image') state = PartitionState.restore(bytes);
-      else if (info.kind === 'delta' && header.number > (placed?.number ?? 0)) state.applyDelta(bytes);
-      else if (info.kind === 'payload' && header.sink !== null && header.number > appliedNumber)
-        unapplied.push({ number: header.number, payload: bytes.slice(), count: info.count, sink: header.sink });
-    }
+    if (header.kind === 'claim') open.clear(); // a step that was left unfinished has not happened
+    for (const info of header.segments) open.add(info.kind, segmentBytes(record, info), info.count);
+    if (header.more) continue;
+    const { image, delta, payload, count } = open.take();
+    if (image !== null) state = PartitionState.restore(image);
+    else if (delta !== null && header.number > (placed?.number ?? 0)) state.applyDelta(delta);
+    if (payload !== null && header.sink !== null && header.number > appliedNumber)
+      unapplied.push({ number: header.number, payload, count, sink: header.sink });
     if (hasImage(record)) placed = { name: ':inline', sha256: '', number: header.number, sequence, bytes: 0 };
   }
   return parts.signal.aborted ? 'stopped' : { state, unapplied, checkpoint: placed };
+}
+
+/** What the records of one step have brought so far, pieces put together. */
+class OpenStep {
+  readonly #pieces = new Map<string, Uint8Array[]>();
+  #count = 0;
+
+  add(kind: string, bytes: Uint8Array, count: number): void {
+    if (kind === 'events') return;
+    if (kind === 'payload') this.#count += count;
+    this.#pieces.set(kind, [...(this.#pieces.get(kind) ?? []), bytes]);
+  }
+
+  clear(): void {
+    this.#pieces.clear();
+    this.#count = 0;
+  }
+
+  take(): { image: Uint8Array | null; delta: Uint8Array | null; payload: Uint8Array | null; count: number } {
+    const whole = (kind: string): Uint8Array | null => {
+      const found = this.#pieces.get(kind);
+      return found === undefined ? null : Buffer.concat(found); // a copy: the records need not be kept
+    };
+    const taken = { image: whole('image'), delta: whole('delta'), payload: whole('payload'), count: this.#count };
+    this.clear();
+    return taken;
+  }
 }
 
 async function loadCheckpoint(parts: RecoveryParts, checkpoint: CheckpointRef | null): Promise<PartitionState> {

@@ -312,12 +312,12 @@ export class TaskRunner {
     this.commitLatency.add(clock.monotonicMs() - beganMs);
     this.#checkpointer?.noteCommit(outcome, image);
     this.#notePositions(step.header.inputs);
-    await this.#afterCommit(step, outcome.number, outcome.sequence);
+    await this.#afterCommit(step, outcome.number, outcome.firstSequence);
   }
 
-  async #afterCommit(step: Step, number: number, sequence: number): Promise<void> {
+  async #afterCommit(step: Step, number: number, firstSequence: number): Promise<void> {
     if (step.payload !== null && step.header.sink !== null) {
-      if (this.#checkpointer !== null) this.#checkpointer.unappliedSequence = sequence;
+      if (this.#checkpointer !== null) this.#checkpointer.unappliedSequence = firstSequence;
       if (!(await this.#apply(number, step.payload.bytes, step.payload.count, step.header.sink))) return;
       if (this.#checkpointer !== null) this.#checkpointer.unappliedSequence = Infinity;
     }
