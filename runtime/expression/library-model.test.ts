@@ -103,6 +103,8 @@ test('an expression gives what the library gives', () => {
       if (theirs.kind !== 'value') return;
       const ours = attempt(() => compileCode(text, ['event'])(EVENT));
       if (ours.kind === 'refused') return; // calls of constants that always fail are refused at once
+      // CEL's int has 64 bits: we say so where the library, through dyn, goes on with a number that no int can be.
+      if (ours.kind === 'failed' && ours.message.endsWith('does not fit a 64-bit int')) return;
       compared++;
       expect({ text, ...ours }).toEqual({ text, ...theirs });
     }),

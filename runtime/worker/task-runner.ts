@@ -49,7 +49,7 @@ const INBOX_BYTES_MAX = 8 * 1024 * 1024;
 /** How long a moved watermark or position may wait for events to ride with. */
 const OWED_MS = 25;
 /** A disk takes about 2,000 synced commits a second from all tasks together. At 1,000 events a second through three stages
- *  this takes a quarter of them away, and the p99 end to end from 37 to 24 ms (`npm run bench -- latency`). */
+ *  this takes a fifth of them away (`npm run bench -- latency`; figures in docs/operations/benchmarks.md). */
 const PACE_MS = 5;
 const OWED_SINK_MS = 250;
 const SOURCE_WAIT_MS = 500;
