@@ -8,18 +8,11 @@
 //   S2. Every list and text has a bound, so that the CRD stays structural and cheap.
 
 import { z } from 'zod';
+import { clusterFields } from './cluster.ts';
+import { durationSchema, nameSchema } from './names.ts';
 
 /** A CEL expression (YAML, builder) or a function (builder only). A function gets what the expression's variables name. */
 export type Code = string | ((...args: never[]) => unknown);
-
-const NAME = /^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
-const DURATION = /^(\d+(\.\d+)?(ms|s|m|h|d))+$/;
-
-/** Names of sources, stages, sinks: lower case, digits, dashes; they become part of subjects, streams and metrics. */
-export const nameSchema = z
-  .string()
-  .max(63)
-  .regex(NAME, 'must be lower-case letters, digits and dashes, start with a letter, and have at most 63 characters');
 
 /** `name`, or `name.output` for a named output of a stage (`late`, or an emitted event of a machine). */
 export const referenceSchema = z
@@ -31,9 +24,6 @@ export const referenceSchema = z
 const referencesSchema = z.union([referenceSchema, z.array(referenceSchema).min(1).max(64)], {
   error: 'must be the name of a source or stage (or name.output), or a list of them',
 });
-
-/** `250ms`, `10s`, `1h30m`, `3d`. */
-export const durationSchema = z.string().regex(DURATION, 'must be a duration such as 250ms, 10s, 1h30m or 3d').max(32);
 
 export const codeSchema = z
   .custom<Code>((value) => (typeof value === 'string' && value.length > 0 && value.length <= 4096) || typeof value === 'function', {
@@ -344,6 +334,7 @@ export const streamJobSpecSchema = z.strictObject({
   tables: z.array(tableSchema).max(64).default([]),
   stages: z.array(stageSchema).max(512).default([]),
   sinks: z.array(sinkSchema).max(256).default([]),
+  ...clusterFields,
 });
 
 export const streamJobSchema = z.strictObject({
@@ -371,4 +362,5 @@ export type JoinSpec = z.output<typeof joinSchema>;
 export type FileSourceSpec = z.output<typeof fileSourceSchema>;
 export type NatsSourceSpec = z.output<typeof natsSourceSchema>;
 export type EventSchemaSpec = z.output<typeof eventSchemaSchema>;
+export type WorkersSpec = StreamJobSpec['workers'];
 export type Fields = z.output<typeof fieldsSchema>;
