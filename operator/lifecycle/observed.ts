@@ -1,0 +1,90 @@
+// What is known of one StreamJob when it is decided about: read once, then only looked at.
+
+import type { StreamJob, StreamJobSpec } from '../../crds/stream-job/spec.ts';
+import type { RevisionStatus, StreamJobStatus } from '../../crds/stream-job/status.ts';
+import type { Issue } from '../../runtime/base/issues.ts';
+import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
+import type { JobRecord } from '../../runtime/worker/job-record.ts';
+import type { Failure } from '../../runtime/worker/membership.ts';
+import type { JobFigures } from './figures.ts';
+
+/** The custom resource as it is in the cluster. */
+export type JobObject = {
+  readonly name: string;
+  readonly namespace: string;
+  readonly uid: string;
+  readonly generation: number;
+  readonly createdMs: number;
+  /** Since when it is being deleted; null: it is not. */
+  readonly deletedMs: number | null;
+  readonly hasFinalizer: boolean;
+  readonly annotations: Readonly<Record<string, string>>;
+  /** As it stands there: defaults are filled in by the API server, but nothing else was checked. */
+  readonly spec: Readonly<Record<string, unknown>>;
+  readonly status: StreamJobStatus;
+};
+
+/** What the spec means. */
+export type Declared =
+  | { readonly kind: 'invalid'; readonly issues: readonly Issue[] }
+  /** It is fine, but needs something that is not there yet, a sentence each. */
+  | { readonly kind: 'waiting'; readonly reasons: readonly string[] }
+  | {
+      readonly kind: 'valid';
+      readonly job: StreamJob;
+      readonly plan: PhysicalPlan;
+      /** Of what makes a revision: equal hashes, nothing to do. */
+      readonly hash: string;
+      readonly code: { readonly sha256: string; readonly bytes: Uint8Array } | null;
+    };
+
+export type ValidDeclared = Extract<Declared, { readonly kind: 'valid' }>;
+
+export type NatsObserved =
+  | { readonly kind: 'absent'; readonly reason: string }
+  | {
+      readonly kind: 'present';
+      /** What the workers are told to run; null: nothing yet. */
+      readonly record: JobRecord | null;
+      /** What was declared when `record` was written; null for a record that no operator wrote. */
+      readonly revision: RevisionStatus | null;
+      /** Numbers of revisions that can be gone back to. */
+      readonly kept: readonly number[];
+      readonly failure: (Failure & { readonly revision: number }) | null;
+      readonly completed: boolean;
+      /** Streams that are gone although records were in them, a sentence each. */
+      readonly lost: readonly string[];
+      /** What else differs from what must be there, a sentence each: it is mended. */
+      readonly drift: readonly string[];
+      /** Why acknowledged writes may be lost; null: they are not. */
+      readonly durabilityProblem: string | null;
+    };
+
+export type PodsObserved = {
+  readonly total: number;
+  readonly ready: number;
+  /** Pods that are on their way out too. */
+  readonly terminating: number;
+  /** Why containers do not start, a sentence each: `flights-worker-…: ImagePullBackOff: …`. */
+  readonly problems: readonly string[];
+};
+
+export type Observed = {
+  readonly nowMs: number;
+  readonly job: JobObject;
+  /** The part of the spec that says how the job is run; from the API server's defaults when the rest is invalid. */
+  readonly cluster: Pick<StreamJobSpec, 'replicas' | 'suspend' | 'upgrade' | 'deletionPolicy' | 'restoreFrom'>;
+  readonly declared: Declared;
+  readonly nats: NatsObserved;
+  readonly pods: PodsObserved;
+  /** What the Deployment asks for now; null: there is none. */
+  readonly deployedReplicas: number | null;
+  /** What workers reported lately; null: none did. */
+  readonly figures: JobFigures | null;
+  /** Savepoint that the upgrade waits for: done, failed, or still going on; null: none was asked for. */
+  readonly upgradeSavepoint: { readonly name: string; readonly phase: 'Pending' | 'Running' | 'Completed' | 'Failed' } | null;
+  /** The savepoint that `restoreFrom` names; null: it names none. */
+  readonly restoreSavepoint: { readonly name: string; readonly problem: string | null } | null;
+  /** A savepoint is being taken: no new revision meanwhile. */
+  readonly savepointRunning: boolean;
+};

@@ -1,0 +1,65 @@
+// Sentences of conditions that several decisions say alike.
+
+import type { ConditionType, RevisionStatus, StreamJobStatus } from '../../crds/stream-job/status.ts';
+import type { Issue } from '../../runtime/base/issues.ts';
+import type { Verdict } from './decision.ts';
+import type { Observed } from './observed.ts';
+
+export type Conditions = Readonly<Partial<Record<ConditionType, Verdict>>>;
+
+export function yes(reason: string, message: string): Verdict {
+  return { status: 'True', reason, message };
+}
+
+export function no(reason: string, message: string): Verdict {
+  return { status: 'False', reason, message };
+}
+
+/** The job is as its spec asks for. */
+export function ready(reason: string, message: string): Conditions {
+  return { Ready: yes(reason, message), Reconciling: no(reason, message), Stalled: no(reason, message) };
+}
+
+/** On its way; nothing is needed from anybody. */
+export function reconciling(reason: string, message: string): Conditions {
+  return { Ready: no(reason, message), Reconciling: yes(reason, message), Stalled: no(reason, message) };
+}
+
+/** It will not go on by itself: somebody has to do something, and `message` says what. */
+export function stalled(reason: string, message: string): Conditions {
+  return { Ready: no(reason, message), Reconciling: no(reason, message), Stalled: yes(reason, message) };
+}
+
+/** What holds whatever else is going on: pods that do not start, a NATS that may lose acknowledged writes. */
+export function standing({ pods, nats }: Observed): Conditions {
+  const durability = nats.kind === 'present' ? nats.durabilityProblem : null;
+  return {
+    Degraded:
+      pods.problems.length > 0
+        ? yes('PodsNotStarting', listed(pods.problems))
+        : no('AsExpected', 'all worker pods start, or have nothing that keeps them from it'),
+    DurabilityDegraded:
+      nats.kind === 'absent'
+        ? { status: 'Unknown', reason: 'NatsUnreachable', message: nats.reason }
+        : durability === null
+          ? no('Durable', 'NATS syncs each write before it is acknowledged')
+          : yes('WritesMayBeLost', durability),
+  };
+}
+
+const LISTED_MAX = 3;
+
+/** The first sentences, and how many more there are. */
+export function listed(sentences: readonly string[]): string {
+  const more = sentences.length - LISTED_MAX;
+  return `${sentences.slice(0, LISTED_MAX).join('; ')}${more > 0 ? `; and ${more} more` : ''}`;
+}
+
+/** An issue of the declaration as one line: where, what, what to do. */
+export function issueText({ path, message, fix }: Issue): string {
+  return `${path}: ${message}${fix === undefined || fix === '' ? '' : ` (${fix})`}`;
+}
+
+export function nextRevision(status: StreamJobStatus, current: number, hash: string, generation: number): RevisionStatus {
+  return { number: Math.max(current, status.revision?.number ?? 0) + 1, hash, generation };
+}

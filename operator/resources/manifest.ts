@@ -1,0 +1,77 @@
+// What all children of a StreamJob have in common: names, labels, and who owns them.
+//
+//   M1. A builder is pure: the same job gives the same manifest, to the letter. What differs from the cluster is drift.
+//   M2. Names come from the job's name only, so a child is found without being remembered.
+
+/** A Kubernetes object as it is applied: only the fields that the operator owns. */
+export type Manifest = {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: Metadata;
+  readonly [field: string]: unknown;
+};
+
+export type Metadata = {
+  readonly name: string;
+  readonly namespace: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly ownerReferences?: readonly OwnerReference[];
+};
+
+export type OwnerReference = {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly controller: boolean;
+  readonly blockOwnerDeletion: boolean;
+};
+
+/** The StreamJob that children belong to. */
+export type Owner = { readonly name: string; readonly namespace: string; readonly uid: string };
+
+export const API_VERSION = 'millrace.dev/v1alpha1';
+export const FINALIZER = 'millrace.dev/state';
+export const JOB_LABEL = 'millrace.dev/job';
+
+/** Labels by which pods and children of one job are found. */
+export function selectorLabels(job: string): Readonly<Record<string, string>> {
+  return { 'app.kubernetes.io/name': 'millrace-worker', [JOB_LABEL]: job };
+}
+
+/** The same as the scale subresource wants it. */
+export function selectorText(job: string): string {
+  return Object.entries(selectorLabels(job))
+    .map(([name, value]) => `${name}=${value}`)
+    .join(',');
+}
+
+export function labelsOf(job: string): Readonly<Record<string, string>> {
+  return {
+    ...selectorLabels(job),
+    'app.kubernetes.io/instance': job,
+    'app.kubernetes.io/component': 'worker',
+    'app.kubernetes.io/part-of': 'millrace',
+    'app.kubernetes.io/managed-by': 'millrace',
+  };
+}
+
+/** Names of a job's children. */
+export const childNames = {
+  worker: (job: string): string => `${job}-worker`,
+  credentials: (job: string): string => `${job}-nats`,
+};
+
+/** Metadata of a child: it goes when its job goes. */
+export function childMetadata(owner: Owner, name: string, annotations?: Readonly<Record<string, string>>): Metadata {
+  return {
+    name,
+    namespace: owner.namespace,
+    labels: labelsOf(owner.name),
+    ...(annotations === undefined ? {} : { annotations }),
+    ownerReferences: [
+      { apiVersion: API_VERSION, kind: 'StreamJob', name: owner.name, uid: owner.uid, controller: true, blockOwnerDeletion: true },
+    ],
+  };
+}

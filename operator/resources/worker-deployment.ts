@@ -1,0 +1,146 @@
+// The Deployment of a job's workers: what a pod gets, and nothing else (crds/stream-job/cluster.ts, C1).
+//
+//   W1. Neither plan nor code is in here: both come over NATS, so a new revision restarts no pod.
+//   W2. A pod is replaced only after another one is ready, and one at a time: partitions move, the job goes on.
+//   W3. Restricted Pod Security: no root, no capabilities, no service-account token, nothing writable but /tmp.
+
+import type { WorkersSpec } from '../../crds/stream-job/spec.ts';
+import { childMetadata, childNames, labelsOf, selectorLabels, type Manifest, type Owner } from './manifest.ts';
+
+/** What the operator gives to every worker. */
+export type WorkerDefaults = {
+  readonly image: string;
+  readonly pullPolicy: 'Always' | 'IfNotPresent' | 'Never';
+  readonly pullSecrets: readonly string[];
+  readonly natsUrl: string;
+};
+
+export type WorkerPods = {
+  readonly owner: Owner;
+  /** `<namespace>_<name>`: the job's name in NATS. */
+  readonly identity: string;
+  readonly replicas: number;
+  readonly workers: WorkersSpec;
+  readonly defaults: WorkerDefaults;
+  /** Hash of what the credentials allow: pods connect anew when it changes. Null: NATS without credentials. */
+  readonly credentialsHash: string | null;
+};
+
+export const HTTP_PORT = 8081;
+export const FILES_FOLDER = '/data';
+export const CREDENTIALS_ANNOTATION = 'millrace.dev/credentials';
+const CREDENTIALS_FOLDER = '/etc/millrace/nats';
+/** Drain takes less than 5 s; what takes longer is a server that does not answer. */
+const GRACE_SECONDS = 30;
+
+export function workerDeployment(pods: WorkerPods): Manifest {
+  const { owner, replicas } = pods;
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: childMetadata(owner, childNames.worker(owner.name)),
+    spec: {
+      replicas,
+      revisionHistoryLimit: 2,
+      progressDeadlineSeconds: 600,
+      selector: { matchLabels: selectorLabels(owner.name) },
+      strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+      template: { metadata: podMetadata(pods), spec: podSpec(pods) },
+    },
+  };
+}
+
+function podMetadata({ owner, workers, credentialsHash }: WorkerPods): object {
+  const annotations = {
+    ...workers.annotations,
+    ...(credentialsHash === null ? {} : { [CREDENTIALS_ANNOTATION]: credentialsHash }),
+  };
+  return { labels: labelsOf(owner.name), ...(Object.keys(annotations).length === 0 ? {} : { annotations }) };
+}
+
+function podSpec(pods: WorkerPods): object {
+  const { owner, workers, defaults } = pods;
+  const pullSecrets = [...new Set([...defaults.pullSecrets, ...(workers.imagePullSecrets ?? [])])];
+  return {
+    automountServiceAccountToken: false,
+    enableServiceLinks: false,
+    terminationGracePeriodSeconds: GRACE_SECONDS,
+    securityContext: {
+      runAsNonRoot: true,
+      runAsUser: 65_532,
+      runAsGroup: 65_532,
+      fsGroup: 65_532,
+      seccompProfile: { type: 'RuntimeDefault' },
+    },
+    ...(pullSecrets.length === 0 ? {} : { imagePullSecrets: pullSecrets.map((name) => ({ name })) }),
+    ...(workers.nodeSelector === undefined ? {} : { nodeSelector: workers.nodeSelector }),
+    ...(workers.tolerations === undefined ? {} : { tolerations: workers.tolerations }),
+    ...(workers.affinity === undefined ? {} : { affinity: workers.affinity }),
+    ...(workers.priorityClassName === undefined ? {} : { priorityClassName: workers.priorityClassName }),
+    topologySpreadConstraints: ['topology.kubernetes.io/zone', 'kubernetes.io/hostname'].map((topologyKey) => ({
+      maxSkew: 1,
+      topologyKey,
+      whenUnsatisfiable: 'ScheduleAnyway',
+      labelSelector: { matchLabels: selectorLabels(owner.name) },
+    })),
+    containers: [container(pods)],
+    volumes: volumesOf(pods),
+  };
+}
+
+function container(pods: WorkerPods): object {
+  const { workers, defaults, credentialsHash } = pods;
+  const mounts = [
+    { name: 'tmp', mountPath: '/tmp' },
+    ...(credentialsHash === null ? [] : [{ name: 'nats', mountPath: CREDENTIALS_FOLDER, readOnly: true }]),
+    ...((workers.files ?? []).length === 0 ? [] : [{ name: 'files', mountPath: FILES_FOLDER, readOnly: true }]),
+  ];
+  return {
+    name: 'worker',
+    image: workers.image ?? defaults.image,
+    imagePullPolicy: workers.imagePullPolicy ?? defaults.pullPolicy,
+    env: environment(pods),
+    ports: [{ name: 'http', containerPort: HTTP_PORT, protocol: 'TCP' }],
+    startupProbe: probe('/startupz', { periodSeconds: 1, failureThreshold: 300, timeoutSeconds: 5 }),
+    readinessProbe: probe('/readyz', { periodSeconds: 2, failureThreshold: 3, timeoutSeconds: 5 }),
+    livenessProbe: probe('/livez', { periodSeconds: 10, failureThreshold: 3, timeoutSeconds: 5 }),
+    resources: workers.resources ?? { requests: { cpu: '100m', memory: '128Mi' } },
+    securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ['ALL'] } },
+    volumeMounts: mounts,
+  };
+}
+
+function probe(path: string, timing: object): object {
+  return { httpGet: { path, port: 'http' }, ...timing };
+}
+
+/** Ours come last: a job cannot replace them. */
+function environment({ identity, workers, defaults, credentialsHash }: WorkerPods): readonly object[] {
+  const ours = [
+    { name: 'MILLRACE_JOB', value: identity },
+    { name: 'MILLRACE_WORKER', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
+    { name: 'MILLRACE_NATS_URL', value: defaults.natsUrl },
+    ...(credentialsHash === null ? [] : [{ name: 'MILLRACE_NATS_CREDENTIALS', value: `${CREDENTIALS_FOLDER}/nats.creds` }]),
+    { name: 'MILLRACE_FILES', value: FILES_FOLDER },
+    { name: 'MILLRACE_HTTP_PORT', value: String(HTTP_PORT) },
+    { name: 'MILLRACE_LOG', value: 'json' },
+  ];
+  const taken = new Set(ours.map(({ name }) => name));
+  const theirs = (workers.env ?? [])
+    .filter(({ name }) => !taken.has(name))
+    .map(({ name, value, secret }) =>
+      secret === undefined ? { name, value: value ?? '' } : { name, valueFrom: { secretKeyRef: { name: secret.name, key: secret.key } } },
+    );
+  return [...theirs, ...ours];
+}
+
+function volumesOf({ owner, workers, credentialsHash }: WorkerPods): readonly object[] {
+  const files = workers.files ?? [];
+  return [
+    { name: 'tmp', emptyDir: { sizeLimit: '256Mi' } },
+    ...(credentialsHash === null ? [] : [{ name: 'nats', secret: { secretName: childNames.credentials(owner.name) } }]),
+    ...(files.length === 0
+      ? []
+      : [{ name: 'files', projected: { sources: files.map(({ configMap }) => ({ configMap: { name: configMap } })) } }]),
+  ];
+}
