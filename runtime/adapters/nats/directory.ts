@@ -1,122 +1,122 @@
 // The directory of a job in a NATS KV bucket, and its bus on core NATS.
 //
-//   D1. A watch is made anew after every reconnection: it gives all keys as they are, and tells those that vanished.
+// Read and written by plain requests, watched by our own gapless reader: a worker then needs the right to publish keys and
+// to make a pull consumer on this one stream, nothing else of JetStream.
+//   D3. A get is answered by the stream's leader: what was written is read.
+//   D4. Without an answer nothing is known and nothing is sent again: MR2102, and the caller decides.
 
-import { Kvm } from '@nats-io/kv';
-import type { KV, KvEntry } from '@nats-io/kv';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
+import { isError, MillraceError } from '../../base/errors.ts';
+import type { StoredRecord } from '../../journal/journal.ts';
 import type { Bus, Directory, Entry } from '../../worker/directory.ts';
+import { DirectoryWatch, toEntry, type OnChange } from './directory-watch.ts';
+import { directoryCreated, directoryStream, ensureDirectory, keySubject, removeDirectory } from './kv-stream.ts';
+import { Link } from './link.ts';
+import { appendResult, NatsJournal } from './nats-journal.ts';
 
-const KV_TIMEOUT_MS = 5_000;
+export type DirectoryOptions = { readonly replicas?: number };
 
-/** Bucket of a job: `MR_<job>`. */
-export function bucketOf(job: string): string {
-  return `MR_${job}`;
+const ANSWER_MS = 5_000;
+const EXPECTED_HEADER = 'Nats-Expected-Last-Subject-Sequence';
+const OPERATION_HEADER = 'KV-Operation';
+const LOOK_MS = 500;
+/** What lasts is told again this often. */
+const TELL_AGAIN_MS = 30_000;
+
+/** The job's directory, made when it is not there. */
+export async function openDirectory(connection: NatsConnection, job: string, { replicas = 1 }: DirectoryOptions = {}): Promise<Directory> {
+  const link = Link.of(connection);
+  await ensureDirectory(link, job, replicas);
+  return new KvDirectory(link, job);
 }
 
-export async function openDirectory(connection: NatsConnection, job: string): Promise<Directory> {
-  const kv = await new Kvm(connection).create(bucketOf(job), { history: 1, timeout: KV_TIMEOUT_MS });
-  return new KvDirectory(connection, kv);
+/** The job's directory as it is read from outside; null when there is none. */
+export async function findDirectory(connection: NatsConnection, job: string): Promise<Directory | null> {
+  const link = Link.of(connection);
+  return (await directoryCreated(link, job)) === null ? null : new KvDirectory(link, job);
 }
 
-/** Removes the bucket with all in it. */
+export type Waiting = {
+  readonly signal: AbortSignal;
+  /** Called when it is not there, or nobody answers: at first, and now and then while it lasts. */
+  readonly onWait: (problem: string) => void;
+};
+
+/** The job's directory as soon as it is there, made by nobody here. Null when the signal aborted. */
+export async function attachDirectory(connection: NatsConnection, job: string, { signal, onWait }: Waiting): Promise<Directory | null> {
+  const link = Link.of(connection);
+  for (let toldMs = -Infinity; !signal.aborted; ) {
+    try {
+      if ((await directoryCreated(link, job)) !== null) return new KvDirectory(link, job);
+      toldMs = tell(`the directory of job ${job} is not there yet`, toldMs, onWait);
+    } catch (error) {
+      if (!isError(error, 'MR2102')) throw error;
+      toldMs = tell(error.message, toldMs, onWait);
+    }
+    await sleep(LOOK_MS, undefined, { signal }).catch(() => undefined);
+  }
+  return null;
+}
+
+/** Removes the bucket with all in it; nothing when there is none. */
 export async function deleteDirectory(connection: NatsConnection, job: string): Promise<void> {
-  const kv = await new Kvm(connection).create(bucketOf(job), { history: 1, timeout: KV_TIMEOUT_MS });
-  await kv.destroy();
+  await removeDirectory(Link.of(connection), job);
 }
 
 class KvDirectory implements Directory {
-  readonly #connection: NatsConnection;
-  readonly #kv: KV;
+  readonly #link: Link;
+  readonly #job: string;
+  readonly #journal: NatsJournal;
 
-  constructor(connection: NatsConnection, kv: KV) {
-    this.#connection = connection;
-    this.#kv = kv;
+  constructor(link: Link, job: string) {
+    this.#link = link;
+    this.#job = job;
+    this.#journal = new NatsJournal(link);
   }
 
   async get(key: string): Promise<Entry | null> {
-    const entry = await this.#kv.get(key);
-    return entry === null || entry.operation !== 'PUT' ? null : toEntry(entry);
+    const last = await this.#last(key);
+    return last === null ? null : toEntry(last.sequence, last.bytes);
   }
 
   async put(key: string, value: unknown): Promise<void> {
-    await this.#kv.put(key, JSON.stringify(value));
+    await this.#store(key, JSON.stringify(value), {});
   }
 
   async update(key: string, value: unknown, revision: number): Promise<number | null> {
-    try {
-      const body = JSON.stringify(value);
-      return revision === 0 ? await this.#kv.create(key, body) : await this.#kv.update(key, body, revision);
-    } catch (error) {
-      if (isWrongRevision(error)) return null;
-      throw error;
-    }
+    const body = JSON.stringify(value);
+    const stored = await this.#store(key, body, { [EXPECTED_HEADER]: String(revision) });
+    if (stored !== null || revision !== 0) return stored;
+    // The key may have been deleted: what is last then is its deletion, and takes the place of "none".
+    const last = await this.#last(key);
+    if (last === null || last.bytes.length > 0) return null;
+    return this.#store(key, body, { [EXPECTED_HEADER]: String(last.sequence) });
   }
 
   async delete(key: string): Promise<void> {
-    await this.#kv.delete(key);
+    await this.#store(key, '', { [OPERATION_HEADER]: 'DEL' });
   }
 
-  async watch(onChange: (key: string, entry: Entry | null) => void): Promise<() => Promise<void>> {
-    const watch = new KvWatch(this.#connection, this.#kv, onChange);
-    await watch.open();
-    return () => watch.stop();
-  }
-}
-
-class KvWatch {
-  readonly #connection: NatsConnection;
-  readonly #kv: KV;
-  readonly #onChange: (key: string, entry: Entry | null) => void;
-  readonly #known = new Set<string>();
-  #iterator: Awaited<ReturnType<KV['watch']>> | null = null;
-  #stopped = false;
-
-  constructor(connection: NatsConnection, kv: KV, onChange: (key: string, entry: Entry | null) => void) {
-    this.#connection = connection;
-    this.#kv = kv;
-    this.#onChange = onChange;
-    void this.#reopenOnReconnect();
+  watch(onChange: OnChange): Promise<() => Promise<void>> {
+    const watch = new DirectoryWatch(this.#link, this.#job, onChange);
+    watch.start();
+    return Promise.resolve(() => watch.stop());
   }
 
-  async open(): Promise<void> {
-    this.#iterator?.stop();
-    const iterator = await this.#kv.watch();
-    this.#iterator = iterator;
-    void this.#pump(iterator, new Set(this.#known));
+  #last(key: string): Promise<StoredRecord | null> {
+    return this.#journal.last(directoryStream(this.#job), keySubject(this.#job, key));
   }
 
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    this.#iterator?.stop();
-    await Promise.resolve();
-  }
-
-  async #pump(iterator: Awaited<ReturnType<KV['watch']>>, vanished: Set<string> | null): Promise<void> {
-    for await (const entry of iterator) {
-      if (this.#stopped || this.#iterator !== iterator) return;
-      vanished?.delete(entry.key);
-      this.#tell(entry);
-      if (entry.delta === 0 && vanished !== null) {
-        for (const key of vanished) this.#onChange(key, null);
-        vanished = null;
-      }
-    }
-  }
-
-  #tell(entry: KvEntry): void {
-    const isThere = entry.operation === 'PUT';
-    if (isThere) this.#known.add(entry.key);
-    else this.#known.delete(entry.key);
-    this.#onChange(entry.key, isThere ? toEntry(entry) : null);
-  }
-
-  async #reopenOnReconnect(): Promise<void> {
-    for await (const status of this.#connection.status()) {
-      if (this.#stopped) return;
-      if (status.type !== 'reconnect') continue;
-      await this.open().catch(() => undefined); // the next reconnection tries again; heartbeats show who lives
-    }
+  /** The sequence that it has now; null when it is refused. */
+  async #store(key: string, body: string, headers: Readonly<Record<string, string>>): Promise<number | null> {
+    const result = appendResult(await this.#link.request(keySubject(this.#job, key), body, { timeoutMs: ANSWER_MS, headers }));
+    if (result.kind === 'stored') return result.sequence;
+    if (result.kind === 'refused') return null;
+    throw new MillraceError('MR2102', {
+      stream: directoryStream(this.#job),
+      problem: result.kind === 'in-flight' ? 'another write of the key is under way' : result.reason,
+    });
   }
 }
 
@@ -136,10 +136,9 @@ export function openBus(connection: NatsConnection, job: string): Bus {
   };
 }
 
-function toEntry(entry: KvEntry): Entry {
-  return { value: entry.json(), revision: entry.revision };
-}
-
-function isWrongRevision(error: unknown): boolean {
-  return error instanceof Error && /wrong last sequence|10071/.test(`${error.message} ${String((error as { code?: unknown }).code)}`);
+function tell(problem: string, toldMs: number, onWait: (problem: string) => void): number {
+  const nowMs = performance.now();
+  if (nowMs - toldMs < TELL_AGAIN_MS) return toldMs;
+  onWait(problem);
+  return nowMs;
 }

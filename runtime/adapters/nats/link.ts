@@ -48,7 +48,7 @@ export class Link {
   constructor(nc: NatsConnection) {
     this.nc = nc;
     this.#up = !nc.isClosed();
-    this.#inbox = createInbox();
+    this.#inbox = this.newInbox();
     this.#tokenStart = this.#inbox.length + 1;
     void this.#watch();
   }
@@ -60,6 +60,11 @@ export class Link {
   /** Bytes that one message may have, as the server says. */
   get payloadBytesMax(): number {
     return this.nc.info?.max_payload ?? 1024 * 1024;
+  }
+
+  /** A subject of this client only, below the prefix that its connection was made with. */
+  newInbox(): string {
+    return createInbox(inboxPrefixOf(this.nc));
   }
 
   /** Returns the function that ends it. */
@@ -137,6 +142,11 @@ export class Link {
     if (!up) this.#loseAll('the connection broke');
     for (const listener of this.#listeners) listener(up);
   }
+}
+
+/** The client keeps its options, but does not declare them. */
+function inboxPrefixOf(nc: NatsConnection): string | undefined {
+  return (nc as NatsConnection & { readonly options?: { readonly inboxPrefix?: string } }).options?.inboxPrefix;
 }
 
 function headersOf(record: Readonly<Record<string, string>>): MsgHdrs {

@@ -1,8 +1,12 @@
 // Connecting to NATS: for ever once it has worked, with a clear refusal when it can't work at all.
+//
+//   C1. Credentials are read from their file at every connection and reconnection: they may have been renewed meanwhile.
 
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, credsAuthenticator, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node';
-import { MillraceError } from '../../base/errors.ts';
+import { isError, MillraceError } from '../../base/errors.ts';
 import { callApi } from './jetstream-api.ts';
 import { Link } from './link.ts';
 
@@ -15,41 +19,83 @@ export type NatsAddress = {
   /** Shown in the server's list of connections. */
   readonly name: string;
   /** Path of a credentials file. */
-  readonly credentials?: string;
+  readonly credentials?: string | undefined;
+  /** Where answers to this client come in: `_INBOX.<identity>`; `_INBOX` when absent. Credentials may be limited to it. */
+  readonly inboxPrefix?: string | undefined;
 };
 
 const CONNECT_TIMEOUT_MS = 5_000;
 /** A restarted server is found again within this; the recovery-time goal for one is 2 s. */
 const RECONNECT_WAIT_MS = 100;
 const PING_INTERVAL_MS = 5_000;
+/** Longest pause while nothing was connected yet: a server that has just started is found within it. */
+const PATIENT_WAIT_MAX_MS = 2_000;
+/** What lasts is told again this often. */
+const TELL_AGAIN_MS = 30_000;
 
 /** Connects and checks the server. Throws MR1001, MR1003, MR1004, MR1005. Reconnects for ever afterwards. */
 export async function connectNats(address: NatsAddress): Promise<NatsConnection> {
-  const options = await optionsOf(address);
-  const shown = withoutSecrets(address.url);
-  let nc: NatsConnection;
-  try {
-    nc = await connect(options);
-  } catch (error) {
-    throw new MillraceError('MR1003', { url: shown, problem: problemOf(error) }, error);
+  return checked(await connectOnce(address), (nc) => checkServer(nc, withoutSecrets(address.url)));
+}
+
+export type Patience = {
+  /** Called when connecting failed: once for each new reason, and again when it lasts. */
+  readonly onWait: (error: MillraceError) => void;
+  readonly signal: AbortSignal;
+};
+
+/** Connects, however long it takes: NATS may start later, and credentials may be wrong for a while. Asks for no rights on
+ *  JetStream's account. Null when the signal aborted. Throws MR1004. */
+export async function connectPatiently(address: NatsAddress, { onWait, signal }: Patience): Promise<NatsConnection | null> {
+  const url = withoutSecrets(address.url);
+  let told = { problem: '', atMs: 0 };
+  for (let pauseMs = RECONNECT_WAIT_MS; !signal.aborted; pauseMs = Math.min(2 * pauseMs, PATIENT_WAIT_MAX_MS)) {
+    try {
+      return await checked(await connectOnce(address), (nc) => checkVersion(nc, url));
+    } catch (error) {
+      if (!isError(error, 'MR1003') && !isError(error, 'MR1001')) throw error;
+      const nowMs = performance.now();
+      if (error.message !== told.problem || nowMs - told.atMs >= TELL_AGAIN_MS) {
+        onWait(error);
+        told = { problem: error.message, atMs: nowMs };
+      }
+    }
+    await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
   }
+  return null;
+}
+
+async function connectOnce(address: NatsAddress): Promise<NatsConnection> {
+  const options = await optionsOf(address);
   try {
-    await checkServer(nc, shown);
+    return await connect(options);
+  } catch (error) {
+    throw new MillraceError('MR1003', { url: withoutSecrets(address.url), problem: problemOf(error) }, error);
+  }
+}
+
+async function checked(nc: NatsConnection, check: (nc: NatsConnection) => void | Promise<void>): Promise<NatsConnection> {
+  try {
+    await check(nc);
+    return nc;
   } catch (error) {
     await nc.close();
     throw error;
   }
-  return nc;
 }
 
 /** Throws MR1004 when the server is too old, MR1005 when JetStream does not answer for this account. */
 export async function checkServer(nc: NatsConnection, url: string = nc.getServer()): Promise<void> {
-  const version = nc.info?.version ?? 'unknown';
-  if (!isAtLeast(version, NATS_VERSION_MIN)) throw new MillraceError('MR1004', { url, version, minimum: NATS_VERSION_MIN });
+  checkVersion(nc, url);
   const answer = await callApi(Link.of(nc), 'INFO');
   if (answer.kind === 'absent') throw new MillraceError('MR1005', { url, problem: answer.reason });
   if (answer.kind === 'error')
     throw new MillraceError('MR1005', { url, problem: `${answer.error.description} (${answer.error.err_code})` });
+}
+
+function checkVersion(nc: NatsConnection, url: string): void {
+  const version = nc.info?.version ?? 'unknown';
+  if (!isAtLeast(version, NATS_VERSION_MIN)) throw new MillraceError('MR1004', { url, version, minimum: NATS_VERSION_MIN });
 }
 
 /** Compares `2.15.2` numerically; what follows a hyphen (`-beta.1`) is older than without it. */
@@ -70,7 +116,7 @@ export function withoutSecrets(url: string): string {
   return url.replace(/\/\/[^/@]*@/g, '//');
 }
 
-async function optionsOf({ url, name, credentials }: NatsAddress): Promise<NodeConnectionOptions> {
+async function optionsOf({ url, name, credentials, inboxPrefix }: NatsAddress): Promise<NodeConnectionOptions> {
   const options: NodeConnectionOptions = {
     servers: url.split(',').map((server) => withoutSecrets(server.trim())),
     name,
@@ -82,7 +128,13 @@ async function optionsOf({ url, name, credentials }: NatsAddress): Promise<NodeC
     maxPingOut: 2,
     ...loginOf(url),
   };
-  if (credentials !== undefined) options.authenticator = credsAuthenticator(await readCredentials(credentials));
+  if (inboxPrefix !== undefined) options.inboxPrefix = inboxPrefix;
+  if (credentials !== undefined) {
+    await readCredentials(credentials);
+    options.authenticator = credsAuthenticator(() => readFileSync(credentials)); // C1
+    // Refused credentials are no reason to give up: the next ones may be on their way (C1).
+    options.ignoreAuthErrorAbort = true;
+  }
   return options;
 }
 

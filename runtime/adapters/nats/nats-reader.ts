@@ -9,8 +9,10 @@
 //   N3. Pulled but not taken bytes stay within twice what the latest `next` asked for (one giant record apart).
 //       What a pull has left is counted as the server counts it, so the sum never drifts.
 //   N4. A pull is always waiting while there is room: a lone record needs no request of ours to arrive.
+//   N5. A consumer's name is drawn, never derived: who does not know it can neither pull from it nor delete it.
 
-import { createInbox, type Msg, type Subscription } from '@nats-io/transport-node';
+import { randomBytes } from 'node:crypto';
+import type { Msg, Subscription } from '@nats-io/transport-node';
 import { assert } from '../../base/assert.ts';
 import { MillraceError } from '../../base/errors.ts';
 import type { LaneReader, ReadOptions, StoredRecord } from '../../journal/journal.ts';
@@ -34,12 +36,21 @@ const BATCH_MAX = 1_000_000;
 /** Subject, ack subject and headers of a delivery: more than enough for any of ours. */
 const OVERHEAD_BYTES = 8 * 1024;
 
+export type ReaderOptions = {
+  /** The stream is not ours alone: the consumer is asked for with its one subject in the request's own subject, so that the
+   *  server can hold a worker to the subjects it may read, and is left to the server instead of deleted. */
+  readonly isShared?: boolean;
+  /** A consumer was made: the reader reads, or reads again. */
+  readonly onOpen?: () => void;
+};
+
 type Waiter = { readonly resolve: () => void; readonly timer: NodeJS.Timeout };
 
 export class NatsReader implements LaneReader {
   readonly #link: Link;
   readonly #stream: string;
   readonly #subjects: readonly string[];
+  readonly #options: ReaderOptions;
   readonly #gone: Gone;
   readonly #unlisten: () => void;
   readonly #window: PullWindow;
@@ -64,10 +75,12 @@ export class NatsReader implements LaneReader {
   #failure: unknown = null;
   #closed = false;
 
-  constructor(link: Link, stream: string, { fromSequence, subjects = [] }: ReadOptions) {
+  constructor(link: Link, stream: string, { fromSequence, subjects = [] }: ReadOptions, options: ReaderOptions = {}) {
+    assert(options.isShared !== true || subjects.length === 1, 'a reader of a shared stream has one subject');
     this.#link = link;
     this.#stream = stream;
     this.#subjects = subjects;
+    this.#options = options;
     this.#gone = new Gone(stream);
     this.#lastSequence = Math.max(fromSequence, 1) - 1;
     this.#window = new PullWindow({ giantBytes: link.payloadBytesMax + OVERHEAD_BYTES });
@@ -146,8 +159,8 @@ export class NatsReader implements LaneReader {
   // ── consumer ──
 
   async #open(generation: number): Promise<void> {
-    const name = `mr-${createInbox().slice('_INBOX.'.length)}`;
-    this.#inbox = createInbox();
+    const name = `mr-${randomBytes(15).toString('base64url')}`;
+    this.#inbox = this.#link.newInbox();
     this.#consumerSequence = 0;
     this.#silentTicks = 0;
     this.#window.reset();
@@ -158,7 +171,7 @@ export class NatsReader implements LaneReader {
     } catch {
       return this.#drop(); // the connection is closing; there is nothing to come back to
     }
-    const answer = await callApi(this.#link, `CONSUMER.CREATE.${this.#stream}.${name}`, {
+    const answer = await callApi(this.#link, this.#createCall(name), {
       stream_name: this.#stream,
       config: this.#consumerConfig(name),
     });
@@ -170,6 +183,7 @@ export class NatsReader implements LaneReader {
       this.#consumer = name;
       this.#gone.reset();
       this.#reopenMs = REOPEN_FIRST_MS;
+      this.#options.onOpen?.();
       this.#pull();
       return;
     }
@@ -188,6 +202,11 @@ export class NatsReader implements LaneReader {
       return;
     }
     this.#reopenLater();
+  }
+
+  #createCall(name: string): string {
+    const call = `CONSUMER.CREATE.${this.#stream}.${name}`;
+    return this.#options.isShared === true ? `${call}.${this.#subjects[0]}` : call;
   }
 
   #consumerConfig(name: string): object {
@@ -232,6 +251,7 @@ export class NatsReader implements LaneReader {
   }
 
   async #deleteConsumer(name: string): Promise<void> {
+    if (this.#options.isShared === true) return;
     // No answer is fine: the server drops it by itself after INACTIVE_MS.
     await callApi(this.#link, `CONSUMER.DELETE.${this.#stream}.${name}`, null, HEARTBEAT_MS);
   }
