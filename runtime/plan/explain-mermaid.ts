@@ -28,6 +28,7 @@ function drawSink(stage: StagePlan): string {
 /** The dead letters of all stages are one dotted arrow each, and only of stages that are drawn as boxes. */
 function drawExchanges(plan: PhysicalPlan): readonly string[] {
   return plan.edges.flatMap((edge) => {
+    if (edge.retired === true) return [];
     const from = plan.stages.find(({ id }) => id === edge.fromStage);
     if (edge.from.node === '*') return from?.kind === 'sink' ? [] : [`  ${idOf(edge.fromStage)} -.-> ${idOf(edge.toStage, edge.toStage)}`];
     const target = plan.stages.find(({ id }) => id === edge.toStage);

@@ -1,6 +1,7 @@
 // A plan as text of 80 columns (more only where names are long): each stage with what runs in it, what it sends where, and why it is a stage.
 
 import { describeSink, guaranteeOf, sinkSpecOf } from './explain-sink.ts';
+import { liveOutputs } from './physical-plan.ts';
 import type { EdgePlan, NodePlan, PhysicalPlan, StagePlan } from './physical-plan.ts';
 import { DEAD_LETTERS, DEAD_LETTERS_SUBJECT } from './plan-names.ts';
 
@@ -59,7 +60,7 @@ function chainsOf(stage: StagePlan): readonly string[] {
 }
 
 function sendsOf(plan: PhysicalPlan, stage: StagePlan): readonly string[] {
-  const edges = edgesFrom(plan, stage).filter(({ from }) => from.node !== '*');
+  const edges = liveOutputs(plan, stage).filter(({ from }) => from.node !== '*');
   const [keyed, single] = [
     edges.filter(({ partitioning }) => partitioning === 'key'),
     edges.filter(({ partitioning }) => partitioning === 'single'),
@@ -74,10 +75,6 @@ function sendsOf(plan: PhysicalPlan, stage: StagePlan): readonly string[] {
 function keyText(stage: StagePlan, edge: EdgePlan): string {
   const op = stage.nodes.find(({ id }) => id === edge.from.node)?.op;
   return op?.kind === 'keyBy' ? op.names.join(' and ') : 'key';
-}
-
-function edgesFrom(plan: PhysicalPlan, stage: StagePlan): readonly EdgePlan[] {
-  return stage.outputs.flatMap((index) => plan.edges[index] ?? []);
 }
 
 function describeSinks(plan: PhysicalPlan, sinks: readonly StagePlan[]): string {
@@ -98,7 +95,7 @@ function describeSinks(plan: PhysicalPlan, sinks: readonly StagePlan[]): string 
 function journalSinks(plan: PhysicalPlan): readonly { readonly name: string; readonly edge: EdgePlan; readonly stream: string }[] {
   return plan.edges.flatMap((edge) => {
     const stream = plan.stages.find(({ id }) => id === edge.fromStage)?.stream ?? '';
-    return edge.toStage.startsWith('sink:') ? [{ name: edge.toStage.slice('sink:'.length), edge, stream }] : [];
+    return edge.toStage.startsWith('sink:') && edge.retired !== true ? [{ name: edge.toStage.slice('sink:'.length), edge, stream }] : [];
   });
 }
 

@@ -4,6 +4,7 @@ import { describeSink, guaranteeOf, sinkSpecOf } from './explain-sink.ts';
 import { explainMermaid } from './explain-mermaid.ts';
 import { explainText } from './explain-text.ts';
 import { stageFingerprints } from './fingerprint.ts';
+import { liveOutputs } from './physical-plan.ts';
 import type { NodePlan, PhysicalPlan, StagePlan } from './physical-plan.ts';
 
 export type ExplainFormat = 'text' | 'json' | 'mermaid';
@@ -34,19 +35,21 @@ function summary(plan: PhysicalPlan): unknown {
       subjects: `${stage.subjectPrefix}.*`,
       transforms: stage.nodes.map((node) => ({ id: node.id, kind: node.op.kind, inputs: inputsOf(node, plan) })),
       reads: stage.inputs.map((index) => plan.edges[index]?.id),
-      writes: stage.outputs.map((index) => plan.edges[index]?.id),
+      writes: liveOutputs(plan, stage).map(({ id }) => id),
       reasons: stage.reasons,
       ...sinkOf(stage),
       fingerprint: fingerprints[stage.id],
     })),
-    exchanges: plan.edges.map(({ id, fromStage, from, toStage, partitioning }) => ({
-      id,
-      from: fromStage,
-      transform: from.node,
-      output: from.output,
-      to: toStage,
-      partitioning,
-    })),
+    exchanges: plan.edges
+      .filter(({ retired }) => retired !== true)
+      .map(({ id, fromStage, from, toStage, partitioning }) => ({
+        id,
+        from: fromStage,
+        transform: from.node,
+        output: from.output,
+        to: toStage,
+        partitioning,
+      })),
     tables: plan.tables.map(({ name, file }) => ({ name, path: file.path })),
     streams: plan.streams,
   };

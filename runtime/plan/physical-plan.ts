@@ -23,7 +23,7 @@ import type {
 export type PhysicalPlan = {
   readonly job: string;
   readonly stages: readonly StagePlan[];
-  /** Every exchange between two stages. `edge.index` is its place here. */
+  /** Every exchange between two stages, retired ones too. `edge.index` is its place here. */
   readonly edges: readonly EdgePlan[];
   readonly tables: readonly TableSpec[];
   /** Journal streams with what lies in them. */
@@ -41,7 +41,7 @@ export type StagePlan = {
   readonly partitionCount: number;
   /** Fused transforms in topological order. */
   readonly nodes: readonly NodePlan[];
-  /** Indices of the edges that this stage reads and writes. */
+  /** Indices of the edges that this stage reads and writes, ascending; among those it writes are retired ones. */
   readonly inputs: readonly number[];
   readonly outputs: readonly number[];
   /** JetStream stream of its journal; sink stages share one. */
@@ -63,6 +63,9 @@ export type EdgePlan = {
   readonly toStage: string;
   /** How events find their partition: by key hash, or all to partition 0. */
   readonly partitioning: 'key' | 'single';
+  /** It was in the plan that this one replaced and is gone: it keeps its number, and its place in `outputs` of its stage, because
+   *  records refer to both. Nothing is given out on it, and nobody reads it. */
+  readonly retired?: true;
 };
 
 /** A node's output: null is the main one, others are named (`late`, a machine's outputs).
@@ -130,4 +133,12 @@ export type CompiledWindow =
 /** A task's name: `hourly/3`. */
 export function taskName(stageId: string, partition: number): string {
   return `${stageId}/${partition}`;
+}
+
+/** The exchanges on which `stage` gives events out: without those that are retired. */
+export function liveOutputs(plan: Pick<PhysicalPlan, 'edges'>, stage: StagePlan): readonly EdgePlan[] {
+  return stage.outputs.flatMap((index) => {
+    const edge = plan.edges[index];
+    return edge === undefined || edge.retired === true ? [] : [edge];
+  });
 }
