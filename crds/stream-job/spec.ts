@@ -14,16 +14,17 @@ import { durationSchema, nameSchema } from './names.ts';
 /** A CEL expression (YAML, builder) or a function (builder only). A function gets what the expression's variables name. */
 export type Code = string | ((...args: never[]) => unknown);
 
-/** `name`, or `name.output` for a named output of a stage (`late`, or an emitted event of a machine). */
 export const referenceSchema = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,62}(\.[a-zA-Z][a-zA-Z0-9_-]{0,62})?$/, 'must be the name of a source or stage, or name.output')
-  .max(127);
+  .max(127)
+  .describe('`name`, or `name.output` for a named output of a stage (`late`, or an emitted event of a machine).');
 
-/** One input, or several that are merged. */
-const referencesSchema = z.union([referenceSchema, z.array(referenceSchema).min(1).max(64)], {
-  error: 'must be the name of a source or stage (or name.output), or a list of them',
-});
+const referencesSchema = z
+  .union([referenceSchema, z.array(referenceSchema).min(1).max(64)], {
+    error: 'must be the name of a source or stage (or name.output), or a list of them',
+  })
+  .describe('One input, or a list of several that are merged: names of sources and stages, or `name.output`.');
 
 export const codeSchema = z
   .custom<Code>((value) => (typeof value === 'string' && value.length > 0 && value.length <= 4096) || typeof value === 'function', {
@@ -39,131 +40,134 @@ const TRANSITIONS = 'must be the name of a target state, a transition, or a list
 const codeOrFieldsSchema = z.union([codeSchema, fieldsSchema], { error: CODE_OR_FIELDS });
 
 const fieldTypeName = z.enum(['string', 'int', 'double', 'bool', 'timestamp', 'any']);
-/** A field's type. `nullable`: may be null or missing. */
-export const fieldSchema = z.union(
-  [
-    fieldTypeName,
-    z.strictObject({ type: fieldTypeName, nullable: z.boolean().default(false), description: z.string().max(1024).optional() }),
-  ],
-  { error: 'must be a field type, or a mapping with type and nullable' },
-);
-/** Field name → type. Fields that are not named stay in the event as they are, but expressions over a source's events may
- *  name only declared ones (type `any` for what has no fixed type). Expressions over a table's rows may name others too. */
-export const eventSchemaSchema = z.record(z.string().min(1).max(128), fieldSchema);
+export const fieldSchema = z
+  .union(
+    [
+      fieldTypeName,
+      z.strictObject({ type: fieldTypeName, nullable: z.boolean().default(false), description: z.string().max(1024).optional() }),
+    ],
+    { error: 'must be a field type, or a mapping with type and nullable' },
+  )
+  .describe('string, int, double, bool, timestamp or any; or { type, nullable, description }. nullable: may be null or missing.');
+export const eventSchemaSchema = z
+  .record(z.string().min(1).max(128), fieldSchema)
+  .describe(
+    "Field name → type. Fields that are not named stay in the event as they are, but expressions over a source's events may name only " +
+      "declared ones (type any for what has no fixed type). Expressions over a table's rows may name others too.",
+  );
 
-/** When an event happened, and how far out of order events come. */
-export const eventTimeSchema = z.strictObject({
-  /** Timestamp, or milliseconds since the epoch. */
-  at: codeSchema,
-  /** The watermark stays this far behind the highest time seen. */
-  maxOutOfOrder: durationSchema.default('0s'),
-});
+export const eventTimeSchema = z
+  .strictObject({
+    at: codeSchema.describe('Timestamp, or milliseconds since the epoch.'),
+    maxOutOfOrder: durationSchema.default('0s').describe('The watermark stays this far behind the highest time seen.'),
+  })
+  .describe('When an event happened, and how far out of order events come.');
 
 const fileFormat = z.enum(['csv', 'ndjson']);
 export const fileSourceSchema = z.strictObject({
-  path: z.string().min(1).max(4096),
-  format: fileFormat.default('ndjson'),
-  compression: z.enum(['auto', 'none', 'gzip']).default('auto'),
-  /** Texts that mean null in CSV. */
-  nulls: z.array(z.string().max(64)).max(16).default([]),
+  path: z.string().min(1).max(4096).describe('A file; on a cluster below the files of `workers.files`.'),
+  format: fileFormat.default('ndjson').describe('csv: the first line names the fields. ndjson: one JSON object a line.'),
+  compression: z.enum(['auto', 'none', 'gzip']).default('auto').describe('auto: gzip when the path ends in .gz.'),
+  nulls: z.array(z.string().max(64)).max(16).default([]).describe('Texts that mean null in CSV.'),
 });
 
 export const natsSourceSchema = z.strictObject({
-  /** The JetStream stream to read; found by the subjects when absent. */
-  stream: z.string().max(255).optional(),
-  /** Each subject (wildcards allowed) is one split, read by one partition of the source. */
-  subjects: z.array(z.string().min(1).max(255)).min(1).max(1024),
-  startFrom: z.enum(['earliest', 'latest']).default('earliest'),
-  /** true: ends at the message that was last when the run began. */
-  bounded: z.boolean().default(false),
-  /** json: one event a message. ndjson: one event a line of a message. */
-  format: z.enum(['json', 'ndjson']).default('json'),
+  stream: z.string().max(255).optional().describe('The JetStream stream to read; found by the subjects when absent.'),
+  subjects: z
+    .array(z.string().min(1).max(255))
+    .min(1)
+    .max(1024)
+    .describe('Each subject (wildcards allowed) is one split, read by one partition of the source.'),
+  startFrom: z.enum(['earliest', 'latest']).default('earliest').describe('Where reading begins when there is no position yet.'),
+  bounded: z.boolean().default(false).describe('true: ends at the message that was last when the run began.'),
+  format: z.enum(['json', 'ndjson']).default('json').describe('json: one event a message. ndjson: one event a line of a message.'),
 });
 
 export const sourceSchema = z.strictObject({
   name: nameSchema,
-  file: fileSourceSchema.optional(),
-  nats: natsSourceSchema.optional(),
+  file: fileSourceSchema.optional().describe('Reads a file, from its beginning to its end.'),
+  nats: natsSourceSchema.optional().describe('Reads a JetStream stream.'),
   schema: eventSchemaSchema.optional(),
   eventTime: eventTimeSchema.optional(),
-  maxEventBytes: z.int().min(1).max(8_388_608).default(524_288),
+  maxEventBytes: z.int().min(1).max(8_388_608).default(524_288).describe('A longer event becomes a dead letter.'),
 });
 
 /** A bounded side input, loaded whole by every worker, the same version for the whole run. */
 export const tableSchema = z.strictObject({
   name: nameSchema,
-  file: fileSourceSchema,
+  file: fileSourceSchema.describe('Where its rows are.'),
   schema: eventSchemaSchema.optional(),
-  /** The row's key, over `row`. */
-  key: codeSchema,
-  /** A row's version time, over `row`; makes the table temporal: a lookup finds the newest row at or before its time. */
-  at: codeSchema.optional(),
-  /** How long a row of a temporal table is valid. Without it: until the next row of its key. */
-  validFor: durationSchema.optional(),
+  key: codeSchema.describe("The row's key, over `row`."),
+  at: codeSchema
+    .optional()
+    .describe("A row's version time, over `row`; makes the table temporal: a lookup finds the newest row at or before its time."),
+  validFor: durationSchema.optional().describe('How long a row of a temporal table is valid. Without it: until the next row of its key.'),
 });
 
 export const enrichSchema = z.strictObject({
-  table: nameSchema,
-  key: codeSchema,
-  /** Temporal tables: the time to look up; the event's time when absent. */
-  at: codeSchema.optional(),
-  /** Field of the event that gets the row, or null when there is none. */
-  as: z.string().min(1).max(128),
-  /** Only events for which this holds; others pass unchanged. */
-  when: codeSchema.optional(),
+  table: nameSchema.describe('The table to look up.'),
+  key: codeSchema.describe('The key to look up, over `event`.'),
+  at: codeSchema.optional().describe("Temporal tables: the time to look up; the event's time when absent."),
+  as: z.string().min(1).max(128).describe('Field of the event that gets the row, or null when there is none.'),
+  when: codeSchema.optional().describe('Only events for which this holds; others pass unchanged.'),
 });
 
-export const windowSchema = z.strictObject({
-  tumbling: z.strictObject({ size: durationSchema, offset: durationSchema.optional() }).optional(),
-  sliding: z.strictObject({ size: durationSchema, every: durationSchema, offset: durationSchema.optional() }).optional(),
-  session: z.strictObject({ gap: durationSchema }).optional(),
-});
+export const windowSchema = z
+  .strictObject({
+    tumbling: z
+      .strictObject({ size: durationSchema, offset: durationSchema.optional().describe('Shifts where windows begin.') })
+      .optional()
+      .describe('Windows of one size, one after the other.'),
+    sliding: z
+      .strictObject({
+        size: durationSchema,
+        every: durationSchema.describe('A window begins this often.'),
+        offset: durationSchema.optional().describe('Shifts where windows begin.'),
+      })
+      .optional()
+      .describe('Windows of one size that overlap.'),
+    session: z
+      .strictObject({ gap: durationSchema.describe('This long without an event ends a session.') })
+      .optional()
+      .describe('Events of a key with no gap between them.'),
+  })
+  .describe('Exactly one of tumbling, sliding, session.');
 
 const valueAggregate = codeSchema.optional();
 export const topSchema = z.strictObject({
-  /** How many: the highest ones, the highest first; of equal ranks the earlier. */
-  limit: z.int().min(1).max(1_000),
-  /** The rank: a number, text or boolean, or a list of them, of which the first that differ decide. */
-  by: codeSchema,
-  /** What is kept of each. */
-  value: codeSchema,
-  /** true: all that rank as high as the last one, too. */
-  ties: z.boolean().default(false),
+  limit: z.int().min(1).max(1_000).describe('How many: the highest ones, the highest first; of equal ranks the earlier.'),
+  by: codeSchema.describe('The rank: a number, text or boolean, or a list of them, of which the first that differ decide.'),
+  value: codeSchema.describe('What is kept of each.'),
+  ties: z.boolean().default(false).describe('true: all that rank as high as the last one, too.'),
 });
-/** One aggregate: exactly one function; `where` counts in only the events for which it holds. */
-export const aggregateSchema = z.strictObject({
-  count: z.strictObject({}).optional(),
-  sum: valueAggregate,
-  min: valueAggregate,
-  max: valueAggregate,
-  mean: valueAggregate,
-  first: valueAggregate,
-  last: valueAggregate,
-  collect: valueAggregate,
-  distinct: valueAggregate,
-  /** A list of values. */
-  top: topSchema.optional(),
-  where: codeSchema.optional(),
-});
+export const aggregateSchema = z
+  .strictObject({
+    count: z.strictObject({}).optional(),
+    sum: valueAggregate,
+    min: valueAggregate,
+    max: valueAggregate,
+    mean: valueAggregate,
+    first: valueAggregate,
+    last: valueAggregate,
+    collect: valueAggregate,
+    distinct: valueAggregate,
+    top: topSchema.optional().describe('A list of the values that rank highest.'),
+    where: codeSchema.optional().describe('Only events for which this holds count.'),
+  })
+  .describe('One aggregate: exactly one function, and where.');
 
 export const joinSchema = z.strictObject({
-  /** The other input. */
-  with: referenceSchema,
-  /** Its key; the same as keyBy when absent. A `filter` of the stage is for `from` only. */
-  key: codeSchema.optional(),
-  type: z.enum(['inner', 'left', 'right', 'full']).default('inner'),
-  /** Events match when their times differ by at most this. */
-  within: durationSchema,
-  /** The joined event, over `left` and `right` (either may be null in outer joins). */
-  select: codeOrFieldsSchema.optional(),
+  with: referenceSchema.describe('The other input.'),
+  key: codeSchema.optional().describe('Its key; the same as keyBy when absent. A filter of the stage is for `from` only.'),
+  type: z.enum(['inner', 'left', 'right', 'full']).default('inner').describe('Whose events come out without a match, too.'),
+  within: durationSchema.describe('Events match when their times differ by at most this.'),
+  select: codeOrFieldsSchema.optional().describe('The joined event, over `left` and `right` (either may be null in outer joins).'),
 });
 
 // ---- machines: an XState configuration whose guards, assigns and emitted events are CEL ----
 
 const actionSchema = z.strictObject({
-  /** Context field → CEL over `context`, `event`, `key`. */
-  assign: fieldsSchema.optional(),
-  /** An event out of the stage, on the named output. */
+  assign: fieldsSchema.optional().describe('Context field → CEL over `context`, `event`, `key`.'),
   emit: z
     .strictObject({
       output: z
@@ -172,8 +176,8 @@ const actionSchema = z.strictObject({
         .regex(/^[a-zA-Z][a-zA-Z0-9_-]*$/, 'must be letters, digits, - and _, and start with a letter'),
       value: codeOrFieldsSchema,
     })
-    .optional(),
-  /** An event to this machine itself: at once, or by a durable timer after `delay` (a duration, or CEL giving ms). */
+    .optional()
+    .describe('An event out of the stage, on the named output.'),
   raise: z
     .strictObject({
       type: z.string().min(1).max(128),
@@ -181,9 +185,9 @@ const actionSchema = z.strictObject({
       delay: codeSchema.optional(),
       id: codeSchema.optional(),
     })
-    .optional(),
-  /** Cancels the durable timer of that id. */
-  cancel: codeSchema.optional(),
+    .optional()
+    .describe('An event to this machine itself: at once, or by a durable timer after delay (a duration, or CEL giving ms).'),
+  cancel: codeSchema.optional().describe('Cancels the durable timer of that id.'),
 });
 export type MachineAction = z.infer<typeof actionSchema>;
 
@@ -231,14 +235,12 @@ const stateSchema: z.ZodType<MachineState> = z.lazy(() =>
 const actorOrder = z.enum(['eventTime', 'arrival']);
 const actorUnhandled = z.enum(['deadLetter', 'ignore']);
 export const machineSchema = z.strictObject({
-  /** eventTime: events of a key are taken in event-time order (held until the watermark passes them); arrival: as they come. */
-  order: actorOrder.default('arrival'),
-  /** What becomes of an event that the current state does not handle. */
-  unhandled: actorUnhandled.default('deadLetter'),
-  /** The event's type, over `event`; its field `type` when absent. */
-  eventType: codeSchema.optional(),
-  /** Initial context: plain values. */
-  context: z.record(z.string().min(1).max(128), z.json()).default({}),
+  order: actorOrder
+    .default('arrival')
+    .describe('eventTime: events of a key are taken in event-time order (held until the watermark passes them). arrival: as they come.'),
+  unhandled: actorUnhandled.default('deadLetter').describe('What becomes of an event that the current state does not handle.'),
+  eventType: codeSchema.optional().describe("The event's type, over `event`; its field `type` when absent."),
+  context: z.record(z.string().min(1).max(128), z.json()).default({}).describe('Initial context: plain values.'),
   ...stateFields,
   states: z.record(z.string().min(1).max(128), stateSchema),
 });
@@ -249,14 +251,11 @@ export const BUILDER_FIELDS: readonly string[] = ['reduce', 'xstate'];
 
 export const stageSchema = z.strictObject({
   name: nameSchema,
-  /** One input, or several that are merged. */
   from: referencesSchema,
-  /** Alone, or before any of the verbs below: only events for which it holds go on. */
-  filter: codeSchema.optional(),
+  filter: codeSchema.optional().describe('Alone, or before any of the verbs below: only events for which it holds go on.'),
 
   // exactly one verb (filter alone counts as one)
-  map: codeOrFieldsSchema.optional(),
-  /** A CEL list, or a list of events of which those whose `when` holds are emitted, in order. */
+  map: codeOrFieldsSchema.optional().describe('The event that comes out: a CEL expression, or field → CEL expression.'),
   flatMap: z
     .union(
       [
@@ -270,23 +269,33 @@ export const stageSchema = z.strictObject({
         error: 'must be a CEL expression that gives a list, or a list of { when, emit }',
       },
     )
-    .optional(),
+    .optional()
+    .describe('A CEL list, or a list of { when, emit } of which those whose when holds are emitted, in order.'),
   eventTime: eventTimeSchema.optional(),
-  enrich: z.array(enrichSchema).min(1).max(16).optional(),
-  sample: z.strictObject({ ratio: z.number().min(0).max(1), by: codeSchema.optional() }).optional(),
+  enrich: z.array(enrichSchema).min(1).max(16).optional().describe('Rows of tables that are put into the event.'),
+  sample: z
+    .strictObject({
+      ratio: z.number().min(0).max(1).describe('Share of the events that go on.'),
+      by: codeSchema.optional().describe('Events with equal values of it go on together, or not at all.'),
+    })
+    .optional()
+    .describe('A share of the events, always the same ones.'),
 
-  /** The key: an expression (a plain field `event.x` names the key x in results), or named parts. Goes with the keyed verbs below. */
-  keyBy: codeOrFieldsSchema.optional(),
+  keyBy: codeOrFieldsSchema
+    .optional()
+    .describe('The key: an expression (a plain field event.x names the key x in results), or named parts. Goes with the keyed verbs.'),
   window: windowSchema.optional(),
-  /** With `window`: a result a key and window. Without: a result a key whenever it changes. */
-  aggregate: z.record(z.string().min(1).max(128), aggregateSchema).optional(),
-  /** Only the first event of a key within `ttl` of event time goes on. */
-  dedupe: z.strictObject({ ttl: durationSchema }).optional(),
-  join: joinSchema.optional(),
-  machine: machineSchema.optional(),
-  /** Builder only: a plain-function actor `(state, event, context) => state`. */
-  reduce: z.strictObject({ init: codeSchema, step: codeSchema }).optional(),
-  /** Builder only: a machine made with xstate's own setup()/createMachine(). Its outputs are the types of what it emits. */
+  aggregate: z
+    .record(z.string().min(1).max(128), aggregateSchema)
+    .optional()
+    .describe('With window: a result a key and window. Without: a result a key whenever it changes.'),
+  dedupe: z.strictObject({ ttl: durationSchema }).optional().describe('Only the first event of a key within ttl of event time goes on.'),
+  join: joinSchema.optional().describe('Events of two inputs with one key and near times.'),
+  machine: machineSchema.optional().describe('An actor a key: a state machine, its guards and assignments in CEL.'),
+  reduce: z
+    .strictObject({ init: codeSchema, step: codeSchema })
+    .optional()
+    .describe('Jobs in TypeScript only: a plain-function actor (state, event, context) => state. Here: marks of its code.'),
   xstate: z
     .strictObject({
       machine: z.custom<object>((value) => typeof value === 'object' && value !== null, {
@@ -295,45 +304,56 @@ export const stageSchema = z.strictObject({
       order: actorOrder.default('arrival'),
       unhandled: actorUnhandled.default('deadLetter'),
     })
-    .optional(),
+    .optional()
+    .describe("Jobs in TypeScript only: a machine made with XState's own setup() or createMachine(). Here: the mark of its code."),
 
-  /** Partitions of the keyed stage that this begins; fixed for the life of its state. */
-  partitions: z.int().min(1).max(1024).optional(),
+  partitions: z
+    .int()
+    .min(1)
+    .max(1024)
+    .optional()
+    .describe('Partitions of the keyed stage that this begins; fixed for the life of its state.'),
 });
 
 export const sinkSchema = z.strictObject({
   name: nameSchema,
   from: referencesSchema,
-  /** A file under the output folder, one JSON object a line. */
-  file: z.strictObject({ path: z.string().min(1).max(4096), format: z.enum(['ndjson']).default('ndjson') }).optional(),
-  /** A message a result on a subject that only this sink writes. `batch` lines a message when above 1. */
+  file: z
+    .strictObject({ path: z.string().min(1).max(4096), format: z.enum(['ndjson']).default('ndjson') })
+    .optional()
+    .describe('A file under the output folder, one JSON object a line. Not on a cluster: pods have no lasting file system.'),
   nats: z
     .strictObject({
-      subject: z.string().min(1).max(255),
-      stream: z.string().max(255).optional(),
-      batch: z.int().min(1).max(10_000).default(1),
+      subject: z.string().min(1).max(255).describe('A subject that only this sink writes.'),
+      stream: z.string().max(255).optional().describe('The JetStream stream of that subject; made when absent.'),
+      batch: z.int().min(1).max(10_000).default(1).describe('Results a message; as lines when above 1.'),
     })
-    .optional(),
-  /** No second write: the results stay in the journal of the stage before, readable exactly once. */
-  journal: z.strictObject({}).optional(),
+    .optional()
+    .describe('A message a result on a subject.'),
+  journal: z
+    .strictObject({})
+    .optional()
+    .describe('No second write: the results stay in the journal of the stage before, readable exactly once.'),
 });
 
 export const parameterSchema = z.strictObject({
   name: nameSchema,
-  default: z.string().max(4096).optional(),
+  default: z.string().max(4096).optional().describe('Its value when none is given; without a default one must be given.'),
   description: z.string().max(1024).optional(),
 });
 
 export const streamJobSpecSchema = z.strictObject({
   description: z.string().max(4096).optional(),
-  /** `${name}` in any text of the spec is replaced by the value of `--set name=value`, or the default. */
-  parameters: z.array(parameterSchema).max(64).default([]),
-  /** Partitions of a keyed stage that does not say. */
-  partitions: z.int().min(1).max(1024).default(8),
-  sources: z.array(sourceSchema).min(1).max(64),
-  tables: z.array(tableSchema).max(64).default([]),
-  stages: z.array(stageSchema).max(512).default([]),
-  sinks: z.array(sinkSchema).max(256).default([]),
+  parameters: z
+    .array(parameterSchema)
+    .max(64)
+    .default([])
+    .describe('`${name}` in texts of the spec is replaced by the value of --set name=value or of `values`, or by the default.'),
+  partitions: z.int().min(1).max(1024).default(8).describe('Partitions of a keyed stage that does not say.'),
+  sources: z.array(sourceSchema).min(1).max(64).describe('Where events come from.'),
+  tables: z.array(tableSchema).max(64).default([]).describe('Bounded side inputs, loaded whole by every worker, for enrich.'),
+  stages: z.array(stageSchema).max(512).default([]).describe('What happens to events: one verb a stage.'),
+  sinks: z.array(sinkSchema).max(256).default([]).describe('Where results go.'),
   ...clusterFields,
 });
 

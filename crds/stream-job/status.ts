@@ -43,14 +43,10 @@ export type Condition = z.infer<typeof conditionSchema>;
 export const stageStatusSchema = z.strictObject({
   name: z.string().max(63),
   partitions: z.int(),
-  /** Partitions that a worker runs now; absent when unknown. */
-  running: z.int().optional(),
-  /** Events given out upstream and not taken in yet; a count, or Unknown; absent for sources. */
-  lag: z.string().max(24).optional(),
-  /** Events a second over the last seconds, or Unknown. */
-  rate: z.string().max(24),
-  /** RFC 3339, `ended`, or Unknown. */
-  watermark: z.string().max(40),
+  running: z.int().optional().describe('Partitions that a worker runs now; absent when unknown.'),
+  lag: z.string().max(24).optional().describe('Events given out upstream and not taken in yet: a count, or Unknown; absent for sources.'),
+  rate: z.string().max(24).describe('Events a second over the last seconds, or Unknown.'),
+  watermark: z.string().max(40).describe('RFC 3339, `ended`, or Unknown.'),
   deadLetters: z.int().optional(),
 });
 export type StageStatus = z.infer<typeof stageStatusSchema>;
@@ -58,10 +54,8 @@ export type StageStatus = z.infer<typeof stageStatusSchema>;
 /** One declaration that was made to run. */
 export const revisionSchema = z.strictObject({
   number: z.int(),
-  /** First 16 hex digits of the hash of what was declared (spec without replicas and suspend). */
-  hash: z.string().max(64),
-  /** metadata.generation that it was made from. */
-  generation: z.int(),
+  hash: z.string().max(64).describe('First 16 hex digits of the hash of what was declared (spec without replicas and suspend).'),
+  generation: z.int().describe('metadata.generation that it was made from.'),
 });
 
 /** What the operator is about to do, written before it does it: an operator that starts anew goes on from here. */
@@ -69,35 +63,32 @@ export const intentSchema = z.strictObject({
   action: z.enum(['deploy', 'upgrade', 'rollback', 'savepoint', 'suspend', 'delete']),
   revision: revisionSchema,
   since: z.string().max(40),
-  /** Stages that are started anew by it; the others go on. */
-  stages: z.array(z.string().max(63)).max(STATUS_STAGES_MAX).optional(),
+  stages: z.array(z.string().max(63)).max(STATUS_STAGES_MAX).optional().describe('Stages that are started anew by it; the others go on.'),
 });
 
 export const streamJobStatusSchema = z.strictObject({
   observedGeneration: z.int().optional(),
   phase: z.enum(phases).optional(),
   conditions: z.array(conditionSchema).max(16).optional(),
-  /** Worker pods that are there, and those that are ready; with `selector` for the scale subresource. */
-  replicas: z.int().optional(),
-  readyReplicas: z.int().optional(),
-  selector: z.string().max(512).optional(),
-  /** `2/2`, lag in events, lowest watermark, events a second into the job: what the printer columns show. */
-  ready: z.string().max(24).optional(),
-  lag: z.string().max(24).optional(),
-  watermark: z.string().max(40).optional(),
-  rate: z.string().max(24).optional(),
+  replicas: z.int().optional().describe('Worker pods that are there.'),
+  readyReplicas: z.int().optional().describe('Worker pods that are ready.'),
+  selector: z.string().max(512).optional().describe('Labels of the worker pods, for the scale subresource.'),
+  ready: z.string().max(24).optional().describe('Pods that are ready, of those that are asked for: `2/2`.'),
+  lag: z.string().max(24).optional().describe('Events that were given out and are not taken in yet, over all stages, or Unknown.'),
+  watermark: z.string().max(40).optional().describe('The lowest watermark: RFC 3339, `ended`, or Unknown.'),
+  rate: z.string().max(24).optional().describe('Events a second into the job, or Unknown.'),
   stages: z.array(stageStatusSchema).max(STATUS_STAGES_MAX).optional(),
-  /** Of this run: the same until its state is dropped. */
-  runId: z.string().max(64).optional(),
-  /** The revision that the workers run, and the last one that was seen to progress. */
-  revision: revisionSchema.optional(),
-  stableRevision: revisionSchema.optional(),
-  /** Hash of a revision that was rolled back: it is not tried again until the spec changes. */
-  rejectedHash: z.string().max(64).optional(),
-  intent: intentSchema.optional(),
+  runId: z.string().max(64).optional().describe('Of this run: the same until its state is dropped.'),
+  revision: revisionSchema.optional().describe('The revision that the workers run.'),
+  stableRevision: revisionSchema.optional().describe('The last revision that was seen to progress.'),
+  rejectedHash: z.string().max(64).optional().describe('Hash of a revision that was rolled back: not tried again until the spec changes.'),
+  intent: intentSchema.optional().describe('What the operator is about to do, written before it does it.'),
   lastSavepoint: z.strictObject({ name: z.string().max(253), takenAt: z.string().max(40), bytes: z.int() }).optional(),
-  /** Last scaling decisions as sentences, newest last. */
-  decisions: z.array(z.string().max(256)).max(STATUS_DECISIONS_MAX).optional(),
+  decisions: z
+    .array(z.string().max(256))
+    .max(STATUS_DECISIONS_MAX)
+    .optional()
+    .describe('Last scaling decisions as sentences, newest last.'),
 });
 export type StreamJobStatus = z.infer<typeof streamJobStatusSchema>;
 export type RevisionStatus = z.infer<typeof revisionSchema>;

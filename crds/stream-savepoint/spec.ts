@@ -5,10 +5,11 @@ import { nameSchema } from '../stream-job/names.ts';
 import { conditionSchema } from '../stream-job/status.ts';
 
 export const streamSavepointSpecSchema = z.strictObject({
-  /** The StreamJob of this namespace whose state is kept. */
-  job: nameSchema,
-  /** Delete: the kept state goes with this object. Retain: it stays in NATS. */
-  deletionPolicy: z.enum(['Retain', 'Delete']).default('Delete'),
+  job: nameSchema.describe('The StreamJob of this namespace whose state is kept.'),
+  deletionPolicy: z
+    .enum(['Retain', 'Delete'])
+    .default('Delete')
+    .describe('Delete: the kept state goes with this object. Retain: it stays in NATS.'),
 });
 
 export const savepointPhases = ['Pending', 'Running', 'Completed', 'Failed'] as const;
@@ -17,9 +18,8 @@ export const streamSavepointStatusSchema = z.strictObject({
   observedGeneration: z.int().optional(),
   phase: z.enum(savepointPhases).optional(),
   conditions: z.array(conditionSchema).max(8).optional(),
-  /** Revision of the job whose state it is. */
-  revision: z.int().optional(),
-  tasks: z.int().optional(),
+  revision: z.int().optional().describe('Revision of the job whose state it is.'),
+  tasks: z.int().optional().describe('Partitions whose state it holds.'),
   bytes: z.int().optional(),
   takenAt: z.string().max(40).optional(),
   message: z.string().max(1_024).optional(),
