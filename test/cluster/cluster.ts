@@ -1,0 +1,157 @@
+// The test cluster of this machine, for suites: bring it up, use it, take it down. `main.ts` is the same for hands.
+import { ensureCluster, builtParts, stockParts, type Context, type Parts } from './cluster-making.ts';
+import { isMode, modes, planCluster, type Mode } from './cluster-plan.ts';
+import { forgetState, inTurn, readState } from './cluster-state.ts';
+import { dockerOf, ourEngine, startEngine, stopEngine, type Engine } from './docker-engine.ts';
+import type { Log } from './artefact-cache.ts';
+import { foldersOf, kubeconfigOf } from './folders.ts';
+import { KindCluster } from './kind-cluster.ts';
+import { nodeNames } from './kind-config.ts';
+import { machineFacts } from './machine.ts';
+import { ensureNatsArchive, natsImage } from './nats-image.ts';
+import { lowerGuard, removeNetwork } from './network-guard.ts';
+import { ProgramFailed, run } from './program-run.ts';
+import { ensurePrograms } from './programs.ts';
+import { ensureTools, type Tools } from './tools.ts';
+
+export { natsImage } from './nats-image.ts';
+
+const commandTimeoutMs = 5 * 60_000;
+
+export type Cluster = {
+  readonly kind: 'built' | 'stock' | 'existing';
+  readonly kubeconfig: string;
+  readonly tools: Tools;
+  /** For the environment of programs that use the cluster: KUBECONFIG and, where it is not the usual one, DOCKER_HOST. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Names of the nodes, the control plane first. */
+  readonly nodes: () => Promise<readonly string[]>;
+  /** Puts the images of an archive onto every node. */
+  readonly loadImage: (archive: string) => Promise<void>;
+  /** Puts the NATS server's image onto every node; resolves with its reference. */
+  readonly loadNatsImage: () => Promise<string>;
+  /** A docker command with the engine whose containers the nodes are; resolves with its standard output. */
+  readonly docker: (args: readonly string[]) => Promise<string>;
+};
+
+export type UpOptions = { readonly mode?: Mode; readonly log?: Log; readonly environment?: NodeJS.ProcessEnv };
+
+/** This machine can't have a cluster. The message is a sentence for people. */
+export class NoCluster extends Error {
+  override readonly name = 'NoCluster';
+}
+
+/** Why `upCluster` would refuse on this machine; null when it would try. Changes nothing. */
+export async function whyNoCluster(options: UpOptions = {}): Promise<string | null> {
+  const plan = planCluster(modeOf(options), (await contextOf(options)).facts);
+  return plan.kind === 'none' ? plan.why : null;
+}
+
+/** The cluster, made when it is not there. Throws NoCluster where there can't be one. */
+export async function upCluster(options: UpOptions = {}): Promise<Cluster> {
+  const context = await contextOf(options);
+  const { folders, facts, log } = context;
+  const plan = planCluster(modeOf(options), facts);
+  if (plan.kind === 'none') throw new NoCluster(plan.why);
+  return inTurn(folders, log, async () => {
+    if (plan.kind === 'existing') return existingCluster(context, await ensureTools(folders.cache, facts, log));
+    let parts = plan.kind === 'stock' ? await stockParts(context) : null;
+    if (parts === null && plan.kind === 'stock' && !plan.orBuilt)
+      throw new NoCluster("the Docker engine has no node image of kind's and cannot get it, and none can be built here");
+    parts ??= await builtParts(context);
+    return kindCluster(context, parts, await ensureCluster(context, parts));
+  });
+}
+
+/** Removes the cluster, its network and guard, and our engine if it runs; what was built stays. Nothing when there is none. */
+export async function downCluster(options: UpOptions = {}): Promise<void> {
+  const { folders, log } = await contextOf(options);
+  await inTurn(folders, log, async () => {
+    const known = await readState(folders);
+    const running = await ourEngine(folders);
+    if (known === null && running === null) return log('there is no cluster');
+    // Containers of an engine that died are still on the disk: it has to run for their removal.
+    const engine: Engine = known?.engine === 'found' ? { origin: 'found', dockerHost: known.dockerHost } : await startEngine(folders);
+    const tools = known?.tools ?? (await ensurePrograms(folders.cache, ['kind', 'kubectl'], log)).paths;
+    await new KindCluster(folders, tools, engine.dockerHost).delete();
+    await removeNetwork(dockerOf(engine));
+    if (known?.isGuarded !== false) await lowerGuard();
+    if (engine.origin === 'ours') await stopEngine(folders);
+    await forgetState(folders);
+    log('the cluster is gone');
+  });
+}
+
+/** What is there now, as lines. */
+export async function clusterStatus(options: UpOptions = {}): Promise<readonly string[]> {
+  const { folders } = await contextOf(options);
+  const known = await readState(folders);
+  if (known === null) return ['there is no cluster'];
+  const cluster = new KindCluster(folders, known.tools, known.dockerHost);
+  const isHealthy = known.phase === 'ready' && (await cluster.isHealthy());
+  return [
+    `${isHealthy ? 'ready' : known.phase === 'ready' ? 'NOT READY' : 'half made'}, ${known.kind}, nodes ${nodeNames.join(' ')}`,
+    `export KUBECONFIG=${kubeconfigOf(folders)}`,
+    ...(known.dockerHost === undefined ? [] : [`export DOCKER_HOST=${known.dockerHost}`]),
+    ...Object.entries(known.tools).map(([name, path]) => `${name}: ${path}`),
+  ];
+}
+
+async function contextOf({ environment = process.env, log = () => {} }: UpOptions): Promise<Context> {
+  const folders = foldersOf(environment, process.getuid?.() === 0);
+  return { folders, environment, log, facts: await machineFacts(environment, folders) };
+}
+
+function modeOf({ mode, environment = process.env }: UpOptions): Mode {
+  const wanted = mode ?? (environment['MILLRACE_CLUSTER'] || 'auto');
+  if (!isMode(wanted)) throw new Error(`MILLRACE_CLUSTER is ${wanted}; it can be ${modes.join(', ')}`);
+  return wanted;
+}
+
+function kindCluster({ folders, log }: Context, parts: Parts, cluster: KindCluster): Cluster {
+  const docker = dockerOf(parts.engine);
+  const { dockerHost } = parts.engine;
+  return {
+    kind: parts.kind,
+    kubeconfig: kubeconfigOf(folders),
+    tools: parts.tools,
+    env: { KUBECONFIG: kubeconfigOf(folders), ...(dockerHost === undefined ? {} : { DOCKER_HOST: dockerHost }) },
+    nodes: async () => nodeNames,
+    loadImage: (archive) => cluster.loadImage(archive),
+    loadNatsImage: async () => {
+      await cluster.loadImage(await ensureNatsArchive(folders.cache, log));
+      return natsImage;
+    },
+    docker: async (args) => {
+      const ended = await docker(args);
+      if (ended.code !== 0) throw new ProgramFailed(['docker', ...args], ended);
+      return ended.stdout;
+    },
+  };
+}
+
+/** A cluster that somebody else made: images get there by a command of theirs. */
+function existingCluster({ folders, environment, log }: Context, tools: Tools): Cluster {
+  const kubeconfig = environment['KUBECONFIG'] ?? '';
+  const command = environment['MILLRACE_CLUSTER_LOAD'];
+  const loadImage = async (archive: string): Promise<void> => {
+    if (!command) throw new Error('an existing cluster needs MILLRACE_CLUSTER_LOAD: a command that takes an image archive as its argument');
+    await run('sh', ['-c', `${command} "$1"`, 'sh', archive], { timeoutMs: commandTimeoutMs });
+  };
+  return {
+    kind: 'existing',
+    kubeconfig,
+    tools,
+    env: { KUBECONFIG: kubeconfig },
+    nodes: async () => {
+      const args = ['--kubeconfig', kubeconfig, 'get', 'nodes', '-o', 'jsonpath={.items[*].metadata.name}'];
+      return (await run(tools.kubectl, args, { timeoutMs: commandTimeoutMs })).split(' ');
+    },
+    loadImage,
+    loadNatsImage: async () => {
+      await loadImage(await ensureNatsArchive(folders.cache, log));
+      return natsImage;
+    },
+    docker: () => Promise.reject(new Error('nodes of an existing cluster are not containers of this machine')),
+  };
+}
