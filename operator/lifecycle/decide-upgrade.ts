@@ -39,7 +39,7 @@ function inPlace(observed: Deployed, change: UpgradePlan): Decision {
     actions: [{ kind: 'ensure-streams' }, { kind: 'write-revision', revision, run: 'continued' }],
     replicas: cluster.replicas,
     events: [{ type: 'Normal', reason: 'Upgrading', message }],
-    remembers: { revision, rejectedHash: null },
+    remembers: { rejectedHash: null },
     againMs: SOON_MS,
   };
 }
@@ -89,7 +89,7 @@ function startOver(observed: Deployed): Decision {
     actions: isStopped ? [{ kind: 'remove-state' }, { kind: 'ensure-streams' }, { kind: 'write-revision', revision, run: 'new' }] : [],
     replicas: isStopped ? observed.cluster.replicas : 0,
     events: isStopped ? [{ type: 'Normal', reason: 'Upgrading', message }] : [],
-    ...(isStopped ? { remembers: { revision, rejectedHash: null } } : {}),
+    remembers: { rejectedHash: null },
     againMs: SOON_MS,
   };
 }

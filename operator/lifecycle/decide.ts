@@ -123,7 +123,6 @@ function decideDeployment(observed: Runnable): Decision {
     actions: [{ kind: 'ensure-streams' }, ...restore, { kind: 'write-revision', revision, run: 'new' }],
     replicas: observed.cluster.replicas,
     events: [{ type: 'Normal', reason: restoreSavepoint === null ? 'Deployed' : 'Restored', message }],
-    remembers: { revision },
     againMs: SOON_MS,
   };
 }
@@ -247,7 +246,7 @@ function rollback(observed: Deployed, why: string): Decision | null {
     actions: [{ kind: 'restore-revision', from: stable.number, revision }],
     replicas: cluster.replicas,
     events: [{ type: 'Warning', reason: 'RolledBack', message }],
-    remembers: { revision, rejectedHash: observed.declared.hash },
+    remembers: { rejectedHash: observed.declared.hash },
     againMs: SOON_MS,
   };
 }

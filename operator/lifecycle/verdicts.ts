@@ -60,6 +60,8 @@ export function issueText({ path, message, fix }: Issue): string {
   return `${path}: ${message}${fix === undefined || fix === '' ? '' : ` (${fix})`}`;
 }
 
-export function nextRevision(status: StreamJobStatus, current: number, hash: string, generation: number): RevisionStatus {
-  return { number: Math.max(current, status.revision?.number ?? 0) + 1, hash, generation };
+/** The revision to make of `hash`: the one that was begun with (status.intent), or the next number. */
+export function nextRevision({ intent, revision }: StreamJobStatus, current: number, hash: string, generation: number): RevisionStatus {
+  if (intent !== undefined && intent.revision.hash === hash && intent.revision.number > current) return intent.revision;
+  return { number: Math.max(current, revision?.number ?? 0) + 1, hash, generation };
 }

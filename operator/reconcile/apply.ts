@@ -1,0 +1,202 @@
+// Makes the cluster and NATS what was decided. The only place where reconciling writes.
+//
+//   A1. In order, and only what differs: a second time there is nothing to write.
+//   A2. The first write that does not succeed ends it; the next attempt begins with a new look.
+//   A3. The intent is in the status before the first action (reconciler.ts writes it).
+
+import type { StreamJobSpec } from '../../crds/stream-job/spec.ts';
+import type { KubeClient } from '../kube/kube-client.ts';
+import type { KubeResult } from '../kube/kube-result.ts';
+import { resources } from '../kube/resource.ts';
+import type { Action, Decision } from '../lifecycle/decision.ts';
+import type { Observed, ValidDeclared } from '../lifecycle/observed.ts';
+import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
+import { credentialsSecret } from '../resources/credentials-secret.ts';
+import { API_VERSION, FINALIZER, childNames, type Manifest } from '../resources/manifest.ts';
+import { CREDENTIALS_ANNOTATION } from '../resources/worker-deployment.ts';
+import { childrenOf, type ClusterSettings } from './children.ts';
+import { differenceText, firstDifference } from './diff.ts';
+import type { Done, NatsSide } from './nats-side.ts';
+import type { Cache, Caches } from './observe.ts';
+import { identityOf } from './stream-job-object.ts';
+
+export type ApplyParts = {
+  readonly client: KubeClient;
+  readonly caches: Caches;
+  readonly nats: NatsSide;
+  readonly settings: ClusterSettings;
+};
+
+/** What did not succeed, and when to try again; null: all is done. */
+export type Trouble = { readonly reason: string; readonly retryAfterMs: number | null };
+/** Sentences about children that somebody else had changed or deleted. */
+export type Applied = { readonly trouble: Trouble | null; readonly repaired: readonly string[] };
+
+export async function carryOut(parts: ApplyParts, observed: Observed, actions: readonly Action[]): Promise<Trouble | null> {
+  for (const action of actions) {
+    const trouble = await carryOutOne(parts, observed, action);
+    if (trouble !== null) return trouble;
+  }
+  return null;
+}
+
+async function carryOutOne({ client, caches, nats }: ApplyParts, observed: Observed, action: Action): Promise<Trouble | null> {
+  const { job, cluster } = observed;
+  const identity = identityOf(job);
+  const object = caches.streamJobs.get(job.namespace, job.name);
+  const finalizers = object?.metadata.finalizers ?? [];
+  switch (action.kind) {
+    case 'add-finalizer':
+      return object === undefined
+        ? null
+        : kubeTrouble('finalizer', await client.setFinalizers(resources.streamJobs, object, [...finalizers, FINALIZER]));
+    case 'remove-finalizer':
+      return object === undefined
+        ? null
+        : kubeTrouble(
+            'finalizer',
+            await client.setFinalizers(
+              resources.streamJobs,
+              object,
+              finalizers.filter((name) => name !== FINALIZER),
+            ),
+            ['not-found'],
+          );
+    case 'ensure-streams':
+      return natsTrouble('streams', await nats.ensure(identity, valid(observed).plan));
+    case 'write-revision': {
+      const { plan, code, job: declared } = valid(observed);
+      const restore = action.run === 'new' && cluster.restoreFrom !== undefined ? cluster.restoreFrom.savepoint : null;
+      const parameters = declared.spec.values;
+      return natsTrouble(
+        `revision ${action.revision.number}`,
+        await nats.writeRevision({
+          identity,
+          revision: action.revision,
+          plan,
+          code,
+          parameters,
+          workers: cluster.replicas,
+          run: action.run,
+          restore,
+        }),
+      );
+    }
+    case 'restore-revision':
+      return natsTrouble(`revision ${action.revision.number}`, await nats.restoreRevision(identity, action.from, action.revision));
+    case 'clear-failure':
+      return natsTrouble('failure', await nats.clearFailure(identity));
+    case 'prepare-restore':
+      return natsTrouble(`savepoint ${action.savepoint}`, await nats.prepareRestore(`${job.namespace}_${action.savepoint}`, identity));
+    case 'create-savepoint':
+      return kubeTrouble(`savepoint ${action.name}`, await client.create(resources.streamSavepoints, savepointOf(observed, action.name)), [
+        'conflict',
+      ]);
+    case 'remove-state':
+      return natsTrouble('state', await nats.removeState(identity));
+  }
+}
+
+/** The children of a job, as many workers as decided. */
+export async function applyChildren(parts: ApplyParts, observed: Observed, decision: Decision): Promise<Applied> {
+  const { caches, client, nats, settings } = parts;
+  const { job, nats: inNats, deployedReplicas } = observed;
+  const replicas = decision.replicas === 'kept' ? deployedReplicas : decision.replicas === 'none' ? null : decision.replicas;
+  const workers = workersOf(observed);
+  const plan = planFor(observed);
+  if (replicas === null || workers === null || plan === null) return { trouble: null, repaired: [] };
+  const owner = { name: job.name, namespace: job.namespace, uid: job.uid };
+  const identity = identityOf(job);
+  const credentials = await nats.credentials(identity, plan);
+  const repaired: string[] = [];
+  if (credentials !== null) {
+    const live = caches.secrets.get(job.namespace, childNames.credentials(job.name));
+    if (live?.metadata.annotations?.[CREDENTIALS_ANNOTATION] !== credentials.hash) {
+      const secret = credentialsSecret(owner, { credentials: credentials.text, hash: credentials.hash });
+      const trouble = kubeTrouble('Secret', await client.apply(resources.secrets, secret));
+      if (trouble !== null) return { trouble, repaired };
+      if (live === undefined && inNats.kind === 'present' && deployedReplicas !== null)
+        repaired.push(`Secret ${secret.metadata.name} was gone`);
+    }
+  }
+  const children = childrenOf({ owner, identity, replicas, workers, credentialsHash: credentials?.hash ?? null, settings });
+  for (const child of children) {
+    const trouble = await applyChild(client, caches, child, deployedReplicas !== null, repaired);
+    if (trouble !== null) return { trouble, repaired };
+  }
+  return { trouble: null, repaired };
+}
+
+async function applyChild(
+  client: KubeClient,
+  caches: Caches,
+  child: Manifest,
+  wasComplete: boolean,
+  repaired: string[],
+): Promise<Trouble | null> {
+  const { resource, cache } = kindOf(child.kind, caches);
+  const live = cache.get(child.metadata.namespace, child.metadata.name);
+  const difference = live === undefined ? null : firstDifference(child, live);
+  if (live !== undefined && difference === null) return null;
+  const trouble = kubeTrouble(child.kind, await client.apply(resource, child));
+  if (trouble !== null) return trouble;
+  // Not each difference is somebody's doing: most are what a new spec asks for.
+  if (live === undefined && wasComplete) repaired.push(`${child.kind} ${child.metadata.name} was gone`);
+  else if (difference !== null) repaired.push(differenceText(child.kind, child.metadata.name, difference));
+  return null;
+}
+
+function kindOf(kind: string, caches: Caches): { readonly resource: (typeof resources)[keyof typeof resources]; readonly cache: Cache } {
+  switch (kind) {
+    case 'Deployment':
+      return { resource: resources.deployments, cache: caches.deployments };
+    case 'PodDisruptionBudget':
+      return { resource: resources.podDisruptionBudgets, cache: caches.podDisruptionBudgets };
+    case 'NetworkPolicy':
+      return { resource: resources.networkPolicies, cache: caches.networkPolicies };
+    default:
+      throw new Error(`${kind} is not a child of a StreamJob`);
+  }
+}
+
+function valid({ declared }: Observed): ValidDeclared {
+  if (declared.kind !== 'valid') throw new Error('only a valid spec is acted upon (decide.ts)');
+  return declared;
+}
+
+/** The plan that the workers run now or are about to: what their credentials must allow. */
+function planFor({ declared, nats }: Observed): PhysicalPlan | null {
+  if (declared.kind === 'valid') return declared.plan;
+  return nats.kind === 'present' && nats.record !== null ? (nats.record.plan as PhysicalPlan) : null;
+}
+
+function workersOf({ declared, job }: Observed): StreamJobSpec['workers'] | null {
+  return declared.kind === 'valid' ? declared.job.spec.workers : ((job.spec['workers'] as StreamJobSpec['workers'] | undefined) ?? {});
+}
+
+function savepointOf({ job }: Observed, name: string): Manifest {
+  return {
+    apiVersion: API_VERSION,
+    kind: 'StreamSavepoint',
+    metadata: { name, namespace: job.namespace, labels: { 'millrace.dev/job': job.name, 'app.kubernetes.io/managed-by': 'millrace' } },
+    spec: { job: job.name },
+  };
+}
+
+/** What an answer of the API server means; `fine` are kinds that mean it is as it should be, too. */
+export function kubeTrouble(what: string, answer: KubeResult<unknown>, fine: readonly KubeResult<unknown>['kind'][] = []): Trouble | null {
+  if (answer.kind === 'ok' || fine.includes(answer.kind)) return null;
+  const reason = answer.kind === 'absent' ? answer.reason : answer.message;
+  return { reason: `${what}: ${answer.kind}: ${reason}`, retryAfterMs: answer.kind === 'absent' ? answer.retryAfterMs : null };
+}
+
+function natsTrouble(what: string, answer: Done): Trouble | null {
+  switch (answer.kind) {
+    case 'done':
+      return null;
+    case 'absent':
+      return { reason: `${what}: NATS does not answer: ${answer.reason}`, retryAfterMs: null };
+    case 'refused':
+      return { reason: `${what}: ${answer.message}`, retryAfterMs: null };
+  }
+}

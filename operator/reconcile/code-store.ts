@@ -1,0 +1,62 @@
+// The code of TypeScript jobs: read from ConfigMaps, held against the hash that the job names.
+//
+//   S1. A bundle that was read once is not read again: its hash is its name.
+//   S2. The bytes are used as they lie there: a bundle whose key ends with .gz stays packed until a worker loads it.
+
+import { createHash } from 'node:crypto';
+import type { StreamJobSpec } from '../../crds/stream-job/spec.ts';
+import type { AnyObject } from '../kube/kube-object.ts';
+import type { KubeResult } from '../kube/kube-result.ts';
+
+export type Bundle = { readonly sha256: string; readonly bytes: Uint8Array };
+export type CodeRead = { readonly kind: 'read'; readonly bundle: Bundle | null } | { readonly kind: 'missing'; readonly reason: string };
+
+/** Bundles kept in memory: of a few large jobs, or of many small ones. */
+const KEPT_MAX = 256;
+
+export class CodeStore {
+  readonly #getConfigMap: (namespace: string, name: string) => Promise<KubeResult<AnyObject>>;
+  readonly #known = new Map<string, Bundle>();
+
+  constructor(getConfigMap: (namespace: string, name: string) => Promise<KubeResult<AnyObject>>) {
+    this.#getConfigMap = getConfigMap;
+  }
+
+  /** null code: the job has none. */
+  async read(namespace: string, code: StreamJobSpec['code'] | null): Promise<CodeRead> {
+    if (code == null) return { kind: 'read', bundle: null };
+    const place = `${namespace}/${code.configMap}/${code.key}/${code.sha256}`;
+    const known = this.#known.get(place);
+    if (known !== undefined) return { kind: 'read', bundle: known };
+    const answer = await this.#getConfigMap(namespace, code.configMap);
+    if (answer.kind !== 'ok')
+      return {
+        kind: 'missing',
+        reason: `spec.code: ConfigMap ${code.configMap} ${answer.kind === 'not-found' ? 'is not there yet' : 'cannot be read'}`,
+      };
+    const bytes = contentOf(answer.object, code.key);
+    if (bytes === null) return { kind: 'missing', reason: `spec.code: ConfigMap ${code.configMap} has no key ${code.key}` };
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    if (sha256 !== code.sha256)
+      return {
+        kind: 'missing',
+        reason: `spec.code: ${code.configMap}/${code.key} has sha256 ${sha256}, not ${code.sha256}: it is other code than the job was built with`,
+      };
+    this.#keep(place, { sha256, bytes });
+    return { kind: 'read', bundle: { sha256, bytes } };
+  }
+
+  #keep(place: string, bundle: Bundle): void {
+    this.#known.set(place, bundle);
+    const [oldest] = this.#known.keys();
+    if (this.#known.size > KEPT_MAX && oldest !== undefined) this.#known.delete(oldest);
+  }
+}
+
+function contentOf(configMap: AnyObject, key: string): Uint8Array | null {
+  const { data, binaryData } = configMap as { readonly data?: Record<string, string>; readonly binaryData?: Record<string, string> };
+  const text = data?.[key];
+  if (text !== undefined) return Buffer.from(text, 'utf8');
+  const binary = binaryData?.[key];
+  return binary === undefined ? null : Buffer.from(binary, 'base64');
+}

@@ -1,0 +1,65 @@
+// What reconciling needs of NATS: the port. Nothing here throws because NATS is away; it says so.
+
+import type { StreamJob } from '../../crds/stream-job/spec.ts';
+import type { RevisionStatus } from '../../crds/stream-job/status.ts';
+import type { Issue } from '../../runtime/base/issues.ts';
+import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
+import type { JobRecord, SavepointManifest } from '../../runtime/worker/job-record.ts';
+import type { JobFigures } from '../lifecycle/figures.ts';
+import type { NatsObserved } from '../lifecycle/observed.ts';
+
+export type Absent = { readonly kind: 'absent'; readonly reason: string };
+
+export type Resolved =
+  | Absent
+  /** The job with the stream of every NATS source and sink filled in. */
+  | { readonly kind: 'resolved'; readonly job: StreamJob }
+  | { readonly kind: 'waiting'; readonly reasons: readonly string[] }
+  | { readonly kind: 'refused'; readonly issues: readonly Issue[] };
+
+/** A revision as it is kept to be gone back to. */
+export type KeptRevision = { readonly revision: RevisionStatus; readonly record: JobRecord };
+
+/** `job`: as it was resolved; `revision`: what it was made from. */
+export type RevisionToWrite = {
+  readonly identity: string;
+  readonly revision: RevisionStatus;
+  readonly plan: PhysicalPlan;
+  readonly code: { readonly sha256: string; readonly bytes: Uint8Array } | null;
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly workers: number;
+  /** new: another run, with nothing of the one before. */
+  readonly run: 'new' | 'continued';
+  /** Id of the savepoint whose state the job begins with; null: none. */
+  readonly restore: string | null;
+};
+
+export type Done = Absent | { readonly kind: 'done' } | { readonly kind: 'refused'; readonly message: string };
+
+export type SavepointProgress =
+  | Absent
+  | { readonly kind: 'working'; readonly message: string }
+  | { readonly kind: 'done'; readonly manifest: SavepointManifest; readonly bytes: number }
+  | { readonly kind: 'failed'; readonly message: string };
+
+export interface NatsSide {
+  readonly up: boolean;
+  /** `ours`: kept plan to compare with; null before anything was declared. */
+  observe(identity: string): Promise<NatsObserved>;
+  resolve(job: StreamJob): Promise<Resolved>;
+  /** From reports of the last seconds; null when there is none. */
+  figures(identity: string, plan: PhysicalPlan): JobFigures | null;
+  ensure(identity: string, plan: PhysicalPlan): Promise<Done>;
+  writeRevision(wanted: RevisionToWrite): Promise<Done>;
+  /** Kept revision `from` once more, as `revision`. */
+  restoreRevision(identity: string, from: number, revision: RevisionStatus): Promise<Done>;
+  clearFailure(identity: string): Promise<Done>;
+  removeState(identity: string): Promise<Done>;
+  prepareRestore(savepoint: string, identity: string): Promise<Done>;
+  advanceSavepoint(savepoint: string, identity: string): Promise<SavepointProgress>;
+  removeSavepoint(savepoint: string): Promise<Done>;
+  /** Credentials for the workers of a job with just the rights that `plan` needs; null: NATS asks for none. */
+  credentials(identity: string, plan: PhysicalPlan): Promise<{ readonly text: string; readonly hash: string } | null>;
+  /** Called with a job's identity when its directory tells a failure or the end. */
+  onChange(listener: (identity: string) => void): void;
+}

@@ -1,0 +1,146 @@
+// Reads all that is to be known of one StreamJob: the caches of the API server, its code, and NATS.
+//
+//   B1. Nothing is written here.
+//   B2. What cannot be read makes its part unknown (`absent`, `waiting`), never wrong.
+
+import { BadDeclaration } from '../../runtime/base/issues.ts';
+import { planJob } from '../../runtime/plan/plan.ts';
+import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
+import type { Clock } from '../../runtime/base/clock.ts';
+import type { StreamJob } from '../../crds/stream-job/spec.ts';
+import type { StreamSavepointSpec, StreamSavepointStatus } from '../../crds/stream-savepoint/spec.ts';
+import type { AnyObject } from '../kube/kube-object.ts';
+import type { Declared, JobObject, NatsObserved, Observed } from '../lifecycle/observed.ts';
+import { savepointName } from '../lifecycle/decide-upgrade.ts';
+import { JOB_LABEL, childNames } from '../resources/manifest.ts';
+import { clusterPart, parseJob, revisionHash } from './declared.ts';
+import type { CodeStore } from './code-store.ts';
+import type { NatsSide } from './nats-side.ts';
+import { podsOf } from './pods.ts';
+import { identityOf, jobObjectOf } from './stream-job-object.ts';
+
+/** Reads of a kind that is watched. */
+export interface Cache {
+  get(namespace: string | null, name: string): AnyObject | undefined;
+  list(namespace?: string): readonly AnyObject[];
+}
+
+export type Caches = Readonly<
+  Record<'streamJobs' | 'streamSavepoints' | 'pods' | 'deployments' | 'networkPolicies' | 'podDisruptionBudgets' | 'secrets', Cache>
+>;
+
+export type ObserveParts = {
+  readonly caches: Caches;
+  readonly nats: NatsSide;
+  readonly code: CodeStore;
+  readonly clock: Clock;
+};
+
+/** null: there is no such StreamJob (any more). */
+export async function observe(parts: ObserveParts, namespace: string, name: string): Promise<Observed | null> {
+  const { caches, nats, clock } = parts;
+  const object = caches.streamJobs.get(namespace, name);
+  if (object === undefined) return null;
+  const job = jobObjectOf(object);
+  const identity = identityOf(job);
+  const inNats = await nats.observe(identity);
+  const cluster = clusterPart(job.spec);
+  const before = inNats.kind === 'present' && cluster.upgrade.strategy !== 'stateless' ? planOf(inNats) : null;
+  const declared = job.deletedMs === null ? await declare(parts, job, before) : waiting(['it is being deleted']);
+  const plan = declared.kind === 'valid' ? declared.plan : inNats.kind === 'present' ? planOf(inNats) : null;
+  const pods = caches.pods.list(namespace).filter(({ metadata }) => metadata.labels?.[JOB_LABEL] === name);
+  return {
+    nowMs: clock.nowMs(),
+    job,
+    cluster,
+    declared,
+    nats: inNats,
+    pods: podsOf(pods),
+    deployedReplicas: replicasOf(caches.deployments.get(namespace, childNames.worker(name))),
+    figures: plan === null ? null : nats.figures(identity, plan),
+    upgradeSavepoint: upgradeSavepoint(caches, job, inNats),
+    restoreSavepoint: restoreSavepoint(caches, job),
+    savepointRunning: savepointsOf(caches, job).some(({ status }) => status.phase === 'Running'),
+  };
+}
+
+async function declare({ nats, code }: ObserveParts, job: JobObject, before: PhysicalPlan | null): Promise<Declared> {
+  const parsed = parseJob(job);
+  if (parsed.kind === 'invalid') return parsed;
+  const bundle = await code.read(job.namespace, parsed.job.spec.code ?? null);
+  if (bundle.kind === 'missing') return waiting([bundle.reason]);
+  const resolved = await nats.resolve(parsed.job);
+  switch (resolved.kind) {
+    case 'absent':
+      return waiting([`NATS does not answer: ${resolved.reason}`]);
+    case 'waiting':
+      return waiting(resolved.reasons);
+    case 'refused':
+      return { kind: 'invalid', issues: resolved.issues };
+    case 'resolved':
+      return planned(resolved.job, { hash: revisionHash(parsed.job), identity: identityOf(job), before, code: bundle.bundle });
+  }
+}
+
+type ToPlan = Pick<Extract<Declared, { kind: 'valid' }>, 'hash' | 'code'> & {
+  readonly identity: string;
+  readonly before: PhysicalPlan | null;
+};
+
+function planned(job: StreamJob, { hash, code, identity, before }: ToPlan): Declared {
+  try {
+    return { kind: 'valid', job, plan: planJob(job, {}, { identity, deadLetterFile: false, before }), hash, code };
+  } catch (error) {
+    if (error instanceof BadDeclaration) return { kind: 'invalid', issues: error.issues };
+    throw error;
+  }
+}
+
+function waiting(reasons: readonly string[]): Declared {
+  return { kind: 'waiting', reasons };
+}
+
+function planOf(nats: NatsObserved): PhysicalPlan | null {
+  return nats.kind === 'present' && nats.record !== null ? (nats.record.plan as PhysicalPlan) : null;
+}
+
+function replicasOf(deployment: AnyObject | undefined): number | null {
+  return deployment === undefined ? null : ((deployment['spec'] as { readonly replicas?: number }).replicas ?? 1);
+}
+
+type Savepoint = { readonly name: string; readonly spec: StreamSavepointSpec; readonly status: StreamSavepointStatus };
+
+function savepointsOf(caches: Caches, { name, namespace }: JobObject): readonly Savepoint[] {
+  return caches.streamSavepoints
+    .list(namespace)
+    .map(savepointOf)
+    .filter(({ spec }) => spec.job === name);
+}
+
+function savepointOf(object: AnyObject): Savepoint {
+  return {
+    name: object.metadata.name,
+    spec: object['spec'] as StreamSavepointSpec,
+    status: (object['status'] ?? {}) as StreamSavepointStatus,
+  };
+}
+
+function upgradeSavepoint(caches: Caches, job: JobObject, nats: NatsObserved): Observed['upgradeSavepoint'] {
+  if (nats.kind !== 'present' || nats.record === null) return null;
+  const next = Math.max(nats.record.revision, job.status.revision?.number ?? 0) + 1;
+  const found = savepointsOf(caches, job).find(({ name }) => name === savepointName(job.name, next));
+  return found === undefined ? null : { name: found.name, phase: found.status.phase ?? 'Pending' };
+}
+
+function restoreSavepoint(caches: Caches, { namespace, spec }: JobObject): Observed['restoreSavepoint'] {
+  const { restoreFrom } = clusterPart(spec);
+  if (restoreFrom === undefined) return null;
+  const name = restoreFrom.savepoint;
+  const found = caches.streamSavepoints.get(namespace, name);
+  if (found === undefined) return { name, problem: `spec.restoreFrom: there is no StreamSavepoint ${name} in namespace ${namespace}` };
+  const { phase } = savepointOf(found).status;
+  return {
+    name,
+    problem: phase === 'Completed' ? null : `spec.restoreFrom: StreamSavepoint ${name} is ${phase ?? 'Pending'}, not Completed`,
+  };
+}

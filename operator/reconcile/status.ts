@@ -1,0 +1,163 @@
+// The status of a StreamJob, from what was observed and decided. Pure.
+//
+//   S1. A figure that nobody reported lately is Unknown, never zero (crds/stream-job/status.ts, T1).
+//   S2. A condition's time changes only with its status.
+//   S3. What a decision does not mention stays as it was.
+
+import type { Condition, ConditionType, StageStatus, StreamJobStatus } from '../../crds/stream-job/status.ts';
+import { conditionTypes, STATUS_DECISIONS_MAX, STATUS_STAGES_MAX, UNKNOWN } from '../../crds/stream-job/status.ts';
+import type { RunProgress, StageProgress } from '../../runtime/telemetry/progress.ts';
+import type { Decision, Verdict } from '../lifecycle/decision.ts';
+import type { Observed } from '../lifecycle/observed.ts';
+import { selectorText } from '../resources/manifest.ts';
+
+const MESSAGE_MAX = 1_024;
+const DECISION_MAX = 256;
+
+export function statusOf(observed: Observed, decision: Decision): StreamJobStatus {
+  const { job, pods, cluster } = observed;
+  const { revision, stableRevision, rejectedHash } = decision.remembers ?? {};
+  const before = job.status;
+  const rejected = rejectedHash === undefined ? before.rejectedHash : (rejectedHash ?? undefined);
+  return {
+    ...kept(before),
+    observedGeneration: job.generation,
+    phase: decision.phase,
+    conditions: conditionsOf(observed, decision),
+    replicas: pods.total,
+    readyReplicas: pods.ready,
+    selector: selectorText(job.name),
+    ready: `${pods.ready}/${decision.phase === 'Completed' ? 0 : cluster.replicas}`,
+    ...figuresOf(observed, decision),
+    ...(revision === undefined ? {} : { revision }),
+    ...(stableRevision === undefined ? {} : { stableRevision }),
+    ...(rejected === undefined ? {} : { rejectedHash: rejected }),
+    ...(observed.nats.kind === 'present' && observed.nats.record !== null ? { runId: observed.nats.record.runId } : {}),
+    ...(decision.intent === null ? {} : { intent: decision.intent }),
+    decisions: decisionsOf(observed, decision),
+  };
+}
+
+/** What stays although nothing says so again. */
+function kept({ revision, stableRevision, runId, lastSavepoint }: StreamJobStatus): StreamJobStatus {
+  return {
+    ...(revision === undefined ? {} : { revision }),
+    ...(stableRevision === undefined ? {} : { stableRevision }),
+    ...(runId === undefined ? {} : { runId }),
+    ...(lastSavepoint === undefined ? {} : { lastSavepoint }),
+  };
+}
+
+function conditionsOf({ job, nowMs }: Observed, { conditions }: Decision): Condition[] {
+  const before = new Map((job.status.conditions ?? []).map((condition) => [condition.type, condition]));
+  return conditionTypes.flatMap((type): Condition[] => {
+    const verdict = conditions[type];
+    const old = before.get(type);
+    if (verdict === undefined) return old === undefined ? [] : [{ ...old, observedGeneration: job.generation }];
+    return [conditionOf(type, verdict, old, job.generation, nowMs)];
+  });
+}
+
+/** One condition; its time is that of its last change of status (S2). */
+export function conditionOf(
+  type: ConditionType,
+  { status, reason, message }: Verdict,
+  old: Condition | undefined,
+  generation: number,
+  nowMs: number,
+): Condition {
+  const lastTransitionTime = old !== undefined && old.status === status ? old.lastTransitionTime : timeText(nowMs);
+  return { type, status, observedGeneration: generation, lastTransitionTime, reason, message: cut(message, MESSAGE_MAX) };
+}
+
+type Figures = Pick<StreamJobStatus, 'lag' | 'watermark' | 'rate' | 'stages'>;
+
+function figuresOf({ figures }: Observed, { phase }: Decision): Figures {
+  if (phase === 'Completed') return { lag: '0', watermark: 'ended', rate: '0' };
+  if (figures === null) return { lag: UNKNOWN, watermark: UNKNOWN, rate: phase === 'Suspended' ? '0' : UNKNOWN };
+  const { progress } = figures;
+  const isWhole = progress.stages.every(isKnown);
+  return {
+    lag: isWhole ? String(sum(progress.stages.map(({ lagEvents }) => lagEvents ?? 0))) : UNKNOWN,
+    watermark: lowestWatermark(progress),
+    rate: sourcesKnown(progress) ? rateText(sum(sources(progress).map(({ eventsInPerS }) => eventsInPerS))) : UNKNOWN,
+    stages: progress.stages.slice(0, STATUS_STAGES_MAX).map(stageStatus),
+  };
+}
+
+function stageStatus(stage: StageProgress): StageStatus {
+  const running = stage.partitions.filter(({ owner, state }) => owner !== null || state === 'done').length;
+  const known = isKnown(stage);
+  return {
+    name: stage.id,
+    partitions: stage.partitions.length,
+    running,
+    ...(stage.lagEvents === null ? {} : { lag: known ? String(stage.lagEvents) : UNKNOWN }),
+    rate: known ? rateText(stage.eventsInPerS) : UNKNOWN,
+    watermark: known ? watermarkText(stage.watermarkMs) : UNKNOWN,
+    ...(known ? { deadLetters: stage.deadLetters } : {}),
+  };
+}
+
+/** Every partition was reported lately, or has ended. */
+function isKnown({ partitions }: StageProgress): boolean {
+  return partitions.every(({ owner, state }) => owner !== null || state === 'done');
+}
+
+function sources({ stages }: RunProgress): readonly StageProgress[] {
+  return stages.filter(({ kind }) => kind === 'source');
+}
+
+function sourcesKnown(progress: RunProgress): boolean {
+  return sources(progress).every(isKnown);
+}
+
+/** Of all stages that have not ended the one furthest back. */
+function lowestWatermark(progress: RunProgress): string {
+  if (!progress.stages.every(isKnown)) return UNKNOWN;
+  const marks = progress.stages.map(({ watermarkMs }) => watermarkMs);
+  if (marks.some((mark) => mark === null)) return watermarkText(null);
+  return watermarkText(Math.min(...marks.map((mark) => mark ?? 0)));
+}
+
+/** `2013-01-15T11:30:00Z`; `ended`; `none yet`. */
+export function watermarkText(ms: number | null): string {
+  if (ms === null) return 'none yet';
+  if (ms >= 8_640_000_000_000_000) return 'ended';
+  return timeText(ms);
+}
+
+/** Three digits that count: figures that only flicker are not worth a write. */
+export function rateText(perS: number): string {
+  if (perS < 0.05) return '0';
+  return String(Number(perS.toPrecision(3)));
+}
+
+function decisionsOf({ job, nowMs }: Observed, { events }: Decision): string[] {
+  const scaled = events
+    .filter(({ reason }) => reason === 'Scaled')
+    .map(({ message }) => cut(`${timeText(nowMs)} ${message}`, DECISION_MAX));
+  return [...(job.status.decisions ?? []), ...scaled].slice(-STATUS_DECISIONS_MAX);
+}
+
+/** RFC 3339 in whole seconds, as Kubernetes writes times. */
+export function timeText(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+}
+
+function cut(text: string, max: number): string {
+  return text.length > max ? `${text.slice(0, max - 1)}…` : text;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+/** Everything but figures: a change of these is written at once, a change of figures now and then. */
+export function withoutFigures({ lag, watermark, rate, stages, ...rest }: StreamJobStatus): unknown {
+  return {
+    ...rest,
+    known: [lag, watermark, rate].map((figure) => figure === UNKNOWN),
+    running: stages?.map(({ name, running }) => [name, running]),
+  };
+}
