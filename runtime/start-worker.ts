@@ -1,4 +1,4 @@
-// The composition root of a worker: builds the adapters, reads what the run agreed on, and starts it.
+// The composition root of a local run's worker: builds the adapters, reads what the run agreed on, and starts it.
 
 import { NatsBlobStore } from './adapters/nats/nats-blob-store.ts';
 import { connectNats } from './adapters/nats/nats-connection.ts';
@@ -11,14 +11,14 @@ import { loadJob } from './adapters/node/load-job.ts';
 import { systemRandom } from './adapters/node/random.ts';
 import { assert } from './base/assert.ts';
 import { CHECKPOINT_DELTA_BYTES_MIN } from './base/limits.ts';
-import { loadTables, makeSinkConnector, makeSourceConnector } from './connectors/make-connector.ts';
 import type { ConnectorEnv } from './connectors/make-connector.ts';
-import type { RunRecord, WorkerOptions } from './options.ts';
+import type { WorkerOptions } from './options.ts';
 import { planJob } from './plan/plan.ts';
-import type { PhysicalPlan, StagePlan } from './plan/physical-plan.ts';
+import type { PhysicalPlan } from './plan/physical-plan.ts';
+import { makeRevision } from './revision.ts';
 import { makeTransform } from './transforms/make-transform.ts';
+import type { JobRecord } from './worker/job-record.ts';
 import { Worker } from './worker/worker.ts';
-import type { StageParts } from './worker/worker.ts';
 
 export type StartedWorker = {
   /** Stores what is in flight and ends. */
@@ -33,7 +33,7 @@ const PAYLOAD_MARGIN_BYTES = 64 * 1024;
 export async function startWorker(options: WorkerOptions, log: (message: string) => void): Promise<StartedWorker> {
   const connection = await connectNats({ url: options.natsUrl, name: `millrace ${options.job} ${options.worker}` });
   const directory = await openDirectory(connection, options.job);
-  const run = (await directory.get('job'))?.value as RunRecord | undefined;
+  const run = (await directory.get('job'))?.value as JobRecord | undefined;
   assert(run !== undefined, `job ${options.job} is in the directory before its workers start`);
   const plan = await planOf(run, options.job);
   const env: ConnectorEnv = {
@@ -45,10 +45,9 @@ export async function startWorker(options: WorkerOptions, log: (message: string)
     clock: systemClock,
     random: systemRandom,
   };
-  const tables = await loadTables(plan.tables, env);
-  const stageParts = await connectorsOf(plan, env);
+  const { tableIssues: _told, ...revision } = await makeRevision(plan, env);
   const worker = new Worker({
-    plan,
+    ...revision,
     journal: new NatsJournal(new Link(connection)),
     blobs: await NatsBlobStore.open(connection, options.job),
     clock: systemClock,
@@ -56,13 +55,6 @@ export async function startWorker(options: WorkerOptions, log: (message: string)
     bus: openBus(connection, options.job),
     worker: options.worker,
     makeTransform,
-    table: (name) => {
-      const found = tables.get(name);
-      assert(found !== undefined, `table ${name} is in the plan`);
-      return found.table;
-    },
-    tableVersions: Object.fromEntries([...tables].map(([name, { table }]) => [name, table.version])),
-    stageParts: (stage) => stageParts.get(stage.id) ?? { source: null, sink: null },
     recordBytesMax: (connection.info?.max_payload ?? 1_048_576) - PAYLOAD_MARGIN_BYTES,
     checkpointBytes: CHECKPOINT_DELTA_BYTES_MIN,
     speed: run.speed,
@@ -78,34 +70,12 @@ export async function startWorker(options: WorkerOptions, log: (message: string)
 
 /** The plan as data, or planned again from the module when it holds functions; the same either way. A run may have another
  *  name than its module gives it. */
-async function planOf(run: RunRecord, name: string): Promise<PhysicalPlan> {
+async function planOf(run: JobRecord, name: string): Promise<PhysicalPlan> {
   if (run.module === null) return run.plan as PhysicalPlan;
   const { job } = await loadJob(run.module.path, { parameters: run.module.parameters });
   const plan = planJob({ ...job, metadata: { ...job.metadata, name } }, run.splitCounts);
   assert(plan.fingerprint === run.fingerprint, `${run.module.path} still declares the job that this run was started with`);
   return plan;
-}
-
-async function connectorsOf(plan: PhysicalPlan, env: ConnectorEnv): Promise<Map<string, StageParts>> {
-  const parts = new Map<string, StageParts>();
-  for (const stage of plan.stages) {
-    const [source, sink] = [sourceOf(stage), sinkOf(stage)];
-    parts.set(stage.id, {
-      source: source === null ? null : await makeSourceConnector(source, env),
-      sink: sink === null ? null : await makeSinkConnector(sink, env),
-    });
-  }
-  return parts;
-}
-
-function sourceOf(stage: StagePlan): Parameters<typeof makeSourceConnector>[0] | null {
-  for (const { op } of stage.nodes) if (op.kind === 'source') return op.spec;
-  return null;
-}
-
-function sinkOf(stage: StagePlan): Parameters<typeof makeSinkConnector>[0] | null {
-  for (const { op } of stage.nodes) if (op.kind === 'sink') return op.spec;
-  return null;
 }
 
 function usage(): { memoryBytes: number; cpuMs: number } {

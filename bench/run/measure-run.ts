@@ -9,10 +9,8 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { EmbeddedServer } from '../../cli/local/embedded-server.ts';
 import type { FinalReport } from '../../cli/run/final-report.ts';
-import { removeRun } from '../../cli/run/open-run.ts';
 import { runJob } from '../../cli/run/run-job.ts';
-import { Link } from '../../runtime/adapters/nats/link.ts';
-import { NatsJournal } from '../../runtime/adapters/nats/nats-journal.ts';
+import { removeJob } from '../../runtime/adapters/nats/job-streams.ts';
 import { decodeHeader } from '../../runtime/journal/record-codec.ts';
 import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
 import { cpuMsOf, forgetPeak, peakBytesOf } from './process-usage.ts';
@@ -99,7 +97,7 @@ export async function measureRun({ server, nc, folder }: RunPlace, settings: Run
 
 /** Removes what a run left in NATS, its results too. */
 export async function clearRun(nc: NatsConnection, plan: PhysicalPlan): Promise<void> {
-  await removeRun(nc, new NatsJournal(Link.of(nc)), plan.job, plan);
+  await removeJob(nc, plan.job);
   const manager = await jetstreamManager(nc);
   for (const stream of await sinkStreams(nc, plan)) await manager.streams.delete(stream);
 }

@@ -7,21 +7,21 @@
 
 import { hostname } from 'node:os';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { deleteDirectory, openDirectory } from '../../runtime/adapters/nats/directory.ts';
-import { NatsBlobStore } from '../../runtime/adapters/nats/nats-blob-store.ts';
+import { openDirectory } from '../../runtime/adapters/nats/directory.ts';
+import { ensureJobStreams, removeJob } from '../../runtime/adapters/nats/job-streams.ts';
 import { Link } from '../../runtime/adapters/nats/link.ts';
 import { NatsJournal } from '../../runtime/adapters/nats/nats-journal.ts';
 import { systemClock } from '../../runtime/adapters/node/clock.ts';
 import { systemRandom } from '../../runtime/adapters/node/random.ts';
 import { MillraceError } from '../../runtime/base/errors.ts';
-import type { RunRecord } from '../../runtime/options.ts';
 import { explainChange } from '../../runtime/plan/fingerprint.ts';
 import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
 import type { Directory } from '../../runtime/worker/directory.ts';
+import type { JobRecord } from '../../runtime/worker/job-record.ts';
 
 export type OpenRequest = {
   readonly plan: PhysicalPlan;
-  readonly record: Omit<RunRecord, 'runId' | 'startedMs' | 'plan' | 'fingerprint' | 'isReplay'>;
+  readonly record: Pick<JobRecord, 'module' | 'splitCounts' | 'baseDir' | 'outDir' | 'speed' | 'workers'>;
   readonly fresh: boolean;
   readonly laneBytesMax: number;
 };
@@ -29,7 +29,7 @@ export type OpenRequest = {
 export type OpenRun = {
   readonly directory: Directory;
   readonly journal: NatsJournal;
-  readonly record: RunRecord;
+  readonly record: JobRecord;
   readonly isContinued: boolean;
   release(): Promise<void>;
 };
@@ -37,6 +37,8 @@ export type OpenRun = {
 type Runner = { readonly holder: string; readonly beat: number; readonly sinceMs: number };
 
 const MARK_MS = 1_000;
+/** What a person watches moves four times a second. */
+const REPORT_MS = 250;
 /** A mark that does not move for this long belongs to a runner that is gone. */
 const MARK_DEAD_MS = 3_500;
 
@@ -44,39 +46,29 @@ export async function openRun(connection: NatsConnection, request: OpenRequest):
   const { plan } = request;
   let directory = await openDirectory(connection, plan.job);
   await refuseSecondRunner(directory, plan.job);
-  const before = (await directory.get('job'))?.value as RunRecord | undefined;
+  const before = (await directory.get('job'))?.value as JobRecord | undefined;
   const isFinished = (await directory.get('completed')) !== null;
   const isContinued = before !== undefined && !isFinished && !request.fresh;
   const journal = new NatsJournal(new Link(connection));
   if (isContinued) refuseChange(before, request);
   else if (before !== undefined) {
-    await removeRun(connection, journal, plan.job, before.plan as PhysicalPlan);
+    await removeJob(connection, plan.job);
     directory = await openDirectory(connection, plan.job);
   }
   const release = await mark(directory);
-  for (const stream of plan.streams) await journal.ensureLane({ stream, subjects: lanesOf(plan, stream), bytesMax: request.laneBytesMax });
+  await ensureJobStreams(connection, plan, { replicas: 1, laneBytesMax: request.laneBytesMax });
   await directory.delete('failure');
   const isReplay = isContinued ? before.isReplay : request.record.speed !== null;
   const asked = { ...request.record, isReplay, speed: isReplay ? request.record.speed : null };
+  const fixed = { revision: 1, code: null, restore: null, reportMs: REPORT_MS };
   const record = isContinued
-    ? { ...before, ...asked }
-    : { ...asked, plan, fingerprint: plan.fingerprint, runId: systemRandom.id(), startedMs: systemClock.nowMs() };
+    ? { ...before, ...fixed, ...asked }
+    : { ...fixed, ...asked, plan, fingerprint: plan.fingerprint, runId: systemRandom.id(), startedMs: systemClock.nowMs() };
   await directory.put('job', record);
   return { directory, journal, record, isContinued, release };
 }
 
-/** Removes all that a run left in NATS, but what its sinks wrote. */
-export async function removeRun(connection: NatsConnection, journal: NatsJournal, job: string, plan: PhysicalPlan): Promise<void> {
-  for (const stream of plan.streams) await journal.deleteLane(stream);
-  await NatsBlobStore.remove(connection, job);
-  await deleteDirectory(connection, job);
-}
-
-function lanesOf(plan: PhysicalPlan, stream: string): string[] {
-  return plan.stages.filter((stage) => stage.stream === stream).map(({ subjectPrefix }) => `${subjectPrefix}.*`);
-}
-
-function refuseChange(before: RunRecord, { plan, record }: OpenRequest): void {
+function refuseChange(before: JobRecord, { plan, record }: OpenRequest): void {
   const changes = before.fingerprint === plan.fingerprint ? [] : explainChange(before.plan as PhysicalPlan, plan);
   if (before.outDir !== record.outDir) changes.push(`its results are in ${before.outDir}, not ${record.outDir}`);
   if (changes.length > 0) throw new MillraceError('MR1007', { job: plan.job, changes });

@@ -27,6 +27,8 @@ export type ConnectorEnv = {
   readonly connection: NatsConnection;
   readonly clock: Clock;
   readonly random: Random;
+  /** true: streams are made and found by somebody else, and named by what is declared; nothing of JetStream is created or searched. */
+  readonly attachOnly?: boolean;
 };
 
 /** Rejects with MR1001 or BadDeclaration when what the source reads is not there or not as declared. */
@@ -43,7 +45,8 @@ export async function makeSinkConnector(spec: SinkSpec, env: ConnectorEnv): Prom
   const uniqueId = (): string => env.random.id();
   if (file !== undefined) return makeFileSink({ ...spec, file }, { outDir: env.outDir, runId: env.runId, uniqueId });
   assert(nats !== undefined, () => `sink ${spec.name} writes to a file or to NATS`);
-  return makeNatsSink({ ...spec, nats }, { link: Link.of(env.connection), job: env.job, runId: env.runId, uniqueId, clock: env.clock });
+  const { job, runId, clock, attachOnly } = env;
+  return makeNatsSink({ ...spec, nats }, { link: Link.of(env.connection), job, runId, uniqueId, clock, attachOnly });
 }
 
 export type LoadedTable = { readonly table: Table; /** Rows that were left out, a sentence each. */ readonly issues: readonly string[] };

@@ -50,7 +50,16 @@ test('a watcher gets what is there, then every change, and goes on over a restar
   await until('-before');
   await server.kill();
   await server.restart();
-  await expect.poll(() => directory.put('later', 3).then(() => true, () => false), { timeout: 20_000 }).toBe(true);
+  await expect
+    .poll(
+      () =>
+        directory.put('later', 3).then(
+          () => true,
+          () => false,
+        ),
+      { timeout: 20_000 },
+    )
+    .toBe(true);
   await until('later=3');
   expect(told).toEqual(['before=1', 'after=2', '-before', 'later=3']);
   await stop();

@@ -46,7 +46,7 @@ export type Waiting = {
 /** The job's directory as soon as it is there, made by nobody here. Null when the signal aborted. */
 export async function attachDirectory(connection: NatsConnection, job: string, { signal, onWait }: Waiting): Promise<Directory | null> {
   const link = Link.of(connection);
-  for (let toldMs = -Infinity; !signal.aborted; ) {
+  for (let toldMs = -Infinity; !signal.aborted;) {
     try {
       if ((await directoryCreated(link, job)) !== null) return new KvDirectory(link, job);
       toldMs = tell(`the directory of job ${job} is not there yet`, toldMs, onWait);

@@ -49,8 +49,14 @@ export function laneProblems(info: StreamInfo, wanted: StreamConfig): readonly s
   return problems;
 }
 
+export type EnsureOptions = {
+  /** Subjects that begin so may be added to the stream, and those that are there and not wanted any more stay, with their
+   *  records: stages come to and leave a job's shared lanes. Without it the subjects must be those that are wanted. */
+  readonly growsWithin?: string;
+};
+
 /** Makes the lane, or checks it and sets its disk bound. Throws MR2105 for a stream that breaks a rule, MR2102 without an answer. */
-export async function ensureStream(link: Link, wanted: StreamConfig): Promise<void> {
+export async function ensureStream(link: Link, wanted: StreamConfig, { growsWithin }: EnsureOptions = {}): Promise<void> {
   const found = await callApi<StreamInfo>(link, `STREAM.INFO.${wanted.name}`);
   if (found.kind === 'error' && found.error.err_code === API_ERROR.streamNotFound) {
     const created = await callApi<StreamInfo>(link, `STREAM.CREATE.${wanted.name}`, wanted);
@@ -62,9 +68,18 @@ export async function ensureStream(link: Link, wanted: StreamConfig): Promise<vo
     return;
   }
   const info = valueOf(wanted.name, found);
-  checkMade(wanted, info);
-  if (info.config.max_bytes === wanted.max_bytes) return;
-  valueOf(wanted.name, await callApi<StreamInfo>(link, `STREAM.UPDATE.${wanted.name}`, { ...info.config, max_bytes: wanted.max_bytes }));
+  const held = info.config.subjects;
+  const subjects =
+    growsWithin !== undefined && held.every((subject) => subject.startsWith(growsWithin)) ? union(held, wanted.subjects) : held;
+  const all = { ...wanted, subjects: growsWithin === undefined ? wanted.subjects : union(wanted.subjects, subjects) };
+  checkMade(all, { ...info, config: { ...info.config, subjects } });
+  if (info.config.max_bytes === wanted.max_bytes && held.length === subjects.length) return;
+  const config = { ...info.config, subjects, max_bytes: wanted.max_bytes };
+  valueOf(wanted.name, await callApi<StreamInfo>(link, `STREAM.UPDATE.${wanted.name}`, config));
+}
+
+function union(some: readonly string[], others: readonly string[]): readonly string[] {
+  return [...new Set([...some, ...others])];
 }
 
 /** The value of an answer; throws MR2102 (no answer, try again) or MR1005 (refused for good). */

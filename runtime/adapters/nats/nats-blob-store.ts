@@ -48,6 +48,11 @@ export class NatsBlobStore implements BlobStore {
     return store;
   }
 
+  /** The store of a job whose blob stream somebody else makes. */
+  static attach(nc: NatsConnection, job: string): NatsBlobStore {
+    return new NatsBlobStore(nc, job, {});
+  }
+
   /** Deletes the job's blob stream with all in it. */
   static remove(nc: NatsConnection, job: string): Promise<void> {
     return new NatsJournal(Link.of(nc)).deleteLane(blobStream(job));
@@ -130,7 +135,8 @@ export class NatsBlobStore implements BlobStore {
   }
 }
 
-function blobStream(job: string): string {
+/** JetStream stream of a job's blobs. */
+export function blobStream(job: string): string {
   return `MR_${job}_blobs`;
 }
 

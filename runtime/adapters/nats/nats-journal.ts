@@ -7,7 +7,7 @@ import { MillraceError, isError } from '../../base/errors.ts';
 import type { AppendResult, Journal, LaneConfig, LaneReader, ReadOptions, StoredRecord } from '../../journal/journal.ts';
 import { Gone } from './gone.ts';
 import { API_ERROR, callApi, parseAnswer, type ApiError, type PublishAck, type StoredMessage, type StreamInfo } from './jetstream-api.ts';
-import { ensureStream, laneStream, valueOf } from './lane-stream.ts';
+import { ensureStream, laneStream, valueOf, type EnsureOptions } from './lane-stream.ts';
 import type { Link, Reply } from './link.ts';
 import { NatsReader } from './nats-reader.ts';
 
@@ -35,11 +35,20 @@ export class NatsJournal implements Journal {
     this.#appendTimeoutMs = options.appendTimeoutMs ?? APPEND_TIMEOUT_MS;
   }
 
-  async ensureLane(config: LaneConfig): Promise<void> {
+  ensureLane(config: LaneConfig): Promise<void> {
+    return this.#ensure(config, {});
+  }
+
+  /** Makes the lane, or adds what a stream that is there does not hold yet, within `prefix`. */
+  growLane(config: LaneConfig, prefix: string): Promise<void> {
+    return this.#ensure(config, { growsWithin: prefix });
+  }
+
+  async #ensure(config: LaneConfig, options: EnsureOptions): Promise<void> {
     const wanted = laneStream(config, this.#replicas);
     for (let tries = 1; ; tries++) {
       try {
-        return await ensureStream(this.#link, wanted);
+        return await ensureStream(this.#link, wanted, options);
       } catch (error) {
         if (!isError(error, 'MR2102') || tries === ENSURE_TRIES) throw error;
       }

@@ -19,12 +19,12 @@ import type { Link } from '../../adapters/nats/link.ts';
 import type { SinkSpec } from '../../../crds/stream-job/spec.ts';
 import { assert } from '../../base/assert.ts';
 import type { Clock } from '../../base/clock.ts';
-import { isError, MillraceError } from '../../base/errors.ts';
+import { isError, isRetry, MillraceError } from '../../base/errors.ts';
 import { encodeJsonLine } from '../../event/codec/json-lines.ts';
 import type { SinkConnector, SinkRecord, SinkState, SinkWriter } from '../sink.ts';
 import { publishFenced, type Message } from './fenced-publish.ts';
 import { formatResultId, ID_HEADER, parseResultId, type ResultId, type ResultOrigin } from './result-id.ts';
-import { ensureSinkStream, type UserStream } from './user-streams.ts';
+import { ensureSinkStream, findSinkStream, type UserStream } from './user-streams.ts';
 
 export type NatsSinkEnv = {
   readonly link: Link;
@@ -32,18 +32,25 @@ export type NatsSinkEnv = {
   /** The same for all workers and restarts of one run. */ readonly runId: string;
   readonly uniqueId: () => string;
   readonly clock: Clock;
+  /** The stream is made by somebody else and named by the spec: it is found, never made. */
+  readonly attachOnly?: boolean | undefined;
 };
 type NatsSink = SinkSpec & { readonly nats: NonNullable<SinkSpec['nats']> };
 
 /** Finds or makes the stream. Rejects with BadDeclaration when the subject can't be written. */
 export async function makeNatsSink(spec: NatsSink, env: NatsSinkEnv): Promise<SinkConnector> {
   assert(/^[A-Za-z0-9_-]{1,64}$/.test(env.runId), () => `the run id ${JSON.stringify(env.runId)} can be part of a result id`);
-  await ensureSinkStream(env.link, wishOf(spec, 0));
+  await sinkStream(spec, env, 0);
   return {
     guarantee: 'exactly-once',
     initial: { results: 0 },
-    open: async (partition) => new NatsWriter(spec, env, { partition, stream: await ensureSinkStream(env.link, wishOf(spec, partition)) }),
+    open: async (partition) => new NatsWriter(spec, env, { partition, stream: await sinkStream(spec, env, partition) }),
   };
+}
+
+function sinkStream(spec: NatsSink, { link, attachOnly }: NatsSinkEnv, partition: number): Promise<UserStream> {
+  const wish = wishOf(spec, partition);
+  return attachOnly === true ? findSinkStream(link, wish) : ensureSinkStream(link, wish);
 }
 
 /** Partition 0 writes the declared subject; the others, where a sink has several, one below it. */
@@ -186,9 +193,9 @@ class NatsWriter implements SinkWriter {
 
   async #ensure(): Promise<void> {
     try {
-      this.#stream = await ensureSinkStream(this.#env.link, wishOf(this.#spec, this.#origin.partition));
+      this.#stream = await sinkStream(this.#spec, this.#env, this.#origin.partition);
     } catch (error) {
-      throw isError(error, 'MR1003') ? this.#blocked(error.message) : error;
+      throw isError(error, 'MR1003') || isRetry(error) ? this.#blocked((error as Error).message) : error;
     }
   }
 

@@ -6,13 +6,13 @@
 //       position: a run that goes on later ends and began at the same messages.
 //   O3. Messages that are gone before they were read are told by a dead letter, where it can be known: the split is all
 //       of its stream, and the stream does not thin out subjects by itself.
+//   O4. Of the stream, which others may use too, a reader takes no more than the declared subject: it asks by consumers whose
+//       subject the server can hold against its rights, and reads no message by its number.
 
 import { Buffer, isAscii } from 'node:buffer';
 import { NatsReader } from '../../adapters/nats/nats-reader.ts';
-import { API_ERROR, type StoredMessage } from '../../adapters/nats/jetstream-api.ts';
 import type { Link } from '../../adapters/nats/link.ts';
 import type { SourceSpec } from '../../../crds/stream-job/spec.ts';
-import { MillraceError } from '../../base/errors.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Value } from '../../event/batch.ts';
 import { invalidUtf8, utf8Text } from '../../event/codec/json.ts';
@@ -20,7 +20,8 @@ import { compileJsonEvent, type EventDecoder } from '../../event/codec/json-even
 import type { LaneReader, StoredRecord } from '../../journal/journal.ts';
 import type { SourceConnector, SourcePosition, SourceRead, SourceReader } from '../source.ts';
 import { LARGE_EVENT_HEAD_BYTES, shownEvent, tooLargeLetter, undecodableLetter, type SourceLetter } from '../source-letters.ts';
-import { askApi, findSourceStream, type UserStream } from './user-streams.ts';
+import { lastOfSubject, pendingFrom } from './subject-places.ts';
+import { findSourceStream, type UserStream } from './user-streams.ts';
 
 export type NatsSourceEnv = { readonly link: Link; readonly clock: Clock };
 type NatsSource = SourceSpec & { readonly nats: NonNullable<SourceSpec['nats']> };
@@ -60,17 +61,9 @@ async function beginning(
   link: Link,
   { spec, subject, stream }: { readonly spec: NatsSource; readonly subject: string; readonly stream: UserStream },
 ): Promise<Place> {
-  const until = spec.nats.bounded ? await lastSequence(link, stream.name, { last_by_subj: subject }) : null;
+  const until = spec.nats.bounded ? await lastOfSubject(link, { stream: stream.name, subject }) : null;
   const sequence = spec.nats.startFrom === 'latest' ? stream.lastSequence : 0;
   return { sequence, line: 0, until };
-}
-
-/** Sequence of the message asked for; 0 when there is none. */
-async function lastSequence(link: Link, stream: string, asked: object): Promise<number> {
-  const answer = await askApi<StoredMessage>(link, `STREAM.MSG.GET.${stream}`, asked);
-  if ('value' in answer) return answer.value.message.seq;
-  if (answer.error.err_code === API_ERROR.messageNotFound) return 0;
-  throw new MillraceError('MR1005', { url: stream, problem: `${answer.error.description} (${answer.error.err_code})` });
 }
 
 type Limits = Parameters<SourceReader['read']>[0];
@@ -106,10 +99,8 @@ class NatsSplitReader implements SourceReader {
     this.#decode = compileJsonEvent(spec.schema);
     this.#place = options.at;
     this.#whole = options.stream.messagesPerSubjectMax <= 0 && options.stream.subjects.join() === options.subject;
-    this.#reader = new NatsReader(options.link, options.stream.name, {
-      fromSequence: options.at.sequence + 1,
-      subjects: [options.subject],
-    });
+    const from = { fromSequence: options.at.sequence + 1, subjects: [options.subject] };
+    this.#reader = new NatsReader(options.link, options.stream.name, from, { isShared: true });
   }
 
   async read(limits: Limits): Promise<SourceRead> {
@@ -153,8 +144,9 @@ class NatsSplitReader implements SourceReader {
   /** The last message of a bounded split may have been removed; then none will ever come. */
   async #endIfGone(until: number): Promise<void> {
     const { link, stream, subject } = this.#options;
-    const next = await lastSequence(link, stream.name, { seq: this.#place.sequence + 1, next_by_subj: subject });
-    if (next === 0 || next > until) this.#place = { sequence: until, line: 0, until };
+    const pending = await pendingFrom(link, { stream: stream.name, subject, fromSequence: this.#place.sequence + 1 });
+    // What is there is on its way: it is given out when it lies before the end, and ends the split when it lies behind.
+    if (pending === 0) this.#place = { sequence: until, line: 0, until };
   }
 
   /** Takes one message, or as many of its lines as there is room for. */

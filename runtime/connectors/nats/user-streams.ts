@@ -93,7 +93,13 @@ export async function findSourceStream(link: Link, { source, stream, subject, pa
   return found;
 }
 
-export type SinkWish = { readonly sink: string; readonly stream: string | undefined; readonly subject: string };
+export type SinkWish = {
+  readonly sink: string;
+  readonly stream: string | undefined;
+  readonly subject: string;
+  /** Copies of the stream when it is made: 1 when absent. */
+  readonly replicas?: number;
+};
 
 /** The stream that a sink writes `subject` to; made when there is none. Rejects with BadDeclaration when it can't be used. */
 export async function ensureSinkStream(link: Link, wish: SinkWish): Promise<UserStream> {
@@ -102,12 +108,25 @@ export async function ensureSinkStream(link: Link, wish: SinkWish): Promise<User
     const [holder] = await streamsOf(link, wish.subject);
     const found = await streamNamed(link, holder ?? name);
     if (found !== null && holder !== undefined) return checked(found, wish);
-    const refused = found === null ? await create(link, name, wish.subject) : await addSubject(link, found, wish);
+    const refused = found === null ? await create(link, name, wish) : await addSubject(link, found, wish);
     // Other workers do the same at the same time: look again, whatever the answer was.
     const problem = refused === null ? 'it does not hold the subject' : `${refused.description} (${refused.err_code})`;
     if (tries === MAKE_TRIES)
       throw refuseSink(wish, `the stream "${name}" could not be made: ${problem}`, 'create it with `nats stream add`');
   }
+}
+
+/** The stream that a sink writes, named by the wish and made by somebody else. Needs no right but to look at that stream. Rejects
+ *  with MR4001 while it is not there or does not hold the subject, with BadDeclaration when it can't be used. */
+export async function findSinkStream(link: Link, wish: SinkWish): Promise<UserStream> {
+  if (wish.stream === undefined)
+    throw refuseSink(wish, `no stream is named for "${wish.subject}"`, 'name it with `stream`: here none is searched or made');
+  const found = await streamNamed(link, wish.stream);
+  if (found === null || !found.subjects.some((held) => subjectsOverlap(held, wish.subject))) {
+    const problem = found === null ? `there is no stream "${wish.stream}" (yet)` : `the stream "${wish.stream}" does not hold it (yet)`;
+    throw new MillraceError('MR4001', { sink: wish.sink, path: wish.subject, problem });
+  }
+  return checked(found, wish);
 }
 
 function checked(found: UserStream, wish: SinkWish): UserStream {
@@ -129,7 +148,7 @@ function checked(found: UserStream, wish: SinkWish): UserStream {
   return found;
 }
 
-async function create(link: Link, name: string, subject: string): Promise<ApiError | null> {
+async function create(link: Link, name: string, { subject, replicas = 1 }: SinkWish): Promise<ApiError | null> {
   // A full stream refuses (the sink then waits) and never drops; max_age and other limits are the owner's to set later.
   const config = {
     name,
@@ -137,7 +156,7 @@ async function create(link: Link, name: string, subject: string): Promise<ApiErr
     retention: 'limits',
     storage: 'file',
     discard: 'new',
-    num_replicas: 1,
+    num_replicas: replicas,
     allow_atomic: true,
     allow_direct: true,
     metadata: { [MADE_BY]: 'sink' },

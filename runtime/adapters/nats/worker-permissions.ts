@@ -1,0 +1,107 @@
+// The subjects that workers of one job publish to and subscribe to: all of them, and nothing else. Pure.
+//
+// NATS matches whole tokens, so nothing can be allowed by the beginning of a stream's name: each stream is listed.
+//   W1. Nothing here names a stream, subject or bucket of another job, or lets a stream be made, changed or deleted.
+//   W2. A worker can't write the directory's keys of who runs the job (`job`, `pause`, `savepoint`): who runs it acts on them with
+//       more rights than the worker has.
+//   W3. Of a user's stream, which others use too, a worker reads its declared subjects by consumers of its own, whose names nobody
+//       can guess. It can't list, delete or acknowledge consumers.
+// What rights on subjects can't do: the server checks no reply subjects. Whoever may ask anything can have the answer sent to any
+// subject, also one of another job. Subjects of jobs are therefore not to be guessed (the identity), or jobs have accounts.
+
+import type { SinkSpec, SourceSpec } from '../../../crds/stream-job/spec.ts';
+import { assert } from '../../base/assert.ts';
+import type { OpPlan, PhysicalPlan } from '../../plan/physical-plan.ts';
+import { SUBJECT_ROOT } from '../../plan/plan-names.ts';
+import { directoryStream, keySubject } from './kv-stream.ts';
+import { blobStream } from './nats-blob-store.ts';
+
+export type WorkerPermissions = { readonly publish: readonly string[]; readonly subscribe: readonly string[] };
+
+export type PermissionRequest = {
+  /** The job as its streams and subjects are named. */
+  readonly identity: string;
+  /** Plans that its workers run: the one now, and while it is being replaced the next. Their NATS sources and sinks name their
+   *  streams (connectors/nats/plan-streams.ts). */
+  readonly plans: readonly PhysicalPlan[];
+};
+
+/** Keys of the directory that workers write (membership.ts, job-record.ts): each its own heartbeat, and what all may say. */
+const WORKER_KEYS = ['worker.*', 'assignment', 'failure', 'completed', 'savepoint.>'] as const;
+
+export function inboxPrefix(identity: string): string {
+  return `_INBOX.${identity}`;
+}
+
+export function workerPermissions({ identity, plans }: PermissionRequest): WorkerPermissions {
+  const ops = plans.flatMap(({ stages }) => stages.flatMap(({ nodes }) => nodes.map(({ op }) => op)));
+  return {
+    publish: sorted([
+      // Commit records, chunks of blobs, reports.
+      `${SUBJECT_ROOT}.${identity}.>`,
+      ...WORKER_KEYS.map((key) => keySubject(identity, key)),
+      ...sorted(plans.flatMap(({ streams }) => streams)).flatMap(ownLane),
+      ...ownLane(blobStream(identity)),
+      ...ownDirectory(directoryStream(identity)),
+      ...ops.flatMap(sourceRights),
+      ...ops.flatMap(sinkRights),
+    ]),
+    subscribe: [
+      // Answers, acknowledgements, deliveries of pulls.
+      `${inboxPrefix(identity)}.>`,
+      // Reports of the job's other workers: how far they have read decides what may be purged.
+      `${SUBJECT_ROOT}.${identity}.bus.>`,
+    ],
+  };
+}
+
+/** A lane or the blobs: read by pull consumers, its fences looked up, what nobody needs any more purged. */
+function ownLane(stream: string): readonly string[] {
+  return [...readRights(stream), api(`CONSUMER.DELETE.${stream}.*`), api(`STREAM.PURGE.${stream}`)];
+}
+
+/** The directory: watched and read; never purged, so no key of who runs the job can be removed. */
+function ownDirectory(stream: string): readonly string[] {
+  return [...readRights(stream), api(`CONSUMER.DELETE.${stream}.*`)];
+}
+
+function readRights(stream: string): readonly string[] {
+  return [
+    api(`STREAM.INFO.${stream}`),
+    api(`STREAM.MSG.GET.${stream}`),
+    api(`CONSUMER.CREATE.${stream}.*`),
+    api(`CONSUMER.MSG.NEXT.${stream}.*`),
+  ];
+}
+
+/** W3: the subject at the end of the request must be the consumer's only filter, the server sees to that. */
+function sourceRights(op: OpPlan): readonly string[] {
+  if (op.kind !== 'source' || op.spec.nats === undefined) return [];
+  const stream = namedStream(op.spec);
+  return [
+    api(`STREAM.INFO.${stream}`),
+    ...op.spec.nats.subjects.map((subject) => api(`CONSUMER.CREATE.${stream}.*.${subject}`)),
+    api(`CONSUMER.MSG.NEXT.${stream}.*`),
+  ];
+}
+
+/** A sink reads the last message of its subject from the stream's leader (nats-sink.ts, C1): no get limited to a subject does. */
+function sinkRights(op: OpPlan): readonly string[] {
+  if (op.kind !== 'sink' || op.spec.nats === undefined) return [];
+  const stream = namedStream(op.spec);
+  return [op.spec.nats.subject, api(`STREAM.INFO.${stream}`), api(`STREAM.MSG.GET.${stream}`)];
+}
+
+function namedStream(spec: SourceSpec | SinkSpec): string {
+  const stream = spec.nats?.stream;
+  assert(stream !== undefined, () => `${spec.name} names its stream (plan-streams.ts)`);
+  return stream;
+}
+
+function api(call: string): string {
+  return `$JS.API.${call}`;
+}
+
+function sorted(subjects: readonly string[]): readonly string[] {
+  return [...new Set(subjects)].sort();
+}
