@@ -63,6 +63,43 @@ export const catalogue = {
     message: (d) => `results cannot be written in ${d.path}: ${d.problem}; nothing was started`,
     fix: 'Choose a folder that can be written, with --out.',
   }),
+  MR1010: entry<{ marks: readonly string[] }>({
+    name: 'CodeMissing',
+    reaction: 'exit',
+    message: (d) => `the bundle of code does not hold ${d.marks.join(', ')}, which the job names; nothing was started with it`,
+    fix: 'Let `millrace deploy` (or `millrace build`) write the job and its bundle together: one of them is of another version.',
+  }),
+  MR1020: entry<{ file: string; bytes: number; packedBytes: number; bytesMax: number }>({
+    name: 'BundleTooLarge',
+    reaction: 'exit',
+    message: (d) =>
+      `the code of ${d.file} has ${d.bytes} bytes with all that it imports, ${d.packedBytes} when packed; a ConfigMap holds ${d.bytesMax}; nothing was written`,
+    fix: 'Import less: one function of a large package is often a file of its own. Data belongs into a table (spec.tables), not into the code.',
+  }),
+  MR1021: entry<{ what: string; problem: string }>({
+    name: 'ClusterUnreachable',
+    reaction: 'exit',
+    message: (d) => `the API server did not answer when asked to ${d.what}: ${d.problem}; whether it was done is not known`,
+    fix: 'Check that the cluster runs and that --context and --kubeconfig name it, then run the same command again: it changes only what is not yet so.',
+  }),
+  MR1022: entry<{ what: string; problem: string }>({
+    name: 'ClusterForbids',
+    reaction: 'exit',
+    message: (d) => `the API server does not allow you to ${d.what}: ${d.problem}; it was not done`,
+    fix: 'Ask for a role that may do this in the namespace, or name another one with --namespace or --context.',
+  }),
+  MR1023: entry<{ what: string; problem: string }>({
+    name: 'ClusterLacks',
+    reaction: 'exit',
+    message: (d) => `the cluster cannot ${d.what}: ${d.problem}`,
+    fix: 'Check --namespace and the name. When the kind itself is unknown, Millrace is not installed there: helm install millrace charts/millrace.',
+  }),
+  MR1024: entry<{ what: string; problem: string }>({
+    name: 'FieldsOfOthers',
+    reaction: 'exit',
+    message: (d) => `somebody else owns what is to be changed, so the API server refuses to ${d.what}: ${d.problem}; nothing was changed`,
+    fix: 'Change it where it is kept (a GitOps repository, an autoscaler), leave the field out of the job, or take it over with --force.',
+  }),
 
   MR2101: entry<{ subject: string; expected: number; actual: number | null }>({
     name: 'WrongSequence',

@@ -3,19 +3,21 @@
 import type { StreamJob } from '../../crds/stream-job/spec.ts';
 import { BadDeclaration, type Issue } from '../base/issues.ts';
 import { formatPath } from '../base/path.ts';
+import { checkMarks, stubMarks } from './code-marks.ts';
 import { fillParameters, type DeclaredParameter } from './parameter-values.ts';
 import { checkSchema } from './schema-check.ts';
 
-/** `value` as a StreamJob. `parameters` null: they are filled in already. Throws BadDeclaration with all mistakes. */
+/** `value` as a StreamJob, with stand-ins where it has marks of code (code-marks.ts). `parameters` null: they are filled in already. Throws BadDeclaration with all mistakes. */
 export function readJobValue(value: unknown, parameters: Readonly<Record<string, string>> | null, subject: string): StreamJob {
   const { filled, issues } = parameters === null ? { filled: value, issues: [] } : fill(value, parameters);
   const { job, mistakes } = checkSchema(filled);
   const all = [
     ...issues,
     ...mistakes.map(({ path, message, fix }): Issue => ({ path: formatPath(path), message, ...(fix === undefined ? {} : { fix }) })),
+    ...(job === null ? [] : checkMarks(job)),
   ];
   if (job === null || all.length > 0) throw new BadDeclaration(subject, all);
-  return job;
+  return stubMarks(job);
 }
 
 function fill(value: unknown, parameters: Readonly<Record<string, string>>): { filled: unknown; issues: readonly Issue[] } {

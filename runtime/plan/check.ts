@@ -2,11 +2,12 @@
 
 import type { StreamJob } from '../../crds/stream-job/spec.ts';
 import { BadDeclaration, type Issue } from '../base/issues.ts';
+import { checkMarks, stubMarks } from '../job/code-marks.ts';
 import { byPlace, draftStreamJob, withoutDamaged, type ParseOptions } from '../job/parse.ts';
 import { findWarnings, validateJob } from './validate.ts';
 
 export type JobReport = {
-  /** The job when there are no mistakes. */
+  /** The job when there are no mistakes; stand-ins where it has marks of code (job/code-marks.ts). */
   readonly job: StreamJob | null;
   readonly mistakes: readonly Issue[];
   readonly warnings: readonly Issue[];
@@ -16,11 +17,12 @@ export type JobReport = {
 export function checkJobText(text: string, options: ParseOptions): JobReport {
   const { job, issues, damaged, located } = draftStreamJob(text, options);
   if (job === null) return { job: null, mistakes: issues, warnings: [] };
-  const found = withoutDamaged(validateJob(job), damaged).map(located);
+  const readable = stubMarks(job);
+  const found = withoutDamaged([...checkMarks(job), ...validateJob(readable)], damaged).map(located);
   const mistakes = [...issues, ...found].toSorted(byPlace);
   // Warnings about a job that is to be mended anyway would only hide what must be mended.
   if (mistakes.length > 0) return { job: null, mistakes, warnings: [] };
-  return { job, mistakes, warnings: findWarnings(job).map(located).toSorted(byPlace) };
+  return { job: readable, mistakes, warnings: findWarnings(readable).map(located).toSorted(byPlace) };
 }
 
 /** The checked job of `text`. Throws BadDeclaration with all mistakes. */

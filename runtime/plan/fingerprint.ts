@@ -58,8 +58,9 @@ function hash(value: unknown): string {
   return createHash('sha256').update(canonicalText(value)).digest('hex');
 }
 
-/** Only a source's schema has descriptions that are not behaviour. */
+/** Only a source's schema has descriptions that are not behaviour; the states of a marked machine are told by its mark. */
 function withoutDescriptions(op: StagePlan['nodes'][number]['op']): unknown {
+  if (op.kind === 'xstate') return { ...op, states: undefined };
   if (op.kind !== 'source' || op.spec.schema === undefined) return op;
   const fields = Object.entries(op.spec.schema).map(([name, field]) => {
     if (typeof field === 'string') return [name, field] as const;

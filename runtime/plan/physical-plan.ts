@@ -121,6 +121,7 @@ export type OpPlan =
       readonly machine: unknown;
       readonly order: 'eventTime' | 'arrival';
       readonly unhandled: 'deadLetter' | 'ignore';
+      /** Where the machine is only a mark: the states that it has. */ readonly states?: readonly string[] | undefined;
     }
   | { readonly kind: 'reduce'; readonly init: Code; readonly step: Code }
   | { readonly kind: 'sink'; readonly spec: SinkSpec };

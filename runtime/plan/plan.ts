@@ -8,6 +8,7 @@
 //   N4. Planned behind a plan that runs (`before`), exchanges keep the numbers that journals know them by (edge-numbers.ts).
 
 import type { SinkSpec, StreamJob } from '../../crds/stream-job/spec.ts';
+import { stubMarks } from '../job/code-marks.ts';
 import { decideCarry } from './carry.ts';
 import { numberEdges } from './edge-numbers.ts';
 import { fingerprintOf } from './fingerprint.ts';
@@ -28,9 +29,10 @@ export type PlanOptions = {
   readonly before?: PhysicalPlan | null;
 };
 
-/** Plans `job`; `splitCounts` gives the partitions of source stages (absent: one a NATS subject, one a file). Throws BadDeclaration
+/** Plans the job (of its code marks are enough); `splitCounts` gives the partitions of source stages (absent: one a NATS subject, one a file). Throws BadDeclaration
  *  with all mistakes. */
-export function planJob(job: StreamJob, splitCounts: Readonly<Record<string, number>>, options: PlanOptions = {}): PhysicalPlan {
+export function planJob(declared: StreamJob, splitCounts: Readonly<Record<string, number>>, options: PlanOptions = {}): PhysicalPlan {
+  const job = stubMarks(declared);
   assertValidJob(job, `job ${job.metadata.name}`);
   const { identity = job.metadata.name, deadLetterFile = true, before = null } = options;
   const graph = graphOf(job);
