@@ -11,6 +11,7 @@ export const commands: readonly CommandEntry[] = [
   { name: 'run', summary: 'run a job until it is complete, or until Ctrl-C', load: () => import('./commands/run.ts') },
   { name: 'validate', summary: 'check job files, all mistakes at once', load: () => import('./commands/validate.ts') },
   { name: 'plan', summary: 'show how a job would be run: stages, partitions, streams', load: () => import('./commands/plan.ts') },
+  { name: 'build', summary: 'write a job as files for Kubernetes: for GitOps, or for kubectl', load: () => import('./commands/build.ts') },
 ];
 
 /** The program for `args`: the command that they name is loaded, of the others only the summary is known. */

@@ -1,0 +1,62 @@
+// A job's module with all that it imports, as one text that a worker can load.
+//
+//   B1. `millrace` and `xstate` stay imports: a worker has them once, and a job's code must meet the worker's own.
+//   B2. The same sources give the same bytes, on any machine and from any folder: no time, no absolute path, no setting from
+//       outside. Paths in comments start at the module's own folder.
+//   B3. Nothing is renamed or minified: the code of a dead letter's stack can be read.
+
+import { basename, dirname, resolve } from 'node:path';
+import type { Message, Plugin } from 'esbuild';
+import { BadDeclaration, type Issue } from '../../runtime/base/issues.ts';
+
+/** B1. */
+const OUTSIDE: readonly string[] = ['millrace', 'xstate'];
+
+/** The bundle of the module `file`. Throws BadDeclaration with all that cannot be bundled. */
+export async function bundleModule(file: string): Promise<string> {
+  const { build } = await import('esbuild');
+  const path = resolve(file);
+  const result = await build({
+    absWorkingDir: dirname(path),
+    entryPoints: [`./${basename(path)}`],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    charset: 'utf8',
+    legalComments: 'inline',
+    logLevel: 'silent',
+    plugins: [outside],
+    // B2; and imports are kept and dropped as Node does it when it strips types.
+    tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } },
+  }).catch((error: unknown) => {
+    throw badModule(file, error);
+  });
+  return result.outputFiles[0]?.text ?? '';
+}
+
+const outside: Plugin = {
+  name: 'outside',
+  setup: ({ onResolve }) => {
+    onResolve({ filter: /^(millrace|xstate)(\/|$)/ }, ({ path }) => {
+      if (OUTSIDE.includes(path)) return { path, external: true };
+      return { errors: [{ text: `${path} is not there in a worker`, notes: [{ text: `import from '${path.split('/')[0]}'` }] }] };
+    });
+  },
+};
+
+function badModule(file: string, error: unknown): unknown {
+  if (!(error instanceof Error && 'errors' in error && Array.isArray(error.errors))) return error;
+  return new BadDeclaration(file, (error.errors as readonly Message[]).map(issueOf));
+}
+
+function issueOf({ text, location, notes }: Message): Issue {
+  const fix = notes.find((note) => note.text !== '')?.text;
+  return {
+    path: location?.file ?? 'module',
+    message: `cannot be bundled: ${text}`,
+    ...(fix === undefined ? {} : { fix }),
+    ...(location === null ? {} : { line: location.line, column: location.column + 1 }),
+  };
+}
