@@ -1,0 +1,206 @@
+// Whether a plan can go on with what lies in the state of another's stage: the rules, one kind of transform at a time.
+//
+//   F1. Each rule knows how its transform keeps its cells (transforms/), and says what would be read wrongly.
+
+import type { AggregateSpec, SinkSpec, SourceSpec } from '../../crds/stream-job/spec.ts';
+import { compareMachines } from './machine-fit.ts';
+import type { NodePlan, OpPlan, PhysicalPlan, StagePlan } from './physical-plan.ts';
+import { canonicalText } from './structure.ts';
+
+/** Why it does not fit, and what to do about it. */
+export type Misfit = { readonly reason: string; readonly fix: string };
+
+/** What of `stage` (of the plan `before`) the plan `after` cannot go on with. */
+export function compareState(before: PhysicalPlan, stage: StagePlan, after: PhysicalPlan): readonly Misfit[] {
+  const next = after.stages.find(({ id }) => id === stage.id);
+  const nodes = stage.nodes.filter(({ op }) => hasState(op)).flatMap((node) => compareNode(node, stage, after));
+  if (next === undefined) return nodes;
+  return [...compareKind(stage, next), ...compareKeys(before, stage, after, next), ...compareCarry(before, stage, after), ...nodes];
+}
+
+/** What cannot be made again from the input that comes. */
+function hasState({ kind }: OpPlan): boolean {
+  return !['filter', 'map', 'flatMap', 'eventTime', 'enrich', 'sample', 'keyBy'].includes(kind);
+}
+
+const RENAME = 'give it another name: then it begins without state, and the old one is dropped';
+
+function compareKind(stage: StagePlan, next: StagePlan): readonly Misfit[] {
+  if (stage.kind !== next.kind) return [{ reason: `it was a ${stage.kind} stage and would be a ${next.kind} stage`, fix: RENAME }];
+  if (stage.partitionCount === next.partitionCount) return [];
+  const reason = `it has ${stage.partitionCount} partitions and would have ${next.partitionCount}: what each holds stays where it is`;
+  return [{ reason, fix: `keep ${stage.partitionCount} partitions, or ${RENAME}` }];
+}
+
+/** A stage's keys: what its events are keyed by, one code a side. */
+function compareKeys(before: PhysicalPlan, stage: StagePlan, after: PhysicalPlan, next: StagePlan): readonly Misfit[] {
+  if (stage.kind !== 'keyed') return [];
+  return (['left', 'right'] as const).flatMap((side) => {
+    const [was, is] = [keysOf(before, stage, side), keysOf(after, next, side)];
+    const known = is.filter((code) => was.includes(code));
+    if (was.length === 0 || is.length === 0 || known.length === is.length) return [];
+    const reason = `the key${side === 'right' ? ' of its other side' : ''} changes, and what it holds lies under the old keys`;
+    return [{ reason, fix: RENAME }];
+  });
+}
+
+function keysOf(plan: PhysicalPlan, stage: StagePlan, side: 'left' | 'right'): readonly string[] {
+  const edges = stage.nodes.flatMap(({ inputs }) =>
+    inputs.flatMap((input) => (input.kind === 'edge' && input.side === side ? [input.edge] : [])),
+  );
+  return edges.flatMap((index) => {
+    const op = keyOp(plan, index);
+    return op === null ? [] : [canonicalText(op.code)];
+  });
+}
+
+function keyOp(plan: PhysicalPlan, index: number): Extract<OpPlan, { kind: 'keyBy' }> | null {
+  const edge = plan.edges[index];
+  const op = plan.stages.find(({ id }) => id === edge?.fromStage)?.nodes.find(({ id }) => id === edge?.from.node)?.op;
+  return op?.kind === 'keyBy' ? op : null;
+}
+
+/** An exchange that only counts read carries no values: what is under way on it lacks them. */
+function compareCarry(before: PhysicalPlan, stage: StagePlan, after: PhysicalPlan): readonly Misfit[] {
+  return stage.inputs.flatMap((index) => {
+    const edge = before.edges[index];
+    const next = after.edges.find(({ id, retired }) => id === edge?.id && retired !== true);
+    if (next === undefined || keyOp(before, index)?.carry !== 'nothing' || keyOp(after, next.index)?.carry === 'nothing') return [];
+    return [
+      {
+        reason: `so far all of it only counted, so the events that are under way to it (${edge?.id}) have a key and a time but no fields`,
+        fix: 'give what reads their fields a stage of its own: another number of partitions (`partitions`) makes it one',
+      },
+    ];
+  });
+}
+
+function compareNode(node: NodePlan, stage: StagePlan, after: PhysicalPlan): readonly Misfit[] {
+  const homes = after.stages.filter((other) => other.nodes.some(({ id }) => id === node.id));
+  const home = homes.find(({ id }) => id === stage.id) ?? homes[0];
+  const next = home?.nodes.find(({ id }) => id === node.id);
+  const what = `${node.op.kind} ${node.id}`;
+  if (home === undefined || next === undefined) return compareGone(node, stage, after);
+  if (node.op.kind !== next.op.kind)
+    return [{ reason: `${node.id} was of the kind ${node.op.kind} and would be of the kind ${next.op.kind}`, fix: RENAME }];
+  if (home.id !== stage.id) {
+    return [{ reason: `${what} would run in stage ${home.id}, and its state lies in ${stage.id}`, fix: movedFix(stage, node) }];
+  }
+  return compareOp(node.op, next.op).map(({ reason, fix }) => ({ reason: `${what}: ${reason}`, fix }));
+}
+
+function movedFix(stage: StagePlan, node: NodePlan): string {
+  return `keep ${stage.id} as it is declared (stages with one input and one key are run together, named after the first), or give ${node.id} another name`;
+}
+
+/** What goes with its transform is meant to go; but events that are only held for another transform are not. */
+function compareGone(node: NodePlan, stage: StagePlan, after: PhysicalPlan): readonly Misfit[] {
+  const owner = node.id.replace(/\/order$/, '');
+  if (node.op.kind !== 'order' || !after.stages.some(({ nodes }) => nodes.some(({ id }) => id === owner))) return [];
+  return [
+    {
+      reason: `${owner} would take events as they come, and those that are held for their turn in ${stage.id} would be lost`,
+      fix: `keep order: eventTime, or ${RENAME}`,
+    },
+  ];
+}
+
+function compareOp(was: OpPlan, is: OpPlan): readonly Misfit[] {
+  switch (was.kind) {
+    case 'window':
+      return is.kind === 'window' ? [...compareWindow(was, is), ...compareAggregates(was.aggregates, is.aggregates)] : [];
+    case 'aggregate':
+      return is.kind === 'aggregate' ? compareAggregates(was.aggregates, is.aggregates) : [];
+    case 'join':
+      return is.kind === 'join' ? compareJoin(was, is) : [];
+    case 'machine':
+    case 'xstate':
+      return compareMachines(was, is);
+    case 'source':
+      return is.kind === 'source' ? compareSource(was.spec, is.spec) : [];
+    case 'sink':
+      return is.kind === 'sink' ? compareSink(was.spec, is.spec) : [];
+    default:
+      // dedupe: what it has seen is put where the new ttl looks for it (transforms/dedupe.ts). order: as it lies. reduce: what a
+      // state means is between the old function and the new one.
+      return [];
+  }
+}
+
+type WindowOp = Extract<OpPlan, { kind: 'window' }>;
+
+function compareWindow(was: WindowOp, is: WindowOp): readonly Misfit[] {
+  if (canonicalText(was.window) === canonicalText(is.window)) return [];
+  const [from, to] = [describeWindow(was), describeWindow(is)];
+  return [
+    { reason: `windows are ${from} and would be ${to}: those that are open would be cut elsewhere`, fix: `keep ${from}, or ${RENAME}` },
+  ];
+}
+
+function describeWindow({ spec: { tumbling, sliding, session } }: WindowOp): string {
+  if (tumbling !== undefined) return `tumbling ${tumbling.size}${tumbling.offset === undefined ? '' : ` offset ${tumbling.offset}`}`;
+  if (sliding !== undefined)
+    return `sliding ${sliding.size} every ${sliding.every}${sliding.offset === undefined ? '' : ` offset ${sliding.offset}`}`;
+  return `session ${session?.gap ?? ''}`;
+}
+
+type Aggregates = Readonly<Record<string, AggregateSpec>>;
+
+/** A cell holds the figures in the order of the aggregates; fewer at the end are left out of results, nothing else fits. */
+function compareAggregates(was: Aggregates, is: Aggregates): readonly Misfit[] {
+  const [before, after] = [functionsOf(was), functionsOf(is)];
+  if (after.every((one, place) => one === before[place])) return [];
+  const added = after.filter((one) => !before.includes(one));
+  const reason =
+    added.length > 0
+      ? `${added.join(', ')} would be new, and what is counted so far has no figure for it`
+      : `its aggregates would come in another order (${after.join(', ')}), and figures lie in the old one (${before.join(', ')})`;
+  return [{ reason, fix: `keep ${before.join(', ')}, or ${RENAME}` }];
+}
+
+const FUNCTIONS = ['count', 'sum', 'min', 'max', 'mean', 'first', 'last', 'collect', 'distinct', 'top'] as const;
+
+/** `total (sum)`. What is summed may change. */
+function functionsOf(aggregates: Aggregates): readonly string[] {
+  return Object.entries(aggregates).map(([name, spec]) => `${name} (${FUNCTIONS.find((each) => spec[each] !== undefined) ?? '?'})`);
+}
+
+type JoinOp = Extract<OpPlan, { kind: 'join' }>;
+
+function compareJoin(was: JoinOp, is: JoinOp): readonly Misfit[] {
+  if (was.spec.type !== is.spec.type) {
+    const reason = `its type was ${was.spec.type} and would be ${is.spec.type}, and which rows have had a match is known only as far as the old one needed it`;
+    return [{ reason, fix: `keep type: ${was.spec.type}, or ${RENAME}` }];
+  }
+  // An inner join only finds more or fewer partners from then on. An outer one has judged rows by the old interval.
+  if (was.withinMs === is.withinMs || is.spec.type === 'inner') return [];
+  const reason = `within was ${was.spec.within} and would be ${is.spec.within}: rows without a match would come out a second time, or not at all`;
+  return [{ reason, fix: `keep within: ${was.spec.within}, or ${RENAME}` }];
+}
+
+function compareSource(was: SourceSpec, is: SourceSpec): readonly Misfit[] {
+  const parts = (spec: SourceSpec): unknown =>
+    spec.nats === undefined
+      ? { file: spec.file?.path, format: spec.file?.format, compression: spec.file?.compression }
+      : { stream: spec.nats.stream, subjects: spec.nats.subjects, bounded: spec.nats.bounded };
+  if (canonicalText(parts(was)) === canonicalText(parts(is))) return [];
+  const reason = `it read ${describeSource(was)} and would read ${describeSource(is)}: how far it has come says nothing there`;
+  return [{ reason, fix: 'add it as a source of another name' }];
+}
+
+function describeSource({ file, nats }: SourceSpec): string {
+  if (file !== undefined) return `${file.path} (${file.format}, ${file.compression})`;
+  const where = nats?.stream === undefined ? '' : ` of ${nats.stream}`;
+  return `${nats?.subjects.join(', ') ?? 'nothing'}${where}${nats?.bounded === true ? ' up to its end' : ''}`;
+}
+
+function compareSink(was: SinkSpec, is: SinkSpec): readonly Misfit[] {
+  const [from, to] = [describeSink(was), describeSink(is)];
+  if (from === to) return [];
+  return [{ reason: `it wrote ${from} and would write ${to}: what is there already is not known`, fix: 'give the sink another name' }];
+}
+
+function describeSink({ file, nats }: SinkSpec): string {
+  if (file !== undefined) return `${file.path} (${file.format})`;
+  return `${nats?.subject ?? 'nothing'}${nats?.stream === undefined ? '' : ` of ${nats.stream}`}`;
+}
