@@ -36,7 +36,7 @@ export function streamJobManifest({ name, metadata, part, rewrites, fileMaps, va
     spec: {
       ...spec,
       ...(part.code === null ? {} : { code: part.code }),
-      ...(fileMaps.length === 0 ? {} : { workers: withFiles(spec['workers'], fileMaps) }),
+      ...(fileMaps.length === 0 ? {} : { workers: withFiles(part.spec['workers'], fileMaps) }),
     },
   };
 }
