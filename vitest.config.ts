@@ -1,8 +1,11 @@
-// Which tests there are: `unit` touches no server and no network; `integration` starts a real nats-server.
+// Which tests there are: `unit` touches no server and no network; `integration` starts a real nats-server; `cluster` a real
+// Kubernetes API server; `e2e` has a whole cluster (test/cluster).
 import { defineConfig } from 'vitest/config';
 
 const generated = ['**/node_modules/**', '**/.cache/**', 'out/**', 'coverage/**'];
 const integration = ['test/integration/**/*.test.ts', '**/*.integration.test.ts'];
+const cluster = ['**/*.cluster.test.ts'];
+const e2e = ['test/e2e/**/*.test.ts'];
 
 export default defineConfig({
   test: {
@@ -13,7 +16,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['**/*.test.ts'],
-          exclude: [...generated, ...integration],
+          exclude: [...generated, ...integration, ...cluster, ...e2e],
           testTimeout: 20_000,
           hookTimeout: 20_000,
         },
@@ -22,9 +25,31 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: integration,
-          exclude: generated,
+          exclude: [...generated, ...cluster],
           testTimeout: 180_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'cluster',
+          include: cluster,
+          exclude: generated,
+          testTimeout: 180_000,
+          // The API server's programs are built when they are not there yet.
+          hookTimeout: 1_200_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: e2e,
+          exclude: generated,
+          globalSetup: 'test/e2e/setup.ts',
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
         },
       },
     ],

@@ -1,4 +1,5 @@
-// Runs the checks and tests: `node test/run.ts check` (format, lint, types, tidy, unit), `… all` (and integration).
+// Runs the checks and tests: `node test/run.ts check` (format, lint, types, tidy, unit), `… all` (and integration), `… e2e`
+// (what needs Kubernetes: a real API server, and a whole cluster).
 //
 //   R1. Every step is bounded in time; what overruns is ended and counts as failed.
 //   R2. The last line is `N passed, N failed` (`, N skipped`): each test of vitest's own report, and each other step, is one.
@@ -7,6 +8,7 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
+import { whyNoCluster } from './cluster/cluster.ts';
 import { addTallies, formatTally, tallyOfReport, type Tally } from './support/tally.ts';
 
 type Step = { readonly name: string; readonly program: string; readonly args: readonly string[]; readonly timeoutMs: number };
@@ -32,16 +34,32 @@ async function main(wanted: string): Promise<number> {
   const startedMs = performance.now();
   const reports = await mkdtemp(join(tmpdir(), 'millrace-test-'));
   try {
+    if (wanted === 'e2e') return conclude(wanted, startedMs, await runOnKubernetes(reports));
     // The quick steps and the unit tests fit side by side on two cores; integration tests measure time and go alone.
     const tallies = await Promise.all([...quick.map(runQuick), runTests('unit', reports, 5 * minuteMs)]);
     if (wanted === 'all') tallies.push(await runTests('integration', reports, 35 * minuteMs));
-    const total = addTallies(tallies);
-    console.log(`\nMillrace ${wanted}: ${seconds(performance.now() - startedMs)} s`);
-    console.log(formatTally(total));
-    return total.failed === 0 ? 0 : 1;
+    return conclude(wanted, startedMs, tallies);
   } finally {
     await rm(reports, { recursive: true, force: true });
   }
+}
+
+/** On a machine that cannot run a cluster the reason is told, and counts as one skipped: never silently. */
+async function runOnKubernetes(reports: string): Promise<Tally[]> {
+  const why = await whyNoCluster();
+  if (why !== null) {
+    console.log(`\nSKIPPED: no Kubernetes tests on this machine: ${why}\n`);
+    return [{ passed: 0, failed: 0, skipped: 1 }];
+  }
+  const onApiServer = await runTests('cluster', reports, 30 * minuteMs);
+  return [onApiServer, await runTests('e2e', reports, 50 * minuteMs)];
+}
+
+function conclude(wanted: string, startedMs: number, tallies: readonly Tally[]): number {
+  const total = addTallies(tallies);
+  console.log(`\nMillrace ${wanted}: ${seconds(performance.now() - startedMs)} s`);
+  console.log(formatTally(total));
+  return total.failed === 0 ? 0 : 1;
 }
 
 async function runQuick(step: Step): Promise<Tally> {
@@ -50,7 +68,7 @@ async function runQuick(step: Step): Promise<Tally> {
   return { passed: ended.isOk ? 1 : 0, failed: ended.isOk ? 0 : 1, skipped: 0 };
 }
 
-async function runTests(project: 'unit' | 'integration', reports: string, timeoutMs: number): Promise<Tally> {
+async function runTests(project: 'unit' | 'integration' | 'cluster' | 'e2e', reports: string, timeoutMs: number): Promise<Tally> {
   const reportPath = join(reports, `${project}.json`);
   const args = ['run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${reportPath}`];
   const ended = await run({ name: project, program: 'vitest', args, timeoutMs }, 'shown');

@@ -75,7 +75,7 @@ export class SavepointReconciler {
     );
     switch (progress.kind) {
       case 'absent':
-        return this.#going(object, before.phase ?? 'Pending', `NATS does not answer: ${progress.reason}`, before);
+        return this.#going(object, before.phase === 'Running' ? 'Running' : 'Pending', `NATS does not answer: ${progress.reason}`, before);
       case 'working':
         return this.#going(object, 'Running', progress.message, before);
       case 'failed':

@@ -52,15 +52,34 @@ const rules: Readonly<Record<string, Rule>> = {
   },
   'runtime/testing': { values: ['crds', 'runtime'] },
   runtime: { values: ['crds', 'runtime'] },
-  operator: { values: ['crds', 'runtime/base', 'runtime/job', 'runtime/plan'] },
-  cli: { values: ['crds', 'runtime', 'package.json'] },
+  'operator/resources': { values: [], types: ['crds'] },
+  'operator/lifecycle': {
+    values: ['crds', 'runtime/base', 'runtime/plan', 'operator/resources'],
+    types: ['runtime/worker', 'runtime/telemetry'],
+  },
+  'operator/reconcile': {
+    values: ['crds', 'runtime/base', 'runtime/job', 'runtime/plan', 'operator/lifecycle', 'operator/resources', 'operator/kube'],
+    types: ['runtime/worker', 'runtime/telemetry'],
+  },
+  'operator/kube': { values: ['runtime/base'] },
+  'operator/nats': {
+    values: ['crds', 'runtime', 'operator/lifecycle'],
+    types: ['operator/reconcile', 'operator/kube'],
+  },
+  'operator/http': { values: [] },
+  'operator/helm-test': { values: ['operator/kube', 'runtime/base', 'runtime/adapters'] },
+  operator: { values: ['crds', 'runtime', 'operator'] },
+  images: { values: ['cli'] },
+  cli: { values: ['crds', 'runtime', 'package.json', 'operator/kube'] },
   console: { values: ['crds', 'runtime'] },
   examples: { values: ['runtime'] },
 };
 
 /** Packages that have rooms of their own; all others may be used anywhere outside of tests' own ones. */
 const packageRooms: Readonly<Record<string, readonly string[]>> = {
-  '@nats-io': ['runtime/adapters/nats', 'runtime/connectors', 'cli'],
+  '@nats-io': ['runtime/adapters/nats', 'runtime/connectors', 'operator/nats', 'cli'],
+  '@kubernetes/client-node': ['operator/kube'],
+  esbuild: ['images', 'cli/deploy'],
   xstate: ['runtime/transforms/actor'],
   '@marcbachmann/cel-js': ['runtime/expression'],
   yaml: ['crds', 'runtime/job', 'cli'],
@@ -92,10 +111,10 @@ export function importProblems(file: SourceFile): readonly string[] {
   });
 }
 
-/** The room of a file: `runtime/plan`; `runtime` for files directly there; the first folder elsewhere. */
+/** The room of a file: `runtime/plan`, `operator/kube`; `runtime` for files directly there; the first folder elsewhere. */
 export function roomOf(path: string): string {
   const parts = path.split('/');
-  if (parts[0] === 'runtime' && parts.length > 2) return `runtime/${parts[1]}`;
+  if ((parts[0] === 'runtime' || parts[0] === 'operator') && parts.length > 2) return `${parts[0]}/${parts[1]}`;
   return parts[0] ?? '';
 }
 

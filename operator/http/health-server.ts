@@ -1,0 +1,50 @@
+// The operator's HTTP side: probes that say why, and figures.
+//
+//   H1. live: the event loop turns. Nothing outside decides it: an API server that is away restarts nobody.
+//   H2. ready: the caches are filled. A standby that does not lead is ready too: it can take over at once.
+
+import { createServer, type Server } from 'node:http';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+
+export type HealthParts = {
+  readonly port: number;
+  /** null: all is well; else why not. */
+  readonly notReady: () => string | null;
+  /** OpenMetrics text. */
+  readonly metrics: () => string;
+};
+
+const DELAY_MAX_MS = 10_000;
+
+export function startHealthServer({ port, notReady, metrics }: HealthParts): Promise<Server> {
+  const delay = monitorEventLoopDelay({ resolution: 100 });
+  delay.enable();
+  const server = createServer((request, response) => {
+    const answer = (code: number, text: string, type = 'text/plain; charset=utf-8'): void => {
+      response.writeHead(code, { 'content-type': type }).end(text);
+    };
+    switch (request.url) {
+      case '/livez': {
+        const worstMs = delay.max / 1e6;
+        delay.reset();
+        return answer(
+          worstMs < DELAY_MAX_MS ? 200 : 503,
+          worstMs < DELAY_MAX_MS ? 'ok\n' : `the event loop stood still for ${Math.round(worstMs)} ms\n`,
+        );
+      }
+      case '/startupz':
+      case '/readyz': {
+        const reason = notReady();
+        return answer(reason === null ? 200 : 503, `${reason ?? 'ok'}\n`);
+      }
+      case '/metrics':
+        return answer(200, metrics(), 'application/openmetrics-text; version=1.0.0; charset=utf-8');
+      default:
+        return answer(404, 'there are /livez, /readyz, /startupz and /metrics\n');
+    }
+  });
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, () => resolve(server));
+  });
+}

@@ -1,0 +1,127 @@
+import { expect, test } from 'vitest';
+import { STATUS_DECISIONS_MAX, streamJobStatusSchema } from '../../crds/stream-job/status.ts';
+import { readStreamJob } from '../../runtime/plan/check.ts';
+import { planJob } from '../../runtime/plan/plan.ts';
+import { decide } from '../lifecycle/decide.ts';
+import { declaredOf, figuresRunning, observedWith, running, secondsAgo, type Given } from '../lifecycle/observed-sample.ts';
+import { rateText, statusOf, watermarkText } from './status.ts';
+
+const declared = declaredOf('h1');
+const steady: Given = { nats: running(declared).nats, job: { status: running(declared).status } };
+
+function statusWith(given: Given): ReturnType<typeof statusOf> {
+  const observed = observedWith(given);
+  return statusOf(observed, decide(observed));
+}
+
+test('figures that all workers report are told', () => {
+  const status = statusWith({ ...steady, figures: figuresRunning(declared, 1) });
+  expect(status).toMatchObject({ phase: 'Running', ready: '1/1', rate: '12.3', watermark: '2026-01-01T00:09:55Z' });
+  expect(status.stages?.find(({ name }) => name === 'sums')).toEqual({
+    name: 'sums',
+    partitions: 2,
+    running: 2,
+    lag: '7',
+    rate: '12.3',
+    watermark: '2026-01-01T00:09:55Z',
+    deadLetters: 0,
+  });
+});
+
+test('without reports figures are Unknown, not zero', () => {
+  expect(statusWith({ ...steady, figures: null })).toMatchObject({ lag: 'Unknown', watermark: 'Unknown', rate: 'Unknown' });
+});
+
+test('one partition that nobody reports makes its stage Unknown, and the job', () => {
+  const status = statusWith({ ...steady, figures: figuresRunning(declared, 1, ['sums/1']) });
+  expect(status).toMatchObject({ lag: 'Unknown', watermark: 'Unknown', rate: '12.3' });
+  expect(status.stages?.find(({ name }) => name === 'sums')).toEqual({
+    name: 'sums',
+    partitions: 2,
+    running: 1,
+    lag: 'Unknown',
+    rate: 'Unknown',
+    watermark: 'Unknown',
+  });
+});
+
+test('a condition keeps its time while its status stays', () => {
+  const before = statusWith({ ...steady, figures: figuresRunning(declared, 1) });
+  const old = before.conditions?.map((condition) => ({ ...condition, lastTransitionTime: '2025-12-31T00:00:00Z' })) ?? [];
+  const after = statusWith({ ...steady, job: { status: { ...before, conditions: old } }, figures: null });
+  const time = (type: string): string | undefined => after.conditions?.find((condition) => condition.type === type)?.lastTransitionTime;
+  expect(time('Ready')).toBe('2026-01-01T00:10:00Z'); // True became False
+  expect(time('Stalled')).toBe('2025-12-31T00:00:00Z');
+});
+
+test('scaling is remembered as a sentence, the last few of them', () => {
+  const decisions = Array.from({ length: STATUS_DECISIONS_MAX }, (_, i) => `${i}`);
+  const status = statusWith({
+    ...steady,
+    job: { status: { ...running(declared).status, decisions } },
+    cluster: { replicas: 4 },
+    figures: null,
+  });
+  expect(status.decisions).toHaveLength(STATUS_DECISIONS_MAX);
+  expect(status.decisions?.at(-1)).toBe('2026-01-01T00:10:00Z workers 1 → 4');
+});
+
+test('what a decision does not mention stays', () => {
+  const lastSavepoint = { name: 'monday', takenAt: secondsAgo(60), bytes: 7 };
+  const status = statusWith({ ...steady, job: { status: { ...running(declared).status, lastSavepoint } }, figures: null });
+  expect(status).toMatchObject({ lastSavepoint, runId: 'run1', stableRevision: { number: 1 } });
+});
+
+test('the status of a job with 100 stages has at most 32 kB, and is what its schema says', () => {
+  const stages = Array.from({ length: 98 }, (_, i) => {
+    const name = `a-stage-with-a-rather-long-name-as-people-give-them-${String(i).padStart(3, '0')}`;
+    return { name, from: 'orders', keyBy: `event.k${i}`, dedupe: { ttl: '1h' } };
+  });
+  const text = JSON.stringify({
+    apiVersion: 'millrace.dev/v1alpha1',
+    kind: 'StreamJob',
+    metadata: { name: 'large' },
+    spec: {
+      sources: [
+        {
+          name: 'orders',
+          nats: { subjects: ['orders.in'] },
+          schema: Object.fromEntries(stages.map((_, i) => [`k${i}`, 'string'])),
+          eventTime: { at: 'timeMs' },
+        },
+      ],
+      stages,
+    },
+  });
+  const job = readStreamJob(text, { file: 'large', parameters: {} });
+  const large = {
+    kind: 'valid',
+    job,
+    plan: planJob(job, {}, { identity: 'a_large', deadLetterFile: false }),
+    hash: 'h',
+    code: null,
+  } as const;
+  const status = statusWith({
+    declared: large,
+    nats: running(large).nats,
+    job: { status: running(large).status },
+    figures: figuresRunning(large, 1),
+  });
+  expect(status.stages?.length).toBe(100);
+  expect(JSON.stringify(status).length).toBeLessThan(32 * 1024);
+  expect(streamJobStatusSchema.parse(status)).toEqual(status);
+});
+
+test.each([
+  [0, '0'],
+  [0.04, '0'],
+  [1234.5, '1230'],
+  [99.96, '100'],
+  [0.123, '0.123'],
+])('a rate of %d is told as %s', (rate, text) => expect(rateText(rate)).toBe(text));
+
+test.each([
+  [null, 'none yet'],
+  [Number.MAX_SAFE_INTEGER, 'ended'],
+  [0, '1970-01-01T00:00:00Z'],
+])('a watermark of %s is told as %s', (ms, text) => expect(watermarkText(ms)).toBe(text));

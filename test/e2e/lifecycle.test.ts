@@ -1,0 +1,164 @@
+// What becomes of a job that runs: scaled, suspended, upgraded, rolled back, kept and restored, deleted; always under load, and
+// each time all results are looked at.
+
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { condition, job, makeNamespace, pods, removeNamespace, status, untilPhase, untilReady } from './support/jobs.ts';
+import { applyLoadJob, longestGapMs, makeLoadStream, problemsOf, resultsOf, Sender } from './support/load.ts';
+import { connectClusterNats, credentialsOf, type ClusterNats } from './support/nats.ts';
+import { apply, get, kubectl, until } from './support/programs.ts';
+
+const space = 'e2e-lifecycle';
+let nats: ClusterNats;
+
+beforeAll(async () => {
+  await makeNamespace(space);
+  nats = await connectClusterNats(await credentialsOf('operator.creds'));
+});
+
+afterAll(async () => {
+  await removeNamespace(space);
+  await nats.close();
+});
+
+async function running(name: string, perSecond = 200): Promise<Sender> {
+  await makeLoadStream(nats, name);
+  await applyLoadJob(space, name);
+  await untilReady(space, name);
+  const sender = new Sender(nats, { name, keys: 23, perSecond });
+  sender.start();
+  await until(`results of ${name} flow`, 30_000, async () => ((await resultsOf(nats, name)).length > 100 ? true : null));
+  return sender;
+}
+
+/** Epoch of every task, from the last records of the journals. */
+async function podUids(name: string): Promise<readonly string[]> {
+  return (await pods(space, name)).map(({ metadata }) => metadata.uid).sort();
+}
+
+test('kubectl scale moves partitions under load; no event is lost, none doubled', async () => {
+  const sender = await running('scaled');
+  for (const replicas of [4, 2]) {
+    await kubectl(['scale', 'streamjob', 'scaled', '-n', space, `--replicas=${replicas}`]);
+    await until(`${replicas} workers`, 90_000, async () => {
+      const { readyReplicas, replicas: there } = await status(space, 'scaled');
+      return readyReplicas === replicas && there === replicas ? true : null;
+    });
+    await untilReady(space, 'scaled');
+  }
+  await sender.stop();
+  expect(await problemsOf(nats, 'scaled', sender.counts())).toEqual([]);
+  expect((await status(space, 'scaled')).decisions?.map((sentence) => sentence.slice(21))).toEqual(['workers 1 → 4', 'workers 4 → 2']);
+  console.log(`scaled 1 → 4 → 2: longest gap between results ${await longestGapMs(nats, 'scaled')} ms`);
+});
+
+test('suspend leaves no pod and keeps all state; resume goes on exactly there', async () => {
+  const sender = await running('paused');
+  await kubectl(['patch', 'streamjob', 'paused', '-n', space, '--type=merge', '-p', '{"spec":{"suspend":true}}']);
+  await untilPhase(space, 'paused', 'Suspended');
+  expect(await pods(space, 'paused')).toEqual([]);
+  expect(condition(await status(space, 'paused'), 'Ready')).toBe('True Suspended');
+  await sender.stop();
+  await kubectl(['patch', 'streamjob', 'paused', '-n', space, '--type=merge', '-p', '{"spec":{"suspend":false}}']);
+  await untilReady(space, 'paused');
+  expect(await problemsOf(nats, 'paused', sender.counts())).toEqual([]);
+});
+
+test('a change of one stage restarts that stage only, and no pod', async () => {
+  const sender = await running('changed');
+  const before = await podUids('changed');
+  await applyLoadJob(space, 'changed', (spec) => {
+    const stages = spec['stages'] as { name: string; map?: Record<string, string> }[];
+    const marked = stages.find(({ name }) => name === 'marked');
+    if (marked?.map !== undefined) marked.map['mark'] = "'b'";
+  });
+  const upgraded = await until('revision 2 is stable', 60_000, async () => {
+    const found = await status(space, 'changed');
+    return found.stableRevision?.number === 2 ? found : null;
+  });
+  expect(upgraded.phase).toBe('Running');
+  await sender.stop();
+  expect(await problemsOf(nats, 'changed', sender.counts())).toEqual([]);
+  expect(await podUids('changed')).toEqual(before);
+  const marks = (await resultsOf(nats, 'changed')).map(({ mark }) => mark).join('');
+  expect(marks.includes('b')).toBe(true);
+  console.log(`one stage upgraded: longest gap between results ${await longestGapMs(nats, 'changed')} ms`);
+});
+
+test('a change that the state cannot follow is refused with the reason, and what ran goes on', async () => {
+  const sender = await running('refused');
+  await applyLoadJob(space, 'refused', (spec) => {
+    (spec['stages'] as { name: string; machine?: { context: object } }[])[0] = {
+      ...(spec['stages'] as { name: string }[])[0]!,
+      machine: undefined,
+      dedupe: { ttl: '1h' },
+    } as never;
+    (spec['stages'] as { from: string }[])[1]!.from = 'seen';
+    (spec['stages'] as { map: object }[])[1]!.map = { key: 'event.key', n: 'event.n', seen: '0', mark: "'x'" };
+  });
+  const refused = await until('the upgrade is refused', 30_000, async () => {
+    const found = await status(space, 'refused');
+    return condition(found, 'Stalled') === 'True StateIncompatible' ? found : null;
+  });
+  expect(refused.conditions?.find(({ type }) => type === 'Stalled')?.message).toContain('stage seen');
+  expect(refused.revision?.number).toBe(1);
+  await sender.stop();
+  expect(await problemsOf(nats, 'refused', sender.counts())).toEqual([]);
+});
+
+test('a savepoint outlives its job and starts another one with the same state', async () => {
+  const sender = await running('kept');
+  await apply(
+    JSON.stringify({
+      apiVersion: 'millrace.dev/v1alpha1',
+      kind: 'StreamSavepoint',
+      metadata: { name: 'monday', namespace: space },
+      spec: { job: 'kept' },
+    }),
+  );
+  await until('the savepoint is taken', 60_000, async () => {
+    const found = await get<{ status?: { phase?: string; message?: string } }>('streamsavepoint', space, 'monday');
+    if (found?.status?.phase === 'Failed') throw new Error(found.status.message);
+    return found?.status?.phase === 'Completed' ? true : null;
+  });
+  await sender.stop();
+  expect(await problemsOf(nats, 'kept', sender.counts())).toEqual([]);
+  await kubectl(['patch', 'streamjob', 'kept', '-n', space, '--type=merge', '-p', '{"spec":{"deletionPolicy":"Delete"}}']);
+  await kubectl(['delete', 'streamjob', 'kept', '-n', space, '--timeout=90s']);
+  // The heir reads the same stream, from where the savepoint was taken, and writes to the same subject.
+  await applyLoadJob(space, 'kept', (spec) => {
+    spec['restoreFrom'] = { savepoint: 'monday' };
+    const [sink] = spec['sinks'] as { nats: { subject: string; stream: string } }[];
+    if (sink !== undefined) sink.nats = { subject: 'out.heir', stream: 'out-heir', batch: 100 } as never;
+  });
+  await untilReady(space, 'kept');
+  const after = new Map(sender.counts());
+  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  // What was seen before counts: a new event of a key is its next one.
+  await sender.send(23 * 4);
+  const heirs = await until('results of the heir', 60_000, async () => {
+    const found = await resultsOf(nats, 'heir');
+    return found.length >= 23 * 4 ? found : null;
+  });
+  for (const { key, n, seen } of heirs) {
+    expect(seen).toBe(n + 1);
+    expect(n).toBeGreaterThan(0);
+    expect(after.has(key)).toBe(true);
+  }
+});
+
+test('a deleted job leaves its state, and one of its name goes on from there; Delete leaves nothing', async () => {
+  const sender = await running('deleted');
+  await sender.stop();
+  expect(await problemsOf(nats, 'deleted', sender.counts())).toEqual([]);
+  await kubectl(['delete', 'streamjob', 'deleted', '-n', space, '--timeout=60s']);
+  await until('no pods', 60_000, async () => ((await pods(space, 'deleted')).length === 0 ? true : null));
+  const streams = async (): Promise<number> => (await nats.jsm.streams.names(`mr.${space}_deleted.>`).next()).length;
+  expect(await streams()).toBeGreaterThan(0);
+  await applyLoadJob(space, 'deleted', (spec) => (spec['deletionPolicy'] = 'Delete'));
+  await untilReady(space, 'deleted');
+  await sender.send(46);
+  expect(await problemsOf(nats, 'deleted', sender.counts())).toEqual([]);
+  await kubectl(['delete', 'streamjob', 'deleted', '-n', space, '--timeout=90s']);
+  expect(await job(space, 'deleted')).toBeNull();
+  expect(await streams()).toBe(0);
+});

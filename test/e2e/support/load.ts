@@ -1,0 +1,182 @@
+// A load whose results prove that nothing was lost, doubled or swapped.
+//
+// Events { key, n } go into a stream, n counting up by one per key. The job has one actor per key that counts what it sees and
+// emits { key, n, seen }. Then for each key the results are, in order: n = 0, 1, 2, …, and seen = n + 1.
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { apply } from './programs.ts';
+import type { ClusterNats } from './nats.ts';
+
+export type Load = { readonly name: string; readonly keys: number; readonly perSecond: number };
+
+/** The StreamJob of a load. `change` edits its spec. */
+export function loadJob(namespace: string, name: string, change: (spec: Record<string, unknown>) => void = () => undefined): object {
+  const spec: Record<string, unknown> = {
+    partitions: 4,
+    sources: [{ name: 'load', nats: { subjects: [`load.${name}`], stream: `load-${name}` }, schema: { key: 'string', n: 'int' } }],
+    stages: [
+      {
+        name: 'seen',
+        from: 'load',
+        keyBy: 'event.key',
+        machine: {
+          eventType: "'event'",
+          context: { seen: 0 },
+          initial: 'counting',
+          states: {
+            counting: {
+              on: {
+                event: {
+                  actions: [
+                    { assign: { seen: 'context.seen + 1' } },
+                    { emit: { output: 'counted', value: { key: 'key', n: 'event.n', seen: 'context.seen' } } },
+                  ],
+                },
+              },
+            },
+          },
+        },
+      },
+      { name: 'marked', from: 'seen.counted', map: { key: 'event.key', n: 'event.n', seen: 'event.seen', mark: "'a'" } },
+    ],
+    sinks: [{ name: 'out', from: 'marked', nats: { subject: `out.${name}`, stream: `out-${name}`, batch: 100 } }],
+  };
+  change(spec);
+  return { apiVersion: 'millrace.dev/v1alpha1', kind: 'StreamJob', metadata: { name, namespace }, spec };
+}
+
+export async function applyLoadJob(...args: Parameters<typeof loadJob>): Promise<void> {
+  await apply(JSON.stringify(loadJob(...args)));
+}
+
+/** Makes the stream of the events. Sinks' streams are made by the operator. */
+export async function makeLoadStream({ jsm }: ClusterNats, name: string): Promise<void> {
+  await jsm.streams.add({ name: `load-${name}`, subjects: [`load.${name}`], storage: 'file' as never, num_replicas: 1 });
+}
+
+/** Sends events until it is stopped; each is acknowledged by NATS before it counts as sent. */
+export class Sender {
+  readonly #nats: ClusterNats;
+  readonly #load: Load;
+  readonly #next = new Map<string, number>();
+  #running: Promise<void> | null = null;
+  #stopped = false;
+  sent = 0;
+
+  constructor(nats: ClusterNats, load: Load) {
+    this.#nats = nats;
+    this.#load = load;
+  }
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#running;
+  }
+
+  /** How many events each key got. */
+  counts(): ReadonlyMap<string, number> {
+    return this.#next;
+  }
+
+  async #run(): Promise<void> {
+    const { perSecond } = this.#load;
+    const beganMs = performance.now();
+    while (!this.#stopped) {
+      const due = Math.floor(((performance.now() - beganMs) / 1000) * perSecond) - this.sent;
+      if (due > 0) await this.send(Math.min(due, 200));
+      else await sleep(10);
+    }
+  }
+
+  /** Events in order; a lost answer is asked for again under the same id, which NATS stores once. */
+  async send(count: number): Promise<void> {
+    const { keys, name } = this.#load;
+    const events = Array.from({ length: count }, (_, i) => {
+      const key = `k${(this.sent + i) % keys}`;
+      const n = this.#next.get(key) ?? 0;
+      this.#next.set(key, n + 1);
+      return { key, n };
+    });
+    for (const event of events) await this.#publish(name, event);
+    this.sent += count;
+  }
+
+  async #publish(name: string, event: { readonly key: string; readonly n: number }): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.#nats.js.publish(`load.${name}`, JSON.stringify(event), { msgID: `${event.key}-${event.n}` });
+        return;
+      } catch (error) {
+        if (tries === 60) throw error;
+        await sleep(500);
+      }
+    }
+  }
+}
+
+export type Result = { readonly key: string; readonly n: number; readonly seen: number; readonly mark: string };
+
+/** All results so far, in the order of their stream. */
+export async function resultsOf({ js, jsm }: ClusterNats, name: string): Promise<readonly Result[]> {
+  const { state } = await jsm.streams.info(`out-${name}`);
+  const results: Result[] = [];
+  if (state.messages === 0) return results;
+  const consumer = await js.consumers.get(`out-${name}`, { inactive_threshold: 10_000 });
+  const messages = await consumer.consume({ max_messages: 500 });
+  for await (const message of messages) {
+    for (const line of message.string().split('\n')) if (line !== '') results.push(JSON.parse(line) as Result);
+    if (message.seq >= state.last_seq) break;
+  }
+  await consumer.delete();
+  return results;
+}
+
+/** Waits until as many results as events are there, then says what is wrong with them; empty: nothing. */
+export async function problemsOf(
+  nats: ClusterNats,
+  name: string,
+  sent: ReadonlyMap<string, number>,
+  timeoutMs = 60_000,
+): Promise<readonly string[]> {
+  const total = [...sent.values()].reduce((sum, count) => sum + count, 0);
+  const endMs = performance.now() + timeoutMs;
+  let results = await resultsOf(nats, name);
+  while (results.length < total && performance.now() < endMs) {
+    await sleep(500);
+    results = await resultsOf(nats, name);
+  }
+  return judge(results, sent);
+}
+
+function judge(results: readonly Result[], sent: ReadonlyMap<string, number>): readonly string[] {
+  const problems: string[] = [];
+  const next = new Map<string, number>();
+  for (const { key, n, seen } of results) {
+    const wanted = next.get(key) ?? 0;
+    if (n !== wanted) problems.push(`${key}: n ${n} came where ${wanted} was due`);
+    if (seen !== n + 1) problems.push(`${key}: its actor had seen ${seen} events at n ${n}`);
+    next.set(key, n + 1);
+  }
+  for (const [key, count] of sent)
+    if ((next.get(key) ?? 0) !== count) problems.push(`${key}: ${next.get(key) ?? 0} results of ${count} events`);
+  return problems.slice(0, 10);
+}
+
+/** The longest time between two results that were stored, ms, and when it was. */
+export async function longestGapMs({ js, jsm }: ClusterNats, name: string): Promise<number> {
+  const { state } = await jsm.streams.info(`out-${name}`);
+  const consumer = await js.consumers.get(`out-${name}`, { inactive_threshold: 10_000 });
+  let [last, longest] = [0, 0];
+  for await (const message of await consumer.consume({ max_messages: 500 })) {
+    const atMs = message.info.timestampNanos / 1e6;
+    if (last > 0) longest = Math.max(longest, atMs - last);
+    last = atMs;
+    if (message.seq >= state.last_seq) break;
+  }
+  await consumer.delete();
+  return Math.round(longest);
+}

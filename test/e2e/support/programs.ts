@@ -1,0 +1,104 @@
+// kubectl and helm, as a person calls them.
+
+import { spawn } from 'node:child_process';
+import { inject } from 'vitest';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Made by setup.ts: how to reach the cluster and what is installed in it. */
+    bed: Bed;
+  }
+}
+
+export type Bed = {
+  readonly kubeconfig: string;
+  readonly kubectl: string;
+  readonly helm3: string;
+  readonly helm4: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly nodes: readonly string[];
+  /** Arguments of `helm install`, but for name, chart and namespace. */
+  readonly helmValues: readonly string[];
+  readonly docker: string | null;
+};
+
+export const systemNamespace = 'millrace-system';
+export const release = 'millrace';
+
+export type Ended = { readonly code: number; readonly stdout: string; readonly stderr: string };
+type Options = { readonly input?: string; readonly timeoutMs?: number };
+
+export function run(program: string, args: readonly string[], { input, timeoutMs = 120_000 }: Options = {}): Promise<Ended> {
+  return runWith(inject('bed').env, program, args, { timeoutMs, ...(input === undefined ? {} : { input }) });
+}
+
+export function runWith(
+  env: Readonly<Record<string, string>>,
+  program: string,
+  args: readonly string[],
+  { input, timeoutMs = 120_000 }: Options = {},
+): Promise<Ended> {
+  const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
+  const limit = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (bytes) => (stdout += String(bytes)));
+  child.stderr.on('data', (bytes) => (stderr += String(bytes)));
+  child.stdin.on('error', () => undefined); // it may end without reading
+  child.stdin.end(input ?? '');
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, signal) => {
+      clearTimeout(limit);
+      resolve({
+        code: code ?? 1,
+        stdout,
+        stderr: signal === null ? stderr : `${stderr}\nended by ${signal} after at most ${timeoutMs} ms`,
+      });
+    });
+  });
+}
+
+/** Rejects with what kubectl said when it ends otherwise than with 0. */
+export async function kubectl(args: readonly string[], options: Options = {}): Promise<string> {
+  return wanted('kubectl', args, await run(inject('bed').kubectl, args, options));
+}
+
+export async function helm(args: readonly string[], options: Options = {}): Promise<string> {
+  return wanted('helm', args, await run(inject('bed').helm4, args, { timeoutMs: 240_000, ...options }));
+}
+
+export function wanted(program: string, args: readonly string[], { code, stdout, stderr }: Ended): string {
+  if (code !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${code}:\n${stderr}${stdout}`);
+  return stdout;
+}
+
+export async function apply(manifests: string): Promise<string> {
+  return kubectl(['apply', '--server-side', '-f', '-'], { input: manifests });
+}
+
+/** The object as it is; null when there is none. */
+export async function get<T = Record<string, unknown>>(kind: string, namespace: string, name: string): Promise<T | null> {
+  const text = await kubectl(['get', kind, name, '-n', namespace, '-o', 'json', '--ignore-not-found']);
+  return text.trim() === '' ? null : (JSON.parse(text) as T);
+}
+
+export async function list<T = Record<string, unknown>>(kind: string, namespace: string, selector = ''): Promise<readonly T[]> {
+  const text = await kubectl(['get', kind, '-n', namespace, '-o', 'json', ...(selector === '' ? [] : ['-l', selector])]);
+  return (JSON.parse(text) as { readonly items: readonly T[] }).items;
+}
+
+/** Asks until `look` gives something else than null. `what` and the last words stand in the error. */
+export async function until<T>(
+  what: string,
+  timeoutMs: number,
+  look: () => Promise<T | null>,
+  said: () => Promise<string> = async () => '',
+): Promise<T> {
+  const endMs = performance.now() + timeoutMs;
+  for (;;) {
+    const found = await look();
+    if (found !== null) return found;
+    if (performance.now() > endMs) throw new Error(`not within ${timeoutMs / 1000} s: ${what}\n${await said()}`);
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+}
