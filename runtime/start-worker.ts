@@ -17,6 +17,7 @@ import { planJob } from './plan/plan.ts';
 import type { PhysicalPlan } from './plan/physical-plan.ts';
 import { makeRevision } from './revision.ts';
 import { makeTransform } from './transforms/make-transform.ts';
+import { usage } from './usage.ts';
 import type { JobRecord } from './worker/job-record.ts';
 import { Worker } from './worker/worker.ts';
 
@@ -76,9 +77,4 @@ async function planOf(run: JobRecord, name: string): Promise<PhysicalPlan> {
   const plan = planJob({ ...job, metadata: { ...job.metadata, name } }, run.splitCounts);
   assert(plan.fingerprint === run.fingerprint, `${run.module.path} still declares the job that this run was started with`);
   return plan;
-}
-
-function usage(): { memoryBytes: number; cpuMs: number } {
-  const { user, system } = process.cpuUsage();
-  return { memoryBytes: process.memoryUsage.rss(), cpuMs: (user + system) / 1000 };
 }

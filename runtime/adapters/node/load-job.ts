@@ -11,6 +11,7 @@ import { BadDeclaration } from '../../base/issues.ts';
 import { readJobValue } from '../../job/job-value.ts';
 import { assertValidJob, readStreamJob } from '../../plan/check.ts';
 import { importModule } from './import-module.ts';
+import { withProvidedModules, type ModuleExports } from './provided-modules.ts';
 
 export type LoadedJob = {
   readonly job: StreamJob;
@@ -18,7 +19,12 @@ export type LoadedJob = {
   readonly baseDir: string;
   readonly kind: 'yaml' | 'typescript';
 };
-export type LoadOptions = { /** Values of `--set name=value`. */ readonly parameters: Readonly<Record<string, string>> };
+export type LoadOptions = {
+  /** Values of `--set name=value`. */
+  readonly parameters: Readonly<Record<string, string>>;
+  /** Modules that a module of the job gets by these names; without them they are found beside Millrace. */
+  readonly modules?: ReadonlyMap<string, ModuleExports>;
+};
 
 type Declared = { readonly name: string; build(parameters: Readonly<Record<string, string>>): unknown };
 
@@ -26,7 +32,7 @@ const TEXTS = ['.yaml', '.yml', '.json'];
 const MODULES = ['.ts', '.mts', '.js', '.mjs'];
 
 /** The checked job of the file at `path`. Throws MR1001 when it cannot be read, else BadDeclaration with all mistakes. */
-export async function loadJob(path: string, { parameters }: LoadOptions): Promise<LoadedJob> {
+export async function loadJob(path: string, { parameters, modules = new Map() }: LoadOptions): Promise<LoadedJob> {
   const file = resolve(path);
   const extension = extname(file);
   if (![...TEXTS, ...MODULES].includes(extension)) {
@@ -37,7 +43,8 @@ export async function loadJob(path: string, { parameters }: LoadOptions): Promis
   }
   const text = await readText(file, path);
   if (TEXTS.includes(extension)) return { job: readStreamJob(text, { file: path, parameters }), baseDir: dirname(file), kind: 'yaml' };
-  const job = jobOf(findJob(await importModule(file, path), path), parameters, path);
+  const exports = await withProvidedModules(modules, () => importModule(file, path));
+  const job = jobOf(findJob(exports, path), parameters, path);
   assertValidJob(job, path);
   return { job, baseDir: dirname(file), kind: 'typescript' };
 }

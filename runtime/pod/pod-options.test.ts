@@ -1,0 +1,58 @@
+import { describe, expect, test } from 'vitest';
+import { readPodOptions } from './pod-options.ts';
+
+const whole = { MILLRACE_NATS_URL: 'nats://nats:4222', MILLRACE_JOB: 'shop_orders', MILLRACE_WORKER: 'orders-worker-5b9f-x2' };
+
+test('what is not said has a default', () => {
+  expect(readPodOptions(whole)).toEqual({
+    natsUrl: 'nats://nats:4222',
+    credentials: null,
+    job: 'shop_orders',
+    worker: 'orders-worker-5b9f-x2',
+    filesDir: '/data',
+    httpPort: 8081,
+    logForm: 'json',
+  });
+});
+
+test('everything can be said', () => {
+  const environment = {
+    MILLRACE_NATS_CREDENTIALS: '/nats/nats.creds',
+    MILLRACE_FILES: '/f',
+    MILLRACE_HTTP_PORT: '0',
+    MILLRACE_LOG: 'text',
+  };
+  expect(readPodOptions({ ...whole, ...environment })).toMatchObject({
+    credentials: '/nats/nats.creds',
+    filesDir: '/f',
+    httpPort: 0,
+    logForm: 'text',
+  });
+});
+
+describe('a wrong environment is told whole', () => {
+  test.each([
+    {
+      fact: 'nothing set',
+      set: { MILLRACE_NATS_URL: '', MILLRACE_JOB: undefined, MILLRACE_WORKER: '' },
+      says: ['MILLRACE_NATS_URL', 'MILLRACE_JOB', 'MILLRACE_WORKER'],
+    },
+    { fact: 'a URL of something else', set: { MILLRACE_NATS_URL: 'http://nats:4222' }, says: ['MILLRACE_NATS_URL: it is no URL of NATS'] },
+    {
+      fact: 'an identity that would be several tokens',
+      set: { MILLRACE_JOB: 'shop.orders' },
+      says: ['MILLRACE_JOB: "shop.orders" is no identity'],
+    },
+    { fact: 'a name no pod has', set: { MILLRACE_WORKER: 'a b' }, says: ['MILLRACE_WORKER: "a b"'] },
+    { fact: 'a port beyond all ports', set: { MILLRACE_HTTP_PORT: '65536' }, says: ['MILLRACE_HTTP_PORT: "65536"'] },
+    { fact: 'a log of another form', set: { MILLRACE_LOG: 'xml' }, says: ['MILLRACE_LOG: "xml"'] },
+  ])('$fact', ({ set, says }) => {
+    let message = '';
+    try {
+      readPodOptions({ ...whole, ...set });
+    } catch (error) {
+      message = (error as Error).message;
+    }
+    for (const part of says) expect(message).toContain(part);
+  });
+});

@@ -1,0 +1,250 @@
+// The rights of a job's workers, on a real server: enough for all that they do, and nothing of another job.
+
+import type { NatsConnection } from '@nats-io/transport-node';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { jobText, readSubject } from '../../test/support/job-run.ts';
+import { callApi, type StreamInfo } from '../adapters/nats/jetstream-api.ts';
+import { Link } from '../adapters/nats/link.ts';
+import { connectNats, connectPatiently } from '../adapters/nats/nats-connection.ts';
+import { inboxPrefix } from '../adapters/nats/worker-permissions.ts';
+import { endPods, prepareJob, startPod, startTenantServer, writeRecord, type PodProcess, type TenantServer } from './pod-harness.ts';
+
+let server: TenantServer;
+let admin: NatsConnection;
+beforeAll(async () => {
+  server = await startTenantServer();
+  admin = await connectNats({ url: server.url, name: 'operator' });
+});
+afterEach(endPods);
+afterAll(async () => {
+  await admin.close();
+  await server.stop();
+});
+
+const SPLITS = 2;
+const job = (name: string): string =>
+  jobText(
+    name,
+    `
+  partitions: 3
+  sources:
+    - name: orders
+      nats: { subjects: [${Array.from({ length: SPLITS }, (_, i) => `in.${name}.${i}`).join(', ')}], bounded: true, format: ndjson }
+      schema: { key: string, at: timestamp, n: int }
+      eventTime: { at: event.at }
+  stages:
+    - name: totals
+      from: orders
+      keyBy: { key: event.key }
+      window: { tumbling: { size: 10s } }
+      aggregate: { n: { sum: event.n } }
+  sinks:
+    - { name: totals-out, from: totals, nats: { subject: out.${name} } }
+`,
+  );
+
+const MESSAGES = 3_000;
+const LINES = 20;
+
+/** Sums by key and window, computed in another way. */
+async function fill(name: string): Promise<Map<string, number>> {
+  const link = Link.of(admin);
+  const expected = new Map<string, number>();
+  const made = await callApi(link, `STREAM.CREATE.IN_${name}`, {
+    name: `IN_${name}`,
+    subjects: [`in.${name}.*`],
+    storage: 'file',
+    retention: 'limits',
+  });
+  expect(made.kind).toBe('ok');
+  for (let message = 0; message < MESSAGES; message++) {
+    const lines: string[] = [];
+    for (let line = 0; line < LINES; line++) {
+      const [key, at, n] = [`k${(message * 7 + line) % 40}`, message * 100 + line, line];
+      lines.push(JSON.stringify({ key, at, n, padding: 'x'.repeat(400) }));
+      const window = `${key} ${Math.floor(at / 10_000)}`;
+      expected.set(window, (expected.get(window) ?? 0) + n);
+    }
+    admin.publish(`in.${name}.${message % SPLITS}`, lines.join('\n'));
+    if (message % 100 === 0) await admin.flush();
+  }
+  await admin.flush();
+  await expect.poll(async () => (await infoOf(`IN_${name}`)).state.messages, { timeout: 20_000 }).toBe(MESSAGES);
+  return expected;
+}
+
+async function infoOf(stream: string): Promise<StreamInfo> {
+  const answer = await callApi<StreamInfo>(Link.of(admin), `STREAM.INFO.${stream}`);
+  if (answer.kind !== 'ok') throw new Error(`${stream}: ${JSON.stringify(answer)}`);
+  return answer.value;
+}
+
+function problems(pods: readonly PodProcess[]): readonly unknown[] {
+  return pods.flatMap(({ lines }) => lines.filter(({ level }) => level === 'error' || level === 'stderr'));
+}
+
+test('a job runs to its end with checkpoints, purges, a pod that is killed and a server that dies, and is denied nothing', async () => {
+  const expected = await fill('a');
+  const identity = 'ns_a';
+  const prepared = await prepareJob(admin, job('a'), { identity });
+  const natsUrl = await server.allow('job-a', prepared.permissions);
+  await writeRecord(prepared, { identity, workers: 2 });
+  const pods = [startPod({ natsUrl, job: identity, worker: 'a-1' }), startPod({ natsUrl, job: identity, worker: 'a-2' })];
+  await expect.poll(async () => (await infoOf('MR_ns_a_orders')).state.messages, { timeout: 60_000 }).toBeGreaterThan(20);
+  await pods[1]!.end('SIGKILL');
+  pods.push(startPod({ natsUrl, job: identity, worker: 'a-3' }));
+  await server.kill();
+  await server.restart();
+  await expect.poll(async () => (await prepared.directory.get('completed'))?.value ?? null, { timeout: 120_000 }).not.toBeNull();
+
+  const rows = (await readSubject(server.url, 'out.a', 'out_a')) as { key: string; windowStartMs: number; n: number }[];
+  const found = new Map(rows.map(({ key, windowStartMs, n }) => [`${key} ${windowStartMs / 10_000}`, n]));
+  expect(found).toEqual(expected);
+  expect(rows).toHaveLength(expected.size);
+
+  expect((await infoOf('MR_ns_a_blobs')).state.messages, 'checkpoints were stored').toBeGreaterThan(0);
+  expect((await infoOf('MR_ns_a_orders')).state.first_seq, 'the journal was purged').toBeGreaterThan(1);
+  expect(await pods[0]!.end()).toMatchObject({ code: 0 });
+  expect(await pods[2]!.end()).toMatchObject({ code: 0 });
+  expect(problems(pods)).toEqual([]);
+});
+
+describe('credentials of one job', () => {
+  let client: NatsConnection;
+  const violations: string[] = [];
+  let last = { a: 0, b: 0 };
+  beforeAll(async () => {
+    for (const name of ['mine', 'other'])
+      await callApi(Link.of(admin), `STREAM.CREATE.IN_${name}`, { name: `IN_${name}`, subjects: [`in.${name}.*`], retention: 'limits' });
+    const mine = await prepareJob(admin, job('mine'), { identity: 'ns_mine' });
+    await writeRecord(await prepareJob(admin, job('other'), { identity: 'ns_other' }), { identity: 'ns_other' });
+    const url = await server.allow('job-mine', mine.permissions);
+    client = await connect(url);
+    void (async () => {
+      for await (const status of client.status()) if (status.type === 'error') violations.push(status.error.message);
+    })();
+    last = { a: await lastOf('MR_ns_mine_totals'), b: await lastOf('MR_ns_other_totals') };
+  });
+  afterAll(() => client.close());
+
+  const streams = [
+    'MR_ns_other_totals',
+    'MR_ns_other_orders',
+    'MR_ns_other_sinks',
+    'MR_ns_other_dead',
+    'MR_ns_other_blobs',
+    'KV_MR_ns_other',
+    'IN_other',
+    'out_other',
+  ];
+  const verbs = [
+    'INFO',
+    'CREATE',
+    'UPDATE',
+    'DELETE',
+    'PURGE',
+    'MSG.GET',
+    'MSG.DELETE',
+    'SNAPSHOT',
+    'RESTORE',
+    'PEER.REMOVE',
+    'LEADER.STEPDOWN',
+  ];
+  const calls = streams.flatMap((stream) => [
+    ...verbs.map((verb) => `$JS.API.STREAM.${verb}.${stream}`),
+    `$JS.API.DIRECT.GET.${stream}`,
+    `$JS.API.DIRECT.GET.${stream}.mr.ns_other.totals.0`,
+    `$JS.API.CONSUMER.CREATE.${stream}`,
+    `$JS.API.CONSUMER.CREATE.${stream}.c`,
+    `$JS.API.CONSUMER.CREATE.${stream}.c.>`,
+    `$JS.API.CONSUMER.DURABLE.CREATE.${stream}.c`,
+    `$JS.API.CONSUMER.MSG.NEXT.${stream}.c`,
+    ...['INFO', 'DELETE', 'PAUSE', 'LEADER.STEPDOWN', 'UNPIN'].map((verb) => `$JS.API.CONSUMER.${verb}.${stream}.c`),
+    `$JS.API.CONSUMER.NAMES.${stream}`,
+    `$JS.API.CONSUMER.LIST.${stream}`,
+    `$JS.ACK.${stream}.c.1.1.1.1.0`,
+  ]);
+  const general = [
+    '$JS.API.INFO',
+    '$JS.API.STREAM.NAMES',
+    '$JS.API.STREAM.LIST',
+    '$JS.API.ACCOUNT.PURGE.J',
+    '$JS.API.META.LEADER.STEPDOWN',
+    '$SYS.REQ.SERVER.PING',
+  ];
+  const own = ['DELETE', 'UPDATE', 'CREATE', 'MSG.DELETE', 'SNAPSHOT', 'RESTORE'].map((verb) => `$JS.API.STREAM.${verb}.MR_ns_mine_totals`);
+  const keys = ['job', 'pause', 'savepoint'].map((key) => `$KV.MR_ns_mine.${key}`);
+  const subjects = [
+    ...['totals.0', 'orders.0', 'sinks.0', 'blob.x', 'bus.report'].map((end) => `mr.ns_other.${end}`),
+    ...['job', 'worker.x', 'assignment', 'failure', 'completed', 'savepoint.x'].map((key) => `$KV.MR_ns_other.${key}`),
+    'out.other',
+    'ns_other.dead-letters',
+    'in.other.0',
+    'in.mine.0',
+    'in.mine.>',
+    `${inboxPrefix('ns_other')}.x`,
+  ];
+
+  test.each([
+    ...calls,
+    ...general,
+    ...own,
+    ...keys,
+    ...subjects,
+    `$JS.API.STREAM.PURGE.KV_MR_ns_mine`,
+    '$JS.API.CONSUMER.CREATE.IN_mine.c',
+    '$JS.API.CONSUMER.CREATE.IN_mine.c.in.other.0',
+    '$JS.API.STREAM.MSG.GET.IN_mine',
+    '$JS.API.CONSUMER.DELETE.IN_mine.c',
+  ])('do not reach %s', async (subject) => {
+    violations.length = 0;
+    client.publish(subject, '{}', { reply: `${inboxPrefix('ns_mine')}.answer` });
+    await client.flush();
+    await expect.poll(() => violations).toEqual([`Permissions Violation for Publish to "${subject}"`]);
+  });
+
+  test.each([
+    'mr.ns_other.bus.report',
+    'mr.ns_other.>',
+    '>',
+    '_INBOX.>',
+    `${inboxPrefix('ns_other')}.>`,
+    '$KV.MR_ns_other.>',
+    '$JS.EVENT.>',
+    '$SYS.>',
+    'out.other',
+    'mr.*.bus.report',
+  ])('do not hear %s', async (subject) => {
+    violations.length = 0;
+    const subscription = client.subscribe(subject, { callback: () => undefined });
+    await client.flush();
+    await expect.poll(() => violations).toEqual([`Permissions Violation for Subscription to "${subject}"`]);
+    subscription.unsubscribe();
+  });
+
+  test('a consumer of a shared stream is held to the subjects that the job reads, whatever its configuration says', async () => {
+    const config = { name: 'c', ack_policy: 'none', deliver_policy: 'all', filter_subject: 'in.mine.>' };
+    const answer = await callApi(Link.of(client), 'CONSUMER.CREATE.IN_mine.c.in.mine.0', { stream_name: 'IN_mine', config });
+    expect(answer).toMatchObject({ kind: 'error' });
+    const several = { ...config, filter_subject: undefined, filter_subjects: ['in.mine.0', 'in.mine.1'] };
+    const other = await callApi(Link.of(client), 'CONSUMER.CREATE.IN_mine.c.in.mine.0', { stream_name: 'IN_mine', config: several });
+    expect(other).toMatchObject({ kind: 'error' });
+  });
+
+  test('all of this has changed nothing', async () => {
+    expect({ a: await lastOf('MR_ns_mine_totals'), b: await lastOf('MR_ns_other_totals') }).toEqual(last);
+  });
+});
+
+async function lastOf(stream: string): Promise<number> {
+  return (await infoOf(stream)).state.last_seq;
+}
+
+/** As a pod connects: without asking for the account. */
+async function connect(url: string): Promise<NatsConnection> {
+  const connection = await connectPatiently(
+    { url, name: 'intruder', inboxPrefix: inboxPrefix('ns_mine') },
+    { signal: new AbortController().signal, onWait: () => undefined },
+  );
+  return connection!;
+}

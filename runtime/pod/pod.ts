@@ -1,0 +1,215 @@
+// The life of a worker pod.
+//
+//   connecting ──▶ waiting ──record──▶ loading ──ready──▶ running ──▶ draining ──▶ ended
+//                    ▲                    │ ▲ later          │
+//                    │                    ▼ └──┘             │ higher revision ──▶ loading (the old one runs on meanwhile)
+//                    │                 refused               │
+//                    └──────── the record is gone ◀──────────┘
+//
+//   P1. Whatever is away (NATS, the directory, a stream, a right) is waited for; the pod does not die of it.
+//   P2. A revision that cannot be run is told in the directory, once; what ran before runs on until another one comes.
+//   P3. Another run of the job (its state was dropped) is begun by a new worker, after the old one has ended.
+//   P4. `drain` ends it in bounded time, from any state.
+
+import type { NatsConnection } from '@nats-io/transport-node';
+import { attachDirectory } from '../adapters/nats/directory.ts';
+import { Link } from '../adapters/nats/link.ts';
+import { NatsBlobStore } from '../adapters/nats/nats-blob-store.ts';
+import { connectPatiently } from '../adapters/nats/nats-connection.ts';
+import { inboxPrefix } from '../adapters/nats/worker-permissions.ts';
+import { systemClock } from '../adapters/node/clock.ts';
+import { assert } from '../base/assert.ts';
+import type { Directory } from '../worker/directory.ts';
+import type { JobRecord } from '../worker/job-record.ts';
+import { Signal } from '../worker/signal.ts';
+import { followCredentials } from './credentials-file.ts';
+import { JobRunner } from './job-runner.ts';
+import { codeIn, errorLine, type Log } from './log.ts';
+import type { PodOptions } from './pod-options.ts';
+import { loadRevision, type LoaderParts } from './revision-loader.ts';
+
+export type PodPhase = 'connecting' | 'waiting' | 'loading' | 'running' | 'refused' | 'draining' | 'ended';
+
+/** What probes look at. */
+export type PodView = {
+  readonly phase: PodPhase;
+  /** Why it is in this phase, for people. */
+  readonly reason: string;
+  readonly connected: boolean;
+  readonly runner: JobRunner | null;
+};
+
+/** SIGTERM to exit in less than 5 s: the rest is for the connection's end. */
+const DRAIN_MAX_MS = 4_000;
+const LATER_MS = 1_000;
+
+export class Pod {
+  readonly #options: PodOptions;
+  readonly #log: Log;
+  readonly #abort = new AbortController();
+  readonly #changed = new Signal();
+  #connection: NatsConnection | null = null;
+  #wanted: JobRecord | null = null;
+  #refused = '';
+  #runner: JobRunner | null = null;
+  #phase: PodPhase = 'connecting';
+  #reason = '';
+
+  constructor(options: PodOptions, log: Log) {
+    this.#options = options;
+    this.#log = log;
+  }
+
+  get view(): PodView {
+    const connected = this.#connection !== null && Link.of(this.#connection).up;
+    return { phase: this.#phase, reason: this.#reason, connected, runner: this.#runner };
+  }
+
+  /** Resolves when it was drained: true, when everything was stored and handed over. */
+  async run(): Promise<boolean> {
+    const { natsUrl, job, worker, credentials } = this.#options;
+    const { signal } = this.#abort;
+    this.#enter('connecting', `connects to NATS at ${natsUrl}`);
+    const connection = await connectPatiently(
+      { url: natsUrl, name: `millrace ${job} ${worker}`, credentials: credentials ?? undefined, inboxPrefix: inboxPrefix(job) },
+      { signal, onWait: (error) => this.#log('warn', error.message, { code: error.code }) },
+    );
+    if (connection === null) return true;
+    this.#connection = connection;
+    const unfollow = this.#follow(connection);
+    try {
+      return await this.#serve(connection);
+    } finally {
+      unfollow();
+      await connection.close();
+      this.#enter('ended', '');
+    }
+  }
+
+  /** P4. */
+  drain(): void {
+    this.#abort.abort();
+    this.#changed.notify();
+  }
+
+  async #serve(connection: NatsConnection): Promise<boolean> {
+    const { job } = this.#options;
+    this.#enter('waiting', `the directory of job ${job} is not there yet`);
+    const onWait = (problem: string): void => this.#log('info', problem, codeIn(problem));
+    const directory = await attachDirectory(connection, job, { signal: this.#abort.signal, onWait });
+    if (directory === null) return true;
+    const unwatch = await directory.watch((key, entry) => {
+      if (key !== 'job') return;
+      this.#wanted = entry === null ? null : (entry.value as JobRecord);
+      this.#changed.notify();
+    });
+    while (!this.#abort.signal.aborted) {
+      const pauseMs = await this.#step(connection, directory);
+      if (!this.#abort.signal.aborted) await this.#pause(pauseMs);
+    }
+    const drained = await this.#end('draining', 'asked to end');
+    await unwatch();
+    return drained;
+  }
+
+  /** One step towards what is wanted; returns after how long to look again at the latest. */
+  async #step(connection: NatsConnection, directory: Directory): Promise<number> {
+    const wanted = this.#wanted;
+    if (wanted === null) {
+      await this.#end('waiting', 'the job is not there');
+      return Infinity;
+    }
+    if (this.#runner !== null && this.#runner.runId !== wanted.runId) await this.#end('loading', 'another run of the job has begun');
+    if ((this.#runner?.revision ?? 0) >= wanted.revision || this.#refused === nameOf(wanted)) return Infinity;
+    if (this.#runner === null) this.#enter('loading', `loads revision ${wanted.revision}`);
+    const { job, filesDir } = this.#options;
+    const parts: LoaderParts = { connection, blobs: NatsBlobStore.attach(connection, job), job, filesDir };
+    const loaded = await loadRevision(wanted, parts);
+    if (this.#wanted !== wanted || this.#abort.signal.aborted) return 0;
+    switch (loaded.kind) {
+      case 'later':
+        this.#log('info', `revision ${wanted.revision} ${loaded.reason}`, codeIn(loaded.reason));
+        if (this.#runner === null) this.#enter('loading', loaded.reason);
+        return LATER_MS;
+      case 'refused':
+        this.#refused = nameOf(wanted);
+        this.#log('error', loaded.failure.message, { code: loaded.failure.code, fix: loaded.failure.fix });
+        if (this.#runner === null) this.#enter('refused', loaded.failure.message);
+        await directory.put('failure', { ...loaded.failure, revision: wanted.revision });
+        return Infinity;
+      case 'ready':
+        for (const issue of loaded.parts.tableIssues) this.#log('warn', issue);
+        await this.#run(wanted, { ...parts, directory }, loaded.parts);
+        return Infinity;
+    }
+  }
+
+  async #run(
+    record: JobRecord,
+    parts: LoaderParts & { readonly directory: Directory },
+    revision: Parameters<typeof JobRunner.start>[1],
+  ): Promise<void> {
+    const { worker } = this.#options;
+    await this.#runner?.drain(DRAIN_MAX_MS);
+    const log = (message: string): void => this.#log(levelOf(message), message, codeIn(message));
+    this.#runner = await JobRunner.start(record, revision, { ...parts, worker, log });
+    this.#enter('running', `runs revision ${record.revision}`);
+  }
+
+  /** Ends the worker, when there is one. True: with everything stored. */
+  async #end(phase: PodPhase, reason: string): Promise<boolean> {
+    const runner = this.#runner;
+    this.#enter(phase, reason);
+    if (runner === null) return true;
+    this.#runner = null;
+    const drained = await runner.drain(DRAIN_MAX_MS);
+    if (!drained) this.#log('error', `the worker did not end within ${DRAIN_MAX_MS} ms; what was in flight is left to the fence`);
+    // A worker that hangs must not work beside the next one.
+    assert(drained || phase === 'draining', 'a worker ends before another one begins');
+    return drained;
+  }
+
+  async #pause(pauseMs: number): Promise<void> {
+    if (pauseMs === 0) return;
+    const timer = Number.isFinite(pauseMs) ? setTimeout(() => this.#changed.notify(), pauseMs) : undefined;
+    await this.#changed.wait();
+    clearTimeout(timer);
+  }
+
+  #follow(connection: NatsConnection): () => void {
+    void this.#tellConnection(connection);
+    const { credentials } = this.#options;
+    if (credentials === null) return () => undefined;
+    return followCredentials(credentials, {
+      clock: systemClock,
+      onChange: () => {
+        this.#log('info', 'the credentials are new: connects again');
+        connection.reconnect().catch((error: unknown) => this.#log('warn', errorLine(error).msg));
+      },
+    });
+  }
+
+  async #tellConnection(connection: NatsConnection): Promise<void> {
+    for await (const status of connection.status()) {
+      if (status.type === 'disconnect') this.#log('warn', 'the connection to NATS broke; connects again');
+      else if (status.type === 'reconnect') this.#log('info', 'connected to NATS again');
+      else if (status.type === 'error') this.#log('error', `NATS: ${status.error.message}`);
+    }
+  }
+
+  #enter(phase: PodPhase, reason: string): void {
+    if (phase === this.#phase && reason === this.#reason) return;
+    this.#phase = phase;
+    this.#reason = reason;
+    if (reason !== '') this.#log('info', reason, { phase });
+  }
+}
+
+function nameOf({ runId, revision }: JobRecord): string {
+  return `${runId}/${revision}`;
+}
+
+function levelOf(message: string): 'error' | 'warn' | 'info' {
+  if (message.includes('stopped the job')) return 'error';
+  return 'code' in codeIn(message) ? 'warn' : 'info';
+}
