@@ -12,7 +12,7 @@ import { DEAD_LETTERS, DEAD_LETTERS_FILE, DEAD_LETTERS_SUBJECT } from '../../run
 import type { DeadLetter } from '../../runtime/event/batch.ts';
 import type { PhysicalPlan, StagePlan } from '../../runtime/plan/physical-plan.ts';
 import type { Failure } from '../../runtime/worker/membership.ts';
-import type { Quantiles, RunProgress } from './progress.ts';
+import type { Quantiles, RunProgress } from '../../runtime/telemetry/progress.ts';
 
 export type StageReport = {
   readonly stage: string;

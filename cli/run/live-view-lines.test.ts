@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { flightsPlan, owned, planOfText, runProgress, someWorkers } from '../../test/support/run-progress.ts';
 import { shownLength } from './ink.ts';
 import { renderProgress } from './live-view-lines.ts';
-import type { RunProgress, StageProgress } from './progress.ts';
+import type { RunProgress, StageProgress } from '../../runtime/telemetry/progress.ts';
 
 const flights = flightsPlan();
 const EARLY = Date.UTC(2013, 0, 1, 20, 34, 1);

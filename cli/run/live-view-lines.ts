@@ -9,7 +9,7 @@ import { clip, inkFor, shownLength } from './ink.ts';
 import type { Ink, Paint } from './ink.ts';
 import { stageState, tableLines } from './live-view-table.ts';
 import type { TableRow } from './live-view-table.ts';
-import type { Quantiles, RunProgress, StageProgress } from './progress.ts';
+import type { Quantiles, RunProgress, StageProgress } from '../../runtime/telemetry/progress.ts';
 import { counted, readableBytes, readableClock, readableCount, readableLatency, readableRest, readableShare } from './readable.ts';
 
 export type TerminalShape = { readonly columns: number; readonly rows: number; readonly color: boolean };

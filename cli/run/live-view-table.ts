@@ -4,7 +4,7 @@
 //   V2. Each partition is one character: the digit of the worker that runs it, in that worker's colour.
 
 import type { Ink } from './ink.ts';
-import type { RunProgress, StageProgress } from './progress.ts';
+import type { RunProgress, StageProgress } from '../../runtime/telemetry/progress.ts';
 import { cutMiddle, readableTime, shortCount } from './readable.ts';
 
 export type StageState = 'waiting' | 'claiming' | 'running' | 'done';

@@ -10,7 +10,7 @@ import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
 import { shownLength, wantsColor } from './ink.ts';
 import { renderProgress } from './live-view-lines.ts';
 import { openingLines } from './plain-view.ts';
-import type { RunProgress } from './progress.ts';
+import type { RunProgress } from '../../runtime/telemetry/progress.ts';
 import type { RunListener } from './run-job.ts';
 
 const DRAW_EVERY_MS = 100;

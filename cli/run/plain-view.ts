@@ -1,7 +1,7 @@
 // What a run shows where the output is no terminal (a log, CI): a line when it begins, one now and then, and what went wrong.
 
 import type { RunListener } from './run-job.ts';
-import type { RunProgress } from './progress.ts';
+import type { RunProgress } from '../../runtime/telemetry/progress.ts';
 import { counted, readableCount, readableDuration, readableRest, readableShare, readableTime } from './readable.ts';
 
 type Opened = Parameters<RunListener['onOpen']>[0];

@@ -29,10 +29,10 @@ import { countStages, finalReport } from './final-report.ts';
 import type { FinalReport } from './final-report.ts';
 import { openRun } from './open-run.ts';
 import type { OpenRun } from './open-run.ts';
-import { ProgressBoard } from './progress.ts';
-import type { RunProgress } from './progress.ts';
+import { ProgressBoard } from '../../runtime/telemetry/progress.ts';
+import type { RunProgress } from '../../runtime/telemetry/progress.ts';
 import { WorkerGroup } from './spawn.ts';
-import type { Isolation } from './spawn.ts';
+import type { Isolation } from '../../runtime/telemetry/progress.ts';
 
 export type RunRequest = {
   readonly file: string;

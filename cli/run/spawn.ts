@@ -13,10 +13,9 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { WorkerOptions } from '../../runtime/options.ts';
+import type { Isolation } from '../../runtime/telemetry/progress.ts';
 import { causeIn } from './cause.ts';
 import { Respawn } from './respawn.ts';
-
-export type Isolation = 'thread' | 'process';
 
 export type SpawnParts = {
   readonly isolation: Isolation;

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { RunProgress, StageProgress } from '../../cli/run/progress.ts';
+import type { RunProgress, StageProgress } from '../../runtime/telemetry/progress.ts';
 import { readStreamJob } from '../../runtime/plan/check.ts';
 import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
 import { planJob } from '../../runtime/plan/plan.ts';

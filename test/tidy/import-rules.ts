@@ -33,7 +33,7 @@ const rules: Readonly<Record<string, Rule>> = {
     types: ['runtime/connectors', 'runtime/transforms'],
   },
   'runtime/journal': { values: ['runtime/base', 'runtime/event'], types: ['runtime/connectors', 'runtime/plan'] },
-  'runtime/telemetry': { values: ['runtime/base'] },
+  'runtime/telemetry': { values: ['runtime/base', 'runtime/plan'], types: ['runtime/worker', 'runtime/journal'] },
   'runtime/task': {
     values: ['runtime/base', 'runtime/event', 'runtime/time', 'runtime/state', 'runtime/transforms', 'runtime/journal', 'runtime/plan'],
     types: ['runtime/connectors', 'runtime/telemetry'],

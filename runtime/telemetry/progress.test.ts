@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { planOfText } from '../../test/support/run-progress.ts';
-import type { TaskFigures } from '../../runtime/worker/task-figures.ts';
-import type { WorkerReport } from '../../runtime/worker/worker.ts';
+import type { TaskFigures } from '../worker/task-figures.ts';
+import type { WorkerReport } from '../worker/worker.ts';
 import { ProgressBoard } from './progress.ts';
 
 const plan = planOfText(`

@@ -1,12 +1,14 @@
 // What is known of a run while it runs: the workers' reports, put together per stage. Pure but for its own memory.
 
-import { LatencyHistogram } from '../../runtime/telemetry/latency-histogram.ts';
-import type { LatencyCounts } from '../../runtime/telemetry/latency-histogram.ts';
-import type { PhysicalPlan, StagePlan } from '../../runtime/plan/physical-plan.ts';
-import { taskName } from '../../runtime/plan/physical-plan.ts';
-import type { TaskFigures } from '../../runtime/worker/task-figures.ts';
-import type { WorkerReport } from '../../runtime/worker/worker.ts';
-import type { Isolation } from './spawn.ts';
+import { LatencyHistogram } from './latency-histogram.ts';
+import type { LatencyCounts } from './latency-histogram.ts';
+import type { PhysicalPlan, StagePlan } from '../plan/physical-plan.ts';
+import { taskName } from '../plan/physical-plan.ts';
+import type { TaskFigures } from '../worker/task-figures.ts';
+import type { WorkerReport } from '../worker/worker.ts';
+
+/** thread: workers share one process, and each reports what it uses. */
+export type Isolation = 'thread' | 'process';
 
 export type StageProgress = {
   readonly id: string;
