@@ -24,6 +24,17 @@ test.each([
   expect(played.filtered).toBe(filtered);
 });
 
+test.each([
+  { fact: 'longer', ttls: [10, 100], events: 'a1 a12 b30 R a95 b131', gives: 'a1 a12 b30 b131' },
+  { fact: 'shorter', ttls: [100, 10], events: 'a1 b30 R a11 b31', gives: 'a1 b30 a11' },
+])('what it has seen counts for a ttl that became $fact', ({ ttls, events, gives }) => {
+  const left = [...ttls];
+  const played = new StepHarness({ make: () => makeDedupe({ kind: 'dedupe', ttlMs: left.shift() ?? 0 }) }).play(events);
+  expect(played.drawn()).toBe(gives);
+  played.play('Wend');
+  expect(played.state.cells('node').size()).toBe(0);
+});
+
 test('a late event that nothing reads is a dead letter, and counted as late', () => {
   const played = deduped('deadLetter').play('W50 a5');
   expect(played.late).toBe(1);

@@ -5,6 +5,7 @@
 //       be a duplicate of one in its own bucket or in a neighbour.
 //   U2. A bucket is dropped whole when no event that is still in time could be a duplicate of one in it.
 //   U3. An event whose neighbour was dropped can't be judged any more: it is late. Later than the watermark alone is not.
+//   U4. State of another ttl (an upgrade) is put into buckets of this one; of two of a key that then share one the later stays.
 
 import type { Batch, Key } from '../event/batch.ts';
 import { assert } from '../base/assert.ts';
@@ -16,6 +17,7 @@ import type { StepContext, Transform } from './transform.ts';
 
 export function makeDedupe({ ttlMs, late = 'deadLetter' }: Extract<OpPlan, { kind: 'dedupe' }>): Transform {
   return {
+    restored: ({ cells }) => rebucket(cells, ttlMs),
     onBatch(batch, context) {
       const { fresh, tooLate } = judge(batch, context, ttlMs);
       context.countFiltered(batch.values.length - fresh.length - tooLate.length);
@@ -64,4 +66,20 @@ function isDuplicate(
 /** U2: every event after `watermark` lies beyond the next bucket. */
 function isOver({ bucket, ttlMs, watermark }: { bucket: number; ttlMs: number; watermark: number }): boolean {
   return watermark + 1 >= (bucket + 2) * ttlMs;
+}
+
+/** U4. */
+function rebucket(cells: KeyedCells, ttlMs: number): void {
+  const moved: (readonly [key: Key, timeMs: number])[] = [];
+  for (const bucket of cells.namespaces()) {
+    const entries = [...cells.entries(bucket)] as [Key, number][];
+    if (entries.every(([, timeMs]) => Math.floor(timeMs / ttlMs) === bucket)) continue;
+    cells.drop(bucket);
+    moved.push(...entries);
+  }
+  for (const [key, timeMs] of moved) {
+    const bucket = Math.floor(timeMs / ttlMs);
+    const known = cells.get(bucket, key) as number | undefined;
+    if (known === undefined || known < timeMs) cells.put(bucket, key, timeMs);
+  }
 }

@@ -313,3 +313,19 @@ test('a cell is plain data', () => {
     history: { 'machine.work.was': ['machine.work.two'] },
   });
 });
+
+test('an actor of an older declaration gets the fields of the context that are new, with their initial values', () => {
+  const machine = (context: string): ReturnType<typeof machineSchema.parse> =>
+    machineSchema.parse(
+      parse(
+        `{ context: ${context}, initial: a, states: { a: { on: { go: { actions: [{ assign: { sum: context.sum + 1 } }, ${emit('context')}] } } } } }`,
+      ),
+    );
+  const next = [machine('{ sum: 0 }'), machine('{ sum: 5, limit: 9 }')];
+  const harness = new StepHarness({
+    make: () => makeMachine({ kind: 'machine', spec: next.shift()! }),
+    outputs: ['out'],
+    value: ({ id, n }) => ({ type: id, n }),
+  });
+  expect(play(harness, 'go1 R go2')).toBe('out:{"sum":1}@1 out:{"sum":2,"limit":9}@2');
+});

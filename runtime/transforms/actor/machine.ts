@@ -11,6 +11,7 @@
 //   A4. An actor that reaches a final state of the whole machine is forgotten, its timers too; the next event of its key
 //       begins a new one.
 //   A5. When the input has ended, each timer id of a key fires once more at most: a periodic timer does not go on for ever.
+//   A6. An actor of an older declaration lacks fields of the context that are new: they begin with their initial value.
 
 import type { OpPlan } from '../../plan/physical-plan.ts';
 import { AssertionFailed } from '../../base/assert.ts';
@@ -20,7 +21,7 @@ import type { Batch, Key, Value } from '../../event/batch.ts';
 import { decodeKey } from '../../event/key.ts';
 import { compileCode } from '../../expression/expression.ts';
 import { describeValue, EventRefused, problemOf } from '../failure.ts';
-import type { StepContext, Timer, Transform } from '../transform.ts';
+import type { RestoreContext, StepContext, Timer, Transform } from '../transform.ts';
 import { type ActorCell, SnapshotCodec, stateText } from './actor-cell.ts';
 import { Effects } from './effects.ts';
 import { EndTimers, namedTimer } from './end-timers.ts';
@@ -38,7 +39,7 @@ export function makeMachine(op: Extract<OpPlan, { kind: 'machine' }>): Transform
   const machine = buildMachine(op.spec, effects);
   const typeOf = op.spec.eventType === undefined ? fieldType : compileCode(op.spec.eventType, ['event']);
   const toEvent: ToEvent = (value) => ({ type: eventType(typeOf(value)), value });
-  return new MachineTransform({ machine, effects, toEvent, unhandled: op.spec.unhandled });
+  return new MachineTransform({ machine, effects, toEvent, unhandled: op.spec.unhandled, context: op.spec.context });
 }
 
 /** A builder's own machine takes the values themselves as events. Throws BadDeclaration for what it may not have. */
@@ -54,7 +55,7 @@ export function makeXState(op: Extract<OpPlan, { kind: 'xstate' }>): Transform {
     eventType(fieldType(value));
     return value as MachineEvent;
   };
-  return new MachineTransform({ machine, effects: new Effects(), toEvent, unhandled: op.unhandled });
+  return new MachineTransform({ machine, effects: new Effects(), toEvent, unhandled: op.unhandled, context: {} });
 }
 
 function fieldType(value: Value): unknown {
@@ -68,7 +69,14 @@ function eventType(type: unknown): string {
   return type;
 }
 
-type Parts = { readonly machine: Machine; readonly effects: Effects; readonly toEvent: ToEvent; readonly unhandled: Unhandled };
+type Parts = {
+  readonly machine: Machine;
+  readonly effects: Effects;
+  readonly toEvent: ToEvent;
+  readonly unhandled: Unhandled;
+  /** Initial values of the context's fields, where they are known. */
+  readonly context: Readonly<Record<string, unknown>>;
+};
 
 const NAMESPACE = 0;
 const HANDLED_STATES_MAX = 4_096;
@@ -77,6 +85,7 @@ class MachineTransform implements Transform {
   readonly #effects: Effects;
   readonly #toEvent: ToEvent;
   readonly #unhandled: Unhandled;
+  readonly #context: Parts['context'];
   readonly #stepper: Stepper;
   readonly #codec: SnapshotCodec;
   readonly #outputs = new Outputs();
@@ -88,7 +97,8 @@ class MachineTransform implements Transform {
   /** State → event type → is there a transition (A2). */
   readonly #handled = new Map<string, Map<string, boolean>>();
 
-  constructor({ machine, effects, toEvent, unhandled }: Parts) {
+  constructor({ machine, effects, toEvent, unhandled, context }: Parts) {
+    this.#context = context;
     this.#effects = effects;
     this.#toEvent = toEvent;
     this.#unhandled = unhandled;
@@ -99,6 +109,16 @@ class MachineTransform implements Transform {
       typeof machine.config.context !== 'function' &&
       machineNodes(machine.root).every((node) => node.entry.length === 0 && node.always === undefined && node.initial.actions.length === 0);
     this.#plainInitial = isPlain ? this.#stepper.initial() : null;
+  }
+
+  /** A6. */
+  restored({ cells }: RestoreContext): void {
+    const names = Object.keys(this.#context);
+    for (const [key, cell] of cells.entries(NAMESPACE) as IterableIterator<[Key, ActorCell]>) {
+      const context = cell.context as Readonly<Record<string, unknown>> | null;
+      if (context !== null && names.every((name) => name in context)) continue;
+      cells.put(NAMESPACE, key, { ...cell, context: { ...this.#context, ...context } });
+    }
   }
 
   onBatch(batch: Batch, context: StepContext): void {

@@ -2,6 +2,7 @@
 //
 //   J1. A bucket is as wide as the interval, so what matches an event lies in at most three buckets.
 //   J2. A namespace is a bucket of one side: dropped by one entry of the delta when nothing can match it any more.
+//   J3. State of another interval (an upgrade) is put into buckets of this one, each list in the order in which it came.
 
 import type { Key, Value } from '../../event/batch.ts';
 import type { KeyedCells } from '../../state/keyed-cells.ts';
@@ -39,6 +40,19 @@ export class JoinSides {
       if ((this.#bucketAt(namespace) + 1) * this.#bucketMs - 1 > timeMs) return;
       if (this.sideAt(namespace) === side) cells.drop(namespace);
     }
+  }
+
+  /** J3. */
+  rebucket(cells: KeyedCells): void {
+    const moved: { readonly side: Side; readonly key: Key; readonly item: Item }[] = [];
+    for (const namespace of cells.namespaces()) {
+      const [side, bucket] = [this.sideAt(namespace), this.#bucketAt(namespace)];
+      const lists = [...cells.entries(namespace)] as [Key, readonly Item[]][];
+      if (lists.every(([, items]) => items.every(([timeMs]) => this.#bucketOf(timeMs) === bucket))) continue;
+      for (const [key, items] of lists) for (const item of items) moved.push({ side, key, item });
+      cells.drop(namespace);
+    }
+    for (const { side, key, item } of moved) this.append(cells, side, key, item);
   }
 
   sideAt(namespace: number): Side {

@@ -39,6 +39,18 @@ describe('an inner join within 5 ms', () => {
   ])('$fact', ({ events, emits }) => expect(join('inner', 5).play(events).drawn(show)).toBe(emits));
 });
 
+test.each([
+  { fact: 'longer', withins: [5, 50], events: 'a1 >b2 a20 R >a45 b9', emits: 'a1+45@45 a20+45@45 b9+2@9', left: 0 },
+  { fact: 'shorter', withins: [50, 5], events: 'a1 >b2 a20 R >a24 b9 b3', emits: 'a20+24@24 b3+2@3', left: 0 },
+])('what an inner join holds is matched within an interval that became $fact', ({ withins, events, emits, left }) => {
+  const next = [...withins];
+  const spec = { with: 'other', type: 'inner' as const, within: '', select: SELECT };
+  const played = new StepHarness({ make: () => makeJoin({ kind: 'join', spec, withinMs: next.shift() ?? 0 }) }).play(events);
+  expect(played.drawn(show)).toBe(emits);
+  played.play('Wend');
+  expect(played.state.cells('node').size()).toBe(left);
+});
+
 describe('an outer join within 5 ms', () => {
   test.each<{ fact: string; type: Type; events: string; emits: string }>([
     {

@@ -50,6 +50,7 @@ class IntervalJoin implements Transform {
 
   restored({ cells, watermark }: RestoreContext): void {
     this.#pending = new Heap(isBefore);
+    this.#sides.rebucket(cells);
     for (const namespace of cells.namespaces()) {
       const side = this.#sides.sideAt(namespace);
       for (const [key, items] of cells.entries(namespace)) {
