@@ -12,6 +12,11 @@ export const commands: readonly CommandEntry[] = [
   { name: 'validate', summary: 'check job files, all mistakes at once', load: () => import('./commands/validate.ts') },
   { name: 'plan', summary: 'show how a job would be run: stages, partitions, streams', load: () => import('./commands/plan.ts') },
   { name: 'build', summary: 'write a job as files for Kubernetes: for GitOps, or for kubectl', load: () => import('./commands/build.ts') },
+  { name: 'deploy', summary: 'run a job on a Kubernetes cluster', load: () => import('./commands/deploy.ts') },
+  { name: 'status', summary: 'show how jobs on a cluster are doing', load: () => import('./commands/status.ts') },
+  { name: 'savepoint', summary: 'keep the state of a job on a cluster under a name', load: () => import('./commands/savepoint.ts') },
+  { name: 'suspend', summary: 'stop the workers of a job on a cluster; its state stays', load: () => import('./commands/suspend.ts') },
+  { name: 'resume', summary: 'go on with a job that was suspended', load: () => import('./commands/resume.ts') },
 ];
 
 /** The program for `args`: the command that they name is loaded, of the others only the summary is known. */

@@ -16,7 +16,7 @@ export function register(program: Command): void {
     .command('build')
     .summary('write a job as files for Kubernetes: for GitOps, or for kubectl')
     .description(
-      'Writes what `millrace deploy` would apply: the StreamJob, ConfigMaps with the code of a TypeScript job and with\nthe local files that it reads, and a kustomization.yaml. The same job gives the same bytes.',
+      'Writes what `millrace deploy` would apply: the StreamJob, ConfigMaps with the code of a TypeScript job and with the local files that it reads, and a kustomization.yaml. The same job gives the same bytes.',
     )
     .argument('<file>', 'the job: YAML, JSON or a TypeScript module')
     .requiredOption('-o, --output <dir>', 'folder for the files; made when it is not there')

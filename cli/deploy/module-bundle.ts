@@ -38,8 +38,8 @@ export async function bundleModule(file: string): Promise<string> {
 
 const outside: Plugin = {
   name: 'outside',
-  setup: ({ onResolve }) => {
-    onResolve({ filter: /^(millrace|xstate)(\/|$)/ }, ({ path }) => {
+  setup: (build) => {
+    build.onResolve({ filter: /^(millrace|xstate)(\/|$)/ }, ({ path }) => {
       if (OUTSIDE.includes(path)) return { path, external: true };
       return { errors: [{ text: `${path} is not there in a worker`, notes: [{ text: `import from '${path.split('/')[0]}'` }] }] };
     });
