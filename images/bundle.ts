@@ -3,7 +3,7 @@
 //   B1. The same sources give the same bytes: no paths of this machine, no times.
 //   B2. Names stay as they are, so that a stack trace can be read; there is no source map to carry along.
 import { join, resolve } from 'node:path';
-import { build, type BuildOptions } from 'esbuild';
+import { build } from 'esbuild';
 import type { Program } from './programs.ts';
 
 const repository = resolve(import.meta.dirname, '..');
@@ -27,7 +27,7 @@ export function bundlePrograms(programs: readonly Program[]): Promise<readonly B
   );
 }
 
-async function bundle(entry: string, extra: BuildOptions): Promise<string> {
+async function bundle(entry: string, extra: { readonly banner?: { readonly js: string } }): Promise<string> {
   const { outputFiles } = await build({
     absWorkingDir: repository,
     entryPoints: [join(repository, entry)],
