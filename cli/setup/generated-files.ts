@@ -1,8 +1,8 @@
 // Which files are generated, and what must be in them.
-import { CRD_PATH, generateCrd } from '../../crds/generate.ts';
+import { generatedDefinitions } from '../../crds/generate.ts';
 import { errorDocs } from './error-docs.ts';
 
 /** Text by path, from the folder of the repository. */
 export async function generatedFiles(): Promise<Readonly<Record<string, string>>> {
-  return { 'docs/errors.md': errorDocs(), [CRD_PATH]: generateCrd() };
+  return { 'docs/errors.md': errorDocs(), ...generatedDefinitions() };
 }

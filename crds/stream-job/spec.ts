@@ -246,7 +246,10 @@ export const machineSchema = z.strictObject({
 });
 export type MachineSpec = z.infer<typeof machineSchema>;
 
-/** Fields of a stage that only the TypeScript builder can fill: never suggested to who writes YAML, not in the CRD. */
+/** Stands for a function or an XState machine in a StreamJob on a cluster: first 32 hex digits of the sha256 of its source. */
+export const CODE_MARK = /^@code:[0-9a-f]{32}$/;
+
+/** Fields of a stage that only the TypeScript builder can fill, never suggested to who writes YAML. On a cluster: marks. */
 export const BUILDER_FIELDS: readonly string[] = ['reduce', 'xstate'];
 
 export const stageSchema = z.strictObject({
@@ -298,11 +301,13 @@ export const stageSchema = z.strictObject({
     .describe('Jobs in TypeScript only: a plain-function actor (state, event, context) => state. Here: marks of its code.'),
   xstate: z
     .strictObject({
-      machine: z.custom<object>((value) => typeof value === 'object' && value !== null, {
+      machine: z.custom<object | string>((value) => (typeof value === 'object' && value !== null) || CODE_MARK.test(String(value)), {
         message: 'must be an XState machine (TypeScript jobs only)',
       }),
       order: actorOrder.default('arrival'),
       unhandled: actorUnhandled.default('deadLetter'),
+      /** Beside a mark: the states that the machine has (`a.b` for b in a), for who judges an upgrade without its code. */
+      states: z.array(z.string().max(1_024)).max(4_096).optional(),
     })
     .optional()
     .describe("Jobs in TypeScript only: a machine made with XState's own setup() or createMachine(). Here: the mark of its code."),

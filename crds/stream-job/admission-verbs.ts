@@ -1,0 +1,89 @@
+// Admission (admission.ts): a stage has one verb, a key where the verb works per key, and expressions of the right form.
+
+import type { AdmissionRule } from './admission-rule.ts';
+
+const STATELESS = ['map', 'flatMap', 'eventTime', 'enrich', 'sample'];
+const KEYED = ['window', 'aggregate', 'dedupe', 'join', 'machine', 'reduce', 'xstate'];
+
+const given = (verbs: readonly string[]): string =>
+  `[${verbs.map((verb) => `has(x.${verb}) ? '${verb}' : ''`).join(', ')}].filter(v, v != '')`;
+/** A window and its aggregate are one verb. */
+const verbs = `(${given([...STATELESS, ...KEYED])}.filter(v, v != 'aggregate' || !has(x.window)))`;
+const isKeyed = `(${KEYED.map((verb) => `has(x.${verb})`).join(' || ')})`;
+
+/** A text, or a mapping of field to text. */
+function codeOrFields(place: string): string {
+  const text = (value: string): string => `(type(${value}) == string && size(${value}) > 0 && size(${value}) <= 4096)`;
+  return `(${text(place)} || (type(${place}) == map && size(${place}) > 0 && ${place}.all(k, size(k) <= 128 && ${text(`${place}[k]`)})))`;
+}
+
+const FUNCTIONS = ['count', 'sum', 'min', 'max', 'mean', 'first', 'last', 'collect', 'distinct', 'top'];
+const functions = `[${FUNCTIONS.map((name) => `has(x.aggregate[k].${name})`).join(', ')}].filter(f, f).size()`;
+
+const stagesWhere = (condition: string): string => `object.spec.stages.filter(x, ${condition}).map(x, x.name).join(', ')`;
+
+/** No stage is as `wrong` says. */
+function none(wrong: string, says: string): AdmissionRule {
+  return {
+    rule: `!object.spec.stages.exists(x, ${wrong})`,
+    message: says,
+    messageExpression: `'${says.replaceAll("'", "\\'")}; stages: ' + ${stagesWhere(wrong)}`,
+  };
+}
+
+const forms: readonly (readonly [place: string, present: string])[] = [
+  ['map', 'has(x.map)'],
+  ['keyBy', 'has(x.keyBy)'],
+];
+
+export const verbValidations: readonly AdmissionRule[] = [
+  {
+    rule: `!object.spec.stages.exists(x, size(${verbs}) > 1)`,
+    message: 'a stage has one verb; make a stage of each',
+    messageExpression: `'one verb a stage, make a stage of each: ' +
+      object.spec.stages.filter(x, size(${verbs}) > 1).map(x, x.name + ' has ' + ${verbs}.join(' and ')).join(', ')`,
+  },
+  none(
+    `size(${verbs}) == 0 && !has(x.filter) && !has(x.keyBy)`,
+    'a stage does nothing: give it one of filter, map, flatMap, eventTime, enrich, sample, window, aggregate, dedupe, join, machine',
+  ),
+  none(
+    `${isKeyed} && !has(x.keyBy)`,
+    'window, aggregate, dedupe, join and machine work per key, and there is none: add keyBy: event.FIELD',
+  ),
+  none(`has(x.keyBy) && !${isKeyed}`, 'keyBy goes with window, aggregate, dedupe, join or machine: add one of them, or remove keyBy'),
+  none(`has(x.partitions) && !${isKeyed}`, 'only a stage with keyBy has partitions of its own: remove partitions'),
+  none(
+    `has(x.aggregate) && x.aggregate.exists(k, ${functions} != 1)`,
+    `an aggregate has exactly one of ${FUNCTIONS.join(', ')} (and where)`,
+  ),
+  ...forms.map(([field, present]) =>
+    none(
+      `${present} && !${codeOrFields(`x.${field}`)}`,
+      `${field} is a CEL expression of at most 4096 characters, or a mapping of field to expression with at least one field`,
+    ),
+  ),
+  none(
+    `has(x.join) && has(x.join.select) && !${codeOrFields('x.join.select')}`,
+    'join.select is a CEL expression of at most 4096 characters, or a mapping of field to expression with at least one field',
+  ),
+  none(
+    `has(x.flatMap) && type(x.flatMap) != string && !(type(x.flatMap) == list && size(x.flatMap) > 0 && size(x.flatMap) <= 64
+      && x.flatMap.all(each, type(each) == map && 'emit' in each))`,
+    'flatMap is a CEL expression that gives a list, or a list of 1 to 64 { when, emit }',
+  ),
+  fieldTypes('sources'),
+  fieldTypes('tables'),
+];
+
+/** Fields of a schema: a type, or a mapping with one. */
+function fieldTypes(list: string): AdmissionRule {
+  const types = "['string', 'int', 'double', 'bool', 'timestamp', 'any']";
+  const wrong = `has(x.schema) && !x.schema.all(k, x.schema[k] in ${types} || (type(x.schema[k]) == map && 'type' in x.schema[k] && x.schema[k].type in ${types}))`;
+  const says = 'a field of a schema is string, int, double, bool, timestamp or any, or a mapping with type and nullable';
+  return {
+    rule: `!object.spec.${list}.exists(x, ${wrong})`,
+    message: says,
+    messageExpression: `'${says}; ${list}: ' + object.spec.${list}.filter(x, ${wrong}).map(x, x.name).join(', ')`,
+  };
+}

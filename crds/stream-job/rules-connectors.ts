@@ -1,0 +1,51 @@
+// Rules on sources, tables and sinks of a StreamJob on a cluster (rules.ts, L1–L4). Subjects: admission-subjects.ts.
+
+import type { CelRule } from '../cel-rule.ts';
+import { firstName } from '../cel-text.ts';
+
+const PARAMETER = "'${'";
+
+function streamRules(at: string): readonly CelRule[] {
+  return [
+    {
+      at,
+      rule: `!has(self.stream) || self.stream.contains(${PARAMETER}) || (self.stream.matches('^[^\\\\s.*>/\\\\\\\\]+$') && !self.stream.startsWith('MR_'))`,
+      message: 'the name of a JetStream stream has no blanks and none of . * > / \\, and MR_ is the beginning of those of Millrace itself',
+    },
+  ];
+}
+
+export const connectorRules: readonly CelRule[] = [
+  {
+    at: 'spec.sources[]',
+    rule: 'has(self.file) != has(self.nats)',
+    message: 'a source is connected to exactly one of file, nats',
+    messageExpression: `'source "' + self.name + (has(self.file) ? '" is connected to file and nats: keep one' : '" is connected to nothing: give it file or nats')`,
+  },
+  {
+    at: 'spec.sinks[]',
+    rule: '!has(self.file)',
+    message: 'a sink on a cluster cannot write a file, as pods have no lasting file system; write to NATS: nats: { subject: … }',
+    messageExpression: `'sink "' + self.name + '" writes a file, and pods have no lasting file system; write to NATS: nats: { subject: … }'`,
+  },
+  {
+    at: 'spec.sinks[]',
+    rule: 'has(self.file) || has(self.nats) != has(self.journal)',
+    message: 'a sink is connected to exactly one of nats, journal',
+    messageExpression: `'sink "' + self.name + (has(self.nats) ? '" is connected to nats and journal: keep one' : '" is connected to nothing: give it nats or journal')`,
+  },
+  {
+    at: 'spec',
+    rule: `(size(self.tables) == 0 && self.sources.all(s, !has(s.file))) || (has(self.workers.files) && size(self.workers.files) > 0)`,
+    message: 'the job reads files, and workers are given none: put them into a ConfigMap and name it in spec.workers.files',
+  },
+  {
+    at: 'spec',
+    rule: `self.sinks.all(a, !has(a.nats) || self.sinks.all(b, !has(b.nats) || b.nats.subject != a.nats.subject || b.name == a.name))`,
+    message: 'two sinks write one subject; give each a subject that only it writes',
+    messageExpression: `'sink "' + ${firstName('sinks', 'has(x.nats) && self.sinks.exists(b, has(b.nats) && b.nats.subject == x.nats.subject && b.name != x.name)')} +
+      '" writes a subject that another sink writes, too; give each its own'`,
+  },
+  ...streamRules('spec.sources[].nats'),
+  ...streamRules('spec.sinks[].nats'),
+];

@@ -1,0 +1,94 @@
+// Rules on stages of a StreamJob on a cluster (rules.ts, L1–L4). Its verb, key, inputs and aggregates: admission.ts.
+
+import type { CelRule } from '../cel-rule.ts';
+import { firstName } from '../cel-text.ts';
+
+/** What both CEL and we read as a duration: `d` is ours alone, a parameter has its value later. */
+const READABLE = "'^([0-9.]+(h|m|s|ms))+$'";
+
+/** `shorter` before `longer`, where both are there and CEL can read them. */
+function ordered(
+  at: string,
+  rule: { readonly shorter: string; readonly longer: string; readonly isEqualAllowed: boolean; readonly says: string },
+): CelRule {
+  const { shorter, longer, isEqualAllowed, says } = rule;
+  const readable = [shorter, longer].map((field) => `!self.${field}.matches(${READABLE})`).join(' || ');
+  return {
+    at,
+    rule: `!has(self.${shorter}) || ${readable} || duration(self.${shorter}) ${isEqualAllowed ? '<=' : '<'} duration(self.${longer})`,
+    message: says,
+    messageExpression: `'${shorter} ' + self.${shorter} + ' and ${longer} ' + self.${longer} + ': ${says}'`,
+  };
+}
+
+function notZero(at: string, field: string): CelRule {
+  return {
+    at,
+    rule: `!has(self.${field}) || self.${field}.matches('[1-9$]')`,
+    message: `${field} is no time at all; it is at least 1ms`,
+  };
+}
+
+export const stageRules: readonly CelRule[] = [
+  {
+    at: 'spec.stages[]',
+    rule: '!has(self.window) || has(self.aggregate)',
+    message: 'a window needs an aggregate: aggregate: { count: { count: {} } }',
+    messageExpression: `'window of stage "' + self.name + '" has no aggregate; add one: aggregate: { count: { count: {} } }'`,
+  },
+  {
+    at: 'spec.stages[].window',
+    rule: '[has(self.tumbling), has(self.sliding), has(self.session)].filter(given, given).size() == 1',
+    message: 'a window has exactly one of tumbling, sliding, session',
+  },
+  {
+    at: 'spec.stages[].aggregate',
+    rule: 'size(self) > 0',
+    message: 'aggregate names no field; give at least one: field: { count: {} }',
+  },
+  ordered('spec.stages[].window.sliding', {
+    shorter: 'every',
+    longer: 'size',
+    isEqualAllowed: true,
+    says: 'events between windows would count nowhere; every is at most size',
+  }),
+  ordered('spec.stages[].window.tumbling', {
+    shorter: 'offset',
+    longer: 'size',
+    isEqualAllowed: false,
+    says: 'an offset shifts windows within one step; it is smaller than size',
+  }),
+  ordered('spec.stages[].window.sliding', {
+    shorter: 'offset',
+    longer: 'every',
+    isEqualAllowed: false,
+    says: 'an offset shifts windows within one step; it is smaller than every',
+  }),
+  notZero('spec.stages[].window.tumbling', 'size'),
+  notZero('spec.stages[].window.sliding', 'size'),
+  notZero('spec.stages[].window.sliding', 'every'),
+  notZero('spec.stages[].window.session', 'gap'),
+  notZero('spec.stages[].dedupe', 'ttl'),
+  notZero('spec.tables[]', 'validFor'),
+  {
+    at: 'spec',
+    rule: '[self.tables.map(t, t.name)].all(tables, self.stages.all(s, !has(s.enrich) || s.enrich.all(e, e.table in tables)))',
+    message: 'a stage looks up a table that is not declared; declare it in spec.tables',
+    messageExpression: `[self.tables.map(t, t.name)].map(tables, 'stage "' +
+      ${firstName('stages', 'has(x.enrich) && x.enrich.exists(e, !(e.table in tables))')} +
+      '" looks up a table that is not declared; correct the name, or declare it in spec.tables')[0]`,
+  },
+  {
+    at: 'spec',
+    rule: 'has(self.code) || self.stages.all(s, !has(s.reduce) && !has(s.xstate))',
+    message:
+      'reduce and xstate are code, and the job has none (spec.code); write the job in TypeScript and use millrace deploy, or use machine',
+    messageExpression: `'stage "' + ${firstName('stages', 'has(x.reduce) || has(x.xstate)')} +
+      '" is code, and the job has none (spec.code); write the job in TypeScript and use millrace deploy, or use machine'`,
+  },
+  {
+    at: 'spec.stages[].machine',
+    rule: 'size(self.states) > 0',
+    message: 'a machine has at least one state',
+  },
+];
