@@ -454,7 +454,7 @@ test('nothing is decided from memory: the same observation gives the same decisi
   expect(decide(observed)).toEqual(decide(observed));
 });
 
-function check(given: Given, expected: Partial<Row>): void {
+function check(given: Given, expected: { readonly [Field in keyof Row]?: Row[Field] | undefined }): void {
   const decision = decide(observedWith(given));
   const { Ready } = decision.conditions;
   expect(decision.phase).toBe(expected.phase);

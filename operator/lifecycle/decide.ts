@@ -110,7 +110,8 @@ function decideWaiting(observed: Observed, reasons: readonly string[]): Decision
 }
 
 function decideDeployment(observed: Runnable): Decision {
-  const { job, declared, restoreSavepoint } = observed;
+  const { job, declared, restoreSavepoint, nats } = observed;
+  if (nats.hasLanes) return decideAdoption(observed);
   if (restoreSavepoint !== null && restoreSavepoint.problem !== null) return decideWaiting(observed, [restoreSavepoint.problem]);
   const revision = nextRevision(job.status, 0, declared.hash, job.generation);
   const restore: readonly Action[] = restoreSavepoint === null ? [] : [{ kind: 'prepare-restore', savepoint: restoreSavepoint.name }];
@@ -123,6 +124,37 @@ function decideDeployment(observed: Runnable): Decision {
     actions: [{ kind: 'ensure-streams' }, ...restore, { kind: 'write-revision', revision, run: 'new' }],
     replicas: observed.cluster.replicas,
     events: [{ type: 'Normal', reason: restoreSavepoint === null ? 'Deployed' : 'Restored', message }],
+    againMs: SOON_MS,
+  };
+}
+
+/** The directory is gone, journals are there. What they mean is known while the run had one revision only: exchanges have other
+ *  numbers after an upgrade. */
+function decideAdoption(observed: Runnable): Decision {
+  const { job, declared, cluster, nowMs } = observed;
+  const { revision: before, runId } = job.status;
+  const revision = nextRevision(job.status, 0, declared.hash, job.generation);
+  const isKnown = before !== undefined && runId !== undefined && before.number === 1 && before.hash === declared.hash;
+  const startsOver = cluster.upgrade.strategy === 'stateless';
+  const bucket = `bucket MR_${job.namespace}_${job.name}`;
+  if (!isKnown && !startsOver) {
+    const message = `${bucket} is gone, so what its journals hold cannot be told; restore a savepoint under another name, or start over with upgrade.strategy: stateless`;
+    return hold(observed, 'Failed', stalled('DirectoryLost', message), [{ type: 'Warning', reason: 'Failed', message }]);
+  }
+  const message = startsOver
+    ? `${bucket} was gone: revision ${revision.number} starts over`
+    : `${bucket} was gone and is made again: run ${runId} goes on`;
+  return {
+    phase: 'Starting',
+    conditions: reconciling('Deploying', message),
+    intent: { action: 'deploy', revision, since: new Date(nowMs).toISOString() },
+    actions: [
+      ...(startsOver ? [{ kind: 'remove-state' } as const] : []),
+      { kind: 'ensure-streams' },
+      { kind: 'write-revision', revision, run: startsOver ? 'new' : 'continued' },
+    ],
+    replicas: cluster.replicas,
+    events: [{ type: 'Warning', reason: 'Repaired', message }],
     againMs: SOON_MS,
   };
 }

@@ -117,6 +117,7 @@ export function natsWith(given: Partial<Present> = {}): Present {
     kept: [],
     failure: null,
     completed: false,
+    hasLanes: false,
     lost: [],
     drift: [],
     durabilityProblem: null,

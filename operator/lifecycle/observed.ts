@@ -52,6 +52,8 @@ export type NatsObserved =
       readonly kept: readonly number[];
       readonly failure: (Failure & { readonly revision: number }) | null;
       readonly completed: boolean;
+      /** There are journals of the job; without a record they are of a run whose directory is gone. */
+      readonly hasLanes: boolean;
       /** Streams that are gone although records were in them, a sentence each. */
       readonly lost: readonly string[];
       /** What else differs from what must be there, a sentence each: it is mended. */

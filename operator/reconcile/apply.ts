@@ -78,6 +78,7 @@ async function carryOutOne({ client, caches, nats }: ApplyParts, observed: Obser
           parameters,
           workers: cluster.replicas,
           run: action.run,
+          runId: job.status.runId ?? null,
           restore,
         }),
       );

@@ -1,10 +1,8 @@
 // What reconciling needs of NATS: the port. Nothing here throws because NATS is away; it says so.
 
-import type { StreamJob } from '../../crds/stream-job/spec.ts';
 import type { RevisionStatus } from '../../crds/stream-job/status.ts';
-import type { Issue } from '../../runtime/base/issues.ts';
 import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
-import type { JobRecord, SavepointManifest } from '../../runtime/worker/job-record.ts';
+import type { SavepointManifest } from '../../runtime/worker/job-record.ts';
 import type { JobFigures } from '../lifecycle/figures.ts';
 import type { NatsObserved } from '../lifecycle/observed.ts';
 
@@ -12,15 +10,10 @@ export type Absent = { readonly kind: 'absent'; readonly reason: string };
 
 export type Resolved =
   | Absent
-  /** The job with the stream of every NATS source and sink filled in. */
-  | { readonly kind: 'resolved'; readonly job: StreamJob }
-  | { readonly kind: 'waiting'; readonly reasons: readonly string[] }
-  | { readonly kind: 'refused'; readonly issues: readonly Issue[] };
+  /** The plan with the stream of every NATS source and sink named. */
+  | { readonly kind: 'resolved'; readonly plan: PhysicalPlan }
+  | { readonly kind: 'waiting'; readonly reasons: readonly string[] };
 
-/** A revision as it is kept to be gone back to. */
-export type KeptRevision = { readonly revision: RevisionStatus; readonly record: JobRecord };
-
-/** `job`: as it was resolved; `revision`: what it was made from. */
 export type RevisionToWrite = {
   readonly identity: string;
   readonly revision: RevisionStatus;
@@ -30,6 +23,8 @@ export type RevisionToWrite = {
   readonly workers: number;
   /** new: another run, with nothing of the one before. */
   readonly run: 'new' | 'continued';
+  /** Of the run that is continued, as the status remembers it: for a directory that was lost. */
+  readonly runId: string | null;
   /** Id of the savepoint whose state the job begins with; null: none. */
   readonly restore: string | null;
 };
@@ -44,9 +39,8 @@ export type SavepointProgress =
 
 export interface NatsSide {
   readonly up: boolean;
-  /** `ours`: kept plan to compare with; null before anything was declared. */
   observe(identity: string): Promise<NatsObserved>;
-  resolve(job: StreamJob): Promise<Resolved>;
+  resolve(identity: string, plan: PhysicalPlan): Promise<Resolved>;
   /** From reports of the last seconds; null when there is none. */
   figures(identity: string, plan: PhysicalPlan): JobFigures | null;
   ensure(identity: string, plan: PhysicalPlan): Promise<Done>;

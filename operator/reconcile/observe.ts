@@ -3,7 +3,8 @@
 //   B1. Nothing is written here.
 //   B2. What cannot be read makes its part unknown (`absent`, `waiting`), never wrong.
 
-import { BadDeclaration } from '../../runtime/base/issues.ts';
+import { BadDeclaration, type Issue } from '../../runtime/base/issues.ts';
+import { stubMarks } from '../../runtime/job/code-marks.ts';
 import { planJob } from '../../runtime/plan/plan.ts';
 import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
 import type { Clock } from '../../runtime/base/clock.ts';
@@ -69,29 +70,29 @@ async function declare({ nats, code }: ObserveParts, job: JobObject, before: Phy
   if (parsed.kind === 'invalid') return parsed;
   const bundle = await code.read(job.namespace, parsed.job.spec.code ?? null);
   if (bundle.kind === 'missing') return waiting([bundle.reason]);
-  const resolved = await nats.resolve(parsed.job);
+  const planned = planOfJob(parsed.job, identityOf(job), before);
+  if ('issues' in planned) return { kind: 'invalid', issues: planned.issues };
+  const resolved = await nats.resolve(identityOf(job), planned.plan);
   switch (resolved.kind) {
     case 'absent':
       return waiting([`NATS does not answer: ${resolved.reason}`]);
     case 'waiting':
       return waiting(resolved.reasons);
-    case 'refused':
-      return { kind: 'invalid', issues: resolved.issues };
     case 'resolved':
-      return planned(resolved.job, { hash: revisionHash(parsed.job), identity: identityOf(job), before, code: bundle.bundle });
+      return { kind: 'valid', job: parsed.job, plan: resolved.plan, hash: revisionHash(parsed.job), code: bundle.bundle };
   }
 }
 
-type ToPlan = Pick<Extract<Declared, { kind: 'valid' }>, 'hash' | 'code'> & {
-  readonly identity: string;
-  readonly before: PhysicalPlan | null;
-};
-
-function planned(job: StreamJob, { hash, code, identity, before }: ToPlan): Declared {
+/** Code of a TypeScript job is not here: stand-ins take its place (runtime/job/code-marks.ts). */
+function planOfJob(
+  job: StreamJob,
+  identity: string,
+  before: PhysicalPlan | null,
+): { readonly plan: PhysicalPlan } | { readonly issues: readonly Issue[] } {
   try {
-    return { kind: 'valid', job, plan: planJob(job, {}, { identity, deadLetterFile: false, before }), hash, code };
+    return { plan: planJob(stubMarks(job), {}, { identity, deadLetterFile: false, before }) };
   } catch (error) {
-    if (error instanceof BadDeclaration) return { kind: 'invalid', issues: error.issues };
+    if (error instanceof BadDeclaration) return { issues: error.issues };
     throw error;
   }
 }

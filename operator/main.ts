@@ -1,0 +1,45 @@
+// Entry of the operator: reads what it is told, puts it together, runs until it is asked to stop or loses the lease.
+
+import { startHealthServer } from './http/health-server.ts';
+import { metricsText } from './http/metrics-text.ts';
+import { systemClock } from '../runtime/adapters/node/clock.ts';
+import { systemRandom } from '../runtime/adapters/node/random.ts';
+import { loadKubeConnection } from './kube/kube-config.ts';
+import { makeLog } from './log.ts';
+import { openNats } from './open-nats.ts';
+import { Operator } from './operator.ts';
+import { operatorOptions } from './options.ts';
+
+const STOP_MAX_MS = 15_000;
+
+const options = operatorOptions(process.env);
+const log = makeLog(options.log, (line) => void process.stdout.write(line));
+const parts = { options, clock: systemClock, random: systemRandom, log };
+const operator = new Operator({
+  ...parts,
+  connection: loadKubeConnection(),
+  openNats: (client) => openNats({ ...parts, client }),
+  onLost: (reason) => {
+    log('error', `no longer leading: ${reason}`);
+    process.exit(1);
+  },
+});
+const server = await startHealthServer({
+  port: options.httpPort,
+  notReady: () => operator.notReady(),
+  metrics: () => metricsText(operator.metrics()),
+});
+let stopping = false;
+const stop = (): void => {
+  if (stopping) return;
+  stopping = true;
+  log('info', 'stopping');
+  setTimeout(() => process.exit(1), STOP_MAX_MS).unref();
+  void operator.stop().then(() => {
+    server.close();
+    process.exit(0);
+  });
+};
+process.on('SIGTERM', stop);
+process.on('SIGINT', stop);
+await operator.start();

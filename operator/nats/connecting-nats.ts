@@ -1,0 +1,105 @@
+// The operator's way to NATS from its first moment: until the server was reached once, every question ends as `absent`.
+
+import type { NatsConnection } from '@nats-io/transport-node';
+import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
+import type { RevisionStatus } from '../../crds/stream-job/status.ts';
+import type { JobFigures } from '../lifecycle/figures.ts';
+import type { NatsObserved } from '../lifecycle/observed.ts';
+import type { Absent, Done, NatsSide, Resolved, RevisionToWrite, SavepointProgress } from '../reconcile/nats-side.ts';
+import type { JobNats } from './job-nats.ts';
+
+export type ConnectingParts = {
+  /** Rejects with the reason. */
+  readonly connect: () => Promise<NatsConnection>;
+  readonly open: (connection: NatsConnection) => JobNats;
+  readonly sleep: (ms: number) => Promise<void>;
+  /** A new reason, for the log. */
+  readonly onTrouble: (reason: string) => void;
+  readonly onConnected: (connection: NatsConnection) => void;
+};
+
+const RETRY_MS = 1_000;
+
+export class ConnectingNats implements NatsSide {
+  #inner: JobNats | null = null;
+  #reason = 'the first connection is being made';
+  readonly #listeners: ((identity: string) => void)[] = [];
+
+  /** Goes on trying for ever. */
+  async start({ connect, open, sleep, onTrouble, onConnected }: ConnectingParts): Promise<void> {
+    for (;;) {
+      try {
+        const connection = await connect();
+        this.#inner = open(connection);
+        for (const listener of this.#listeners) this.#inner.onChange(listener);
+        return onConnected(connection);
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        if (reason !== this.#reason) onTrouble(reason);
+        this.#reason = reason;
+      }
+      await sleep(RETRY_MS);
+    }
+  }
+
+  get up(): boolean {
+    return this.#inner?.up ?? false;
+  }
+
+  observe(identity: string): Promise<NatsObserved> {
+    return this.#ask((inner) => inner.observe(identity));
+  }
+
+  resolve(identity: string, plan: PhysicalPlan): Promise<Resolved> {
+    return this.#ask((inner) => inner.resolve(identity, plan));
+  }
+
+  figures(identity: string, plan: PhysicalPlan): JobFigures | null {
+    return this.#inner?.figures(identity, plan) ?? null;
+  }
+
+  ensure(identity: string, plan: PhysicalPlan): Promise<Done> {
+    return this.#ask((inner) => inner.ensure(identity, plan));
+  }
+
+  writeRevision(wanted: RevisionToWrite): Promise<Done> {
+    return this.#ask((inner) => inner.writeRevision(wanted));
+  }
+
+  restoreRevision(identity: string, from: number, revision: RevisionStatus): Promise<Done> {
+    return this.#ask((inner) => inner.restoreRevision(identity, from, revision));
+  }
+
+  clearFailure(identity: string): Promise<Done> {
+    return this.#ask((inner) => inner.clearFailure(identity));
+  }
+
+  removeState(identity: string): Promise<Done> {
+    return this.#ask((inner) => inner.removeState(identity));
+  }
+
+  prepareRestore(savepoint: string, identity: string): Promise<Done> {
+    return this.#ask((inner) => inner.prepareRestore(savepoint, identity));
+  }
+
+  advanceSavepoint(savepoint: string, identity: string): Promise<SavepointProgress> {
+    return this.#ask((inner) => inner.advanceSavepoint(savepoint, identity));
+  }
+
+  removeSavepoint(savepoint: string): Promise<Done> {
+    return this.#ask((inner) => inner.removeSavepoint(savepoint));
+  }
+
+  credentials(identity: string, plan: PhysicalPlan): Promise<{ readonly text: string; readonly hash: string } | null> {
+    return this.#inner === null ? Promise.resolve(null) : this.#inner.credentials(identity, plan);
+  }
+
+  onChange(listener: (identity: string) => void): void {
+    this.#listeners.push(listener);
+    this.#inner?.onChange(listener);
+  }
+
+  #ask<T>(question: (inner: JobNats) => Promise<T>): Promise<T | Absent> {
+    return this.#inner === null ? Promise.resolve({ kind: 'absent', reason: this.#reason }) : question(this.#inner);
+  }
+}

@@ -1,0 +1,273 @@
+// All that reconciling does in NATS, by one connection of the operator's own.
+//
+//   N1. Nothing here throws because NATS is away: calls end as `absent`, in bounded time.
+//   N2. Every call can be made again: what is done already is left as it is.
+//   N3. A stream that had records and is gone is never made anew silently: its fence went with it (journal rule J6).
+
+import type { NatsConnection } from '@nats-io/transport-node';
+import { findDirectory, openDirectory } from '../../runtime/adapters/nats/directory.ts';
+import { ensureJobStreams, removeJob } from '../../runtime/adapters/nats/job-streams.ts';
+import { directoryStream } from '../../runtime/adapters/nats/kv-stream.ts';
+import { Link } from '../../runtime/adapters/nats/link.ts';
+import { blobStream, NatsBlobStore } from '../../runtime/adapters/nats/nats-blob-store.ts';
+import { workerPermissions } from '../../runtime/adapters/nats/worker-permissions.ts';
+import type { Clock, Random } from '../../runtime/base/clock.ts';
+import { MillraceError } from '../../runtime/base/errors.ts';
+import { BadDeclaration } from '../../runtime/base/issues.ts';
+import { ensureUserStreams } from '../../runtime/connectors/nats/plan-streams.ts';
+import { planToJson } from '../../runtime/job/code-marks.ts';
+import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
+import type { JobRecord } from '../../runtime/worker/job-record.ts';
+import type { Failure } from '../../runtime/worker/membership.ts';
+import type { JobFigures } from '../lifecycle/figures.ts';
+import type { NatsObserved } from '../lifecycle/observed.ts';
+import type { RevisionStatus } from '../../crds/stream-job/status.ts';
+import type { Done, NatsSide, Resolved, RevisionToWrite, SavepointProgress } from '../reconcile/nats-side.ts';
+import { durabilityProblem } from './durability.ts';
+import { rightsHash, workerCredentials } from './nats-keys.ts';
+import { keptRevisions, revisionAgain, writeRevision } from './revisions.ts';
+import { advanceSavepoint, prepareRestore, removeSavepoint } from './savepoints.ts';
+import { StreamNames } from './stream-names.ts';
+import type { WorkerReports } from './worker-reports.ts';
+
+/** How workers prove who they are: credentials made for each job, one text for all, or none. */
+export type Login =
+  | { readonly kind: 'signed'; readonly accountSeed: string }
+  | { readonly kind: 'shared'; readonly credentials: string; readonly hash: string }
+  | { readonly kind: 'none' };
+
+export type JobNatsParts = {
+  readonly connection: NatsConnection;
+  readonly reports: WorkerReports;
+  readonly login: Login;
+  readonly replicas: 1 | 3;
+  readonly monitorUrl: string | null;
+  readonly clock: Clock;
+  readonly random: Random;
+};
+
+const REPORT_MS = 1_000;
+/** A file store is bounded by its disk (the server's max_file): a bound for each stream would have to be guessed. */
+const LANE_BYTES_MAX = -1;
+const RESOLVED_MS = 20_000;
+const DURABILITY_MS = 15_000;
+
+type Kept<T> = { readonly untilMs: number; readonly value: T };
+
+export class JobNats implements NatsSide {
+  readonly #parts: JobNatsParts;
+  readonly #link: Link;
+  readonly #names: StreamNames;
+  readonly #resolved = new Map<string, Kept<{ readonly of: string; readonly plan: PhysicalPlan }>>();
+  readonly #credentials = new Map<string, { readonly text: string; readonly hash: string }>();
+  #durability: Kept<Promise<string | null>> | null = null;
+
+  constructor(parts: JobNatsParts) {
+    this.#parts = parts;
+    this.#link = Link.of(parts.connection);
+    this.#names = new StreamNames(this.#link, parts.clock);
+  }
+
+  get up(): boolean {
+    return this.#link.up;
+  }
+
+  async observe(identity: string): Promise<NatsObserved> {
+    if (!this.up) return { kind: 'absent', reason: 'not connected' };
+    const names = await this.#names.get();
+    if (typeof names === 'string') return { kind: 'absent', reason: names };
+    try {
+      return await this.#observe(identity, names);
+    } catch (error) {
+      return absent(error);
+    }
+  }
+
+  async #observe(identity: string, names: ReadonlySet<string>): Promise<NatsObserved> {
+    const hasDirectory = names.has(directoryStream(identity));
+    const directory = hasDirectory ? await findDirectory(this.#parts.connection, identity) : null;
+    const [job, failure, completed, kept] =
+      directory === null
+        ? [null, null, null, []]
+        : await Promise.all([directory.get('job'), directory.get('failure'), directory.get('completed'), keptRevisions(directory)]);
+    const record = (job?.value ?? null) as JobRecord | null;
+    const lanes = [...names].filter((name) => name.startsWith(`MR_${identity}_`) && name !== blobStream(identity));
+    return {
+      kind: 'present',
+      record,
+      revision: kept.find(({ number }) => number === record?.revision) ?? null,
+      kept: kept.map(({ number }) => number),
+      failure: (failure?.value ?? null) as (Failure & { revision: number }) | null,
+      completed: completed !== null,
+      hasLanes: lanes.length > 0,
+      lost: record === null ? [] : this.#lost(record.plan as PhysicalPlan, names),
+      drift: record === null ? [] : drift(identity, record.plan as PhysicalPlan, names),
+      durabilityProblem: await this.#durabilityOf(),
+    };
+  }
+
+  /** N3. */
+  #lost({ streams }: PhysicalPlan, names: ReadonlySet<string>): readonly string[] {
+    return streams.filter((stream) => !names.has(stream)).map((stream) => `the journal ${stream} is gone`);
+  }
+
+  #durabilityOf(): Promise<string | null> {
+    const { clock, connection, monitorUrl } = this.#parts;
+    const nowMs = clock.monotonicMs();
+    if (this.#durability === null || nowMs > this.#durability.untilMs)
+      this.#durability = { untilMs: nowMs + DURABILITY_MS, value: durabilityProblem(connection.info?.version, monitorUrl) };
+    return this.#durability.value;
+  }
+
+  async resolve(identity: string, plan: PhysicalPlan): Promise<Resolved> {
+    const nowMs = this.#parts.clock.monotonicMs();
+    const known = this.#resolved.get(identity);
+    if (known !== undefined && known.untilMs > nowMs && known.value.of === plan.fingerprint)
+      return { kind: 'resolved', plan: known.value.plan };
+    if (!this.up) return { kind: 'absent', reason: 'not connected' };
+    try {
+      const named = await ensureUserStreams(this.#parts.connection, plan, { replicas: this.#parts.replicas });
+      this.#resolved.set(identity, { untilMs: nowMs + RESOLVED_MS, value: { of: plan.fingerprint, plan: named } });
+      return { kind: 'resolved', plan: named };
+    } catch (error) {
+      if (!(error instanceof BadDeclaration)) return absent(error);
+      const reasons = error.issues.map(({ path, message, fix }) => `${path}: ${message}${fix === undefined ? '' : ` (${fix})`}`);
+      return { kind: 'waiting', reasons };
+    }
+  }
+
+  figures(identity: string, plan: PhysicalPlan): JobFigures | null {
+    return this.#parts.reports.figures(identity, plan);
+  }
+
+  ensure(_identity: string, plan: PhysicalPlan): Promise<Done> {
+    const { connection, replicas } = this.#parts;
+    return this.#do(async () => {
+      await ensureJobStreams(connection, plan, { replicas, laneBytesMax: LANE_BYTES_MAX });
+      await ensureUserStreams(connection, plan, { replicas });
+      this.#names.forget();
+    });
+  }
+
+  writeRevision({ identity, revision, plan, code, parameters, workers, run, runId, restore }: RevisionToWrite): Promise<Done> {
+    const { connection, clock, random } = this.#parts;
+    return this.#do(async () => {
+      const directory = await openDirectory(connection, identity);
+      const before = (await directory.get('job'))?.value as JobRecord | undefined;
+      const blob = code === null ? null : `code.${code.sha256}`;
+      if (code !== null && blob !== null) await (await NatsBlobStore.open(connection, identity)).put(blob, code.bytes);
+      const kept = run === 'new' ? null : (before?.runId ?? runId);
+      await writeRevision(directory, revision, {
+        runId: kept ?? random.id(),
+        revision: revision.number,
+        plan: planToJson(plan),
+        module: null,
+        code: code === null || blob === null ? null : { blob, sha256: code.sha256, parameters },
+        splitCounts: {},
+        baseDir: '/data',
+        outDir: '/tmp',
+        isReplay: false,
+        speed: null,
+        workers,
+        reportMs: REPORT_MS,
+        restore: restore ?? (run === 'new' ? null : (before?.restore ?? null)),
+        fingerprint: plan.fingerprint,
+        startedMs: before?.startedMs ?? clock.nowMs(),
+      });
+    });
+  }
+
+  restoreRevision(identity: string, from: number, revision: RevisionStatus): Promise<Done> {
+    return this.#do(async () => {
+      const directory = await openDirectory(this.#parts.connection, identity);
+      const current = ((await directory.get('job'))?.value ?? null) as JobRecord | null;
+      const record = await revisionAgain(directory, from, revision.number, current);
+      if (record === null) return { kind: 'refused', message: `revision ${from} is not kept any more` };
+      await writeRevision(directory, revision, record);
+      return { kind: 'done' };
+    });
+  }
+
+  clearFailure(identity: string): Promise<Done> {
+    return this.#do(async () => (await findDirectory(this.#parts.connection, identity))?.delete('failure'));
+  }
+
+  removeState(identity: string): Promise<Done> {
+    return this.#do(async () => {
+      await removeJob(this.#parts.connection, identity);
+      this.#resolved.delete(identity);
+      this.#names.forget();
+    });
+  }
+
+  async credentials(identity: string, plan: PhysicalPlan): Promise<{ readonly text: string; readonly hash: string } | null> {
+    const { login } = this.#parts;
+    if (login.kind === 'none') return null;
+    if (login.kind === 'shared') return { text: login.credentials, hash: login.hash };
+    const rights = workerPermissions({ identity, plans: [plan] });
+    const hash = rightsHash(login.accountSeed, identity, rights);
+    const known = this.#credentials.get(identity);
+    if (known?.hash === hash) return known;
+    const made = { text: await workerCredentials(login.accountSeed, identity, rights), hash };
+    this.#credentials.set(identity, made);
+    return made;
+  }
+
+  prepareRestore(savepoint: string, identity: string): Promise<Done> {
+    return this.#do(() => prepareRestore(this.#parts.connection, savepoint, identity));
+  }
+
+  async advanceSavepoint(savepoint: string, identity: string): Promise<SavepointProgress> {
+    if (!this.up) return { kind: 'absent', reason: 'not connected' };
+    try {
+      return await advanceSavepoint(this.#parts, savepoint, identity);
+    } catch (error) {
+      return absent(error);
+    }
+  }
+
+  removeSavepoint(savepoint: string): Promise<Done> {
+    return this.#do(() => removeSavepoint(this.#parts.connection, savepoint));
+  }
+
+  onChange(listener: (identity: string) => void): void {
+    for (const key of ['failure', 'completed'])
+      this.#parts.connection.subscribe(`$KV.*.${key}`, {
+        callback: (error, message) => {
+          const [, bucket = ''] = message.subject.split('.');
+          if (error === null && bucket.startsWith('MR_')) listener(bucket.slice('MR_'.length));
+        },
+      });
+  }
+
+  async #do(work: () => Promise<Done | void>): Promise<Done> {
+    if (!this.up) return { kind: 'absent', reason: 'not connected' };
+    try {
+      return (await work()) ?? { kind: 'done' };
+    } catch (error) {
+      if (error instanceof MillraceError && error.reaction !== 'retry')
+        return { kind: 'refused', message: `${error.code}: ${error.message}` };
+      return absent(error);
+    }
+  }
+}
+
+/** Missing things that can be made again without harm: workers hold what was in them, or the user's own. */
+function drift(identity: string, plan: PhysicalPlan, names: ReadonlySet<string>): readonly string[] {
+  const blobs = names.has(blobStream(identity)) ? [] : [`stream ${blobStream(identity)} (checkpoints) was gone`];
+  const sinks = plan.stages.flatMap(({ nodes }) =>
+    nodes.flatMap(({ op }) =>
+      op.kind === 'sink' && op.spec.nats?.stream !== undefined ? [{ name: op.spec.name, stream: op.spec.nats.stream }] : [],
+    ),
+  );
+  return [
+    ...blobs,
+    ...sinks.filter(({ stream }) => !names.has(stream)).map(({ name, stream }) => `stream ${stream} of sink ${name} was gone`),
+  ];
+}
+
+/** What the world did; anything else is a defect, and goes on as one. */
+function absent(error: unknown): { readonly kind: 'absent'; readonly reason: string } {
+  if (error instanceof MillraceError) return { kind: 'absent', reason: error.message };
+  throw error;
+}
