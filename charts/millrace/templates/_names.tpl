@@ -89,6 +89,14 @@ securityContext:
   capabilities: { drop: [ALL] }
 {{- end }}
 
+{{/* Takes (dict "root" $ "component" "nats" "constraints" …): constraints on the pods of the component, where they do not say on which. */}}
+{{- define "millrace.spread" -}}
+{{- $labels := include "millrace.selectorLabels" . | fromYaml }}
+{{- range .constraints }}
+- {{ toYaml (merge (dict) . (dict "labelSelector" (dict "matchLabels" $labels))) | nindent 2 | trim }}
+{{- end }}
+{{- end }}
+
 {{/* Takes a quantity of bytes such as 10Gi: the number of bytes of nine tenths of it. */}}
 {{- define "millrace.mostOf" -}}
 {{- $units := dict "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 "k" 1000 "M" 1000000 "G" 1000000000 "T" 1000000000000 "" 1 }}
