@@ -19,7 +19,8 @@ export type Bed = {
   readonly nodes: readonly string[];
   /** Arguments of `helm install`, but for name, chart and namespace. */
   readonly helmValues: readonly string[];
-  readonly docker: string | null;
+  /** Of the engine whose containers the nodes are; null: the usual one, or none of ours. */
+  readonly dockerHost: string | null;
 };
 
 export const systemNamespace = 'millrace-system';

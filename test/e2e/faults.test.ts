@@ -1,0 +1,146 @@
+// A job under load while its pods, its node, its operator and its NATS server are taken away. Whatever happens, the results are
+// those of a run in which nothing did.
+
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { condition, makeNamespace, pods, removeNamespace, status, untilReady } from './support/jobs.ts';
+import { applyLoadJob, longestGapMs, makeLoadStream, problemsOf, resultsOf, Sender } from './support/load.ts';
+import { connectClusterNats, credentialsOf, type ClusterNats } from './support/nats.ts';
+import { kubectl, list, release, systemNamespace, until } from './support/programs.ts';
+
+const space = 'e2e-faults';
+let nats: ClusterNats;
+
+beforeAll(async () => {
+  await makeNamespace(space);
+  nats = await connectClusterNats(await credentialsOf('operator.creds'));
+});
+
+afterAll(async () => {
+  await removeNamespace(space);
+  await nats.close();
+});
+
+async function running(name: string, replicas: number): Promise<Sender> {
+  await makeLoadStream(nats, name);
+  await applyLoadJob(space, name, (spec) => (spec['replicas'] = replicas));
+  await untilReady(space, name);
+  const sender = new Sender(nats, { name, keys: 31, perSecond: 200 });
+  sender.start();
+  await until(`results of ${name} flow`, 30_000, async () => ((await resultsOf(nats, name)).length > 100 ? true : null));
+  return sender;
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+test('pods that are killed at random cost time, never events', async () => {
+  const sender = await running('killed', 3);
+  for (let round = 0; round < 4; round++) {
+    const there = (await pods(space, 'killed')).filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+    const victim = there[(round * 7) % there.length]?.metadata.name ?? '';
+    await kubectl(['delete', 'pod', victim, '-n', space, '--grace-period=0', '--force', '--wait=false']);
+    await pause(4_000);
+  }
+  await untilReady(space, 'killed');
+  await sender.stop();
+  expect(await problemsOf(nats, 'killed', sender.counts())).toEqual([]);
+  console.log(`3 workers, 4 kills without grace: longest gap between results ${await longestGapMs(nats, 'killed')} ms`);
+});
+
+test('a node that is drained hands its partitions over', async () => {
+  const sender = await running('drained', 2);
+  const node = (await pods(space, 'drained'))[0]?.spec.nodeName ?? '';
+  await kubectl([
+    'drain',
+    node,
+    '--ignore-daemonsets',
+    '--delete-emptydir-data',
+    '--pod-selector',
+    'millrace.dev/job=drained',
+    '--timeout=60s',
+  ]);
+  await kubectl(['uncordon', node]);
+  await untilReady(space, 'drained');
+  await sender.stop();
+  expect(await problemsOf(nats, 'drained', sender.counts())).toEqual([]);
+  console.log(`node drained: longest gap between results ${await longestGapMs(nats, 'drained')} ms`);
+});
+
+test('without its operator a job goes on, a killed worker is replaced, and the operator that returns restarts nobody', async () => {
+  const sender = await running('orphan', 2);
+  const operator = `deployment/${release}-operator`;
+  await kubectl(['scale', operator, '-n', systemNamespace, '--replicas=0']);
+  await until('the operator is gone', 60_000, async () =>
+    (await list('pods', systemNamespace, 'app.kubernetes.io/component=operator')).length === 0 ? true : null,
+  );
+  const [victim] = await pods(space, 'orphan');
+  await kubectl(['delete', 'pod', victim?.metadata.name ?? '', '-n', space, '--grace-period=0', '--force', '--wait=false']);
+  await until('another worker', 60_000, async () => {
+    const there = await pods(space, 'orphan');
+    const ready = there.filter(({ status: { containerStatuses } }) => containerStatuses?.every((one) => one.ready) === true);
+    return ready.length === 2 && there.every(({ metadata }) => metadata.uid !== victim?.metadata.uid) ? true : null;
+  });
+  const before = (await pods(space, 'orphan')).map(({ metadata }) => metadata.uid).sort();
+  const seen = (await resultsOf(nats, 'orphan')).length;
+  await until('results go on', 20_000, async () => ((await resultsOf(nats, 'orphan')).length > seen ? true : null));
+  await kubectl(['scale', operator, '-n', systemNamespace, '--replicas=1']);
+  await kubectl(['rollout', 'status', operator, '-n', systemNamespace, '--timeout=60s']);
+  await pause(5_000);
+  await untilReady(space, 'orphan');
+  expect((await pods(space, 'orphan')).map(({ metadata }) => metadata.uid).sort()).toEqual(before);
+  await sender.stop();
+  expect(await problemsOf(nats, 'orphan', sender.counts())).toEqual([]);
+});
+
+test('a NATS server that is restarted is waited for', async () => {
+  const sender = await running('restarted', 2);
+  await kubectl(['delete', 'pod', `${release}-nats-0`, '-n', systemNamespace, '--grace-period=0', '--force']);
+  await kubectl(['rollout', 'status', `statefulset/${release}-nats`, '-n', systemNamespace, '--timeout=90s']);
+  await pause(3_000);
+  await untilReady(space, 'restarted');
+  await sender.stop();
+  expect(await problemsOf(nats, 'restarted', sender.counts(), 120_000)).toEqual([]);
+  console.log(`NATS killed: longest gap between results ${await longestGapMs(nats, 'restarted')} ms`);
+});
+
+test('children that somebody deletes or edits are mended within ten seconds', async () => {
+  const sender = await running('drifting', 1);
+  const child = 'drifting-worker';
+  for (const kind of ['networkpolicy', 'poddisruptionbudget', 'deployment']) {
+    await kubectl(['delete', kind, child, '-n', space, '--wait=true']);
+    await until(`${kind} is back`, 10_000, async () => {
+      const text = await kubectl(['get', kind, child, '-n', space, '--ignore-not-found', '-o', 'name']);
+      return text.trim() === '' ? null : true;
+    });
+  }
+  await kubectl(['patch', 'deployment', child, '-n', space, '--type=merge', '-p', '{"spec":{"replicas":3}}']);
+  await until('replicas are as declared', 10_000, async () => {
+    const text = await kubectl(['get', 'deployment', child, '-n', space, '-o', 'jsonpath={.spec.replicas}']);
+    return text === '1' ? true : null;
+  });
+  await kubectl(['delete', 'secret', 'drifting-nats', '-n', space]);
+  await until('the credentials are back', 10_000, async () =>
+    (await kubectl(['get', 'secret', 'drifting-nats', '-n', space, '--ignore-not-found', '-o', 'name'])).trim() === '' ? null : true,
+  );
+  await nats.jsm.streams.delete(`MR_${space}_drifting_blobs`);
+  await until('the stream of checkpoints is back', 10_000, async () =>
+    nats.jsm.streams.info(`MR_${space}_drifting_blobs`).then(
+      () => true,
+      () => null,
+    ),
+  );
+  await untilReady(space, 'drifting');
+  await sender.stop();
+  expect(await problemsOf(nats, 'drifting', sender.counts())).toEqual([]);
+});
+
+test('a journal that somebody deletes is not made anew silently: the job says that it is lost', async () => {
+  const sender = await running('robbed', 1);
+  await sender.stop();
+  await nats.jsm.streams.delete(`MR_${space}_robbed_seen`);
+  const lost = await until('the loss is told', 15_000, async () => {
+    const found = await status(space, 'robbed');
+    return condition(found, 'Stalled') === 'True JournalLost' ? found : null;
+  });
+  expect(lost.phase).toBe('Failed');
+  expect(lost.conditions?.find(({ type }) => type === 'Stalled')?.message).toContain(`MR_${space}_robbed_seen`);
+});

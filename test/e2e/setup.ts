@@ -1,0 +1,87 @@
+// What all e2e tests share: one cluster, our images on its nodes, the chart installed as it is. In CI all of it is taken down again.
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { writeImages, type WrittenImage } from '../../images/write-images.ts';
+import { downCluster, upCluster, type Cluster } from '../cluster/cluster.ts';
+import { release, runWith, systemNamespace, wanted, type Bed } from './support/programs.ts';
+
+const chart = resolve(import.meta.dirname, '../../charts/millrace');
+const log = (line: string): void => console.log(`e2e: ${line}`);
+
+export async function setup(project: TestProject): Promise<void> {
+  const beganMs = performance.now();
+  const cluster = await upCluster({ log });
+  log(`the cluster is up (${since(beganMs)})`);
+  const images = await loadImages(cluster);
+  log(`images are loaded (${since(beganMs)})`);
+  const bed: Bed = {
+    kubeconfig: cluster.kubeconfig,
+    kubectl: cluster.tools.kubectl,
+    helm3: cluster.tools.helm3,
+    helm4: cluster.tools.helm4,
+    env: cluster.env,
+    nodes: await cluster.nodes(),
+    helmValues: helmValues(images, await cluster.loadNatsImage()),
+    dockerHost: cluster.env['DOCKER_HOST'] ?? null,
+  };
+  project.provide('bed', bed);
+  await install(bed);
+  log(`the chart is installed (${since(beganMs)})`);
+}
+
+export async function teardown(): Promise<void> {
+  if (process.env['CI'] !== undefined) await downCluster({ log });
+}
+
+async function loadImages(cluster: Cluster): Promise<readonly WrittenImage[]> {
+  const out = await mkdtemp(join(tmpdir(), 'millrace-images-'));
+  try {
+    const images = await writeImages({ out, tag: 'e2e', names: ['operator', 'worker'] });
+    for (const { path } of images) await cluster.loadImage(path);
+    return images;
+  } finally {
+    await rm(out, { recursive: true, force: true });
+  }
+}
+
+/** The tag stays the same: pods are started anew when what it names is another image. */
+function helmValues(images: readonly WrittenImage[], natsImage: string): readonly string[] {
+  const set = (name: string, value: string): readonly string[] => ['--set-string', `${name}=${value}`];
+  const imageValues = images.flatMap(({ name, reference }) => [
+    ...set(`${name}.image.repository`, reference.slice(0, reference.lastIndexOf(':'))),
+    ...set(`${name}.image.tag`, reference.slice(reference.lastIndexOf(':') + 1)),
+    ...set(`${name}.image.pullPolicy`, 'IfNotPresent'),
+  ]);
+  const operator = images.find(({ name }) => name === 'operator');
+  return [
+    ...imageValues,
+    ...set('nats.image.repository', natsImage.slice(0, natsImage.lastIndexOf(':'))),
+    ...set('nats.image.tag', natsImage.slice(natsImage.lastIndexOf(':') + 1)),
+    ...set('nats.storage.size', '2Gi'),
+    ...set('operator.podAnnotations.millrace\\.dev/image', (operator?.imageId ?? '').slice(-16)),
+  ];
+}
+
+async function install({ env, helm4, helmValues: values }: Bed): Promise<void> {
+  const args = [
+    'upgrade',
+    '--install',
+    release,
+    chart,
+    '-n',
+    systemNamespace,
+    '--create-namespace',
+    ...values,
+    '--wait',
+    '--timeout',
+    '3m',
+  ];
+  wanted('helm', args, await runWith(env, helm4, args, { timeoutMs: 200_000 }));
+}
+
+function since(beganMs: number): string {
+  return `${Math.round((performance.now() - beganMs) / 1000)} s`;
+}
