@@ -23,6 +23,8 @@ export interface ApiServer {
   /** Path of a kubeconfig of the administrator. */
   readonly kubeconfig: string;
   readonly adminToken: string;
+  /** Path of the certificate that its own is checked with. */
+  readonly caPath: string;
   /** Path of the program, for tests that start it themselves. */
   readonly kubectlPath: string;
   readonly logPath: string;
@@ -65,9 +67,10 @@ export async function startApiServer(): Promise<ApiServer> {
     await rm(folder, { recursive: true, force: true });
   };
   const kubeconfig = join(folder, 'kubeconfig');
+  const caPath = join(folder, 'apiserver.crt');
   const url = `https://127.0.0.1:${places.port}`;
   try {
-    await writeFile(kubeconfig, kubeconfigText({ url, token: adminToken, caPath: join(folder, 'apiserver.crt') }), { mode: 0o600 });
+    await writeFile(kubeconfig, kubeconfigText({ url, token: adminToken, caPath }), { mode: 0o600 });
     await start();
   } catch (error) {
     await stop();
@@ -77,6 +80,7 @@ export async function startApiServer(): Promise<ApiServer> {
     url,
     kubeconfig,
     adminToken,
+    caPath,
     kubectlPath: programs.kubectl,
     logPath,
     kubectl: (args, input) => kubectl(programs.kubectl, kubeconfig, { args, input }),

@@ -1,0 +1,134 @@
+// Refused by rules on sources, sinks and workers.
+import { job, sink, withSink, withSource, withStage, withTable, withWorkers, type Fields, type Manifest, type Refused } from '../sample.ts';
+
+const nats = { subjects: ['shop.events'] };
+const toleration = (changes: Fields): Manifest => withWorkers({ tolerations: [changes] });
+const OF_SOURCE = 'a subject of a source is tokens with dots between them, without blanks';
+const OF_SINK = 'results go to one subject: tokens with dots between them, without blanks and wildcards';
+
+export const connectors: readonly Refused[] = [
+  {
+    fact: 'a source connected to two',
+    object: withSource({ nats, file: { path: 'a' } }),
+    says: ['source "', 'events', 'is connected to file and nats: keep one'],
+  },
+  {
+    fact: 'a source connected to nothing',
+    object: withSource({ nats: undefined }),
+    says: ['spec.sources[0]', 'is connected to nothing: give it file or nats'],
+  },
+  {
+    fact: 'a sink that writes a file',
+    object: withSink({ nats: undefined, file: { path: 'out.ndjson' } }),
+    says: ['sink "', 'out', 'writes a file, and pods have no lasting file system'],
+  },
+  {
+    fact: 'a sink connected to two',
+    object: withSink({ journal: {} }),
+    says: ['spec.sinks[0]', 'is connected to nats and journal: keep one'],
+  },
+  {
+    fact: 'a sink connected to nothing',
+    object: withSink({ nats: undefined }),
+    says: ['spec.sinks[0]', 'is connected to nothing: give it nats or journal'],
+  },
+  {
+    fact: 'a source file without files',
+    object: withSource({ nats: undefined, file: { path: 'a.csv' } }),
+    says: 'the job reads files, and workers are given none',
+  },
+  {
+    fact: 'a table without files',
+    object: job({ tables: [{ name: 't', file: { path: 'a.csv' }, key: 'row.id' }] }),
+    says: 'the job reads files, and workers are given none',
+  },
+  {
+    fact: 'a table with an empty list of files',
+    object: { ...withTable({}), spec: { ...(withTable({}).spec as Fields), workers: { files: [] } } },
+    says: 'the job reads files, and workers are given none',
+  },
+  {
+    fact: 'two sinks with one subject',
+    object: job({ sinks: [sink, { ...sink, name: 'again' }] }),
+    says: ['sink "', 'out', 'writes a subject that another sink writes, too; give each its own'],
+  },
+  { fact: 'a source subject with a blank', object: withSource({ nats: { subjects: ['shop events'] } }), says: [OF_SOURCE, 'shop events'] },
+  { fact: 'a source subject with an empty token', object: withSource({ nats: { subjects: ['shop..events'] } }), says: OF_SOURCE },
+  { fact: 'a source subject that ends in a dot', object: withSource({ nats: { subjects: ['shop.'] } }), says: OF_SOURCE },
+  { fact: 'a source subject with > inside', object: withSource({ nats: { subjects: ['shop.>.a'] } }), says: OF_SOURCE },
+  { fact: 'a source subject with a wildcard in a token', object: withSource({ nats: { subjects: ['shop.a*'] } }), says: OF_SOURCE },
+  { fact: 'a sink subject with a wildcard', object: withSink({ nats: { subject: 'shop.*' } }), says: [OF_SINK, 'shop.*'] },
+  { fact: 'a sink subject with >', object: withSink({ nats: { subject: 'shop.>' } }), says: OF_SINK },
+  { fact: 'a sink subject with an empty token', object: withSink({ nats: { subject: '.shop' } }), says: OF_SINK },
+  {
+    fact: 'a stream with a blank',
+    object: withSource({ nats: { subjects: ['a'], stream: 'my stream' } }),
+    says: 'the name of a JetStream stream has no blanks',
+  },
+
+  {
+    fact: 'a request of cpu above the limit',
+    object: withWorkers({ resources: { requests: { cpu: '2' }, limits: { cpu: '500m' } } }),
+    says: ['requests.cpu ', '2 is more than limits.cpu 500m', 'it is at most that'],
+  },
+  {
+    fact: 'a request of memory above the limit',
+    object: withWorkers({ resources: { requests: { memory: '1Gi' }, limits: { memory: '1G' } } }),
+    says: ['requests.memory ', '1Gi is more than limits.memory 1G', 'it is at most that'],
+  },
+  {
+    fact: 'a variable with a value and a secret',
+    object: withWorkers({ env: [{ name: 'A', value: '1', secret: { name: 'a', key: 'k' } }] }),
+    says: ['the variable ', 'A has a value and a secret', ' has a value and a secret: keep one'],
+  },
+  {
+    fact: 'a variable with nothing',
+    object: withWorkers({ env: [{ name: 'A' }] }),
+    says: ['the variable A', ' has neither a value nor a secret: give it one'],
+  },
+  {
+    fact: 'a range of addresses that cannot be',
+    object: withWorkers({ egress: [{ cidr: '999.1.1.1/8' }] }),
+    says: ['"999.1.1.1/8"', 'is no range of addresses; write one such as 10.1.0.0/16'],
+  },
+  {
+    fact: 'a range that is longer than an address',
+    object: withWorkers({ egress: [{ cidr: '10.0.0.0/40' }] }),
+    says: 'is no range of addresses; write one such as 10.1.0.0/16',
+  },
+  {
+    fact: 'a toleration of all, by forgetting the key',
+    object: toleration({ operator: 'Equal', value: 'a' }),
+    says: 'a toleration without a key tolerates all taints',
+  },
+  {
+    fact: 'a toleration of any value, with a value',
+    object: toleration({ key: 'a', operator: 'Exists', value: 'b' }),
+    says: 'a toleration with operator: Exists has no value',
+  },
+  {
+    fact: 'a toleration for seconds of what is not executed',
+    object: toleration({ key: 'a', effect: 'NoSchedule', tolerationSeconds: 5 }),
+    says: 'tolerationSeconds goes with effect: NoExecute',
+  },
+  {
+    fact: 'a value of a node that is no label',
+    object: withWorkers({ nodeSelector: { disk: '-ssd' } }),
+    says: 'a value of nodeSelector is that of a label',
+  },
+  {
+    fact: 'a label of a node that is none',
+    object: withWorkers({ nodeSelector: { 'a b': 'c' } }),
+    says: ['a key of workers.nodeSelector is a name', '"a b"'],
+  },
+  {
+    fact: 'a label of a node with two slashes',
+    object: withWorkers({ nodeSelector: { 'a/b/c': 'd' } }),
+    says: 'a key of workers.nodeSelector is a name',
+  },
+  {
+    fact: 'a sink of a stage that is filtered and misspelt',
+    object: withStage({ filter: 'true', fitler: 'true' }),
+    says: 'unknown field "spec.stages[1].fitler"',
+  },
+];

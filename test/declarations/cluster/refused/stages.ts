@@ -1,0 +1,154 @@
+// Refused by rules on stages: verbs, keys, windows, aggregates, forms of expressions.
+import { withSource, withStage, withTable, type Fields, type Manifest, type Refused } from '../sample.ts';
+
+const keyed = (changes: Fields): Manifest => withStage({ keyBy: 'event.id', ...changes });
+const aggregate = { n: { count: {} } };
+const windowed = (window: Fields): Manifest => keyed({ window, aggregate });
+const CODE_OR_FIELDS = 'is a CEL expression of at most 4096 characters, or a mapping of field to expression with at least one field';
+
+export const stages: readonly Refused[] = [
+  {
+    fact: 'two verbs',
+    object: withStage({ map: 'event', sample: { ratio: 0.5 } }),
+    says: ['one verb a stage, make a stage of each', 'added has map and sample'],
+  },
+  {
+    fact: 'a window and dedupe',
+    object: keyed({ window: { session: { gap: '1h' } }, aggregate, dedupe: { ttl: '1h' } }),
+    says: ['one verb a stage, make a stage of each', 'added has window and dedupe'],
+  },
+  { fact: 'no verb', object: withStage({}), says: ['a stage does nothing', 'stages: added'] },
+  {
+    fact: 'an aggregate without a key',
+    object: withStage({ aggregate }),
+    says: ['work per key, and there is none: add keyBy', 'stages: added'],
+  },
+  { fact: 'dedupe without a key', object: withStage({ dedupe: { ttl: '1h' } }), says: 'work per key, and there is none: add keyBy' },
+  {
+    fact: 'a machine without a key',
+    object: withStage({ machine: { initial: 'a', states: { a: {} } } }),
+    says: 'work per key, and there is none: add keyBy',
+  },
+  {
+    fact: 'a key for nothing',
+    object: withStage({ keyBy: 'event.id' }),
+    says: ['keyBy goes with window, aggregate, dedupe, join or machine', 'stages: added'],
+  },
+  { fact: 'a key for a map', object: keyed({ map: 'event' }), says: 'keyBy goes with window, aggregate, dedupe, join or machine' },
+  {
+    fact: 'partitions without a key',
+    object: withStage({ map: 'event', partitions: 4 }),
+    says: ['only a stage with keyBy has partitions of its own', 'stages: added'],
+  },
+  { fact: 'a map that is a number', object: withStage({ map: 5 }), says: [`map ${CODE_OR_FIELDS}`, 'stages: added'] },
+  { fact: 'a map of no fields', object: withStage({ map: {} }), says: `map ${CODE_OR_FIELDS}` },
+  { fact: 'a map of a number', object: withStage({ map: { a: 1 } }), says: `map ${CODE_OR_FIELDS}` },
+  {
+    fact: 'a map of a field with a very long name',
+    object: withStage({ map: { ['x'.repeat(129)]: 'event.a' } }),
+    says: `map ${CODE_OR_FIELDS}`,
+  },
+  { fact: 'a map that is too long', object: withStage({ map: 'x'.repeat(4097) }), says: `map ${CODE_OR_FIELDS}` },
+  { fact: 'a key that is a list', object: keyed({ keyBy: ['event.a', 'event.b'], aggregate }), says: `keyBy ${CODE_OR_FIELDS}` },
+  {
+    fact: 'a join that selects a number',
+    object: keyed({ join: { with: 'counts', within: '1h', select: 1 } }),
+    says: `join.select ${CODE_OR_FIELDS}`,
+  },
+  {
+    fact: 'a flatMap that is a number',
+    object: withStage({ flatMap: 1 }),
+    says: 'flatMap is a CEL expression that gives a list, or a list of 1 to 64',
+  },
+  {
+    fact: 'a flatMap that emits nothing',
+    object: withStage({ flatMap: [{ when: 'true' }] }),
+    says: 'flatMap is a CEL expression that gives a list, or a list of 1 to 64',
+  },
+  {
+    fact: 'a flatMap of an empty list',
+    object: withStage({ flatMap: [] }),
+    says: 'flatMap is a CEL expression that gives a list, or a list of 1 to 64',
+  },
+  {
+    fact: 'a field of a type that is none',
+    object: withSource({ schema: { at: 'timestamp', id: 'integer' } }),
+    says: ['a field of a schema is string, int, double, bool, timestamp or any', 'sources: events'],
+  },
+  {
+    fact: 'a field with a mapping without type',
+    object: withSource({ schema: { id: { nullable: true } } }),
+    says: 'a field of a schema is string, int, double, bool, timestamp or any',
+  },
+  {
+    fact: 'a field of a table of a type that is none',
+    object: withTable({ schema: { id: 'text' } }),
+    says: ['a field of a schema is string, int, double, bool, timestamp or any', 'tables: people'],
+  },
+
+  {
+    fact: 'a window without an aggregate',
+    object: keyed({ window: { session: { gap: '1h' } } }),
+    says: ['window of stage "', 'has no aggregate; add one', 'added'],
+  },
+  {
+    fact: 'a window of two kinds',
+    object: windowed({ tumbling: { size: '1h' }, session: { gap: '1h' } }),
+    says: 'a window has exactly one of tumbling, sliding, session',
+  },
+  { fact: 'a window of no kind', object: windowed({}), says: 'a window has exactly one of tumbling, sliding, session' },
+  {
+    fact: 'an aggregate of two functions',
+    object: keyed({ aggregate: { a: { sum: 'event.a', min: 'event.a' } } }),
+    says: ['an aggregate has exactly one of count, sum', 'stages: added'],
+  },
+  {
+    fact: 'an aggregate of no function',
+    object: keyed({ aggregate: { a: { where: 'true' } } }),
+    says: 'an aggregate has exactly one of count, sum',
+  },
+  { fact: 'an aggregate of no fields', object: keyed({ aggregate: {} }), says: 'aggregate names no field; give at least one' },
+  {
+    fact: 'gaps between sliding windows',
+    object: windowed({ sliding: { size: '5m', every: '1h' } }),
+    says: ['events between windows would count nowhere; every is at most size', 'every 1h and size 5m'],
+  },
+  {
+    fact: 'an offset as long as the window',
+    object: windowed({ tumbling: { size: '1h', offset: '60m' } }),
+    says: ['an offset shifts windows within one step; it is smaller than size', 'offset 60m and size 1h'],
+  },
+  {
+    fact: 'an offset as long as a step',
+    object: windowed({ sliding: { size: '1h', every: '10m', offset: '10m' } }),
+    says: ['an offset shifts windows within one step; it is smaller than every', 'offset 10m'],
+  },
+  {
+    fact: 'a tumbling window of no size',
+    object: windowed({ tumbling: { size: '0s' } }),
+    says: ['window.tumbling', 'size is no time at all'],
+  },
+  {
+    fact: 'a sliding window of no size',
+    object: windowed({ sliding: { size: '0s', every: '0m' } }),
+    says: ['window.sliding', 'size is no time at all'],
+  },
+  {
+    fact: 'a sliding window at every moment',
+    object: windowed({ sliding: { size: '1s', every: '0ms' } }),
+    says: ['window.sliding', 'every is no time at all'],
+  },
+  { fact: 'a session of no gap', object: windowed({ session: { gap: '0h0m' } }), says: ['window.session', 'gap is no time at all'] },
+  { fact: 'dedupe for no time', object: keyed({ dedupe: { ttl: '0d' } }), says: ['dedupe', 'ttl is no time at all'] },
+  {
+    fact: 'rows that are valid for no time',
+    object: withTable({ at: 'row.at', validFor: '0s' }),
+    says: ['tables[0]', 'validFor is no time at all'],
+  },
+  { fact: 'a machine with no states', object: keyed({ machine: { states: {} } }), says: 'a machine has at least one state' },
+  {
+    fact: 'a reducer without code',
+    object: keyed({ reduce: { init: `@code:${'0'.repeat(32)}`, step: `@code:${'1'.repeat(32)}` } }),
+    says: ['stage "added"', 'is code, and the job has none (spec.code)'],
+  },
+];
