@@ -1,7 +1,7 @@
 // The ConfigMap with the code of a TypeScript job, and what the spec says of it. Pure.
 //
-//   C1. `spec.code.sha256` is that of the bundle itself, packed or not: what workers load is what was hashed.
-//   C2. The name changes with what is stored, so the ConfigMap is immutable and an old revision keeps its own.
+//   C1. `spec.code.sha256` is that of the bytes that lie under the key, packed or not; a worker unpacks what begins as gzip does.
+//   C2. The name follows from it, so the ConfigMap is immutable and an old revision keeps its own.
 
 import { Buffer } from 'node:buffer';
 import { gzipSync } from 'node:zlib';
@@ -19,18 +19,19 @@ export function codeConfigMap(
   subject: string,
 ): { readonly manifest: Manifest; readonly reference: CodeReference } {
   const bytes = Buffer.byteLength(bundle);
-  if (bytes <= CONFIG_MAP_BYTES_MAX) return made(job, bundle, { key: 'job.mjs', stored: bundle });
+  if (bytes <= CONFIG_MAP_BYTES_MAX) return made(job, { key: 'job.mjs', stored: bundle });
   const packed = pack(bundle);
-  if (packed.length <= CONFIG_MAP_BYTES_MAX) return made(job, bundle, { key: 'job.mjs.gz', stored: packed });
+  if (packed.length <= CONFIG_MAP_BYTES_MAX) return made(job, { key: 'job.mjs.gz', stored: packed });
   throw new MillraceError('MR1020', { file: subject, bytes, packedBytes: packed.length, bytesMax: CONFIG_MAP_BYTES_MAX });
 }
 
-function made(job: string, bundle: string, { key, stored }: { readonly key: string; readonly stored: string | Buffer }) {
-  const name = contentName(job, 'code', sha256(stored)); // C2
+function made(job: string, { key, stored }: { readonly key: string; readonly stored: string | Buffer }) {
+  const hash = sha256(stored);
+  const name = contentName(job, 'code', hash);
   const content = typeof stored === 'string' ? { data: { [key]: stored } } : { binaryData: { [key]: stored.toString('base64') } };
   return {
     manifest: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, labels: labelsOf(job, 'code') }, immutable: true, ...content },
-    reference: { configMap: name, key, sha256: sha256(bundle) }, // C1
+    reference: { configMap: name, key, sha256: hash },
   };
 }
 

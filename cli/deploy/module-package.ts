@@ -12,7 +12,6 @@ import { BadDeclaration } from '../../runtime/base/issues.ts';
 import { markJob } from '../../runtime/job/code-marks.ts';
 import { codeConfigMap } from './code-config-map.ts';
 import { bundleModule } from './module-bundle.ts';
-import { sha256 } from './object-labels.ts';
 import { escapeAll } from './resolve-parameters.ts';
 import type { SpecPart } from './stream-job-manifest.ts';
 
@@ -26,7 +25,7 @@ export type ModuleRequest = {
 export async function packModule({ file, name, values }: ModuleRequest): Promise<SpecPart> {
   const bundle = await bundleModule(file);
   const { manifest, reference } = codeConfigMap(name, bundle, file);
-  const { job } = markJob(await loadBundle(bundle, file, values), sha256(bundle));
+  const { job } = markJob(await loadBundle(bundle, file, values), reference.sha256);
   return { spec: specOf(job), configMaps: [manifest], code: reference, notes: [] };
 }
 

@@ -43,11 +43,7 @@ export async function takeSavepoint(job: string, request: SavepointRequest): Pro
 
 /** `flights-20260105-093000`. Long names of jobs are cut: the time must stay. */
 export function savepointName(job: string, now: Date): string {
-  const time = now
-    .toISOString()
-    .slice(0, 19)
-    .replace('T', '-')
-    .replaceAll(/[-:](?=\d\d(?!\d\d\d))/g, '');
+  const time = now.toISOString().replaceAll(/[-:]/g, '').slice(0, 15).replace('T', '-');
   return `${job.slice(0, NAME_MAX - time.length - 1)}-${time}`;
 }
 

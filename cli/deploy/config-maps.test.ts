@@ -1,0 +1,80 @@
+// Code and files as ConfigMaps: what fits, how it is packed, and names that follow from the content.
+
+import { randomBytes } from 'node:crypto';
+import { gunzipSync } from 'node:zlib';
+import { expect, test } from 'vitest';
+import { isError } from '../../runtime/base/errors.ts';
+import { codeConfigMap } from './code-config-map.ts';
+import { CONFIG_MAP_BYTES_MAX } from './config-map-limit.ts';
+import { fileConfigMaps } from './file-config-maps.ts';
+import type { LocalFile } from './job-files.ts';
+import { sha256 } from './object-labels.ts';
+
+const file = (path: string, content: string | Uint8Array): LocalFile => ({ path, content: Buffer.from(content), usedAt: [] });
+const random = (bytes: number): string => randomBytes(bytes / 2).toString('hex');
+
+test('code that fits lies there as it is, under a name of its hash', () => {
+  const { manifest, reference } = codeConfigMap('words', 'export const a = 1;\n', 'job.ts');
+  const hash = sha256('export const a = 1;\n');
+  expect(reference).toEqual({ configMap: `words-code-${hash.slice(0, 10)}`, key: 'job.mjs', sha256: hash });
+  expect(manifest).toMatchObject({
+    kind: 'ConfigMap',
+    metadata: { name: reference.configMap, labels: { 'millrace.dev/job': 'words', 'millrace.dev/part': 'code' } },
+    immutable: true,
+    data: { 'job.mjs': 'export const a = 1;\n' },
+  });
+});
+
+test('code that fits only when packed is packed, and its hash is that of what is stored', () => {
+  const bundle = 'const text = "again and again";\n'.repeat(60_000);
+  const { manifest, reference } = codeConfigMap('words', bundle, 'job.ts');
+  const packed = Buffer.from((manifest['binaryData'] as Record<string, string>)['job.mjs.gz'] ?? '', 'base64');
+  expect(packed.length).toBeLessThan(CONFIG_MAP_BYTES_MAX);
+  expect(gunzipSync(packed).toString()).toBe(bundle);
+  expect(reference).toEqual({ configMap: `words-code-${sha256(packed).slice(0, 10)}`, key: 'job.mjs.gz', sha256: sha256(packed) });
+  expect(packed[9]).toBe(255);
+  expect(manifest).not.toHaveProperty('data');
+});
+
+test('code that does not fit even then is refused with both sizes', () => {
+  const bundle = random(2 * CONFIG_MAP_BYTES_MAX + 200_000);
+  let error: unknown;
+  try {
+    codeConfigMap('words', bundle, 'job.ts');
+  } catch (caught) {
+    error = caught;
+  }
+  expect(isError(error, 'MR1020') && error.message).toMatch(
+    /job\.ts has 2000000 bytes .* \d+ when packed; a ConfigMap holds 900000; nothing/,
+  );
+});
+
+test('files are found by their own name, with characters that a key may have', () => {
+  const { manifests, names } = fileConfigMaps('words', [file('/x/rows (1).csv', 'a'), file('/y/weather.csv.gz', 'b')]);
+  expect([...names]).toEqual([
+    ['/x/rows (1).csv', 'rows--1-.csv'],
+    ['/y/weather.csv.gz', 'weather.csv.gz'],
+  ]);
+  expect(manifests).toMatchObject([{ immutable: true, binaryData: { 'rows--1-.csv': 'YQ==', 'weather.csv.gz': 'Yg==' } }]);
+});
+
+test('two files of one name are told apart, the same file in two places is stored once', () => {
+  const files = [file('/a/rows.csv', 'one'), file('/b/rows.csv', 'two'), file('/c/rows.csv', 'one')];
+  const { manifests, names } = fileConfigMaps('words', files);
+  const other = `${sha256('two').slice(0, 8)}-rows.csv`;
+  expect([...names.values()]).toEqual(['rows.csv', other, 'rows.csv']);
+  expect(Object.keys(manifests[0]?.['binaryData'] as object)).toEqual([other, 'rows.csv'].toSorted());
+});
+
+test('the same files in another order give the same ConfigMaps, other content gives others', () => {
+  const [a, b] = [file('/a/a.csv', 'a'), file('/b/b.csv', 'b')];
+  expect(fileConfigMaps('words', [a, b]).manifests).toEqual(fileConfigMaps('words', [b, a]).manifests);
+  const changed = fileConfigMaps('words', [a, file('/b/b.csv', 'c')]);
+  expect(changed.manifests[0]?.metadata.name).not.toBe(fileConfigMaps('words', [a, b]).manifests[0]?.metadata.name);
+});
+
+test('what does not fit one ConfigMap is spread over several', () => {
+  const files = [500_000, 350_000, 450_000, 100].map((bytes, i) => file(`/f${i}`, Buffer.alloc(bytes, i)));
+  const { manifests } = fileConfigMaps('words', files);
+  expect(manifests.map(({ binaryData }) => Object.keys(binaryData as object))).toEqual([['f0', 'f1', 'f3'], ['f2']]);
+});
