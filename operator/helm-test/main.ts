@@ -16,12 +16,12 @@ import { verdictOf, type Verdict } from './verdict.ts';
 const POLL_MS = 500;
 const TIMEOUT_SECONDS_DEFAULT = 120;
 
-const transport = new KubeTransport(loadKubeConnection());
-const client = new KubeClient({ transport });
 const namespace = setting('MILLRACE_TEST_NAMESPACE');
 const name = setting('MILLRACE_TEST_JOB');
 const configMap = setting('MILLRACE_TEST_CONFIG_MAP');
 const timeoutSeconds = Number(process.env['MILLRACE_TEST_TIMEOUT_SECONDS'] ?? TIMEOUT_SECONDS_DEFAULT);
+const transport = new KubeTransport(loadKubeConnection());
+const client = new KubeClient({ transport });
 const startedMs = performance.now();
 const deadlineMs = startedMs + timeoutSeconds * 1_000;
 
@@ -94,8 +94,9 @@ function wordsOf(failure: KubeFailure): string {
 
 function setting(variable: string): string {
   const value = process.env[variable];
-  if (value === undefined || value === '') throw new Error(`${variable} is not set: this program is started by helm test`);
-  return value;
+  if (value !== undefined && value !== '') return value;
+  console.error(`${variable} is not set: this program is started by helm test`);
+  process.exit(1);
 }
 
 function say(text: string): void {

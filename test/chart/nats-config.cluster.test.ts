@@ -1,0 +1,166 @@
+// The chart's configuration of NATS, given to real servers: one, and three that find each other.
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { encodeAccount, encodeOperator, encodeUser, fmtCreds } from '@nats-io/jwt';
+import { createAccount, createOperator, createUser } from '@nats-io/nkeys';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { connect, credsAuthenticator } from '@nats-io/transport-node';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { freePort } from '../../cli/local/server-process.ts';
+import { findClusterPrograms } from '../support/cluster-programs.ts';
+import { run } from '../cluster/program-run.ts';
+import { startSupervised, type Supervised } from '../support/supervised.ts';
+import { objectIn, render, type RenderedObject } from './helm.ts';
+
+type Server = { readonly process: Supervised; readonly url: string; readonly monitor: string };
+type Env = readonly { readonly name: string; readonly value?: string }[];
+type Auth = { readonly conf: string; readonly creds: Uint8Array };
+
+let folder = '';
+let started: Supervised[] = [];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'millrace-chart-nats-'));
+  started = [];
+});
+afterEach(async () => {
+  await Promise.all(started.map((process) => process.stop()));
+  await rm(folder, { recursive: true, force: true });
+});
+
+test('one server: every write is synced, large messages pass, and nobody comes in without credentials', async () => {
+  const auth = await makeAuth();
+  const [server] = await start(await render({}), { auth, passwords: [''] });
+  if (server === undefined) throw new Error('no server');
+  await healthy(server);
+  expect((await json(`${server.monitor}/jsz`))['config']).toMatchObject({
+    sync_always: true,
+    max_storage: Math.floor(0.9 * 10 * 2 ** 30),
+    max_memory: 256 * 2 ** 20,
+  });
+  expect((await json(`${server.monitor}/varz`))['max_payload']).toBe(8 * 2 ** 20);
+  await expect(connect({ servers: server.url, reconnect: false })).rejects.toThrow(/authorization/i);
+  const client = await connect({ servers: server.url, authenticator: credsAuthenticator(auth.creds) });
+  const streams = (await jetstreamManager(client)).streams;
+  expect((await streams.add({ name: 'S', subjects: ['s'] })).config.num_replicas).toBe(1);
+  await client.close();
+});
+
+test('three servers find each other, keep streams threefold, and go on when one is told to leave', async () => {
+  const auth = await makeAuth();
+  const objects = await render({ values: 'three-servers' });
+  const servers = await start(objects, { auth, passwords: ['one2three', 'one2three', 'one2three'] });
+  await Promise.all(servers.map(healthy));
+  const names = await Promise.all(servers.map(async ({ monitor }) => (await json(`${monitor}/varz`))['server_name']));
+  expect(names).toEqual(['it-millrace-nats-0', 'it-millrace-nats-1', 'it-millrace-nats-2']);
+  const client = await connect({ servers: servers.map(({ url }) => url), authenticator: credsAuthenticator(auth.creds) });
+  const streams = (await jetstreamManager(client)).streams;
+  await streams.add({ name: 'S', subjects: ['s'], num_replicas: 3 });
+  const [first, ...others] = servers;
+  const { exec } = (containerOf(objects)['lifecycle'] as { readonly preStop: { readonly exec: { readonly command: string[] } } }).preStop;
+  const { 'nats-server': binary } = await findClusterPrograms(['nats-server']);
+  await run(
+    binary,
+    exec.command.slice(1).map((word) => word.replace('ldm=1', `ldm=${first?.process.pid}`)),
+    { timeoutMs: 10_000 },
+  );
+  await expect.poll(() => first?.process.endedBy, { timeout: 45_000 }).not.toBeNull();
+  await Promise.all(others.map(healthy));
+  await expect.poll(async () => (await streams.info('S')).cluster?.leader, { timeout: 20_000 }).toMatch(/nats-[12]$/);
+  await client.close();
+});
+
+test('a server with another password does not join', async () => {
+  const auth = await makeAuth();
+  const [first, second, stranger] = await start(await render({ values: 'three-servers' }), {
+    auth,
+    passwords: ['right', 'right', 'wrong'],
+  });
+  if (first === undefined || second === undefined || stranger === undefined) throw new Error('three servers were started');
+  const routes = async ({ monitor }: Server): Promise<readonly string[]> => {
+    const { routes: all } = (await json(`${monitor}/routez`)) as { readonly routes?: readonly { readonly remote_name?: string }[] };
+    return [...new Set((all ?? []).map(({ remote_name = '' }) => remote_name))];
+  };
+  // The other two have met; the stranger has been turned away as often.
+  await expect.poll(() => routes(first), { timeout: 20_000 }).toEqual(['it-millrace-nats-1']);
+  await expect
+    .poll(() => readFile(join(folder, '2', 'log'), 'utf8'), { timeout: 20_000 })
+    .toMatch(/authorization violation|authentication error/i);
+  expect(await routes(stranger)).toEqual([]);
+});
+
+/** As the operator makes them: an operator, the system's account, and one for jobs. */
+async function makeAuth(): Promise<Auth> {
+  const [operator, system, account, user] = [createOperator(), createAccount(), createAccount(), createUser()];
+  const [systemId, accountId] = [system.getPublicKey(), account.getPublicKey()];
+  const unlimited = { mem_storage: -1, disk_storage: -1, streams: -1, consumer: -1, conn: -1, leaf: -1, subs: -1, data: -1, payload: -1 };
+  const conf = [
+    `operator: ${await encodeOperator('millrace', operator, { system_account: systemId })}`,
+    `system_account: ${systemId}`,
+    'resolver: MEMORY',
+    'resolver_preload {',
+    `  ${systemId}: ${await encodeAccount('SYS', system, {}, { signer: operator })}`,
+    `  ${accountId}: ${await encodeAccount('MILLRACE', account, { limits: unlimited }, { signer: operator })}`,
+    '}',
+  ];
+  return { conf: conf.join('\n'), creds: fmtCreds(await encodeUser('job', user, account, {}), user) };
+}
+
+/** Starts the servers of the StatefulSet: its configuration with addresses of this machine, one password a server. */
+async function start(
+  objects: readonly RenderedObject[],
+  { auth, passwords }: { auth: Auth; passwords: readonly string[] },
+): Promise<Server[]> {
+  const { 'nats-server': binary } = await findClusterPrograms(['nats-server']);
+  const { data } = objectIn(objects, 'ConfigMap', 'it-millrace-nats') as unknown as { readonly data: { readonly 'nats.conf': string } };
+  const environment = containerOf(objects)['env'] as Env;
+  const routePorts = await Promise.all(passwords.map(() => freePort()));
+  const servers: Server[] = [];
+  for (const [index, password] of passwords.entries()) {
+    const home = join(folder, String(index));
+    await mkdir(join(home, 'auth'), { recursive: true });
+    const [port, monitorPort] = [await freePort(), await freePort()];
+    const variables = expand(environment, { POD_NAME: `it-millrace-nats-${index}`, ROUTE_PASSWORD: password });
+    const config = `${variables}\n${data['nats.conf']}`
+      .replace('"0.0.0.0:4222"', `"127.0.0.1:${port}"`)
+      .replace('"0.0.0.0:8222"', `"127.0.0.1:${monitorPort}"`)
+      .replace('"0.0.0.0:6222"', `"127.0.0.1:${routePorts[index]}"`)
+      .replace(
+        /@it-millrace-nats-(\d)\.it-millrace-nats-headless\.here\.svc\.cluster\.local:6222/g,
+        (_host, at) => `@127.0.0.1:${routePorts[Number(at)]}`,
+      )
+      .replace('"/data"', JSON.stringify(join(home, 'data')));
+    await writeFile(join(home, 'nats.conf'), config);
+    await writeFile(join(home, 'auth/auth.conf'), auth.conf);
+    const process = await startSupervised({ binary, args: ['-c', join(home, 'nats.conf')], logPath: join(home, 'log') });
+    started.push(process);
+    servers.push({ process, url: `nats://127.0.0.1:${port}`, monitor: `http://127.0.0.1:${monitorPort}` });
+  }
+  return servers;
+}
+
+/** The environment as Kubernetes would make it, in the form in which nats-server reads a variable: as a line of its configuration. */
+function expand(environment: Env, given: Readonly<Record<string, string>>): string {
+  const values: Record<string, string> = { ...given };
+  for (const { name, value } of environment)
+    if (value !== undefined) values[name] = value.replace(/\$\((\w+)\)/g, (text, variable: string) => values[variable] ?? text);
+  const used = Object.entries(values).filter(([name]) => !(name in given) && name !== 'GOMEMLIMIT');
+  return used.map(([name, value]) => `${name} = ${value}`).join('\n');
+}
+
+function containerOf(objects: readonly RenderedObject[]): Readonly<Record<string, unknown>> {
+  const { spec } = objectIn(objects, 'StatefulSet', 'it-millrace-nats') as unknown as {
+    readonly spec: { readonly template: { readonly spec: { readonly containers: readonly [Readonly<Record<string, unknown>>] } } };
+  };
+  return spec.template.spec.containers[0];
+}
+
+/** By the probe of its pod. */
+async function healthy({ monitor }: Server): Promise<void> {
+  await expect.poll(async () => (await fetch(`${monitor}/healthz`).catch(() => null))?.status, { timeout: 45_000 }).toBe(200);
+}
+
+async function json(url: string): Promise<Readonly<Record<string, unknown>>> {
+  return (await (await fetch(url)).json()) as Record<string, unknown>;
+}
