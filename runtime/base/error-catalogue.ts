@@ -144,6 +144,12 @@ export const catalogue = {
       `${d.worker} died ${d.deaths} times within a minute and nothing was stored meanwhile; the last time: ${d.reason}; no other was started in its place`,
     fix: 'The log above tells each death. Mend what it names (often memory, or code and files of the job), then run the same command again: the run goes on where it stopped.',
   }),
+  MR2109: entry<{ stage: string; input: string }>({
+    name: 'StageEnded',
+    reaction: 'stop-job',
+    message: (d) => `stage ${d.stage} had come to the end of all its inputs, and now has one more (${d.input}); nothing was taken from it`,
+    fix: 'Give the new input a stage of another name: event time of an ended stage does not begin again.',
+  }),
 
   MR3001: entry<{ source: string; place: string; issues: readonly string[] }>({
     name: 'EventUndecodable',

@@ -25,6 +25,8 @@ export type ClaimRequest = {
   readonly seenSequence?: number;
   /** Encodes the claim: no content, but the positions of `previous` carried over. */
   readonly makeClaim: (previous: PreviousRecord | null, link: ClaimLink) => EncodedRecord | Promise<EncodedRecord>;
+  /** True: whoever claims here must not stand behind that record; nothing is written. */
+  readonly yields?: (previous: PreviousRecord) => boolean;
 };
 
 export type Claimed = {
@@ -37,13 +39,18 @@ export type Claimed = {
 };
 
 /** Claims the partition, however long it takes. Throws MR2105 when its journal is not whole. */
-export async function claim(journal: Journal, request: ClaimRequest, waiting: Waiting): Promise<Claimed | { readonly kind: 'stopped' }> {
+export async function claim(
+  journal: Journal,
+  request: ClaimRequest,
+  waiting: Waiting,
+): Promise<Claimed | { readonly kind: 'stopped' | 'yielded' }> {
   const { stream, subject, owner } = request;
   const backOff = new BackOff(waiting);
   while (!waiting.signal.aborted) {
     const fence = await readFence(journal, request, waiting);
     if (fence === 'stopped') break;
     const previous = previousOf(request, fence);
+    if (previous !== null && request.yields?.(previous) === true) return { kind: 'yielded' };
     const link = linkBehind(previous);
     const { bytes, hash } = await request.makeClaim(previous, link);
     const expected = previous === null ? 0 : previous.sequence;

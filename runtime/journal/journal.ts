@@ -65,7 +65,7 @@ export interface LaneReader {
 export interface BlobStore {
   /** Stores `bytes` under `name` (replacing none: names are unique); resolves when durable. Returns its sha256, hex. */
   put(name: string, bytes: Uint8Array): Promise<string>;
-  /** The blob, verified against `sha256`; null when it is not there or not whole. */
-  get(name: string, sha256: string): Promise<Uint8Array | null>;
+  /** The blob, verified against `sha256` (null: against what it was stored with); null when it is not there or not whole. */
+  get(name: string, sha256: string | null): Promise<Uint8Array | null>;
   delete(name: string): Promise<void>;
 }

@@ -1,10 +1,13 @@
 // A record's header as a list: fields by place instead of by name, which makes it a third as long.
 //
-// The order below is part of the stored form: append only, and only together with FORM_VERSION.
+// The order below is part of the stored form: append only, and only together with FORM_VERSION. Older forms are read for ever.
+//   1  all up to `segments`      2  and `revision`
 
 import type { InputPosition, RecordHeader, SegmentInfo, SegmentKind, TaskCounters } from './record.ts';
 
-const FORM_VERSION = 1;
+const FORM_VERSION = 2;
+/** Fields that form 1 has. */
+const FORM_1_FIELDS = 20;
 
 const FIELDS = [
   'stage',
@@ -27,6 +30,7 @@ const FIELDS = [
   'checkpoint',
   'tables',
   'segments',
+  'revision',
 ] as const satisfies readonly (keyof RecordHeader)[];
 
 const COUNTERS = [
@@ -58,9 +62,11 @@ export function headerToList(header: RecordHeader): readonly unknown[] {
 
 /** Null when `list` is not what headerToList makes. */
 export function headerFromList(list: unknown): RecordHeader | null {
-  if (!Array.isArray(list) || list[0] !== FORM_VERSION || list.length !== FIELDS.length + 1) return null;
-  const header: Record<string, unknown> = {};
-  FIELDS.forEach((field, i) => {
+  if (!Array.isArray(list)) return null;
+  const count = list[0] === FORM_VERSION ? FIELDS.length : list[0] === 1 ? FORM_1_FIELDS : NaN;
+  if (list.length !== count + 1) return null;
+  const header: Record<string, unknown> = { revision: 1 };
+  FIELDS.slice(0, count).forEach((field, i) => {
     header[field] = fieldFromList(field, list[i + 1]);
   });
   return header as RecordHeader;

@@ -22,7 +22,7 @@ export type TaskCounters = {
   readonly edgesOut: readonly number[];
 };
 
-/** Position in one upstream lane: the last stream sequence taken in, with what was known of its partitions then. */
+/** Position in one upstream lane: the last stream sequence taken in on that edge, with what was known of its partitions then. */
 export type InputPosition = {
   readonly edge: number;
   readonly sequence: number;
@@ -84,6 +84,8 @@ export type RecordHeader = {
   /** Versions of side inputs by table. */
   readonly tables: Readonly<Record<string, string>>;
   readonly segments: readonly SegmentInfo[];
+  /** Revision of the declaration that its writer ran: no owner of an older one claims behind it. */
+  readonly revision: number;
 };
 
 /** Image of the state after record `number` (which lies at `sequence`; -1: the record that says so itself).

@@ -143,3 +143,8 @@ export function liveOutputs(plan: Pick<PhysicalPlan, 'edges'>, stage: StagePlan)
     return edge === undefined || edge.retired === true ? [] : [edge];
   });
 }
+
+/** True when a stage of this name was there before, went and came back: what it knew in its earlier life is over. */
+export function isReturned(plan: Pick<PhysicalPlan, 'edges'>, stageId: string): boolean {
+  return plan.edges.some(({ fromStage, from, retired }) => retired === true && fromStage === stageId && from.node === '*');
+}

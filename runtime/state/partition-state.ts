@@ -69,6 +69,20 @@ export class PartitionState {
     }
   }
 
+  /** Drops the cells and timers of all transforms but `nodeIds`, as changes of this state. */
+  keepOnly(nodeIds: ReadonlySet<string>): void {
+    for (const { id, cells, timers } of this.#nodes.values()) {
+      if (nodeIds.has(id)) continue;
+      for (const namespace of cells.namespaces()) cells.drop(namespace);
+      for (const { key, id: timer } of [...timers.all()]) timers.clear(key, timer);
+    }
+  }
+
+  /** True while changes wait to be taken. */
+  get isChanged(): boolean {
+    return this.#isChanged();
+  }
+
   /** Image of the state; `restore` reads it. Changes must have been taken before (PS2). */
   checkpoint(): Uint8Array {
     assert(!this.#isChanged(), 'checkpoint before the delta was taken');

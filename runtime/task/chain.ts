@@ -4,6 +4,7 @@
 //   H1. Synchronous: when `push` or `advance` returns, everything they caused has reached the edges.
 //   H2. A node's watermark is the minimum over its inputs and never goes back.
 //   H3. On a rise, timers due at or before the new watermark fire first, in order, then the transform's onWatermark.
+//   H4. Where another plan left nodes and edges otherwise connected, `settle` lets watermarks rise to what the inputs allow now.
 
 import { assert } from '../base/assert.ts';
 import type { Batch, DeadLetter } from '../event/batch.ts';
@@ -53,6 +54,7 @@ export class Chain {
     for (const index of parts.stage.outputs) {
       const edge = parts.edges[index];
       assert(edge !== undefined, `edge ${index} is in the plan`);
+      if (edge.retired === true) continue;
       this.edgeWatermarks.set(index, WATERMARK_MIN);
       if (edge.from.node !== '*') this.#node(edge.from.node).addTarget(edge.from.output, { kind: 'edge', edge: index });
     }
@@ -84,6 +86,11 @@ export class Chain {
       const from = [...this.#nodes.values()].find((node) => node.feedsEdge(edge));
       if (from !== undefined) this.edgeWatermarks.set(edge, nodes[from.nodeId]?.[1] ?? WATERMARK_MIN);
     }
+  }
+
+  /** H4; once, after `restored`. Inputs that hold a watermark back may be gone, and nodes between others may be new. */
+  settle(): void {
+    for (const node of this.#nodes.values()) node.settle();
   }
 
   /** What left since the last call. */
@@ -173,7 +180,14 @@ class Node implements StepContext {
   advance(input: number, watermark: number): void {
     if (watermark <= (this.#inputWatermarks[input] ?? WATERMARK_MIN)) return;
     this.#inputWatermarks[input] = watermark;
-    const lowest = this.#inputWatermarks.length === 1 ? watermark : Math.min(...this.#inputWatermarks);
+    this.#rise(this.#inputWatermarks.length === 1 ? watermark : Math.min(...this.#inputWatermarks));
+  }
+
+  settle(): void {
+    this.#rise(Math.min(...this.#inputWatermarks));
+  }
+
+  #rise(lowest: number): void {
     if (lowest <= this.watermark) return;
     this.watermarkNext = lowest;
     this.#fireTimers(lowest);

@@ -2,6 +2,8 @@
 //
 //   I1. A position only rises; a record at or below it was taken in before and is skipped.
 //   I2. The watermark of an edge is the minimum over all partitions of the stage it comes from.
+//   I3. Each edge has a position of its own: one that is new (an upgrade) reads its lane from the beginning, where others of the
+//       same lane have been before.
 
 import { WATERMARK_MAX, WATERMARK_MIN } from '../event/batch.ts';
 import type { InputPosition } from '../journal/record.ts';
@@ -42,9 +44,14 @@ export class TaskInputs {
     }));
   }
 
-  /** Last sequence taken in from the lane of stage `stageId`; 0 before the first. */
+  /** Sequence up to which all edges have taken in the lane of stage `stageId`; 0 before the first. */
   sequenceOf(stageId: string): number {
     return Math.min(...this.#edges.filter(({ edge }) => edge.fromStage === stageId).map(({ sequence }) => sequence));
+  }
+
+  /** Last sequence taken in on edge `edge`. */
+  positionOf(edge: number): number {
+    return this.#edges.find((input) => input.edge.index === edge)?.sequence ?? 0;
   }
 
   /** Notes that the record of `stageId`/`partition` at `sequence` was taken in, with its watermarks per out-edge. */

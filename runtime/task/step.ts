@@ -7,6 +7,8 @@
 //   P1. What `step` returns is the whole effect of what was taken since the step before: outputs, state changes,
 //       timers, positions, counts. Nothing of it is visible before the record is stored.
 //   P2. Steps are stored in the order in which they were made; a task whose step was refused is thrown away.
+//   P3. A record may be of an older declaration: of it counts what still means something, positions and watermarks by edge, state
+//       by transform. State of transforms that are gone is dropped, as a change like any other.
 
 import { assert } from '../base/assert.ts';
 import { WATERMARK_MAX, WATERMARK_MIN } from '../event/batch.ts';
@@ -45,6 +47,9 @@ export type Step = {
   /** All input is processed with this step. A sink still has to apply it before it is done. */
   readonly ends: boolean;
 };
+
+/** What a task goes on from: a record's header, or a part of a savepoint. */
+export type Standing = Pick<RecordHeader, 'inputs' | 'source' | 'sink' | 'watermarks' | 'nodeWatermarks' | 'done' | 'counters'>;
 
 export type TaskParts = {
   readonly plan: PhysicalPlan;
@@ -87,6 +92,8 @@ export class TaskCore {
   #takenEvents = 0;
   #takenRecords = 0;
   #lastWatermarks = '';
+  /** Watermarks are to settle before anything else (P3). */
+  #unsettled = false;
   /** The step that ends all processing was made. For a sink this is not the end: its last record must be applied first. */
   done = false;
   /** Positions or watermarks moved since the last step that was stored. */
@@ -103,7 +110,8 @@ export class TaskCore {
   }
 
   /** Goes on from `previous` (null: a task that never ran) with its state as of that record. */
-  restore(previous: RecordHeader | null, state: PartitionState, isTakeover: boolean): void {
+  restore(previous: Standing | null, state: PartitionState, isTakeover: boolean): void {
+    state.keepOnly(new Set(this.stage.nodes.map(({ id }) => id)));
     this.state = state;
     this.#chain = this.#makeChain();
     if (previous === null) {
@@ -114,9 +122,26 @@ export class TaskCore {
     this.#source = previous.source;
     this.#sink = previous.sink?.after ?? this.#sink;
     this.done = previous.done;
-    this.#counters = { ...previous.counters, recoveries: previous.counters.recoveries + (isTakeover ? 1 : 0) };
+    const counters = countersFor(this.stage, previous);
+    this.#counters = { ...counters, recoveries: counters.recoveries + (isTakeover ? 1 : 0) };
     this.#chain.restored(this.#inputs.watermarks(), previous.nodeWatermarks);
     this.#lastWatermarks = this.#outWatermarks().join();
+    this.#unsettled = !previous.done;
+    const isReplay = this.#source !== null && 'replayMs' in this.#source; // its watermarks are those of its pace
+    this.owes = !previous.done && (state.isChanged || (!isReplay && this.#lastWatermarks !== previous.watermarks.join()));
+  }
+
+  /** How the task stands now: what its last record said, when nothing was taken in since. */
+  standing(): Standing {
+    return {
+      inputs: this.#inputs.positions(),
+      source: this.#source,
+      sink: this.#sink === null ? null : { before: this.#sink, after: this.#sink, appliedNumber: 0 },
+      watermarks: this.#outWatermarks(),
+      nodeWatermarks: this.#chain.watermarks(),
+      done: this.done,
+      counters: this.#counters,
+    };
   }
 
   get counters(): TaskCounters {
@@ -152,11 +177,17 @@ export class TaskCore {
     return this.#inputs.sequenceOf(stageId);
   }
 
+  /** Last sequence taken in on an edge. */
+  positionOf(edge: number): number {
+    return this.#inputs.positionOf(edge);
+  }
+
   /** Takes records of upstream stages in, in lane order. */
   takeRecords(records: readonly InboxRecord[], nowMs: number): void {
-    this.#chain.nowMs = nowMs;
+    this.#begin(nowMs);
     for (const record of records) {
-      for (const segment of record.segments) this.#takeSegment(segment.edge, decodeEvents(segment.bytes));
+      for (const { edge, bytes } of record.segments)
+        if (record.sequence > this.#inputs.positionOf(edge)) this.#takeSegment(edge, decodeEvents(bytes));
       this.#inputs.note(record.stage, record.partition, record.sequence, record.watermarks);
       this.#takenRecords++;
     }
@@ -164,7 +195,7 @@ export class TaskCore {
 
   /** Takes in what a source read. */
   takeRead(read: SourceRead, nowMs: number): void {
-    this.#chain.nowMs = nowMs;
+    this.#begin(nowMs);
     this.#noteIngest(read.ingestMs);
     const node = this.stage.nodes.find(({ op }) => op.kind === 'source');
     assert(node !== undefined, `stage ${this.stage.id} has a source`);
@@ -182,7 +213,7 @@ export class TaskCore {
   /** Ends the step: watermarks rise, timers fire, and all of it becomes the content of one record. Null when nothing
    *  needs to be stored yet: only positions or watermarks moved (`owes`), and `force` does not ask for them. */
   step(nowMs: number, options: { readonly force: boolean }): Step | null {
-    this.#chain.nowMs = nowMs;
+    this.#begin(nowMs);
     this.#chain.ingestMs = Math.min(this.#ingestMs, nowMs);
     if (this.#sourceEnded) this.#chain.advanceSource(WATERMARK_MAX);
     for (const [edge, watermark] of this.#inputs.watermarks()) this.#chain.advanceEdge(edge, watermark);
@@ -227,6 +258,14 @@ export class TaskCore {
     // They enter the job now, whenever they were read: that is where end-to-end latency starts.
     const edges = new Map([...released.edges].map(([edge, batches]) => [edge, batches.map((batch) => ({ ...batch, ingestMs: nowMs }))]));
     return this.#finish({ edges, deadLetters: [], filtered: 0, late: 0 }, nowMs);
+  }
+
+  #begin(nowMs: number): void {
+    this.#chain.nowMs = nowMs;
+    if (!this.#unsettled) return;
+    this.#unsettled = false;
+    this.#chain.ingestMs = Math.min(this.#ingestMs, nowMs);
+    this.#chain.settle();
   }
 
   #finish(output: ChainOutput, ingestMs: number): Step {
@@ -292,10 +331,12 @@ export class TaskCore {
   /** Dead letters go last: events of other edges that cannot be stored join them. */
   #encodeEdges(edges: ReadonlyMap<number, Batch[]>, deadLetters: DeadLetter[], ingestMs: number): Segment[] {
     const data = this.#outEdges.flatMap((edge, place) =>
-      edge.from.node === '*' ? [] : this.#encodeEdge(edge, place, edges.get(edge.index) ?? [], deadLetters),
+      edge.from.node === '*' || edge.retired === true ? [] : this.#encodeEdge(edge, place, edges.get(edge.index) ?? [], deadLetters),
     );
     const letters = deadLetterBatch(storableLetters(deadLetters), ingestMs);
-    const dead = this.#outEdges.flatMap((edge, place) => (edge.from.node === '*' ? this.#encodeEdge(edge, place, letters, []) : []));
+    const dead = this.#outEdges.flatMap((edge, place) =>
+      edge.from.node === '*' && edge.retired !== true ? this.#encodeEdge(edge, place, letters, []) : [],
+    );
     return [...data, ...dead];
   }
 
@@ -327,6 +368,7 @@ export class TaskCore {
 
   #outWatermarks(): (number | null)[] {
     return this.#outEdges.map((edge) => {
+      if (edge.retired === true) return null;
       if (this.done && this.stage.kind !== 'sink') return WATERMARK_MAX;
       const watermark = this.#chain.edgeWatermarks.get(edge.index) ?? WATERMARK_MIN;
       return watermark === WATERMARK_MIN || watermark === WATERMARK_MAX ? null : watermark;
@@ -352,6 +394,12 @@ export class TaskCore {
 
 function stateSegment(kind: 'delta' | 'image', bytes: Uint8Array): Segment {
   return { kind, edge: -1, partition: -1, count: 0, bytes };
+}
+
+/** Counts by edge follow their edges: inputs by number, outputs by place (edges that are new come last). */
+function countersFor(stage: StagePlan, { inputs, counters }: Standing): TaskCounters {
+  const countOf = (edge: number): number => counters.edgesIn[inputs.findIndex((input) => input.edge === edge)] ?? 0;
+  return { ...counters, edgesIn: stage.inputs.map(countOf), edgesOut: stage.outputs.map((_, place) => counters.edgesOut[place] ?? 0) };
 }
 
 function addAt(counts: readonly number[], place: number, count: number): readonly number[] {

@@ -103,7 +103,7 @@ function stage(board: ProgressBoard, id: string, nowMs: number): ReturnType<Prog
 }
 
 function worker(id: string, known: Partial<WorkerReport>, tasks: readonly TaskFigures[] = []): WorkerReport {
-  return { worker: id, tasks, commitLatency: {}, endToEndLatency: {}, memoryBytes: 0, cpuMs: 0, troubles: [], ...known };
+  return { worker: id, tasks, commitLatency: {}, endToEndLatency: {}, memoryBytes: 0, cpuMs: 0, troubles: [], revision: 1, ...known };
 }
 
 function source(known: Partial<TaskFigures>): TaskFigures {
@@ -120,6 +120,9 @@ function figures(id: string, partition: number, known: Partial<TaskFigures>): Ta
     inboxBytes: 0,
     progress: null,
     positions: {},
+    sequence: 1,
+    busy: false,
+    paused: null,
   } as const;
   return { task: `${id}/${partition}`, stage: id, partition, ...nothing, ...known };
 }

@@ -12,10 +12,10 @@ export class MemoryBlobStore implements BlobStore {
     return sha256Of(bytes);
   }
 
-  async get(name: string, sha256: string): Promise<Uint8Array | null> {
+  async get(name: string, sha256: string | null): Promise<Uint8Array | null> {
     await Promise.resolve();
     const bytes = this.#blobs.get(name);
-    return bytes !== undefined && sha256Of(bytes) === sha256 ? bytes.slice() : null;
+    return bytes !== undefined && (sha256 === null || sha256Of(bytes) === sha256) ? bytes.slice() : null;
   }
 
   async delete(name: string): Promise<void> {

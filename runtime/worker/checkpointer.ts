@@ -2,7 +2,8 @@
 //
 //   Z1. An image is taken between two steps, so it is the state after exactly one record; it counts once that record
 //       is stored and the blob is, too.
-//   Z2. One checkpoint at a time; the one before is deleted when a later record names the new one.
+//   Z2. One checkpoint at a time; the one before is deleted when a later record names the new one. Not the image of a savepoint:
+//       that goes with the savepoint.
 
 import type { BlobStore } from '../journal/journal.ts';
 import type { CheckpointRef } from '../journal/record.ts';
@@ -83,7 +84,7 @@ export class Checkpointer {
   #deleteReplaced(): void {
     const old = this.#replaced;
     this.#replaced = null;
-    if (old === null || old.name === '' || old.name.startsWith(':')) return;
+    if (old === null || old.name === '' || old.name.startsWith(':') || old.name.startsWith('savepoint.')) return;
     this.#parts.blobs.delete(old.name).catch(this.#parts.onTrouble);
   }
 }

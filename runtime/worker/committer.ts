@@ -36,6 +36,7 @@ export type CommitterParts = {
   readonly partition: number;
   readonly owner: string;
   readonly tables: Readonly<Record<string, string>>;
+  readonly revision: number;
   /** Soft bound of a record's segments together; a single larger segment still goes out, up to recordBytesMax. */
   readonly recordBytes: number;
   readonly recordBytesMax: number;
@@ -104,7 +105,7 @@ export class Committer {
   }
 
   #header(step: Step, number: number, more: boolean): Omit<RecordHeader, 'bodyHash' | 'segments'> {
-    const { stage, partition, owner, tables } = this.#parts;
+    const { stage, partition, owner, tables, revision } = this.#parts;
     const inline = !more && step.state?.kind === 'image';
     const said = more ? this.#standing : step.header;
     return {
@@ -120,6 +121,7 @@ export class Committer {
       sink: said.sink === null ? null : { ...said.sink, appliedNumber: this.appliedNumber },
       checkpoint: inline ? { name: ':inline', sha256: '', number, sequence: -1, bytes: 0 } : this.checkpoint,
       tables,
+      revision,
     };
   }
 

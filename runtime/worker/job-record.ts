@@ -7,7 +7,9 @@
 //   D2. While `pause` is there no source reads on; what was read flows to its end.
 //   D3. `savepoint`: every worker stores the state of each task it runs, and says where; see SavepointTask.
 
-import type { RecordHeader } from '../journal/record.ts';
+import type { SinkState } from '../connectors/sink.ts';
+import type { SourcePosition } from '../connectors/source.ts';
+import type { TaskCounters } from '../journal/record.ts';
 
 /** Everything of a run that all its workers must agree on: the directory's key `job`. */
 export type JobRecord = {
@@ -41,14 +43,36 @@ export type JobRecord = {
 export type Pause = { readonly id: string; readonly reason: string };
 export type SavepointRequest = { readonly id: string };
 
-/** One task's part of a savepoint: its image is the blob `savepoint.<id>.<stage>-<partition>` of the job's store. */
+/** How far event time has come; `ended`: it will not go further; null: it has not begun. (JSON has no infinities.) */
+export type StoredWatermark = number | 'ended' | null;
+
+/** How a task stood when a savepoint was taken: what its next record would carry on. Exchanges are named by their ids, which
+ *  mean the same in another plan; places in journals mean nothing there and are left out. */
+export type SavepointHeader = {
+  /** By exchange that it reads: the watermark of each partition of the stage before, and how many events it has taken in. */
+  readonly inputs: readonly { readonly edge: string; readonly watermarks: readonly StoredWatermark[]; readonly events: number }[];
+  /** By exchange that it writes: the watermark given out, and how many events. */
+  readonly outputs: readonly { readonly edge: string; readonly watermark: StoredWatermark; readonly events: number }[];
+  readonly source: SourcePosition | null;
+  readonly sink: SinkState | null;
+  readonly nodeWatermarks: Readonly<Record<string, readonly [input: StoredWatermark, output: StoredWatermark]>>;
+  readonly done: boolean;
+  readonly counters: Omit<TaskCounters, 'edgesIn' | 'edgesOut'>;
+  readonly tables: Readonly<Record<string, string>>;
+};
+
+/** One task's part of a savepoint: the directory's key `savepoint.<id>.<stage>.<partition>`. */
 export type SavepointTask = {
   readonly task: string;
+  /** Its image, a blob of the job's store: `savepoint.<id>.<stage>-<partition>.<epoch>`. */
+  readonly blob: string;
   readonly sha256: string;
   readonly bytes: number;
-  /** What its next record would carry on: positions of sources, watermarks, sink state, counts. Journal positions (`inputs`) say
-   *  nothing in another job: only their watermarks are used. */
-  readonly header: Pick<RecordHeader, 'inputs' | 'source' | 'sink' | 'watermarks' | 'nodeWatermarks' | 'done' | 'counters' | 'tables'>;
+  /** Number of its last record: of a sink, all results up to it are written. */
+  readonly number: number;
+  /** Revision that its worker ran. */
+  readonly revision: number;
+  readonly header: SavepointHeader;
 };
 
 /** The manifest of a savepoint: the blob `savepoint.<id>` (JSON) of the job's store. */
@@ -57,7 +81,8 @@ export type SavepointManifest = {
   readonly job: string;
   readonly runId: string;
   readonly revision: number;
-  /** Fingerprint by stage id of the plan that it was taken under (plan/compatibility.ts decides what can go on from it). */
-  readonly stages: Readonly<Record<string, string>>;
+  /** The plan that it was taken under, as it stands in the job's record: compareForUpgrade (plan/compatibility.ts) says whether
+   *  another one can go on from it. */
+  readonly plan: unknown;
   readonly tasks: readonly SavepointTask[];
 };

@@ -7,6 +7,9 @@
 //   F3. The shared reader takes no more than the subscribers have room for (credit).
 //   F4. Records that are missing are told to the subscribers that were to get them, who are offered nothing more: whether
 //       the journal is broken, or a worker that stood still woke up behind what was purged, only the fence can tell.
+//   F5. A subscriber that is new to a lane (an upgrade) begins at its first record, and is told of no gap behind a record that
+//       could hold nothing for it: until a partition's first record of a plan that knows the new reader, its owners purge as they
+//       did before; from that record on they wait for it.
 
 import { Signal } from './signal.ts';
 import type { Journal, LaneReader, StoredRecord } from '../journal/journal.ts';
@@ -26,14 +29,19 @@ export interface LaneSubscriber {
   offer(record: LaneRecord): void;
   /** Records that it was to get are gone (MR2105); nothing more is offered. */
   missed(error: unknown): void;
+  /** Whether a record that followed that one may have held something for it that it has not got (F5). */
+  needsBehind(seen: Seen): boolean;
   /** False: no room for more bytes now. */
   hasRoom(): boolean;
   /** Resolves when there is room again. */
   room(): Promise<void>;
 }
 
+/** The last record of a partition that a reader has seen. `outputs`: how many exchanges its writer knew. */
+export type Seen = ChainEnd & { readonly sequence: number; readonly stage: string; readonly outputs: number };
+
 /** Ends of the chains that a reader has seen, by subject. */
-type ChainEnds = Map<string, ChainEnd>;
+type ChainEnds = Map<string, Seen>;
 
 type Member = { readonly subscriber: LaneSubscriber; nextSequence: number; reader: LaneReader | null; left: boolean };
 
@@ -117,13 +125,14 @@ export class LaneFeed {
 
   #give(stored: StoredRecord, ends: ChainEnds, members: readonly Member[]): void {
     const record = decodeRecord(stored.bytes, stored.subject);
+    const { number, stage, watermarks } = record.header;
     const before = ends.get(stored.subject) ?? null;
-    ends.set(stored.subject, { number: record.header.number, hash: record.hash });
+    ends.set(stored.subject, { number, hash: record.hash, sequence: stored.sequence, stage, outputs: watermarks.length });
     try {
       follow(before, record, stored.subject);
     } catch (error) {
-      for (const member of members.filter(({ nextSequence }) => nextSequence <= stored.sequence)) this.#miss(member, error);
-      return;
+      for (const member of members)
+        if (member.nextSequence <= stored.sequence && before !== null && member.subscriber.needsBehind(before)) this.#miss(member, error);
     }
     for (const member of members) offer(member, { sequence: stored.sequence, record });
   }

@@ -1,15 +1,19 @@
 // Who works on the job, and who owns what: each worker beats, the first of the living assigns.
 //
-// Keys of the directory: `worker.<id>` (heartbeat), `assignment`, `failure`, `completed`.
+// Keys of the directory: `worker.<id>` (heartbeat), `assignment`, `failure`, `completed`; `pause` and `savepoint` (job-record.ts).
 //   M1. A worker is alive while its heartbeat was seen to change within the lease, by this worker's own clock.
 //   M2. The living worker with the lowest id writes the assignment, by compare-and-set; two that believe to be first
 //       can't both win, and whatever they write, the fence keeps the tasks safe.
+//   M3. Of workers that run different revisions of the job the newest lead. The others keep their tasks for a lease, in which
+//       they learn of it; then they get none. Who sees an assignment of a newer revision than its own begins nothing.
+//   M4. A failure or an end is one of a revision: for any other it says nothing.
 
 import type { Clock } from '../base/clock.ts';
 import { HEARTBEAT_MS, LEASE_MS } from '../base/limits.ts';
 import { assign } from './assignment.ts';
 import type { Assignment, TaskRef } from './assignment.ts';
 import type { Directory, Entry } from './directory.ts';
+import type { Pause, SavepointRequest } from './job-record.ts';
 
 export type Heartbeat = {
   readonly worker: string;
@@ -19,13 +23,27 @@ export type Heartbeat = {
   /** Tasks that it has seen to be done. */
   readonly done: readonly string[];
   readonly draining: boolean;
+  /** Revision of the job that it runs. */
+  readonly revision: number;
 };
 
-export type Failure = { readonly code: string; readonly message: string; readonly fix: string; readonly task: string };
+export type Failure = {
+  readonly code: string;
+  readonly message: string;
+  readonly fix: string;
+  readonly task: string;
+  /** Of the job, under which it failed; 1 when absent. */
+  readonly revision?: number;
+};
+/** The directory's key `completed`. */
+export type Completed = { readonly atMs: number; /** 1 when absent. */ readonly revision?: number };
+/** The directory's key `assignment`. */
+export type AssignmentRecord = { readonly revision: number; readonly owners: Assignment };
 
 export type MembershipParts = {
   readonly worker: string;
   readonly tasks: readonly TaskRef[];
+  readonly revision: number;
   /** Workers that were started together: the first assignment waits for them, but not longer than a lease. */
   readonly expectedWorkers: number;
   readonly directory: Directory;
@@ -41,9 +59,17 @@ type Peer = { readonly heartbeat: Heartbeat; readonly seenMs: number };
 
 export class Membership {
   assignment: Assignment = {};
-  failure: Failure | null = null;
-  completed = false;
+  pause: Pause | null = null;
+  savepoint: SavepointRequest | null = null;
+  /** When a beat was stored last, by the clock; null: never yet. */
+  beatenMs: number | null = null;
   readonly #parts: MembershipParts;
+  #tasks: readonly TaskRef[];
+  #revision: number;
+  #revisedMs = -Infinity;
+  #failure: Failure | null = null;
+  #completed: Completed | null = null;
+  #assignedUnder = 0;
   readonly #peers = new Map<string, Peer>();
   #assignmentRevision = 0;
   #beat = 0;
@@ -51,10 +77,41 @@ export class Membership {
   #stopped = false;
   #unwatch: (() => Promise<void>) | null = null;
   #loop: Promise<void> | null = null;
-  readonly #abort = new AbortController();
+  /** Ends the wait for the next beat. */
+  #wake = new AbortController();
 
   constructor(parts: MembershipParts) {
     this.#parts = parts;
+    this.#tasks = parts.tasks;
+    this.#revision = parts.revision;
+  }
+
+  /** What stopped the revision that runs here. */
+  get failure(): Failure | null {
+    return (this.#failure?.revision ?? 1) === this.#revision ? this.#failure : null;
+  }
+
+  /** The revision that runs here has come to its end. */
+  get completed(): boolean {
+    return this.#completed !== null && (this.#completed.revision ?? 1) === this.#revision;
+  }
+
+  /** An assignment was seen. */
+  get isAssigned(): boolean {
+    return this.#assignmentRevision > 0;
+  }
+
+  /** The assignment is of a newer revision than runs here: nothing may be begun by it. */
+  get isBehind(): boolean {
+    return this.#assignedUnder > this.#revision;
+  }
+
+  /** From now on another revision runs here, which has these tasks. */
+  update(tasks: readonly TaskRef[], revision: number): void {
+    this.#tasks = tasks;
+    this.#revision = revision;
+    this.#revisedMs = this.#parts.clock.monotonicMs();
+    this.#wake.abort();
   }
 
   async start(): Promise<void> {
@@ -66,21 +123,28 @@ export class Membership {
 
   /** Tells the others at once what this worker holds. */
   async beat(): Promise<void> {
-    const heartbeat: Heartbeat = { worker: this.#parts.worker, beat: ++this.#beat, ...this.#parts.holds() };
+    const heartbeat: Heartbeat = {
+      worker: this.#parts.worker,
+      beat: ++this.#beat,
+      revision: this.#revision,
+      ...this.#parts.holds(),
+    };
     await this.#parts.directory.put(`worker.${this.#parts.worker}`, heartbeat);
+    this.beatenMs = this.#parts.clock.monotonicMs();
   }
 
   /** Says goodbye: the others need not wait for the lease. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#abort.abort();
+    this.#wake.abort();
     await this.#loop;
     await this.#unwatch?.();
     await this.#parts.directory.delete(`worker.${this.#parts.worker}`).catch(this.#parts.onTrouble);
   }
 
   async fail(failure: Failure): Promise<void> {
-    await this.#parts.directory.put('failure', failure);
+    if (this.#failure !== null && (this.#failure.revision ?? 1) > this.#revision) return; // what happens to an older revision is over
+    await this.#parts.directory.put('failure', { ...failure, revision: this.#revision } satisfies Failure);
   }
 
   /** True while another living worker says that it runs `task`. */
@@ -102,33 +166,42 @@ export class Membership {
         this.#parts.onTrouble(error);
       }
       this.#parts.onChange();
-      await this.#parts.clock.sleep(this.#assignmentRevision === 0 ? HEARTBEAT_MS / 5 : HEARTBEAT_MS, this.#abort.signal);
+      if (this.#stopped) return;
+      this.#wake = new AbortController();
+      await this.#parts.clock.sleep(this.#assignmentRevision === 0 ? HEARTBEAT_MS / 5 : HEARTBEAT_MS, this.#wake.signal);
     }
   }
 
-  /** The first of the living keeps the assignment right, and says when all is done. */
+  /** The first of the living keeps the assignment right, and says when all is done (M3). */
   async #lead(): Promise<void> {
     const living = this.#living();
-    const ready = living.filter(({ draining }) => !draining).map(({ worker }) => worker);
-    const [first] = ready.sort();
+    const newest = Math.max(this.#revision, ...living.map(revisionOf));
+    const current = living.filter((heartbeat) => revisionOf(heartbeat) === newest);
+    const [first] = current.flatMap(({ draining, worker }) => (draining ? [] : [worker])).sort();
     if (first !== this.#parts.worker) return;
-    const done = new Set(living.flatMap((heartbeat) => heartbeat.done));
-    if (!this.completed && this.#parts.tasks.every(({ name }) => done.has(name)))
-      await this.#parts.directory.put('completed', { atMs: this.#parts.clock.nowMs() });
     const now = this.#parts.clock.monotonicMs();
+    const done = new Set(current.flatMap((heartbeat) => heartbeat.done));
+    if (!this.completed && this.#tasks.every(({ name }) => done.has(name)))
+      await this.#parts.directory.put('completed', { atMs: this.#parts.clock.nowMs(), revision: this.#revision } satisfies Completed);
+    const waits = now - this.#revisedMs < LEASE_MS;
+    const ready = (waits ? living : current).flatMap(({ draining, worker }) => (draining ? [] : [worker])).sort();
     if (this.#assignmentRevision === 0 && ready.length < this.#parts.expectedWorkers && now - this.#startedMs < LEASE_MS) return;
-    const wanted = assign(this.#parts.tasks, ready, this.assignment);
-    if (JSON.stringify(wanted) === JSON.stringify(this.assignment)) return;
+    const owners = assign(this.#tasks, ready, this.assignment);
+    if (this.#assignedUnder === this.#revision && JSON.stringify(owners) === JSON.stringify(this.assignment)) return;
+    const wanted: AssignmentRecord = { revision: this.#revision, owners };
     const revision = await this.#parts.directory.update('assignment', wanted, this.#assignmentRevision);
     if (revision !== null && revision > this.#assignmentRevision) this.#setAssignment(wanted, revision);
   }
 
   #note(key: string, entry: Entry | null): void {
+    const value = entry?.value ?? null;
     if (key.startsWith('worker.')) this.#notePeer(key.slice('worker.'.length), entry);
     else if (key === 'assignment' && entry !== null && entry.revision > this.#assignmentRevision)
-      this.#setAssignment(entry.value as Assignment, entry.revision);
-    else if (key === 'failure') this.failure = entry === null ? null : (entry.value as Failure);
-    else if (key === 'completed') this.completed = entry !== null;
+      this.#setAssignment(value as Partial<AssignmentRecord>, entry.revision);
+    else if (key === 'failure') this.#failure = value as Failure | null;
+    else if (key === 'completed') this.#completed = value as Completed | null;
+    else if (key === 'pause') this.pause = value as Pause | null;
+    else if (key === 'savepoint') this.savepoint = value as SavepointRequest | null;
     else return;
     this.#parts.onChange();
   }
@@ -138,8 +211,14 @@ export class Membership {
     else this.#peers.set(worker, { heartbeat: entry.value as Heartbeat, seenMs: this.#parts.clock.monotonicMs() });
   }
 
-  #setAssignment(assignment: Assignment, revision: number): void {
-    this.assignment = assignment;
+  /** (Of an older version of Millrace an assignment has another form: then there is none yet.) */
+  #setAssignment({ revision: under = 0, owners = {} }: Partial<AssignmentRecord>, revision: number): void {
+    this.assignment = owners;
+    this.#assignedUnder = under;
     this.#assignmentRevision = revision;
   }
+}
+
+function revisionOf({ revision }: Partial<Heartbeat>): number {
+  return revision ?? 1;
 }

@@ -1,8 +1,14 @@
 // How a task begins: claim the partition, then restore what its records say, up to one's own claim (J3).
+//
+//   R1. Nobody claims behind a record of a newer revision of the job: who still runs an older one waits for the new one.
+//   R2. A partition that has no record yet begins with its part of the savepoint that the run was started from, if it has one.
+//   R3. What an older declaration left is put under the edges of this one by their numbers (task/step.ts, P3). A keyed stage that
+//       had gone and came back begins empty; a sink or source of that name goes on.
 
 import { isError, isRetry } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
 import { MillraceError } from '../base/errors.ts';
+import { WATERMARK_MAX } from '../event/batch.ts';
 import { claim } from '../journal/claim.ts';
 import type { ClaimLink, Claimed, PreviousRecord } from '../journal/claim.ts';
 import type { BlobStore, Journal } from '../journal/journal.ts';
@@ -10,11 +16,13 @@ import { decodeHeader, encodeRecord, segmentBytes } from '../journal/record-code
 import type { CheckpointRef, RecordHeader, Record_ } from '../journal/record.ts';
 import { replay } from '../journal/replay.ts';
 import { readFence } from '../journal/fence.ts';
-import { taskName } from '../plan/physical-plan.ts';
-import type { StagePlan } from '../plan/physical-plan.ts';
+import { isReturned, taskName } from '../plan/physical-plan.ts';
+import type { PhysicalPlan, StagePlan } from '../plan/physical-plan.ts';
 import { PartitionState } from '../state/partition-state.ts';
-import type { TaskCore } from '../task/step.ts';
+import type { Standing, TaskCore } from '../task/step.ts';
 import { Committer } from './committer.ts';
+import type { SavepointManifest, SavepointTask } from './job-record.ts';
+import { fromPart } from './savepoint.ts';
 
 const RECORD_BYTES = 1024 * 1024;
 
@@ -28,10 +36,17 @@ export type RecoveryParts = {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly worker: string;
+  readonly plan: PhysicalPlan;
+  readonly revision: number;
+  /** The task's part of the savepoint that the run was started from; null: none. */
+  readonly savedPart: (task: string) => Promise<SavedPart | null>;
   readonly tableVersions: Readonly<Record<string, string>>;
   readonly recordBytesMax: number;
   readonly failpoint: (name: string) => void;
 };
+
+/** `manifest`: of the job that it was taken of. */
+export type SavedPart = { readonly part: SavepointTask; readonly manifest: Pick<SavepointManifest, 'job' | 'runId'> };
 
 export type Unapplied = {
   readonly number: number;
@@ -42,8 +57,8 @@ export type Unapplied = {
 
 export type Begun =
   | { readonly kind: 'claimed'; readonly committer: Committer; readonly unapplied: readonly Unapplied[] }
-  /** The task had ended before: nothing was claimed. */
-  | { readonly kind: 'done' }
+  /** The task had ended before: its last record. */
+  | { readonly kind: 'done'; readonly epoch: number; readonly number: number; readonly sequence: number }
   /** Another owner has claimed the partition meanwhile. */
   | { readonly kind: 'fenced' }
   | { readonly kind: 'stopped' };
@@ -56,21 +71,38 @@ export async function claimAndRestore(parts: RecoveryParts): Promise<Begun> {
   if (fence === 'stopped') return { kind: 'stopped' };
   if (fence !== null) {
     const header = decodeHeader(fence.bytes, parts.subject);
+    if (header.revision > parts.revision) return { kind: 'fenced' };
     checkTables(header, parts);
-    if (header.done) {
-      parts.core.restore(header, new PartitionState(), false);
-      return { kind: 'done' };
+    const origin = originOf(parts, { header, sequence: fence.sequence });
+    if (origin.header.done && header.watermarks.length >= parts.stage.outputs.length) {
+      parts.core.restore(origin.header, new PartitionState(), false);
+      return { kind: 'done', epoch: header.epoch, number: header.number, sequence: fence.sequence };
     }
   }
+  const saved = fence === null ? await savedBegin(parts) : null;
   parts.failpoint('claim-send');
   const claimed = await claim(
     parts.journal,
-    { ...place, owner: parts.worker, makeClaim: (previous, link) => encodeRecord(claimHeader(parts, previous, link), []) },
+    {
+      ...place,
+      owner: parts.worker,
+      makeClaim: (previous, link) => encodeRecord(claimHeader(parts, beginning(parts, previous, saved), link), []),
+      yields: (previous) => previous.header.revision > parts.revision,
+    },
     waiting,
   );
-  if (claimed.kind === 'stopped') return claimed;
+  if (claimed.kind !== 'claimed') return { kind: claimed.kind === 'yielded' ? 'fenced' : 'stopped' };
   parts.failpoint('claimed');
-  return restore(parts, claimed);
+  return restore(parts, claimed, beginning(parts, claimed.previous, saved));
+}
+
+/** Where a task without records begins: its part of a savepoint, as if that were the record before. */
+async function savedBegin(parts: RecoveryParts): Promise<Origin | null> {
+  const { plan, stage } = parts;
+  const saved = isReturned(plan, stage.id) ? null : await parts.savedPart(taskName(stage.id, parts.partition));
+  if (saved === null) return null;
+  const { standing, checkpoint } = fromPart(saved.part, saved.manifest, plan, stage);
+  return { header: { ...standing, checkpoint }, sequence: 0 };
 }
 
 /** Writes to a sink's target, waiting as long as it says "not now" (J8). Tries once in any case; false: stopped without success. */
@@ -91,12 +123,13 @@ export async function untilWritten(
   }
 }
 
-async function restore(parts: RecoveryParts, claimed: Claimed): Promise<Begun> {
-  const previous = claimed.previous?.header ?? null;
-  const checkpoint = previous?.checkpoint ?? null;
-  const restored = await readBackWhole(parts, claimed, checkpoint, previous?.sink?.appliedNumber ?? 0);
+async function restore(parts: RecoveryParts, claimed: Claimed, origin: Origin | null): Promise<Begun> {
+  const previous = origin?.header ?? null;
+  const restored = await readBackWhole(parts, claimed, previous?.checkpoint ?? null, previous?.sink?.appliedNumber ?? 0);
   if (restored === 'stopped' || restored === 'fenced') return { kind: restored };
-  parts.core.restore(previous, restored.state, previous !== null);
+  if (previous !== null && isEarlierLife(parts, previous)) restored.state.keepOnly(new Set());
+  parts.core.restore(previous, restored.state, claimed.previous !== null);
+  if (previous?.done === true) return { ...claimed, kind: 'done' };
   const committer = new Committer(
     {
       journal: parts.journal,
@@ -105,12 +138,13 @@ async function restore(parts: RecoveryParts, claimed: Claimed): Promise<Begun> {
       partition: parts.partition,
       owner: parts.worker,
       tables: parts.tableVersions,
+      revision: parts.revision,
       recordBytes: Math.min(RECORD_BYTES, parts.recordBytesMax / 2),
       recordBytesMax: parts.recordBytesMax,
     },
     { epoch: claimed.epoch, number: claimed.number, hash: claimed.hash, sequence: claimed.sequence },
     {
-      ...(claimed.previous === null ? firstHeader(parts.core, parts.stage) : carriedOver(claimed.previous)),
+      ...standingBehind(parts, origin),
       ingestMs: parts.clock.nowMs(),
     },
     restored.checkpoint,
@@ -227,11 +261,14 @@ async function loadCheckpoint(parts: RecoveryParts, checkpoint: CheckpointRef | 
   });
 }
 
-function claimHeader(parts: RecoveryParts, previous: PreviousRecord | null, link: ClaimLink): Omit<RecordHeader, 'bodyHash' | 'segments'> {
-  const { stage, partition, worker, tableVersions, clock, core } = parts;
-  const base = previous === null ? firstHeader(core, stage) : carriedOver(previous);
+/** What a partition goes on from: its record before, or its part of a savepoint. */
+type Origin = Pick<PreviousRecord, 'sequence'> & { readonly header: Carried };
+type Carried = Standing & Pick<RecordHeader, 'checkpoint'>;
+
+function claimHeader(parts: RecoveryParts, origin: Origin | null, link: ClaimLink): Omit<RecordHeader, 'bodyHash' | 'segments'> {
+  const { stage, partition, worker, tableVersions, clock, revision } = parts;
   return {
-    ...base,
+    ...standingBehind(parts, origin),
     ...link,
     stage: stage.id,
     partition,
@@ -239,33 +276,55 @@ function claimHeader(parts: RecoveryParts, previous: PreviousRecord | null, link
     kind: 'claim',
     more: false,
     tables: tableVersions,
+    revision,
     ingestMs: clock.nowMs(),
   };
 }
 
-type Carried = Pick<RecordHeader, 'inputs' | 'source' | 'sink' | 'watermarks' | 'nodeWatermarks' | 'done' | 'counters' | 'checkpoint'>;
-
-function firstHeader(core: TaskCore, stage: StagePlan): Carried {
-  const sink = core.sinkState === null ? null : { before: core.sinkState, after: core.sinkState, appliedNumber: 0 };
+/** What a record says that changes nothing. Watermarks have a place for each exchange of this plan: of an ended task all are. */
+function standingBehind({ core, stage, plan }: RecoveryParts, origin: Origin | null): Carried {
+  if (origin === null) return { ...core.standing(), checkpoint: null };
+  const { inputs, source, sink, watermarks, nodeWatermarks, done, counters, checkpoint } = origin.header;
+  const place = (edge: number, index: number): number | null =>
+    watermarks[index] ?? (done && plan.edges[edge]?.retired !== true ? WATERMARK_MAX : null);
   return {
-    inputs: [],
-    source: null,
-    sink,
-    watermarks: stage.outputs.map(() => null),
-    nodeWatermarks: {},
-    done: false,
-    counters: core.counters,
-    checkpoint: null,
+    inputs,
+    source,
+    nodeWatermarks,
+    done,
+    counters,
+    watermarks: stage.outputs.map(place),
+    checkpoint: checkpoint === null || checkpoint.sequence >= 0 ? checkpoint : { ...checkpoint, sequence: origin.sequence },
+    sink: sink === null ? null : { ...sink, before: sink.after },
   };
 }
 
-function carriedOver({ header, sequence }: PreviousRecord): Carried {
-  const checkpoint = header.checkpoint === null || header.checkpoint.sequence >= 0 ? header.checkpoint : { ...header.checkpoint, sequence };
-  return { ...header, checkpoint, sink: header.sink === null ? null : { ...header.sink, before: header.sink.after } };
+function beginning(parts: RecoveryParts, previous: PreviousRecord | null, saved: Origin | null): Origin | null {
+  return previous === null ? saved : originOf(parts, previous);
 }
 
-/** A run works with one version of its side inputs, also after a restart. */
+/** What of a record the stage goes on from, as it is declared now (R3). Throws MR2109. */
+function originOf(parts: RecoveryParts, { header, sequence }: Origin): Origin {
+  if (isEarlierLife(parts, header)) return { header: { ...header, inputs: [], nodeWatermarks: {}, done: false }, sequence };
+  const fresh = header.done ? freshInput(parts, header) : undefined;
+  if (fresh === undefined) return { header, sequence };
+  // What comes behind the end of event time would all be late; a sink knows no time and just goes on.
+  if (parts.stage.kind === 'keyed') throw new MillraceError('MR2109', { stage: parts.stage.id, input: parts.plan.edges[fresh]?.id ?? '' });
+  return { header: { ...header, done: false }, sequence };
+}
+
+/** It knows none of the exchanges that the stage reads now, and the stage had gone before. */
+function isEarlierLife({ plan, stage }: RecoveryParts, { inputs }: Carried): boolean {
+  return stage.kind === 'keyed' && isReturned(plan, stage.id) && !inputs.some(({ edge }) => stage.inputs.includes(edge));
+}
+
+function freshInput({ stage }: RecoveryParts, { inputs }: Carried): number | undefined {
+  return stage.inputs.find((edge) => !inputs.some((input) => input.edge === edge));
+}
+
+/** A revision works with one version of its side inputs, also after a restart. */
 function checkTables(header: RecordHeader, parts: RecoveryParts): void {
+  if (header.revision !== parts.revision) return;
   for (const [table, before] of Object.entries(header.tables)) {
     const now = parts.tableVersions[table] ?? 'absent';
     if (now !== before) throw new MillraceError('MR1008', { table, path: table, before, now });

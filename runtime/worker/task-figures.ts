@@ -15,6 +15,12 @@ export type TaskFigures = {
   readonly watermark: number | null;
   readonly inboxBytes: number;
   readonly progress: number | null;
-  /** Positions that are stored, by upstream stage: what purging may rely on. */
+  /** Positions that are stored, by number of the edge: what purging may rely on. */
   readonly positions: Readonly<Record<string, number>>;
+  /** Sequence of its last record; 0: none yet. */
+  readonly sequence: number;
+  /** Something is under way in it: claiming, taken in and not stored, stored and not written. */
+  readonly busy: boolean;
+  /** Sources: id of the pause that it keeps; null: it reads. */
+  readonly paused: string | null;
 };

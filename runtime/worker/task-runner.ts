@@ -15,27 +15,32 @@
 //       behind a record that was not applied.
 //   N5. Input that is gone means a broken journal, and stops the job; unless another owner has claimed this task, has gone
 //       on, and it was purged behind it: then this one woke up late, and just ends.
+//   N6. Asked to end while it claims or restores, it ends at once: nothing of it is in flight.
 
 import { assert } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import type { SinkConnector, SinkWriter } from '../connectors/sink.ts';
-import type { SourceConnector, SourceRead, SourceReader } from '../connectors/source.ts';
+import type { SourceConnector } from '../connectors/source.ts';
 import type { BlobStore, Journal } from '../journal/journal.ts';
 import type { InputPosition, RecordHeader } from '../journal/record.ts';
-import { taskName } from '../plan/physical-plan.ts';
+import { liveOutputs, taskName } from '../plan/physical-plan.ts';
 import type { NodePlan, PhysicalPlan, StagePlan } from '../plan/physical-plan.ts';
+import { PartitionState } from '../state/partition-state.ts';
 import { Inbox } from '../task/inbox.ts';
-import { ReplaySchedule } from '../task/replay.ts';
 import { TaskCore } from '../task/step.ts';
 import type { Step } from '../task/step.ts';
 import type { Table, Transform } from '../transforms/transform.ts';
 import { Checkpointer } from './checkpointer.ts';
-import type { Committer } from './committer.ts';
-import type { LaneFeed, LaneRecord } from './lane-feed.ts';
+import { CommitWatch } from './commit-watch.ts';
+import type { Committer, Place } from './committer.ts';
 import { LatencyHistogram } from '../telemetry/latency-histogram.ts';
 import { inboxRecord } from './inbox-record.ts';
+import type { LaneFeed, LaneRecord, Seen } from './lane-feed.ts';
 import { claimAndRestore, isClaimedBehind, untilWritten } from './recovery.ts';
+import type { SavedPart } from './recovery.ts';
+import type { StandingTask } from './savepoint.ts';
 import { Signal } from './signal.ts';
+import { SourceSide } from './source-side.ts';
 import type { TaskFigures } from './task-figures.ts';
 import type { Turns } from './turns.ts';
 
@@ -52,10 +57,11 @@ const OWED_MS = 25;
  *  this takes a fifth of them away (`npm run bench -- latency`; figures in docs/operations/benchmarks.md). */
 const PACE_MS = 5;
 const OWED_SINK_MS = 250;
-const SOURCE_WAIT_MS = 500;
 
 export type TaskRunnerParts = {
   readonly plan: PhysicalPlan;
+  readonly revision: number;
+  readonly savedPart: (task: string) => Promise<SavedPart | null>;
   readonly stage: StagePlan;
   readonly partition: number;
   readonly journal: Journal;
@@ -101,12 +107,12 @@ export class TaskRunner {
   #failure: { error: unknown } | null = null;
   #owedSinceMs: number | null = null;
   #sentMs = -Infinity;
-  #reader: SourceReader | null = null;
-  #read: SourceRead | null = null;
-  #replay: ReplaySchedule | null = null;
-  #progress: number | null = null;
+  readonly #source: SourceSide | null;
+  readonly #watch: CommitWatch;
   #ended = false;
   #stored: Readonly<Record<string, number>> = {};
+  /** Where an ended task stands that wrote nothing here. */
+  #endedAt: RecordPlace | null = null;
 
   constructor(parts: TaskRunnerParts) {
     this.#parts = parts;
@@ -114,6 +120,23 @@ export class TaskRunner {
     this.name = taskName(parts.stage.id, parts.partition);
     this.#writer = parts.sink === null ? null : parts.sink.open(parts.partition);
     this.#writer?.catch(() => undefined);
+    this.#watch = new CommitWatch(parts.clock);
+    this.#source =
+      parts.source === null
+        ? null
+        : new SourceSide({
+            source: parts.source,
+            partition: parts.partition,
+            speed: parts.speed,
+            clock: parts.clock,
+            signal: this.#stop.signal,
+            isEnding: () => this.#draining || this.#outcome !== null,
+            notify: () => this.#signal.notify(),
+            failed: (error) => {
+              this.#failure ??= { error };
+              this.#signal.notify();
+            },
+          });
   }
 
   /** Runs until the task ends; rejects with what stops the job. */
@@ -133,7 +156,35 @@ export class TaskRunner {
   drain(): void {
     this.#draining = true;
     this.#giveUp.abort();
+    if (this.#core === null) this.#stop.abort(); // N6
     this.#signal.notify();
+  }
+
+  /** A source reads on only while there is no pause; null ends it. */
+  pause(id: string | null): void {
+    if (this.#source === null || this.#source.paused === id) return;
+    this.#source.paused = id;
+    this.#signal.notify();
+  }
+
+  /** How long nothing has come back of its commit in flight, ms. */
+  get silentMs(): number {
+    return this.#watch.silentMs();
+  }
+
+  get isRunning(): boolean {
+    return this.#core !== null;
+  }
+
+  /** The task as it stands, with the image of its state (an ended one has none); null: something is under way. */
+  stands(): { readonly task: StandingTask; readonly image: Uint8Array } | null {
+    const { plan, stage, tableVersions } = this.#parts;
+    const core = this.#core;
+    const place = this.#committer?.place ?? this.#endedAt;
+    if (core === null || place === null || this.#isBusy()) return null;
+    const state = this.#ended ? new PartitionState() : core.state;
+    const task = { task: this.name, standing: core.standing(), plan, stage, tables: tableVersions, place };
+    return { task, image: state.checkpoint() };
   }
 
   /** Ends without waiting for servers that do not answer. */
@@ -144,7 +195,7 @@ export class TaskRunner {
 
   figures(): TaskFigures {
     const core = this.#core;
-    const place = this.#committer?.place;
+    const place = this.#committer?.place ?? this.#endedAt;
     return {
       task: this.name,
       stage: this.#parts.stage.id,
@@ -164,9 +215,20 @@ export class TaskRunner {
       },
       watermark: core === null || core.inputWatermark === -Infinity ? null : Math.min(core.inputWatermark, Number.MAX_SAFE_INTEGER),
       inboxBytes: this.#inbox.bytes,
-      progress: this.#progress,
+      progress: this.#source?.progress ?? null,
       positions: this.#stored,
+      sequence: place?.sequence ?? 0,
+      busy: this.#isBusy(),
+      paused: this.#source?.paused ?? null,
     };
+  }
+
+  /** Something was taken in, or can be, that is not stored (and of a sink, written). */
+  #isBusy(): boolean {
+    if (this.#ended) return false;
+    const core = this.#core;
+    if (core === null || this.#inFlight || this.#prepared !== null || core.owes || core.state.isChanged) return true;
+    return this.#inbox.isReady || (core.ended() && !core.done);
   }
 
   /** Removes what nobody needs any more: below the checkpoint, what is applied, and the slowest reader (J9). */
@@ -190,27 +252,31 @@ export class TaskRunner {
     });
     const begun = await claimAndRestore({
       ...parts,
+      journal: this.#watch.journal(parts.journal),
       core,
       subject: `${parts.stage.subjectPrefix}.${parts.partition}`,
       signal: this.#stop.signal,
     });
-    if (begun.kind !== 'claimed') return this.#finishEarly(begun.kind, core);
+    if (begun.kind === 'done') return this.#finishEarly(begun, core);
+    if (begun.kind !== 'claimed') return begun.kind === 'fenced' ? 'fenced' : 'drained';
     this.#committer = begun.committer;
     this.#checkpointer = new Checkpointer(parts, begun.committer, this.name);
     for (const record of begun.unapplied)
       if (!(await this.#apply(record.number, record.payload, record.count, record.sink))) return 'drained';
     this.#core = core;
     this.#notePositions(core.positions());
-    if (parts.stage.kind === 'source') await this.#openSource(core);
-    else this.#subscribe(core);
+    if (core.owes) this.#owe();
+    if (parts.stage.kind !== 'source') this.#subscribe(core);
+    assert(parts.stage.kind !== 'source' || this.#source !== null, `${this.name} has a source`);
+    await this.#source?.open(core);
     parts.failpoint('restored');
     return null;
   }
 
-  #finishEarly(kind: 'done' | 'fenced' | 'stopped', core: TaskCore): TaskEnding {
-    if (kind !== 'done') return kind === 'fenced' ? 'fenced' : 'drained';
+  #finishEarly(at: RecordPlace, core: TaskCore): TaskEnding {
     this.#core = core;
     this.#ended = true;
+    this.#endedAt = at;
     this.#notePositions(core.positions());
     return 'done';
   }
@@ -230,7 +296,7 @@ export class TaskRunner {
 
   #canStep(): boolean {
     if (this.#draining || this.#prepared !== null || this.#core === null || this.#core.done) return false;
-    if (this.#parts.stage.kind === 'source') return this.#read !== null || this.#replay?.isDue(this.#parts.clock.monotonicMs()) === true;
+    if (this.#source !== null) return this.#source.isReady || (!this.#inFlight && this.#owedIsDue());
     if (this.#inFlight) return this.#inbox.bytes >= STEP_BYTES_MAX / 2 && this.#inbox.isReady;
     return this.#inbox.isReady || this.#owedIsDue() || this.#core.ended();
   }
@@ -244,12 +310,9 @@ export class TaskRunner {
   #step(): void {
     const core = this.#core as TaskCore;
     const nowMs = this.#parts.clock.nowMs();
-    if (this.#parts.stage.kind === 'source') this.#takeSource(core, nowMs);
-    else this.#takeInbox(core, nowMs);
-    const step =
-      this.#replay === null
-        ? core.step(nowMs, { force: this.#owedIsDue() })
-        : core.release(this.#replay.release(this.#parts.clock.monotonicMs()), nowMs);
+    const force = this.#owedIsDue();
+    if (this.#source === null) this.#takeInbox(core, nowMs);
+    const step = this.#source === null ? core.step(nowMs, { force }) : this.#source.step(core, nowMs, force);
     this.#parts.failpoint('stepped');
     if (step !== null) this.#owedSinceMs = null;
     else if (core.owes && this.#owedSinceMs === null) this.#owe();
@@ -275,15 +338,6 @@ export class TaskRunner {
     if (this.#inbox.bytes < INBOX_BYTES_MAX / 2 || !this.#inbox.isReady) for (const wake of this.#roomWaiters.splice(0)) wake();
   }
 
-  #takeSource(core: TaskCore, nowMs: number): void {
-    const read = this.#read;
-    if (read === null) return;
-    this.#read = null;
-    this.#progress = read.progress;
-    core.takeRead(read, nowMs);
-    if (!read.done) this.#readOn();
-  }
-
   #send(): void {
     const step = this.#prepared as Step;
     this.#prepared = null;
@@ -303,7 +357,7 @@ export class TaskRunner {
     const image = this.#checkpointer?.imageIfDue(step, this.#core as TaskCore) ?? null;
     const beganMs = clock.monotonicMs();
     failpoint('commit-send');
-    const outcome = await committer.commit(step, this.#stop.signal);
+    const outcome = await this.#watch.during(committer.commit(step, this.#stop.signal));
     failpoint('commit-acknowledged');
     if (outcome.kind !== 'committed') {
       this.#outcome = outcome.kind === 'fenced' ? 'fenced' : 'drained';
@@ -363,68 +417,17 @@ export class TaskRunner {
     return isWritten;
   }
 
-  async #openSource(core: TaskCore): Promise<void> {
-    const { source, speed, partition } = this.#parts;
-    assert(source !== null, `${this.name} has a source`);
-    const position = core.sourcePosition;
-    const wasReplay = position !== null && 'replayMs' in position;
-    if (wasReplay || (speed !== null && position === null)) await this.#startReplay(core, source, speed ?? Infinity);
-    else {
-      this.#reader = await source.open(partition, position);
-      this.#readOn();
-    }
-  }
-
-  /** Replay: reads the whole (bounded) source first, then lets its events go at their pace. A run that was begun as a
-   *  replay goes on as one. */
-  async #startReplay(core: TaskCore, source: SourceConnector, speed: number): Promise<void> {
-    const released = core.sourcePosition?.['replayMs'];
-    const reader = await source.open(this.#parts.partition, null);
-    this.#reader = reader;
-    const counted = core.counters;
-    for (let read = await reader.read(READ_LIMITS); ; read = await reader.read(READ_LIMITS)) {
-      core.takeRead(read, this.#parts.clock.nowMs());
-      if (read.done || this.#draining) break;
-    }
-    const held = core.takeReplay(released === undefined ? null : counted);
-    this.#replay = new ReplaySchedule(held, {
-      speed,
-      releasedMs: typeof released === 'number' ? released : null,
-      startMs: this.#parts.clock.monotonicMs(),
-    });
-    this.#tickReplay();
-  }
-
-  #tickReplay(): void {
-    if (this.#outcome !== null || this.#draining || this.#replay === null) return;
-    this.#progress = this.#replay.progress;
-    this.#signal.notify();
-    void this.#parts.clock.sleep(ReplaySchedule.TICK_MS, this.#stop.signal).then(() => this.#tickReplay());
-  }
-
-  #readOn(): void {
-    this.#reader?.read(READ_LIMITS).then(
-      (read) => {
-        const isEmpty = read.values.length === 0 && read.deadLetters.length === 0 && !read.done;
-        if (this.#draining || this.#outcome !== null) return;
-        if (isEmpty) return this.#readOn();
-        this.#read = read;
-        this.#signal.notify();
-      },
-      (error: unknown) => {
-        this.#failure ??= { error };
-        this.#signal.notify();
-      },
-    );
-  }
-
   #subscribe(core: TaskCore): void {
     const { plan, stage } = this.#parts;
     const upstream = new Set(stage.inputs.map((index) => plan.edges[index]?.fromStage));
     for (const from of plan.stages.filter(({ id }) => upstream.has(id))) {
-      const edges = new Set(stage.inputs.filter((index) => plan.edges[index]?.fromStage === from.id));
+      const inputs = stage.inputs.filter((index) => plan.edges[index]?.fromStage === from.id);
+      const edges = new Set(inputs);
+      const begins = inputs.map((index) => ({ place: from.outputs.indexOf(index), after: core.positionOf(index) }));
       const subscriber = {
         offer: (record: LaneRecord) => this.#offer(record, from, edges),
+        needsBehind: ({ stage: writer, outputs, sequence }: Seen) =>
+          writer === from.id && begins.some(({ place, after }) => place < outputs && sequence >= after),
         missed: (error: unknown) => void this.#missed(error),
         hasRoom: () => this.#hasRoom(),
         room: () => (this.#hasRoom() ? Promise.resolve() : new Promise<void>((resolve) => this.#roomWaiters.push(resolve))),
@@ -463,29 +466,24 @@ export class TaskRunner {
 
   /** Positions that are stored now: what the stages before may purge up to. */
   #notePositions(inputs: readonly InputPosition[]): void {
-    const positions: Record<string, number> = {};
-    for (const { edge, sequence } of inputs) {
-      const from = this.#parts.plan.edges[edge]?.fromStage ?? '';
-      positions[from] = this.#ended ? Number.MAX_SAFE_INTEGER : Math.min(sequence, positions[from] ?? Infinity);
-    }
-    this.#stored = positions;
+    this.#stored = Object.fromEntries(inputs.map(({ edge, sequence }) => [edge, this.#ended ? Number.MAX_SAFE_INTEGER : sequence]));
   }
 
   /** True when what this task writes is read by nobody but people: it ends a way through the job. */
   #isLast(): boolean {
     const { plan, stage } = this.#parts;
-    return stage.kind === 'sink' || stage.outputs.some((index) => !plan.stages.some(({ id }) => id === plan.edges[index]?.toStage));
+    return stage.kind === 'sink' || liveOutputs(plan, stage).some(({ toStage }) => !plan.stages.some(({ id }) => id === toStage));
   }
 
   async #end(): Promise<void> {
     for (const leave of this.#leaveLanes) leave();
     for (const wake of this.#roomWaiters.splice(0)) wake();
     this.#inbox.clear();
-    await this.#reader?.close();
+    await this.#source?.close();
     const writer = await this.#writer?.catch(() => null);
     await writer?.close();
   }
 }
 
+type RecordPlace = Pick<Place, 'epoch' | 'number' | 'sequence'>;
 type SinkStateOf = NonNullable<RecordHeader['sink']>['before'];
-const READ_LIMITS = { eventsMax: 20_000, bytesMax: STEP_BYTES_MAX, waitMs: SOURCE_WAIT_MS };

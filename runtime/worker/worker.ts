@@ -4,18 +4,29 @@
 //   K2. A task that is assigned elsewhere is drained: its commit in flight is stored, then it is given up, at once told.
 //   K3. A task that was fenced begins again only if it is still assigned here, after a pause.
 //   K4. A stop-job error of one task stops the job: it is told to everybody, nothing more is committed here.
+//   K5. Another revision of the job is taken in place: tasks of stages that are the same go on untouched, the others are drained
+//       and begun anew with the new plan; what happens to a task of the plan before is its own end and stops nothing.
+//   K6. Asked to end it takes less than DRAIN_MAX_MS: what has not ended by then is left. The fence makes that safe.
 
 import { MillraceError } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
 import { LEASE_MS } from '../base/limits.ts';
 import type { LatencyCounts } from '../telemetry/latency-histogram.ts';
 import { LatencyHistogram } from '../telemetry/latency-histogram.ts';
-import type { Journal } from '../journal/journal.ts';
+import { assert } from '../base/assert.ts';
+import { unchangedStages } from '../plan/compatibility.ts';
 import type { PhysicalPlan, StagePlan } from '../plan/physical-plan.ts';
 import { taskName } from '../plan/physical-plan.ts';
+import type { TaskRef } from './assignment.ts';
 import type { Bus, Directory } from './directory.ts';
+import { judgeHealth } from './health.ts';
+import type { Health, TaskHealth } from './health.ts';
+import type { SavepointManifest } from './job-record.ts';
 import { LaneFeed } from './lane-feed.ts';
 import { Membership } from './membership.ts';
+import { slowestReader } from './purging.ts';
+import type { SavedPart } from './recovery.ts';
+import { loadManifest, partKey, storePart } from './savepoint.ts';
 import { TaskRunner } from './task-runner.ts';
 import { Turns } from './turns.ts';
 import type { TaskFigures } from './task-figures.ts';
@@ -23,9 +34,14 @@ import type { TaskRunnerParts } from './task-runner.ts';
 
 const REPORT_MS = 250;
 const PURGE_MS = 2_000;
+const SAVEPOINT_MS = 100;
 const FENCED_PAUSE_MS = 500;
 /** After this long a task is claimed although another worker says that it runs it. */
 const HANDOVER_MAX_MS = 2 * LEASE_MS;
+/** Pods are given more; others wait for what this one holds. */
+const DRAIN_MAX_MS = 3_000;
+/** For goodbyes that nobody may answer. */
+const GOODBYE_MAX_MS = 750;
 
 /** What a worker tells: figures of its tasks since it began, latencies since it began. */
 export type WorkerReport = {
@@ -36,31 +52,57 @@ export type WorkerReport = {
   readonly memoryBytes: number;
   readonly cpuMs: number;
   readonly troubles: readonly string[];
+  /** Of the job, that it runs. */
+  readonly revision: number;
 };
 
 /** Parts of a task that differ by stage: made by the composition root. */
 export type StageParts = Pick<TaskRunnerParts, 'source' | 'sink'>;
 
-export type WorkerParts = Omit<TaskRunnerParts, 'stage' | 'partition' | 'feed' | 'source' | 'sink' | 'onTrouble' | 'turns'> & {
-  readonly plan: PhysicalPlan;
-  readonly journal: Journal;
-  readonly clock: Clock;
-  readonly directory: Directory;
-  readonly bus: Bus;
+/** All that changes with a revision of the job. */
+export type WorkerRevision = Pick<TaskRunnerParts, 'plan' | 'makeTransform' | 'table' | 'tableVersions'> & {
+  readonly revision: number;
+  /** Connectors of the stages: at least of those that changed. */
   readonly stageParts: (stage: StagePlan) => StageParts;
-  readonly expectedWorkers: number;
-  readonly usage: () => { readonly memoryBytes: number; readonly cpuMs: number };
-  readonly log: (message: string) => void;
 };
 
-type Running = { readonly runner: TaskRunner; readonly ended: Promise<void> };
+type FromWorker = 'stage' | 'partition' | 'feed' | 'source' | 'sink' | 'onTrouble' | 'turns' | 'savedPart' | 'revision';
+
+export type WorkerParts = Omit<TaskRunnerParts, FromWorker> &
+  Omit<WorkerRevision, 'revision'> & {
+    /** 1 when absent. */
+    readonly revision?: number;
+    readonly directory: Directory;
+    readonly bus: Bus;
+    readonly expectedWorkers: number;
+    /** Id of the savepoint that tasks without records begin with; its blobs lie in `blobs`. */
+    readonly restore?: string | null;
+    /** How often it reports; 250 ms when absent. */
+    readonly reportMs?: number;
+    /** true: it stays, idle, when the job has ended or failed, until another revision comes or it is drained. */
+    readonly stayWhenSettled?: boolean;
+    readonly usage: () => { readonly memoryBytes: number; readonly cpuMs: number };
+    readonly log: (message: string) => void;
+  };
+
+/** `replaced`: another revision has other work for the task; its end says nothing. */
+type Running = { readonly runner: TaskRunner; readonly ended: Promise<void>; replaced: boolean };
+/** A task that has ended, as it is shown and kept. */
+type Ended = { readonly figures: TaskFigures; readonly stands: ReturnType<TaskRunner['stands']> };
 
 export class Worker {
   readonly #parts: WorkerParts;
+  #now: WorkerRevision;
+  #manifest: Promise<SavepointManifest> | null = null;
+  /** Tasks whose part of the savepoint that is asked for lies stored. */
+  readonly #saved = new Set<string>();
+  #savedId = '';
+  #hasStarted = false;
+  #turnedMs: number;
   readonly #membership: Membership;
   readonly #turns: Turns;
   readonly #running = new Map<string, Running>();
-  readonly #done = new Map<string, TaskFigures>();
+  readonly #done = new Map<string, Ended>();
   readonly #feeds = new Map<string, LaneFeed>();
   readonly #waitingSinceMs = new Map<string, number>();
   readonly #pausedUntilMs = new Map<string, number>();
@@ -78,13 +120,14 @@ export class Worker {
 
   constructor(parts: WorkerParts) {
     this.#parts = parts;
+    this.#now = { ...parts, revision: parts.revision ?? 1 };
     this.#turns = new Turns(parts.clock);
+    this.#turnedMs = parts.clock.monotonicMs();
     this.settled = new Promise((resolve) => (this.#settle = resolve));
     this.#membership = new Membership({
       worker: parts.worker,
-      tasks: parts.plan.stages.flatMap((stage) =>
-        Array.from({ length: stage.partitionCount }, (_, partition) => ({ name: taskName(stage.id, partition), stage: stage.id })),
-      ),
+      tasks: tasksOf(parts.plan),
+      revision: this.#now.revision,
       expectedWorkers: parts.expectedWorkers,
       directory: parts.directory,
       clock: parts.clock,
@@ -98,40 +141,104 @@ export class Worker {
     this.#unsubscribe = this.#parts.bus.subscribe('report', (value) => this.#hear(value as WorkerReport));
     await this.#membership.start();
     this.#loops.push(
-      this.#every(REPORT_MS, () => this.#report()),
+      this.#every(this.#parts.reportMs ?? REPORT_MS, () => this.#report()),
       this.#every(PURGE_MS, () => this.#purge()),
+      this.#every(SAVEPOINT_MS, () => this.#savepoint()),
     );
   }
 
-  /** Stores what is in flight, gives everything up, says goodbye. */
+  /** Takes another revision of the job in place (K5). Older ones and the one that runs change nothing. */
+  update(next: WorkerRevision): void {
+    if (next.revision <= this.#now.revision || this.#draining) return;
+    const before = this.#now;
+    const same = goingOn(before, next);
+    this.#now = next;
+    for (const running of this.#running.values()) {
+      if (same.has(running.runner.stage.id)) continue;
+      running.replaced = true;
+      running.runner.drain();
+    }
+    for (const [name, { figures }] of this.#done) if (!same.has(figures.stage)) this.#done.delete(name);
+    for (const [stream, feed] of this.#feeds) {
+      if (next.plan.streams.includes(stream)) continue;
+      this.#feeds.delete(stream);
+      feed.close().catch((error: unknown) => this.#trouble(error));
+    }
+    this.#pausedUntilMs.clear();
+    this.#membership.update(tasksOf(next.plan), next.revision);
+    this.#parts.log(`revision ${next.revision}: ${same.size} stages go on untouched, the others begin anew`);
+    this.#membership.beat().catch((error: unknown) => this.#trouble(error));
+    this.#reconcile();
+  }
+
+  /** For probes: see health.ts. */
+  health(): Health {
+    const { clock } = this.#parts;
+    const { failure, completed, beatenMs, isAssigned } = this.#membership;
+    const health = judgeHealth({
+      nowMs: clock.monotonicMs(),
+      hasStarted: this.#hasStarted,
+      isAssigned,
+      isDraining: this.#draining,
+      failure: failure?.message ?? null,
+      completed,
+      tasks: this.#assignedTasks(),
+      beatenMs,
+      turnedMs: this.#turnedMs,
+    });
+    this.#hasStarted = health.started;
+    return health;
+  }
+
+  #assignedTasks(): readonly TaskHealth[] {
+    return Object.entries(this.#membership.assignment).flatMap(([name, owner]) => {
+      if (owner !== this.#parts.worker) return [];
+      const runner = this.#running.get(name)?.runner;
+      return [{ name, isRunning: this.#done.has(name) || runner?.isRunning === true, silentMs: runner?.silentMs ?? 0 }];
+    });
+  }
+
+  /** Stores what is in flight, gives everything up, says goodbye (K6). */
   async drain(): Promise<void> {
     if (this.#draining) return this.settled;
     this.#draining = true;
+    const { clock } = this.#parts;
     for (const { runner } of this.#running.values()) runner.drain();
-    await Promise.all([...this.#running.values()].map(({ ended }) => ended));
+    // The others learn at once that this one goes, and plan who takes what.
+    this.#membership.beat().catch((error: unknown) => this.#trouble(error));
+    const ended = Promise.all([...this.#running.values()].map((running) => running.ended));
+    await within(clock, DRAIN_MAX_MS, ended);
+    for (const { runner } of this.#running.values()) runner.abort();
     await this.#end();
   }
 
   async #end(): Promise<void> {
+    const { clock } = this.#parts;
     this.#report();
     this.#abort.abort();
-    await Promise.all(this.#loops);
     this.#unsubscribe?.();
-    await this.#membership.stop();
-    for (const feed of this.#feeds.values()) await feed.close();
+    await within(clock, GOODBYE_MAX_MS, this.#membership.stop());
+    const closing = [...this.#feeds.values()].map((feed) => feed.close());
+    await within(clock, GOODBYE_MAX_MS, Promise.all([...closing, ...this.#loops]));
     this.#settle?.();
   }
 
   #reconcile(): void {
     if (this.#draining) return;
-    if (this.#membership.failure !== null) {
+    const { failure, completed, assignment, pause, isBehind } = this.#membership;
+    const stays = this.#parts.stayWhenSettled === true;
+    if (failure !== null) {
       for (const { runner } of this.#running.values()) runner.drain();
-      this.#settle?.();
+      if (!stays) this.#settle?.();
       return;
     }
-    if (this.#membership.completed) this.#settle?.();
-    for (const [name, { runner }] of this.#running) if (this.#membership.assignment[name] !== this.#parts.worker) runner.drain();
-    for (const stage of this.#parts.plan.stages) {
+    if (completed && !stays) this.#settle?.();
+    for (const [name, { runner }] of this.#running) {
+      if (assignment[name] !== this.#parts.worker) runner.drain();
+      runner.pause(pause?.id ?? null);
+    }
+    if (isBehind) return;
+    for (const stage of this.#now.plan.stages) {
       for (let partition = 0; partition < stage.partitionCount; partition++) this.#consider(stage, partition);
     }
   }
@@ -151,10 +258,11 @@ export class Worker {
   }
 
   #begin(stage: StagePlan, partition: number): void {
-    const { plan, journal, blobs, clock, worker, makeTransform, table, tableVersions, recordBytesMax, checkpointBytes, speed, failpoint } =
-      this.#parts;
+    const { journal, blobs, clock, worker, recordBytesMax, checkpointBytes, speed, failpoint } = this.#parts;
+    const { plan, revision, makeTransform, table, tableVersions, stageParts } = this.#now;
     const runner = new TaskRunner({
       plan,
+      revision,
       journal,
       blobs,
       clock,
@@ -170,19 +278,25 @@ export class Worker {
       partition,
       turns: this.#turns,
       feed: (stream) => this.#feed(stream),
-      ...this.#parts.stageParts(stage),
+      savedPart: (task) => this.#savedPart(task),
+      ...stageParts(stage),
       onTrouble: (error) => this.#trouble(error),
     });
-    this.#running.set(runner.name, { runner, ended: this.#watch(runner) });
+    runner.pause(this.#membership.pause?.id ?? null);
+    this.#saved.delete(runner.name);
+    const running: Running = { runner, replaced: false, ended: Promise.resolve().then(() => this.#watch(running)) };
+    this.#running.set(runner.name, running);
   }
 
-  async #watch(runner: TaskRunner): Promise<void> {
+  async #watch(running: Running): Promise<void> {
+    const { runner } = running;
     try {
       const ending = await runner.run();
-      if (ending === 'done') this.#done.set(runner.name, runner.figures());
+      if (ending === 'done' && !running.replaced) this.#done.set(runner.name, { figures: runner.figures(), stands: runner.stands() });
       if (ending === 'fenced') this.#fenced(runner);
     } catch (error) {
-      await this.#failed(runner, error);
+      if (running.replaced) this.#trouble(error);
+      else await this.#failed(runner, error);
     } finally {
       this.#commitLatency.merge(runner.commitLatency.counts());
       this.#endToEndLatency.merge(runner.endToEndLatency.counts());
@@ -237,7 +351,10 @@ export class Worker {
       commit.merge(runner.commitLatency.counts());
       endToEnd.merge(runner.endToEndLatency.counts());
     }
-    const tasks = [...[...this.#running.values()].map(({ runner }) => runner.figures()), ...this.#done.values()];
+    const tasks = [
+      ...[...this.#running.values()].map(({ runner }) => runner.figures()),
+      ...[...this.#done.values()].map(({ figures }) => figures),
+    ];
     const report: WorkerReport = {
       worker: this.#parts.worker,
       tasks,
@@ -245,6 +362,7 @@ export class Worker {
       endToEndLatency: endToEnd.counts(),
       ...this.#parts.usage(),
       troubles: [...this.#troubles.keys()],
+      revision: this.#now.revision,
     };
     this.#parts.bus.publish('report', report);
   }
@@ -259,23 +377,36 @@ export class Worker {
 
   async #purge(): Promise<void> {
     for (const { runner } of this.#running.values()) {
-      const slowest = this.#slowestReader(runner.stage);
+      const slowest = slowestReader(this.#now.plan, runner.stage.id, this.#heard);
       if (slowest > 0) await runner.purge(slowest);
     }
   }
 
-  /** Lowest stored position of all tasks that read what `stage` writes; 0 while one was not heard of (J9). */
-  #slowestReader(stage: StagePlan): number {
-    const { plan } = this.#parts;
-    let slowest = Infinity;
-    for (const index of stage.outputs) {
-      const reader = plan.stages.find(({ id }) => id === plan.edges[index]?.toStage);
-      if (reader === undefined) return 0; // a journal sink: its results stay
-      for (let partition = 0; partition < reader.partitionCount; partition++) {
-        slowest = Math.min(slowest, this.#heard.get(taskName(reader.id, partition))?.positions[stage.id] ?? 0);
-      }
+  /** Stores each task's part of the savepoint that is asked for, as soon as the task stands still. */
+  async #savepoint(): Promise<void> {
+    const id = this.#membership.savepoint?.id ?? '';
+    if (id !== this.#savedId) this.#saved.clear();
+    this.#savedId = id;
+    if (id === '' || this.#draining || this.#membership.failure !== null) return;
+    const { blobs, directory } = this.#parts;
+    const waiting = (name: string): boolean => !this.#saved.has(name);
+    for (const name of [...this.#running.keys(), ...this.#done.keys()].filter(waiting)) {
+      const stands = this.#done.get(name)?.stands ?? this.#running.get(name)?.runner.stands() ?? null;
+      if (stands === null) continue;
+      const part = await storePart(blobs, { id, revision: this.#now.revision }, stands.task, stands.image);
+      await directory.put(partKey(id, name), part);
+      this.#saved.add(name);
     }
-    return slowest;
+  }
+
+  /** A task's part of the savepoint that the run was started from. */
+  async #savedPart(task: string): Promise<SavedPart | null> {
+    const id = this.#parts.restore ?? null;
+    if (id === null) return null;
+    this.#manifest ??= loadManifest(this.#parts.blobs, id);
+    const manifest = await this.#manifest;
+    const part = manifest.tasks.find((one) => one.task === task);
+    return part === undefined ? null : { part, manifest };
   }
 
   #trouble(error: unknown): void {
@@ -288,6 +419,7 @@ export class Worker {
   async #every(periodMs: number, work: () => void | Promise<void>): Promise<void> {
     while (!this.#abort.signal.aborted) {
       await this.#parts.clock.sleep(periodMs, this.#abort.signal);
+      this.#turnedMs = this.#parts.clock.monotonicMs();
       try {
         await work();
       } catch (error) {
@@ -295,4 +427,28 @@ export class Worker {
       }
     }
   }
+}
+
+function tasksOf(plan: PhysicalPlan): readonly TaskRef[] {
+  return plan.stages.flatMap((stage) =>
+    Array.from({ length: stage.partitionCount }, (_, partition) => ({ name: taskName(stage.id, partition), stage: stage.id })),
+  );
+}
+
+/** Stages of which tasks go on untouched: the same in both plans, with the same side inputs. */
+function goingOn(before: WorkerRevision, next: WorkerRevision): ReadonlySet<string> {
+  for (const edge of before.plan.edges)
+    assert(next.plan.edges[edge.index]?.id === edge.id, () => `exchange ${edge.index} is ${edge.id} in revision ${next.revision} too`);
+  const isSame = (table: string): boolean => before.tableVersions[table] === next.tableVersions[table];
+  const tablesOf = (stage: StagePlan): readonly string[] =>
+    stage.nodes.flatMap(({ op }) => (op.kind === 'enrich' ? op.lookups.map(({ table }) => table) : []));
+  const same = unchangedStages(before.plan, next.plan);
+  return new Set(next.plan.stages.filter((stage) => same.has(stage.id) && tablesOf(stage).every(isSame)).map(({ id }) => id));
+}
+
+/** Resolves with `work`, or after `limitMs` without it. */
+async function within(clock: Clock, limitMs: number, work: Promise<unknown>): Promise<void> {
+  const done = new AbortController();
+  await Promise.race([work, clock.sleep(limitMs, done.signal)]);
+  done.abort();
 }

@@ -75,12 +75,12 @@ export class NatsBlobStore implements BlobStore {
     return sha256;
   }
 
-  async get(name: string, sha256: string): Promise<Uint8Array | null> {
+  async get(name: string, sha256: string | null): Promise<Uint8Array | null> {
     const subject = this.#subjectOf(name);
     const manifest = await this.#manifest(subject);
-    if (manifest === null || manifest.sha256 !== sha256) return null;
+    if (manifest === null || (sha256 !== null && manifest.sha256 !== sha256)) return null;
     const bytes = await this.#gather(subject, manifest);
-    return bytes !== null && createHash('sha256').update(bytes).digest('hex') === sha256 ? bytes : null;
+    return bytes !== null && createHash('sha256').update(bytes).digest('hex') === manifest.sha256 ? bytes : null;
   }
 
   async delete(name: string): Promise<void> {

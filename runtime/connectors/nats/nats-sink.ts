@@ -12,6 +12,8 @@
 //       behind which this sink would have to write is a conflict (MR4002).
 //   C5. When the last message is gone (limits of the stream, a purge), a writer that knows the fate of all it sent goes
 //       on; one that does not, because it is new, stops with MR4002 rather than to guess.
+//   C6. A job that goes on from a savepoint of another begins behind the last result that was written before it: that, and nothing
+//       later of that other job, may be the subject's last message. What came later would come a second time.
 
 import { Buffer } from 'node:buffer';
 import { API_ERROR, callApi } from '../../adapters/nats/jetstream-api.ts';
@@ -116,7 +118,8 @@ class NatsWriter implements SinkWriter {
       }
     }
     const payload = lines.length === 0 ? Buffer.alloc(0) : Buffer.from(`${lines.join('\n')}\n`);
-    return { payload, count: lines.length, after: { results: resultsOf(before) + lines.length }, failed };
+    const after = lines.length === 0 ? before : { results: resultsOf(before) + lines.length };
+    return { payload, count: lines.length, after, failed };
   }
 
   async apply(record: SinkRecord): Promise<void> {
@@ -244,7 +247,7 @@ class NatsWriter implements SinkWriter {
     if (code === API_ERROR.streamNotFound) return this.#goneStream(written);
     if (code !== API_ERROR.messageNotFound) throw this.#blocked(`${description} (${code})`);
     if (this.#known !== null && !this.#doubt) return { ...this.#known, sequence: 0 };
-    if (written === 0) return NOTHING;
+    if (written === 0 || behindOf(record.before) !== null) return NOTHING;
     throw this.#conflict(
       `the subject ${this.#subject} is empty although ${written} results of this run were written to it; what was written last can't be known`,
     );
@@ -261,13 +264,16 @@ class NatsWriter implements SinkWriter {
   #tailOf({ message }: StoredWithHeaders, record: SinkRecord): Tail {
     const id = idOf(message.hdrs);
     const { job, sink, partition, runId } = this.#origin;
+    const behind = behindOf(record.before);
+    if (behind !== null && id !== null && id.job === behind.job && id.runId === behind.runId && id.sink === sink)
+      return this.#behind({ id, sequence: message.seq }, behind);
     if (id === null || id.job !== job || id.sink !== sink || id.partition !== partition) {
       throw this.#conflict(
         `the subject ${this.#subject} has messages that this sink did not write (the last one is sequence ${message.seq})`,
       );
     }
     if (id.runId !== runId) {
-      if (this.#known === null ? resultsOf(record.before) === 0 : this.#known.record === 0 && this.#known.sequence === message.seq)
+      if (this.#known === null ? resultsOf(record.before) === 0 || behind !== null : this.#known.record === 0 && this.#known.sequence === message.seq)
         return { sequence: message.seq, record: 0, next: 0 };
       throw this.#conflict(`another run (${id.runId}) writes the subject ${this.#subject}`);
     }
@@ -275,6 +281,14 @@ class NatsWriter implements SinkWriter {
       .toString('latin1')
       .split('\n').length;
     return { sequence: message.seq, record: id.record, next: id.index + lines };
+  }
+
+  /** C6. */
+  #behind({ id, sequence }: { readonly id: ResultId; readonly sequence: number }, behind: Behind): Tail {
+    if (id.record <= behind.record) return { sequence, record: 0, next: 0 };
+    throw this.#conflict(
+      `job ${behind.job} has written ${this.#subject} after its savepoint was taken (record ${id.record}, the savepoint ends at ${behind.record}): its results would come a second time`,
+    );
   }
 
   #blocked(problem: string): MillraceError {
@@ -285,6 +299,14 @@ class NatsWriter implements SinkWriter {
   #conflict(problem: string): MillraceError {
     return new MillraceError('MR4002', { sink: this.#spec.name, problem });
   }
+}
+
+/** The job of a savepoint, and the record with its last result. */
+type Behind = { readonly job: string; readonly runId: string; readonly record: number };
+
+/** What a savepoint left in the state (worker/savepoint.ts), until the first own result. */
+function behindOf({ behindJob: job, behindRun: runId, behindRecord: record }: SinkState): Behind | null {
+  return typeof job === 'string' && typeof runId === 'string' && typeof record === 'number' ? { job, runId, record } : null;
 }
 
 function tooLarge(line: string, bytesMax: number): string | null {

@@ -1,0 +1,47 @@
+// Whether all that sources have read has flowed to its end. Pure; for who asks for a savepoint (the operator).
+//
+//   Q1. Sources keep the pause and have nothing in flight: what they wrote last is the last there is.
+//   Q2. Everybody else has stored that it took in all that the stages before it have written, and is idle; a sink has written it.
+//   Q3. Reports may be old. Each says: so far had I come; positions never go back. So from the sources on: who has taken in all
+//       that its inputs will ever write and is idle will write no more, and its own report is as good as new.
+
+import type { PhysicalPlan } from '../plan/physical-plan.ts';
+import { taskName } from '../plan/physical-plan.ts';
+import type { TaskFigures } from './task-figures.ts';
+
+/** null: quiet. Else what is still under way, a sentence. `pause`: the id of the pause that was asked for. */
+export function underWay(plan: PhysicalPlan, figures: ReadonlyMap<string, TaskFigures>, pause: string): string | null {
+  for (const stage of plan.stages) {
+    for (let partition = 0; partition < stage.partitionCount; partition++) {
+      const name = taskName(stage.id, partition);
+      const task = figures.get(name);
+      if (task === undefined || task.state === 'claiming') return `task ${name} does not run`;
+      if (task.state === 'done') continue;
+      if (stage.kind === 'source' && task.paused !== pause) return `source task ${name} reads on`;
+      if (task.busy || task.inboxBytes > 0) return `task ${name} works`;
+      for (const index of stage.inputs) {
+        const from = plan.stages.find(({ id }) => id === plan.edges[index]?.fromStage);
+        const last = from === undefined ? 0 : lastOf(from.id, from.partitionCount, figures);
+        if (last === null) return `a task of ${from?.id ?? ''} does not run`;
+        if ((task.positions[String(index)] ?? 0) < last) return `task ${name} has not taken in all of ${from?.id ?? ''}`;
+      }
+    }
+  }
+  return null;
+}
+
+/** True when nothing is under way and nothing will begin before the pause `pause` ends. `figures`: the newest of each task. */
+export function isQuiet(plan: PhysicalPlan, figures: ReadonlyMap<string, TaskFigures>, pause: string): boolean {
+  return underWay(plan, figures, pause) === null;
+}
+
+/** Sequence of the last record of a stage; null: one of its tasks was not heard of. */
+function lastOf(stage: string, partitionCount: number, figures: ReadonlyMap<string, TaskFigures>): number | null {
+  let last = 0;
+  for (let partition = 0; partition < partitionCount; partition++) {
+    const task = figures.get(taskName(stage, partition));
+    if (task === undefined) return null;
+    last = Math.max(last, task.sequence);
+  }
+  return last;
+}
