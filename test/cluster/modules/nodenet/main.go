@@ -1,12 +1,14 @@
 // nodenet: the two small controllers that the test cluster needs and that kind's stock image brings as images of its own.
 //
-//	nodenet net      on every node: CNI configuration from the node's pod range, routes to the pod ranges of the others
+//	nodenet net      on every node: CNI configuration from the node's pod range, routes to the pod ranges of the others, and the
+//	                 folders of its volumes
 //	nodenet storage  once: folders of a node as volumes, for claims of the class `standard`
 //
 // Both compare what is with what should be, once a second; what fails is tried again in the next second.
 package main
 
 import (
+	"errors"
 	"log"
 	"os"
 	"time"
@@ -19,7 +21,8 @@ func main() {
 	var step func() error
 	switch {
 	case len(os.Args) == 2 && os.Args[1] == "net":
-		step = func() error { return syncNetwork(api, os.Getenv("NODE_NAME")) }
+		node := os.Getenv("NODE_NAME")
+		step = func() error { return errors.Join(syncNetwork(api, node), makeFolders(api, node)) }
 	case len(os.Args) == 2 && os.Args[1] == "storage":
 		step = func() error { return syncVolumes(api) }
 	default:

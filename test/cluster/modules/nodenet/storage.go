@@ -1,10 +1,14 @@
 package main
 
-import "log"
+import (
+	"log"
+	"os"
+)
 
 const (
 	provisioner  = "millrace.test/folder"
 	volumeFolder = "/var/millrace-volumes/"
+	nodeNote     = "millrace.test/node"
 )
 
 type claimList struct {
@@ -73,16 +77,33 @@ func makeVolume(api *client, of claim) error {
 	log.Printf("volume %s on %s for %s/%s", name, node, of.Metadata.Namespace, of.Metadata.Name)
 	return api.do("POST", "/api/v1/persistentvolumes", object{
 		"apiVersion": "v1", "kind": "PersistentVolume",
-		"metadata": object{"name": name, "annotations": object{"pv.kubernetes.io/provisioned-by": provisioner}},
+		"metadata": object{"name": name, "annotations": object{"pv.kubernetes.io/provisioned-by": provisioner, nodeNote: node}},
 		"spec": object{
 			"capacity":                      object{"storage": of.Spec.Resources.Requests["storage"]},
 			"accessModes":                   of.Spec.AccessModes,
 			"storageClassName":              of.Spec.StorageClassName,
 			"persistentVolumeReclaimPolicy": "Delete",
-			"hostPath":                      object{"path": volumeFolder + name, "type": "DirectoryOrCreate"},
+			// Of the kinds of folders on a node this is the one whose group the kubelet sets, for pods that are not root.
+			"local": object{"path": volumeFolder + name},
 			"claimRef": object{"apiVersion": "v1", "kind": "PersistentVolumeClaim",
 				"namespace": of.Metadata.Namespace, "name": of.Metadata.Name, "uid": of.Metadata.UID},
 			"nodeAffinity": object{"required": object{"nodeSelectorTerms": []object{{"matchExpressions": []object{
 				{"key": "kubernetes.io/hostname", "operator": "In", "values": []string{node}}}}}}},
 		}}, nil)
+}
+
+// makeFolders makes the folders of this node's volumes: the kubelet waits for them.
+func makeFolders(api *client, node string) error {
+	var volumes volumeList
+	if err := api.do("GET", "/api/v1/persistentvolumes", nil, &volumes); err != nil {
+		return err
+	}
+	for _, volume := range volumes.Items {
+		if volume.Metadata.Annotations[nodeNote] == node {
+			if err := os.MkdirAll(volumeFolder+volume.Metadata.Name, 0o755); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
