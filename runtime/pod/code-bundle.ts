@@ -3,9 +3,11 @@
 //   B1. What is run has the sha256 that the record says, or nothing is run.
 //   B2. The bundle gets this process's own `millrace` and `xstate`, whether this process is one bundle or many files.
 //   B3. A bundle is loaded once a process: its marks do not depend on anything but its text and the parameters.
+//   B4. A large bundle comes packed (gzip), and its hash is that of the packed bytes.
 
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { BadDeclaration } from '../base/issues.ts';
 import type { BlobStore } from '../journal/journal.ts';
 import type { PhysicalPlan } from '../plan/physical-plan.ts';
@@ -19,6 +21,9 @@ export type CodeSource = {
   readonly folder: string;
 };
 
+/** Code that a person wrote with what it imports is never this large; what unpacks to more is no code. */
+const BUNDLE_BYTES_MAX = 64 * 1024 * 1024;
+
 /** `plan` with the functions and machines of the bundle in place of their marks. Throws BadDeclaration for a bundle that is not there,
  *  not whole, or does not load, MR1010 when it is another one than the plan was made with. */
 export async function fillCode(plan: unknown, { blobs, code, folder }: CodeSource): Promise<PhysicalPlan> {
@@ -29,7 +34,7 @@ export async function fillCode(plan: unknown, { blobs, code, folder }: CodeSourc
     throw new BadDeclaration('code', [{ path: 'spec.code', message, fix: 'deploy the job again: `millrace deploy`' }]);
   }
   const file = join(folder, `${sha256}.mjs`);
-  await writeWhole(file, bytes);
+  await writeWhole(file, unpacked(bytes));
   // Loaded only here: jobs without code need neither the builder nor the schema.
   const [{ loadJob }, { markJob, fillMarks }, millrace, xstate] = await Promise.all([
     import('../adapters/node/load-job.ts'),
@@ -43,6 +48,17 @@ export async function fillCode(plan: unknown, { blobs, code, folder }: CodeSourc
   ]);
   const { job } = await loadJob(file, { parameters, modules });
   return fillMarks<PhysicalPlan>(plan, markJob(job, sha256).code);
+}
+
+/** B4. Throws BadDeclaration for what is no whole gzip. */
+export function unpacked(bytes: Uint8Array): Uint8Array {
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
+  try {
+    return gunzipSync(bytes, { maxOutputLength: BUNDLE_BYTES_MAX });
+  } catch (error) {
+    const message = `the bundle cannot be unpacked: ${error instanceof Error ? error.message : String(error)}`;
+    throw new BadDeclaration('code', [{ path: 'spec.code', message, fix: 'deploy the job again: `millrace deploy`' }]);
+  }
 }
 
 /** Whole or not at all: a worker thread that was ended in the middle leaves no half of it under its name. */
