@@ -87,6 +87,7 @@ function keysIn(secret: AnyObject): NatsKeys {
   const text = (key: keyof NatsKeys): string => Buffer.from(data[key] ?? '', 'base64').toString();
   return {
     'auth.conf': text('auth.conf'),
+    'route-password': text('route-password'),
     'account.seed': text('account.seed'),
     'operator.creds': text('operator.creds'),
     'sys.creds': text('sys.creds'),

@@ -7,15 +7,17 @@
 //   K2. Of the operator key nothing is kept: it signs the two accounts and is forgotten.
 //   K3. A user's rights are all it can do: what is not allowed is denied by the server.
 
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { encodeAccount, encodeOperator, encodeUser, fmtCreds } from '@nats-io/jwt';
 import { createAccount, createOperator, createUser, fromSeed } from '@nats-io/nkeys';
 import type { WorkerPermissions } from '../../runtime/adapters/nats/worker-permissions.ts';
 
-/** What the Secret holds: `auth.conf` is for the server, the rest for operator and applications. */
+/** What the Secret holds: `auth.conf` and `route-password` are for the server, the rest for operator and applications. */
 export type NatsKeys = {
   /** Part of the server's configuration: whom it trusts. */
   readonly 'auth.conf': string;
+  /** What three servers say to each other: in quotes and in URLs as it is. */
+  readonly 'route-password': string;
   /** Seed that signs users of the account MILLRACE. */
   readonly 'account.seed': string;
   /** The operator's own user: all of the account. */
@@ -26,6 +28,7 @@ export type NatsKeys = {
   readonly 'app.creds': string;
 };
 
+const ROUTE_PASSWORD_BYTES = 24;
 const UNLIMITED = { subs: -1, data: -1, payload: -1 } as const;
 const ACCOUNT_LIMITS = {
   ...UNLIMITED,
@@ -68,6 +71,7 @@ export async function makeNatsKeys(): Promise<NatsKeys> {
       `resolver_preload: {\n  ${systemAccount}: ${systemJwt}\n  ${account.getPublicKey()}: ${accountJwt}\n}`,
       '',
     ].join('\n'),
+    'route-password': randomBytes(ROUTE_PASSWORD_BYTES).toString('hex'),
     'account.seed': seed,
     'operator.creds': await userCredentials(seed, 'operator', { pub: {}, sub: {} }),
     'sys.creds': await userCredentials(text(system.getSeed()), 'operator', { pub: {}, sub: {} }),
