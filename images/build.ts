@@ -3,13 +3,10 @@
 //   --tag T          tag of the images (default: dev)
 //   --image NAME     operator or worker; may be given twice (default: both)
 //   --bundles        only the bundled programs, as files of DIR (what the Dockerfiles take)
-//   --nats-server P  also an image of this static nats-server (2.15.2 or newer)
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { versionOf } from '../cli/setup/nats-server.mjs';
 import { bundlePrograms } from './bundle.ts';
-import { writeNatsImage } from './nats-image.ts';
 import { imageNames, images, type ImageName } from './programs.ts';
 import { writeImages } from './write-images.ts';
 
@@ -27,19 +24,16 @@ async function main(): Promise<number> {
       tag: { type: 'string', default: 'dev' },
       image: { type: 'string', multiple: true },
       bundles: { type: 'boolean', default: false },
-      'nats-server': { type: 'string' },
     },
   });
   const names = (values.image ?? imageNames).filter(isImageName);
   if (values.out === undefined || names.length !== (values.image ?? imageNames).length) {
-    console.error(`usage: node images/build.ts --out DIR [--tag T] [--image ${imageNames.join('|')}]… [--bundles] [--nats-server PATH]`);
+    console.error(`usage: node images/build.ts --out DIR [--tag T] [--image ${imageNames.join('|')}]… [--bundles]`);
     return 2;
   }
   const out = resolve(values.out);
   if (values.bundles) await writeBundles(out, names);
   else await writeArchives({ out, tag: values.tag, names });
-  const binary = values['nats-server'];
-  if (binary !== undefined) await writeNats(binary, out);
   return 0;
 }
 
@@ -58,14 +52,6 @@ async function writeBundles(out: string, names: readonly ImageName[]): Promise<v
     await writeFile(join(out, file), text);
     console.log(`${join(out, file)}  ${megabytes(Buffer.byteLength(text))}`);
   }
-}
-
-async function writeNats(binary: string, out: string): Promise<void> {
-  const version = versionOf(binary);
-  if (version === null) throw new Error(`${binary} is no nats-server that runs here; no image of it was written`);
-  const path = join(out, 'nats.tar');
-  const { reference } = await writeNatsImage({ binary, version, out: path });
-  console.log(`${reference}  ${path}`);
 }
 
 function megabytes(bytes: number): string {
