@@ -16,7 +16,7 @@ export function chartTemplate(objects: readonly Json[]): string {
 }
 
 function one(object: Json): string {
-  const text = escaped(stringify(object, { lineWidth: 0, aliasDuplicateObjects: false }));
+  const text = escaped(stringify(object, { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false }));
   const kept = text.replace(/^metadata:\n {2}name: .*\n/m, (lines) => lines + KEEP);
   if (kept === text) throw new Error('an object of the chart begins its metadata with its name');
   return kept;

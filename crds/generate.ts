@@ -62,5 +62,6 @@ export function generatedDefinitions(): Readonly<Record<string, string>> {
 }
 
 export function yamlOf(value: Json): string {
-  return stringify(value, { lineWidth: 0, aliasDuplicateObjects: false });
+  // kubectl and Helm read YAML 1.1, where a bare `on` is a boolean.
+  return stringify(value, { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false });
 }

@@ -6,6 +6,7 @@
 //   G2. What only the TypeScript builder can fill is a text here: the mark of its code.
 //   G3. A duration of the graph may hold a parameter instead. Names and references may not: rules look them up.
 
+import { ON_IN_YAML_1_1 } from './stream-job/names.ts';
 import { z } from 'zod';
 import { durationSchema } from './stream-job/names.ts';
 import { BUILDER_FIELDS, CODE_MARK } from './stream-job/spec.ts';
@@ -95,9 +96,15 @@ function items(schema: Json, place: Place): Json {
   return schema['items'] === undefined ? {} : { items: structural(schema['items'] as Json, place) };
 }
 
+/** Who writes `on:` in YAML 1.1, which kubectl reads, has written `true`: it is taken for what was meant (ON_IN_YAML_1_1). */
+function withOn(fields: readonly (readonly [string, Json])[]): readonly (readonly [string, Json])[] {
+  const on = fields.find(([name]) => name === 'on');
+  return on === undefined ? fields : [...fields, [ON_IN_YAML_1_1, on[1]]];
+}
+
 function properties(schema: Json, place: Place): Json {
   if (schema['properties'] === undefined) return {};
-  const fields = Object.entries(schema['properties'] as Readonly<Record<string, Json>>);
+  const fields = withOn(Object.entries(schema['properties'] as Readonly<Record<string, Json>>));
   const required = schema['required'];
   return {
     ...(required === undefined ? {} : { required }),

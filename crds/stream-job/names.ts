@@ -13,3 +13,6 @@ export const nameSchema = z
 
 /** `250ms`, `10s`, `1h30m`, `3d`. */
 export const durationSchema = z.string().regex(DURATION, 'must be a duration such as 250ms, 10s, 1h30m or 3d').max(32);
+
+/** What a bare key `on` becomes where YAML 1.1 is read (kubectl, Helm). */
+export const ON_IN_YAML_1_1 = 'true';

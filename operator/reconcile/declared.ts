@@ -1,9 +1,11 @@
 // What the spec of a StreamJob means: the job that it declares, or why it declares none. Pure.
 //
 //   E1. The same checks as `millrace validate`, and the rules of the cluster: all mistakes at once.
+//   E3. `true` where a machine's `on` belongs is what YAML 1.1 made of it.
 //   E2. The hash of a revision covers what makes workers do something else, and nothing that only moves pods.
 
 import { createHash } from 'node:crypto';
+import { ON_IN_YAML_1_1 } from '../../crds/stream-job/names.ts';
 import type { StreamJob, StreamJobSpec } from '../../crds/stream-job/spec.ts';
 import type { Issue } from '../../runtime/base/issues.ts';
 import { checkJobText } from '../../runtime/plan/check.ts';
@@ -14,11 +16,36 @@ export type Parsed = { readonly kind: 'job'; readonly job: StreamJob } | { reado
 
 /** The job of the object's spec, with the values of its parameters in place. */
 export function parseJob({ name, namespace, spec }: JobObject): Parsed {
-  const text = JSON.stringify({ apiVersion: 'millrace.dev/v1alpha1', kind: 'StreamJob', metadata: { name }, spec });
+  const text = JSON.stringify({ apiVersion: 'millrace.dev/v1alpha1', kind: 'StreamJob', metadata: { name }, spec: withOn(spec) });
   const { job, mistakes } = checkJobText(text, { file: `StreamJob ${namespace}/${name}`, parameters: valuesOf(spec) });
   if (job === null) return { kind: 'invalid', issues: mistakes.map(withoutPlace) };
   const issues = clusterIssues(job.spec);
   return issues.length > 0 ? { kind: 'invalid', issues } : { kind: 'job', job };
+}
+
+/** E3. */
+function withOn(spec: JobObject['spec']): unknown {
+  const stages = spec['stages'];
+  if (!Array.isArray(stages)) return spec;
+  return {
+    ...spec,
+    stages: (stages as Readonly<Record<string, unknown>>[]).map((stage) =>
+      'machine' in stage ? { ...stage, machine: stateWithOn(stage['machine']) } : stage,
+    ),
+  };
+}
+
+function stateWithOn(state: unknown): unknown {
+  if (typeof state !== 'object' || state === null) return state;
+  const { [ON_IN_YAML_1_1]: meant, ...rest } = state as Readonly<Record<string, unknown>>;
+  const states = rest['states'];
+  return {
+    ...rest,
+    ...(meant === undefined || 'on' in rest ? {} : { on: meant }),
+    ...(typeof states === 'object' && states !== null
+      ? { states: Object.fromEntries(Object.entries(states).map(([name, inner]) => [name, stateWithOn(inner)])) }
+      : {}),
+  };
 }
 
 /** Of what a revision is made of. `job` is the job as it was parsed, before names of streams were looked up. */
