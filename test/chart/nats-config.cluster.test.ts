@@ -95,6 +95,9 @@ async function makeAuth(): Promise<Auth> {
   const [operator, system, account, user] = [createOperator(), createAccount(), createAccount(), createUser()];
   const [systemId, accountId] = [system.getPublicKey(), account.getPublicKey()];
   const unlimited = { mem_storage: -1, disk_storage: -1, streams: -1, consumer: -1, conn: -1, leaf: -1, subs: -1, data: -1, payload: -1 };
+  // As long as those of a job of a thousand streams with long names.
+  const allow = Array.from({ length: 4_000 }, (_, at) => `$JS.API.CONSUMER.CREATE.MR_${'n'.repeat(60)}_${'j'.repeat(60)}_${at}.*`);
+  const rights = { pub: { allow: ['>', ...allow] }, sub: { allow: ['>'] } };
   const conf = [
     `operator: ${await encodeOperator('millrace', operator, { system_account: systemId })}`,
     `system_account: ${systemId}`,
@@ -104,7 +107,7 @@ async function makeAuth(): Promise<Auth> {
     `  ${accountId}: ${await encodeAccount('MILLRACE', account, { limits: unlimited }, { signer: operator })}`,
     '}',
   ];
-  return { conf: conf.join('\n'), creds: fmtCreds(await encodeUser('job', user, account, {}), user) };
+  return { conf: conf.join('\n'), creds: fmtCreds(await encodeUser('job', user, account, rights), user) };
 }
 
 /** Starts the servers of the StatefulSet: its configuration with addresses of this machine, one password a server. */
