@@ -75,6 +75,8 @@ export type WatchRequest = {
   readonly silenceMs: number;
 };
 
+type PagesRequest = { readonly selection: Selection; readonly limit: number | null; readonly signal: AbortSignal | undefined };
+
 type WriteRequest = {
   readonly verb: WriteVerb;
   readonly resource: Resource<KubeObject>;
@@ -99,10 +101,14 @@ export class KubeClient {
   }
 
   /** All objects of a selection as they were at one moment, read page by page. */
-  async list<T extends KubeObject = AnyObject>(resource: Resource<T>, selection: Selection): Promise<KubeResult<KubeList<T>>> {
-    const paged = await this.#pages(resource, selection, LIST_PAGE_OBJECTS);
+  async list<T extends KubeObject = AnyObject>(
+    resource: Resource<T>,
+    selection: Selection,
+    signal?: AbortSignal,
+  ): Promise<KubeResult<KubeList<T>>> {
+    const paged = await this.#pages(resource, { selection, limit: LIST_PAGE_OBJECTS, signal });
     // The server forgets a moment after some minutes: who reads pages for longer gets all in one.
-    return paged.kind === 'refused' && paged.code === 410 ? this.#pages(resource, selection, null) : paged;
+    return paged.kind === 'refused' && paged.code === 410 ? this.#pages(resource, { selection, limit: null, signal }) : paged;
   }
 
   /** Writes what is not there yet; `conflict` with reason `AlreadyExists` when it is. */
@@ -187,13 +193,13 @@ export class KubeClient {
     return this.#meter.counts();
   }
 
-  async #pages<T extends KubeObject>(resource: Resource<T>, selection: Selection, limit: number | null): Promise<KubeResult<KubeList<T>>> {
+  async #pages<T extends KubeObject>(resource: Resource<T>, { selection, limit, signal }: PagesRequest): Promise<KubeResult<KubeList<T>>> {
     const { namespace, ...selectors } = selection;
-    const path = pathOf(resource, { namespace });
+    const http = { method: 'GET', path: pathOf(resource, { namespace }), timeoutMs: LIST_TIMEOUT_MS, ...(signal && { signal }) } as const;
     const items: T[] = [];
     for (let next = ''; ;) {
       const query = { ...selectors, ...(limit === null ? {} : { limit: String(limit) }), ...(next === '' ? {} : { continue: next }) };
-      const page = await this.#read<Page<T>>('list', resource.plural, { method: 'GET', path, query, timeoutMs: LIST_TIMEOUT_MS });
+      const page = await this.#read<Page<T>>('list', resource.plural, { ...http, query });
       if (page.kind !== 'ok') return page;
       const { metadata, items: more } = page.object;
       for (const item of more ?? []) items.push({ ...item, apiVersion: resource.apiVersion, kind: resource.kind });

@@ -28,7 +28,7 @@ export const WATCH_SILENCE_MS = 150_000;
 export const WATCH_RETRY_MIN_MS = 20;
 export const WATCH_RETRY_MAX_MS = 5_000;
 /** The longest pause after a refusal (no permission, no such kind): it needs a person, and would fill the server's audit log. */
-export const REFUSED_RETRY_MAX_MS = 30_000;
+export const REFUSED_RETRY_MAX_MS = 10_000;
 /** A watch that lived this long was a working one: the pause begins small again. */
 export const WATCH_PROVEN_MS = 500;
 
