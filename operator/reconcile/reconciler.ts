@@ -4,6 +4,7 @@
 //   R2. The intent stands in the status before anything is done about it; killed anywhere, the next round goes on.
 //   R3. A round that changes nothing writes nothing: figures alone are written every FIGURES_MS at the most.
 //   R4. Every child and stream is looked at every ROUND_MS, whatever the watches say: drift is mended within two rounds.
+//   R5. A round begins only when the cache shows what the one before wrote: else it would be forgotten.
 
 import { isDeepStrictEqual } from 'node:util';
 import type { StreamJobStatus } from '../../crds/stream-job/status.ts';
@@ -22,20 +23,25 @@ export type ReconcilerParts = ApplyParts & ObserveParts & { readonly events: Pic
 
 const ROUND_MS = 4_000;
 const FIGURES_MS = 10_000;
+const CATCH_UP_MS = 20;
+const CATCH_UP_MAX_MS = 5_000;
+
+type Written = { readonly atMs: number; readonly version: string };
 
 export class Reconciler {
   readonly #parts: ReconcilerParts;
-  /** When figures of a job were written last; only to write less often. */
-  readonly #writtenMs = new Map<string, number>();
+  /** What was written of a job last: figures need not be written often, and who does not see it yet looks at the past (R5). */
+  readonly #written = new Map<string, Written>();
 
   constructor(parts: ReconcilerParts) {
     this.#parts = parts;
   }
 
   async reconcile(namespace: string, name: string): Promise<WorkOutcome> {
+    if (this.#isBehind(namespace, name)) return { kind: 'again', afterMs: CATCH_UP_MS };
     const observed = await observe(this.#parts, namespace, name);
     if (observed === null) {
-      this.#writtenMs.delete(`${namespace}/${name}`);
+      this.#written.delete(`${namespace}/${name}`);
       return { kind: 'done' };
     }
     const decision = decide(observed);
@@ -74,13 +80,21 @@ export class Reconciler {
       metadata: { name: job.name, namespace: job.namespace },
       status,
     });
-    if (answer.kind === 'ok') this.#writtenMs.set(key, nowMs);
+    if (answer.kind === 'ok') this.#written.set(key, { atMs: nowMs, version: answer.object.metadata.resourceVersion });
     return kubeTrouble('status', answer, ['not-found']);
   }
 
   #isWorthWriting(before: StreamJobStatus, after: StreamJobStatus, key: string, nowMs: number): boolean {
     if (!isDeepStrictEqual(withoutFigures(before), withoutFigures(after))) return true;
-    return nowMs - (this.#writtenMs.get(key) ?? 0) >= FIGURES_MS;
+    return nowMs - (this.#written.get(key)?.atMs ?? 0) >= FIGURES_MS;
+  }
+
+  /** R5. Versions count up; a watch that is slow for long is not waited for. */
+  #isBehind(namespace: string, name: string): boolean {
+    const written = this.#written.get(`${namespace}/${name}`);
+    const seen = this.#parts.caches.streamJobs.get(namespace, name)?.metadata.resourceVersion;
+    if (written === undefined || seen === undefined || this.#parts.clock.nowMs() - written.atMs > CATCH_UP_MAX_MS) return false;
+    return /^\d+$/.test(seen) && /^\d+$/.test(written.version) && BigInt(seen) < BigInt(written.version);
   }
 
   #tell({ job }: Observed, events: readonly Told[]): void {

@@ -8,10 +8,8 @@ http: "0.0.0.0:8222"
 # Large records make commits cheap, and the server must not refuse a client whose acknowledgements wait for the disk.
 max_payload: {{ mul .Values.nats.maxPayloadMiB 1048576 }}
 max_pending: {{ mul .Values.nats.maxPendingMiB 1048576 }}
-# Credentials name each stream of a job: those of a hundred stages are a line of 60 kB.
-max_control_line: 1048576
 
-# A client's first line holds its credentials, and those of a job name each of its streams: a thousand of them at most.
+# A client's first line holds its credentials, and those of a job name each of its streams: 60 kB for a hundred stages.
 max_control_line: 1048576
 
 # Clients are told to go elsewhere before a server ends.
