@@ -3,8 +3,8 @@
 //   J1. It passes through everything that a job of a user needs: the CRD, the operator, a pod, its files, its credentials, NATS.
 //   J2. Its state goes with it: the test leaves nothing behind.
 
-import { API_VERSION } from '../resources/manifest.ts';
 import type { AppliedObject } from '../kube/kube-object.ts';
+import { resources } from '../kube/resource.ts';
 
 export type TestJob = {
   readonly name: string;
@@ -15,7 +15,7 @@ export type TestJob = {
 
 export function testJob({ name, namespace, configMap }: TestJob): AppliedObject {
   return {
-    apiVersion: API_VERSION,
+    apiVersion: resources.streamJobs.apiVersion,
     kind: 'StreamJob',
     metadata: { name, namespace, labels: { 'app.kubernetes.io/part-of': 'millrace', 'app.kubernetes.io/component': 'helm-test' } },
     spec: {
