@@ -203,6 +203,10 @@ test('what build writes is what kubectl applies', async () => {
   expect((await stored('streamjob', 'flights')).spec).toEqual(spec);
 });
 
+test("the feeder's manifest is one", async () => {
+  await kubectl('apply', '--dry-run=server', '-n', 'demo', '-f', join(EXAMPLES, 'flights/cluster/feeder.yaml'));
+});
+
 test('a cluster that is not there is the environment', async () => {
   await server.kill();
   const ended = await millrace('status', '-n', 'demo');
