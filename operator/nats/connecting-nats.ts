@@ -86,8 +86,8 @@ export class ConnectingNats implements NatsSide {
     return this.#ask((inner) => inner.advanceSavepoint(savepoint, identity));
   }
 
-  removeSavepoint(savepoint: string): Promise<Done> {
-    return this.#ask((inner) => inner.removeSavepoint(savepoint));
+  removeSavepoint(savepoint: string, identity: string): Promise<Done> {
+    return this.#ask((inner) => inner.removeSavepoint(savepoint, identity));
   }
 
   credentials(identity: string, plan: PhysicalPlan): Promise<{ readonly text: string; readonly hash: string } | null> {

@@ -226,8 +226,8 @@ export class JobNats implements NatsSide {
     }
   }
 
-  removeSavepoint(savepoint: string): Promise<Done> {
-    return this.#do(() => removeSavepoint(this.#parts.connection, savepoint));
+  removeSavepoint(savepoint: string, identity: string): Promise<Done> {
+    return this.#do(() => removeSavepoint(this.#parts.connection, savepoint, identity));
   }
 
   onChange(listener: (identity: string) => void): void {

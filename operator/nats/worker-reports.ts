@@ -7,6 +7,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import type { Clock } from '../../runtime/base/clock.ts';
 import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
 import { ProgressBoard } from '../../runtime/telemetry/progress.ts';
+import type { TaskFigures } from '../../runtime/worker/task-figures.ts';
 import type { WorkerReport } from '../../runtime/worker/worker.ts';
 import { figuresOf, type JobFigures } from '../lifecycle/figures.ts';
 
@@ -42,6 +43,21 @@ export class WorkerReports {
     const board = boardOf(job, plan, nowMs);
     for (const { report, atMs } of job.heard.values()) board.hear(report, atMs);
     return figuresOf(board.progress(nowMs), reports);
+  }
+
+  /** The newest that was reported of each task lately. */
+  tasks(identity: string): ReadonlyMap<string, TaskFigures> {
+    const nowMs = this.#clock.monotonicMs();
+    const newest = new Map<string, TaskFigures>();
+    for (const { report, atMs } of this.#jobs.get(identity)?.heard.values() ?? []) {
+      if (nowMs - atMs > FRESH_MS) continue;
+      for (const task of report.tasks) {
+        const known = newest.get(task.task);
+        if (known === undefined || task.epoch > known.epoch || (task.epoch === known.epoch && task.number >= known.number))
+          newest.set(task.task, task);
+      }
+    }
+    return newest;
   }
 
   #hear(identity: string, report: WorkerReport): void {

@@ -40,28 +40,15 @@ export async function carryOut(parts: ApplyParts, observed: Observed, actions: r
   return null;
 }
 
-async function carryOutOne({ client, caches, nats }: ApplyParts, observed: Observed, action: Action): Promise<Trouble | null> {
+async function carryOutOne({ client, nats }: ApplyParts, observed: Observed, action: Action): Promise<Trouble | null> {
   const { job, cluster } = observed;
   const identity = identityOf(job);
-  const object = caches.streamJobs.get(job.namespace, job.name);
-  const finalizers = object?.metadata.finalizers ?? [];
+  const named = { namespace: job.namespace, name: job.name };
   switch (action.kind) {
     case 'add-finalizer':
-      return object === undefined
-        ? null
-        : kubeTrouble('finalizer', await client.setFinalizers(resources.streamJobs, object, [...finalizers, FINALIZER]));
+      return setFinalizers(client, resources.streamJobs, named, (before) => [...new Set([...before, FINALIZER])]);
     case 'remove-finalizer':
-      return object === undefined
-        ? null
-        : kubeTrouble(
-            'finalizer',
-            await client.setFinalizers(
-              resources.streamJobs,
-              object,
-              finalizers.filter((name) => name !== FINALIZER),
-            ),
-            ['not-found'],
-          );
+      return setFinalizers(client, resources.streamJobs, named, (before) => before.filter((name) => name !== FINALIZER));
     case 'ensure-streams':
       return natsTrouble('streams', await nats.ensure(identity, valid(observed).plan));
     case 'write-revision': {
@@ -96,6 +83,21 @@ async function carryOutOne({ client, caches, nats }: ApplyParts, observed: Obser
     case 'remove-state':
       return natsTrouble('state', await nats.removeState(identity));
   }
+}
+
+/** Of the object as it is now: the cache may not have seen our last write yet. An object that is gone needs none. */
+export async function setFinalizers(
+  client: KubeClient,
+  resource: Parameters<KubeClient['get']>[0],
+  named: Parameters<KubeClient['get']>[1],
+  change: (before: readonly string[]) => readonly string[],
+): Promise<Trouble | null> {
+  const found = await client.get(resource, named);
+  if (found.kind !== 'ok') return kubeTrouble('finalizer', found, ['not-found']);
+  const before = found.object.metadata.finalizers ?? [];
+  const after = change(before);
+  if (after.length === before.length) return null;
+  return kubeTrouble('finalizer', await client.setFinalizers(resource, found.object, after), ['not-found']);
 }
 
 /** The children of a job, as many workers as decided. */

@@ -51,7 +51,7 @@ export interface NatsSide {
   removeState(identity: string): Promise<Done>;
   prepareRestore(savepoint: string, identity: string): Promise<Done>;
   advanceSavepoint(savepoint: string, identity: string): Promise<SavepointProgress>;
-  removeSavepoint(savepoint: string): Promise<Done>;
+  removeSavepoint(savepoint: string, identity: string): Promise<Done>;
   /** Credentials for the workers of a job with just the rights that `plan` needs; null: NATS asks for none. */
   credentials(identity: string, plan: PhysicalPlan): Promise<{ readonly text: string; readonly hash: string } | null>;
   /** Called with a job's identity when its directory tells a failure or the end. */

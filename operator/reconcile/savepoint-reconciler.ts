@@ -15,7 +15,7 @@ import { resources } from '../kube/resource.ts';
 import type { WorkOutcome } from '../kube/work-queue.ts';
 import type { Verdict } from '../lifecycle/decision.ts';
 import { API_VERSION, FINALIZER } from '../resources/manifest.ts';
-import { kubeTrouble, type Trouble } from './apply.ts';
+import { kubeTrouble, setFinalizers, type Trouble } from './apply.ts';
 import type { NatsSide } from './nats-side.ts';
 import type { Caches } from './observe.ts';
 import { conditionOf, timeText } from './status.ts';
@@ -143,11 +143,13 @@ export class SavepointReconciler {
   async #delete(object: AnyObject): Promise<WorkOutcome> {
     const finalizers = object.metadata.finalizers ?? [];
     if (!finalizers.includes(FINALIZER)) return { kind: 'done' };
-    const { deletionPolicy } = object['spec'] as StreamSavepointSpec;
+    const { deletionPolicy, job } = object['spec'] as StreamSavepointSpec;
+    const isTaken = statusOf(object).phase === 'Completed';
     const sinceMs = this.#parts.clock.nowMs() - Date.parse(object.metadata.deletionTimestamp ?? '');
     const identity = identityOf({ namespace: object.metadata.namespace ?? '', name: object.metadata.name });
-    if (deletionPolicy === 'Delete') {
-      const removed = await this.#parts.nats.removeSavepoint(identity);
+    if (deletionPolicy === 'Delete' || !isTaken) {
+      const owner = identityOf({ namespace: object.metadata.namespace ?? '', name: job });
+      const removed = await this.#parts.nats.removeSavepoint(identity, owner);
       if (removed.kind !== 'done' && sinceMs < NATS_WAIT_MS) return { kind: 'again', afterMs: 1_000 };
     }
     return outcome(
@@ -159,8 +161,9 @@ export class SavepointReconciler {
     );
   }
 
-  async #setFinalizers(object: AnyObject, finalizers: readonly string[]): Promise<Trouble | null> {
-    return kubeTrouble('finalizer', await this.#parts.client.setFinalizers(resources.streamSavepoints, object, finalizers), ['not-found']);
+  async #setFinalizers({ metadata }: AnyObject, finalizers: readonly string[]): Promise<Trouble | null> {
+    const named = { namespace: metadata.namespace ?? '', name: metadata.name };
+    return setFinalizers(this.#parts.client, resources.streamSavepoints, named, () => finalizers);
   }
 }
 

@@ -40,7 +40,11 @@ export type JobRecord = {
   readonly startedMs: number;
 };
 
-export type Pause = { readonly id: string; readonly reason: string };
+export type Pause = {
+  readonly id: string;
+  readonly reason: string;
+  /** When it was asked for, ms since the epoch. */ readonly sinceMs: number;
+};
 export type SavepointRequest = { readonly id: string };
 
 /** How far event time has come; `ended`: it will not go further; null: it has not begun. (JSON has no infinities.) */

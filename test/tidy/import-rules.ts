@@ -67,7 +67,7 @@ const rules: Readonly<Record<string, Rule>> = {
     types: ['operator/reconcile', 'operator/kube'],
   },
   'operator/http': { values: [] },
-  'operator/helm-test': { values: ['operator/kube', 'runtime/base', 'runtime/adapters'] },
+  'operator/helm-test': { values: ['operator/kube', 'runtime/base', 'runtime/adapters'], types: ['crds'] },
   operator: { values: ['crds', 'runtime', 'operator'] },
   images: { values: ['cli'] },
   cli: { values: ['crds', 'runtime', 'package.json', 'operator/kube'] },

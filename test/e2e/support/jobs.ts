@@ -76,7 +76,10 @@ export async function makeNamespace(name: string): Promise<string> {
   return name;
 }
 
+/** With the state of its jobs. */
 export async function removeNamespace(name: string): Promise<void> {
+  for (const one of await list<StreamJobObject>('streamjobs', name))
+    await kubectl(['patch', 'streamjob', one.metadata.name, '-n', name, '--type=merge', '-p', '{"spec":{"deletionPolicy":"Delete"}}']);
   await kubectl(['delete', 'streamjobs,streamsavepoints', '--all', '-n', name, '--wait=true', '--timeout=90s']);
   await kubectl(['delete', 'namespace', name, '--wait=false']);
 }

@@ -49,8 +49,9 @@ export async function applyLoadJob(...args: Parameters<typeof loadJob>): Promise
   await apply(JSON.stringify(loadJob(...args)));
 }
 
-/** Makes the stream of the events. Sinks' streams are made by the operator. */
+/** Makes the stream of the events, without anything of an earlier test. Sinks' streams are made by the operator. */
 export async function makeLoadStream({ jsm }: ClusterNats, name: string): Promise<void> {
+  for (const stream of [`load-${name}`, `out-${name}`]) await jsm.streams.delete(stream).catch(() => false);
   await jsm.streams.add({ name: `load-${name}`, subjects: [`load.${name}`], storage: 'file' as never, num_replicas: 1 });
 }
 
