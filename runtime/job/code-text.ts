@@ -1,8 +1,8 @@
 // The text of code: of a function its source, of an XState machine its configuration and implementations with all their code.
 //
 //   T1. Equal texts in every process: fields sorted, cycles and depth cut.
-//   T2. Functions that XState makes (assign, raise, emit …) say nothing by their source: what they were made from is in their own
-//       fields, and counts.
+//   T2. Functions that XState makes (assign, raise, emit, and, not …) say nothing by their source, which is another in each build
+//       of XState (and in a worker's own bundle): what they were made from is in their own fields, and counts, with their name.
 
 import { isSelfContained } from './self-contained.ts';
 
@@ -12,14 +12,14 @@ export type CodeText = { readonly text: string; readonly isWhole: boolean };
 /** Machines may hold anything; what lies deeper than this is not told apart. */
 const DEPTH_MAX = 64;
 /** What XState's own functions do, in the fields of each. */
-const LIBRARY_FIELDS: readonly string[] = ['resolve', 'retryResolve', 'execute'];
+const LIBRARY_FIELDS: readonly string[] = ['resolve', 'retryResolve', 'execute', 'check'];
 
 export function codeText(code: unknown): CodeText {
   let isWhole = true;
   const write = (value: unknown, above: readonly unknown[]): string => {
     if (typeof value === 'function') {
-      const text = value.toString();
-      const isLibrary = String((value as { type?: unknown }).type).startsWith('xstate.');
+      const isLibrary = isOfXState(value);
+      const text = isLibrary ? `xstate ${value.name}` : value.toString();
       const own = Object.entries(value).filter(([name, field]) => field !== undefined && !(isLibrary && LIBRARY_FIELDS.includes(name)));
       if (!isLibrary && !isSelfContained(text)) isWhole = false;
       if (own.length === 0 || above.includes(value)) return JSON.stringify(`function ${text}`);
@@ -37,6 +37,12 @@ export function codeText(code: unknown): CodeText {
     return `{${sorted.map(([name, field]) => `${JSON.stringify(name)}:${write(field, inside)}`).join(',')}}`;
   };
   return { text: write(code, []), isWhole };
+}
+
+/** Actions have a type of XState's, guards that are made of others a check of its. */
+function isOfXState(value: object): boolean {
+  const { type, check } = value as { readonly type?: unknown; readonly check?: unknown };
+  return String(type).startsWith('xstate.') || typeof check === 'function';
 }
 
 /** Of an XState machine what it was made from; of other objects themselves. */

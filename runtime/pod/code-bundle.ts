@@ -3,8 +3,9 @@
 //   B1. What is run has the sha256 that the record says, or nothing is run.
 //   B2. The bundle gets this process's own `millrace` and `xstate`, whether this process is one bundle or many files.
 //   B3. A bundle is loaded once a process: its marks do not depend on anything but its text and the parameters.
-//   B4. A large bundle comes packed (gzip), and its hash is that of the packed bytes.
+//   B4. A large bundle comes packed (gzip), and its hash is that of the packed bytes; marks are made with the hash of the text.
 
+import { createHash } from 'node:crypto';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -34,7 +35,8 @@ export async function fillCode(plan: unknown, { blobs, code, folder }: CodeSourc
     throw new BadDeclaration('code', [{ path: 'spec.code', message, fix: 'deploy the job again: `millrace deploy`' }]);
   }
   const file = join(folder, `${sha256}.mjs`);
-  await writeWhole(file, unpacked(bytes));
+  const text = unpacked(bytes);
+  await writeWhole(file, text);
   // Loaded only here: jobs without code need neither the builder nor the schema.
   const [{ loadJob }, { markJob, fillMarks }, millrace, xstate] = await Promise.all([
     import('../adapters/node/load-job.ts'),
@@ -47,7 +49,7 @@ export async function fillCode(plan: unknown, { blobs, code, folder }: CodeSourc
     ['xstate', xstate],
   ]);
   const { job } = await loadJob(file, { parameters, modules });
-  return fillMarks<PhysicalPlan>(plan, markJob(job, sha256).code);
+  return fillMarks<PhysicalPlan>(plan, markJob(job, createHash('sha256').update(text).digest('hex')).code);
 }
 
 /** B4. Throws BadDeclaration for what is no whole gzip. */

@@ -8,6 +8,7 @@ import { openBus } from '../adapters/nats/directory.ts';
 import { Link } from '../adapters/nats/link.ts';
 import { NatsJournal } from '../adapters/nats/nats-journal.ts';
 import { systemClock } from '../adapters/node/clock.ts';
+import { assert } from '../base/assert.ts';
 import { CHECKPOINT_DELTA_BYTES_MIN } from '../base/limits.ts';
 import type { BlobStore } from '../journal/journal.ts';
 import type { RevisionParts } from '../revision.ts';
@@ -15,8 +16,9 @@ import { makeTransform } from '../transforms/make-transform.ts';
 import { usage } from '../usage.ts';
 import type { Directory } from '../worker/directory.ts';
 import type { JobRecord } from '../worker/job-record.ts';
+import type { Health } from '../worker/health.ts';
 import { Worker } from '../worker/worker.ts';
-import type { ProbeInput } from './probes.ts';
+import type { WorkerRevision } from '../worker/worker.ts';
 
 export type RunnerParts = {
   readonly connection: NatsConnection;
@@ -42,22 +44,23 @@ export class JobRunner {
     this.#revision = revision;
   }
 
-  static async start(record: JobRecord, revision: RevisionParts, parts: RunnerParts): Promise<JobRunner> {
-    const { connection, directory, blobs, job, worker: id, log } = parts;
-    const { tableIssues: _told, ...stages } = revision;
+  static async start(record: JobRecord, parts: RevisionParts, runner: RunnerParts): Promise<JobRunner> {
+    const { connection, directory, blobs, job, worker: id, log } = runner;
     const worker = new Worker({
-      ...stages,
+      ...revisionOf(record, parts),
       journal: new NatsJournal(Link.of(connection)),
       blobs,
       clock: systemClock,
       directory,
       bus: openBus(connection, job),
       worker: id,
-      makeTransform,
       recordBytesMax: Link.of(connection).payloadBytesMax - PAYLOAD_MARGIN_BYTES,
       checkpointBytes: CHECKPOINT_DELTA_BYTES_MIN,
       speed: record.speed,
       expectedWorkers: record.workers,
+      restore: record.restore,
+      reportMs: record.reportMs,
+      stayWhenSettled: true,
       failpoint: () => undefined,
       usage,
       log,
@@ -66,18 +69,29 @@ export class JobRunner {
     return new JobRunner(worker, record);
   }
 
-  health(): NonNullable<ProbeInput['worker']> {
-    return { assigned: true, tasks: [], restoredOnce: true };
+  /** Goes on with another revision of the same run, in place. */
+  update(record: JobRecord, parts: RevisionParts): void {
+    assert(record.runId === this.runId && record.revision > this.#revision, 'a later revision of the same run');
+    this.#worker.update(revisionOf(record, parts));
+    this.#revision = record.revision;
   }
 
   get revision(): number {
     return this.#revision;
   }
 
+  health(): Health {
+    return this.#worker.health();
+  }
+
   /** True: it ended, with everything stored and handed over. */
   drain(timeoutMs: number): Promise<boolean> {
     return within(this.#worker.drain(), timeoutMs);
   }
+}
+
+function revisionOf({ revision }: JobRecord, { plan, table, tableVersions, stageParts }: RevisionParts): WorkerRevision {
+  return { revision, plan, table, tableVersions, stageParts, makeTransform };
 }
 
 /** True when `work` ended within `timeoutMs`; rejects when it fails before. */

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { NatsConnection } from '@nats-io/transport-node';
+import type { StreamJob } from '../../crds/stream-job/spec.ts';
 import { maxPayloadBytesDefault, serverConfigText } from '../../cli/local/server-config.ts';
 import { freePort, startServerProcess, type ServerProcess } from '../../cli/local/server-process.ts';
 import { findNatsServer } from '../../cli/setup/nats-server.mjs';
@@ -113,10 +114,10 @@ export type OperateOptions = Partial<Pick<JobRecord, 'revision' | 'code' | 'work
 /** What the operator does before it writes the record: the plan, its streams, the rights of its workers. */
 export async function prepareJob(
   connection: NatsConnection,
-  text: string,
+  declared: string | StreamJob,
   { identity, before = null }: OperateOptions,
 ): Promise<OperatedJob> {
-  const job = readStreamJob(text, { file: 'job.yaml', parameters: {} });
+  const job = typeof declared === 'string' ? readStreamJob(declared, { file: 'job.yaml', parameters: {} }) : declared;
   const planned = planJob(job, {}, { identity, deadLetterFile: false, before });
   const plan = await ensureUserStreams(connection, planned);
   await ensureJobStreams(connection, plan, { replicas: 1, laneBytesMax: 1024 * 1024 * 1024 });

@@ -15,11 +15,12 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { attachDirectory } from '../adapters/nats/directory.ts';
 import { Link } from '../adapters/nats/link.ts';
 import { NatsBlobStore } from '../adapters/nats/nats-blob-store.ts';
-import { connectPatiently } from '../adapters/nats/nats-connection.ts';
+import { connectPatiently, withoutSecrets } from '../adapters/nats/nats-connection.ts';
 import { inboxPrefix } from '../adapters/nats/worker-permissions.ts';
 import { systemClock } from '../adapters/node/clock.ts';
 import { assert } from '../base/assert.ts';
-import type { Directory } from '../worker/directory.ts';
+import type { Directory, Entry } from '../worker/directory.ts';
+import type { RevisionParts } from '../revision.ts';
 import type { JobRecord } from '../worker/job-record.ts';
 import { Signal } from '../worker/signal.ts';
 import { followCredentials } from './credentials-file.ts';
@@ -39,9 +40,11 @@ export type PodView = {
   readonly runner: JobRunner | null;
 };
 
-/** SIGTERM to exit in less than 5 s: the rest is for the connection's end. */
-const DRAIN_MAX_MS = 4_000;
+/** SIGTERM to exit in less than 5 s: a worker takes less (worker.ts, K6), the rest is for the connection's end. */
+const DRAIN_MAX_MS = 4_700;
 const LATER_MS = 1_000;
+/** A record that is there comes with the first answer of the watch. */
+const FIRST_LOOK_MS = 2_000;
 
 export class Pod {
   readonly #options: PodOptions;
@@ -69,7 +72,7 @@ export class Pod {
   async run(): Promise<boolean> {
     const { natsUrl, job, worker, credentials } = this.#options;
     const { signal } = this.#abort;
-    this.#enter('connecting', `connects to NATS at ${natsUrl}`);
+    this.#enter('connecting', `connects to NATS at ${withoutSecrets(natsUrl)}`);
     const connection = await connectPatiently(
       { url: natsUrl, name: `millrace ${job} ${worker}`, credentials: credentials ?? undefined, inboxPrefix: inboxPrefix(job) },
       { signal, onWait: (error) => this.#log('warn', error.message, { code: error.code }) },
@@ -94,15 +97,12 @@ export class Pod {
 
   async #serve(connection: NatsConnection): Promise<boolean> {
     const { job } = this.#options;
-    this.#enter('waiting', `the directory of job ${job} is not there yet`);
+    this.#enter('waiting', 'looks for the job');
     const onWait = (problem: string): void => this.#log('info', problem, codeIn(problem));
     const directory = await attachDirectory(connection, job, { signal: this.#abort.signal, onWait });
     if (directory === null) return true;
-    const unwatch = await directory.watch((key, entry) => {
-      if (key !== 'job') return;
-      this.#wanted = entry === null ? null : (entry.value as JobRecord);
-      this.#changed.notify();
-    });
+    const unwatch = await directory.watch((key, entry) => this.#note(key, entry));
+    await this.#pause(FIRST_LOOK_MS);
     while (!this.#abort.signal.aborted) {
       const pauseMs = await this.#step(connection, directory);
       if (!this.#abort.signal.aborted) await this.#pause(pauseMs);
@@ -110,6 +110,14 @@ export class Pod {
     const drained = await this.#end('draining', 'asked to end');
     await unwatch();
     return drained;
+  }
+
+  #note(key: string, entry: Entry | null): void {
+    if (key === 'job') this.#wanted = entry === null ? null : (entry.value as JobRecord);
+    // Who runs the job has taken the refusal away: what it named may be mended, outside of the revision.
+    else if (key === 'failure' && entry === null) this.#refused = '';
+    else return;
+    this.#changed.notify();
   }
 
   /** One step towards what is wanted; returns after how long to look again at the latest. */
@@ -144,15 +152,11 @@ export class Pod {
     }
   }
 
-  async #run(
-    record: JobRecord,
-    parts: LoaderParts & { readonly directory: Directory },
-    revision: Parameters<typeof JobRunner.start>[1],
-  ): Promise<void> {
+  async #run(record: JobRecord, parts: LoaderParts & { readonly directory: Directory }, revision: RevisionParts): Promise<void> {
     const { worker } = this.#options;
-    await this.#runner?.drain(DRAIN_MAX_MS);
     const log = (message: string): void => this.#log(levelOf(message), message, codeIn(message));
-    this.#runner = await JobRunner.start(record, revision, { ...parts, worker, log });
+    if (this.#runner === null) this.#runner = await JobRunner.start(record, revision, { ...parts, worker, log });
+    else this.#runner.update(record, revision);
     this.#enter('running', `runs revision ${record.revision}`);
   }
 

@@ -93,7 +93,8 @@ export class Link {
 
   #hearAnswers(): void {
     if (this.#hears) return;
-    this.nc.subscribe(`${this.#inbox}.*`, { callback: (_error, message) => this.#answer(message) });
+    // A subscription that is refused comes here as an error without a message; requests then end by their time.
+    this.nc.subscribe(`${this.#inbox}.*`, { callback: (error, message) => (error === null ? this.#answer(message) : undefined) });
     this.#hears = true;
   }
 

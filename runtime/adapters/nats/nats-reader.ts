@@ -166,7 +166,7 @@ export class NatsReader implements LaneReader {
     this.#window.reset();
     try {
       this.#subscription = this.#link.nc.subscribe(`${this.#inbox}.*`, {
-        callback: (_error, message) => this.#receive(generation, message),
+        callback: (error, message) => (error === null ? this.#receive(generation, message) : undefined),
       });
     } catch {
       return this.#drop(); // the connection is closing; there is nothing to come back to
