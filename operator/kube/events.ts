@@ -1,24 +1,39 @@
-// Kubernetes Events: the story of a job as `kubectl describe` tells it.
+// Kubernetes Events: the story of a job as `kubectl describe` tells it. What is one Event is decided in event-series.ts (V2, V4, V5).
 //
-//   V1. Recording never throws, never waits, and holds up nobody: what is too much is dropped and counted.
-//   V2. The same said again within the window raises the count of one Event instead of making another.
-//   V3. A message has at most 1 kB.
+//   V1. Recording never throws, never waits, and holds up nobody: what is too much, or cannot be sent, is dropped and counted.
+//   V3. A message has at most 1,024 bytes; more is cut with an ellipsis.
 
-import { createHash } from 'node:crypto';
-import type { Clock } from '../../runtime/base/clock.ts';
+import type { Clock, Random } from '../../runtime/base/clock.ts';
+import { backoffMs } from './backoff.ts';
+import { EventSeries, type Series } from './event-series.ts';
 import type { KubeClient } from './kube-client.ts';
-import {
-  EVENT_BURST,
-  EVENT_MESSAGE_BYTES_MAX,
-  EVENT_QUEUE_MAX,
-  EVENT_REFILL_MS,
-  EVENT_SERIES_MAX,
-  EVENT_UPDATE_MS,
-  EVENT_WINDOW_MS,
-} from './kube-limits.ts';
-import type { ObjectMeta } from './kube-object.ts';
+import { EVENT_MESSAGE_BYTES_MAX, EVENT_QUEUE_MAX } from './kube-limits.ts';
+import type { AppliedObject, ObjectMeta } from './kube-object.ts';
+import type { KubeResult } from './kube-result.ts';
+import { microTime } from './lease-step.ts';
 import { resources } from './resource.ts';
 
+export type EventReason =
+  | 'Planned'
+  | 'Deployed'
+  | 'Upgraded'
+  | 'UpgradeRefused'
+  | 'RolledBack'
+  | 'Suspended'
+  | 'Resumed'
+  | 'Completed'
+  | 'Failed'
+  | 'Scaled'
+  | 'SavepointTaken'
+  | 'SavepointFailed'
+  | 'Repaired'
+  | 'DurabilityDegraded'
+  | 'NatsUnreachable'
+  | 'InvalidSpec'
+  | 'Deleted'
+  | 'StateRetained';
+
+/** What an Event is about. */
 export type EventSubject = {
   readonly apiVersion: string;
   readonly kind: string;
@@ -27,8 +42,7 @@ export type EventSubject = {
 
 export type RecordedEvent = {
   readonly type: 'Normal' | 'Warning';
-  /** One word, of lifecycle/decision.ts. */
-  readonly reason: string;
+  readonly reason: EventReason;
   /** A sentence: what happened, and what to do next. */
   readonly message: string;
   /** What the operator was doing, in UpperCamelCase; default: the reason. */
@@ -37,138 +51,145 @@ export type RecordedEvent = {
 
 export type EventRecorderOptions = {
   readonly client: KubeClient;
-  readonly clock: Clock;
-  readonly reporter: string;
+  /** Name of the pod. */
   readonly instance: string;
+  readonly clock: Clock;
+  readonly random: Random;
 };
 
-type Series = {
-  readonly name: string;
-  readonly subject: EventSubject;
-  readonly event: RecordedEvent;
-  readonly firstMs: number;
-  lastMs: number;
-  count: number;
-  writtenMs: number;
-  /** It changed since it was written. */
-  isDue: boolean;
-};
+const REPORTER = 'millrace.dev/operator';
+const TRIES_MAX = 5;
+const TRY_PAUSE = { minMs: 100, maxMs: 2_000 };
+
+type Said = { readonly subject: EventSubject; readonly event: RecordedEvent };
+type Sending = { readonly series: Series<Said>; readonly isNew: boolean };
 
 export class EventRecorder {
   readonly #options: EventRecorderOptions;
-  readonly #series = new Map<string, Series>();
-  readonly #due: Series[] = [];
-  readonly #budgets = new Map<string, { left: number; atMs: number }>();
-  #dropped = 0;
+  readonly #series = new EventSeries<Said>();
+  readonly #queue: Sending[] = [];
   #sending: Promise<void> | null = null;
+  #pause = new AbortController();
+  #isHurried = false;
+  #dropped = 0;
 
   constructor(options: EventRecorderOptions) {
     this.#options = options;
   }
 
   record(subject: EventSubject, event: RecordedEvent): void {
-    const nowMs = this.#options.clock.monotonicMs();
-    const key = [subject.metadata.uid, event.type, event.reason, event.message].join('\n');
-    const known = this.#series.get(key);
-    if (known !== undefined && nowMs - known.lastMs < EVENT_WINDOW_MS) return this.#again(known, nowMs);
-    if (!this.#mayTell(subject.metadata.uid, nowMs) || this.#due.length >= EVENT_QUEUE_MAX) {
-      this.#dropped++;
-      return;
-    }
-    const name = `${subject.metadata.name.slice(0, 200)}.${hash(`${key}\n${this.#options.clock.nowMs()}`)}`;
-    const series: Series = {
-      name,
-      subject,
-      event,
-      firstMs: this.#options.clock.nowMs(),
-      lastMs: nowMs,
-      count: 1,
-      writtenMs: nowMs,
-      isDue: true,
-    };
-    this.#series.set(key, series);
-    const [oldest] = this.#series.keys();
-    if (this.#series.size > EVENT_SERIES_MAX && oldest !== undefined) this.#series.delete(oldest);
-    this.#send(series);
+    const said = { subject, event: { ...event, message: shortened(event.message, EVENT_MESSAGE_BYTES_MAX) } };
+    const key = JSON.stringify([subject.metadata.uid, event.type, event.reason, event.action, said.event.message]);
+    const name = this.#nameFor(subject);
+    const told = this.#series.tell({ subject: subject.metadata.uid, key, said, name }, this.#options.clock.monotonicMs());
+    if (told === 'dropped') this.#dropped++;
+    else if (told !== 'repeated') this.#enqueue(told);
+    this.#pause.abort();
+    this.#sending ??= this.#sendAll();
   }
 
-  /** Resolves when all that was recorded is sent or dropped. */
+  /** Resolves when all that was recorded is sent or dropped; nothing waits any more then. */
   async flush(): Promise<void> {
-    while (this.#sending !== null) await this.#sending;
+    this.#isHurried = true;
+    this.#pause.abort();
+    await this.#sending;
+    this.#isHurried = false;
   }
 
+  /** Events that nobody will read: too many, or not taken by the API server. */
   dropped(): number {
     return this.#dropped;
   }
 
-  /** V2. */
-  #again(series: Series, nowMs: number): void {
-    series.count++;
-    series.lastMs = nowMs;
-    if (series.isDue || nowMs - series.writtenMs < EVENT_UPDATE_MS) return;
-    series.isDue = true;
-    series.writtenMs = nowMs;
-    this.#send(series);
-  }
-
-  /** A burst, then one now and then, for each object. */
-  #mayTell(uid: string, nowMs: number): boolean {
-    const budget = this.#budgets.get(uid) ?? { left: EVENT_BURST, atMs: nowMs };
-    const refill = Math.floor((nowMs - budget.atMs) / EVENT_REFILL_MS);
-    const left = Math.min(EVENT_BURST, budget.left + refill);
-    this.#budgets.delete(uid);
-    this.#budgets.set(uid, { left: Math.max(0, left - 1), atMs: refill > 0 ? nowMs : budget.atMs });
-    const [oldest] = this.#budgets.keys();
-    if (this.#budgets.size > EVENT_SERIES_MAX && oldest !== undefined) this.#budgets.delete(oldest);
-    return left > 0;
-  }
-
-  #send(series: Series): void {
-    this.#due.push(series);
-    this.#sending ??= this.#sendAll().finally(() => (this.#sending = null));
+  #enqueue(series: Series<Said>): void {
+    if (this.#queue.length < EVENT_QUEUE_MAX) this.#queue.push({ series, isNew: true });
+    else this.#drop(series);
   }
 
   async #sendAll(): Promise<void> {
-    for (let series = this.#due.shift(); series !== undefined; series = this.#due.shift()) {
-      series.isDue = false;
-      const answer = await this.#options.client.apply(resources.events, this.#object(series));
-      if (answer.kind !== 'ok') this.#dropped++;
+    for (let next = await this.#next(); next !== null; next = await this.#next()) await this.#send(next);
+    this.#sending = null;
+  }
+
+  /** What to send next, waited for while a count waits for its time; null: nothing. */
+  async #next(): Promise<Sending | null> {
+    const { clock } = this.#options;
+    for (;;) {
+      const queued = this.#queue.shift();
+      if (queued !== undefined) return queued;
+      const series = this.#series.takeDue(clock.monotonicMs(), this.#isHurried);
+      if (series !== null) return { series, isNew: false };
+      const dueMs = this.#series.nextDueMs();
+      if (dueMs === null) return null;
+      this.#pause = new AbortController();
+      await clock.sleep(dueMs - clock.monotonicMs(), this.#pause.signal);
     }
   }
 
-  #object({ name, subject, event, firstMs, count }: Series): Parameters<KubeClient['apply']>[1] {
-    const { reporter, instance, clock } = this.#options;
-    const { apiVersion, kind, metadata } = subject;
-    return {
-      apiVersion: resources.events.apiVersion,
-      kind: resources.events.kind,
-      metadata: { name, namespace: metadata.namespace ?? 'default' },
-      eventTime: microTime(firstMs),
-      type: event.type,
-      reason: event.reason,
-      action: event.action ?? event.reason,
-      note: shortened(event.message),
-      regarding: { apiVersion, kind, name: metadata.name, namespace: metadata.namespace ?? 'default', uid: metadata.uid },
-      reportingController: reporter,
-      reportingInstance: instance.slice(0, 128),
-      ...(count > 1 ? { series: { count, lastObservedTime: microTime(clock.nowMs()) } } : {}),
-    };
+  async #send({ series, isNew }: Sending): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      const result = await (isNew ? this.#create(series) : this.#raise(series));
+      if (result.kind === 'ok') return;
+      if (result.kind !== 'absent' || tries === TRIES_MAX) return this.#drop(series);
+      await this.#options.clock.sleep(backoffMs(tries, TRY_PAUSE, this.#options.random));
+    }
+  }
+
+  #create(series: Series<Said>): Promise<KubeResult<unknown>> {
+    const object = eventObject(series, { instance: this.#options.instance, wallMs: this.#options.clock.nowMs() });
+    return this.#options.client.create(resources.events, object);
+  }
+
+  #raise({ said, name, count }: Series<Said>): Promise<KubeResult<unknown>> {
+    const patch = { series: { count, lastObservedTime: microTime(this.#options.clock.nowMs()) } };
+    return this.#options.client.mergePatch(resources.events, { namespace: namespaceOf(said.subject), name }, patch);
+  }
+
+  #drop(series: Series<Said>): void {
+    this.#dropped++;
+    this.#series.forget(series);
+  }
+
+  /** The object's name and something that no other Event has. */
+  #nameFor({ metadata }: EventSubject): string {
+    const start = metadata.name.slice(0, 200).replace(/[^a-z0-9]+$/, '');
+    const chance = Math.floor(this.#options.random.next() * 2 ** 48).toString(16);
+    return `${start}.${this.#options.clock.nowMs().toString(16).split('.')[0]}${chance.padStart(12, '0')}`;
   }
 }
 
-/** V3. */
-function shortened(message: string): string {
-  if (Buffer.byteLength(message) <= EVENT_MESSAGE_BYTES_MAX) return message;
-  let text = message.slice(0, EVENT_MESSAGE_BYTES_MAX - 3);
-  while (Buffer.byteLength(text) > EVENT_MESSAGE_BYTES_MAX - 3) text = text.slice(0, -16);
-  return `${text}…`;
+function eventObject(
+  { said, name }: Series<Said>,
+  { instance, wallMs }: { readonly instance: string; readonly wallMs: number },
+): AppliedObject {
+  const { subject, event } = said;
+  const { apiVersion, kind, metadata } = subject;
+  return {
+    apiVersion: resources.events.apiVersion,
+    kind: resources.events.kind,
+    metadata: { name, namespace: namespaceOf(subject) },
+    eventTime: microTime(wallMs),
+    type: event.type,
+    reason: event.reason,
+    action: event.action ?? event.reason,
+    note: event.message,
+    regarding: { apiVersion, kind, name: metadata.name, namespace: metadata.namespace, uid: metadata.uid },
+    reportingController: REPORTER,
+    reportingInstance: instance,
+  };
 }
 
-function hash(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+/** Events about what has no namespace lie in `default`, as the API server wants it. */
+function namespaceOf({ metadata }: EventSubject): string {
+  return metadata.namespace ?? 'default';
 }
 
-/** Kubernetes' MicroTime. */
-function microTime(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, -1)}000Z`;
+/** V3. Cut between characters, never inside one. */
+function shortened(text: string, bytesMax: number): string {
+  const bytes = Buffer.from(text);
+  if (bytes.byteLength <= bytesMax) return text;
+  const ellipsis = '…';
+  const decoder = new TextDecoder('utf-8');
+  const kept = decoder.decode(bytes.subarray(0, bytesMax - Buffer.byteLength(ellipsis)), { stream: true });
+  return kept + ellipsis;
 }

@@ -95,21 +95,15 @@ export class KeyQueue {
 
   /** How long the key has waited that has waited longest, ms. */
   longestWaitMs(nowMs: number): number {
-    return nowMs - (least(this.#heads()) ?? nowMs);
+    return nowMs - (least(this.#readySince()) ?? nowMs);
   }
 
   longestWorkMs(nowMs: number): number {
     return nowMs - (least(this.#starts()) ?? nowMs);
   }
 
-  /** The first of each line came first. */
-  *#heads(): Iterable<number> {
-    for (const line of this.#ready.values()) {
-      for (const sinceMs of line.values()) {
-        yield sinceMs;
-        break;
-      }
-    }
+  *#readySince(): Iterable<number> {
+    for (const line of this.#ready.values()) yield* line.values();
   }
 
   *#starts(): Iterable<number> {

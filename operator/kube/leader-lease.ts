@@ -1,176 +1,170 @@
-// Who of several operator processes acts: the one that holds a Lease.
+// Who of several operator processes acts: the one that holds a Lease. What to do next is in lease-step.ts (L1, L2, L5).
+//
+//   candidate ── holds ──▶ leading ── not renewed in time, or another holds it ──▶ lost
+//       └───────────────────── stop ─────┴──▶ stopped
 //
 //   L1. `isLeader` is true only while the last renewal that the server confirmed was SENT less than `renewDeadlineMs` ago, by the
-//       monotonic clock. Others take over `durationMs` after they saw it at the earliest: never two leaders at once.
-//   L2. Wall clocks are written for people and compared by nobody.
+//       monotonic clock. Others take over `durationMs` after they saw it, at the earliest: never two leaders at once.
 //   L3. Leadership is lost once: then the process must end; another start begins anew.
-//   L4. Stopping gives the lease back, so the next leader need not wait.
+//   L4. Stopping gives the lease back, so that the next leader need not wait. Whatever acts by it must have ended before.
 
+import { assert } from '../../runtime/base/assert.ts';
 import type { Clock, Random } from '../../runtime/base/clock.ts';
+import { failureText } from './kube-answer.ts';
 import type { KubeClient } from './kube-client.ts';
 import { LEASE_DURATION_MS, LEASE_RENEW_DEADLINE_MS, LEASE_RETRY_MS } from './kube-limits.ts';
-import type { AnyObject } from './kube-object.ts';
-import { resources } from './resource.ts';
+import type { KubeResult } from './kube-result.ts';
+import { heldSpec, type Lease, leaseStep, newLease, nextSight, releasedSpec, type Sight, withSpec } from './lease-step.ts';
+import { resources, type Resource } from './resource.ts';
 
 export type LeaderLeaseOptions = {
+  /** One that may always write: the lease is what gives others the right to. */
   readonly client: KubeClient;
-  readonly clock: Clock;
-  readonly random: Random;
   readonly namespace: string;
   readonly name: string;
-  /** Of this process: pod name and pod uid. After a restart of the container the same identity goes on at once. */
+  /** Of this process and no other: pod name and pod uid. The same pod after a restart of its container goes on at once. */
   readonly identity: string;
+  readonly clock: Clock;
+  readonly random: Random;
   readonly durationMs?: number;
   readonly renewDeadlineMs?: number;
   readonly retryMs?: number;
-  /** It leads from now on. `signal` aborts when it no longer does. */
+  /** It leads from now on; `signal` aborts when it no longer does. */
   readonly onLeading: (signal: AbortSignal) => void;
-  /** It led and no longer does (not called after `stop`). The process must stop acting and end. */
+  /** It led and no longer does (not called by `stop`): the process must stop acting and end. */
   readonly onLost: (reason: string) => void;
+  /** The lease could not be read or written; each new problem once. */
+  readonly onProblem?: (problem: string) => void;
 };
 
-type LeaseSpec = {
-  readonly holderIdentity?: string;
-  readonly leaseDurationSeconds?: number;
-  readonly acquireTime?: string;
-  readonly renewTime?: string;
-  readonly leaseTransitions?: number;
-};
-
-/** What was seen of the lease, and when it was seen to change. */
-type Seen = { readonly version: string; readonly atMs: number };
+const leases: Resource<Lease> = resources.leases;
 
 export class LeaderLease {
-  readonly #options: Required<LeaderLeaseOptions>;
-  readonly #stopping = new AbortController();
-  readonly #leading = new AbortController();
-  #loop: Promise<void> | null = null;
-  #seen: Seen | null = null;
-  #holder: string | null = null;
-  #renewedMs = -Infinity;
-  #hasLed = false;
-  #isLost = false;
+  readonly #options: LeaderLeaseOptions;
+  readonly #durationMs: number;
+  readonly #renewDeadlineMs: number;
+  readonly #retryMs: number;
+  readonly #ending = new AbortController();
+  readonly #leadership = new AbortController();
+  #state: 'candidate' | 'leading' | 'lost' | 'stopped' = 'candidate';
+  #running: Promise<unknown> | null = null;
+  #sight: Sight | null = null;
+  /** As we wrote it last, while nobody else did. */
+  #held: Lease | null = null;
+  #deadlineMs = -Infinity;
+  #problem: string | null = null;
 
   constructor(options: LeaderLeaseOptions) {
-    const defaults = { durationMs: LEASE_DURATION_MS, renewDeadlineMs: LEASE_RENEW_DEADLINE_MS, retryMs: LEASE_RETRY_MS };
-    this.#options = { ...defaults, ...options };
+    this.#options = options;
+    this.#durationMs = options.durationMs ?? LEASE_DURATION_MS;
+    this.#renewDeadlineMs = options.renewDeadlineMs ?? LEASE_RENEW_DEADLINE_MS;
+    this.#retryMs = options.retryMs ?? LEASE_RETRY_MS;
+    assert(this.#retryMs < this.#renewDeadlineMs && this.#renewDeadlineMs < this.#durationMs, 'L1: retry < renew deadline < duration');
   }
 
   start(): void {
-    this.#loop ??= this.#run();
+    assert(this.#running === null, 'an elector starts once');
+    this.#running = this.#run();
   }
 
+  /** L1. To be asked before each write. */
   isLeader(): boolean {
-    const { clock, renewDeadlineMs } = this.#options;
-    return this.#hasLed && !this.#isLost && clock.monotonicMs() - this.#renewedMs < renewDeadlineMs;
+    return this.#state === 'leading' && this.#options.clock.monotonicMs() < this.#deadlineMs;
   }
 
   /** Identity of who leads as far as this process knows; null: nobody, or not asked yet. */
   leader(): string | null {
-    return this.#holder;
+    const holder = this.#sight?.holder ?? '';
+    return holder === '' ? null : holder;
   }
 
-  /** Gives the lease back, if held. Whatever acts by it must have ended before. */
+  /** L4. Gives the lease back, if it is held. */
   async stop(): Promise<void> {
-    this.#stopping.abort();
-    await this.#loop;
-    if (this.isLeader()) await this.#giveBack();
-    this.#isLost = true;
-    this.#leading.abort();
+    const wasLeader = this.isLeader();
+    if (this.#state !== 'lost') this.#state = 'stopped';
+    this.#ending.abort();
+    this.#leadership.abort();
+    await this.#running;
+    if (wasLeader && this.#held !== null) {
+      await this.#options.client.replace(leases, withSpec(this.#held, releasedSpec(this.#held.spec, this.#options.clock.nowMs())));
+    }
   }
 
   async #run(): Promise<void> {
-    const { clock, random, retryMs } = this.#options;
-    const { signal } = this.#stopping;
-    while (!signal.aborted && !this.#isLost) {
-      const sentMs = clock.monotonicMs();
-      if (await this.#takeOrRenew()) this.#renewed(sentMs);
-      if (this.#hasLed && !this.isLeader()) return this.#lose('the lease could not be renewed in time');
-      // Standbys do not ask in step.
-      await clock.sleep(this.#hasLed ? retryMs : retryMs * (0.8 + 0.4 * random.next()), signal);
+    const { clock } = this.#options;
+    while (!this.#ending.signal.aborted) {
+      const untilMs = await this.#attempt();
+      this.#judge();
+      const pauseMs = this.#retryMs * (0.75 + this.#options.random.next() / 2);
+      // Exactly when it runs out, if that is sooner.
+      const delayMs = untilMs === null ? pauseMs : Math.min(pauseMs, Math.max(1, untilMs - clock.monotonicMs()));
+      await clock.sleep(delayMs, this.#ending.signal);
     }
   }
 
-  #renewed(sentMs: number): void {
-    this.#renewedMs = sentMs;
-    if (this.#hasLed) return;
-    this.#hasLed = true;
-    this.#options.onLeading(this.#leading.signal);
+  /** One try to hold the lease. Gives when the one who holds it might be gone, else null. */
+  async #attempt(): Promise<number | null> {
+    const { client, clock, namespace, name, identity } = this.#options;
+    const read = this.#held === null ? await client.get(leases, { namespace, name }) : null;
+    if (read !== null && read.kind !== 'ok' && read.kind !== 'not-found') return this.#note(failureText(read));
+    const lease = read === null ? this.#held : read.kind === 'ok' ? read.object : null;
+    const nowMs = clock.monotonicMs();
+    this.#sight = nextSight(this.#sight, lease, nowMs);
+    const step = leaseStep(this.#sight, { lease, identity, nowMs });
+    if (step.kind === 'wait') {
+      this.#lose(`${step.holder} holds the lease`);
+      return step.untilMs;
+    }
+    if (this.#ending.signal.aborted) return null;
+    const spec = heldSpec(lease?.spec, { identity, durationMs: this.#durationMs, wallMs: clock.nowMs() });
+    const written =
+      step.kind === 'create'
+        ? client.create(leases, newLease({ namespace, name }, spec))
+        : client.replace(leases, withSpec(step.lease, spec) as Lease);
+    this.#settle(await written, nowMs);
+    return null;
   }
 
+  #settle(result: KubeResult<Lease>, sentMs: number): void {
+    this.#held = result.kind === 'ok' ? result.object : null;
+    if (result.kind !== 'ok') return void this.#note(failureText(result));
+    this.#problem = null;
+    this.#sight = nextSight(this.#sight, result.object, this.#options.clock.monotonicMs());
+    this.#deadlineMs = sentMs + this.#renewDeadlineMs;
+    if (this.#state === 'candidate' && this.isLeader()) this.#lead();
+  }
+
+  #lead(): void {
+    this.#state = 'leading';
+    void this.#watchDeadline();
+    this.#options.onLeading(this.#leadership.signal);
+  }
+
+  /** A renewal that hangs must not hide that the deadline passed. */
+  async #watchDeadline(): Promise<void> {
+    const { clock } = this.#options;
+    while (this.#state === 'leading') {
+      await clock.sleep(this.#deadlineMs - clock.monotonicMs(), this.#ending.signal);
+      this.#judge();
+    }
+  }
+
+  #judge(): void {
+    if (this.#state === 'leading' && !this.isLeader()) this.#lose(`the lease was not renewed for ${this.#renewDeadlineMs} ms`);
+  }
+
+  /** L3. */
   #lose(reason: string): void {
-    if (this.#isLost || this.#stopping.signal.aborted) return;
-    this.#isLost = true;
-    this.#leading.abort();
+    if (this.#state !== 'leading') return;
+    this.#state = 'lost';
+    this.#ending.abort();
+    this.#leadership.abort();
     this.#options.onLost(reason);
   }
 
-  /** True: the server confirmed that the lease is ours. */
-  async #takeOrRenew(): Promise<boolean> {
-    const { client, namespace, name, identity } = this.#options;
-    const found = await client.get(resources.leases, { namespace, name });
-    if (found.kind === 'not-found') {
-      const made = await client.create(resources.leases, this.#lease({}, 0));
-      return this.#confirmed(made);
-    }
-    if (found.kind !== 'ok') return false;
-    const spec = specOf(found.object);
-    this.#holder = spec.holderIdentity || null;
-    if (this.#holder !== null && this.#holder !== identity) {
-      if (this.#hasLed) {
-        this.#lose(`${this.#holder} holds the lease now`);
-        return false;
-      }
-      if (!this.#isExpired(found.object, spec)) return false;
-    }
-    const transitions = (spec.leaseTransitions ?? 0) + (this.#holder === identity ? 0 : 1);
-    const { metadata } = found.object;
-    // Written over exactly what was read: of two that take it, one is refused.
-    const lease = { ...this.#lease(spec, transitions), metadata } as unknown as AnyObject;
-    return this.#confirmed(await client.replace(resources.leases, lease));
+  #note(problem: string): null {
+    if (problem !== this.#problem) this.#options.onProblem?.(problem);
+    this.#problem = problem;
+    return null;
   }
-
-  #confirmed(answer: { readonly kind: string; readonly object?: AnyObject }): boolean {
-    if (answer.kind !== 'ok') return false;
-    this.#holder = this.#options.identity;
-    return true;
-  }
-
-  /** L1: by our own clock since we saw it change last; what it says of times is not looked at. */
-  #isExpired({ metadata }: AnyObject, spec: LeaseSpec): boolean {
-    const nowMs = this.#options.clock.monotonicMs();
-    if (this.#seen?.version !== metadata.resourceVersion) this.#seen = { version: metadata.resourceVersion, atMs: nowMs };
-    const durationMs = Math.max(this.#options.durationMs, (spec.leaseDurationSeconds ?? 0) * 1_000);
-    return nowMs - this.#seen.atMs >= durationMs;
-  }
-
-  #lease(before: LeaseSpec, leaseTransitions: number): Parameters<KubeClient['create']>[1] {
-    const { namespace, name, identity, durationMs, clock } = this.#options;
-    const now = microTime(clock.nowMs());
-    const spec: LeaseSpec = {
-      holderIdentity: identity,
-      leaseDurationSeconds: Math.ceil(durationMs / 1_000),
-      acquireTime: before.holderIdentity === identity ? (before.acquireTime ?? now) : now,
-      renewTime: now,
-      leaseTransitions,
-    };
-    return { apiVersion: resources.leases.apiVersion, kind: resources.leases.kind, metadata: { name, namespace }, spec };
-  }
-
-  async #giveBack(): Promise<void> {
-    const { client, namespace, name, identity } = this.#options;
-    const found = await client.get(resources.leases, { namespace, name });
-    if (found.kind !== 'ok' || specOf(found.object).holderIdentity !== identity) return;
-    const spec: LeaseSpec = { ...specOf(found.object), holderIdentity: '', leaseDurationSeconds: 1 };
-    await client.replace(resources.leases, { ...found.object, spec } as AnyObject);
-  }
-}
-
-function specOf(lease: AnyObject): LeaseSpec {
-  return (lease['spec'] ?? {}) as LeaseSpec;
-}
-
-/** Kubernetes' MicroTime. */
-function microTime(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, -1)}000Z`;
 }
