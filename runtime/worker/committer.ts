@@ -1,9 +1,10 @@
 // Writes a task's steps to its journal, one at a time, each fenced by the one before.
 //
-// Owns: epoch, number, hash and sequence of the task's last record, and the newest checkpoint.
+// Owns: epoch, number, hash and sequence of the task's last record, the newest checkpoint, and the one that record names.
 //   W1. One append in flight; a step larger than a record becomes several, visible with the last (`more: false`).
 //   W2. After `fenced` nothing is written any more.
 //   W3. Positions, state and counts move with a step's last record only: a step left unfinished has not happened.
+//   W4. A checkpoint counts for whoever comes next when a stored record names it; until then nothing behind the one before may go.
 
 import { MillraceError } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
@@ -44,6 +45,7 @@ export type CommitterParts = {
 
 export class Committer {
   checkpoint: CheckpointRef | null;
+  #named: CheckpointRef | null;
   appliedNumber: number;
   readonly #parts: CommitterParts;
   #place: Place;
@@ -54,12 +56,17 @@ export class Committer {
     this.#parts = parts;
     this.#place = place;
     this.#standing = standing;
-    this.checkpoint = checkpoint;
+    this.checkpoint = this.#named = checkpoint;
     this.appliedNumber = appliedNumber;
   }
 
   get place(): Place {
     return this.#place;
+  }
+
+  /** Sequence below which no record is needed to restore the state (W4); 0: all are. */
+  get restorableFrom(): number {
+    return this.#named?.sequence ?? 0;
   }
 
   get subject(): string {
@@ -83,7 +90,8 @@ export class Committer {
   async #append(step: Step, segments: readonly Segment[], more: boolean, signal: AbortSignal): Promise<Committed> {
     const { journal, clock, stage, owner } = this.#parts;
     const number = this.#place.number + 1;
-    const { bytes, hash } = encodeRecord(this.#header(step, number, more), segments);
+    const header = this.#header(step, number, more);
+    const { bytes, hash } = encodeRecord(header, segments);
     this.#checkSize(bytes.byteLength);
     const place = {
       stream: stage.stream,
@@ -101,6 +109,7 @@ export class Committer {
     if (!more) this.#standing = step.header;
     if (!more && step.state?.kind === 'image')
       this.checkpoint = { name: ':inline', sha256: '', number, sequence: outcome.sequence, bytes: step.state.bytes.byteLength };
+    this.#named = header.checkpoint?.sequence === -1 ? this.checkpoint : header.checkpoint;
     return { kind: 'committed', number, sequence: outcome.sequence, firstSequence: outcome.sequence, bytes: bytes.byteLength };
   }
 

@@ -200,6 +200,7 @@ async function readBack(
       : { ...checkpoint, sequence: checkpoint.sequence < 0 ? (claimed.previous?.sequence ?? 0) : checkpoint.sequence };
   const unapplied: Unapplied[] = [];
   const open = new OpenStep();
+  let next = (placed?.number ?? 0) + 1;
   const isInline = checkpoint?.name === ':inline';
   const from = placed === null ? 1 : isInline ? placed.sequence : placed.sequence + 1;
   const fromSequence = Math.min(from, claimed.sequence, parts.stage.kind === 'sink' ? 1 : Infinity);
@@ -211,6 +212,11 @@ async function readBack(
     signal: parts.signal,
   })) {
     const { header } = record;
+    if (header.number > next) {
+      const problem = `record ${header.number} follows its checkpoint, which is that of record ${next - 1}`;
+      throw new MillraceError('MR2105', { task: parts.subject, problem });
+    }
+    next = Math.max(next, header.number + 1);
     if (header.kind === 'claim') open.clear(); // a step that was left unfinished has not happened
     for (const info of header.segments) open.add(info.kind, segmentBytes(record, info), info.count);
     if (header.more) continue;

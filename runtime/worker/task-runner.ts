@@ -235,7 +235,7 @@ export class TaskRunner {
   async purge(slowestReader: number): Promise<void> {
     const committer = this.#committer;
     if (committer === null) return;
-    const keepFrom = Math.min(committer.checkpoint?.sequence ?? 0, slowestReader + 1, this.#checkpointer?.unappliedSequence ?? Infinity);
+    const keepFrom = Math.min(committer.restorableFrom, slowestReader + 1, this.#checkpointer?.unappliedSequence ?? Infinity);
     if (keepFrom > 1) await this.#parts.journal.purge(this.#parts.stage.stream, committer.subject, keepFrom);
   }
 

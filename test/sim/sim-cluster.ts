@@ -1,0 +1,211 @@
+// One job on simulated workers that learn of revisions as pods do: from the directory, each after its own time.
+//
+// The real Worker, TaskRunner and TaskCore on the journal in memory, with drawn time. Several jobs may share a world: its clock,
+// its journal, what their sinks have written.
+
+import type { Clock, Random } from '../../runtime/base/clock.ts';
+import { decodeHeader } from '../../runtime/journal/record-codec.ts';
+import type { RecordHeader } from '../../runtime/journal/record.ts';
+import type { PhysicalPlan, StagePlan } from '../../runtime/plan/physical-plan.ts';
+import { MemoryBlobStore } from '../../runtime/testing/memory-blob-store.ts';
+import type { JournalFaults } from '../../runtime/testing/memory-faults.ts';
+import { MemoryJournal } from '../../runtime/testing/memory-journal.ts';
+import { seededRandom } from '../../runtime/testing/seeded-random.ts';
+import { VirtualClock } from '../../runtime/testing/virtual-clock.ts';
+import { makeTransform } from '../../runtime/transforms/make-transform.ts';
+import type { TaskFigures } from '../../runtime/worker/task-figures.ts';
+import type { StageParts, WorkerReport, WorkerRevision } from '../../runtime/worker/worker.ts';
+import { Worker } from '../../runtime/worker/worker.ts';
+import { memorySink, memorySource } from './memory-connectors.ts';
+import type { Target } from './memory-connectors.ts';
+import { MemoryBus, MemoryDirectory } from './memory-directory.ts';
+import { Mortal } from './mortal.ts';
+import type { SimEvent } from './sim-job.ts';
+
+/** What the workers are told, as far as they need it here. */
+type Told = { readonly revision: number; readonly plan: PhysicalPlan; readonly restore: string | null };
+type Life = { readonly mortal: Mortal; readonly worker: Worker };
+
+const SINK_BUSY = 0.05;
+
+export class SimWorld {
+  readonly clock = new VirtualClock(1_000);
+  readonly random: Random;
+  readonly journal: MemoryJournal;
+  readonly problems: string[] = [];
+  readonly story: string[] = [];
+  /** By the name of a sink. */
+  readonly targets = new Map<string, Target>();
+  /** Of a source, by split. */
+  readonly events: readonly (readonly SimEvent[])[];
+
+  constructor(seed: number, faults: JournalFaults, events: (random: Random) => readonly (readonly SimEvent[])[]) {
+    this.random = seededRandom(seed);
+    this.events = events(this.random);
+    this.journal = new MemoryJournal({ clock: this.clock, random: this.random, faults });
+  }
+
+  tell(what: string): void {
+    this.story.push(`${Math.round(this.clock.nowMs())} ms  ${what}`);
+  }
+
+  /** What a sink has written, in order; holes are problems. */
+  lines<T>(sink: string): readonly T[] {
+    const target = this.targets.get(sink) ?? [];
+    const holes = Array.from(target).filter((text) => text === undefined).length;
+    if (holes > 0) this.problems.push(`${sink} has ${holes} holes`);
+    return Array.from(target).flatMap((text) => (text === undefined ? [] : [JSON.parse(text) as T]));
+  }
+}
+
+export class SimCluster {
+  readonly directory = new MemoryDirectory();
+  readonly blobs = new MemoryBlobStore();
+  readonly bus = new MemoryBus();
+  /** Newest figures of each task. */
+  readonly figures = new Map<string, TaskFigures>();
+  readonly #world: SimWorld;
+  readonly #lagMs: number;
+  readonly #lives: Life[] = [];
+  #told: Told | null = null;
+  #born = 0;
+  kills = 0;
+
+  /** `lagMs`: a worker takes a new revision after up to this. */
+  constructor(world: SimWorld, { lagMs }: { readonly lagMs: number }) {
+    this.#world = world;
+    this.#lagMs = lagMs;
+    this.bus.subscribe('report', (value) => this.#hear(value as WorkerReport));
+  }
+
+  /** As who runs the job does it: streams first, then the record. */
+  async declare(revision: number, plan: PhysicalPlan, restore: string | null = null): Promise<void> {
+    this.#world.tell(`revision ${revision} of ${plan.job}: ${plan.stages.map(({ id }) => id).join(' ')}`);
+    for (const stream of plan.streams) await this.#world.journal.ensureLane({ stream, subjects: [`mr.${plan.job}.>`], bytesMax: -1 });
+    this.#told = { revision, plan, restore };
+    await this.directory.put('job', this.#told);
+  }
+
+  start(workers: number): void {
+    for (let place = 0; place < workers; place++) void this.#bear(place, workers);
+  }
+
+  /** Resolves when the directory says so, true; or after `limitMs`, false. */
+  async until(key: 'completed' | 'failure', holds: (value: unknown) => boolean, limitMs: number): Promise<boolean> {
+    const { clock } = this.#world;
+    for (const endMs = clock.nowMs() + limitMs; clock.nowMs() < endMs;) {
+      const entry = await this.directory.get(key);
+      if (entry !== null && holds(entry.value)) return true;
+      await clock.sleep(50);
+    }
+    return false;
+  }
+
+  async kill(place: number, downMs: number): Promise<void> {
+    const life = this.#lives[place];
+    if (life === undefined || life.mortal.isDead) return;
+    life.mortal.kill();
+    this.kills++;
+    this.#world.tell(`the worker in place ${place} dies`);
+    await this.#world.clock.sleep(downMs);
+    await this.#bear(place, this.#lives.length);
+  }
+
+  suspend(place: number, durationMs: number): void {
+    this.#lives[place]?.mortal.suspend(durationMs);
+    this.#world.tell(`the worker in place ${place} stands still for ${Math.round(durationMs)} ms`);
+  }
+
+  stop(): void {
+    for (const { mortal } of this.#lives) mortal.kill();
+  }
+
+  async drain(): Promise<void> {
+    await Promise.all(this.#lives.map(({ mortal, worker }) => (mortal.isDead ? null : worker.drain())));
+  }
+
+  /** Header of each task's last record, by its name. */
+  async lastHeaders(plan: PhysicalPlan): Promise<Readonly<Record<string, RecordHeader>>> {
+    const headers: Record<string, RecordHeader> = {};
+    for (const { id, stream, subjectPrefix, partitionCount } of plan.stages) {
+      for (let partition = 0; partition < partitionCount; partition++) {
+        const last = await this.#world.journal.last(stream, `${subjectPrefix}.${partition}`);
+        if (last !== null) headers[`${id}/${partition}`] = decodeHeader(last.bytes);
+      }
+    }
+    return headers;
+  }
+
+  async #bear(place: number, workers: number): Promise<void> {
+    const { clock: worldClock, journal } = this.#world;
+    const id = `w${place}-${this.#born++}`;
+    const mortal = new Mortal(worldClock);
+    const clock = mortal.clock();
+    const told = this.#told;
+    if (told === null) throw new Error('a job is declared before its workers start');
+    const worker = new Worker({
+      ...this.#partsOf(told, mortal, clock),
+      journal: mortal.journal(journal),
+      blobs: mortal.blobs(this.blobs),
+      clock,
+      directory: mortal.directory(this.directory),
+      bus: mortal.bus(this.bus),
+      worker: id,
+      recordBytesMax: 1_000_000,
+      checkpointBytes: 20_000,
+      speed: null,
+      expectedWorkers: workers,
+      restore: told.restore,
+      stayWhenSettled: true,
+      failpoint: () => undefined,
+      usage: () => ({ memoryBytes: 0, cpuMs: 0 }),
+      log: (message) => this.#world.tell(`${id}: ${message}`),
+    });
+    this.#lives[place] = { mortal, worker };
+    this.#world.tell(`${id} starts with revision ${told.revision}`);
+    try {
+      await mortal.directory(this.directory).watch((key, entry) => {
+        if (key === 'job' && entry !== null) void this.#take(entry.value as Told, mortal, clock, worker);
+      });
+      await worker.start();
+    } catch (error) {
+      this.#world.problems.push(`${id} did not start: ${String(error)}`);
+    }
+  }
+
+  async #take(told: Told, mortal: Mortal, clock: Clock, worker: Worker): Promise<void> {
+    await clock.sleep(this.#world.random.next() * this.#lagMs);
+    worker.update(this.#partsOf(told, mortal, clock));
+  }
+
+  #partsOf({ revision, plan }: Told, mortal: Mortal, clock: Clock): WorkerRevision {
+    return {
+      revision,
+      plan,
+      makeTransform,
+      table: (name) => {
+        throw new Error(`the simulated job has no table ${name}`);
+      },
+      tableVersions: {},
+      stageParts: (stage) => this.#stageParts(stage, mortal, clock),
+    };
+  }
+
+  #stageParts(stage: StagePlan, mortal: Mortal, clock: Clock): StageParts {
+    const { random, events, targets } = this.#world;
+    if (stage.kind === 'source') return { source: memorySource(events, clock, random), sink: null };
+    if (stage.kind !== 'sink') return { source: null, sink: null };
+    const target = targets.get(stage.id) ?? [];
+    targets.set(stage.id, target);
+    const through = <T>(ask: () => Promise<T>): Promise<T> => mortal.through(ask);
+    return { source: null, sink: memorySink(target, { random, busy: SINK_BUSY, through }) };
+  }
+
+  #hear({ tasks }: WorkerReport): void {
+    for (const task of tasks) {
+      const known = this.figures.get(task.task);
+      if (known === undefined || task.epoch > known.epoch || (task.epoch === known.epoch && task.number >= known.number))
+        this.figures.set(task.task, task);
+    }
+  }
+}
