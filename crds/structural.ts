@@ -6,9 +6,8 @@
 //   G2. What only the TypeScript builder can fill is a text here: the mark of its code.
 //   G3. A duration of the graph may hold a parameter instead. Names and references may not: rules look them up.
 
-import { ON_IN_YAML_1_1 } from './stream-job/names.ts';
 import { z } from 'zod';
-import { durationSchema } from './stream-job/names.ts';
+import { durationSchema, ON_IN_YAML_1_1 } from './stream-job/names.ts';
 import { BUILDER_FIELDS, CODE_MARK } from './stream-job/spec.ts';
 
 export type Json = Readonly<Record<string, unknown>>;

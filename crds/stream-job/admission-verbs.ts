@@ -72,6 +72,12 @@ export const verbValidations: readonly AdmissionRule[] = [
       && x.flatMap.all(each, type(each) == map && 'emit' in each))`,
     'flatMap is a CEL expression that gives a list, or a list of 1 to 64 { when, emit }',
   ),
+  ...['map', 'keyBy', 'aggregate'].map((field) =>
+    none(
+      `has(x.${field}) && type(x.${field}) == map && ('true' in x.${field} || 'false' in x.${field})`,
+      `${field} has a field named true or false: kubectl reads y, n, yes, no, on and off so; write the name in quotes`,
+    ),
+  ),
   fieldTypes('sources'),
   fieldTypes('tables'),
 ];
