@@ -10,7 +10,7 @@ const pollMs = 100;
 
 /** Applies `crds/` and resolves when both kinds are served and the policy is in force. */
 export async function applyDefinitions(server: ApiServer): Promise<void> {
-  await must(server, ['apply', '--server-side', '-f', folder]);
+  await must(server, ['apply', '--server-side', '--force-conflicts', '-f', folder]);
   await must(server, [
     'wait',
     '--for=condition=Established',

@@ -145,6 +145,21 @@ export const stages: readonly Refused[] = [
     object: withTable({ at: 'row.at', validFor: '0s' }),
     says: ['tables[0]', 'validFor is no time at all'],
   },
+  {
+    fact: 'a field n of a map that was not quoted',
+    object: withStage({ map: { false: 'event.n' } }),
+    says: ['map has a field named true or false', 'stages: added'],
+  },
+  {
+    fact: 'a field y of a key that was not quoted',
+    object: keyed({ keyBy: { true: 'event.y' }, aggregate }),
+    says: 'keyBy has a field named true or false',
+  },
+  {
+    fact: 'a field n of results that was not quoted',
+    object: keyed({ aggregate: { false: { count: {} } } }),
+    says: 'aggregate has a field named true or false',
+  },
   { fact: 'a machine with no states', object: keyed({ machine: { states: {} } }), says: 'a machine has at least one state' },
   {
     fact: 'a reducer without code',

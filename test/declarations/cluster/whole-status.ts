@@ -1,0 +1,43 @@
+// A status of the sample with every field.
+import type { StreamJobStatus } from '../../../crds/stream-job/status.ts';
+
+const at = '2026-01-01T00:00:00Z';
+const revision = { number: 3, hash: '0123456789abcdef', generation: 1 };
+
+export const wholeStatus: StreamJobStatus = {
+  observedGeneration: 1,
+  phase: 'Running',
+  conditions: [
+    {
+      type: 'Reconciling',
+      status: 'False',
+      observedGeneration: 1,
+      lastTransitionTime: at,
+      reason: 'Running',
+      message: 'Nothing is to be done.',
+    },
+    {
+      type: 'Ready',
+      status: 'True',
+      observedGeneration: 1,
+      lastTransitionTime: at,
+      reason: 'Running',
+      message: 'All 2 partitions are running.',
+    },
+  ],
+  replicas: 1,
+  readyReplicas: 1,
+  selector: 'millrace.dev/job=sample',
+  ready: '1/1',
+  lag: '12',
+  watermark: '2013-01-01T05:00:00Z',
+  rate: 'Unknown',
+  stages: [{ name: 'counts', partitions: 2, running: 2, lag: '12', rate: 'Unknown', watermark: 'Unknown', deadLetters: 0 }],
+  runId: 'run',
+  revision,
+  stableRevision: revision,
+  rejectedHash: 'fedcba9876543210',
+  intent: { action: 'upgrade', revision, since: at, stages: ['counts'] },
+  lastSavepoint: { name: 'nightly', takenAt: at, bytes: 123 },
+  decisions: ['1 worker stays: 12 events wait.'],
+};
