@@ -64,6 +64,7 @@ export class Operator {
       onLeading: () =>
         void this.#lead().catch((error: unknown) => parts.onLost(error instanceof Error ? (error.stack ?? error.message) : String(error))),
       onLost: parts.onLost,
+      onProblem: (problem) => log('warn', `lease: ${problem}`),
     });
   }
 
@@ -85,11 +86,11 @@ export class Operator {
   }
 
   async #lead(): Promise<void> {
-    const { options, clock, log, openNats } = this.#parts;
+    const { options, clock, random, log, openNats } = this.#parts;
     log('info', 'leading', { lease: options.leaseName, pod: options.pod });
     const client = this.#client;
     const nats = await openNats(client);
-    const events = new EventRecorder({ client, clock, reporter: 'millrace-operator', instance: options.pod });
+    const events = new EventRecorder({ client, clock, random, instance: options.pod });
     const caches = this.#watches.caches;
     const code = new CodeStore((namespace, name) => client.get(resources.configMaps, { namespace, name }));
     const reconciler = new Reconciler({ client, caches, nats, code, clock, events, settings: settingsOf(options) });

@@ -14,8 +14,9 @@ import { microTime } from './lease-step.ts';
 import { resources } from './resource.ts';
 
 export type EventReason =
-  | 'Planned'
   | 'Deployed'
+  | 'Restored'
+  | 'Upgrading'
   | 'Upgraded'
   | 'UpgradeRefused'
   | 'RolledBack'
@@ -27,11 +28,11 @@ export type EventReason =
   | 'SavepointTaken'
   | 'SavepointFailed'
   | 'Repaired'
-  | 'DurabilityDegraded'
   | 'NatsUnreachable'
   | 'InvalidSpec'
-  | 'Deleted'
-  | 'StateRetained';
+  | 'Waiting'
+  | 'StateRetained'
+  | 'StateDeleted';
 
 /** What an Event is about. */
 export type EventSubject = {

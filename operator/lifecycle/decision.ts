@@ -1,5 +1,6 @@
 // What is to be done about one StreamJob, as data: made by decide.ts, carried out by reconcile/.
 
+import type { EventReason } from '../kube/events.ts';
 import type { ConditionType, IntentStatus, Phase, RevisionStatus } from '../../crds/stream-job/status.ts';
 
 /** Said of a condition; who writes the status adds times and generation. */
@@ -18,27 +19,6 @@ export type Action =
   | { readonly kind: 'create-savepoint'; readonly name: string }
   | { readonly kind: 'remove-state' }
   | { readonly kind: 'remove-finalizer' };
-
-export type EventReason =
-  | 'Deployed'
-  | 'Upgrading'
-  | 'Upgraded'
-  | 'UpgradeRefused'
-  | 'RolledBack'
-  | 'Suspended'
-  | 'Resumed'
-  | 'Completed'
-  | 'Failed'
-  | 'Scaled'
-  | 'Repaired'
-  | 'DurabilityDegraded'
-  | 'NatsUnreachable'
-  | 'InvalidSpec'
-  | 'Waiting'
-  | 'Restored'
-  | 'Adopted'
-  | 'StateRetained'
-  | 'StateDeleted';
 
 export type Told = { readonly type: 'Normal' | 'Warning'; readonly reason: EventReason; readonly message: string };
 

@@ -55,7 +55,7 @@ const rules: Readonly<Record<string, Rule>> = {
   'operator/resources': { values: [], types: ['crds'] },
   'operator/lifecycle': {
     values: ['crds', 'runtime/base', 'runtime/plan', 'operator/resources'],
-    types: ['runtime/worker', 'runtime/telemetry'],
+    types: ['runtime/worker', 'runtime/telemetry', 'operator/kube'],
   },
   'operator/reconcile': {
     values: ['crds', 'runtime/base', 'runtime/job', 'runtime/plan', 'operator/lifecycle', 'operator/resources', 'operator/kube'],
