@@ -1,0 +1,106 @@
+// Credentials in a file that changes while the pod runs, on a server that trusts what the operator's keys sign.
+
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { serverConfigText } from '../../cli/local/server-config.ts';
+import { freePort } from '../../cli/local/server-process.ts';
+import { findNatsServer } from '../../cli/setup/nats-server.mjs';
+import { makeNatsKeys, workerCredentials, type NatsKeys } from '../../operator/nats/nats-keys.ts';
+import { jobText } from '../../test/support/job-run.ts';
+import { callApi, type StreamInfo } from '../adapters/nats/jetstream-api.ts';
+import { Link } from '../adapters/nats/link.ts';
+import { connectPatiently } from '../adapters/nats/nats-connection.ts';
+import { endPods, prepareJob, startPod, writeRecord, type PodProcess } from './pod-harness.ts';
+
+let folder: string;
+let url: string;
+let server: ChildProcess;
+let keys: NatsKeys;
+let admin: NatsConnection;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'millrace-credentials-'));
+  keys = await makeNatsKeys();
+  const port = await freePort();
+  url = `nats://127.0.0.1:${port}`;
+  const base = serverConfigText({
+    serverName: `trusting-${port}`,
+    port,
+    storeFolder: join(folder, 'store'),
+    durability: 'process',
+    maxPayloadBytes: 1024 * 1024,
+  });
+  await writeFile(join(folder, 'nats.conf'), `${base}\n${keys['auth.conf']}`);
+  await writeFile(join(folder, 'operator.creds'), keys['operator.creds']);
+  server = spawn(findNatsServer().path, ['-c', join(folder, 'nats.conf')], { stdio: 'ignore' });
+  const address = { url, name: 'operator', credentials: join(folder, 'operator.creds') };
+  admin = (await connectPatiently(address, { signal: AbortSignal.timeout(20_000), onWait: () => undefined }))!;
+});
+afterEach(endPods);
+afterAll(async () => {
+  await admin.close();
+  const ended = new Promise((resolve) => server.once('exit', resolve));
+  server.kill('SIGTERM');
+  await ended;
+  await rm(folder, { recursive: true, force: true });
+});
+
+const text = (factor: number, more = ''): string =>
+  jobText(
+    'rights',
+    `
+  partitions: 1
+  sources: [{ name: numbers, nats: { subjects: [in.rights] }, schema: { n: int } }]
+  stages: [{ name: mapped, from: numbers, map: { n: event.n * ${factor} } }${more}]
+  sinks: [{ name: out, from: mapped, nats: { subject: out.rights } }]
+`,
+  );
+
+/** As a Secret changes under a pod: at once. */
+async function put(path: string, credentials: string): Promise<void> {
+  await writeFile(`${path}.new`, credentials);
+  await rename(`${path}.new`, path);
+}
+
+const says = (pod: PodProcess, part: string): Promise<void> =>
+  expect.poll(() => pod.lines.some(({ msg }) => String(msg).includes(part)), { timeout: 30_000 }).toBe(true);
+const results = async (): Promise<number> => {
+  const info = await callApi<StreamInfo>(Link.of(admin), 'STREAM.INFO.out_rights');
+  return info.kind === 'ok' ? info.value.state.messages : -1;
+};
+
+test('a pod whose credentials are wrong, then too few, then right, runs; a revision that needs more rights waits for them', async () => {
+  const identity = 'ns_rights';
+  await callApi(Link.of(admin), 'STREAM.CREATE.IN', { name: 'IN', subjects: ['in.rights'], storage: 'file', retention: 'limits' });
+  const first = await prepareJob(admin, text(1), { identity });
+  await writeRecord(first, { identity, runId: 'run1' });
+  const path = join(folder, 'worker.creds');
+  const stranger = await makeNatsKeys();
+  await put(path, await workerCredentials(stranger['account.seed'], identity, first.permissions));
+  const pod = startPod({ natsUrl: url, job: identity, worker: 'w-1', credentials: path });
+  await says(pod, 'MR1003');
+
+  const few = first.permissions.publish.filter((subject) => !subject.includes('_sinks'));
+  await put(path, await workerCredentials(keys['account.seed'], identity, { ...first.permissions, publish: few }));
+  await says(pod, `MR_${identity}_sinks: no answer in time; it is being made, or these credentials do not reach it yet`);
+
+  await put(path, await workerCredentials(keys['account.seed'], identity, first.permissions));
+  admin.publish('in.rights', '{"n":1}');
+  await expect.poll(results, { timeout: 30_000 }).toBe(1);
+
+  const more = ', { name: counts, from: numbers, keyBy: { n: event.n }, aggregate: { count: { count: {} } } }';
+  const second = await prepareJob(admin, text(2, more), { identity, before: first.plan });
+  await writeRecord(second, { identity, runId: 'run1', revision: 2 });
+  await says(pod, 'revision 2 waits for streams');
+  admin.publish('in.rights', '{"n":2}');
+  await expect.poll(results, { timeout: 30_000 }).toBe(2); // the old revision goes on meanwhile
+  await put(path, await workerCredentials(keys['account.seed'], identity, second.permissions));
+  await says(pod, 'runs revision 2');
+  await expect.poll(async () => (await pod.probe('readyz'))?.status, { timeout: 30_000 }).toBe(200);
+  admin.publish('in.rights', '{"n":3}');
+  await expect.poll(results, { timeout: 30_000 }).toBe(3);
+  expect(await pod.end()).toMatchObject({ code: 0 });
+});
