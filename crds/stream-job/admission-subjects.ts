@@ -5,7 +5,8 @@ import type { AdmissionRule } from './admission-rule.ts';
 /** Tokens with dots between them; in a source each may be a wildcard. */
 const WITH_WILDCARDS = "'^(([^\\\\s.*>]+|[*])([.]([^\\\\s.*>]+|[*]))*([.]>)?|>)$'";
 const PLAIN = "'^[^\\\\s.*>]+([.][^\\\\s.*>]+)*$'";
-const FOREIGN = "'^(mr([.]|$)|[$_])'";
+/** A `$` is of NATS, but where a parameter begins. */
+const FOREIGN = "'^(mr([.]|$)|_|[$]([^{]|$))'";
 
 const ofSources = 'object.spec.sources.map(x, has(x.nats) ? x.nats.subjects : [])';
 const ofSinks = '[object.spec.sinks.filter(x, has(x.nats)).map(x, x.nats.subject)]';
