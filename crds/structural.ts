@@ -83,9 +83,10 @@ function nullable({ anyOf }: Json): Json {
 
 function parameterised({ pattern }: Json, { isInGraph }: Place): Json {
   if (!isInGraph || pattern !== durationPattern) return {};
-  return { pattern: `${durationPattern}|^\\$\\{[a-z][a-z0-9-]*\\}$`, maxLength: PARAMETER_LENGTH_MAX };
+  return { pattern: DURATION_OR_PARAMETER, maxLength: PARAMETER_LENGTH_MAX };
 }
 const durationPattern = z.toJSONSchema(durationSchema).pattern ?? '';
+export const DURATION_OR_PARAMETER = `${durationPattern}|^\\$\\{[a-z][a-z0-9-]*\\}$`;
 
 function inside(schema: Json, place: Place): Json {
   return { ...items(schema, place), ...properties(schema, place), ...additional(schema, place) };

@@ -1,8 +1,9 @@
 // Which files are generated, and what must be in them.
 import { generatedDefinitions } from '../../crds/generate.ts';
+import { referencePages } from '../../crds/references.ts';
 import { errorDocs } from './error-docs.ts';
 
 /** Text by path, from the folder of the repository. */
 export async function generatedFiles(): Promise<Readonly<Record<string, string>>> {
-  return { 'docs/errors.md': errorDocs(), ...generatedDefinitions() };
+  return { 'docs/errors.md': errorDocs(), ...generatedDefinitions(), ...referencePages() };
 }

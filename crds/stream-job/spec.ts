@@ -219,14 +219,17 @@ export type MachineState = {
 const stateFields = {
   type: z.enum(['atomic', 'compound', 'parallel', 'final', 'history']).optional(),
   history: z.enum(['shallow', 'deep']).optional(),
-  initial: z.string().max(255).optional(),
-  target: z.string().max(255).optional(),
-  on: z.record(z.string().min(1).max(255), transitionsSchema).optional(),
-  always: transitionsSchema.optional(),
-  after: z.record(durationSchema, transitionsSchema).optional(),
-  entry: z.array(actionSchema).max(64).optional(),
-  exit: z.array(actionSchema).max(64).optional(),
-  onDone: transitionsSchema.optional(),
+  initial: z.string().max(255).optional().describe('The state inside that is entered first.'),
+  target: z.string().max(255).optional().describe('Of a history state: where it leads when there is no history yet.'),
+  on: z
+    .record(z.string().min(1).max(255), transitionsSchema)
+    .optional()
+    .describe('Type of event → target, transition { target, guard, actions, reenter }, or a list of transitions.'),
+  always: transitionsSchema.optional().describe('Transitions that are taken at once when their guard holds.'),
+  after: z.record(durationSchema, transitionsSchema).optional().describe('Duration → transitions, by a durable timer.'),
+  entry: z.array(actionSchema).max(64).optional().describe('What is done when it is entered.'),
+  exit: z.array(actionSchema).max(64).optional().describe('What is done when it is left.'),
+  onDone: transitionsSchema.optional().describe('Transitions that are taken when its final state is reached.'),
 };
 const stateSchema: z.ZodType<MachineState> = z.lazy(() =>
   z.strictObject({ ...stateFields, states: z.record(z.string().min(1).max(128), stateSchema).optional() }),
@@ -242,7 +245,9 @@ export const machineSchema = z.strictObject({
   eventType: codeSchema.optional().describe("The event's type, over `event`; its field `type` when absent."),
   context: z.record(z.string().min(1).max(128), z.json()).default({}).describe('Initial context: plain values.'),
   ...stateFields,
-  states: z.record(z.string().min(1).max(128), stateSchema),
+  states: z
+    .record(z.string().min(1).max(128), stateSchema)
+    .describe('States by name. Each may have what the machine has from type to onDone, and states itself.'),
 });
 export type MachineSpec = z.infer<typeof machineSchema>;
 

@@ -89,7 +89,7 @@ function everyClusterField(): Fields {
     restoreFrom: { savepoint: 'before' },
     code,
     workers: {
-      image: 'registry.example.com/team/worker@sha256:abc',
+      image: 'images.example.com/team/worker@sha256:abc',
       imagePullPolicy: 'Always',
       imagePullSecrets: ['pull'],
       resources: { requests: { cpu: '500m', memory: '256Mi' }, limits: { cpu: '1', memory: '1G' } },
