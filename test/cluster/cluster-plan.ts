@@ -5,7 +5,6 @@ export type Mode = (typeof modes)[number];
 
 export type MachineFacts = {
   readonly platform: string;
-  readonly architecture: string;
   readonly isRoot: boolean;
   /** A Docker engine that is not ours answers. */
   readonly hasEngine: boolean;

@@ -1,15 +1,9 @@
 // What is known of the cluster that runs on this machine, and whose turn it is to change that.
 import { mkdir, readFile, rm, writeFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { claim } from '../../cli/setup/lock.mjs';
-import type { Log } from './artefact-cache.ts';
+import { inTurnFor, type Log } from './artefact-cache.ts';
 import type { Folders } from './folders.ts';
 import type { KindTools } from './kind-cluster.ts';
-
-/** A cold build of everything takes half an hour on two cores. */
-const turnTimeoutMs = 60 * 60_000;
-const pollMs = 500;
 
 export type ClusterState = {
   /** `making`: an `up` is at work, or died at it; such a cluster is removed by the next. */
@@ -42,22 +36,8 @@ export async function forgetState(folders: Folders): Promise<void> {
 }
 
 /** One process of this machine at a time: `up` of a second clone waits, and then finds the cluster that the first made. */
-export async function inTurn<T>(folders: Folders, log: Log, act: () => Promise<T>): Promise<T> {
-  const deadlineMs = Date.now() + turnTimeoutMs;
-  for (let turn = 0; ; turn++) {
-    const lock = claim(folders.state, 'turn');
-    if (lock.kind === 'mine') {
-      try {
-        return await act();
-      } finally {
-        lock.release();
-      }
-    }
-    if (turn === 0) log(`waiting for process ${lock.by.pid}, which is changing this machine's test cluster`);
-    if (Date.now() > deadlineMs)
-      throw new Error(`process ${lock.by.pid} changes the test cluster since ${new Date(lock.by.sinceMs).toISOString()} and does not end`);
-    await sleep(pollMs);
-  }
+export function inTurn<T>(folders: Folders, log: Log, act: () => Promise<T>): Promise<T> {
+  return inTurnFor(folders.state, 'turn', log, act);
 }
 
 const stateFile = (folders: Folders): string => join(folders.state, 'cluster.json');

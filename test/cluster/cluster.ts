@@ -1,5 +1,5 @@
 // The test cluster of this machine, for suites: bring it up, use it, take it down. `main.ts` is the same for hands.
-import { ensureCluster, builtParts, stockParts, type Context, type Parts } from './cluster-making.ts';
+import { ensureCluster, builtParts, stockParts, type Context, type Made, type Parts } from './cluster-making.ts';
 import { isMode, modes, planCluster, type Mode } from './cluster-plan.ts';
 import { forgetState, inTurn, readState } from './cluster-state.ts';
 import { dockerOf, ourEngine, startEngine, stopEngine, type Engine } from './docker-engine.ts';
@@ -53,14 +53,13 @@ export async function upCluster(options: UpOptions = {}): Promise<Cluster> {
   const { folders, facts, log } = context;
   const plan = planCluster(modeOf(options), facts);
   if (plan.kind === 'none') throw new NoCluster(plan.why);
-  return inTurn(folders, log, async () => {
-    if (plan.kind === 'existing') return existingCluster(context, await ensureTools(folders.cache, facts, log));
-    let parts = plan.kind === 'stock' ? await stockParts(context) : null;
-    if (parts === null && plan.kind === 'stock' && !plan.orBuilt)
-      throw new NoCluster("the Docker engine has no node image of kind's and cannot get it, and none can be built here");
-    parts ??= await builtParts(context);
-    return kindCluster(context, parts, await ensureCluster(context, parts));
-  });
+  if (plan.kind === 'existing') return existingCluster(context, await ensureTools(folders.cache, facts, log));
+  let parts = plan.kind === 'stock' ? await stockParts(context) : null;
+  if (parts === null && plan.kind === 'stock' && !plan.orBuilt)
+    throw new NoCluster("the Docker engine has no node image of kind's and cannot get it, and none can be built here");
+  parts ??= await builtParts(context);
+  const ready = parts;
+  return kindCluster(context, ready, await inTurn(folders, log, () => ensureCluster(context, ready)));
 }
 
 /** Removes the cluster, its network and guard, and our engine if it runs; what was built stays. Nothing when there is none. */
@@ -108,9 +107,9 @@ function modeOf({ mode, environment = process.env }: UpOptions): Mode {
   return wanted;
 }
 
-function kindCluster({ folders, log }: Context, parts: Parts, cluster: KindCluster): Cluster {
-  const docker = dockerOf(parts.engine);
-  const { dockerHost } = parts.engine;
+function kindCluster({ folders, log }: Context, parts: Parts, { cluster, engine }: Made): Cluster {
+  const docker = dockerOf(engine);
+  const { dockerHost } = engine;
   return {
     kind: parts.kind,
     kubeconfig: kubeconfigOf(folders),

@@ -21,7 +21,7 @@ export type Preload = {
 };
 
 export async function preloadImages({ archives, nodeRoot, stateFolder, containerd, ctr }: Preload): Promise<void> {
-  const state = join(stateFolder, 'preload');
+  const state = join(stateFolder, `preload-${process.pid}`);
   await rm(state, { recursive: true, force: true });
   await mkdir(state, { recursive: true });
   const config = join(state, 'config.toml');

@@ -48,6 +48,16 @@ export class KindCluster {
     return nodeNames.every((name) => ready.includes(`${name}=True`));
   }
 
+  /** Waits for it: a busy machine, or a node that was cut off and is back, is not a broken cluster. */
+  async becomesHealthy(withinMs: number): Promise<boolean> {
+    const deadlineMs = Date.now() + withinMs;
+    while (!(await this.isHealthy())) {
+      if (Date.now() > deadlineMs) return false;
+      await sleep(pollMs);
+    }
+    return true;
+  }
+
   async loadImage(archive: string): Promise<void> {
     await this.#kind(['load', 'image-archive', archive, '--name', clusterName], commandTimeoutMs);
   }
@@ -58,9 +68,8 @@ export class KindCluster {
   }
 
   async #waitReady(): Promise<void> {
-    for (const deadlineMs = Date.now() + readyTimeoutMs; !(await this.isHealthy()); await sleep(pollMs))
-      if (Date.now() > deadlineMs) throw new Error(`the nodes were not ready after ${readyTimeoutMs / 1000} s`);
-    for (const deployment of ['coredns']) await this.#waitRollout(`deployment/${deployment}`);
+    if (!(await this.becomesHealthy(readyTimeoutMs))) throw new Error(`the nodes were not ready after ${readyTimeoutMs / 1000} s`);
+    await this.#waitRollout('deployment/coredns');
     // Pods cannot be made before it is there.
     for (const deadlineMs = Date.now() + readyTimeoutMs; ; await sleep(pollMs)) {
       const { code } = await tryRun(this.#tools.kubectl, ['get', 'serviceaccount', 'default'], { env: this.#env, timeoutMs: 30_000 });

@@ -23,7 +23,6 @@ export async function machineFacts(environment: NodeJS.ProcessEnv, folders: Fold
   const kubeconfig = environment['KUBECONFIG'];
   return {
     platform: process.platform,
-    architecture: process.arch,
     isRoot: process.getuid?.() === 0,
     hasEngine: (await findEngine(environment, folders)) !== null,
     goVersion: await goVersion(),
@@ -41,8 +40,9 @@ export async function installMissing(missing: readonly string[], log: Log): Prom
   log(`installing Debian packages: ${packages.join(' ')}`);
   // In run level 1 the packages' own scripts start nothing: the engine that we start has folders of its own.
   const env = { DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
-  await run('apt-get', ['update', '-qq'], { env, timeoutMs: aptTimeoutMs });
-  await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], { env, timeoutMs: aptTimeoutMs });
+  const lock = ['-o', 'DPkg::Lock::Timeout=300']; // somebody else may be installing
+  await run('apt-get', [...lock, 'update', '-qq'], { env, timeoutMs: aptTimeoutMs });
+  await run('apt-get', [...lock, 'install', '-y', '-qq', '--no-install-recommends', ...packages], { env, timeoutMs: aptTimeoutMs });
 }
 
 async function goVersion(): Promise<string | null> {

@@ -25,7 +25,7 @@ const containerd = (program: string): Source => ({
 const cni = (path: string): Source => ({ module: 'cni', package: `github.com/containernetworking/plugins/plugins/${path}` });
 
 /** In the order of building: what shows a broken machine early comes first. */
-const sources = {
+export const programSources = {
   nodenet: { module: 'nodenet', package: '.' },
   pause: { module: 'nodenet', package: './pause' },
   kind: { module: 'kind', package: 'sigs.k8s.io/kind' },
@@ -51,8 +51,8 @@ const sources = {
   coredns: { module: 'coredns', package: 'github.com/coredns/coredns' },
 } satisfies Record<string, Source>;
 
-export type Program = keyof typeof sources;
-export const allPrograms = Object.keys(sources) as readonly Program[];
+export type Program = keyof typeof programSources;
+export const allPrograms = Object.keys(programSources) as readonly Program[];
 
 /** The version that a go.mod requires of a module: `v1.36.3`. */
 export function versionIn(goMod: string, module: string): string {
@@ -80,7 +80,7 @@ export async function ensurePrograms(
   const paths: Partial<Record<Program, string>> = {};
   const keys: string[] = [];
   for (const program of allPrograms.filter((one) => programs.includes(one))) {
-    const source: Source = sources[program];
+    const source: Source = programSources[program];
     const key = keyOf([go, JSON.stringify(goSettings), JSON.stringify(source), ...(await contentOf(moduleFolder(source.module)))]);
     const make = (folder: string): Promise<void> => build(source, join(folder, program), log);
     paths[program] = join(await ensureArtefact(cache, { name: program, key, make }, log), program);
