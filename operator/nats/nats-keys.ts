@@ -29,29 +29,35 @@ export type NatsKeys = {
 };
 
 const ROUTE_PASSWORD_BYTES = 24;
+/** `_INBOX.<identity>.<connection>.<request>`: those of everybody else have no identity between. */
+const WORKER_INBOXES = '_INBOX.*.*.>';
 const UNLIMITED = { subs: -1, data: -1, payload: -1 } as const;
-const ACCOUNT_LIMITS = {
-  ...UNLIMITED,
-  imports: -1,
-  exports: -1,
-  wildcards: true,
-  conn: -1,
-  leaf: -1,
+/** A limit that is left out is 0: nobody could connect. */
+const ACCOUNT_LIMITS = { ...UNLIMITED, imports: -1, exports: -1, wildcards: true, conn: -1, leaf: -1 } as const;
+const JETSTREAM_LIMITS = {
+  ...ACCOUNT_LIMITS,
   mem_storage: -1,
   disk_storage: -1,
   streams: -1,
   consumer: -1,
 };
 
-/** Streams are named in one token, so a right cannot end within a name: applications may make streams of their own, read and write
- *  them, but neither change nor remove any, and write nothing below `mr`. */
-const APP_DENIED = [
-  'mr.>',
-  '$KV.>',
-  ...['DELETE', 'UPDATE', 'PURGE', 'RESTORE', 'SNAPSHOT', 'MSG.DELETE', 'LEADER.STEPDOWN', 'PEER.REMOVE'].map(
-    (verb) => `$JS.API.STREAM.${verb}.>`,
-  ),
-];
+/** Streams are named in one token, so a right cannot end within a name: what applications may do to streams of their own, they may do
+ *  to those of jobs, too. So they make streams, write and read them; to change or remove one is for who has `operator.creds`. Names
+ *  of consumers are drawn and told nobody (adapters/nats/nats-reader.ts, N5): who may not list them cannot disturb a worker. */
+const APP_DENIED = {
+  pub: [
+    'mr.>',
+    '$KV.>',
+    WORKER_INBOXES,
+    ...['DELETE', 'UPDATE', 'PURGE', 'RESTORE', 'SNAPSHOT', 'MSG.DELETE', 'LEADER', 'PEER', 'CANCEL_MOVE'].map(
+      (verb) => `$JS.API.STREAM.${verb}.>`,
+    ),
+    ...['NAMES', 'LIST', 'LEADER', 'PEER'].map((verb) => `$JS.API.CONSUMER.${verb}.>`),
+  ],
+  // Requests pass by on their subjects: who hears them sees names, and may answer them.
+  sub: ['mr.>', '$KV.>', '$JS.>', WORKER_INBOXES],
+} as const;
 
 /** Makes new keys. */
 export async function makeNatsKeys(): Promise<NatsKeys> {
@@ -60,8 +66,8 @@ export async function makeNatsKeys(): Promise<NatsKeys> {
   const account = createAccount();
   const systemAccount = system.getPublicKey();
   const operatorJwt = await encodeOperator('millrace', operator, { system_account: systemAccount });
-  const systemJwt = await encodeAccount('SYS', system, {}, { signer: operator });
-  const accountJwt = await encodeAccount('MILLRACE', account, { limits: ACCOUNT_LIMITS }, { signer: operator });
+  const systemJwt = await encodeAccount('SYS', system, { limits: ACCOUNT_LIMITS }, { signer: operator });
+  const accountJwt = await encodeAccount('MILLRACE', account, { limits: JETSTREAM_LIMITS }, { signer: operator });
   const seed = text(account.getSeed());
   return {
     'auth.conf': [
@@ -75,7 +81,7 @@ export async function makeNatsKeys(): Promise<NatsKeys> {
     'account.seed': seed,
     'operator.creds': await userCredentials(seed, 'operator', { pub: {}, sub: {} }),
     'sys.creds': await userCredentials(text(system.getSeed()), 'operator', { pub: {}, sub: {} }),
-    'app.creds': await userCredentials(seed, 'app', { pub: { deny: APP_DENIED }, sub: {} }),
+    'app.creds': await userCredentials(seed, 'app', { pub: { deny: APP_DENIED.pub }, sub: { deny: APP_DENIED.sub } }),
   };
 }
 

@@ -1,0 +1,89 @@
+// A real nats-server that trusts the keys of one Secret and nobody else, for one test.
+
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { serverConfigText } from '../../cli/local/server-config.ts';
+import { freePort } from '../../cli/local/server-process.ts';
+import { findNatsServer } from '../../cli/setup/nats-server.mjs';
+import { callApi } from '../../runtime/adapters/nats/jetstream-api.ts';
+import { Link } from '../../runtime/adapters/nats/link.ts';
+import { connectPatiently } from '../../runtime/adapters/nats/nats-connection.ts';
+import { startSupervised } from '../../test/support/supervised.ts';
+import { makeNatsKeys, type NatsKeys } from './nats-keys.ts';
+
+export interface KeyedServer {
+  readonly url: string;
+  readonly monitorUrl: string;
+  readonly keys: NatsKeys;
+  /** A connection that the server takes, or why it does not. Closed when the server stops. */
+  connect(credentials: string | undefined, options?: ConnectOptions): Promise<NatsConnection | string>;
+  /** As the operator. */
+  operator(): Promise<NatsConnection>;
+  kill(): Promise<void>;
+  start(): Promise<void>;
+  /** Ends it and removes its folder. */
+  stop(): Promise<void>;
+}
+
+export type ConnectOptions = { readonly inboxPrefix?: string };
+export type KeyedServerOptions = { readonly durability?: 'machine' | 'process' };
+
+export async function startKeyedServer({ durability = 'machine' }: KeyedServerOptions = {}): Promise<KeyedServer> {
+  const keys = await makeNatsKeys();
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-keyed-'));
+  const storeFolder = join(folder, 'store');
+  const configPath = join(folder, 'nats.conf');
+  const [port, monitorPort] = [await freePort(), await freePort()];
+  await mkdir(storeFolder);
+  await writeFile(join(folder, 'auth.conf'), keys['auth.conf']);
+  const config = serverConfigText({ serverName: `keyed-${port}`, port, storeFolder, durability, maxPayloadBytes: 1024 * 1024 });
+  await writeFile(configPath, `${config}http: "127.0.0.1:${monitorPort}"\nmax_control_line: 1048576\ninclude auth.conf\n`);
+  const command = { binary: findNatsServer().path, args: ['-c', configPath], logPath: join(folder, 'nats.log') };
+  const opened: NatsConnection[] = [];
+  let running = await startSupervised(command);
+  let files = 0;
+
+  const connect: KeyedServer['connect'] = async (credentials, options = {}) => {
+    const path = credentials === undefined ? undefined : join(folder, `${files++}.creds`);
+    if (path !== undefined && credentials !== undefined) await writeFile(path, credentials);
+    const abort = new AbortController();
+    let problem = '';
+    const connection = await connectPatiently(
+      { url: `nats://127.0.0.1:${port}`, name: 'test', credentials: path, ...options },
+      {
+        signal: abort.signal,
+        onWait: (error) => {
+          problem = error.message;
+          // One that does not listen yet is waited for.
+          if (!/refused the connection|ECONNREFUSED|connection refused/i.test(problem)) abort.abort();
+        },
+      },
+    );
+    if (connection === null) return problem;
+    opened.push(connection);
+    return connection;
+  };
+  return {
+    url: `nats://127.0.0.1:${port}`,
+    monitorUrl: `http://127.0.0.1:${monitorPort}`,
+    keys,
+    connect,
+    operator: async () => {
+      const connection = await connect(keys['operator.creds']);
+      if (typeof connection === 'string') throw new Error(connection);
+      while ((await callApi(Link.of(connection), 'INFO')).kind !== 'ok') await new Promise((resolve) => setTimeout(resolve, 20));
+      return connection;
+    },
+    kill: () => running.kill(),
+    start: async () => {
+      running = await startSupervised(command);
+    },
+    stop: async () => {
+      await Promise.all(opened.map((connection) => connection.close()));
+      await running.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
