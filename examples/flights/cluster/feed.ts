@@ -6,7 +6,6 @@
 //   F2. The rows of a message depend on the file only, and message n has sequence n: a feeder that starts again goes on behind what
 //       is stored, and two of them at once store each message once.
 
-import type { FileSourceSpec } from '../../../crds/stream-job/spec.ts';
 import { callApi, type StreamInfo } from '../../../runtime/adapters/nats/jetstream-api.ts';
 import { Link } from '../../../runtime/adapters/nats/link.ts';
 import { connectNats } from '../../../runtime/adapters/nats/nats-connection.ts';
@@ -53,9 +52,11 @@ export async function feed({ file, natsUrl, credentials }: FeedOptions): Promise
   }
 }
 
+type FileForm = Parameters<typeof FileRecords.open>[0]['file'];
+
 /** F2. */
 async function* messagesOf(path: string): AsyncGenerator<string> {
-  const file: FileSourceSpec = { path, format: 'csv', compression: 'auto', nulls: ['NA', ''] };
+  const file: FileForm = { path, format: 'csv', compression: 'auto', nulls: ['NA', ''] };
   const records = await FileRecords.open({ reader: 'feeder', path, file, schema, recordBytesMax: 65_536 });
   let lines: string[] = [];
   for (let record = records.next(); record !== 'end'; record = records.next()) {
