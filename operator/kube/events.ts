@@ -63,12 +63,13 @@ const TRIES_MAX = 5;
 const TRY_PAUSE = { minMs: 100, maxMs: 2_000 };
 
 type Said = { readonly subject: EventSubject; readonly event: RecordedEvent };
-type Sending = { readonly series: Series<Said>; readonly isNew: boolean };
+type Sending = { readonly kind: 'send'; readonly series: Series<Said>; readonly isNew: boolean };
+type Next = Sending | { readonly kind: 'wait'; readonly delayMs: number } | { readonly kind: 'nothing' };
 
 export class EventRecorder {
   readonly #options: EventRecorderOptions;
   readonly #series = new EventSeries<Said>();
-  readonly #queue: Sending[] = [];
+  readonly #queue: Series<Said>[] = [];
   #sending: Promise<void> | null = null;
   #pause = new AbortController();
   #isHurried = false;
@@ -103,28 +104,32 @@ export class EventRecorder {
   }
 
   #enqueue(series: Series<Said>): void {
-    if (this.#queue.length < EVENT_QUEUE_MAX) this.#queue.push({ series, isNew: true });
+    if (this.#queue.length < EVENT_QUEUE_MAX) this.#queue.push(series);
     else this.#drop(series);
   }
 
   async #sendAll(): Promise<void> {
-    for (let next = await this.#next(); next !== null; next = await this.#next()) await this.#send(next);
-    this.#sending = null;
+    await this.#options.clock.turn();
+    for (let next = this.#next(); next.kind !== 'nothing'; next = this.#next()) {
+      if (next.kind === 'send') await this.#send(next);
+      else await this.#sleep(next.delayMs);
+    }
+    this.#sending = null; // in the turn that found nothing: what is recorded later begins anew
   }
 
-  /** What to send next, waited for while a count waits for its time; null: nothing. */
-  async #next(): Promise<Sending | null> {
-    const { clock } = this.#options;
-    for (;;) {
-      const queued = this.#queue.shift();
-      if (queued !== undefined) return queued;
-      const series = this.#series.takeDue(clock.monotonicMs(), this.#isHurried);
-      if (series !== null) return { series, isNew: false };
-      const dueMs = this.#series.nextDueMs();
-      if (dueMs === null) return null;
-      this.#pause = new AbortController();
-      await clock.sleep(dueMs - clock.monotonicMs(), this.#pause.signal);
-    }
+  #next(): Next {
+    const queued = this.#queue.shift();
+    if (queued !== undefined) return { kind: 'send', series: queued, isNew: true };
+    const nowMs = this.#options.clock.monotonicMs();
+    const series = this.#series.takeDue(nowMs, this.#isHurried);
+    if (series !== null) return { kind: 'send', series, isNew: false };
+    const dueMs = this.#series.nextDueMs();
+    return dueMs === null ? { kind: 'nothing' } : { kind: 'wait', delayMs: dueMs - nowMs };
+  }
+
+  #sleep(delayMs: number): Promise<void> {
+    this.#pause = new AbortController();
+    return this.#options.clock.sleep(delayMs, this.#pause.signal);
   }
 
   async #send({ series, isNew }: Sending): Promise<void> {
