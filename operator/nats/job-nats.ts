@@ -3,12 +3,21 @@
 //   N1. Nothing here throws because NATS is away: calls end as `absent`, in bounded time.
 //   N2. Every call can be made again: what is done already is left as it is.
 //   N3. A stream that had records and is gone is never made anew silently: its fence went with it (journal rule J6).
+//
+//   what is gone            what becomes of it
+//   a lane of a stage       lost: the job stops with the reason; what was in it was nowhere else
+//   the directory           made again where the status still tells what ran (decide.ts, adoption), else lost
+//   blobs                   made again, empty: a task that needs its checkpoint stops the job and says which (MR2106)
+//   a sink's stream         made again, empty: what was in it was the user's
+//   a source's stream       waited for: it is the user's to make
+//   settings of ours        set back
 
 import type { NatsConnection } from '@nats-io/transport-node';
 import { findDirectory, openDirectory } from '../../runtime/adapters/nats/directory.ts';
 import { ensureJobStreams, removeJob } from '../../runtime/adapters/nats/job-streams.ts';
 import { directoryStream } from '../../runtime/adapters/nats/kv-stream.ts';
 import { Link } from '../../runtime/adapters/nats/link.ts';
+import { NatsJournal } from '../../runtime/adapters/nats/nats-journal.ts';
 import { blobStream, NatsBlobStore } from '../../runtime/adapters/nats/nats-blob-store.ts';
 import { workerPermissions } from '../../runtime/adapters/nats/worker-permissions.ts';
 import type { Clock, Random } from '../../runtime/base/clock.ts';
@@ -17,6 +26,7 @@ import { BadDeclaration } from '../../runtime/base/issues.ts';
 import { ensureUserStreams } from '../../runtime/connectors/nats/plan-streams.ts';
 import { planToJson } from '../../runtime/job/code-marks.ts';
 import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
+import { STREAM_ROOT } from '../../runtime/plan/plan-names.ts';
 import type { JobRecord } from '../../runtime/worker/job-record.ts';
 import type { Failure } from '../../runtime/worker/membership.ts';
 import type { JobFigures } from '../lifecycle/figures.ts';
@@ -24,6 +34,8 @@ import type { NatsObserved } from '../lifecycle/observed.ts';
 import type { RevisionStatus } from '../../crds/stream-job/status.ts';
 import type { Done, NatsSide, Resolved, RevisionToWrite, SavepointProgress } from '../reconcile/nats-side.ts';
 import { durabilityProblem } from './durability.ts';
+import { GONE_AFTER_MS, GoneStreams } from './gone-streams.ts';
+import { changedSettings, mendSettings } from './lane-settings.ts';
 import { rightsHash, workerCredentials } from './nats-keys.ts';
 import { keptRevisions, revisionAgain, writeRevision } from './revisions.ts';
 import { advanceSavepoint, prepareRestore, removeSavepoint } from './savepoints.ts';
@@ -51,6 +63,8 @@ const REPORT_MS = 1_000;
 const LANE_BYTES_MAX = -1;
 const RESOLVED_MS = 20_000;
 const DURABILITY_MS = 15_000;
+/** One call a job lists its streams with their settings; with a round after it, drift is mended within 10 s. */
+const SETTINGS_MS = 5_000;
 
 type Kept<T> = { readonly untilMs: number; readonly value: T };
 
@@ -60,6 +74,9 @@ export class JobNats implements NatsSide {
   readonly #names: StreamNames;
   readonly #resolved = new Map<string, Kept<{ readonly of: string; readonly plan: PhysicalPlan }>>();
   readonly #credentials = new Map<string, { readonly text: string; readonly hash: string }>();
+  readonly #settings = new Map<string, Kept<readonly string[]>>();
+  readonly #gone = new GoneStreams();
+  readonly #listeners: ((identity: string) => void)[] = [];
   #durability: Kept<Promise<string | null>> | null = null;
 
   constructor(parts: JobNatsParts) {
@@ -73,9 +90,11 @@ export class JobNats implements NatsSide {
   }
 
   async observe(identity: string): Promise<NatsObserved> {
-    if (!this.up) return { kind: 'absent', reason: 'not connected' };
-    const names = await this.#names.get();
-    if (typeof names === 'string') return { kind: 'absent', reason: names };
+    const names = this.up ? await this.#names.get() : 'not connected';
+    if (typeof names === 'string') {
+      this.#gone.reset();
+      return { kind: 'absent', reason: names };
+    }
     try {
       return await this.#observe(identity, names);
     } catch (error) {
@@ -91,7 +110,8 @@ export class JobNats implements NatsSide {
         ? [null, null, null, []]
         : await Promise.all([directory.get('job'), directory.get('failure'), directory.get('completed'), keptRevisions(directory)]);
     const record = (job?.value ?? null) as JobRecord | null;
-    const lanes = [...names].filter((name) => name.startsWith(`MR_${identity}_`) && name !== blobStream(identity));
+    const plan = record === null ? null : (record.plan as PhysicalPlan);
+    const gone = plan === null ? [] : this.#goneOf(identity, plan, names);
     return {
       kind: 'present',
       record,
@@ -99,16 +119,36 @@ export class JobNats implements NatsSide {
       kept: kept.map(({ number }) => number),
       failure: (failure?.value ?? null) as (Failure & { revision: number }) | null,
       completed: completed !== null,
-      hasLanes: lanes.length > 0,
-      lost: record === null ? [] : this.#lost(record.plan as PhysicalPlan, names),
-      drift: record === null ? [] : drift(identity, record.plan as PhysicalPlan, names),
+      hasLanes: plan !== null || (await this.#hasRecords(identity, names)),
+      lost: gone.filter((stream) => plan?.streams.includes(stream)).map((stream) => `the journal ${stream} is gone`),
+      drift: plan === null ? [] : [...driftOf(identity, plan, gone), ...(await this.#settingsOf(identity))],
       durabilityProblem: await this.#durabilityOf(),
     };
   }
 
-  /** N3. */
-  #lost({ streams }: PhysicalPlan, names: ReadonlySet<string>): readonly string[] {
-    return streams.filter((stream) => !names.has(stream)).map((stream) => `the journal ${stream} is gone`);
+  /** N3: of all streams that the plan needs. What is only missing yet is looked for again in time. */
+  #goneOf(identity: string, plan: PhysicalPlan, names: ReadonlySet<string>): readonly string[] {
+    const wanted = [...plan.streams, blobStream(identity), ...sinksOf(plan).map(({ stream }) => stream)];
+    const { gone, missing } = this.#gone.look(wanted, names, this.#parts.clock.monotonicMs());
+    if (missing.length > 0)
+      void this.#parts.clock.sleep(GONE_AFTER_MS).then(() => this.#listeners.forEach((listener) => listener(identity)));
+    return gone;
+  }
+
+  /** Lanes that were made by a deployment that did not come to its end are empty: nothing went with their directory. */
+  async #hasRecords(identity: string, names: ReadonlySet<string>): Promise<boolean> {
+    const journal = new NatsJournal(this.#link);
+    for (const name of names) if (isLaneOf(name, identity) && (await journal.figures(name)).lastSequence > 0) return true;
+    return false;
+  }
+
+  async #settingsOf(identity: string): Promise<readonly string[]> {
+    const nowMs = this.#parts.clock.monotonicMs();
+    const known = this.#settings.get(identity);
+    if (known !== undefined && nowMs < known.untilMs) return known.value;
+    const value = await changedSettings(this.#link, identity);
+    this.#settings.set(identity, { untilMs: nowMs + SETTINGS_MS, value });
+    return value;
   }
 
   #durabilityOf(): Promise<string | null> {
@@ -140,9 +180,11 @@ export class JobNats implements NatsSide {
     return this.#parts.reports.figures(identity, plan);
   }
 
-  ensure(_identity: string, plan: PhysicalPlan): Promise<Done> {
+  ensure(identity: string, plan: PhysicalPlan): Promise<Done> {
     const { connection, replicas } = this.#parts;
     return this.#do(async () => {
+      await mendSettings(this.#link, identity);
+      this.#settings.delete(identity);
       await ensureJobStreams(connection, plan, { replicas, laneBytesMax: LANE_BYTES_MAX });
       await ensureUserStreams(connection, plan, { replicas });
       this.#names.forget();
@@ -196,6 +238,9 @@ export class JobNats implements NatsSide {
     return this.#do(async () => {
       await removeJob(this.#parts.connection, identity);
       this.#resolved.delete(identity);
+      this.#credentials.delete(identity);
+      this.#settings.delete(identity);
+      this.#gone.forget(`MR_${identity}_`);
       this.#names.forget();
     });
   }
@@ -231,11 +276,13 @@ export class JobNats implements NatsSide {
   }
 
   onChange(listener: (identity: string) => void): void {
+    this.#listeners.push(listener);
     for (const key of ['failure', 'completed'])
       this.#parts.connection.subscribe(`$KV.*.${key}`, {
         callback: (error, message) => {
-          const [, bucket = ''] = message.subject.split('.');
-          if (error === null && bucket.startsWith('MR_')) listener(bucket.slice('MR_'.length));
+          // A subscription that is refused comes here as an error without a message.
+          const [, bucket = ''] = error === null ? message.subject.split('.') : [];
+          if (bucket.startsWith('MR_')) listener(bucket.slice('MR_'.length));
         },
       });
   }
@@ -252,18 +299,25 @@ export class JobNats implements NatsSide {
   }
 }
 
-/** Missing things that can be made again without harm: workers hold what was in them, or the user's own. */
-function drift(identity: string, plan: PhysicalPlan, names: ReadonlySet<string>): readonly string[] {
-  const blobs = names.has(blobStream(identity)) ? [] : [`stream ${blobStream(identity)} (checkpoints) was gone`];
-  const sinks = plan.stages.flatMap(({ nodes }) =>
+/** What is gone and can be made again without harm: workers hold what was in it, or it is the user's own. */
+function driftOf(identity: string, plan: PhysicalPlan, gone: readonly string[]): readonly string[] {
+  const blobs = gone.includes(blobStream(identity)) ? [`stream ${blobStream(identity)} (checkpoints) was gone`] : [];
+  const sinks = sinksOf(plan).filter(({ stream }) => gone.includes(stream));
+  return [...blobs, ...sinks.map(({ name, stream }) => `stream ${stream} of sink ${name} was gone`)];
+}
+
+function sinksOf({ stages }: PhysicalPlan): readonly { readonly name: string; readonly stream: string }[] {
+  return stages.flatMap(({ nodes }) =>
     nodes.flatMap(({ op }) =>
       op.kind === 'sink' && op.spec.nats?.stream !== undefined ? [{ name: op.spec.name, stream: op.spec.nats.stream }] : [],
     ),
   );
-  return [
-    ...blobs,
-    ...sinks.filter(({ stream }) => !names.has(stream)).map(({ name, stream }) => `stream ${stream} of sink ${name} was gone`),
-  ];
+}
+
+/** A savepoint of the job's name has a stream that begins alike: no part behind a job has a `_`. */
+function isLaneOf(stream: string, identity: string): boolean {
+  const prefix = `${STREAM_ROOT}${identity}_`;
+  return stream.startsWith(prefix) && !stream.slice(prefix.length).includes('_') && stream !== blobStream(identity);
 }
 
 /** What the world did; anything else is a defect, and goes on as one. */

@@ -43,7 +43,12 @@ export type StreamConfig = {
 };
 
 export type StreamInfo = {
-  readonly config: StreamConfig & { readonly mirror?: unknown; readonly sources?: unknown; readonly allow_msg_ttl?: boolean };
+  readonly config: StreamConfig & {
+    readonly mirror?: unknown;
+    readonly sources?: unknown;
+    readonly allow_msg_ttl?: boolean;
+    readonly persist_mode?: string;
+  };
   readonly state: { readonly bytes: number; readonly messages: number; readonly first_seq: number; readonly last_seq: number };
 };
 

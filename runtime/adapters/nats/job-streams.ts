@@ -41,8 +41,10 @@ function laneSubjects(plan: PhysicalPlan, stream: string): string[] {
 /** T2. Removes all that the job has in NATS, but what its sinks wrote; nothing when there is nothing. */
 export async function removeJob(connection: NatsConnection, job: string): Promise<void> {
   const journal = new NatsJournal(Link.of(connection));
-  for (const stream of await jobStreams(connection, job)) await journal.deleteLane(stream);
+  const streams = await jobStreams(connection, job);
+  // First of all: a directory without its lanes would tell of a job that lost them.
   await deleteDirectory(connection, job);
+  for (const stream of streams) await journal.deleteLane(stream);
 }
 
 /** Names of the job's lanes and of its blob stream, as they are there. */

@@ -44,6 +44,8 @@ export function laneProblems(info: StreamInfo, wanted: StreamConfig): readonly s
   must('deny_delete', config.deny_delete, config.deny_delete, true);
   must('allow_rollup_hdrs', !config.allow_rollup_hdrs, config.allow_rollup_hdrs, false);
   must('allow_msg_ttl', config.allow_msg_ttl !== true, config.allow_msg_ttl, false);
+  // Another one acknowledges before it has synced, whatever the server's sync_interval (J10).
+  must('persist_mode', (config.persist_mode ?? 'default') === 'default', config.persist_mode, 'default');
   must('mirror', config.mirror === undefined, config.mirror, null);
   must('sources', config.sources === undefined, config.sources, null);
   return problems;

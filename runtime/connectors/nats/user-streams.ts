@@ -3,6 +3,7 @@
 //   S1. A stream that Millrace did not make is never changed.
 //   S2. A sink's stream keeps what is written until limits that its owner set remove it: streams whose messages vanish
 //       when someone reads them can't be continued exactly once, and are refused.
+//   S3. Streams of Millrace itself are nobody's source or sink: a job would read another's events, or its own directory.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MillraceError } from '../../base/errors.ts';
@@ -72,15 +73,21 @@ export async function streamsOf(link: Link, subject: string): Promise<readonly s
 
 export type SourceWish = { readonly source: string; readonly stream: string | undefined; readonly subject: string; readonly path: string };
 
+/** A journal, the blobs or the directory of a job: wildcards at the beginning of a subject reach them, too. */
+function isOurs(stream: string): boolean {
+  return stream.startsWith(STREAM_ROOT) || stream.startsWith(`KV_${STREAM_ROOT}`);
+}
+
 /** The stream that a source reads `subject` from. Rejects with BadDeclaration when there is none, or several. */
 export async function findSourceStream(link: Link, { source, stream, subject, path }: SourceWish): Promise<UserStream> {
   const refuse = (message: string, fix: string): BadDeclaration =>
     new BadDeclaration(`source ${source}`, [{ path, message, fix } satisfies Issue]);
-  const names = stream === undefined ? await streamsOf(link, subject) : [stream];
+  const names = stream === undefined ? (await streamsOf(link, subject)).filter((held) => !isOurs(held)) : [stream];
   const [name, ...others] = names;
   if (name === undefined)
     throw refuse(`no stream holds the subject "${subject}"`, 'create one with `nats stream add`, or name a subject that a stream holds');
   if (others.length > 0) throw refuse(`several streams hold "${subject}": ${names.join(', ')}`, 'name one with `stream`');
+  if (isOurs(name)) throw refuse(`the stream "${name}" is one of Millrace itself`, 'a stream of your own');
   const found = await streamNamed(link, name);
   if (found === null) throw refuse(`there is no stream "${name}"`, 'create it, or leave `stream` out to find it by the subject');
   if (!found.subjects.some((held) => subjectsOverlap(held, subject)))
@@ -131,8 +138,7 @@ export async function findSinkStream(link: Link, wish: SinkWish): Promise<UserSt
 
 function checked(found: UserStream, wish: SinkWish): UserStream {
   const { name, retention } = found;
-  if (name.startsWith(STREAM_ROOT))
-    throw refuseSink(wish, `"${wish.subject}" belongs to the stream "${name}" of Millrace itself`, 'another subject');
+  if (isOurs(name)) throw refuseSink(wish, `"${wish.subject}" belongs to the stream "${name}" of Millrace itself`, 'another subject');
   if (wish.stream !== undefined && wish.stream !== name)
     throw refuseSink(
       wish,
