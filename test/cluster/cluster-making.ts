@@ -69,7 +69,10 @@ export async function builtParts({ folders, facts, environment, log }: Context):
   if (base.status === 'rejected') throw base.reason;
   if (programs.status === 'rejected') throw programs.reason;
   const image = await ensureNodeImage(folders, { programs: programs.value, base: base.value, log });
-  const engine = async (): Promise<Engine> => (await findEngine(environment, folders)) ?? (await startEngine(folders));
+  const engine = async (): Promise<Engine> => {
+    await raiseGuard(); // K2: an engine that starts may start nodes that it had when it was ended
+    return (await findEngine(environment, folders)) ?? (await startEngine(folders));
+  };
   const loadNodeImage = async (docker: Docker): Promise<void> => {
     if ((await docker(['image', 'inspect', image.reference])).code === 0) return;
     log('loading the node image');
@@ -121,7 +124,8 @@ export async function ensureCluster(context: Context, parts: Parts): Promise<Mad
 }
 
 async function isUsable({ folders, facts, log }: Context, parts: Parts, { cluster, engine }: Made): Promise<boolean> {
-  const isThere = existsSync(kubeconfigOf(folders)) && (await areRunning(dockerOf(engine)));
+  // Nodes that a new engine started again may have each other's addresses: that cluster does not come back.
+  const isThere = engine.isNew !== true && existsSync(kubeconfigOf(folders)) && (await areRunning(dockerOf(engine)));
   if (!isThere || !(await cluster.becomesHealthy(recoveryMs))) {
     log('the cluster that is there does not answer, or a node is not ready; making it anew');
     return false;

@@ -9,7 +9,7 @@ import { KindCluster } from './kind-cluster.ts';
 import { nodeNames } from './kind-config.ts';
 import { machineFacts } from './machine.ts';
 import { ensureNatsArchive, natsImage } from './nats-image.ts';
-import { lowerGuard, removeNetwork } from './network-guard.ts';
+import { lowerGuard, raiseGuard, removeNetwork } from './network-guard.ts';
 import { ProgramFailed, run } from './program-run.ts';
 import { ensurePrograms } from './programs.ts';
 import { ensureTools, type Tools } from './tools.ts';
@@ -69,7 +69,8 @@ export async function downCluster(options: UpOptions = {}): Promise<void> {
     const known = await readState(folders);
     const running = await ourEngine(folders);
     if (known === null && running === null) return log('there is no cluster');
-    // Containers of an engine that died are still on the disk: it has to run for their removal.
+    // Containers of an engine that died are still on the disk: it has to run for their removal, and may start them first.
+    if (known?.isGuarded !== false) await raiseGuard();
     const engine: Engine = known?.engine === 'found' ? { origin: 'found', dockerHost: known.dockerHost } : await startEngine(folders);
     const tools = known?.tools ?? (await ensurePrograms(folders.cache, ['kind', 'kubectl'], log)).paths;
     await new KindCluster(folders, tools, engine.dockerHost).delete();

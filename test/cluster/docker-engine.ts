@@ -19,6 +19,8 @@ const commandTimeoutMs = 15 * 60_000;
 
 export type Engine = {
   readonly origin: 'found' | 'ours';
+  /** Just started: what its containers were before, they are no more. */
+  readonly isNew?: true;
   /** For the environment of programs that talk to it; undefined: as it is. */
   readonly dockerHost: string | undefined;
 };
@@ -49,7 +51,7 @@ export async function startEngine(folders: Folders): Promise<Engine> {
   await stopEngine(folders); // one that runs but does not answer
   const engine: Engine = { origin: 'ours', dockerHost: hostOf(folders) };
   await mkdir(folders.state, { recursive: true });
-  await mkdir(join(folders.cache, 'docker'), { recursive: true });
+  await mkdir(dataFolder(folders), { recursive: true });
   await rm(pidFile(folders), { force: true });
   // A copy: the engine may outlive the clone that started it.
   await copyFile(join(sourceFolder, 'runc-capless'), runtimeFile(folders));
@@ -64,7 +66,7 @@ export async function startEngine(folders: Folders): Promise<Engine> {
   child.unref();
   if (child.pid !== undefined) await remember(folders, { pid: child.pid, started: startedOf(child.pid) });
   for (const deadlineMs = Date.now() + answerTimeoutMs; Date.now() < deadlineMs;) {
-    if (await answers(engine)) return engine;
+    if (await answers(engine)) return { ...engine, isNew: true };
     if ((await Promise.race([ended, sleep(pollMs)])) === 'ended') break;
   }
   throw new Error(`the Docker engine did not start; it said:\n${readFileSync(logFile(folders), 'utf8').split('\n').slice(-12).join('\n')}`);
@@ -80,13 +82,16 @@ export async function stopEngine(folders: Folders): Promise<void> {
     if (isAlive(running)) process.kill(running.pid, 'SIGKILL');
   }
   await rm(processFile(folders), { force: true });
+  // An engine that was killed leaves its data folder mounted on itself, once for each time.
+  while (readFileSync('/proc/self/mountinfo', 'utf8').includes(` ${dataFolder(folders)} `))
+    if ((await tryRun('umount', [dataFolder(folders)], { timeoutMs: answerTimeoutMs })).code !== 0) break;
 }
 
 function engineArguments(folders: Folders): string[] {
   const options = {
     host: hostOf(folders),
     pidfile: pidFile(folders),
-    'data-root': join(folders.cache, 'docker'),
+    'data-root': dataFolder(folders),
     'exec-root': join(folders.state, 'exec'),
     'add-runtime': `capless=${runtimeFile(folders)}`,
     'default-runtime': 'capless',
@@ -118,6 +123,7 @@ async function remember(folders: Folders, known: Process): Promise<void> {
 const hostOf = (folders: Folders): string => `unix://${socketOf(folders)}`;
 const processFile = (folders: Folders): string => join(folders.state, 'engine.json');
 const pidFile = (folders: Folders): string => join(folders.state, 'docker.pid');
+const dataFolder = (folders: Folders): string => join(folders.cache, 'docker');
 /** Not under /run: nothing may be executed there on some systems. */
 const runtimeFile = (folders: Folders): string => join(folders.cache, 'runc-capless');
 const logFile = (folders: Folders): string => join(folders.state, 'docker.log');
