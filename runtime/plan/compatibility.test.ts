@@ -217,13 +217,6 @@ describe('state does not fit', () => {
       says: ['hourly: window hourly: total (mean) would be new, and what is counted so far has no figure for it'],
     },
     {
-      fact: 'aggregates in another order',
-      to: change('hourly', { aggregate: { total: { sum: 'event.n' }, n: { count: {} } } }),
-      says: [
-        'hourly: window hourly: its aggregates would come in another order (total (sum), n (count)), and figures lie in the old one (n (count), total (sum))',
-      ],
-    },
-    {
       fact: 'a field that a counting stage begins to read, whose events under way have none',
       to: change('counts', { aggregate: { n: { count: {} }, most: { max: 'event.n' } } }),
       says: [

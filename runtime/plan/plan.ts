@@ -11,6 +11,7 @@ import type { SinkSpec, StreamJob } from '../../crds/stream-job/spec.ts';
 import { stubMarks } from '../job/code-marks.ts';
 import { decideCarry } from './carry.ts';
 import { numberEdges } from './edge-numbers.ts';
+import { inFieldOrder } from './field-order.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { graphOf, inputsOf, topologicalStages } from './job-graph.ts';
 import type { PhysicalPlan, StagePlan } from './physical-plan.ts';
@@ -32,7 +33,7 @@ export type PlanOptions = {
 /** Plans the job (of its code marks are enough); `splitCounts` gives the partitions of source stages (absent: one a NATS subject, one a file). Throws BadDeclaration
  *  with all mistakes. */
 export function planJob(declared: StreamJob, splitCounts: Readonly<Record<string, number>>, options: PlanOptions = {}): PhysicalPlan {
-  const job = stubMarks(declared);
+  const job = inFieldOrder(stubMarks(declared));
   assertValidJob(job, `job ${job.metadata.name}`);
   const { identity = job.metadata.name, deadLetterFile = true, before = null } = options;
   const graph = graphOf(job);

@@ -5,6 +5,7 @@
 import type { AggregateSpec, SinkSpec, SourceSpec } from '../../crds/stream-job/spec.ts';
 import { compareMachines } from './machine-fit.ts';
 import type { NodePlan, OpPlan, PhysicalPlan, StagePlan } from './physical-plan.ts';
+import { DEAD_LETTERS_SUBJECT } from './plan-names.ts';
 import { canonicalText } from './structure.ts';
 
 /** Why it does not fit, and what to do about it. */
@@ -119,7 +120,8 @@ function compareOp(was: OpPlan, is: OpPlan): readonly Misfit[] {
     case 'source':
       return is.kind === 'source' ? compareSource(was.spec, is.spec) : [];
     case 'sink':
-      return is.kind === 'sink' ? compareSink(was.spec, is.spec) : [];
+      // The subject of dead letters goes with the job's name: restored as another, it begins one of its own.
+      return is.kind === 'sink' && is.spec.name !== DEAD_LETTERS_SUBJECT ? compareSink(was.spec, is.spec) : [];
     default:
       // dedupe: what it has seen is put where the new ttl looks for it (transforms/dedupe.ts). order: as it lies. reduce: what a
       // state means is between the old function and the new one.
