@@ -60,12 +60,14 @@ describe('server-side apply', () => {
     expect(await client.applyStatus(deployments, { ...told, metadata: here('nobody') })).toMatchObject({ kind: 'not-found' });
   });
 
-  test('meant for an object that was made anew is a conflict', async () => {
+  test('with the uid of an object that is gone, or was made anew, writes nothing', async () => {
     const old = must(await client.apply(configMaps, configMap('anew', { a: '1' })));
-    must(await client.delete(configMaps, here('anew')));
-    must(await client.apply(configMaps, configMap('anew', { a: '2' })));
     const late = { ...configMap('anew', { a: '3' }), metadata: { ...here('anew'), uid: old.metadata.uid } };
+    must(await client.delete(configMaps, here('anew')));
     expect(await client.apply(configMaps, late)).toMatchObject({ kind: 'conflict' });
+    must(await client.apply(configMaps, configMap('anew', { a: '2' })));
+    expect(await client.apply(configMaps, late)).toMatchObject({ kind: 'refused', code: 422 });
+    expect(must(await client.get(configMaps, here('anew')))['data']).toEqual({ a: '2' });
   });
 });
 

@@ -116,7 +116,10 @@ export class KubeClient {
     return this.#write({ verb: 'create', resource, named: namedOf(object), method: 'POST', query: MANAGED, body: object });
   }
 
-  /** Server-side apply: creates or changes the fields named, removes those that we named before and no longer do. */
+  /**
+   * Server-side apply: creates or changes the fields named, removes those that we named before and no longer do. With a
+   * `metadata.uid` it is meant for that object only: `conflict` when there is none, `refused` (422) when it is another.
+   */
   apply<T extends KubeObject = AnyObject>(
     resource: Resource<T>,
     object: AppliedObject,
@@ -125,7 +128,7 @@ export class KubeClient {
     return this.#apply(resource, { ...namedOf(object), subresource: undefined }, object, options);
   }
 
-  /** Server-side apply of the status alone. Never creates; `conflict` when `metadata.uid` is given and another. */
+  /** Server-side apply of the status alone. Never creates. With a `metadata.uid` that is another, `refused` (422). */
   applyStatus<T extends KubeObject = AnyObject>(
     resource: Resource<T>,
     object: AppliedObject,

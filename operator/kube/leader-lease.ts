@@ -69,7 +69,7 @@ export class LeaderLease {
 
   /** L1. To be asked before each write. */
   isLeader(): boolean {
-    return this.#state === 'leading' && this.#options.clock.monotonicMs() < this.#deadlineMs;
+    return this.#state === 'leading' && this.#isInTime();
   }
 
   /** Identity of who leads as far as this process knows; null: nobody, or not asked yet. */
@@ -88,6 +88,10 @@ export class LeaderLease {
     if (wasLeader && this.#held !== null) {
       await this.#options.client.replace(leases, withSpec(this.#held, releasedSpec(this.#held.spec, this.#options.clock.nowMs())));
     }
+  }
+
+  #isInTime(): boolean {
+    return this.#options.clock.monotonicMs() < this.#deadlineMs;
   }
 
   async #run(): Promise<void> {
@@ -131,7 +135,7 @@ export class LeaderLease {
     this.#problem = null;
     this.#sight = nextSight(this.#sight, result.object, this.#options.clock.monotonicMs());
     this.#deadlineMs = sentMs + this.#renewDeadlineMs;
-    if (this.#state === 'candidate' && this.isLeader()) this.#lead();
+    if (this.#state === 'candidate' && this.#isInTime()) this.#lead();
   }
 
   #lead(): void {

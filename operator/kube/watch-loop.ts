@@ -75,6 +75,7 @@ export class WatchLoop<T extends KubeObject> {
     for (const object of result.object.items) emit(cache.put(object));
     emit(cache.removeUnlisted(selection.namespace, new Set(result.object.items.map(keyOf))));
     this.#resourceVersion = result.object.resourceVersion;
+    this.problem = null;
     onListed();
     return null;
   }

@@ -1,0 +1,174 @@
+// Two electors, one Lease, a real API server: never two leaders, and a new one in time.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { startApiServer, type ApiServer } from '../../test/support/api-server.ts';
+import type { KubeClient } from './kube-client.ts';
+import { clientOf, must, ports } from './kube-harness.ts';
+import { LeaderLease, type LeaderLeaseOptions } from './leader-lease.ts';
+import { resources } from './resource.ts';
+import { startTcpProxy, type TcpProxy } from './tcp-proxy-harness.ts';
+
+/** A fifth of what is used in earnest. */
+const quick = { durationMs: 3_000, renewDeadlineMs: 2_000, retryMs: 400 };
+const namespace = 'default';
+let server: ApiServer;
+let client: KubeClient;
+const toStop: { stop(): Promise<void> }[] = [];
+
+beforeAll(async () => {
+  server = await startApiServer();
+  client = await clientOf(server);
+});
+afterAll(() => server?.stop());
+afterEach(async () => {
+  for (const one of toStop.splice(0).reverse()) await one.stop();
+});
+
+test('the first leads, the second waits and knows whom for', async () => {
+  const [a, b] = [await elector('lease-1', 'a'), await elector('lease-1', 'b')];
+  a.start();
+  await expect.poll(() => a.isLeader()).toBe(true);
+  b.start();
+  await sleep(quick.durationMs + 1_000);
+  expect([a.isLeader(), b.isLeader()]).toEqual([true, false]);
+  expect([a.leader(), b.leader()]).toEqual(['a', 'a']);
+  const lease = must(await client.get(resources.leases, { namespace, name: 'lease-1' }));
+  expect(lease['spec']).toMatchObject({ holderIdentity: 'a', leaseDurationSeconds: 3, leaseTransitions: 0 });
+});
+
+test('a lease that is given back has a new holder at once', async () => {
+  const [a, b] = [await elector('lease-2', 'a'), await elector('lease-2', 'b')];
+  a.start();
+  await expect.poll(() => a.isLeader()).toBe(true);
+  b.start();
+  await expect.poll(() => b.leader()).toBe('a');
+  await a.stop();
+  expect(a.isLeader()).toBe(false);
+  const startMs = performance.now();
+  await expect.poll(() => b.isLeader(), { interval: 5 }).toBe(true);
+  expect(performance.now() - startMs).toBeLessThan(quick.retryMs * 1.25 + 300);
+  expect(a.lost).toEqual([]);
+  const lease = must(await client.get(resources.leases, { namespace, name: 'lease-2' }));
+  expect(lease['spec']).toMatchObject({ holderIdentity: 'b', leaseTransitions: 1 });
+});
+
+test('the same identity goes on at once after a crash', async () => {
+  const a = await elector('lease-3', 'a', await startProxy());
+  a.start();
+  await expect.poll(() => a.isLeader()).toBe(true);
+  a.proxy?.set('hold');
+  const again = await elector('lease-3', 'a');
+  again.start();
+  const startMs = performance.now();
+  await expect.poll(() => again.isLeader(), { interval: 5 }).toBe(true);
+  expect(performance.now() - startMs).toBeLessThan(1_000);
+});
+
+test.each([
+  { fact: 'renewals that hang', ...quick, how: 'hold' as const, name: 'lease-hang' },
+  { fact: 'renewals that are refused', ...quick, how: 'refuse' as const, name: 'lease-refuse' },
+  {
+    fact: 'renewals that hang, with the times used in earnest',
+    how: 'hold' as const,
+    name: 'lease-earnest',
+    durationMs: 15_000,
+    renewDeadlineMs: 10_000,
+    retryMs: 2_000,
+  },
+])(
+  'a leader with $fact stops acting before the next one begins',
+  async ({ how, name, ...times }) => {
+    const [a, b] = [await elector(name, 'a', await startProxy(), times), await elector(name, 'b', undefined, times)];
+    a.start();
+    await expect.poll(() => a.isLeader()).toBe(true);
+    b.start();
+    await expect.poll(() => b.leader()).toBe('a');
+    await sleep(times.retryMs * 2);
+    const stoppedMs = performance.now();
+    a.proxy?.set(how);
+    a.proxy?.cut();
+    const { gapMs, both } = await watchHandOver(a, b);
+    console.log(`${name}: new leader after ${Math.round(performance.now() - stoppedMs)} ms, nobody led for ${Math.round(gapMs)} ms`);
+    expect(both).toBe(0);
+    expect(a.lost).toEqual([expect.stringContaining('was not renewed')]);
+    expect(a.signal?.aborted).toBe(true);
+    expect(performance.now() - stoppedMs).toBeLessThan(times.durationMs + 5_000);
+    a.proxy?.set('pass');
+    await sleep(times.retryMs * 2);
+    expect([a.isLeader(), b.isLeader()]).toEqual([false, true]); // L3
+  },
+  60_000,
+);
+
+test('a leader whose lease another took stops at its next renewal', async () => {
+  const a = await elector('lease-4', 'a');
+  a.start();
+  await expect.poll(() => a.isLeader()).toBe(true);
+  const spec = { holderIdentity: 'intruder', leaseDurationSeconds: 3, renewTime: '2026-01-01T00:00:00.000000Z' };
+  must(await client.mergePatch(resources.leases, { namespace, name: 'lease-4' }, { spec }));
+  await expect.poll(() => a.lost, { timeout: 3_000 }).toEqual(['intruder holds the lease']);
+  expect(a.leader()).toBe('intruder');
+});
+
+test('a lease that vanishes while its holder lives is waited for by who saw it', async () => {
+  const [a, b] = [await elector('lease-5', 'a'), await elector('lease-5', 'b')];
+  a.start();
+  await expect.poll(() => a.isLeader()).toBe(true);
+  b.start();
+  await expect.poll(() => b.leader()).toBe('a');
+  must(await client.delete(resources.leases, { namespace, name: 'lease-5' }));
+  await sleep(quick.durationMs);
+  expect([a.isLeader(), b.isLeader()]).toEqual([true, false]);
+});
+
+test('eight candidates at once: one leads', async () => {
+  const all = await Promise.all(Array.from({ length: 8 }, (_, nth) => elector('lease-6', `candidate-${nth}`)));
+  for (const one of all) one.start();
+  await sleep(2_000);
+  expect(all.filter((one) => one.isLeader())).toHaveLength(1);
+});
+
+type Elector = LeaderLease & { readonly lost: string[]; readonly proxy: TcpProxy | undefined; signal: AbortSignal | null };
+type Times = Required<Pick<LeaderLeaseOptions, 'durationMs' | 'renewDeadlineMs' | 'retryMs'>>;
+
+async function elector(name: string, identity: string, proxy?: TcpProxy, times: Times = quick): Promise<Elector> {
+  const lost: string[] = [];
+  const more: { signal: AbortSignal | null } = { signal: null };
+  const lease: LeaderLease = new LeaderLease({
+    ...ports,
+    ...times,
+    client: await clientOf(server, proxy === undefined ? {} : { url: proxy.url }),
+    namespace,
+    name,
+    identity,
+    onLeading: (signal) => {
+      made.signal = signal;
+    },
+    onLost: (reason) => lost.push(reason),
+  });
+  const made: Elector = Object.assign(lease, { lost, proxy, ...more });
+  toStop.push(lease);
+  return made;
+}
+
+async function startProxy(): Promise<TcpProxy> {
+  const proxy = await startTcpProxy(server.url);
+  toStop.unshift(proxy);
+  return proxy;
+}
+
+/** Looks at both every 2 ms until the second leads: for how long none did, and how often both. */
+async function watchHandOver(a: LeaderLease, b: LeaderLease): Promise<{ readonly gapMs: number; readonly both: number }> {
+  let both = 0;
+  let lastMs = performance.now();
+  while (!b.isLeader()) {
+    if (a.isLeader()) lastMs = performance.now();
+    await sleep(2);
+  }
+  const gapMs = performance.now() - lastMs;
+  for (let nth = 0; nth < 500; nth++) {
+    if (a.isLeader() && b.isLeader()) both++;
+    await sleep(2);
+  }
+  return { gapMs, both };
+}
