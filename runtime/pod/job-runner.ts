@@ -14,11 +14,11 @@ import type { BlobStore } from '../journal/journal.ts';
 import type { RevisionParts } from '../revision.ts';
 import { makeTransform } from '../transforms/make-transform.ts';
 import { usage } from '../usage.ts';
-import type { Directory } from '../worker/directory.ts';
+import type { Bus, Directory } from '../worker/directory.ts';
 import type { JobRecord } from '../worker/job-record.ts';
 import type { Health } from '../worker/health.ts';
 import { Worker } from '../worker/worker.ts';
-import type { WorkerRevision } from '../worker/worker.ts';
+import type { WorkerReport, WorkerRevision } from '../worker/worker.ts';
 
 export type RunnerParts = {
   readonly connection: NatsConnection;
@@ -36,23 +36,26 @@ const PAYLOAD_MARGIN_BYTES = 64 * 1024;
 export class JobRunner {
   readonly runId: string;
   readonly #worker: Worker;
+  readonly #bus: HeardBus;
   #revision: number;
 
-  private constructor(worker: Worker, { runId, revision }: JobRecord) {
+  private constructor(worker: Worker, bus: HeardBus, { runId, revision }: JobRecord) {
     this.#worker = worker;
+    this.#bus = bus;
     this.runId = runId;
     this.#revision = revision;
   }
 
   static async start(record: JobRecord, parts: RevisionParts, runner: RunnerParts): Promise<JobRunner> {
     const { connection, directory, blobs, job, worker: id, log } = runner;
+    const bus = new HeardBus(openBus(connection, job));
     const worker = new Worker({
       ...revisionOf(record, parts),
       journal: new NatsJournal(Link.of(connection)),
       blobs,
       clock: systemClock,
       directory,
-      bus: openBus(connection, job),
+      bus,
       worker: id,
       recordBytesMax: Link.of(connection).payloadBytesMax - PAYLOAD_MARGIN_BYTES,
       checkpointBytes: CHECKPOINT_DELTA_BYTES_MIN,
@@ -66,7 +69,7 @@ export class JobRunner {
       log,
     });
     await worker.start();
-    return new JobRunner(worker, record);
+    return new JobRunner(worker, bus, record);
   }
 
   /** Goes on with another revision of the same run, in place. */
@@ -80,6 +83,11 @@ export class JobRunner {
     return this.#revision;
   }
 
+  /** What the worker reported last. */
+  get report(): WorkerReport | null {
+    return this.#bus.report;
+  }
+
   health(): Health {
     return this.#worker.health();
   }
@@ -87,6 +95,25 @@ export class JobRunner {
   /** True: it ended, with everything stored and handed over. */
   drain(timeoutMs: number): Promise<boolean> {
     return within(this.#worker.drain(), timeoutMs);
+  }
+}
+
+/** The bus, that also remembers what this worker reports. */
+class HeardBus implements Bus {
+  report: WorkerReport | null = null;
+  readonly #inner: Bus;
+
+  constructor(inner: Bus) {
+    this.#inner = inner;
+  }
+
+  publish(topic: string, value: unknown): void {
+    if (topic === 'report') this.report = value as WorkerReport;
+    this.#inner.publish(topic, value);
+  }
+
+  subscribe(topic: string, onMessage: (value: unknown) => void): () => void {
+    return this.#inner.subscribe(topic, onMessage);
   }
 }
 

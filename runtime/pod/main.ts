@@ -4,8 +4,10 @@
 //   an error that nobody caught is told, and exits 1: the pod is started again
 
 import { systemClock } from '../adapters/node/clock.ts';
+import { returnMemoryWhenIdle } from './idle-memory.ts';
 import { errorLine, makeLog } from './log.ts';
 import { watchLoop } from './loop-watch.ts';
+import { metricsText } from './metrics.ts';
 import { Pod } from './pod.ts';
 import { readPodOptions } from './pod-options.ts';
 import { startProbeServer } from './probe-server.ts';
@@ -33,13 +35,14 @@ process.on('unhandledRejection', (error) => die('a rejection that nobody caught'
 
 const pod = new Pod(options, log);
 const loop = watchLoop();
+const memory = returnMemoryWhenIdle();
 const server = await startProbeServer({
   port: options.httpPort,
   look: () => {
     const { phase, reason, connected, runner } = pod.view;
     return { phase, reason, connected, worker: runner?.health() ?? null, loopStoodMs: loop.stoodMs() };
   },
-  metrics: () => '# EOF\n',
+  metrics: () => metricsText(options.job, pod.view.runner?.report ?? null),
 }).catch((error: unknown) => die(`the probes' port ${options.httpPort} cannot be had`, error));
 log('info', 'started', { port: server.port, node: process.version });
 
@@ -62,6 +65,7 @@ process.on('SIGINT', onSignal);
 
 const drained = await pod.run();
 loop.stop();
+memory.stop();
 await server.close();
 log('info', 'ended', { drained });
 process.exit(drained ? 0 : 1);
