@@ -171,8 +171,7 @@ export class JobNats implements NatsSide {
       return { kind: 'resolved', plan: named };
     } catch (error) {
       if (!(error instanceof BadDeclaration)) return absent(error);
-      const reasons = error.issues.map(({ path, message, fix }) => `${path}: ${message}${fix === undefined ? '' : ` (${fix})`}`);
-      return { kind: 'waiting', reasons };
+      return { kind: 'waiting', reasons: sentences(error) };
     }
   }
 
@@ -294,6 +293,7 @@ export class JobNats implements NatsSide {
     } catch (error) {
       if (error instanceof MillraceError && error.reaction !== 'retry')
         return { kind: 'refused', message: `${error.code}: ${error.message}` };
+      if (error instanceof BadDeclaration) return { kind: 'refused', message: sentences(error).join('; ') };
       return absent(error);
     }
   }
@@ -318,6 +318,10 @@ function sinksOf({ stages }: PhysicalPlan): readonly { readonly name: string; re
 function isLaneOf(stream: string, identity: string): boolean {
   const prefix = `${STREAM_ROOT}${identity}_`;
   return stream.startsWith(prefix) && !stream.slice(prefix.length).includes('_') && stream !== blobStream(identity);
+}
+
+function sentences({ issues }: BadDeclaration): readonly string[] {
+  return issues.map(({ path, message, fix }) => `${path}: ${message}${fix === undefined ? '' : ` (${fix})`}`);
 }
 
 /** What the world did; anything else is a defect, and goes on as one. */

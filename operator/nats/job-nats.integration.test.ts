@@ -1,0 +1,337 @@
+// What reconciling does in NATS, on a real server with keys, and workers as processes with the credentials that the operator makes.
+
+import { writeFile, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { RevisionStatus } from '../../crds/stream-job/status.ts';
+import { callApi, type StreamInfo } from '../../runtime/adapters/nats/jetstream-api.ts';
+import { openDirectory } from '../../runtime/adapters/nats/directory.ts';
+import { Link } from '../../runtime/adapters/nats/link.ts';
+import { systemClock } from '../../runtime/adapters/node/clock.ts';
+import { systemRandom } from '../../runtime/adapters/node/random.ts';
+import { startPod, type PodProcess } from '../../runtime/pod/pod-harness.ts';
+import { readStreamJob } from '../../runtime/plan/check.ts';
+import { planJob } from '../../runtime/plan/plan.ts';
+import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
+import type { NatsObserved } from '../lifecycle/observed.ts';
+import type { SavepointProgress } from '../reconcile/nats-side.ts';
+import { JobNats } from './job-nats.ts';
+import { startKeyedServer, type KeyedServer } from './keyed-server-harness.ts';
+import { WorkerReports } from './worker-reports.ts';
+
+type Present = Extract<NatsObserved, { readonly kind: 'present' }>;
+
+let server: KeyedServer;
+let connection: NatsConnection;
+let link: Link;
+let nats: JobNats;
+let folder: string;
+let count = 0;
+let identity = '';
+let name = '';
+
+beforeAll(async () => {
+  server = await startKeyedServer();
+  folder = await mkdtemp(join(tmpdir(), 'millrace-job-nats-'));
+  connection = await server.operator();
+  link = Link.of(connection);
+  nats = open();
+});
+afterAll(async () => {
+  await server.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+beforeEach(() => {
+  name = `orders-${++count}`;
+  identity = `shop_${name}`;
+});
+
+/** An operator that starts anew. */
+function open(): JobNats {
+  const reports = new WorkerReports(systemClock);
+  reports.listen(connection);
+  return new JobNats({
+    connection,
+    reports,
+    login: { kind: 'signed', accountSeed: server.keys['account.seed'] },
+    replicas: 1,
+    monitorUrl: server.monitorUrl,
+    clock: systemClock,
+    random: systemRandom,
+  });
+}
+
+function plan(of = identity, subject = `${name}.in`): PhysicalPlan {
+  const text = `
+apiVersion: millrace.dev/v1alpha1
+kind: StreamJob
+metadata: { name: ${of.split('_')[1]} }
+spec:
+  sources:
+    - { name: orders, nats: { subjects: ['${subject}'] }, schema: { shop: string, amount: double } }
+  stages:
+    - { name: sums, from: orders, keyBy: event.shop, aggregate: { total: { sum: event.amount } }, partitions: 2 }
+  sinks:
+    - { name: out, from: sums, nats: { subject: ${of.split('_')[1]}.out } }
+`;
+  return planJob(readStreamJob(text, { file: 'job', parameters: {} }), {}, { identity: of, deadLetterFile: false });
+}
+
+async function stream(streamName: string, subjects: readonly string[]): Promise<void> {
+  expect((await callApi(link, `STREAM.CREATE.${streamName}`, { name: streamName, subjects })).kind).toBe('ok');
+}
+
+const remove = (streamName: string): Promise<unknown> => callApi(link, `STREAM.DELETE.${streamName}`);
+
+/** Of 0 … 19 by their rest when divided by five. */
+const TOTALS = { s0: 30, s1: 34, s2: 38, s3: 42, s4: 46 };
+
+const first = (): RevisionStatus => ({ number: 1, hash: 'abc', generation: 1 });
+
+async function resolved(wanted = plan()): Promise<PhysicalPlan> {
+  const answer = await nats.resolve(wanted.job, wanted);
+  if (answer.kind !== 'resolved') throw new Error(JSON.stringify(answer));
+  return answer.plan;
+}
+
+async function deploy(wanted: PhysicalPlan, restore: string | null = null): Promise<void> {
+  expect(await nats.ensure(wanted.job, wanted)).toEqual({ kind: 'done' });
+  const revision = { identity: wanted.job, revision: first(), plan: wanted, code: null, parameters: {}, workers: 1, runId: null, restore };
+  expect(await nats.writeRevision({ ...revision, run: 'new' })).toEqual({ kind: 'done' });
+}
+
+async function observed(): Promise<Present> {
+  const found = await nats.observe(identity);
+  if (found.kind !== 'present') throw new Error(found.reason);
+  return found;
+}
+
+/** The first observation with which `holds`. */
+async function until(holds: (found: Present) => boolean, withinMs = 10_000): Promise<Present> {
+  for (const endMs = performance.now() + withinMs; ;) {
+    const found = await observed();
+    if (holds(found) || performance.now() > endMs) return found;
+    await systemClock.sleep(200);
+  }
+}
+
+describe('a deployment', () => {
+  test('waits for the stream of its source, and says which', async () => {
+    expect(await nats.resolve(identity, plan())).toMatchObject({
+      kind: 'waiting',
+      reasons: [expect.stringContaining(`no stream holds the subject "${name}.in"`) as string],
+    });
+    await stream(`IN-${count}`, [`${name}.in`]);
+    expect((await nats.resolve(identity, plan())).kind).toBe('resolved');
+  });
+
+  test.each(['*.shop_victim.>', '*.MR_shop_victim.job'])('cannot read another job by the wildcard %s', async (subject) => {
+    if ((await callApi(link, 'STREAM.INFO.VICTIM')).kind === 'error') await stream('VICTIM', ['victim.in']);
+    await deploy(await resolvedOf('shop_victim'));
+    expect(await nats.resolve(identity, plan(identity, subject))).toMatchObject({
+      kind: 'waiting',
+      reasons: [expect.stringContaining('no stream holds') as string],
+    });
+  });
+
+  test('makes its streams, and what is observed of it is what was written', async () => {
+    await stream(`IN-${count}`, [`${name}.in`]);
+    expect(await observed()).toMatchObject({ record: null, hasLanes: false, lost: [], drift: [], durabilityProblem: null });
+    await deploy(await resolved());
+    expect(await observed()).toMatchObject({
+      record: { revision: 1 },
+      revision: first(),
+      kept: [1],
+      failure: null,
+      completed: false,
+      lost: [],
+      drift: [],
+    });
+  });
+
+  test('that ended between its streams and its record has lost nothing', async () => {
+    await stream(`IN-${count}`, [`${name}.in`]);
+    const wanted = await resolved();
+    await nats.ensure(identity, wanted);
+    expect(await observed()).toMatchObject({ record: null, hasLanes: false });
+    await link.request(`mr.${identity}.sums.0`, 'a record', { timeoutMs: 2_000 });
+    await remove(`KV_MR_${identity}`);
+    expect(await until(({ hasLanes }) => hasLanes)).toMatchObject({ record: null, hasLanes: true });
+  });
+});
+
+describe('drift', () => {
+  beforeEach(async () => {
+    await stream(`IN-${count}`, [`${name}.in`]);
+    await deploy(await resolved());
+  });
+
+  test('a journal that is gone is lost, after a moment, and not made anew by looking', async () => {
+    await remove(`MR_${identity}_sums`);
+    expect(await until(({ lost }) => lost.length > 0)).toMatchObject({ lost: [`the journal MR_${identity}_sums is gone`] });
+  });
+
+  test.each([
+    ['the blobs', (): string => `MR_${identity}_blobs`],
+    ['the stream of a sink', (): string => `${name}_out`],
+  ])('%s is made again', async (_what, streamName) => {
+    await remove(streamName());
+    const found = await until(({ drift }) => drift.length > 0);
+    expect(found).toMatchObject({ lost: [], drift: [expect.stringContaining(`${streamName()}`) as string] });
+    await nats.ensure(identity, found.record!.plan as PhysicalPlan);
+    expect(await until(({ drift }) => drift.length === 0)).toMatchObject({ drift: [] });
+    expect((await callApi(link, `STREAM.INFO.${streamName()}`)).kind).toBe('ok');
+  });
+
+  test('settings that lose records are set back', async () => {
+    const lane = `MR_${identity}_sums`;
+    await until(({ drift }) => drift.length === 0);
+    const info = await callApi<StreamInfo>(link, `STREAM.INFO.${lane}`);
+    if (info.kind !== 'ok') throw new Error('no lane');
+    const changed = { ...info.value.config, max_age: 3_600_000_000_000, discard: 'old' };
+    expect((await callApi(link, `STREAM.UPDATE.${lane}`, changed)).kind).toBe('ok');
+    const found = await until(({ drift }) => drift.length > 0);
+    expect(found.drift).toEqual([`stream ${lane}: discard is "old", must be "new", max_age is 3600000000000, must be 0`]);
+    expect(await nats.ensure(identity, found.record!.plan as PhysicalPlan)).toEqual({ kind: 'done' });
+    const mended = await callApi<StreamInfo>(link, `STREAM.INFO.${lane}`);
+    expect(mended).toMatchObject({ value: { config: { max_age: 0, discard: 'new', deny_delete: true } } });
+    expect((await observed()).drift).toEqual([]);
+  });
+
+  test('a server that was away and recovers says nothing false', async () => {
+    const told: NatsObserved[] = [];
+    let ended = false;
+    const watching = (async () => {
+      while (!ended) {
+        told.push(await nats.observe(identity));
+        await systemClock.sleep(20);
+      }
+    })();
+    await server.kill();
+    await until(() => true).catch(() => undefined);
+    await server.start();
+    while (told.at(-1)?.kind !== 'present' || !told.some(({ kind }) => kind === 'absent')) await systemClock.sleep(20);
+    await systemClock.sleep(1_000);
+    ended = true;
+    await watching;
+    expect(told.some(({ kind }) => kind === 'absent')).toBe(true);
+    expect(told.flatMap((found) => (found.kind === 'present' ? [...found.lost, ...found.drift] : []))).toEqual([]);
+  });
+
+  test('removed state leaves nothing, and no other job loses anything', async () => {
+    const other = `${identity}x`;
+    await stream(`INX-${count}`, [`${name}x.in`]);
+    await deploy(await resolvedOf(other));
+    expect(await nats.removeState(identity)).toEqual({ kind: 'done' });
+    expect(await nats.removeState(identity)).toEqual({ kind: 'done' });
+    expect(await observed()).toMatchObject({ record: null, hasLanes: false });
+    expect(await nats.observe(other)).toMatchObject({ kind: 'present', record: { revision: 1 }, lost: [] });
+  });
+});
+
+function resolvedOf(other: string): Promise<PhysicalPlan> {
+  return resolved(plan(other, `${other.split('_')[1]}.in`));
+}
+
+describe('workers with the credentials of their job', () => {
+  const pods: PodProcess[] = [];
+  afterEach(async () => {
+    await Promise.all(pods.splice(0).map((pod) => pod.end('SIGTERM')));
+  });
+
+  async function work(of: PhysicalPlan): Promise<void> {
+    const credentials = await nats.credentials(of.job, of);
+    const path = join(folder, `${of.job}.creds`);
+    await writeFile(path, credentials!.text);
+    pods.push(startPod({ natsUrl: server.url, job: of.job, worker: `${of.job.split('_')[1]}-w`, credentials: path }));
+  }
+
+  async function feed(amounts: readonly number[], subject = `${name}.in`): Promise<void> {
+    for (const amount of amounts) await link.request(subject, JSON.stringify({ shop: `s${amount % 5}`, amount }), { timeoutMs: 5_000 });
+  }
+
+  /** Waits until the last total that the sink wrote of each shop is as it is to be. */
+  async function expectTotals(of: string, wanted: Readonly<Record<string, number>>): Promise<void> {
+    const found: Record<string, number> = {};
+    for (let [sequence, endMs] = [1, performance.now() + 20_000]; !isDeepStrictEqual(found, wanted) && performance.now() < endMs;) {
+      const answer = await callApi<{ message: { data: string } }>(link, `STREAM.MSG.GET.${of}_out`, { seq: sequence });
+      if (answer.kind === 'ok') {
+        const result = JSON.parse(Buffer.from(answer.value.message.data, 'base64').toString()) as { shop: string; total: number };
+        found[result.shop] = result.total;
+        sequence++;
+      } else await systemClock.sleep(100);
+    }
+    expect(found, pods.map(({ lines }) => JSON.stringify(lines)).join('; ')).toEqual(wanted);
+  }
+
+  test('run; their figures are heard, and known again when they are fresh', async () => {
+    await stream(`IN-${count}`, [`${name}.in`]);
+    const wanted = await resolved();
+    await deploy(wanted);
+    expect(nats.figures(identity, wanted)).toBeNull();
+    await work(wanted);
+    await feed(numbers(0, 20));
+    await expectTotals(name, TOTALS);
+    const names = wanted.stages.flatMap(({ id, partitionCount }) => Array.from({ length: partitionCount }, (_, p) => `${id}/${p}`));
+    while (nats.figures(identity, wanted)?.tasks.size !== names.length) await systemClock.sleep(100);
+    expect([...nats.figures(identity, wanted)!.tasks.keys()].sort()).toEqual(names.sort());
+  }, 60_000);
+
+  test('hand in a savepoint, from which another job goes on', async () => {
+    await stream(`IN-${count}`, [`${name}.in`]);
+    const wanted = await resolved();
+    await deploy(wanted);
+    await work(wanted);
+    await feed(numbers(0, 20));
+    await expectTotals(name, TOTALS);
+
+    let progress: SavepointProgress = { kind: 'working', message: '' };
+    const told = new Set<string>();
+    for (let step = 0; progress.kind === 'working'; step++) {
+      // Each step by an operator that has just started.
+      if (step % 3 === 2) nats = open();
+      progress = await nats.advanceSavepoint(`shop_kept-${count}`, identity);
+      if (progress.kind === 'working') told.add(progress.message);
+      await systemClock.sleep(100);
+    }
+    expect(progress).toMatchObject({ kind: 'done', manifest: { job: identity, revision: 1 } });
+    expect([...told]).toEqual(expect.arrayContaining(['sources pause', 'workers store their tasks', 'all tasks are stored']));
+    const directory = await openDirectory(connection, identity);
+    for (const key of ['pause', 'savepoint']) expect(await directory.get(key)).toBeNull();
+
+    // It goes on itself; the savepoint does not know of it.
+    await feed([100]);
+    await expectTotals(name, { ...TOTALS, s0: 130 });
+    await Promise.all(pods.splice(0).map((pod) => pod.end('SIGTERM')));
+    expect(await nats.removeState(identity)).toEqual({ kind: 'done' });
+
+    const other = `${identity}-again`;
+    const again = await resolved(plan(other, `${name}.in`));
+    await nats.ensure(other, again);
+    expect(await nats.prepareRestore(`shop_kept-${count}`, other)).toEqual({ kind: 'done' });
+    await deploy(again, `kept-${count}`);
+    await work(again);
+    // It reads on behind the twentieth: the one with 100 comes again, the first twenty count by the state only.
+    await expectTotals(`${name}-again`, { s0: 130 });
+    expect(await nats.removeSavepoint(`shop_kept-${count}`, identity)).toEqual({ kind: 'done' });
+    expect((await callApi(link, `STREAM.INFO.MR_shop_kept-${count}_savepoint_blobs`)).kind).toBe('error');
+  }, 90_000);
+
+  test('a savepoint that is deleted while it is taken lets sources go on', async () => {
+    await stream(`IN-${count}`, [`${name}.in`]);
+    const wanted = await resolved();
+    await deploy(wanted);
+    expect(await nats.advanceSavepoint(`shop_gone-${count}`, identity)).toMatchObject({ kind: 'working' });
+    const directory = await openDirectory(connection, identity);
+    expect(await directory.get('pause')).not.toBeNull();
+    expect(await nats.removeSavepoint(`shop_gone-${count}`, identity)).toEqual({ kind: 'done' });
+    expect(await directory.get('pause')).toBeNull();
+  });
+});
+
+function numbers(from: number, count_: number): readonly number[] {
+  return Array.from({ length: count_ }, (_, index) => from + index);
+}
