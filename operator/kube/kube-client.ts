@@ -8,7 +8,7 @@
 import { assert } from '../../runtime/base/assert.ts';
 import { type Call, CallMeter } from './call-meter.ts';
 import { resultOf } from './kube-answer.ts';
-import { LIST_PAGE_OBJECTS, LIST_TIMEOUT_MS, READ_TIMEOUT_MS, WRITE_TIMEOUT_MS } from './kube-limits.ts';
+import { LIST_PAGE_OBJECTS, LIST_TIMEOUT_MS, READ_TIMEOUT_MS, WATCH_START_TIMEOUT_MS, WRITE_TIMEOUT_MS } from './kube-limits.ts';
 import type { AnyObject, AppliedObject, KubeObject } from './kube-object.ts';
 import type { KubeResult } from './kube-result.ts';
 import type { HttpAnswer, HttpMethod, HttpRequest, KubeTransport, LineStream } from './kube-transport.ts';
@@ -184,7 +184,7 @@ export class KubeClient {
   async watch(resource: Resource<KubeObject>, namespace: string | null, request: WatchRequest): Promise<LineStream | HttpAnswer> {
     const { silenceMs, ...rest } = request;
     const startMs = performance.now();
-    const http = { ...rest, method: 'GET', path: pathOf(resource, { namespace }), timeoutMs: READ_TIMEOUT_MS } as const;
+    const http = { ...rest, method: 'GET', path: pathOf(resource, { namespace }), timeoutMs: WATCH_START_TIMEOUT_MS } as const;
     const stream = await this.#options.transport.stream(http, silenceMs);
     const outcome = stream.kind === 'lines' ? 'ok' : resultOf(stream).kind;
     this.#meter.count({ verb: 'watch', resource: resource.plural, outcome, durationMs: performance.now() - startMs });

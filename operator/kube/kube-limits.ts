@@ -1,7 +1,9 @@
 // Every bound of the calls to the API server, with the reason for its value.
 
-/** An answer that did not come in this time will not come: the API server itself gives up etcd calls after about as long. */
-export const READ_TIMEOUT_MS = 15_000;
+/** One object is read in milliseconds. Half the deadline of a leader: one read that hangs does not cost it its lease. */
+export const READ_TIMEOUT_MS = 5_000;
+/** The beginning of a watch: a server that just started fills its caches first. */
+export const WATCH_START_TIMEOUT_MS = 15_000;
 /** A page of a list; it is read from the watch cache of the server, but a thousand jobs with status are some MB. */
 export const LIST_TIMEOUT_MS = 30_000;
 /**
