@@ -145,6 +145,14 @@ test.each<Row>([
     says: 'after 2m',
   },
 
+  {
+    fact: 'a job that finds the state of one of its name gets the finalizer too',
+    given: { nats: isRunning.nats, job: { hasFinalizer: false, status: isRunning.status }, figures: up },
+    phase: 'Running',
+    ready: 'True Running',
+    actions: ['add-finalizer'],
+  },
+
   // ---- running
   {
     fact: 'a stable job with all tasks is ready',

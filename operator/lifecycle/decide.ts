@@ -31,7 +31,8 @@ export function decide(observed: Observed): Decision {
   if (observed.job.deletedMs !== null) return decideDeletion(observed);
   const decision = decideLiving(observed);
   const conditions = { ...standing(observed), ...decision.conditions };
-  const needsFinalizer = !observed.job.hasFinalizer && decision.actions.length > 0;
+  const hasState = observed.nats.kind === 'present' && observed.nats.record !== null;
+  const needsFinalizer = !observed.job.hasFinalizer && (hasState || decision.actions.length > 0);
   const actions: readonly Action[] = needsFinalizer ? [{ kind: 'add-finalizer' }, ...decision.actions] : decision.actions;
   return { ...decision, conditions, actions, events: [...decision.events, ...scaled(observed, decision)] };
 }

@@ -5,9 +5,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { condition, makeNamespace, pods, removeNamespace, status, untilReady } from './support/jobs.ts';
 import { applyLoadJob, longestGapMs, makeLoadStream, problemsOf, resultsOf, Sender } from './support/load.ts';
 import { connectClusterNats, credentialsOf, type ClusterNats } from './support/nats.ts';
-import { kubectl, list, release, systemNamespace, until } from './support/programs.ts';
+import { kubectl, list, release, systemNamespace, until, freshName } from './support/programs.ts';
 
-const space = 'e2e-faults';
+const space = freshName('e2e-faults');
 let nats: ClusterNats;
 
 beforeAll(async () => {

@@ -2,12 +2,12 @@
 // each time all results are looked at.
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { condition, job, makeNamespace, pods, removeNamespace, status, untilPhase, untilReady } from './support/jobs.ts';
+import { condition, job, makeNamespace, pods, removeNamespace, status, story, untilPhase, untilReady } from './support/jobs.ts';
 import { applyLoadJob, longestGapMs, makeLoadStream, problemsOf, resultsOf, Sender } from './support/load.ts';
 import { connectClusterNats, credentialsOf, type ClusterNats } from './support/nats.ts';
-import { apply, get, kubectl, until } from './support/programs.ts';
+import { apply, get, kubectl, until, freshName } from './support/programs.ts';
 
-const space = 'e2e-lifecycle';
+const space = freshName('e2e-lifecycle');
 let nats: ClusterNats;
 
 beforeAll(async () => {
@@ -87,18 +87,21 @@ test('a change of one stage restarts that stage only, and no pod', async () => {
 test('a change that the state cannot follow is refused with the reason, and what ran goes on', async () => {
   const sender = await running('refused');
   await applyLoadJob(space, 'refused', (spec) => {
-    (spec['stages'] as { name: string; machine?: { context: object } }[])[0] = {
-      ...(spec['stages'] as { name: string }[])[0]!,
-      machine: undefined,
-      dedupe: { ttl: '1h' },
-    } as never;
-    (spec['stages'] as { from: string }[])[1]!.from = 'seen';
-    (spec['stages'] as { map: object }[])[1]!.map = { key: 'event.key', n: 'event.n', seen: '0', mark: "'x'" };
+    const [, marked] = spec['stages'] as object[];
+    spec['stages'] = [
+      { name: 'seen', from: 'load', keyBy: 'event.key', aggregate: { n: { count: {} } } },
+      { ...marked, from: 'seen', map: { key: 'event.key', n: 'event.n', seen: 'event.n', mark: "'x'" } },
+    ];
   });
-  const refused = await until('the upgrade is refused', 30_000, async () => {
-    const found = await status(space, 'refused');
-    return condition(found, 'Stalled') === 'True StateIncompatible' ? found : null;
-  });
+  const refused = await until(
+    'the upgrade is refused',
+    30_000,
+    async () => {
+      const found = await status(space, 'refused');
+      return condition(found, 'Stalled') === 'True StateIncompatible' ? found : null;
+    },
+    () => story(space, 'refused'),
+  );
   expect(refused.conditions?.find(({ type }) => type === 'Stalled')?.message).toContain('stage seen');
   expect(refused.revision?.number).toBe(1);
   await sender.stop();

@@ -3,9 +3,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeNamespace, type StreamJobObject } from './support/jobs.ts';
 import { connectClusterNats, credentialsOf, type ClusterNats } from './support/nats.ts';
-import { apply, kubectl, list, systemNamespace, until } from './support/programs.ts';
+import { apply, kubectl, list, systemNamespace, until, freshName } from './support/programs.ts';
 
-const space = 'e2e-many';
+const space = freshName('e2e-many');
 const jobs = Array.from({ length: 200 }, (_, i) => `many-${String(i).padStart(3, '0')}`);
 let nats: ClusterNats;
 

@@ -4,9 +4,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeNamespace, removeNamespace, untilReady } from './support/jobs.ts';
 import { applyLoadJob, makeLoadStream } from './support/load.ts';
 import { connectClusterNats, credentialsOf, secretText, type ClusterNats } from './support/nats.ts';
-import { get } from './support/programs.ts';
+import { freshName, get } from './support/programs.ts';
 
-const [ours, theirs] = ['e2e-tenant-a', 'e2e-tenant-b'];
+const [ours, theirs] = [freshName('e2e-tenant-a'), freshName('e2e-tenant-b')];
 let nats: ClusterNats;
 let tenant: ClusterNats;
 const denied: string[] = [];

@@ -4,28 +4,36 @@
 import { decodeHeader } from '../../../runtime/journal/record-codec.ts';
 import type { ClusterNats } from './nats.ts';
 
-/** `stage.partition`. */
-export type Owners = ReadonlyMap<string, { readonly pod: string; readonly epoch: number }>;
+export type Owner = {
+  readonly pod: string;
+  /** Raised by each claim. */
+  readonly epoch: number;
+  /** The task has processed all its input. */
+  readonly done: boolean;
+};
+/** By `stage.partition`. */
+export type Owners = ReadonlyMap<string, Owner>;
 
 /** Of all partitions that were claimed once. */
 export async function ownersOf({ jsm }: ClusterNats, identity: string): Promise<Owners> {
-  const owners = new Map<string, { pod: string; epoch: number }>();
+  const owners = new Map<string, Owner>();
   for await (const { config } of jsm.streams.list(`mr.${identity}.>`)) {
     const { state } = await jsm.streams.info(config.name, { subjects_filter: `mr.${identity}.>` });
-    for (const subject of Object.keys(state.subjects ?? {})) {
-      const task = taskOf(subject, identity);
-      const record = task === null ? null : await jsm.streams.getMessage(config.name, { last_by_subj: subject }).catch(() => null);
-      if (task === null || record === null) continue;
-      const { owner, epoch } = decodeHeader(record.data, subject);
-      owners.set(task, { pod: owner, epoch });
+    const tasks = Object.keys(state.subjects ?? {}).flatMap((subject) => taskOf(subject, identity) ?? []);
+    for (const { subject, task } of tasks) {
+      const record = await jsm.streams.getMessage(config.name, { last_by_subj: subject }).catch(() => null);
+      if (record === null) continue;
+      const { owner, epoch, done } = decodeHeader(record.data, subject);
+      owners.set(task, { pod: owner, epoch, done });
     }
   }
   return owners;
 }
 
-/** `mr.<identity>.<stage>.<partition>`; blobs and others have no number at the end. */
-function taskOf(subject: string, identity: string): string | null {
-  return /^([^.]+\.\d+)$/.exec(subject.slice(`mr.${identity}.`.length))?.[1] ?? null;
+/** `mr.<identity>.<stage>.<partition>`; subjects of blobs and others have no number at the end. */
+function taskOf(subject: string, identity: string): { readonly subject: string; readonly task: string } | null {
+  const task = subject.slice(`mr.${identity}.`.length);
+  return /^[^.]+\.\d+$/.test(task) ? { subject, task } : null;
 }
 
 /** Stages of which a partition was claimed anew between two looks. */

@@ -26,6 +26,11 @@ export type Bed = {
 export const systemNamespace = 'millrace-system';
 export const release = 'millrace';
 
+/** State of jobs outlives them: what is called like nothing before begins with none. */
+export function freshName(prefix: string): string {
+  return `${prefix}-${Date.now().toString(36).slice(-5)}`;
+}
+
 export type Ended = { readonly code: number; readonly stdout: string; readonly stderr: string };
 type Options = { readonly input?: string; readonly timeoutMs?: number };
 
