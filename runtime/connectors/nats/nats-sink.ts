@@ -273,7 +273,11 @@ class NatsWriter implements SinkWriter {
       );
     }
     if (id.runId !== runId) {
-      if (this.#known === null ? resultsOf(record.before) === 0 || behind !== null : this.#known.record === 0 && this.#known.sequence === message.seq)
+      if (
+        this.#known === null
+          ? resultsOf(record.before) === 0 || behind !== null
+          : this.#known.record === 0 && this.#known.sequence === message.seq
+      )
         return { sequence: message.seq, record: 0, next: 0 };
       throw this.#conflict(`another run (${id.runId}) writes the subject ${this.#subject}`);
     }
