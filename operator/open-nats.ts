@@ -4,13 +4,14 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connectNats } from '../runtime/adapters/nats/nats-connection.ts';
+import { connectNats, connectPatiently } from '../runtime/adapters/nats/nats-connection.ts';
 import type { Clock, Random } from '../runtime/base/clock.ts';
 import type { KubeClient } from './kube/kube-client.ts';
 import type { AnyObject } from './kube/kube-object.ts';
 import { resources } from './kube/resource.ts';
 import type { Log } from './log.ts';
 import { ConnectingNats } from './nats/connecting-nats.ts';
+import type { ServerSource } from './nats/durability.ts';
 import { JobNats, type Login } from './nats/job-nats.ts';
 import { makeNatsKeys, type NatsKeys } from './nats/nats-keys.ts';
 import { WorkerReports } from './nats/worker-reports.ts';
@@ -30,15 +31,16 @@ const RETRY_MS = 1_000;
 /** Resolves when it is known who we are; the connection itself may take for ever. */
 export async function openNats(parts: OpenNatsParts): Promise<NatsSide> {
   const { options, clock, random, log } = parts;
-  const { url, replicas, monitorUrl } = options.nats;
-  const { login, credentials } = await identify(parts);
+  const { url, replicas } = options.nats;
+  const { login, credentials, system } = await identify(parts);
+  const servers = serversOf(parts, system);
   const reports = new WorkerReports(clock);
   const nats = new ConnectingNats();
   void nats.start({
     connect: () => connectNats({ url, name: `millrace operator ${options.pod}`, ...(credentials === null ? {} : { credentials }) }),
     open: (connection) => {
       reports.listen(connection);
-      return new JobNats({ connection, reports, login, replicas, monitorUrl, clock, random });
+      return new JobNats({ connection, reports, login, replicas, servers, clock, random });
     },
     sleep: (ms) => clock.sleep(ms),
     onTrouble: (reason) => log('warn', `NATS: ${reason}`),
@@ -47,7 +49,11 @@ export async function openNats(parts: OpenNatsParts): Promise<NatsSide> {
   return nats;
 }
 
-type Identified = { readonly login: Login; /** Path of a credentials file. */ readonly credentials: string | null };
+type Identified = {
+  readonly login: Login;
+  /** Paths of credentials files. */ readonly credentials: string | null;
+  readonly system: string | null;
+};
 
 async function identify(parts: OpenNatsParts): Promise<Identified> {
   const { keysSecret, credentials } = parts.options.nats;
@@ -56,11 +62,30 @@ async function identify(parts: OpenNatsParts): Promise<Identified> {
     return {
       login: { kind: 'signed', accountSeed: keys['account.seed'] },
       credentials: await privateFile('operator.creds', keys['operator.creds']),
+      system: await privateFile('sys.creds', keys['sys.creds']),
     };
   }
-  if (credentials === null) return { login: { kind: 'none' }, credentials };
+  if (credentials === null) return { login: { kind: 'none' }, credentials, system: null };
   const text = await readFile(credentials, 'utf8');
-  return { login: { kind: 'shared', credentials: text, hash: createHash('sha256').update(text).digest('hex').slice(0, 16) }, credentials };
+  return {
+    login: { kind: 'shared', credentials: text, hash: createHash('sha256').update(text).digest('hex').slice(0, 16) },
+    credentials,
+    system: null,
+  };
+}
+
+/** Servers tell the system account, where we have a user of it: all of them, not only the one behind an address. */
+function serversOf({ options, log }: OpenNatsParts, system: string | null): ServerSource {
+  const { url, monitorUrl } = options.nats;
+  if (system === null) return monitorUrl === null ? { kind: 'none' } : { kind: 'monitor', urls: monitorUrl };
+  const connection = connectPatiently(
+    { url, name: `millrace operator ${options.pod} (system)`, credentials: system },
+    { signal: new AbortController().signal, onWait: (error) => log('warn', `NATS, system account: ${error.message}`) },
+  ).catch((error: unknown) => {
+    log('error', `NATS, system account: ${error instanceof Error ? error.message : String(error)}`);
+    return null;
+  });
+  return { kind: 'system', connection };
 }
 
 /** Of the Secret; made when it is not there. Two operators that make it at the same time end with one (K1). */

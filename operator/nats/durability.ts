@@ -1,39 +1,103 @@
-// Does NATS sync each write before it acknowledges it? Asked over its monitoring port: clients are not told.
+// Does every server of NATS sync each write before it acknowledges it (journal rule J10)? Clients are not told: servers are asked as
+// the system account, or over their monitoring ports.
 //
 //   B1. What cannot be seen is not taken for good: the reason then says that it cannot be told, and how it could.
+//   B2. Each server counts: one that syncs late can be the leader of any stream after an election.
 
+import type { NatsConnection } from '@nats-io/transport-node';
 import { isAtLeast, NATS_VERSION_MIN } from '../../runtime/adapters/nats/nats-connection.ts';
 
-type JetStreamReport = {
-  readonly config?: { readonly sync_always?: boolean; readonly sync_interval?: number; readonly store_dir?: string };
+/** Of what a server says of itself (`/varz`). */
+export type ServerReport = {
+  readonly server_name: string;
+  readonly version: string;
+  readonly jetstream?: {
+    readonly config?: { readonly sync_always?: boolean; readonly sync_interval?: number; readonly store_dir?: string };
+    /** Of a cluster only: how many servers keep streams. */
+    readonly meta?: { readonly cluster_size?: number };
+  };
 };
 
+export type ServerSource =
+  | { readonly kind: 'none' }
+  /** With commas, where there are several servers. */
+  | { readonly kind: 'monitor'; readonly urls: string }
+  /** As a user of the system account, once it is connected; null: it never will be. */
+  | { readonly kind: 'system'; readonly connection: Promise<NatsConnection | null> };
+
 const ANSWER_MS = 3_000;
-const FIX = 'set `sync_interval: always` in its jetstream block';
+/** A server that has not answered by then, after others did, is down or cut off. */
+const OTHERS_MS = 500;
+const SYNC_FIX = 'set `sync_interval: always` in its jetstream block';
+/** Where a server puts its streams that is not told where. */
+const FORGOTTEN_STORE = '/tmp/nats/jetstream';
 
 /** null: acknowledged writes survive a power cut. Else why they may not, and what to do. */
-export async function durabilityProblem(version: string | undefined, monitorUrl: string | null): Promise<string | null> {
-  const old = version === undefined ? null : versionProblem(version);
-  if (old !== null) return old;
-  if (monitorUrl === null)
-    return `whether NATS syncs each write cannot be told: its monitoring port is not known; ${FIX}, and tell the chart its nats.monitorUrl`;
+export async function durabilityProblem(source: ServerSource): Promise<string | null> {
+  if (source.kind === 'none')
+    return `whether NATS syncs each write cannot be told, since no monitoring port of its servers is known; ${SYNC_FIX}, and name it in nats.monitorUrl`;
+  const reports = source.kind === 'monitor' ? await askMonitors(source.urls) : await askSystem(await within(source.connection, ANSWER_MS));
+  return typeof reports === 'string' ? `whether NATS syncs each write cannot be told: ${reports}` : judge(reports);
+}
+
+/** B1, B2. Pure. */
+export function judge(reports: readonly ServerReport[]): string | null {
+  const keepers = reports.filter(({ jetstream }) => jetstream?.config !== undefined);
+  const problems = keepers.flatMap((report) => problemOf(report) ?? []);
+  if (problems.length > 0) return problems.join('; ');
+  const expected = Math.max(1, ...keepers.map(({ jetstream }) => jetstream?.meta?.cluster_size ?? 1));
+  if (keepers.length >= expected) return null;
+  return `whether NATS syncs each write cannot be told of all its servers: ${keepers.length} of ${expected} answered`;
+}
+
+function problemOf({ server_name: name, version, jetstream }: ServerReport): string | null {
+  if (!isAtLeast(version, NATS_VERSION_MIN))
+    return `the NATS server ${name} is ${version}, older than ${NATS_VERSION_MIN}, and can lose acknowledged writes at a power cut; upgrade it`;
+  const { sync_always: always, sync_interval: intervalNs, store_dir: store } = jetstream?.config ?? {};
+  if (always !== true) {
+    const how = intervalNs === undefined ? 'not at each write' : `every ${intervalNs / 1e9} s only`;
+    return `the NATS server ${name} syncs its files ${how}: a power cut loses acknowledged writes; ${SYNC_FIX}`;
+  }
+  if (store === FORGOTTEN_STORE)
+    return `the NATS server ${name} keeps its streams in ${FORGOTTEN_STORE}, which is emptied; set \`store_dir\` in its jetstream block`;
+  return null;
+}
+
+function within<T>(promise: Promise<T>, ms: number): Promise<T | null> {
+  return Promise.race([promise, new Promise<null>((resolve) => setTimeout(resolve, ms, null).unref())]);
+}
+
+async function askMonitors(urls: string): Promise<readonly ServerReport[] | string> {
+  const answers = await Promise.all(urls.split(',').map((url) => askMonitor(url.trim())));
+  const failed = answers.filter((answer) => typeof answer === 'string');
+  return failed.length > 0 ? failed.join('; ') : answers.filter((answer) => typeof answer !== 'string');
+}
+
+async function askMonitor(url: string): Promise<ServerReport | string> {
   try {
-    const answer = await fetch(new URL('/jsz?config=1', monitorUrl), { signal: AbortSignal.timeout(ANSWER_MS) });
-    if (!answer.ok) return `whether NATS syncs each write cannot be told: ${monitorUrl} answers ${answer.status}`;
-    return syncProblem((await answer.json()) as JetStreamReport);
+    const answer = await fetch(new URL('/varz', url), { signal: AbortSignal.timeout(ANSWER_MS) });
+    return answer.ok ? ((await answer.json()) as ServerReport) : `${url} answers ${answer.status}`;
   } catch (error) {
-    return `whether NATS syncs each write cannot be told: ${monitorUrl} does not answer (${error instanceof Error ? error.message : String(error)})`;
+    return `${url} does not answer (${error instanceof Error ? error.message : String(error)})`;
   }
 }
 
-export function versionProblem(version: string): string | null {
-  if (isAtLeast(version, NATS_VERSION_MIN)) return null;
-  return `NATS is ${version}, older than ${NATS_VERSION_MIN}: it can lose acknowledged writes at a power cut; upgrade it`;
-}
-
-export function syncProblem({ config }: JetStreamReport): string | null {
-  if (config?.sync_always === true) return null;
-  const seconds = config?.sync_interval === undefined ? null : config.sync_interval / 1e9;
-  const how = seconds === null ? 'not at each write' : `every ${seconds} s`;
-  return `NATS syncs its files ${how}: a power cut loses acknowledged writes; ${FIX}`;
+/** All servers hear one question; how many there are is known when the first has answered. */
+async function askSystem(connection: NatsConnection | null): Promise<readonly ServerReport[] | string> {
+  if (connection === null) return 'the system account is not connected';
+  try {
+    const answers = await connection.requestMany('$SYS.REQ.SERVER.PING.VARZ', '', {
+      strategy: 'stall',
+      maxWait: ANSWER_MS,
+      stall: OTHERS_MS,
+    });
+    const reports: ServerReport[] = [];
+    for await (const message of answers) {
+      if (message instanceof Error) return message.message;
+      reports.push(message.json<{ readonly data: ServerReport }>().data);
+    }
+    return reports.length === 0 ? 'no server answers the system account' : reports;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
 }

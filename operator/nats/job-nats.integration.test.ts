@@ -58,7 +58,7 @@ function open(): JobNats {
     reports,
     login: { kind: 'signed', accountSeed: server.keys['account.seed'] },
     replicas: 1,
-    monitorUrl: server.monitorUrl,
+    servers: { kind: 'monitor', urls: server.monitorUrl },
     clock: systemClock,
     random: systemRandom,
   });

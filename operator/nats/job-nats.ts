@@ -33,7 +33,7 @@ import type { JobFigures } from '../lifecycle/figures.ts';
 import type { NatsObserved } from '../lifecycle/observed.ts';
 import type { RevisionStatus } from '../../crds/stream-job/status.ts';
 import type { Done, NatsSide, Resolved, RevisionToWrite, SavepointProgress } from '../reconcile/nats-side.ts';
-import { durabilityProblem } from './durability.ts';
+import { durabilityProblem, type ServerSource } from './durability.ts';
 import { GONE_AFTER_MS, GoneStreams } from './gone-streams.ts';
 import { changedSettings, mendSettings } from './lane-settings.ts';
 import { rightsHash, workerCredentials } from './nats-keys.ts';
@@ -53,7 +53,7 @@ export type JobNatsParts = {
   readonly reports: WorkerReports;
   readonly login: Login;
   readonly replicas: 1 | 3;
-  readonly monitorUrl: string | null;
+  readonly servers: ServerSource;
   readonly clock: Clock;
   readonly random: Random;
 };
@@ -152,10 +152,10 @@ export class JobNats implements NatsSide {
   }
 
   #durabilityOf(): Promise<string | null> {
-    const { clock, connection, monitorUrl } = this.#parts;
+    const { clock, servers } = this.#parts;
     const nowMs = clock.monotonicMs();
     if (this.#durability === null || nowMs > this.#durability.untilMs)
-      this.#durability = { untilMs: nowMs + DURABILITY_MS, value: durabilityProblem(connection.info?.version, monitorUrl) };
+      this.#durability = { untilMs: nowMs + DURABILITY_MS, value: durabilityProblem(servers) };
     return this.#durability.value;
   }
 
