@@ -4,6 +4,10 @@ import type { AdmissionRule, Variable } from './admission-rule.ts';
 
 const READERS = ['stages', 'sinks'] as const;
 
+/** A job with more is not judged here: to look at all of them would take the API server seconds. */
+const INPUTS_MAX = 2_048;
+const sum = (list: string, of: string): string => `object.spec.${list}.map(x, ${of}).sum()`;
+
 /** From here on `from` is a list, and of texts. */
 const lists = '(type(x.from) == list ? x.from : [x.from])';
 /** Inputs of a stage: of a join both. */
@@ -11,10 +15,11 @@ const inputs = `(${lists} + (has(x.join) ? [x.join['with']] : []))`;
 
 export const inputVariables: readonly Variable[] = [
   {
-    name: 'wellFormed',
-    expression: READERS.map(
-      (list) => `object.spec.${list}.all(x, type(x.from) == string || (type(x.from) == list && x.from.all(f, type(f) == string)))`,
-    ).join(' && '),
+    name: 'isJudged',
+    expression: `${READERS.map((list) => sum(list, '(type(x.from) == list ? size(x.from) : 1)')).join(' + ')} <= ${INPUTS_MAX} &&
+      ${READERS.map(
+        (list) => `object.spec.${list}.all(x, type(x.from) == string || (type(x.from) == list && x.from.all(f, type(f) == string)))`,
+      ).join(' && ')}`,
   },
   {
     name: 'readable',
@@ -23,11 +28,11 @@ export const inputVariables: readonly Variable[] = [
   },
   {
     name: 'inputs',
-    expression: `!variables.wellFormed ? {} : object.spec.stages.transformMapEntry(i, x, {x.name: ${inputs}.map(f, f.split('.')[0])})`,
+    expression: `!variables.isJudged ? {} : object.spec.stages.transformMapEntry(i, x, {x.name: ${inputs}.map(f, f.split('.')[0])})`,
   },
   {
     name: 'unknown',
-    expression: `!variables.wellFormed ? [] :
+    expression: `!variables.isJudged ? [] :
       object.spec.stages.map(x, variables.inputs[x.name].filter(f, !(f in variables.readable)).map(f, x.name + ' reads ' + f))
       .filter(list, size(list) > 0) +
       object.spec.sinks.map(x, ${lists}.map(f, f.split('.')[0]).filter(f, !(f in variables.readable)).map(f, x.name + ' reads ' + f))
@@ -57,7 +62,7 @@ export const inputValidations: readonly AdmissionRule[] = [
       variables.unknown.map(list, list.join(', ')).join(', ')`,
   },
   {
-    rule: `!variables.wellFormed || ${READERS.map(
+    rule: `!variables.isJudged || ${READERS.map(
       (list) => `object.spec.${list}.all(x, type(x.from) != list || x.from.all(f, x.from.exists_one(g, g == f)))`,
     ).join(' && ')}`,
     message: 'an input is named twice in one from: its events would come twice; name it once',

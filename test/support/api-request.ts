@@ -27,7 +27,8 @@ export async function callApi(server: ApiServer, { method, path, body, contentTy
   sent.end(body === undefined ? undefined : JSON.stringify(body));
   const [response] = await answered;
   const content = await text(response);
-  return { status: response.statusCode ?? 0, body: content === '' ? null : (JSON.parse(content) as unknown) };
+  const isJson = response.headers['content-type']?.startsWith('application/json') === true;
+  return { status: response.statusCode ?? 0, body: isJson ? (JSON.parse(content) as unknown) : { message: content } };
 }
 
 /** The message of an answer that refuses; null for one that does not. */

@@ -39,3 +39,24 @@ export function savepoint(spec: Fields, metadata: Fields = {}): Manifest {
 export function many<T>(count: number, make: (index: number) => T): readonly T[] {
   return Array.from({ length: count }, (_, index) => make(index));
 }
+
+/** As many sources, stages and sinks as the schema allows, with the last ones changed. */
+export function largest(lastStage: Fields = {}, lastSink: Fields = {}): Manifest {
+  const name = (kind: string, i: number): string => `${kind}-with-a-long-name-${i}`;
+  const stages: readonly Fields[] = many(512, (i) => ({
+    ...stage,
+    name: name('stage', i),
+    from: i < 64 ? name('source', i) : name('stage', i - 64),
+  }));
+  const sinks: readonly Fields[] = many(256, (i) => ({
+    ...sink,
+    name: name('sink', i),
+    from: name('stage', i),
+    nats: { subject: `shop.results.${i}` },
+  }));
+  return job({
+    sources: many(64, (i) => ({ ...source, name: name('source', i), nats: { subjects: [`shop.events.${i}`] } })),
+    stages: stages.with(-1, { ...stages.at(-1), ...lastStage }),
+    sinks: sinks.with(-1, { ...sinks.at(-1), ...lastSink }),
+  });
+}

@@ -1,5 +1,5 @@
 // Changes of what is stored: refused, or not (`says: null`).
-import { job, many, savepoint, sink, source, stage, type Manifest } from '../sample.ts';
+import { job, largest, savepoint, sink, source, stage, type Manifest } from '../sample.ts';
 
 export type Change = {
   readonly fact: string;
@@ -76,21 +76,3 @@ export const changes: readonly Change[] = [
     says: null,
   },
 ];
-
-/** As many sources, stages and sinks as the schema allows. */
-function largest(): Manifest {
-  return job({
-    sources: many(64, (i) => ({ ...source, name: `source-with-a-long-name-${i}`, nats: { subjects: [`shop.events.${i}`] } })),
-    stages: many(512, (i) => ({
-      ...stage,
-      name: `stage-with-a-long-name-${i}`,
-      from: i < 64 ? `source-with-a-long-name-${i}` : `stage-with-a-long-name-${i - 64}`,
-    })),
-    sinks: many(256, (i) => ({
-      ...sink,
-      name: `sink-with-a-long-name-${i}`,
-      from: `stage-with-a-long-name-${i}`,
-      nats: { subject: `shop.results.${i}` },
-    })),
-  });
-}

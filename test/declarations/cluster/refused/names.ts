@@ -1,5 +1,5 @@
 // Refused by rules on names, parameters and references.
-import { job, savepoint, sink, source, stage, withSink, withStage, type Refused } from '../sample.ts';
+import { job, largest, savepoint, sink, source, stage, withSink, withStage, type Refused } from '../sample.ts';
 
 const table = { name: 'people', file: { path: 'people.csv' }, key: 'row.id' };
 const workers = { files: [{ configMap: 'files' }] };
@@ -178,5 +178,42 @@ export const names: readonly Refused[] = [
       sinks: [{ ...sink, from: 'd' }],
     }),
     says: ['stages read each other in a circle', 'b'],
+  },
+
+  // The API server's limits on CEL are met by none of these.
+  {
+    fact: 'the largest job with an input there is not',
+    object: largest({ from: 'nobody' }),
+    says: 'stage-with-a-long-name-511 reads nobody',
+  },
+  {
+    fact: 'the largest job with a circle',
+    object: largest({ from: ['stage-with-a-long-name-447', 'stage-with-a-long-name-511'] }),
+    says: 'stages read each other in a circle',
+  },
+  {
+    fact: 'the largest job with a name twice',
+    object: largest({}, { name: 'stage-with-a-long-name-0' }),
+    says: 'stage "stage-with-a-long-name-0" has the name of another element',
+  },
+  {
+    fact: 'the largest job with a subject twice',
+    object: largest({}, { nats: { subject: 'shop.results.0' } }),
+    says: 'sink "sink-with-a-long-name-0" writes a subject that another sink writes',
+  },
+  {
+    fact: 'the largest job with a table there is not',
+    object: largest({ enrich: [{ table: 'nobody', key: 'event.id', as: 'a' }] }),
+    says: 'stage "stage-with-a-long-name-511" looks up a table that is not declared',
+  },
+  {
+    fact: 'the largest job with two verbs in a stage',
+    object: largest({ dedupe: { ttl: '1h' } }),
+    says: 'stage-with-a-long-name-511 has aggregate and dedupe',
+  },
+  {
+    fact: 'the largest job with an expression of a wrong form',
+    object: largest({ keyBy: 5 }),
+    says: ['keyBy is a CEL expression', 'stages: stage-with-a-long-name-511'],
   },
 ];
