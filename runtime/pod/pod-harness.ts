@@ -169,16 +169,21 @@ export type PodSettings = {
   readonly filesDir?: string;
   /** Another program than the sources: a bundle. */
   readonly main?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Of Node. */
+  readonly flags?: readonly string[];
 };
 
-export function startPod({ natsUrl, job, worker, credentials, filesDir, main = MAIN }: PodSettings): PodProcess {
-  const child = spawn(process.execPath, ['--max-semi-space-size=8', main], {
+export function startPod(settings: PodSettings): PodProcess {
+  const { natsUrl, job, worker, credentials, filesDir, main = MAIN, environment = {}, flags = [] } = settings;
+  const child = spawn(process.execPath, [...flags, main], {
     env: {
       PATH: process.env['PATH'] ?? '',
       MILLRACE_NATS_URL: natsUrl,
       MILLRACE_JOB: job,
       MILLRACE_WORKER: worker,
       MILLRACE_HTTP_PORT: '0',
+      ...environment,
       MILLRACE_FILES: filesDir ?? tmpdir(),
       ...(credentials === undefined ? {} : { MILLRACE_NATS_CREDENTIALS: credentials }),
     },
