@@ -1,4 +1,4 @@
-// The code of TypeScript jobs: read from ConfigMaps, held against the hash that the job names.
+// The code of TypeScript jobs: read from ConfigMaps, held against the hash that the job names. And whether ConfigMaps of files are there.
 //
 //   S1. A bundle that was read once is not read again: its hash is its name.
 //   S2. The bytes are used as they lie there: a bundle whose key ends with .gz stays packed until a worker loads it.
@@ -44,6 +44,14 @@ export class CodeStore {
       };
     this.#keep(place, { sha256, bytes });
     return { kind: 'read', bundle: { sha256, bytes } };
+  }
+
+  /** Sentences on those that are not there: a pod that mounts one does not start, and nothing of it says why. */
+  async missingFiles(namespace: string, { files = [] }: StreamJobSpec['workers']): Promise<readonly string[]> {
+    const answers = await Promise.all(files.map(({ configMap }) => this.#getConfigMap(namespace, configMap)));
+    return files.flatMap(({ configMap }, i) =>
+      answers[i]?.kind === 'not-found' ? [`spec.workers.files: ConfigMap ${configMap} is not there yet`] : [],
+    );
   }
 
   #keep(place: string, bundle: Bundle): void {

@@ -13,11 +13,11 @@ import type { StreamSavepointSpec, StreamSavepointStatus } from '../../crds/stre
 import type { AnyObject } from '../kube/kube-object.ts';
 import type { Declared, JobObject, NatsObserved, Observed } from '../lifecycle/observed.ts';
 import { savepointName } from '../lifecycle/decide-upgrade.ts';
-import { JOB_LABEL, childNames } from '../resources/manifest.ts';
+import { childNames } from '../resources/manifest.ts';
 import { clusterPart, parseJob, revisionHash } from './declared.ts';
 import type { CodeStore } from './code-store.ts';
 import type { NatsSide } from './nats-side.ts';
-import { podsOf } from './pods.ts';
+import { isWorkerOf, podsOf } from './pods.ts';
 import { identityOf, jobObjectOf } from './stream-job-object.ts';
 
 /** Reads of a kind that is watched. */
@@ -47,9 +47,10 @@ export async function observe(parts: ObserveParts, namespace: string, name: stri
   const inNats = await nats.observe(identity);
   const cluster = clusterPart(job.spec);
   const before = inNats.kind === 'present' && cluster.upgrade.strategy !== 'stateless' ? planOf(inNats) : null;
-  const declared = job.deletedMs === null ? await declare(parts, job, before) : waiting(['it is being deleted']);
+  const isNew = inNats.kind === 'present' && inNats.record === null;
+  const declared = job.deletedMs === null ? await declare(parts, job, before, isNew) : waiting(['it is being deleted']);
   const plan = declared.kind === 'valid' ? declared.plan : inNats.kind === 'present' ? planOf(inNats) : null;
-  const pods = caches.pods.list(namespace).filter(({ metadata }) => metadata.labels?.[JOB_LABEL] === name);
+  const pods = caches.pods.list(namespace).filter((pod) => isWorkerOf(name, pod));
   return {
     nowMs: clock.nowMs(),
     job,
@@ -65,11 +66,14 @@ export async function observe(parts: ObserveParts, namespace: string, name: stri
   };
 }
 
-async function declare({ nats, code }: ObserveParts, job: JobObject, before: PhysicalPlan | null): Promise<Declared> {
+/** `isNew`: no worker was told to run it yet. */
+async function declare({ nats, code }: ObserveParts, job: JobObject, before: PhysicalPlan | null, isNew: boolean): Promise<Declared> {
   const parsed = parseJob(job);
   if (parsed.kind === 'invalid') return parsed;
   const bundle = await code.read(job.namespace, parsed.job.spec.code ?? null);
   if (bundle.kind === 'missing') return waiting([bundle.reason]);
+  const missing = isNew ? await code.missingFiles(job.namespace, parsed.job.spec.workers) : [];
+  if (missing.length > 0) return waiting(missing);
   const planned = planOfJob(parsed.job, identityOf(job), before);
   if ('issues' in planned) return { kind: 'invalid', issues: planned.issues };
   const resolved = await nats.resolve(identityOf(job), planned.plan);

@@ -2,6 +2,7 @@
 
 import type { AnyObject } from '../kube/kube-object.ts';
 import type { PodsObserved } from '../lifecycle/observed.ts';
+import { JOB_LABEL, childNames } from '../resources/manifest.ts';
 
 type PodStatus = {
   readonly phase?: string;
@@ -16,6 +17,17 @@ type PodStatus = {
 /** Reasons of a container that waits which are just its way to start. */
 const ON_THE_WAY = new Set(['ContainerCreating', 'PodInitializing', undefined]);
 const MESSAGE_MAX = 200;
+
+/** Labels are anybody's to set: a worker is a pod that the job's Deployment made, by one of its ReplicaSets. */
+export function isWorkerOf(job: string, { metadata }: AnyObject): boolean {
+  const maker = metadata.ownerReferences?.find(({ controller }) => controller === true);
+  return metadata.labels?.[JOB_LABEL] === job && maker?.kind === 'ReplicaSet' && isReplicaSetOf(childNames.worker(job), maker.name);
+}
+
+/** `<deployment>-<hash>`. */
+function isReplicaSetOf(deployment: string, name: string): boolean {
+  return name.startsWith(`${deployment}-`) && !name.slice(deployment.length + 1).includes('-');
+}
 
 export function podsOf(pods: readonly AnyObject[]): PodsObserved {
   const living = pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined).filter((pod) => !hasEnded(statusOf(pod)));
