@@ -12,7 +12,7 @@ import { blobStream } from '../adapters/nats/nats-blob-store.ts';
 import { systemClock } from '../adapters/node/clock.ts';
 import { systemRandom } from '../adapters/node/random.ts';
 import { isRetry, MillraceError } from '../base/errors.ts';
-import { BadDeclaration } from '../base/issues.ts';
+import { BadDeclaration, formatIssue } from '../base/issues.ts';
 import type { BlobStore } from '../journal/journal.ts';
 import type { PhysicalPlan } from '../plan/physical-plan.ts';
 import { makeRevision, type RevisionParts } from '../revision.ts';
@@ -79,13 +79,14 @@ function isPassing(error: unknown): boolean {
   return isRetry(error) || (error instanceof MillraceError && (error.code === 'MR1003' || error.code === 'MR1005'));
 }
 
+/** Messages are one line: they become part of conditions and events. */
 function failureOf(error: unknown, { revision }: JobRecord): Failure {
   const what = `revision ${revision} cannot be run here`;
   if (error instanceof MillraceError) return { code: error.code, message: `${what}: ${error.message}`, fix: error.fix, task: 'revision' };
   if (error instanceof BadDeclaration)
     return {
       code: 'declaration',
-      message: `${what}: ${error.message}`,
+      message: `${what}: ${error.issues.map((issue) => formatIssue(issue).trim()).join('; ')}`,
       fix: 'Mend what it says and apply the job again.',
       task: 'revision',
     };

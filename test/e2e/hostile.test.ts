@@ -10,7 +10,17 @@ import { shape } from '../declarations/cluster/refused/shape.ts';
 import { stages } from '../declarations/cluster/refused/stages.ts';
 import type { Manifest } from '../declarations/cluster/sample.ts';
 import { ApiProxy } from './support/api-proxy.ts';
-import { condition, makeNamespace, pods, removeNamespace, status, story, untilReady, type PodObject } from './support/jobs.ts';
+import type { StreamJobStatus } from '../../crds/stream-job/status.ts';
+import {
+  condition,
+  makeNamespace,
+  pods,
+  removeNamespace,
+  status,
+  untilReady,
+  type PodObject,
+  type StreamJobObject,
+} from './support/jobs.ts';
 import { applyLoadJob, loadJob, makeLoadStream, problemsOf, resultsOf, Sender } from './support/load.ts';
 import { workerImage } from './support/images.ts';
 import { connectClusterNats, credentialsOf, type ClusterNats } from './support/nats.ts';
@@ -78,29 +88,36 @@ describe('what only the operator sees', () => {
   test(`${operatorRefusals.length} bad jobs are taken, and stall with reason InvalidSpec and what is wrong`, async () => {
     const beganMs = performance.now();
     await apply(operatorRefusals.map(({ yaml }) => inSpace(yaml)).join('---\n'));
-    for (const { name, says, fact } of operatorRefusals) {
-      const found = await until(
-        `${fact}: it stalls`,
-        30_000,
-        async () => {
-          const told = await status(space, name);
-          return condition(told, 'Stalled') === 'True InvalidSpec' ? told : null;
-        },
-        () => story(space, name),
-      );
-      expect(found.conditions?.find(({ type }) => type === 'Stalled')?.message, fact).toContain(says);
-      expect(condition(found, 'Ready'), fact).toBe('False InvalidSpec');
-      expect(found.phase, fact).toBe('Pending');
-    }
+    const stalled = async (): Promise<ReadonlyMap<string, StreamJobStatus>> => {
+      const found = await list<StreamJobObject>('streamjobs', space);
+      const told = found.map(({ metadata, status: said }) => [metadata.name, said ?? {}] as const);
+      return new Map(told.filter(([, said]) => condition(said, 'Stalled') === 'True InvalidSpec'));
+    };
+    const told = await until(
+      'all of them stall',
+      60_000,
+      async () => {
+        const found = await stalled();
+        return operatorRefusals.every(({ name }) => found.has(name)) ? found : null;
+      },
+      async () => `these do: ${[...(await stalled()).keys()].join(', ')}`,
+    );
     console.log(`${operatorRefusals.length} invalid jobs told so within ${Math.round(performance.now() - beganMs)} ms`);
+    for (const { name, says, fact } of operatorRefusals) {
+      const found = told.get(name) ?? {};
+      expect(found.conditions?.find(({ type }) => type === 'Stalled')?.message, fact).toContain(says);
+      expect([condition(found, 'Ready'), found.phase], fact).toEqual(['False InvalidSpec', 'Pending']);
+    }
   });
 
   test('each is told in an event, too', async () => {
-    for (const { name, says } of operatorRefusals)
-      await until(`an event about ${name}`, 30_000, async () => {
-        const told = await kubectl(['events', '-n', space, '--for', `streamjob/${name}`]);
-        return told.includes('InvalidSpec') && told.includes(says) ? true : null;
-      });
+    type Event = { readonly reason: string; readonly message: string; readonly involvedObject: { readonly name: string } };
+    await until('all of them', 60_000, async () => {
+      const events = await list<Event>('events', space);
+      const isTold = ({ name, says }: (typeof operatorRefusals)[number]): boolean =>
+        events.some((event) => event.involvedObject.name === name && event.reason === 'InvalidSpec' && event.message.includes(says));
+      return operatorRefusals.every(isTold) ? true : null;
+    });
   });
 
   test('nothing was made for any of them, in the cluster or in NATS', async () => {
@@ -183,12 +200,15 @@ describe('what belongs to others', () => {
 
   test("a pod that somebody labels as a job's worker does not count as one", async () => {
     await apply(JSON.stringify(stranger()));
-    await kubectl(['wait', '-n', space, '--for=jsonpath={.status.phase}=Running', 'pod/stranger', '--timeout=60s']);
-    const seenMs = performance.now();
-    await until('a round has gone by', 20_000, async () => (performance.now() - seenMs > 6_000 ? true : null));
-    const { replicas, readyReplicas, ready } = await status(space, 'healthy');
-    expect({ replicas, readyReplicas, ready }).toEqual({ replicas: 1, readyReplicas: 1, ready: '1/1' });
-    await kubectl(['delete', 'pod', 'stranger', '-n', space, '--grace-period=0', '--force']);
+    try {
+      await kubectl(['wait', '-n', space, '--for=jsonpath={.status.phase}=Running', 'pod/stranger', '--timeout=60s']);
+      const seenMs = performance.now();
+      await until('a round has gone by', 20_000, async () => (performance.now() - seenMs > 6_000 ? true : null));
+      const { replicas, readyReplicas, ready } = await status(space, 'healthy');
+      expect({ replicas, readyReplicas, ready }).toEqual({ replicas: 1, readyReplicas: 1, ready: '1/1' });
+    } finally {
+      await kubectl(['delete', 'pod', 'stranger', '-n', space, '--grace-period=0', '--force']);
+    }
   });
 
   test('a Secret of another namespace is not to be had: the pod does not start, and the job says why', async () => {

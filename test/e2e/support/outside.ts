@@ -2,10 +2,8 @@
 // looked at first and the world after that, so a word that was true when it was said is true of the world that follows (as long as
 // nothing is taken away).
 
-import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { planJob } from '../../../runtime/plan/plan.ts';
-import { taskName } from '../../../runtime/plan/physical-plan.ts';
 import { readStreamJob } from '../../../runtime/plan/check.ts';
 import type { StreamJobStatus } from '../../../crds/stream-job/status.ts';
 import { condition, pods, status } from './jobs.ts';
@@ -19,17 +17,11 @@ export type Sample = {
   readonly owners: Owners;
 };
 
-/** Names of all tasks that a job's declaration has, as in Owners. */
-export async function tasksOf(path: string, identity: string): Promise<readonly string[]> {
-  return tasksOfText(await readFile(path, 'utf8'), identity);
-}
-
-export function tasksOfText(text: string, identity: string): readonly string[] {
+/** Names of all tasks of a job's declaration, as in Owners. */
+export function tasksOf(text: string, identity: string): readonly string[] {
   const job = readStreamJob(text, { file: identity, parameters: {} });
   const { stages } = planJob(job, {}, { identity, deadLetterFile: false });
-  return stages.flatMap(({ id, partitionCount }) =>
-    Array.from({ length: partitionCount }, (_, p) => taskName(id, p).replace(/[^A-Za-z0-9-]+(?=\d+$)/, '.')),
-  );
+  return stages.flatMap(({ id, partitionCount }) => Array.from({ length: partitionCount }, (_, partition) => `${id}.${partition}`));
 }
 
 export async function look(nats: ClusterNats, space: string, name: string): Promise<Sample> {
