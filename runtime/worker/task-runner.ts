@@ -105,7 +105,9 @@ export class TaskRunner {
   #prepared: Step | null = null;
   #outcome: TaskEnding | null = null;
   #failure: { error: unknown } | null = null;
-  #owedSinceMs: number | null = null;
+  /** What waits to be stored has waited since a while, or long enough. A timer says so, not the clock: it may come a little early. */
+  #owed: 'nothing' | 'waits' | 'due' = 'nothing';
+  #owedTurn = 0;
   #sentMs = -Infinity;
   readonly #source: SourceSide | null;
   readonly #watch: CommitWatch;
@@ -296,9 +298,9 @@ export class TaskRunner {
 
   #canStep(): boolean {
     if (this.#draining || this.#prepared !== null || this.#core === null || this.#core.done) return false;
-    if (this.#source !== null) return this.#source.isReady || (!this.#inFlight && this.#owedIsDue());
+    if (this.#source !== null) return this.#source.isReady || (!this.#inFlight && this.#owed === 'due');
     if (this.#inFlight) return this.#inbox.bytes >= STEP_BYTES_MAX / 2 && this.#inbox.isReady;
-    return this.#inbox.isReady || this.#owedIsDue() || this.#core.ended();
+    return this.#inbox.isReady || this.#owed === 'due' || this.#core.ended();
   }
 
   /** How long to gather yet (N4): nothing after a quiet moment, and nothing when there is much. */
@@ -310,27 +312,28 @@ export class TaskRunner {
   #step(): void {
     const core = this.#core as TaskCore;
     const nowMs = this.#parts.clock.nowMs();
-    const force = this.#owedIsDue();
+    const force = this.#owed === 'due';
     if (this.#source === null) this.#takeInbox(core, nowMs);
     const step = this.#source === null ? core.step(nowMs, { force }) : this.#source.step(core, nowMs, force);
     this.#parts.failpoint('stepped');
-    if (step !== null) this.#owedSinceMs = null;
-    else if (core.owes && this.#owedSinceMs === null) this.#owe();
+    if (step !== null || force) this.#owed = 'nothing';
+    else if (core.owes && this.#owed === 'nothing') this.#owe();
     this.#prepared = step;
   }
 
   /** Remembers that something waits to be stored, and wakes the loop when it has waited long enough. */
   #owe(): void {
-    this.#owedSinceMs = this.#parts.clock.monotonicMs();
-    void this.#parts.clock.sleep(this.#owedMs(), this.#stop.signal).then(() => this.#signal.notify());
+    const turn = ++this.#owedTurn;
+    this.#owed = 'waits';
+    void this.#parts.clock.sleep(this.#owedMs(), this.#stop.signal).then(() => {
+      if (this.#owed !== 'waits' || turn !== this.#owedTurn) return;
+      this.#owed = 'due';
+      this.#signal.notify();
+    });
   }
 
   #owedMs(): number {
     return this.#parts.stage.kind === 'sink' ? OWED_SINK_MS : OWED_MS;
-  }
-
-  #owedIsDue(): boolean {
-    return this.#owedSinceMs !== null && this.#parts.clock.monotonicMs() - this.#owedSinceMs >= this.#owedMs();
   }
 
   #takeInbox(core: TaskCore, nowMs: number): void {

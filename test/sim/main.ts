@@ -1,12 +1,26 @@
-// `npm run sim -- --seed N [--seeds COUNT]`: simulated runs from that seed on, told as they happen; 1 when one is wrong.
+// `npm run sim -- --seed N [--seeds COUNT] [--of faults | revisions | savepoints]`: simulated runs from that seed on, told as they
+// happen; 1 when one is wrong.
 import { isDeepStrictEqual, parseArgs } from 'node:util';
+import { simulateRevisions } from './revisions.ts';
+import { simulateSavepoint } from './savepoints.ts';
 import { simulate } from './simulate.ts';
 
-const { values } = parseArgs({ options: { seed: { type: 'string', default: '1' }, seeds: { type: 'string', default: '1' } } });
+const { values } = parseArgs({
+  options: { seed: { type: 'string', default: '1' }, seeds: { type: 'string', default: '1' }, of: { type: 'string', default: 'faults' } },
+});
 const first = Number(values.seed);
 const isAlone = values.seeds === '1';
 
 for (let seed = first; seed < first + Number(values.seeds); seed++) {
+  if (values.of !== 'faults') {
+    const { problems, story } =
+      values.of === 'revisions' ? await simulateRevisions(seed, { faults: true }) : await simulateSavepoint(seed, { kills: true });
+    if (isAlone || problems.length > 0) for (const line of story) console.log(line);
+    for (const problem of problems) console.log(`PROBLEM ${problem}`);
+    console.log(`seed ${seed}: ${problems.length === 0 ? 'right' : 'WRONG'}`);
+    if (problems.length > 0) process.exitCode = 1;
+    continue;
+  }
   const { found, expected, problems, counts, story } = await simulate(seed);
   const isRight = problems.length === 0 && isDeepStrictEqual(found, expected);
   if (isAlone || !isRight) for (const line of story) console.log(line);

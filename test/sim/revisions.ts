@@ -67,8 +67,9 @@ function draw(last: Declaration, revision: number, { random }: SimWorld): Declar
   if (pick < 0.25) return { ...last, w: revision };
   const v = revision;
   if (pick < 0.45) return { ...last, v };
-  if (pick < 0.7) return { ...last, v, copy: !last.copy };
-  if (pick < 0.85) return { ...last, v, windows: false };
+  if (pick < 0.65) return { ...last, v, copy: !last.copy };
+  if (pick < 0.8) return { ...last, v, extra: !last.extra };
+  if (pick < 0.9) return { ...last, v, windows: false };
   return { ...last, v, counts: true };
 }
 
@@ -101,18 +102,11 @@ function judge(world: SimWorld, declared: readonly Declaration[], kills: number)
         stamped.filter(({ v }) => v >= stampOf(declared, 'counts')),
       ),
     );
-  const copied = world.lines<Stamped>('copy-out');
-  const on = new Set(declared.filter(({ copy }) => copy).map(({ v }) => v));
-  const lastLife = last.copy ? stampOf(declared, 'copy') : Infinity;
-  // What was given to a sink that went before it had read it went with it.
-  const earlier = new Set(copied.filter(({ v }) => v < lastLife).map(({ id, at }) => `${id}@${at}`));
-  note(
-    'copy',
-    checkCopy(
-      copied,
-      stamped.filter(({ id, at, v }) => on.has(v) && (v >= lastLife || earlier.has(`${id}@${at}`))),
-    ),
-  );
+  const ways = (part: 'copy' | 'extra', found: readonly Stamped[]): readonly string[] => checkWay(found, stamped, declared, part);
+  note('copy', ways('copy', world.lines<Stamped>('copy-out')));
+  const both = Map.groupBy(world.lines<Stamped>('both-out'), ({ n }) => n === -1);
+  note('both', checkCopy(both.get(false) ?? [], stamped));
+  note('extra', ways('extra', both.get(true) ?? []));
   for (const sink of world.targets.keys())
     if (sink.startsWith('dead-letters') && world.lines(sink).length > 0) problems.push(`${sink}: ${JSON.stringify(world.lines(sink)[0])}`);
   return {
@@ -122,8 +116,25 @@ function judge(world: SimWorld, declared: readonly Declaration[], kills: number)
   };
 }
 
+/** What came on a way that was there under some revisions. What was given to it before it went, and not read yet, went with it. */
+function checkWay(
+  found: readonly Stamped[],
+  stamped: readonly Stamped[],
+  declared: readonly Declaration[],
+  part: 'copy' | 'extra',
+): readonly string[] {
+  const on = new Set(declared.filter((one) => one[part]).map(({ v }) => v));
+  const lastLife = stampOf(declared, part);
+  const earlier = new Set(found.filter(({ v }) => v < lastLife).map(({ id, at }) => `${id}@${at}`));
+  return checkCopy(
+    found,
+    stamped.filter(({ id, at, v }) => on.has(v) && (v >= lastLife || earlier.has(`${id}@${at}`))),
+  );
+}
+
 /** Stamp of the revision since which a part has been there without a break. */
-function stampOf(declared: readonly Declaration[], part: 'copy' | 'counts'): number {
+function stampOf(declared: readonly Declaration[], part: 'copy' | 'counts' | 'extra'): number {
+  if (declared.at(-1)?.[part] !== true) return Infinity;
   const since = declared.findLastIndex((one) => !one[part]) + 1;
   return declared[since]?.v ?? Infinity;
 }

@@ -17,8 +17,10 @@ export type Declaration = {
   readonly copy: boolean;
   readonly windows: boolean;
   readonly counts: boolean;
+  /** A second way from the stage of the source to a sink that has read the first one all along. */
+  readonly extra: boolean;
 };
-export const FIRST: Declaration = { v: 1, w: 1, copy: false, windows: true, counts: false };
+export const FIRST: Declaration = { v: 1, w: 1, copy: false, windows: true, counts: false, extra: false };
 
 export const SPLITS = 2;
 const KEYS = 9;
@@ -30,7 +32,7 @@ export function planOf(declared: Declaration, identity: string, before: Physical
   return planJob(job, { rows: SPLITS }, { identity, deadLetterFile: false, before });
 }
 
-function textOf({ v, w, copy, windows, counts }: Declaration): string {
+function textOf({ v, w, copy, windows, counts, extra }: Declaration): string {
   return jobText(
     'sim',
     `
@@ -42,7 +44,7 @@ function textOf({ v, w, copy, windows, counts }: Declaration): string {
       eventTime: { at: event.at, maxOutOfOrder: ${OUT_OF_ORDER_MS}ms }
   stages:
     - { name: stamped, from: rows, map: { id: event.id, at: event.at, n: event.n, v: '${v}' } }
-    - name: totals
+${extra ? "    - { name: extra, from: stamped, map: { id: event.id, at: event.at, n: '-1', v: event.v } }\n" : ''}    - name: totals
       from: stamped
       keyBy: event.id
       machine:
@@ -79,6 +81,7 @@ ${
     }  sinks:
     - { name: stamped-out, from: stamped, nats: { subject: out.stamped } }
     - { name: totals-out, from: totals.total, nats: { subject: out.totals } }
+    - { name: both-out, from: [stamped${extra ? ', extra' : ''}], nats: { subject: out.both } }
 ${windows ? '    - { name: windows-out, from: windows, nats: { subject: out.windows } }\n' : ''}${
       copy ? '    - { name: copy-out, from: stamped, nats: { subject: out.copy } }\n' : ''
     }${counts ? '    - { name: counts-out, from: counts, nats: { subject: out.counts } }\n' : ''}`,

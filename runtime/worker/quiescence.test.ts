@@ -1,0 +1,94 @@
+import { expect, test } from 'vitest';
+import { streamJobSchema } from '../../crds/stream-job/spec.ts';
+import { planJob } from '../plan/plan.ts';
+import { isQuiet, underWay } from './quiescence.ts';
+import type { TaskFigures } from './task-figures.ts';
+
+const plan = planJob(
+  streamJobSchema.parse({
+    apiVersion: 'millrace.dev/v1alpha1',
+    kind: 'StreamJob',
+    metadata: { name: 'j' },
+    spec: {
+      sources: [{ name: 's', nats: { subjects: ['a', 'b'] } }],
+      stages: [{ name: 'c', from: 's', keyBy: 'event.id', partitions: 2, aggregate: { n: { count: {} } } }],
+      sinks: [{ name: 'out', from: 'c', nats: { subject: 'out' } }],
+    },
+  }),
+  { s: 2 },
+  { deadLetterFile: false },
+);
+const edge = (id: string): string => String(plan.edges.find((one) => one.id === id)!.index);
+const PAUSE = 'p1';
+
+/** All at rest: s wrote up to 20, c up to 33, out up to 5. */
+function atRest(): Map<string, TaskFigures> {
+  const task = (stage: string, partition: number, sequence: number, positions: Record<string, number>): TaskFigures => ({
+    task: `${stage}/${partition}`,
+    stage,
+    partition,
+    state: 'running',
+    epoch: 1,
+    number: 1,
+    counters: { eventsIn: 0, eventsOut: 0, filtered: 0, late: 0, deadLetters: 0, recoveries: 0, edgesIn: [], edgesOut: [] },
+    watermark: null,
+    inboxBytes: 0,
+    progress: null,
+    positions,
+    sequence,
+    busy: false,
+    paused: stage === 's' ? PAUSE : null,
+  });
+  const letters = {
+    [edge('s.dead→dead-letters-subject')]: 20,
+    [edge('c.dead→dead-letters-subject')]: 33,
+    [edge('out.dead→dead-letters-subject')]: 5,
+  };
+  const tasks = [
+    task('s', 0, 19, {}),
+    task('s', 1, 20, {}),
+    task('c', 0, 32, { [edge('s/key:id→c')]: 20 }),
+    task('c', 1, 33, { [edge('s/key:id→c')]: 21 }),
+    task('out', 0, 5, { [edge('c→out')]: 33 }),
+    task('dead-letters-subject', 0, 9, letters),
+  ];
+  return new Map(tasks.map((one) => [one.task, one]));
+}
+
+test('at rest: all that sources have written has flowed to its end', () => {
+  expect(underWay(plan, atRest(), PAUSE)).toBeNull();
+  expect(isQuiet(plan, atRest(), PAUSE)).toBe(true);
+});
+
+test.each<{ fact: string; task: string; change: Partial<TaskFigures> | null; says: string }>([
+  { fact: 'a source that does not keep the pause', task: 's/1', change: { paused: null }, says: 'source task s/1 reads on' },
+  { fact: 'a source that keeps another pause', task: 's/1', change: { paused: 'p0' }, says: 'source task s/1 reads on' },
+  { fact: 'a source with a commit in flight', task: 's/0', change: { busy: true }, says: 'task s/0 works' },
+  { fact: 'a task that nobody heard of', task: 'c/1', change: null, says: 'task c/1 does not run' },
+  { fact: 'a task that claims', task: 'c/0', change: { state: 'claiming' }, says: 'task c/0 does not run' },
+  {
+    fact: 'a task that has not stored that it took in the last record',
+    task: 'c/0',
+    change: { positions: { [edge('s/key:id→c')]: 19 } },
+    says: 'task c/0 has not taken in all of s',
+  },
+  { fact: 'a record in the inbox', task: 'out/0', change: { inboxBytes: 1 }, says: 'task out/0 works' },
+  { fact: 'a stage that wrote once more', task: 'c/1', change: { sequence: 34 }, says: 'task out/0 has not taken in all of c' },
+  {
+    fact: 'a source that wrote before it paused, as its newest report says',
+    task: 's/0',
+    change: { sequence: 25 },
+    says: 'task c/0 has not taken in all of s',
+  },
+])('not at rest: $fact', ({ task, change, says }) => {
+  const figures = atRest();
+  if (change === null) figures.delete(task);
+  else figures.set(task, { ...figures.get(task)!, ...change });
+  expect(underWay(plan, figures, PAUSE)).toBe(says);
+});
+
+test('a task that has ended takes in nothing more', () => {
+  const figures = atRest();
+  for (const name of ['s/0', 's/1']) figures.set(name, { ...figures.get(name)!, state: 'done', paused: null });
+  expect(underWay(plan, figures, PAUSE)).toBeNull();
+});
