@@ -127,6 +127,7 @@ test('a savepoint outlives its job and starts another one with the same state', 
   expect(await problemsOf(nats, 'kept', sender.counts())).toEqual([]);
   await kubectl(['patch', 'streamjob', 'kept', '-n', space, '--type=merge', '-p', '{"spec":{"deletionPolicy":"Delete"}}']);
   await kubectl(['delete', 'streamjob', 'kept', '-n', space, '--timeout=90s']);
+  await nats.jsm.streams.delete('out-heir').catch(() => false);
   // The heir reads the same stream, from where the savepoint was taken, and writes to the same subject.
   await applyLoadJob(space, 'kept', (spec) => {
     spec['restoreFrom'] = { savepoint: 'monday' };
