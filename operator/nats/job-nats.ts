@@ -40,7 +40,7 @@ import { rightsHash, workerCredentials } from './nats-keys.ts';
 import { keptRevisions, revisionAgain, writeRevision } from './revisions.ts';
 import { advanceSavepoint, prepareRestore, removeSavepoint } from './savepoints.ts';
 import { StreamNames } from './stream-names.ts';
-import type { WorkerReports } from './worker-reports.ts';
+import { REPORT_MS, type WorkerReports } from './worker-reports.ts';
 
 /** How workers prove who they are: credentials made for each job, one text for all, or none. */
 export type Login =
@@ -58,7 +58,6 @@ export type JobNatsParts = {
   readonly random: Random;
 };
 
-const REPORT_MS = 1_000;
 /** A file store is bounded by its disk (the server's max_file): a bound for each stream would have to be guessed. */
 const LANE_BYTES_MAX = -1;
 const RESOLVED_MS = 20_000;
@@ -90,6 +89,7 @@ export class JobNats implements NatsSide {
   }
 
   async observe(identity: string): Promise<NatsObserved> {
+    if (this.up) await this.#parts.reports.settled();
     const names = this.up ? await this.#names.get() : 'not connected';
     if (typeof names === 'string') {
       this.#gone.reset();
@@ -239,6 +239,7 @@ export class JobNats implements NatsSide {
       this.#resolved.delete(identity);
       this.#credentials.delete(identity);
       this.#settings.delete(identity);
+      this.#parts.reports.forget(identity);
       this.#gone.forget(`MR_${identity}_`);
       this.#names.forget();
     });

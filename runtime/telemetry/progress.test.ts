@@ -82,6 +82,25 @@ describe('stages', () => {
     board.progress(4000);
     expect(stage(board, 'rows', 6000).eventsInPerS).toBe(0);
   });
+  test('of workers that are long gone only what they used is kept', () => {
+    const board = heard('process', [worker('w0', { cpuMs: 500 })]);
+    board.hear(worker('w1', { cpuMs: 70 }), 20 * 60_000);
+    expect(board.progress(20 * 60_000)).toMatchObject({ cpuMs: 570, workers: [{ id: 'w1' }] });
+  });
+  test('who looks seldom sees the rate since the last look', () => {
+    const board = heard('process', [worker('w0', {}, [source({ counters: counted({ eventsIn: 1000 }) })])]);
+    board.progress(0);
+    board.hear(worker('w0', {}, [source({ number: 2, counters: counted({ eventsIn: 5000 }) })]), 8_000);
+    expect(stage(board, 'rows', 8_000).eventsInPerS).toBe(500);
+  });
+  test('what a task had taken in before it was heard of is no pace', () => {
+    const board = heard('process', [worker('w0', {}, [figures('counts', 0, { counters: counted({ eventsIn: 10 }) })])]);
+    board.progress(0);
+    board.hear(worker('w1', {}, [figures('counts', 1, { counters: counted({ eventsIn: 1_000_000 }) })]), 1_000);
+    expect(stage(board, 'counts', 1_000).eventsInPerS).toBe(0);
+    board.hear(worker('w1', {}, [figures('counts', 1, { number: 2, counters: counted({ eventsIn: 1_000_300 }) })]), 2_000);
+    expect(stage(board, 'counts', 2_000).eventsInPerS).toBe(300);
+  });
   test('a stage is done when each of its partitions is', () => {
     const board = heard('thread', [worker('w0', {}, [figures('counts', 0, { state: 'done' })])]);
     expect(stage(board, 'counts', 0).done).toBe(false);

@@ -56,6 +56,8 @@ export type Quantiles = { readonly p50: number | null; readonly p99: number | nu
 const RATE_WINDOW_MS = 3_000;
 /** A worker that said nothing for this long is not shown as an owner. */
 const SILENT_MS = 3_000;
+/** One that said nothing for this long does not come back. */
+const FORGOTTEN_MS = 10 * 60_000;
 
 type WorkerKnown = { readonly report: WorkerReport; readonly seenMs: number };
 
@@ -67,6 +69,7 @@ export class ProgressBoard {
   readonly #history: { atMs: number; eventsIn: ReadonlyMap<string, number> }[] = [];
   readonly #isolation: Isolation;
   #peakMemoryBytes = 0;
+  #goneCpuMs = 0;
   #firstShare: { readonly atMs: number; readonly share: number } | null = null;
 
   constructor(plan: PhysicalPlan, startMs: number, isolation: Isolation) {
@@ -77,6 +80,7 @@ export class ProgressBoard {
 
   hear(report: WorkerReport, nowMs: number): void {
     this.#workers.set(report.worker, { report, seenMs: nowMs });
+    this.#forget(nowMs);
     this.#peakMemoryBytes = Math.max(
       this.#peakMemoryBytes,
       this.#together(this.#living(nowMs), ({ memoryBytes }) => memoryBytes),
@@ -113,7 +117,7 @@ export class ProgressBoard {
       commitMs: quantiles(workers.map(({ commitLatency }) => commitLatency)),
       endToEndMs: quantiles(workers.map(({ endToEndLatency }) => endToEndLatency)),
       peakMemoryBytes: this.#peakMemoryBytes,
-      cpuMs: this.#together(workers, ({ cpuMs }) => cpuMs),
+      cpuMs: this.#goneCpuMs + this.#together(workers, ({ cpuMs }) => cpuMs),
     };
   }
 
@@ -136,7 +140,7 @@ export class ProgressBoard {
       })),
       eventsIn: total(({ eventsIn }) => eventsIn),
       eventsOut: total(({ eventsOut }) => eventsOut),
-      eventsInPerS: this.#rate(stage.id, nowMs),
+      eventsInPerS: this.#rate(stage, nowMs),
       lagEvents: stage.kind === 'source' ? null : this.#lag(stage),
       watermarkMs: lowest(figures.map(({ watermark }) => watermark ?? -Infinity)),
       deadLetters: total(({ deadLetters }) => deadLetters),
@@ -159,18 +163,34 @@ export class ProgressBoard {
     return this.figures().filter((figures) => figures.stage === stage);
   }
 
+  /** The oldest entry is the last one before the window: whoever looks less often than that has rates, too. */
   #remember(nowMs: number): void {
-    const eventsIn = new Map<string, number>();
-    for (const { stage, counters } of this.figures()) eventsIn.set(stage, (eventsIn.get(stage) ?? 0) + counters.eventsIn);
-    this.#history.push({ atMs: nowMs, eventsIn });
-    while ((this.#history[0]?.atMs ?? nowMs) < nowMs - RATE_WINDOW_MS) this.#history.shift();
+    this.#history.push({ atMs: nowMs, eventsIn: new Map(this.figures().map(({ task, counters }) => [task, counters.eventsIn])) });
+    while ((this.#history[1]?.atMs ?? nowMs) <= nowMs - RATE_WINDOW_MS) this.#history.shift();
   }
 
-  #rate(stage: string, nowMs: number): number {
-    const [first] = this.#history;
-    if (first === undefined || nowMs <= first.atMs) return 0;
-    const now = this.#history.at(-1)?.eventsIn.get(stage) ?? 0;
-    return ((now - (first.eventsIn.get(stage) ?? 0)) / (nowMs - first.atMs)) * 1000;
+  #rate({ id, partitionCount }: StagePlan, nowMs: number): number {
+    return sum(
+      Array.from({ length: partitionCount }, (_, partition) => taskName(id, partition)),
+      (task) => this.#rateOf(task, nowMs),
+    );
+  }
+
+  /** Since it was first heard of: what it had taken in before then says nothing of its pace. */
+  #rateOf(task: string, nowMs: number): number {
+    const first = this.#history.find(({ eventsIn }) => eventsIn.has(task));
+    const now = this.#history.at(-1)?.eventsIn.get(task);
+    if (first === undefined || now === undefined || nowMs <= first.atMs) return 0;
+    return (Math.max(0, now - (first.eventsIn.get(task) ?? 0)) / (nowMs - first.atMs)) * 1000;
+  }
+
+  /** Pods come and go for months: of those that are long gone only what they used is kept. */
+  #forget(nowMs: number): void {
+    for (const [worker, { report, seenMs }] of this.#workers) {
+      if (nowMs - seenMs < FORGOTTEN_MS) continue;
+      this.#workers.delete(worker);
+      if (this.#isolation === 'process') this.#goneCpuMs += report.cpuMs;
+    }
   }
 
   #living(nowMs: number): WorkerReport[] {
