@@ -8,6 +8,7 @@ import { openBus } from '../adapters/nats/directory.ts';
 import { Link } from '../adapters/nats/link.ts';
 import { NatsJournal } from '../adapters/nats/nats-journal.ts';
 import { systemClock } from '../adapters/node/clock.ts';
+import { makeFailpoint } from '../adapters/node/failpoint.ts';
 import { assert } from '../base/assert.ts';
 import { CHECKPOINT_DELTA_BYTES_MIN } from '../base/limits.ts';
 import type { BlobStore } from '../journal/journal.ts';
@@ -28,6 +29,7 @@ export type RunnerParts = {
   readonly job: string;
   readonly worker: string;
   readonly log: (message: string) => void;
+  readonly failpoint?: string | undefined;
 };
 
 /** Room that a record leaves below max_payload, for headers of the message. */
@@ -64,7 +66,7 @@ export class JobRunner {
       restore: record.restore,
       reportMs: record.reportMs,
       stayWhenSettled: true,
-      failpoint: () => undefined,
+      failpoint: makeFailpoint(runner.failpoint),
       usage,
       log,
     });

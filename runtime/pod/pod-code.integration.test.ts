@@ -144,3 +144,16 @@ test('a revision whose bundle is not there, is another, or does not load is told
   await expect.poll(() => subjectOf(name, 'n'), { timeout: 30_000 }).toEqual([{ n: 3 }]);
   expect(await pod.end()).toMatchObject({ code: 0 });
 });
+
+test('an error that code of the job throws behind our back is told, and ends the process: the pod is started again', async () => {
+  const [name, identity] = ['throws', 'ns_throws'];
+  await makeInput(name);
+  const text = `${moduleText(name, 3)}\nif (process.env['MILLRACE_JOB']) setTimeout(() => void Promise.reject(new RangeError('the moon is full')), 300);\n`;
+  const { job, bytes, sha256 } = await deploy(text);
+  const prepared = await prepareJob(admin, job, { identity });
+  await NatsBlobStore.attach(admin, identity).put('code', bytes);
+  await writeRecord(prepared, { identity, code: { blob: 'code', sha256, parameters: {} } });
+  const pod = startPod({ natsUrl: server.url, job: identity, worker: 'w-1' });
+  expect(await pod.exited).toBe(1);
+  expect(pod.lines.at(-1)).toMatchObject({ level: 'error', msg: 'a rejection that nobody caught: the moon is full' });
+});

@@ -154,6 +154,8 @@ export type PodProcess = {
   /** Status and body of a probe; null while nobody listens. */
   probe(name: string): Promise<{ readonly status: number; readonly body: Record<string, unknown> } | null>;
   metrics(): Promise<string>;
+  /** Resolves with the exit code. */
+  readonly exited: Promise<number | null>;
   /** Resolves with the exit code and how long it took. */
   end(signal?: NodeJS.Signals): Promise<{ readonly code: number | null; readonly ms: number }>;
 };
@@ -210,6 +212,7 @@ export function startPod(settings: PodSettings): PodProcess {
   return {
     child,
     lines,
+    exited,
     probe: async (name) => {
       const response = await get(name);
       return response === null ? null : { status: response.status, body: (await response.json()) as Record<string, unknown> };

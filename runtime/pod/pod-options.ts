@@ -18,6 +18,8 @@ export type PodOptions = {
   readonly filesDir: string;
   readonly httpPort: number;
   readonly logForm: LogForm;
+  /** Tests: where this pod dies (adapters/node/failpoint.ts). */
+  readonly failpoint?: string | undefined;
 };
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -58,6 +60,7 @@ export function readPodOptions(environment: Environment): PodOptions {
     filesDir: environment['MILLRACE_FILES'] || DEFAULTS.files,
     httpPort: Number(httpPort),
     logForm: logForm as LogForm,
+    failpoint: environment['MILLRACE_FAILPOINT'],
   };
 }
 

@@ -153,9 +153,9 @@ export class Pod {
   }
 
   async #run(record: JobRecord, parts: LoaderParts & { readonly directory: Directory }, revision: RevisionParts): Promise<void> {
-    const { worker } = this.#options;
+    const { worker, failpoint } = this.#options;
     const log = (message: string): void => this.#log(levelOf(message), message, codeIn(message));
-    if (this.#runner === null) this.#runner = await JobRunner.start(record, revision, { ...parts, worker, log });
+    if (this.#runner === null) this.#runner = await JobRunner.start(record, revision, { ...parts, worker, log, failpoint });
     else this.#runner.update(record, revision);
     this.#enter('running', `runs revision ${record.revision}`);
   }
