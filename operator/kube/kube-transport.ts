@@ -6,11 +6,12 @@
 //   T2. A connection that failed takes the idle ones with it: behind a load balancer that is gone they would fail one by one.
 //   T3. Watches have connections of their own, so they never make calls wait.
 //   T4. A read that met a connection which the server had just closed is sent once more; a write never is.
+//   T5. A peer that vanished without a goodbye is noticed within half a minute, also on a watch that is quiet.
 
 import { Agent as HttpAgent, type IncomingMessage, type RequestOptions, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Credentials, KubeConnection } from './kube-config.ts';
-import { ANSWER_BYTES_MAX, CONNECTIONS_MAX, CREDENTIALS_MS } from './kube-limits.ts';
+import { ANSWER_BYTES_MAX, CONNECTIONS_MAX, CREDENTIALS_MS, TCP_KEEPALIVE_MS } from './kube-limits.ts';
 import { linesOf } from './watch-lines.ts';
 
 export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -94,6 +95,7 @@ export class KubeTransport {
     const options: RequestOptions = { method: request.method, agent, signal, headers: { ...headers, ...bodyHeaders(request) } };
     return new Promise((resolve, reject) => {
       const sent = (url.protocol === 'http:' ? httpRequest : httpsRequest)(url, options, resolve);
+      sent.on('socket', (socket) => socket.setKeepAlive(true, TCP_KEEPALIVE_MS)); // T5
       sent.on('error', (error) => reject(sent.reusedSocket ? new StaleConnection(error) : error));
       sent.end(request.body);
     });
@@ -128,7 +130,14 @@ function agentsOf(server: string, { agent, ...tls }: Omit<Credentials, 'headers'
   if (agent instanceof HttpAgent) return { calls: agent, watches: agent };
   const Agent = server.startsWith('http:') ? HttpAgent : HttpsAgent;
   return {
-    calls: new Agent({ ...tls, keepAlive: true, keepAliveMsecs: 30_000, maxSockets: CONNECTIONS_MAX, scheduling: 'lifo', timeout: 90_000 }),
+    calls: new Agent({
+      ...tls,
+      keepAlive: true,
+      keepAliveMsecs: TCP_KEEPALIVE_MS,
+      maxSockets: CONNECTIONS_MAX,
+      scheduling: 'lifo',
+      timeout: 90_000,
+    }),
     watches: new Agent({ ...tls, keepAlive: false }),
   };
 }

@@ -62,6 +62,7 @@ test('the same identity goes on at once after a crash', async () => {
   const startMs = performance.now();
   await expect.poll(() => again.isLeader(), { interval: 5 }).toBe(true);
   expect(performance.now() - startMs).toBeLessThan(1_000);
+  a.proxy?.set('refuse');
   a.proxy?.cut();
 });
 

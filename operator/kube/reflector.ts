@@ -38,7 +38,7 @@ export type ReflectorOptions<T extends KubeObject> = {
 
 export type ReflectorHealth = {
   readonly synced: boolean;
-  /** Of the quietest watch: since when nothing came, ms; null before the first answer. Bookmarks come every minute. */
+  /** Of the quietest watch: since when nothing came, ms; null before the first answer. Bookmarks come every minute or two. */
   readonly contactAgeMs: number | null;
   readonly objects: number;
   readonly lists: number;
