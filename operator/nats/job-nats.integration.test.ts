@@ -232,6 +232,37 @@ describe('drift', () => {
   });
 });
 
+describe('revisions', () => {
+  const revision = (number: number): RevisionStatus => ({ number, hash: `hash-${number}`, generation: number });
+
+  test('five are kept; an earlier one runs again under a new number, in the same run', async () => {
+    await stream(`IN-${count}`, [`${name}.in`]);
+    const wanted = await resolved();
+    await deploy(wanted);
+    const { runId } = (await observed()).record!;
+    for (let number = 2; number <= 7; number++) {
+      const write = { identity, revision: revision(number), plan: wanted, code: null, parameters: {}, workers: 1, runId, restore: null };
+      expect(await nats.writeRevision({ ...write, run: 'continued' })).toEqual({ kind: 'done' });
+    }
+    expect(await observed()).toMatchObject({ kept: [3, 4, 5, 6, 7], revision: revision(7), record: { runId, revision: 7 } });
+    expect(await nats.restoreRevision(identity, 2, revision(8))).toMatchObject({ kind: 'refused' });
+    expect(await nats.restoreRevision(identity, 4, revision(8))).toEqual({ kind: 'done' });
+    expect(await observed()).toMatchObject({ kept: [4, 5, 6, 7, 8], revision: revision(8), record: { runId, revision: 8 } });
+  });
+
+  test('what workers say of their end is heard at once, and a failure can be cleared', async () => {
+    await stream(`IN-${count}`, [`${name}.in`]);
+    await deploy(await resolved());
+    const heard = new Promise<string>((resolve) => nats.onChange((of) => (of === identity ? resolve(of) : undefined)));
+    const failure = { code: 'MR2105', message: 'm', fix: 'f', task: 'sums/0', revision: 1 };
+    await (await openDirectory(connection, identity)).put('failure', failure);
+    expect(await heard).toBe(identity);
+    expect(await observed()).toMatchObject({ failure });
+    await nats.clearFailure(identity);
+    expect(await observed()).toMatchObject({ failure: null });
+  });
+});
+
 function resolvedOf(other: string): Promise<PhysicalPlan> {
   return resolved(plan(other, `${other.split('_')[1]}.in`));
 }
