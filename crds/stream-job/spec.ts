@@ -32,7 +32,7 @@ export const codeSchema = z
   })
   .meta({ id: 'Code', description: 'CEL expression' });
 
-/** Field name → CEL expression. Order is kept. */
+/** Field name → CEL expression. Results have the fields in the order of their names: an API server keeps no other. */
 export const fieldsSchema = z.record(z.string().min(1).max(128), codeSchema);
 
 const CODE_OR_FIELDS = 'must be a CEL expression, or a mapping of field to CEL expression';

@@ -23,6 +23,12 @@ const SOURCE = '  sources: [{ name: s, file: { path: s.ndjson } }]\n';
 
 test('defaults are filled in', () => {
   expect(parse(SOURCE).spec).toEqual({
+    deletionPolicy: 'Retain',
+    replicas: 1,
+    suspend: false,
+    upgrade: { progressDeadline: '2m', rollback: true, strategy: 'last-state' },
+    values: {},
+    workers: {},
     parameters: [],
     partitions: 8,
     sources: [{ name: 's', file: { path: 's.ndjson', format: 'ndjson', compression: 'auto', nulls: [] }, maxEventBytes: 524_288 }],
@@ -118,7 +124,7 @@ describe('parameters', () => {
 
 test('a field named __proto__ is a field as any other, and unknown', () => {
   expect(complaints(`${SOURCE}  __proto__: { partitions: 3 }\n`)).toEqual([
-    '6:3 spec.__proto__: unknown field "__proto__" (allowed: description, parameters, partitions, sources, tables, stages, sinks)',
+    '6:3 spec.__proto__: unknown field "__proto__" (allowed: description, parameters, partitions, sources, tables, stages, sinks, replicas, suspend, values, upgrade, deletionPolicy and 3 more)',
   ]);
 });
 

@@ -71,6 +71,7 @@ function alternatives(schema: Schema): readonly Schema[] {
     case 'optional':
     case 'nullable':
     case 'default':
+    case 'prefault':
       return alternatives(definition.innerType);
     case 'lazy':
       return alternatives(definition.getter());
