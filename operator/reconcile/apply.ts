@@ -12,7 +12,7 @@ import type { Action, Decision } from '../lifecycle/decision.ts';
 import type { Observed, ValidDeclared } from '../lifecycle/observed.ts';
 import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
 import { credentialsSecret } from '../resources/credentials-secret.ts';
-import { API_VERSION, FINALIZER, childNames, type Manifest } from '../resources/manifest.ts';
+import { API_VERSION, APPLIED_ANNOTATION, FINALIZER, childNames, withAppliedHash, type Manifest } from '../resources/manifest.ts';
 import { CREDENTIALS_ANNOTATION } from '../resources/worker-deployment.ts';
 import { childrenOf, type ClusterSettings } from './children.ts';
 import { differenceText, firstDifference } from './diff.ts';
@@ -139,9 +139,11 @@ async function applyChild(
 ): Promise<Trouble | null> {
   const { resource, cache } = kindOf(child.kind, caches);
   const live = cache.get(child.metadata.namespace, child.metadata.name);
+  const marked = withAppliedHash(child);
   const difference = live === undefined ? null : firstDifference(child, live);
-  if (live !== undefined && difference === null) return null;
-  const trouble = kubeTrouble(child.kind, await client.apply(resource, child));
+  const isOutdated = live?.metadata.annotations?.[APPLIED_ANNOTATION] !== marked.metadata.annotations?.[APPLIED_ANNOTATION];
+  if (live !== undefined && difference === null && !isOutdated) return null;
+  const trouble = kubeTrouble(child.kind, await client.apply(resource, marked));
   if (trouble !== null) return trouble;
   // Not each difference is somebody's doing: most are what a new spec asks for.
   if (live === undefined && wasComplete) repaired.push(`${child.kind} ${child.metadata.name} was gone`);

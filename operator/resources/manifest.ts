@@ -2,6 +2,9 @@
 //
 //   M1. A builder is pure: the same job gives the same manifest, to the letter. What differs from the cluster is drift.
 //   M2. Names come from the job's name only, so a child is found without being remembered.
+//   M3. Each child carries a hash of what was applied: a field that is not wanted any more cannot be seen by comparing what is wanted.
+
+import { createHash } from 'node:crypto';
 
 /** A Kubernetes object as it is applied: only the fields that the operator owns. */
 export type Manifest = {
@@ -34,6 +37,7 @@ export type Owner = { readonly name: string; readonly namespace: string; readonl
 export const API_VERSION = 'millrace.dev/v1alpha1';
 export const FINALIZER = 'millrace.dev/state';
 export const JOB_LABEL = 'millrace.dev/job';
+export const APPLIED_ANNOTATION = 'millrace.dev/applied';
 
 /** Labels by which pods and children of one job are found. */
 export function selectorLabels(job: string): Readonly<Record<string, string>> {
@@ -74,4 +78,16 @@ export function childMetadata(owner: Owner, name: string, annotations?: Readonly
       { apiVersion: API_VERSION, kind: 'StreamJob', name: owner.name, uid: owner.uid, controller: true, blockOwnerDeletion: true },
     ],
   };
+}
+
+/** M3. */
+export function withAppliedHash(manifest: Manifest): Manifest {
+  const { metadata } = manifest;
+  const hash = createHash('sha256').update(JSON.stringify(manifest, inOrder)).digest('hex').slice(0, 16);
+  return { ...manifest, metadata: { ...metadata, annotations: { ...metadata.annotations, [APPLIED_ANNOTATION]: hash } } };
+}
+
+function inOrder(_: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
