@@ -28,6 +28,12 @@ test('figures that all workers report are told', () => {
   });
 });
 
+test('a suspended job asks for no pod', () => {
+  expect(
+    statusWith({ ...steady, cluster: { suspend: true, replicas: 3 }, pods: { total: 0, ready: 0, terminating: 0, problems: [] } }),
+  ).toMatchObject({ phase: 'Suspended', ready: '0/0', replicas: 0 });
+});
+
 test('without reports figures are Unknown, not zero', () => {
   expect(statusWith({ ...steady, figures: null })).toMatchObject({ lag: 'Unknown', watermark: 'Unknown', rate: 'Unknown' });
 });

@@ -27,7 +27,7 @@ export function statusOf(observed: Observed, decision: Decision): StreamJobStatu
     replicas: pods.total,
     readyReplicas: pods.ready,
     selector: selectorText(job.name),
-    ready: `${pods.ready}/${decision.phase === 'Completed' ? 0 : cluster.replicas}`,
+    ready: `${pods.ready}/${cluster.suspend || decision.phase === 'Completed' ? 0 : cluster.replicas}`,
     ...figuresOf(observed, decision),
     ...(revision === undefined ? {} : { revision }),
     ...(stableRevision === undefined ? {} : { stableRevision }),

@@ -125,10 +125,13 @@ describe('what only the operator sees', () => {
       expect(
         (await list<PodObject>(kind, space)).map(({ metadata }) => metadata.name).filter((name) => !name.startsWith('healthy-')),
       ).toEqual([]);
-    const streams = await nats.jsm.streams.names().next();
-    const buckets: string[] = [];
-    for await (const { config } of nats.jsm.streams.list()) buckets.push(config.name);
-    expect([...streams, ...buckets].filter((name) => name.includes(`MR_${space}_`) && !name.includes(`MR_${space}_healthy`))).toEqual([]);
+    const bad = new Set(operatorRefusals.map(({ name }) => `${space}_${name}`));
+    const inNats: string[] = [];
+    for await (const { config } of nats.jsm.streams.list()) inNats.push(config.name);
+    expect(
+      inNats.filter((name) => [...bad].some((identity) => name.startsWith(`MR_${identity}_`) || name === `KV_MR_${identity}`)),
+    ).toEqual([]);
+    expect(inNats).toContain(`KV_MR_${space}_healthy`);
   });
 
   test('they go at once when they are deleted', async () => {
@@ -161,7 +164,7 @@ describe('what only the operator sees', () => {
 describe('what belongs to others', () => {
   test('labels of a StreamJob do not reach its pods, and select nothing of another job', async () => {
     await makeLoadStream(nats, 'masked');
-    const masked = loadJob(space, 'masked') as Manifest;
+    const masked = loadJob(space, 'masked', (spec) => (spec['deletionPolicy'] = 'Delete')) as Manifest;
     const labels = {
       'millrace.dev/job': 'healthy',
       'app.kubernetes.io/name': 'millrace-worker',
@@ -215,7 +218,10 @@ describe('what belongs to others', () => {
     for (const kind of ['secret generic', 'configmap'])
       await kubectl(['create', ...kind.split(' '), 'treasure', '-n', elsewhere, '--from-literal=key=gold']);
     await makeLoadStream(nats, 'thief');
-    await applyLoadJob(space, 'thief', (spec) => (spec['workers'] = { env: [{ name: 'GOLD', secret: { name: 'treasure', key: 'key' } }] }));
+    await applyLoadJob(space, 'thief', (spec) => {
+      spec['deletionPolicy'] = 'Delete';
+      spec['workers'] = { env: [{ name: 'GOLD', secret: { name: 'treasure', key: 'key' } }] };
+    });
     const told = await until('it is degraded', 60_000, async () => {
       const found = await status(space, 'thief');
       return condition(found, 'Degraded') === 'True PodsNotStarting' ? found : null;

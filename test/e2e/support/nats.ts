@@ -20,15 +20,22 @@ export function secretText({ data }: Secret, key: string): string {
   return Buffer.from(data[key] ?? '', 'base64').toString();
 }
 
-/** Credentials of the Secret `<release>-millrace-nats-keys`: `operator.creds`, `app.creds`, … */
-export async function credentialsOf(key: string): Promise<string> {
-  const secret = await get<Secret>('secret', systemNamespace, `${release}-nats-keys`);
+/** Where a release of the chart has its NATS: the service is `<fullname>-nats`. */
+export type Installed = { readonly namespace: string; readonly fullname: string };
+const shared: Installed = { namespace: systemNamespace, fullname: release };
+
+/** Credentials of the Secret `<fullname>-nats-keys`: `operator.creds`, `app.creds`, … */
+export async function credentialsOf(key: string, { namespace, fullname } = shared): Promise<string> {
+  const secret = await get<Secret>('secret', namespace, `${fullname}-nats-keys`);
   if (secret === null) throw new Error('the Secret with the keys of NATS is not there');
   return secretText(secret, key);
 }
 
-export async function connectClusterNats(credentials: string, options: { readonly inboxPrefix?: string } = {}): Promise<ClusterNats> {
-  const forward = await Forward.start();
+export async function connectClusterNats(
+  credentials: string,
+  { installed = shared, ...options }: { readonly inboxPrefix?: string; readonly installed?: Installed } = {},
+): Promise<ClusterNats> {
+  const forward = await Forward.start(installed);
   const connection = await connect({
     servers: `127.0.0.1:${forward.port}`,
     authenticator: credsAuthenticator(new TextEncoder().encode(credentials)),
@@ -51,22 +58,25 @@ export async function connectClusterNats(credentials: string, options: { readonl
 
 class Forward {
   readonly port: number;
+  readonly #installed: Installed;
   #child: ChildProcess | null = null;
   #stopped = false;
 
-  private constructor(port: number) {
+  private constructor(port: number, installed: Installed) {
     this.port = port;
+    this.#installed = installed;
   }
 
-  static async start(): Promise<Forward> {
-    const forward = new Forward(await freePort());
+  static async start(installed: Installed): Promise<Forward> {
+    const forward = new Forward(await freePort(), installed);
     forward.#begin();
     return forward;
   }
 
   #begin(): void {
     const { kubectl, env } = inject('bed');
-    const args = ['port-forward', '-n', systemNamespace, `service/${release}-nats`, `${this.port}:4222`, '--address', '127.0.0.1'];
+    const { namespace, fullname } = this.#installed;
+    const args = ['port-forward', '-n', namespace, `service/${fullname}-nats`, `${this.port}:4222`, '--address', '127.0.0.1'];
     this.#child = spawn(kubectl, args, { env: { ...process.env, ...env }, stdio: 'ignore' });
     this.#child.once('close', () => {
       if (!this.#stopped) setTimeout(() => this.#stopped || this.#begin(), 200);
