@@ -43,6 +43,7 @@ export class Operator {
   readonly #watches: Watches;
   readonly #lease: LeaderLease;
   readonly #rounds = { count: 0, seconds: 0, errors: 0 };
+  #events: EventRecorder | null = null;
   #jobs: WorkQueue | null = null;
   #savepoints: WorkQueue | null = null;
 
@@ -77,6 +78,7 @@ export class Operator {
 
   async stop(): Promise<void> {
     await Promise.all([this.#jobs?.drain(), this.#savepoints?.drain()]);
+    await this.#events?.flush();
     await this.#lease.stop();
     await this.#watches.stop();
   }
@@ -90,7 +92,7 @@ export class Operator {
     log('info', 'leading', { lease: options.leaseName, pod: options.pod });
     const client = this.#client;
     const nats = await openNats(client);
-    const events = new EventRecorder({ client, clock, random, instance: options.pod });
+    const events = (this.#events = new EventRecorder({ client, clock, random, instance: options.pod }));
     const caches = this.#watches.caches;
     const code = new CodeStore((namespace, name) => client.get(resources.configMaps, { namespace, name }));
     const reconciler = new Reconciler({ client, caches, nats, code, clock, events, settings: settingsOf(options) });

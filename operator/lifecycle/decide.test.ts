@@ -185,6 +185,18 @@ test.each<Row>([
     says: 'MR_shop_hourly_sums',
   },
   {
+    fact: 'a journal that is gone is no hindrance to starting over',
+    given: {
+      nats: { ...isRunning.nats, lost: ['stream MR_shop_hourly_sums is gone'] },
+      pods: { total: 0, ready: 0, terminating: 0, problems: [] },
+      job: { status: isRunning.status },
+      cluster: { upgrade: { strategy: 'stateless', progressDeadline: '2m', rollback: true } },
+    },
+    phase: 'Upgrading',
+    ready: 'False Upgrading',
+    actions: ['remove-state', 'ensure-streams', 'write-revision'],
+  },
+  {
     fact: 'a change of replicas is only that',
     given: { nats: isRunning.nats, job: { status: isRunning.status }, figures: up, cluster: { replicas: 4 } },
     phase: 'Running',

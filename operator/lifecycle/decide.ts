@@ -42,12 +42,13 @@ function decideLiving(observed: Observed): Decision {
   if (observed.cluster.suspend) return decideSuspension(observed);
   if (nats.kind === 'absent') return decideWithoutNats(observed, nats.reason);
   if (declared.kind === 'invalid') return decideInvalid(observed, declared.issues.map(issueText));
-  if (nats.lost.length > 0) return decideLost(observed, nats.lost);
+  // What starts over needs nothing of what is lost.
+  if (nats.lost.length > 0 && observed.cluster.upgrade.strategy !== 'stateless') return decideLost(observed, nats.lost);
   if (declared.kind === 'waiting') return decideWaiting(observed, declared.reasons);
   const runnable = { ...observed, declared, nats } as Runnable;
   if (nats.record === null) return decideDeployment(runnable);
   const deployed = { ...runnable, nats: { ...nats, record: nats.record } } as Deployed;
-  if (nats.revision?.hash !== declared.hash) return decideUpgrade(deployed);
+  if (nats.revision?.hash !== declared.hash || nats.lost.length > 0) return decideUpgrade(deployed);
   return decideRun(deployed);
 }
 
