@@ -1,0 +1,60 @@
+// A StreamJob from its first word to its end, with what is there at each rest: the same whenever the operator was killed.
+//
+//   L1. Compared is everything but times, uids, run ids and versions: they differ from life to life.
+//   L2. What a job put out is its reader's: the stream of its dead letters outlives it.
+import { children, JOB, jobPath, until, type ControlPlane } from './control-plane.ts';
+
+const restMs = 25_000;
+const changed = { stages: [{ name: 'twice', from: 'load', map: { key: 'event.key', n: 'event.n * 3' } }] };
+
+const steps = [
+  { name: 'deployed', change: {}, reason: 'ScaledToZero 1' },
+  { name: 'changed', change: changed, reason: 'ScaledToZero 2' },
+  { name: 'suspended', change: { ...changed, suspend: true }, reason: 'Suspended 2' },
+  { name: 'resumed', change: changed, reason: 'ScaledToZero 2' },
+] as const;
+
+export type Expected = Map<string, string>;
+
+/** Lives it. A rest that `expected` knows has to become that one; one that it does not know is put in. */
+export async function liveJob(plane: ControlPlane, namespace: string, expected: Expected, story: () => string): Promise<void> {
+  for (const { name, change, reason } of steps) {
+    await plane.apply(namespace, change);
+    let seen: string | null = '';
+    const tell = async (): Promise<string> => `seen: ${seen}\n${await restOf(plane, namespace)}\n${story()}`;
+    await until(`${name} is ${reason}`, restMs, async () => (seen = await plane.readiness(namespace)) === reason, tell);
+    const known = expected.get(name);
+    if (known === undefined) expected.set(name, await restOf(plane, namespace));
+    else
+      await until(`${name} is as it was without a kill:\n${known}`, 15_000, async () => (await restOf(plane, namespace)) === known, tell);
+  }
+  await plane.remove(jobPath(namespace));
+  await until('the job is gone', restMs, async () => (await plane.get(jobPath(namespace))) === null, story);
+  const left = (await plane.streams(namespace)).map(({ name }) => name).filter((name) => name !== outputOf(namespace));
+  if (left.length > 0) throw new Error(`left in NATS: ${left.join(', ')}\n${story()}`);
+}
+
+/** L2. */
+function outputOf(namespace: string): string {
+  return `${namespace}_${JOB}_dead-letters`;
+}
+
+async function restOf(plane: ControlPlane, namespace: string): Promise<string> {
+  const job = await plane.get(jobPath(namespace));
+  const parts: Record<string, unknown> = {
+    finalizers: job?.metadata['finalizers'],
+    status: job?.status,
+    streams: await plane.streams(namespace),
+  };
+  for (const [kind, path] of Object.entries(children)) {
+    const child = await plane.get(path.replace('NS', namespace));
+    parts[kind] =
+      child === null ? null : { spec: child.spec, labels: child.metadata['labels'], annotations: child.metadata['annotations'] };
+  }
+  return JSON.stringify(parts, withoutTimes, 1).replaceAll(namespace, 'NS');
+}
+
+/** L1. */
+function withoutTimes(key: string, value: unknown): unknown {
+  return /^(uid|runId|lastTransitionTime|since|resourceVersion|_nats\.\w+)$/.test(key) ? undefined : value;
+}

@@ -1,0 +1,79 @@
+// The operator as a process of its own, as its pod runs it: told everything by the environment.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { freePort } from '../../../cli/local/server-process.ts';
+import type { ApiServer } from '../../support/api-server.ts';
+
+export type OperatorPlace = {
+  readonly server: ApiServer;
+  /** Where it reaches the API server; plain HTTP. */
+  readonly apiUrl: string;
+  readonly natsUrl: string;
+  /** Its own, and the only one that it watches. */
+  readonly namespace: string;
+  readonly pod?: string;
+};
+
+const entry = join(import.meta.dirname, '../../../operator/main.ts');
+
+export class OperatorProcess {
+  readonly #child: ChildProcess;
+  readonly #exited: Promise<unknown>;
+  log = '';
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+    this.#exited = once(child, 'exit');
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (bytes: Buffer) => (this.log += bytes.toString()));
+  }
+
+  static async start({ server, apiUrl, natsUrl, namespace, pod = 'operator-0' }: OperatorPlace): Promise<OperatorProcess> {
+    const kubeconfig = `${server.kubeconfig}-${namespace}`;
+    await writeFile(kubeconfig, kubeconfigOf(apiUrl), { mode: 0o600 });
+    const env = {
+      PATH: process.env['PATH'],
+      KUBECONFIG: kubeconfig,
+      MILLRACE_NAMESPACE: namespace,
+      MILLRACE_WATCH_NAMESPACES: namespace,
+      MILLRACE_POD: pod,
+      MILLRACE_HTTP_PORT: String(await freePort()),
+      MILLRACE_WORKER_IMAGE: 'millrace-worker:test',
+      MILLRACE_NATS_MODE: 'external',
+      MILLRACE_NATS_URL: natsUrl,
+      MILLRACE_LOG: 'text',
+    };
+    return new OperatorProcess(spawn(process.execPath, [entry], { env, stdio: ['ignore', 'pipe', 'pipe'] }));
+  }
+
+  get leads(): boolean {
+    return / info leading /.test(this.log);
+  }
+
+  get isRunning(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** Sends it at once; resolves when the process is gone. */
+  async end(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<void> {
+    if (this.isRunning) this.#child.kill(signal);
+    await this.#exited;
+  }
+}
+
+function kubeconfigOf(server: string): string {
+  return JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [
+      {
+        name: 'test', // Without it client-node refuses plain HTTP.
+        cluster: { server, 'insecure-skip-tls-verify': true },
+      },
+    ],
+    users: [{ name: 'test', user: {} }],
+    contexts: [{ name: 'test', context: { cluster: 'test', user: 'test' } }],
+    'current-context': 'test',
+  });
+}
