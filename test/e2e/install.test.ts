@@ -235,8 +235,11 @@ describe('the release of all namespaces', () => {
     ];
     const before = await all();
     await upgradeTo(await makeOldChart(folder, FIELD));
-    await until('the version before does not know the field', 30_000, async () =>
-      (await refusal()).includes(`unknown field "spec.workers.${FIELD}"`) ? true : null,
+    await until(
+      'the version before does not know the field',
+      30_000,
+      async () => ((await refusal()).includes(`.spec.workers.${FIELD}: field not declared in schema`) ? true : null),
+      refusal,
     );
     const explained = await run(inject('bed').kubectl, ['explain', `streamjob.spec.workers.${FIELD}`]);
     expect(explained.code).toBe(1);
