@@ -18,7 +18,7 @@ beforeAll(async () => {
   await plane.apply(namespace);
   await until(
     'the job is ready',
-    30_000,
+    90_000,
     async () => (await plane.readiness(namespace)) === 'ScaledToZero 1',
     () => operator.log,
   );
