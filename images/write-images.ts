@@ -70,7 +70,8 @@ async function writeImage({ name, path, reference, files, bundles }: ImageParts)
       out: path,
       reference,
       rootFolder: root,
-      env: { NODE_ENV: 'production' },
+      // One arena: with one for each thread an idle worker holds 10 MiB more than it uses.
+      env: { NODE_ENV: 'production', MALLOC_ARENA_MAX: '1' },
       user: `${userId}:${userId}`,
       workingDir: '/tmp',
       entrypoint: entrypointOf(name),

@@ -143,7 +143,14 @@ async function applyChild(
   const difference = live === undefined ? null : firstDifference(child, live);
   const isOutdated = live?.metadata.annotations?.[APPLIED_ANNOTATION] !== marked.metadata.annotations?.[APPLIED_ANNOTATION];
   if (live !== undefined && difference === null && !isOutdated) return null;
-  const trouble = kubeTrouble(child.kind, await client.apply(resource, marked));
+  let answer = await client.apply(resource, marked);
+  if (answer.kind === 'refused' && live !== undefined && child.kind !== 'Deployment') {
+    // What somebody added does not go with what is ours (both bounds of a budget, say). Nothing is lost by making it anew; pods
+    // are not among these kinds.
+    await client.delete(resource, { namespace: child.metadata.namespace, name: child.metadata.name }, { uid: live.metadata.uid });
+    answer = await client.apply(resource, marked);
+  }
+  const trouble = kubeTrouble(child.kind, answer);
   if (trouble !== null) return trouble;
   // Not each difference is somebody's doing: most are what a new spec asks for.
   if (live === undefined && wasComplete) repaired.push(`${child.kind} ${child.metadata.name} was gone`);

@@ -74,7 +74,7 @@ export class PartitionState {
     for (const { id, cells, timers } of this.#nodes.values()) {
       if (nodeIds.has(id)) continue;
       for (const namespace of cells.namespaces()) cells.drop(namespace);
-      for (const { key, id: timer } of [...timers.all()]) timers.clear(key, timer);
+      for (const { key, id: timer } of Array.from(timers.all())) timers.clear(key, timer);
     }
   }
 

@@ -121,7 +121,7 @@ export class SimCluster {
   }
 
   async drain(): Promise<void> {
-    await Promise.all(this.#lives.map(({ mortal, worker }) => (mortal.isDead ? null : worker.drain())));
+    await Promise.all(this.#lives.filter(({ mortal }) => !mortal.isDead).map(({ worker }) => worker.drain()));
   }
 
   /** Header of each task's last record, by its name. */
