@@ -8,7 +8,7 @@
 import type { RevisionStatus } from '../../crds/stream-job/status.ts';
 import { numberEdges } from '../../runtime/plan/edge-numbers.ts';
 import { fingerprintOf } from '../../runtime/plan/fingerprint.ts';
-import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
+import type { PhysicalPlan, StagePlan } from '../../runtime/plan/physical-plan.ts';
 import type { Directory } from '../../runtime/worker/directory.ts';
 import type { JobRecord } from '../../runtime/worker/job-record.ts';
 
@@ -43,10 +43,16 @@ export async function revisionAgain(
   const kept = (await directory.get(`revision.${from}`))?.value as Kept | undefined;
   if (kept === undefined) return null;
   const plan = withoutRetired(kept.record.plan as PhysicalPlan);
-  const { stages, edges } = numberEdges(plan.stages, plan.edges, (current?.plan as PhysicalPlan | undefined)?.edges ?? []);
-  const again = { ...plan, stages, edges };
+  const now = current?.plan as PhysicalPlan | undefined;
+  const { stages, edges } = numberEdges(plan.stages, plan.edges, now?.edges ?? []);
+  const again = { ...plan, stages: stages.map((stage) => resumed(stage, now)), edges };
   const fingerprint = fingerprintOf(again);
   return { ...kept.record, runId: current?.runId ?? kept.record.runId, revision: number, plan: { ...again, fingerprint }, fingerprint };
+}
+
+/** A stage that the revision in between had dropped goes on with its state. */
+function resumed(stage: StagePlan, now: PhysicalPlan | undefined): StagePlan {
+  return now === undefined || now.stages.some(({ id }) => id === stage.id) ? stage : { ...stage, resumed: true };
 }
 
 function withoutRetired(plan: PhysicalPlan): PhysicalPlan {

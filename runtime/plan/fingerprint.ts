@@ -49,8 +49,8 @@ export function explainChange(before: PhysicalPlan, after: PhysicalPlan): string
   return [sameOrder ? 'the code of a function changed' : 'stages are declared in another order'];
 }
 
-function stateOf(stage: StagePlan): Omit<StagePlan, 'reasons'> {
-  const { reasons: _reasons, ...state } = stage;
+function stateOf(stage: StagePlan): Omit<StagePlan, 'reasons' | 'resumed'> {
+  const { reasons: _reasons, resumed: _resumed, ...state } = stage;
   return { ...state, nodes: stage.nodes.map((node) => ({ ...node, op: withoutDescriptions(node.op) as typeof node.op })) };
 }
 

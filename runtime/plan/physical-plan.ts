@@ -48,6 +48,9 @@ export type StagePlan = {
   readonly stream: string;
   /** Subject of partition p is `${subjectPrefix}.${p}`. */
   readonly subjectPrefix: string;
+  /** It had gone and came back with an older revision (a rollback): it goes on with the state that it has, without what was given
+   *  out meanwhile. A stage that comes back by a declaration begins empty. */
+  readonly resumed?: true;
   /** Why it begins here and what was fused, a sentence each, for `millrace plan`. */
   readonly reasons: readonly string[];
 };

@@ -3,7 +3,7 @@
 //   R1. Nobody claims behind a record of a newer revision of the job: who still runs an older one waits for the new one.
 //   R2. A partition that has no record yet begins with its part of the savepoint that the run was started from, if it has one.
 //   R3. What an older declaration left is put under the edges of this one by their numbers (task/step.ts, P3). A keyed stage that
-//       had gone and came back begins empty; a sink or source of that name goes on.
+//       had gone and came back begins empty, but for a rollback; a sink or source of that name goes on.
 
 import { isError, isRetry } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
@@ -315,13 +315,19 @@ function originOf(parts: RecoveryParts, { header, sequence }: Origin): Origin {
   const fresh = header.done ? freshInput(parts, header) : undefined;
   if (fresh === undefined) return { header, sequence };
   // What comes behind the end of event time would all be late; a sink knows no time and just goes on.
-  if (parts.stage.kind === 'keyed') throw new MillraceError('MR2109', { stage: parts.stage.id, input: parts.plan.edges[fresh]?.id ?? '' });
+  if (parts.stage.kind === 'keyed' && parts.stage.resumed !== true)
+    throw new MillraceError('MR2109', { stage: parts.stage.id, input: parts.plan.edges[fresh]?.id ?? '' });
   return { header: { ...header, done: false }, sequence };
 }
 
 /** It knows none of the exchanges that the stage reads now, and the stage had gone before. */
 function isEarlierLife({ plan, stage }: RecoveryParts, { inputs }: Carried): boolean {
-  return stage.kind === 'keyed' && isReturned(plan, stage.id) && !inputs.some(({ edge }) => stage.inputs.includes(edge));
+  return (
+    stage.kind === 'keyed' &&
+    stage.resumed !== true &&
+    isReturned(plan, stage.id) &&
+    !inputs.some(({ edge }) => stage.inputs.includes(edge))
+  );
 }
 
 function freshInput({ stage }: RecoveryParts, { inputs }: Carried): number | undefined {
