@@ -237,3 +237,33 @@ test('under load a pod drains in less than 5 s, and the next one goes on', async
   await expectTotals(job, 'drain', count);
   await job.endPods();
 });
+
+test('a pod drains in less than 5 s though the server has gone, and nothing of what it had in flight is lost or doubled', async () => {
+  const own = await startTestServer();
+  let connection = await connectNats({ url: own.url, name: 'operator' });
+  try {
+    const feed = new Feed(connection, 'in.gone');
+    await feed.open();
+    const job = new Operated(connection, own.url, 'ns_gone');
+    await job.declare(declared('gone', {}));
+    const pod = job.startPod('w-0');
+    await job.allRun();
+    feed.start(1_000);
+    await until(async () => (await job.results('out.gone.stamped')).length > 500);
+    const count = await feed.stop();
+    await connection.close();
+    await own.kill();
+    await sleep(300);
+    expect((await pod.end()).ms).toBeLessThan(5_000);
+    await own.restart();
+    connection = await connectNats({ url: own.url, name: 'operator' });
+    const again = new Operated(connection, own.url, 'ns_gone');
+    again.startPod('w-1');
+    await until(async () => (await again.results('out.gone.stamped')).length >= count);
+    expect((await again.results<Stamped>('out.gone.stamped')).map(({ n }) => n)).toEqual(Array.from({ length: count }, (_, n) => n));
+    await again.endPods();
+  } finally {
+    await connection.close();
+    await own.stop();
+  }
+});
