@@ -37,6 +37,9 @@ export type OperatorParts = {
   readonly onLost: (reason: string) => void;
 };
 
+const FIRST_CONTACT_MS = 5_000;
+const LOOK_MS = 50;
+
 export class Operator {
   readonly #parts: OperatorParts;
   readonly #client: KubeClient;
@@ -92,6 +95,8 @@ export class Operator {
     log('info', 'leading', { lease: options.leaseName, pod: options.pod });
     const client = this.#client;
     const nats = await openNats(client);
+    // An operator that starts anew has nothing to tell: least of all that NATS is away because it did not look yet.
+    for (let waitedMs = 0; !nats.up && waitedMs < FIRST_CONTACT_MS; waitedMs += LOOK_MS) await clock.sleep(LOOK_MS);
     const events = (this.#events = new EventRecorder({ client, clock, random, instance: options.pod }));
     const caches = this.#watches.caches;
     const code = new CodeStore((namespace, name) => client.get(resources.configMaps, { namespace, name }));

@@ -6,6 +6,7 @@
 
 import type { StreamJobSpec } from '../../crds/stream-job/spec.ts';
 import type { KubeClient } from '../kube/kube-client.ts';
+import type { AnyObject } from '../kube/kube-object.ts';
 import type { KubeResult } from '../kube/kube-result.ts';
 import { resources } from '../kube/resource.ts';
 import type { Action, Decision } from '../lifecycle/decision.ts';
@@ -145,9 +146,9 @@ async function applyChild(
   if (live !== undefined && difference === null && !isOutdated) return null;
   let answer = await client.apply(resource, marked);
   if (answer.kind === 'refused' && live !== undefined && child.kind !== 'Deployment') {
-    // What somebody added does not go with what is ours (both bounds of a budget, say). Nothing is lost by making it anew; pods
-    // are not among these kinds.
-    await client.delete(resource, { namespace: child.metadata.namespace, name: child.metadata.name }, { uid: live.metadata.uid });
+    // What somebody added does not go with what is ours (both bounds of a budget, say): it goes, then ours.
+    const named = { namespace: child.metadata.namespace, name: child.metadata.name };
+    await client.mergePatch(resource, named, { spec: { ...foreignFields(child, live), ...(child['spec'] as object) } });
     answer = await client.apply(resource, marked);
   }
   const trouble = kubeTrouble(child.kind, answer);
@@ -156,6 +157,16 @@ async function applyChild(
   if (live === undefined && wasComplete) repaired.push(`${child.kind} ${child.metadata.name} was gone`);
   else if (difference !== null) repaired.push(differenceText(child.kind, child.metadata.name, difference));
   return null;
+}
+
+/** Fields of the spec that are not ours, as null: what a merge patch removes. */
+function foreignFields(child: Manifest, live: AnyObject): Readonly<Record<string, null>> {
+  const ours = new Set(Object.keys(child['spec'] as object));
+  return Object.fromEntries(
+    Object.keys((live['spec'] ?? {}) as object)
+      .filter((name) => !ours.has(name))
+      .map((name) => [name, null]),
+  );
 }
 
 function kindOf(kind: string, caches: Caches): { readonly resource: (typeof resources)[keyof typeof resources]; readonly cache: Cache } {
