@@ -58,8 +58,8 @@ describe('what is left', () => {
 describe('stages', () => {
   const given = [
     source({ counters: counted({ eventsIn: 90, edgesOut: [90, 0, 0] }) }),
-    figures('counts', 0, { counters: counted({ eventsIn: 40 }) }),
-    figures('counts', 1, { counters: counted({ eventsIn: 30 }), watermark: 5 }),
+    figures('counts', 0, { counters: counted({ eventsIn: 40, edgesIn: [40] }) }),
+    figures('counts', 1, { counters: counted({ eventsIn: 30, edgesIn: [30] }), watermark: 5 }),
   ];
   test('the lag is what was given out before and not yet taken in', () =>
     expect(stage(heard('thread', [worker('w0', {}, given)]), 'counts', 0)).toMatchObject({ eventsIn: 70, lagEvents: 20 }));

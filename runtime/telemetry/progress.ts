@@ -150,13 +150,15 @@ export class ProgressBoard {
     };
   }
 
+  /** By exchange: what was taken in on one that is gone (an upgrade) says nothing of those that are there. */
   #lag(stage: StagePlan): number {
-    const given = sum(stage.inputs, (index) => {
+    return sum([...stage.inputs.keys()], (place) => {
+      const index = stage.inputs[place] as number;
       const from = this.#plan.stages.find(({ id }) => id === this.#plan.edges[index]?.fromStage);
       if (from === undefined) return 0;
-      return sum(this.#figuresOf(from.id), ({ counters }) => counters.edgesOut[from.outputs.indexOf(index)] ?? 0);
+      const given = sum(this.#figuresOf(from.id), ({ counters }) => counters.edgesOut[from.outputs.indexOf(index)] ?? 0);
+      return Math.max(0, given - sum(this.#figuresOf(stage.id), ({ counters }) => counters.edgesIn[place] ?? 0));
     });
-    return Math.max(0, given - sum(this.#figuresOf(stage.id), ({ counters }) => counters.eventsIn));
   }
 
   #figuresOf(stage: string): TaskFigures[] {
