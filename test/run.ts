@@ -22,10 +22,10 @@ const quick: readonly Step[] = [
     name: 'format',
     program: 'prettier',
     args: ['--check', '--log-level', 'warn', '--cache', '--cache-location', '.cache/prettier', '.'],
-    timeoutMs: 3 * minuteMs,
+    timeoutMs: 8 * minuteMs,
   },
-  { name: 'lint', program: 'oxlint', args: [], timeoutMs: 3 * minuteMs },
-  { name: 'types', program: 'tsc', args: ['-p', '.'], timeoutMs: 3 * minuteMs },
+  { name: 'lint', program: 'oxlint', args: [], timeoutMs: 8 * minuteMs },
+  { name: 'types', program: 'tsc', args: ['-p', '.'], timeoutMs: 8 * minuteMs },
 ];
 
 process.exitCode = await main(process.argv[2] ?? 'all');
@@ -36,7 +36,7 @@ async function main(wanted: string): Promise<number> {
   try {
     if (wanted === 'e2e') return conclude(wanted, startedMs, await runOnKubernetes(reports));
     // The quick steps and the unit tests fit side by side on two cores; integration tests measure time and go alone.
-    const tallies = await Promise.all([...quick.map(runQuick), runTests('unit', reports, 5 * minuteMs)]);
+    const tallies = await Promise.all([...quick.map(runQuick), runTests('unit', reports, 12 * minuteMs)]);
     if (wanted === 'all') tallies.push(await runTests('integration', reports, 35 * minuteMs));
     return conclude(wanted, startedMs, tallies);
   } finally {

@@ -4,7 +4,7 @@
 //   L2. What a job put out is its reader's: the stream of its dead letters outlives it.
 import { children, JOB, jobPath, until, type ControlPlane } from './control-plane.ts';
 
-const restMs = 25_000;
+const restMs = 90_000;
 const changed = { stages: [{ name: 'twice', from: 'load', map: { key: 'event.key', n: 'event.n * 3' } }] };
 
 const steps = [
