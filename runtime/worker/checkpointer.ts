@@ -2,8 +2,9 @@
 //
 //   Z1. An image is taken between two steps, so it is the state after exactly one record; it counts once that record
 //       is stored and the blob is, too.
-//   Z2. One checkpoint at a time; the one before is deleted when a later record names the new one. Not the image of a savepoint:
-//       that goes with the savepoint.
+//   Z2. One checkpoint at a time. A blob goes when the last stored record names another one: a record that was under way while
+//       the new one was stored still names the one before, and whoever comes next reads that. Not the image of a savepoint: that
+//       goes with the savepoint.
 
 import type { BlobStore } from '../journal/journal.ts';
 import type { CheckpointRef } from '../journal/record.ts';
@@ -30,12 +31,14 @@ export class Checkpointer {
   #bytesSince = 0;
   #recordsSince = 0;
   #busy = false;
-  #replaced: CheckpointRef | null = null;
+  /** Names of the blobs that this task has: what its last record names, and what was stored since. */
+  #stored: readonly string[];
 
   constructor(parts: CheckpointerParts, committer: Committer, task: string) {
     this.#parts = parts;
     this.#committer = committer;
     this.#task = task;
+    this.#stored = [committer.named].flatMap((named) => (named !== null && isOwnBlob(named) ? [named.name] : []));
   }
 
   /** The image of the state that `step` leaves, when it is time for one; call before the next step is made. */
@@ -61,7 +64,7 @@ export class Checkpointer {
   noteCommit(place: { readonly number: number; readonly sequence: number; readonly bytes: number }, image: Uint8Array | null): void {
     this.#bytesSince += place.bytes;
     this.#recordsSince++;
-    this.#deleteReplaced();
+    this.#deleteUnnamed();
     if (image === null) return;
     this.#busy = true;
     this.#store(place, image)
@@ -73,18 +76,22 @@ export class Checkpointer {
     const name = `${this.#task.replace('/', '-')}.${this.#committer.place.epoch}.${number}`;
     this.#parts.failpoint('checkpoint-store');
     const sha256 = await this.#parts.blobs.put(name, image);
+    this.#stored = [...this.#stored, name];
     this.#parts.failpoint('checkpoint-stored');
     const before = this.#committer.checkpoint;
     if (before !== null && before.number >= number) return; // the state became small meanwhile: a record holds it whole
     this.#committer.checkpoint = { name, sha256, number, sequence, bytes: image.byteLength };
-    this.#replaced = before;
   }
 
-  /** A record was stored since the new checkpoint was set: nobody will ask for the old one. */
-  #deleteReplaced(): void {
-    const old = this.#replaced;
-    this.#replaced = null;
-    if (old === null || old.name === '' || old.name.startsWith(':') || old.name.startsWith('savepoint.')) return;
-    this.#parts.blobs.delete(old.name).catch(this.#parts.onTrouble);
+  /** A record was stored: what neither it nor the next one names, nobody will ask for (Z2). */
+  #deleteUnnamed(): void {
+    const { named, checkpoint } = this.#committer;
+    const isNeeded = (name: string): boolean => name === named?.name || name === checkpoint?.name;
+    for (const name of this.#stored) if (!isNeeded(name)) this.#parts.blobs.delete(name).catch(this.#parts.onTrouble);
+    this.#stored = this.#stored.filter(isNeeded);
   }
+}
+
+function isOwnBlob({ name }: CheckpointRef): boolean {
+  return name !== '' && !name.startsWith(':') && !name.startsWith('savepoint.');
 }

@@ -64,6 +64,11 @@ export class Committer {
     return this.#place;
   }
 
+  /** The checkpoint that the last stored record names (W4). */
+  get named(): CheckpointRef | null {
+    return this.#named;
+  }
+
   /** Sequence below which no record is needed to restore the state (W4); 0: all are. */
   get restorableFrom(): number {
     return this.#named?.sequence ?? 0;

@@ -169,21 +169,24 @@ async function readBackWhole(
     } catch (error) {
       if (!isError(error, 'MR2105') && !isError(error, 'MR2106')) throw error;
       const place = { stream: parts.stage.stream, subject: parts.subject };
-      if (await isClaimedBehind(parts.journal, place, claimed.epoch, parts)) return 'fenced';
+      const owner = await ownerNow(parts.journal, place, claimed.epoch, parts);
+      if (owner !== 'ours') return owner;
       if (attempt === 2) throw error;
     }
   }
 }
 
-/** True when the partition's last record is of a later epoch than `epoch`. */
-export async function isClaimedBehind(
+/** Whether the partition is still that of `epoch`, or its last record is of a later one (`fenced`). Waits for the journal to say so:
+ *  `stopped` when asked to end first, which says nothing. */
+export async function ownerNow(
   journal: Journal,
   place: { readonly stream: string; readonly subject: string },
   epoch: number,
   waiting: { readonly clock: Clock; readonly signal: AbortSignal },
-): Promise<boolean> {
+): Promise<'ours' | 'fenced' | 'stopped'> {
   const fence = await readFence(journal, place, { clock: waiting.clock, signal: waiting.signal });
-  return fence !== null && fence !== 'stopped' && decodeHeader(fence.bytes, place.subject).epoch > epoch;
+  if (fence === 'stopped') return 'stopped';
+  return fence !== null && decodeHeader(fence.bytes, place.subject).epoch > epoch ? 'fenced' : 'ours';
 }
 
 /** State = checkpoint + changes since, up to our claim. A step that another owner left unfinished (`more`) counts for nothing. */

@@ -36,7 +36,7 @@ import type { Committer, Place } from './committer.ts';
 import { LatencyHistogram } from '../telemetry/latency-histogram.ts';
 import { inboxRecord } from './inbox-record.ts';
 import type { LaneFeed, LaneRecord, Seen } from './lane-feed.ts';
-import { claimAndRestore, isClaimedBehind, untilWritten } from './recovery.ts';
+import { claimAndRestore, ownerNow, untilWritten } from './recovery.ts';
 import type { SavedPart } from './recovery.ts';
 import type { StandingTask } from './savepoint.ts';
 import { Signal } from './signal.ts';
@@ -458,9 +458,9 @@ export class TaskRunner {
     const committer = this.#committer as Committer;
     try {
       const place = { stream: stage.stream, subject: committer.subject };
-      const isReplaced = await isClaimedBehind(journal, place, committer.place.epoch, { clock, signal: this.#giveUp.signal });
-      if (!isReplaced) this.#failure ??= { error };
-      else if (!this.#inFlight) this.#outcome ??= 'fenced'; // else the commit in flight will find it out
+      const owner = await ownerNow(journal, place, committer.place.epoch, { clock, signal: this.#giveUp.signal });
+      if (owner === 'ours') this.#failure ??= { error };
+      else if (!this.#inFlight) this.#outcome ??= owner === 'fenced' ? 'fenced' : 'drained'; // else the commit in flight will find it out
     } catch (cause) {
       this.#failure ??= { error: cause };
     }

@@ -58,9 +58,11 @@ export class SimWorld {
   }
 }
 
+const BLOB_LATENCY_MS = [0, 20] as const;
+
 export class SimCluster {
   readonly directory = new MemoryDirectory();
-  readonly blobs = new MemoryBlobStore();
+  readonly blobs: MemoryBlobStore;
   readonly bus = new MemoryBus();
   /** Newest figures of each task. */
   readonly figures = new Map<string, TaskFigures>();
@@ -74,6 +76,7 @@ export class SimCluster {
   /** `lagMs`: a worker takes a new revision after up to this. */
   constructor(world: SimWorld, { lagMs }: { readonly lagMs: number }) {
     this.#world = world;
+    this.blobs = new MemoryBlobStore({ clock: world.clock, random: world.random, latencyMs: BLOB_LATENCY_MS });
     this.#lagMs = lagMs;
     this.bus.subscribe('report', (value) => this.#hear(value as WorkerReport));
   }
@@ -152,7 +155,7 @@ export class SimCluster {
       bus: mortal.bus(this.bus),
       worker: id,
       recordBytesMax: 1_000_000,
-      checkpointBytes: 20_000,
+      checkpointBytes: 2_000,
       speed: null,
       expectedWorkers: workers,
       restore: told.restore,

@@ -59,7 +59,7 @@ class World {
   readonly clock = new VirtualClock(1_000);
   readonly #random: Random;
   readonly #journal: MemoryJournal;
-  readonly #blobs = new MemoryBlobStore();
+  readonly #blobs: MemoryBlobStore;
   readonly #directory = new MemoryDirectory();
   readonly #bus = new MemoryBus();
   readonly #events: ReturnType<typeof simEvents>;
@@ -76,6 +76,7 @@ class World {
     this.#random = seededRandom(seed);
     this.#events = simEvents(this.#random);
     this.#journal = new MemoryJournal({ clock: this.clock, random: this.#random, faults: FAULTS });
+    this.#blobs = new MemoryBlobStore({ clock: this.clock, random: this.#random, latencyMs: FAULTS.latencyMs });
     this.#plan = planJob(readStreamJob(SIM_JOB, { file: 'sim.yaml', parameters: {} }), { rows: SPLITS });
   }
 
@@ -121,7 +122,7 @@ class World {
       tableVersions: {},
       stageParts: (stage) => this.#stageParts(stage, life),
       recordBytesMax: 1_000_000,
-      checkpointBytes: 20_000,
+      checkpointBytes: 2_000,
       speed: null,
       expectedWorkers: WORKERS,
       failpoint: () => undefined,
