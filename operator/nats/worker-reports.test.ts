@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { VirtualClock } from '../../runtime/testing/virtual-clock.ts';
 import type { TaskFigures } from '../../runtime/worker/task-figures.ts';
+import { NO_TIME } from '../../runtime/worker/time-ledger.ts';
 import type { WorkerReport } from '../../runtime/worker/worker.ts';
 import { declaredOf } from '../lifecycle/observed-sample.ts';
 import { WorkerReports } from './worker-reports.ts';
@@ -18,7 +19,7 @@ beforeEach(() => {
 function report(worker: string, eventsIn: number, known: Partial<TaskFigures> = {}): WorkerReport {
   const counters = { eventsIn, eventsOut: 0, filtered: 0, late: 0, deadLetters: 0, recoveries: 0, edgesIn: [], edgesOut: [] };
   const task = { task: 'orders/0', stage: 'orders', partition: 0, state: 'running', epoch: 1, number: eventsIn, counters } as const;
-  const figures = { ...task, watermark: null, inboxBytes: 0, progress: null, positions: {}, ...known } as TaskFigures;
+  const figures = { ...task, watermark: null, inboxBytes: 0, progress: null, positions: {}, time: NO_TIME, ...known } as TaskFigures;
   return {
     worker,
     revision: 1,
@@ -27,6 +28,7 @@ function report(worker: string, eventsIn: number, known: Partial<TaskFigures> = 
     endToEndLatency: {},
     memoryBytes: 1,
     cpuMs: 1,
+    time: NO_TIME,
     troubles: [],
   };
 }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { TaskFigures } from '../worker/task-figures.ts';
+import { NO_TIME } from '../worker/time-ledger.ts';
 import type { WorkerReport } from '../worker/worker.ts';
 import { metricsText } from './metrics.ts';
 
@@ -18,6 +19,7 @@ const task = (stage: string, partition: number, changes: Partial<TaskFigures>): 
   sequence: 1,
   busy: false,
   paused: null,
+  time: NO_TIME,
   ...changes,
 });
 
@@ -33,6 +35,7 @@ const report: WorkerReport = {
   endToEndLatency: {},
   memoryBytes: 1_000,
   cpuMs: 2_500,
+  time: NO_TIME,
   troubles: [],
   revision: 3,
 };

@@ -66,7 +66,7 @@ const INLINE_STATE_BYTES_MAX = 2_048;
 /** Events of one destination above this count are cut into several segments, so that a large step can span records. */
 const SEGMENT_EVENTS_MAX = 8_192;
 
-const NO_COUNTS: Omit<TaskCounters, 'edgesIn' | 'edgesOut'> = {
+export const NO_COUNTS: Omit<TaskCounters, 'edgesIn' | 'edgesOut'> = {
   eventsIn: 0,
   eventsOut: 0,
   filtered: 0,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { planOfText } from '../../test/support/run-progress.ts';
 import type { TaskFigures } from '../worker/task-figures.ts';
+import { NO_TIME } from '../worker/time-ledger.ts';
 import type { WorkerReport } from '../worker/worker.ts';
 import { ProgressBoard } from './progress.ts';
 
@@ -122,7 +123,8 @@ function stage(board: ProgressBoard, id: string, nowMs: number): ReturnType<Prog
 }
 
 function worker(id: string, known: Partial<WorkerReport>, tasks: readonly TaskFigures[] = []): WorkerReport {
-  return { worker: id, tasks, commitLatency: {}, endToEndLatency: {}, memoryBytes: 0, cpuMs: 0, troubles: [], revision: 1, ...known };
+  const nothing = { commitLatency: {}, endToEndLatency: {}, memoryBytes: 0, cpuMs: 0, time: NO_TIME, troubles: [], revision: 1 };
+  return { worker: id, tasks, ...nothing, ...known };
 }
 
 function source(known: Partial<TaskFigures>): TaskFigures {
@@ -142,6 +144,7 @@ function figures(id: string, partition: number, known: Partial<TaskFigures>): Ta
     sequence: 1,
     busy: false,
     paused: null,
+    time: NO_TIME,
   } as const;
   return { task: `${id}/${partition}`, stage: id, partition, ...nothing, ...known };
 }

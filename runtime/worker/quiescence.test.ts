@@ -3,6 +3,7 @@ import { streamJobSchema } from '../../crds/stream-job/spec.ts';
 import { planJob } from '../plan/plan.ts';
 import { isQuiet, underWay } from './quiescence.ts';
 import type { TaskFigures } from './task-figures.ts';
+import { NO_TIME } from './time-ledger.ts';
 
 const plan = planJob(
   streamJobSchema.parse({
@@ -38,6 +39,7 @@ function atRest(): Map<string, TaskFigures> {
     sequence,
     busy: false,
     paused: stage === 's' ? PAUSE : null,
+    time: NO_TIME,
   });
   const letters = {
     [edge('s.dead→dead-letters-subject')]: 20,

@@ -1,6 +1,7 @@
 // What others may know of a task that runs: what workers report, views show and purging relies on.
 
 import type { TaskCounters } from '../journal/record.ts';
+import type { TimeSpent } from './time-ledger.ts';
 
 /** What others may know of a running task. */
 export type TaskFigures = {
@@ -23,4 +24,6 @@ export type TaskFigures = {
   readonly busy: boolean;
   /** Sources: id of the pause that it keeps; null: it reads. */
   readonly paused: string | null;
+  /** Since it runs on this worker. */
+  readonly time: TimeSpent;
 };

@@ -27,7 +27,7 @@ import { liveOutputs, taskName } from '../plan/physical-plan.ts';
 import type { NodePlan, PhysicalPlan, StagePlan } from '../plan/physical-plan.ts';
 import { PartitionState } from '../state/partition-state.ts';
 import { Inbox } from '../task/inbox.ts';
-import { TaskCore } from '../task/step.ts';
+import { NO_COUNTS, TaskCore } from '../task/step.ts';
 import type { Step } from '../task/step.ts';
 import type { Table, Transform } from '../transforms/transform.ts';
 import { Checkpointer } from './checkpointer.ts';
@@ -42,6 +42,7 @@ import type { StandingTask } from './savepoint.ts';
 import { Signal } from './signal.ts';
 import { SourceSide } from './source-side.ts';
 import type { TaskFigures } from './task-figures.ts';
+import { TimeLedger } from './time-ledger.ts';
 import type { Turns } from './turns.ts';
 
 export type TaskEnding = 'done' | 'fenced' | 'drained';
@@ -111,6 +112,7 @@ export class TaskRunner {
   #sentMs = -Infinity;
   readonly #source: SourceSide | null;
   readonly #watch: CommitWatch;
+  readonly #time: TimeLedger;
   #ended = false;
   #stored: Readonly<Record<string, number>> = {};
   /** Where an ended task stands that wrote nothing here. */
@@ -123,6 +125,7 @@ export class TaskRunner {
     this.#writer = parts.sink === null ? null : parts.sink.open(parts.partition);
     this.#writer?.catch(() => undefined);
     this.#watch = new CommitWatch(parts.clock);
+    this.#time = new TimeLedger(parts.clock);
     this.#source =
       parts.source === null
         ? null
@@ -205,16 +208,7 @@ export class TaskRunner {
       state: this.#ended ? 'done' : core === null ? 'claiming' : 'running',
       epoch: place?.epoch ?? 0,
       number: place?.number ?? 0,
-      counters: core?.counters ?? {
-        eventsIn: 0,
-        eventsOut: 0,
-        filtered: 0,
-        late: 0,
-        deadLetters: 0,
-        recoveries: 0,
-        edgesIn: [],
-        edgesOut: [],
-      },
+      counters: core?.counters ?? { ...NO_COUNTS, edgesIn: [], edgesOut: [] },
       watermark: core === null || core.inputWatermark === -Infinity ? null : Math.min(core.inputWatermark, Number.MAX_SAFE_INTEGER),
       inboxBytes: this.#inbox.bytes,
       progress: this.#source?.progress ?? null,
@@ -222,6 +216,7 @@ export class TaskRunner {
       sequence: place?.sequence ?? 0,
       busy: this.#isBusy(),
       paused: this.#source?.paused ?? null,
+      time: this.#time.spent(),
     };
   }
 
@@ -289,10 +284,14 @@ export class TaskRunner {
       if (this.#prepared !== null && !this.#inFlight) this.#send();
       else if (this.#canStep()) {
         const paceMs = this.#paceLeftMs();
+        this.#time.enter(paceMs > 0 ? 'idle' : 'blocked');
         if (paceMs > 0) await this.#parts.clock.sleep(paceMs, this.#stop.signal);
         else await this.#parts.turns.give();
         if (this.#canStep()) this.#step();
-      } else await this.#signal.wait();
+      } else {
+        this.#time.enter(this.#isHeldUp() ? 'blocked' : 'idle');
+        await this.#signal.wait();
+      }
     }
   }
 
@@ -303,6 +302,12 @@ export class TaskRunner {
     return this.#inbox.isReady || this.#owed === 'due' || this.#core.ended();
   }
 
+  /** Something waits that cannot be taken in: a commit comes first, or the sink. */
+  #isHeldUp(): boolean {
+    if (!this.#inFlight) return false;
+    return this.#prepared !== null || (this.#source === null ? this.#inbox.isReady : this.#source.isReady);
+  }
+
   /** How long to gather yet (N4): nothing after a quiet moment, and nothing when there is much. */
   #paceLeftMs(): number {
     if (this.#inFlight || this.#inbox.bytes >= STEP_BYTES_MAX / 2) return 0;
@@ -310,6 +315,7 @@ export class TaskRunner {
   }
 
   #step(): void {
+    this.#time.enter('busy');
     const core = this.#core as TaskCore;
     const nowMs = this.#parts.clock.nowMs();
     const force = this.#owed === 'due';
@@ -343,6 +349,7 @@ export class TaskRunner {
 
   #send(): void {
     const step = this.#prepared as Step;
+    this.#time.enter('busy');
     this.#prepared = null;
     this.#inFlight = true;
     this.#sentMs = this.#parts.clock.monotonicMs();

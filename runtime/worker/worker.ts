@@ -31,6 +31,8 @@ import { TaskRunner } from './task-runner.ts';
 import { Turns } from './turns.ts';
 import type { TaskFigures } from './task-figures.ts';
 import type { TaskRunnerParts } from './task-runner.ts';
+import { NO_TIME, workerTime } from './time-ledger.ts';
+import type { TimeSpent, WorkerTime } from './time-ledger.ts';
 
 const REPORT_MS = 250;
 const PURGE_MS = 2_000;
@@ -51,6 +53,8 @@ export type WorkerReport = {
   readonly endToEndLatency: LatencyCounts;
   readonly memoryBytes: number;
   readonly cpuMs: number;
+  /** Since it began. */
+  readonly time: TimeSpent;
   readonly troubles: readonly string[];
   /** Of the job, that it runs. */
   readonly revision: number;
@@ -81,7 +85,7 @@ export type WorkerParts = Omit<TaskRunnerParts, FromWorker> &
     readonly reportMs?: number;
     /** true: it stays, idle, when the job has ended or failed, until another revision comes or it is drained. */
     readonly stayWhenSettled?: boolean;
-    readonly usage: () => { readonly memoryBytes: number; readonly cpuMs: number };
+    readonly usage: () => { readonly memoryBytes: number; readonly cpuMs: number; readonly loopBusyMs: number };
     readonly log: (message: string) => void;
   };
 
@@ -99,6 +103,7 @@ export class Worker {
   #savedId = '';
   #hasStarted = false;
   #turnedMs: number;
+  #time: WorkerTime;
   readonly #membership: Membership;
   readonly #turns: Turns;
   readonly #running = new Map<string, Running>();
@@ -123,6 +128,7 @@ export class Worker {
     this.#now = { ...parts, revision: parts.revision ?? 1 };
     this.#turns = new Turns(parts.clock);
     this.#turnedMs = parts.clock.monotonicMs();
+    this.#time = { atMs: this.#turnedMs, spent: NO_TIME, loopBusyMs: parts.usage().loopBusyMs, blockedMs: new Map() };
     this.settled = new Promise((resolve) => (this.#settle = resolve));
     this.#membership = new Membership({
       worker: parts.worker,
@@ -355,12 +361,17 @@ export class Worker {
       ...[...this.#running.values()].map(({ runner }) => runner.figures()),
       ...[...this.#done.values()].map(({ figures }) => figures),
     ];
+    const { memoryBytes, cpuMs, loopBusyMs } = this.#parts.usage();
+    const blockedMs = new Map(tasks.map(({ task, time }) => [task, time.blockedMs]));
+    this.#time = workerTime(this.#time, { atMs: this.#parts.clock.monotonicMs(), loopBusyMs, blockedMs });
     const report: WorkerReport = {
       worker: this.#parts.worker,
       tasks,
       commitLatency: commit.counts(),
       endToEndLatency: endToEnd.counts(),
-      ...this.#parts.usage(),
+      memoryBytes,
+      cpuMs,
+      time: this.#time.spent,
       troubles: [...this.#troubles.keys()],
       revision: this.#now.revision,
     };

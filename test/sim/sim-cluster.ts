@@ -161,7 +161,7 @@ export class SimCluster {
       restore: told.restore,
       stayWhenSettled: true,
       failpoint: () => undefined,
-      usage: () => ({ memoryBytes: 0, cpuMs: 0 }),
+      usage: () => ({ memoryBytes: 0, cpuMs: 0, loopBusyMs: 0 }),
       log: (message) => this.#world.tell(`${id}: ${message}`),
     });
     this.#lives[place] = { mortal, worker };

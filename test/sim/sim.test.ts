@@ -8,7 +8,7 @@ const SEEDS = 100;
 //   307, 554, 694: the same late reader, asked to end before it had heard that another had its place.
 
 test(`${SEEDS} runs with crashes, lost answers and pauses past the lease give what a slow computation gives`, async () => {
-  const total = { kills: 0, pauses: 0, faults: 0 };
+  const total = { kills: 0, pauses: 0, faults: 0, blockedMs: 0 };
   for (let seed = 1; seed <= SEEDS; seed++) {
     const { found, expected, problems, counts } = await simulate(seed);
     const again = `npm run sim -- --seed ${seed}`;
@@ -16,10 +16,12 @@ test(`${SEEDS} runs with crashes, lost answers and pauses past the lease give wh
     total.kills += counts.kills;
     total.pauses += counts.pauses;
     total.faults += counts.faults;
+    total.blockedMs += counts.blockedMs;
   }
   expect(total.kills).toBeGreaterThan(SEEDS); // a run without faults proves nothing about faults
   expect(total.pauses).toBeGreaterThan(SEEDS);
   expect(total.faults).toBeGreaterThan(10 * SEEDS);
+  expect(total.blockedMs).toBeGreaterThan(0); // an answer that is late keeps a task waiting with its input there
 }, 90_000);
 
 test('a seed gives the same run each time', async () => {

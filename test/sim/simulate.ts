@@ -15,7 +15,8 @@ import { readStreamJob } from '../../runtime/plan/check.ts';
 import type { PhysicalPlan, StagePlan } from '../../runtime/plan/physical-plan.ts';
 import { planJob } from '../../runtime/plan/plan.ts';
 import { makeTransform } from '../../runtime/transforms/make-transform.ts';
-import type { StageParts } from '../../runtime/worker/worker.ts';
+import type { TimeSpent } from '../../runtime/worker/time-ledger.ts';
+import type { StageParts, WorkerReport } from '../../runtime/worker/worker.ts';
 import { Worker } from '../../runtime/worker/worker.ts';
 import { memorySink, memorySource } from './memory-connectors.ts';
 import type { Target } from './memory-connectors.ts';
@@ -29,7 +30,13 @@ export type Simulated = {
   readonly expected: SimResults;
   /** Results that were left out or whose place was overwritten by others, dead letters, and what stopped the job. */
   readonly problems: readonly string[];
-  readonly counts: { readonly kills: number; readonly pauses: number; readonly faults: number; readonly virtualMs: number };
+  readonly counts: {
+    readonly kills: number;
+    readonly pauses: number;
+    readonly faults: number;
+    readonly virtualMs: number;
+    /** Of all workers together, until their last reports. */ readonly blockedMs: number;
+  };
   /** What happened, in order. */
   readonly story: readonly string[];
 };
@@ -68,6 +75,8 @@ class World {
   readonly #lives: Mortal[] = [];
   readonly #story: string[] = [];
   readonly #problems: string[] = [];
+  /** By worker, and by worker, task and epoch. */
+  readonly #times = new Map<string, TimeSpent>();
   #born = 0;
   #kills = 0;
   #pauses = 0;
@@ -92,6 +101,7 @@ class World {
         resolve();
       });
     });
+    this.#bus.subscribe('report', (value) => this.#checkTime(value as WorkerReport));
     for (let place = 0; place < WORKERS; place++) this.#bear(place);
     void this.#trouble(() => isOver);
     await Promise.race([over, this.clock.sleep(RUN_MAX_MS)]);
@@ -126,7 +136,7 @@ class World {
       speed: null,
       expectedWorkers: WORKERS,
       failpoint: () => undefined,
-      usage: () => ({ memoryBytes: 0, cpuMs: 0 }),
+      usage: () => ({ memoryBytes: 0, cpuMs: 0, loopBusyMs: 0 }),
       log: (message) => this.#tell(`${worker}: ${message}`),
     });
     started.start().catch((error: unknown) => this.#problems.push(`${worker} did not start: ${String(error)}`));
@@ -165,6 +175,18 @@ class World {
     this.#bear(place);
   }
 
+  /** Where a worker's and a task's time went never goes back. */
+  #checkTime({ worker, time, tasks }: WorkerReport): void {
+    const running = tasks.filter(({ state }) => state === 'running');
+    const told = [[worker, time] as const, ...running.map((task) => [`${worker} ${task.task} ${task.epoch}`, task.time] as const)];
+    for (const [who, spent] of told) {
+      const before = this.#times.get(who);
+      const isBack = before !== undefined && (['busyMs', 'blockedMs', 'idleMs'] as const).some((kind) => spent[kind] < before[kind]);
+      if (isBack) this.#problems.push(`${who}: ${JSON.stringify(spent)} after ${JSON.stringify(before)}`);
+      this.#times.set(who, spent);
+    }
+  }
+
   #suspend(place: number, durationMs: number): void {
     this.#lives[place]?.suspend(durationMs);
     this.#pauses++;
@@ -182,11 +204,12 @@ class World {
       if (id.startsWith('dead-letters') && target.length > 0) this.#problems.push(`${id}: ${target[0]}`);
     }
     const faults = Object.values(this.#journal.counts).reduce((sum, count) => sum + count, 0);
+    const blockedMs = [...this.#times].reduce((sum, [who, time]) => sum + (who.includes(' ') ? 0 : time.blockedMs), 0);
     return {
       found: { windows: this.#lines('windows-file'), totals: this.#lines('totals-file') },
       expected: slowResults(this.#events),
       problems: this.#problems,
-      counts: { kills: this.#kills, pauses: this.#pauses, faults, virtualMs: this.clock.nowMs() },
+      counts: { kills: this.#kills, pauses: this.#pauses, faults, virtualMs: this.clock.nowMs(), blockedMs },
       story: this.#story,
     };
   }
