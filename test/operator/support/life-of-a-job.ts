@@ -1,6 +1,7 @@
 // A StreamJob from its first word to its end, with what is there at each rest: the same whenever the operator was killed.
 //
-//   L1. Compared is everything but times, uids, run ids and versions: they differ from life to life.
+//   L1. Compared is everything but times, uids, run ids and versions, and the hash of what was applied, which has the owner's
+//       uid in it: they differ from life to life.
 //   L2. What a job put out is its reader's: the stream of its dead letters outlives it.
 import { children, JOB, jobPath, until, type ControlPlane } from './control-plane.ts';
 
@@ -56,5 +57,5 @@ async function restOf(plane: ControlPlane, namespace: string): Promise<string> {
 
 /** L1. */
 function withoutTimes(key: string, value: unknown): unknown {
-  return /^(uid|runId|lastTransitionTime|since|resourceVersion|_nats\.\w+)$/.test(key) ? undefined : value;
+  return /^(uid|runId|lastTransitionTime|since|resourceVersion|_nats\.\w+|millrace\.dev\/applied)$/.test(key) ? undefined : value;
 }
