@@ -135,7 +135,7 @@ function startProcess(options: WorkerOptions, parts: SpawnParts): Member {
   return {
     worker: options.worker,
     pid: child.pid ?? null,
-    drain: () => child.connected && child.send('drain'),
+    drain: () => child.connected && child.send('drain', () => undefined), // who has just died needs none
     kill: () => void child.kill('SIGKILL'),
     exited: new Promise((resolve) =>
       child.on('close', (code, signal) =>
