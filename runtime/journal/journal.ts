@@ -68,4 +68,6 @@ export interface BlobStore {
   /** The blob, verified against `sha256` (null: against what it was stored with); null when it is not there or not whole. */
   get(name: string, sha256: string | null): Promise<Uint8Array | null>;
   delete(name: string): Promise<void>;
+  /** Deletes what was stored before `name` under names that begin with `prefix` and a dot; nothing when `name` is not there. */
+  deleteBefore(prefix: string, name: string): Promise<void>;
 }

@@ -39,6 +39,13 @@ export class MemoryBlobStore implements BlobStore {
     await this.#travel();
   }
 
+  async deleteBefore(prefix: string, name: string): Promise<void> {
+    await this.#travel();
+    const names = this.names; // in the order of storing
+    for (const before of names.slice(0, Math.max(0, names.indexOf(name)))) if (before.startsWith(`${prefix}.`)) this.#blobs.delete(before);
+    await this.#travel();
+  }
+
   async #travel(): Promise<void> {
     if (this.#travels === null) return Promise.resolve();
     const { clock, random, latencyMs } = this.#travels;

@@ -2,9 +2,9 @@
 //
 //   Z1. An image is taken between two steps, so it is the state after exactly one record; it counts once that record
 //       is stored and the blob is, too.
-//   Z2. One checkpoint at a time. A blob goes when the last stored record names another one: a record that was under way while
-//       the new one was stored still names the one before, and whoever comes next reads that. Not the image of a savepoint: that
-//       goes with the savepoint.
+//   Z2. One checkpoint at a time. When the last stored record names a new one, all that was stored before it goes, also what
+//       owners left that died before a record named it. Not earlier: a record that was under way while the new one was stored
+//       still names the one before, and whoever comes next reads that. Images of savepoints go with the savepoint.
 
 import type { BlobStore } from '../journal/journal.ts';
 import type { CheckpointRef } from '../journal/record.ts';
@@ -27,18 +27,19 @@ export class Checkpointer {
   unappliedSequence = Infinity;
   readonly #parts: CheckpointerParts;
   readonly #committer: Committer;
-  readonly #task: string;
+  /** Of the names of its blobs: `<prefix>.<epoch>.<number>`. */
+  readonly #prefix: string;
   #bytesSince = 0;
   #recordsSince = 0;
   #busy = false;
-  /** Names of the blobs that this task has: what its last record names, and what was stored since. */
-  #stored: readonly string[];
+  /** What the last record named when it was last looked at. */
+  #named: CheckpointRef | null;
 
   constructor(parts: CheckpointerParts, committer: Committer, task: string) {
     this.#parts = parts;
     this.#committer = committer;
-    this.#task = task;
-    this.#stored = [committer.named].flatMap((named) => (named !== null && isOwnBlob(named) ? [named.name] : []));
+    this.#prefix = task.replace('/', '-');
+    this.#named = committer.named;
   }
 
   /** The image of the state that `step` leaves, when it is time for one; call before the next step is made. */
@@ -73,25 +74,28 @@ export class Checkpointer {
   }
 
   async #store({ number, sequence }: { readonly number: number; readonly sequence: number }, image: Uint8Array): Promise<void> {
-    const name = `${this.#task.replace('/', '-')}.${this.#committer.place.epoch}.${number}`;
+    const name = `${this.#prefix}.${this.#committer.place.epoch}.${number}`;
     this.#parts.failpoint('checkpoint-store');
     const sha256 = await this.#parts.blobs.put(name, image);
-    this.#stored = [...this.#stored, name];
     this.#parts.failpoint('checkpoint-stored');
     const before = this.#committer.checkpoint;
-    if (before !== null && before.number >= number) return; // the state became small meanwhile: a record holds it whole
+    if (before !== null && before.number >= number) return this.#parts.blobs.delete(name); // the state became small meanwhile: a record holds it whole
     this.#committer.checkpoint = { name, sha256, number, sequence, bytes: image.byteLength };
   }
 
-  /** A record was stored: what neither it nor the next one names, nobody will ask for (Z2). */
+  /** A record was stored (Z2). */
   #deleteUnnamed(): void {
-    const { named, checkpoint } = this.#committer;
-    const isNeeded = (name: string): boolean => name === named?.name || name === checkpoint?.name;
-    for (const name of this.#stored) if (!isNeeded(name)) this.#parts.blobs.delete(name).catch(this.#parts.onTrouble);
-    this.#stored = this.#stored.filter(isNeeded);
+    const [before, now] = [this.#named, this.#committer.named];
+    if (before?.name === now?.name) return;
+    this.#named = now;
+    const { blobs, onTrouble } = this.#parts;
+    if (isBlob(now)) blobs.deleteBefore(this.#prefix, now.name).catch(onTrouble);
+    else if (isBlob(before)) blobs.delete(before.name).catch(onTrouble);
   }
 }
 
-function isOwnBlob({ name }: CheckpointRef): boolean {
+/** A blob of this task: not a state that lies in its record, nor the image of a savepoint. */
+function isBlob(checkpoint: CheckpointRef | null): checkpoint is CheckpointRef {
+  const name = checkpoint?.name ?? '';
   return name !== '' && !name.startsWith(':') && !name.startsWith('savepoint.');
 }

@@ -349,6 +349,13 @@ export function journalContract(name: string, bed: () => JournalBed): void {
       expect(await blobs.get('stage.0.15', sha256)).toHaveLength(bytes.length);
       await blobs.delete('stage.0.15');
       expect(await blobs.get('stage.0.15', sha256)).toBeNull();
+      for (const name of ['a.1.2', 'a.1.10', 'ab.1.2', 'a.2.1', 'a.2.2']) await blobs.put(name, text(name));
+      await blobs.deleteBefore('a', 'a.3.1');
+      await blobs.deleteBefore('a', 'a.2.1');
+      const left = await Promise.all(
+        ['a.1.2', 'a.1.10', 'ab.1.2', 'a.2.1', 'a.2.2'].map(async (name) => (await blobs.get(name, null)) !== null),
+      );
+      expect(left, 'what was stored before it, of that name').toEqual([false, false, true, true, true]);
       const empty = await blobs.put('empty', new Uint8Array(0));
       expect(await blobs.get('empty', empty)).toHaveLength(0);
     }, 20_000);

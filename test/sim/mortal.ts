@@ -77,6 +77,7 @@ export class Mortal {
       put: (...asked) => this.through(() => inner.put(...asked)),
       get: (...asked) => this.through(() => inner.get(...asked)),
       delete: (name) => this.through(() => inner.delete(name)),
+      deleteBefore: (...asked) => this.through(() => inner.deleteBefore(...asked)),
     };
   }
 

@@ -84,7 +84,18 @@ export class NatsBlobStore implements BlobStore {
   }
 
   async delete(name: string): Promise<void> {
-    valueOf(this.#stream, await callApi(this.#link, `STREAM.PURGE.${this.#stream}`, { filter: this.#subjectOf(name) }));
+    await this.#purge({ filter: this.#subjectOf(name) });
+  }
+
+  async deleteBefore(prefix: string, name: string): Promise<void> {
+    const manifest = await this.#manifest(this.#subjectOf(name));
+    if (manifest === null) return;
+    // `seq`: the first message that stays. A chunk that was sent twice may lie before it: B2.
+    await this.#purge({ filter: this.#subjectOf(`${prefix}.>`), seq: manifest.firstSequence || manifest.sequence });
+  }
+
+  async #purge(asked: { readonly filter: string; readonly seq?: number }): Promise<void> {
+    valueOf(this.#stream, await callApi(this.#link, `STREAM.PURGE.${this.#stream}`, asked));
   }
 
   /** The blob's manifest: its last message, when that is one. Waits for a server that is away. */
