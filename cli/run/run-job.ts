@@ -22,6 +22,8 @@ import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
 import { validateJob } from '../../runtime/plan/validate.ts';
 import type { StreamJob } from '../../crds/stream-job/spec.ts';
 import { countLatencies } from '../../runtime/telemetry/latency-histogram.ts';
+import { tracingOptions, withWishes } from '../../runtime/telemetry/tracing-options.ts';
+import type { TracingOptions } from '../../runtime/telemetry/tracing-options.ts';
 import type { Failure } from '../../runtime/worker/membership.ts';
 import type { WorkerReport } from '../../runtime/worker/worker.ts';
 import { startEmbeddedServer } from '../local/embedded-server.ts';
@@ -48,6 +50,12 @@ export type RunRequest = {
   readonly fresh: boolean;
   readonly durability: 'machine' | 'process';
   readonly isolation: Isolation;
+  /** Wishes of who runs it, and OpenTelemetry's variables; absent: nothing is traced. */
+  readonly tracing?: {
+    readonly endpoint?: string | undefined;
+    readonly sampling?: number | undefined;
+    readonly environment: Readonly<Record<string, string | undefined>>;
+  };
   /** Tests: the nth worker process that is started dies at the nth of these places. */
   readonly failpoints?: readonly string[];
 };
@@ -144,7 +152,8 @@ async function runOn(
     listener.onOpen({ plan, natsUrl: withoutCredentials(natsUrl), isContinued: opened.isContinued, outDir, tableIssues });
     if (request.speed !== null && !opened.record.isReplay)
       listener.onLog('--speed has no effect: this run was begun without it and goes on so; with --fresh it starts over');
-    return await watch(connection, natsUrl, plan, opened, request, listener, control);
+    const tracing = tracingFor(job, request, listener);
+    return await watch(connection, natsUrl, { plan, tracing }, opened, request, listener, control);
   } finally {
     await opened.release();
   }
@@ -153,7 +162,7 @@ async function runOn(
 async function watch(
   connection: NatsConnection,
   natsUrl: string,
-  plan: PhysicalPlan,
+  { plan, tracing }: { readonly plan: PhysicalPlan; readonly tracing: TracingOptions | null },
   opened: OpenRun,
   request: RunRequest,
   listener: RunListener,
@@ -169,6 +178,7 @@ async function watch(
       natsUrl,
       job: plan.job,
       worker: `w${place}-${generation}-${systemRandom.id().slice(0, 6)}`,
+      tracing,
       failpoint: request.failpoints?.[generation],
     }),
     onExit: (worker, reason, pauseMs) =>
@@ -217,6 +227,14 @@ async function watch(
     stopHearing();
     await group.drain();
   }
+}
+
+/** Where the workers send traces. A flag wins over the job, the job over the environment. */
+function tracingFor({ spec }: StreamJob, { tracing }: RunRequest, listener: RunListener): TracingOptions | null {
+  if (tracing === undefined) return null;
+  const { options, problems } = tracingOptions(withWishes(withWishes(tracing.environment, spec.tracing ?? {}), tracing));
+  for (const problem of problems) listener.onLog(problem);
+  return options;
 }
 
 async function makeOutFolder(path: string): Promise<void> {

@@ -352,6 +352,16 @@ export const parameterSchema = z.strictObject({
   description: z.string().max(1024).optional(),
 });
 
+export const tracingSchema = z.strictObject({
+  endpoint: z
+    .string()
+    .max(2048)
+    .regex(/^https?:\/\/[^\s/]+(\/\S*)?$/, 'must be the http(s) address of an OTLP collector')
+    .optional()
+    .describe("An OpenTelemetry collector (OTLP over HTTP), such as http://jaeger:4318. On a cluster the operator's when absent."),
+  sampling: z.number().min(0).max(1).optional().describe('Share of events that are traced from their source on. 0.001 when nobody says.'),
+});
+
 export const streamJobSpecSchema = z.strictObject({
   description: z.string().max(4096).optional(),
   parameters: z
@@ -364,6 +374,9 @@ export const streamJobSpecSchema = z.strictObject({
   tables: z.array(tableSchema).max(64).default([]).describe('Bounded side inputs, loaded whole by every worker, for enrich.'),
   stages: z.array(stageSchema).max(512).default([]).describe('What happens to events: one verb a stage.'),
   sinks: z.array(sinkSchema).max(256).default([]).describe('Where results go.'),
+  tracing: tracingSchema
+    .optional()
+    .describe('Where traces go, and how many. Counts for workers that start from then on; on a cluster they are replaced, one at a time.'),
   ...clusterFields,
 });
 
@@ -394,3 +407,4 @@ export type NatsSourceSpec = z.output<typeof natsSourceSchema>;
 export type EventSchemaSpec = z.output<typeof eventSchemaSchema>;
 export type WorkersSpec = StreamJobSpec['workers'];
 export type Fields = z.output<typeof fieldsSchema>;
+export type TracingSpec = z.output<typeof tracingSchema>;

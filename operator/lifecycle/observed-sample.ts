@@ -121,7 +121,6 @@ export function natsWith(given: Partial<Present> = {}): Present {
     lost: [],
     drift: [],
     durabilityProblem: null,
-    conservation: null,
     ...given,
   };
 }

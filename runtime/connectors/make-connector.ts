@@ -29,6 +29,8 @@ export type ConnectorEnv = {
   readonly random: Random;
   /** true: streams are made and found by somebody else, and named by what is declared; nothing of JetStream is created or searched. */
   readonly attachOnly?: boolean;
+  /** true: events are traced, so contexts of producers are read and passed on. */
+  readonly isTraced?: boolean;
 };
 
 /** Rejects with MR1001 or BadDeclaration when what the source reads is not there or not as declared. */
@@ -36,7 +38,7 @@ export async function makeSourceConnector(spec: SourceSpec, env: ConnectorEnv): 
   const { file, nats } = spec;
   if (file !== undefined) return makeFileSource({ ...spec, file }, env);
   assert(nats !== undefined, () => `source ${spec.name} is connected to a file or to NATS`);
-  return makeNatsSource({ ...spec, nats }, { link: Link.of(env.connection), clock: env.clock });
+  return makeNatsSource({ ...spec, nats }, { link: Link.of(env.connection), clock: env.clock, isTraced: env.isTraced });
 }
 
 /** Rejects with BadDeclaration when the target can't be used. Writes nothing but, for NATS, a missing stream. */

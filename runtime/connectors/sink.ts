@@ -7,7 +7,9 @@
 //   K3. After a restart every record that is not known to be applied is applied again, oldest first.
 //   K4. A full disk, a lost connection: `apply` rejects with a `retry` error; the task waits and tries again (J8).
 
+import type { TraceContext } from '../base/trace-context.ts';
 import type { Batch } from '../event/batch.ts';
+import type { TraceMark } from '../event/trace-marks.ts';
 
 /** What the sink must know to go on: plain data, stored in the commit record (a file's length, a subject's last sequence). */
 export type SinkState = Readonly<Record<string, number | string | boolean | null>>;
@@ -21,6 +23,8 @@ export type SinkRecord = {
   /** State before and after this record. */
   readonly before: SinkState;
   readonly after: SinkState;
+  /** Events of the payload that are traced, in memory only: a record that is applied by another owner comes without. */
+  readonly traces?: readonly TraceMark[] | undefined;
 };
 
 export type SinkGuarantee = 'exactly-once' | 'at-least-once';
@@ -34,7 +38,9 @@ export interface SinkWriter {
     readonly payload: Uint8Array;
     readonly count: number;
     readonly after: SinkState;
-    readonly failed: readonly { value: unknown; timeMs: number; problem: string }[];
+    readonly failed: readonly { value: unknown; timeMs: number; problem: string; trace?: TraceContext | undefined }[];
+    /** Of sinks whose target takes traces on: the traced ones among the events of the payload. */
+    readonly traces?: readonly TraceMark[] | undefined;
   };
   apply(record: SinkRecord): Promise<void>;
   /** All input was written and applied: finish (fsync, close files). Idempotent. */

@@ -5,7 +5,9 @@
 //   S2. What does not decode or violates the schema becomes a dead letter at its place; reading goes on behind it.
 //   S3. Memory is bounded by the limits of `read`, whatever the input.
 
+import type { TraceContext } from '../base/trace-context.ts';
 import type { DeadLetter, Value } from '../event/batch.ts';
+import type { TraceMark } from '../event/trace-marks.ts';
 
 /** How far a split was read: plain data, stored in the commit record. */
 export type SourcePosition = Readonly<Record<string, number | string | boolean | null>>;
@@ -14,7 +16,9 @@ export type SourceRead = {
   readonly values: readonly Value[];
   /** A place for people per value (line number, stream sequence), for dead letters of later transforms. */
   readonly places: readonly number[];
-  readonly deadLetters: readonly Omit<DeadLetter, 'at'>[];
+  readonly deadLetters: readonly (Omit<DeadLetter, 'at'> & { readonly trace?: TraceContext })[];
+  /** Values whose producer traces them; absent: none. */
+  readonly traces?: readonly TraceMark[] | undefined;
   /** Position after all of these. */
   readonly position: SourcePosition;
   /** Wall-clock ms when the oldest of these was taken in: for NATS its publication, else the time of reading. */

@@ -3,6 +3,9 @@
 //   B1. values, times (and keys, when there) have the same length; index i is one event.
 //   B2. A batch is never changed after it was emitted; values are shared, not copied, so nobody mutates them.
 //   B3. Order is arrival order.
+//   B4. `traces` is absent but for the few batches with an event that is traced; see trace-marks.ts.
+
+import type { TraceMark } from './trace-marks.ts';
 
 /** A decoded event: plain data (JSON values, bigint, Uint8Array). Never mutated. */
 export type Value = unknown;
@@ -18,6 +21,8 @@ export type Batch = {
   readonly keys: readonly Key[] | null;
   /** Wall-clock ms at which the oldest of these events entered the job: what end-to-end latency is measured from. */
   readonly ingestMs: number;
+  /** Events that are traced (B4). */
+  readonly traces?: readonly TraceMark[];
 };
 
 // A watermark W says: no event with time <= W will come any more. So a window [start, end) closes when W >= end - 1,
@@ -43,4 +48,6 @@ export type DeadLetter = {
   readonly place: string | null;
   readonly timeMs: number | null;
   readonly key: Key | null;
+  /** The trace that shows how it came to this; absent without tracing. */
+  readonly traceId?: string;
 };

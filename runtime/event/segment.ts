@@ -1,6 +1,7 @@
 // A segment: many events as bytes, self-contained. What travels inside commit records, on the engine's hottest path.
 //
 // Bytes: u8 version · f64 ingestMs · u32 count · u8 has keys · times column · [keys column ·] values column.
+//        Version 2, written only when events of it are traced: and u32 marks · per mark u32 index, 24 bytes ids.
 // The values go column by column (segment-encode.ts draws the form): events of one shape cost one loop per field.
 //   S1. decodeEvents(encodeEvents(batches)) equals the batches, one behind the other: NaN, -0, bigints of any size,
 //       Uint8Array, Date, undefined, `__proto__` keys, unpaired surrogates and the order of fields included.
@@ -11,6 +12,8 @@
 
 import { assert } from '../base/assert.ts';
 import type { Batch } from './batch.ts';
+import { concatTraces, withTraces } from './trace-marks.ts';
+import type { TraceMark } from './trace-marks.ts';
 import { ByteReader, ByteWriter, SegmentBroken } from './segment-bytes.ts';
 import { decodeColumn } from './segment-decode.ts';
 import { encodeColumn } from './segment-encode.ts';
@@ -21,6 +24,9 @@ export { SegmentBroken } from './segment-bytes.ts';
 export { DEPTH_MAX, SegmentRefused } from './segment-encode.ts';
 
 const VERSION = 1;
+const VERSION_TRACED = 2;
+const TRACE_ID_BYTES = 16;
+const SPAN_ID_BYTES = 8;
 /** A value in a state holds on to at most this much text of its neighbours. Smaller pieces cost 85 ns each. */
 const PIECE_UNITS = 1024;
 const KEY_PIECE_UNITS = 256;
@@ -32,13 +38,14 @@ const writer = new ByteWriter();
 export function encodeEvents(batches: readonly Batch[]): Uint8Array {
   const batch = concatBatches(batches);
   writer.reset();
-  writer.u8(VERSION);
+  writer.u8(batch.traces === undefined ? VERSION : VERSION_TRACED);
   writer.f64(batch.ingestMs);
   writer.u32(batch.values.length);
   writer.u8(batch.keys === null ? 0 : 1);
   encodeNumbers(writer, batch.times);
   if (batch.keys !== null) encodeStrings(writer, batch.keys, KEY_PIECE_UNITS);
   encodeColumn(writer, batch.values, PIECE_UNITS);
+  if (batch.traces !== undefined) encodeTraces(batch.traces);
   return writer.finish();
 }
 
@@ -46,15 +53,17 @@ export function encodeEvents(batches: readonly Batch[]): Uint8Array {
 export function decodeEvents(bytes: Uint8Array): Batch {
   const reader = new ByteReader(bytes);
   const version = reader.u8();
-  if (version !== VERSION) throw new SegmentBroken(`version ${version}, known is ${VERSION}`);
+  if (version !== VERSION && version !== VERSION_TRACED)
+    throw new SegmentBroken(`version ${version}, known are ${VERSION} and ${VERSION_TRACED}`);
   const ingestMs = reader.f64();
   const count = reader.count();
   const hasKeys = reader.u8() === 1;
   const times = decodeNumbers(reader, count);
   const keys = hasKeys ? decodeStrings(reader, count, KEY_PIECE_UNITS) : null;
   const values = decodeColumn(reader, count, PIECE_UNITS);
+  const traces = version === VERSION_TRACED ? decodeTraces(reader, count) : undefined;
   reader.end();
-  return { values, times, keys, ingestMs };
+  return withTraces<Batch>({ values, times, keys, ingestMs }, traces);
 }
 
 /** One batch with the events of all, in order. */
@@ -73,7 +82,25 @@ export function concatBatches(batches: readonly Batch[]): Batch {
     if (keys !== null && batch.keys !== null) append(keys, batch.keys);
     ingestMs = Math.min(ingestMs, batch.ingestMs);
   }
-  return { values, times, keys, ingestMs };
+  return withTraces<Batch>({ values, times, keys, ingestMs }, concatTraces(batches));
+}
+
+function encodeTraces(traces: readonly TraceMark[]): void {
+  writer.u32(traces.length);
+  for (const { at, context } of traces) {
+    writer.u32(at);
+    writer.bytes(Buffer.from(context.traceId + context.spanId, 'hex'));
+  }
+}
+
+function decodeTraces(reader: ByteReader, count: number): readonly TraceMark[] {
+  return Array.from({ length: reader.count() }, () => {
+    const at = reader.u32();
+    if (at >= count) throw new SegmentBroken(`a trace of event ${at}, of ${count}`);
+    const from = reader.take(TRACE_ID_BYTES + SPAN_ID_BYTES);
+    const ids = Buffer.from(reader.buffer.subarray(from, from + TRACE_ID_BYTES + SPAN_ID_BYTES)).toString('hex');
+    return { at, context: { traceId: ids.slice(0, 2 * TRACE_ID_BYTES), spanId: ids.slice(2 * TRACE_ID_BYTES) } };
+  });
 }
 
 function append<T>(target: T[], from: readonly T[]): void {

@@ -124,7 +124,7 @@ describe('parameters', () => {
 
 test('a field named __proto__ is a field as any other, and unknown', () => {
   expect(complaints(`${SOURCE}  __proto__: { partitions: 3 }\n`)).toEqual([
-    '6:3 spec.__proto__: unknown field "__proto__" (allowed: description, parameters, partitions, sources, tables, stages, sinks, replicas, suspend, values, upgrade, deletionPolicy and 3 more)',
+    '6:3 spec.__proto__: unknown field "__proto__" (allowed: description, parameters, partitions, sources, tables, stages, sinks, tracing, replicas, suspend, values, upgrade and 4 more)',
   ]);
 });
 

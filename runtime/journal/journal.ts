@@ -9,6 +9,8 @@ export type StoredRecord = {
   readonly sequence: number;
   readonly bytes: Uint8Array;
   /** Wall-clock ms at which the server stored it. */ readonly storedMs: number;
+  /** Header `traceparent` of a message of a user, when a reader was asked for it. */
+  readonly traceparent?: string;
 };
 
 /** `code`: the server's error number, for people and for tests that hold the model against the server. */

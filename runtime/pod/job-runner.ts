@@ -7,6 +7,9 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { openBus } from '../adapters/nats/directory.ts';
 import { Link } from '../adapters/nats/link.ts';
 import { NatsJournal } from '../adapters/nats/nats-journal.ts';
+import { openTracing } from '../adapters/otel/open-tracing.ts';
+import { systemRandom } from '../adapters/node/random.ts';
+import type { TracingOptions } from '../telemetry/tracing-options.ts';
 import { systemClock } from '../adapters/node/clock.ts';
 import { makeFailpoint } from '../adapters/node/failpoint.ts';
 import { assert } from '../base/assert.ts';
@@ -29,6 +32,7 @@ export type RunnerParts = {
   readonly job: string;
   readonly worker: string;
   readonly log: (message: string) => void;
+  readonly tracing?: TracingOptions | null | undefined;
   readonly failpoint?: string | undefined;
 };
 
@@ -51,6 +55,7 @@ export class JobRunner {
   static async start(record: JobRecord, parts: RevisionParts, runner: RunnerParts): Promise<JobRunner> {
     const { connection, directory, blobs, job, worker: id, log } = runner;
     const bus = new HeardBus(openBus(connection, job));
+    const tracing = await openTracing(runner.tracing ?? null, { runId: record.runId, worker: id, random: systemRandom, log });
     const worker = new Worker({
       ...revisionOf(record, parts),
       journal: new NatsJournal(Link.of(connection)),
@@ -68,6 +73,7 @@ export class JobRunner {
       stayWhenSettled: true,
       failpoint: makeFailpoint(runner.failpoint),
       usage,
+      tracing,
       log,
     });
     await worker.start();

@@ -44,6 +44,7 @@ const server = await startProbeServer({
   },
   metrics: () => metricsText(options.job, pod.view.runner?.report ?? null),
 }).catch((error: unknown) => die(`the probes' port ${options.httpPort} cannot be had`, error));
+for (const problem of options.tracingProblems) log('warn', problem);
 log('info', 'started', { port: server.port, node: process.version });
 
 let asked = false;

@@ -12,6 +12,8 @@ test('what is not said has a default', () => {
     filesDir: '/data',
     httpPort: 8081,
     logForm: 'json',
+    tracing: null,
+    tracingProblems: [],
   });
 });
 
@@ -21,12 +23,14 @@ test('everything can be said', () => {
     MILLRACE_FILES: '/f',
     MILLRACE_HTTP_PORT: '0',
     MILLRACE_LOG: 'text',
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318',
   };
   expect(readPodOptions({ ...whole, ...environment })).toMatchObject({
     credentials: '/nats/nats.creds',
     filesDir: '/f',
     httpPort: 0,
     logForm: 'text',
+    tracing: { url: 'http://collector:4318/v1/traces', ratio: 0.001 },
   });
 });
 

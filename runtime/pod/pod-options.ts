@@ -3,6 +3,7 @@
 //   O1. All that is wrong is told at once: whoever reads it has only `kubectl logs`.
 
 import { BadDeclaration, type Issue } from '../base/issues.ts';
+import { tracingOptions, type TracingOptions } from '../telemetry/tracing-options.ts';
 
 export type LogForm = 'json' | 'text';
 
@@ -18,6 +19,10 @@ export type PodOptions = {
   readonly filesDir: string;
   readonly httpPort: number;
   readonly logForm: LogForm;
+  /** Where traces go (OpenTelemetry's variables); null: nowhere. */
+  readonly tracing: TracingOptions | null;
+  /** What of those variables was passed over. */
+  readonly tracingProblems: readonly string[];
   /** Tests: where this pod dies (adapters/node/failpoint.ts). */
   readonly failpoint?: string | undefined;
 };
@@ -52,6 +57,7 @@ export function readPodOptions(environment: Environment): PodOptions {
     wrong('MILLRACE_HTTP_PORT', `${JSON.stringify(httpPort)} is no port`, 'a number from 0 to 65535');
   if (logForm !== 'json' && logForm !== 'text') wrong('MILLRACE_LOG', `${JSON.stringify(logForm)} is no form of a log`, 'json or text');
   if (issues.length > 0) throw new BadDeclaration("the worker's environment", issues);
+  const { options: tracing, problems: tracingProblems } = tracingOptions(environment);
   return {
     natsUrl,
     credentials: environment['MILLRACE_NATS_CREDENTIALS'] || null,
@@ -60,6 +66,8 @@ export function readPodOptions(environment: Environment): PodOptions {
     filesDir: environment['MILLRACE_FILES'] || DEFAULTS.files,
     httpPort: Number(httpPort),
     logForm: logForm as LogForm,
+    tracing,
+    tracingProblems,
     failpoint: environment['MILLRACE_FAILPOINT'],
   };
 }

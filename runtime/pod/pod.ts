@@ -130,8 +130,8 @@ export class Pod {
     if (this.#runner !== null && this.#runner.runId !== wanted.runId) await this.#end('loading', 'another run of the job has begun');
     if ((this.#runner?.revision ?? 0) >= wanted.revision || this.#refused === nameOf(wanted)) return Infinity;
     if (this.#runner === null) this.#enter('loading', `loads revision ${wanted.revision}`);
-    const { job, filesDir } = this.#options;
-    const parts: LoaderParts = { connection, blobs: NatsBlobStore.attach(connection, job), job, filesDir };
+    const { job, filesDir, tracing } = this.#options;
+    const parts: LoaderParts = { connection, blobs: NatsBlobStore.attach(connection, job), job, filesDir, isTraced: tracing !== null };
     const loaded = await loadRevision(wanted, parts);
     if (this.#wanted !== wanted || this.#abort.signal.aborted) return 0;
     switch (loaded.kind) {
@@ -153,9 +153,9 @@ export class Pod {
   }
 
   async #run(record: JobRecord, parts: LoaderParts & { readonly directory: Directory }, revision: RevisionParts): Promise<void> {
-    const { worker, failpoint } = this.#options;
+    const { worker, failpoint, tracing } = this.#options;
     const log = (message: string): void => this.#log(levelOf(message), message, codeIn(message));
-    if (this.#runner === null) this.#runner = await JobRunner.start(record, revision, { ...parts, worker, log, failpoint });
+    if (this.#runner === null) this.#runner = await JobRunner.start(record, revision, { ...parts, worker, log, failpoint, tracing });
     else this.#runner.update(record, revision);
     this.#enter('running', `runs revision ${record.revision}`);
   }

@@ -32,6 +32,7 @@ export type LoaderParts = {
   /** The job's identity. */
   readonly job: string;
   readonly filesDir: string;
+  readonly isTraced: boolean;
 };
 
 export async function loadRevision(record: JobRecord, parts: LoaderParts): Promise<Loaded> {
@@ -61,7 +62,7 @@ function userStreams(plan: PhysicalPlan): readonly string[] {
   return [...new Set(named)];
 }
 
-function environment(record: JobRecord, { connection, job, filesDir }: LoaderParts): Parameters<typeof makeRevision>[1] {
+function environment(record: JobRecord, { connection, job, filesDir, isTraced }: LoaderParts): Parameters<typeof makeRevision>[1] {
   return {
     job,
     runId: record.runId,
@@ -71,6 +72,7 @@ function environment(record: JobRecord, { connection, job, filesDir }: LoaderPar
     clock: systemClock,
     random: systemRandom,
     attachOnly: true,
+    isTraced,
   };
 }
 

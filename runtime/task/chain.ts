@@ -5,14 +5,22 @@
 //   H2. A node's watermark is the minimum over its inputs and never goes back.
 //   H3. On a rise, timers due at or before the new watermark fire first, in order, then the transform's onWatermark.
 //   H4. Where another plan left nodes and edges otherwise connected, `settle` lets watermarks rise to what the inputs allow now.
+//   H5. A traced event reaches a transform that does not carry traces itself alone, in its place among the others: what is
+//       emitted meanwhile is of its trace. Traced or not, the results are the same.
 
 import { assert } from '../base/assert.ts';
-import type { Batch, DeadLetter } from '../event/batch.ts';
+import type { Batch, DeadLetter, Key } from '../event/batch.ts';
 import { WATERMARK_MIN } from '../event/batch.ts';
+import type { TraceContext } from '../base/trace-context.ts';
+import { withTraces } from '../event/trace-marks.ts';
+import type { TraceMark } from '../event/trace-marks.ts';
 import type { EdgePlan, NodePlan, StagePlan } from '../plan/physical-plan.ts';
 import type { PartitionState } from '../state/partition-state.ts';
 import type { KeyedCells } from '../state/keyed-cells.ts';
+import type { Attributes } from '../telemetry/span.ts';
+import { MILLRACE, EVENTS, cleanText } from '../telemetry/conventions.ts';
 import type { StepContext, Table, Timer, Transform } from '../transforms/transform.ts';
+import type { StepTrace } from './step-trace.ts';
 
 /** What one step let out of the stage. */
 export type ChainOutput = {
@@ -29,6 +37,8 @@ export type ChainParts = {
   readonly state: PartitionState;
   readonly makeTransform: (node: NodePlan) => Transform;
   readonly table: (name: string) => Table;
+  /** null: nothing is traced. */
+  readonly trace?: StepTrace | null;
 };
 
 /** Per node id: input and output watermark. */
@@ -47,8 +57,12 @@ export class Chain {
   deadLetters: DeadLetter[] = [];
   filtered = 0;
   late = 0;
+  readonly trace: StepTrace | null;
+  /** The trace of what is worked on (H5). */
+  active: TraceContext | null = null;
 
   constructor(parts: ChainParts) {
+    this.trace = parts.trace ?? null;
     for (const plan of parts.stage.nodes) this.#nodes.set(plan.id, new Node(this, plan, parts));
     for (const node of this.#nodes.values()) this.#wire(node, parts);
     for (const index of parts.stage.outputs) {
@@ -145,6 +159,7 @@ class Node implements StepContext {
   readonly #main: Target[] = [];
   readonly #named = new Map<string, Target[]>();
   readonly #all: Target[] = [];
+  readonly #timerTraces = new TimerTraces();
 
   constructor(chain: Chain, plan: NodePlan, parts: ChainParts) {
     this.#chain = chain;
@@ -173,8 +188,30 @@ class Node implements StepContext {
 
   receive(input: number, batch: Batch): void {
     if (batch.values.length === 0) return;
-    if (this.#transform === null) this.emit(batch);
+    if (batch.traces !== undefined) this.#receiveTraced(batch, batch.traces, input);
+    else if (this.#transform === null) this.emit(batch);
     else this.#transform.onBatch(batch, this, this.plan.inputs[input]?.side ?? 'left');
+  }
+
+  /** H5. */
+  #receiveTraced(batch: Batch, traces: readonly TraceMark[], input: number): void {
+    const outer = this.#chain.active;
+    const take = (part: Batch, active: TraceContext | null): void => {
+      this.#chain.active = active;
+      this.#transform?.onBatch(part, this, this.plan.inputs[input]?.side ?? 'left');
+    };
+    if (this.#transform === null) this.emit(batch);
+    else if (this.#transform.carriesTraces === true) take(batch, null);
+    else {
+      let from = 0;
+      for (const { at, context } of traces) {
+        if (at > from) take(piece(batch, from, at), null);
+        take(piece(batch, at, at + 1), context);
+        from = at + 1;
+      }
+      if (from < batch.values.length) take(piece(batch, from, batch.values.length), null);
+    }
+    this.#chain.active = outer;
   }
 
   advance(input: number, watermark: number): void {
@@ -214,6 +251,7 @@ class Node implements StepContext {
 
   emit(batch: Batch, output?: string): void {
     if (batch.values.length === 0) return;
+    if (this.#chain.active !== null || batch.traces !== undefined) batch = this.#traced(batch);
     const targets = output === undefined ? this.#main : (this.#named.get(output) ?? []);
     for (const target of targets) {
       if (target.kind === 'node') target.node.receive(target.input, batch);
@@ -231,6 +269,7 @@ class Node implements StepContext {
   }
 
   setTimer(timer: Timer): void {
+    if (this.#chain.active !== null) this.#timerTraces.set(timer, this.#chain.active);
     this.#state.setTimer(this.nodeId, timer);
   }
 
@@ -238,8 +277,30 @@ class Node implements StepContext {
     this.#state.clearTimer(this.nodeId, key, id);
   }
 
-  deadLetter(letter: Omit<DeadLetter, 'at'>): void {
-    this.#chain.deadLetters.push({ ...letter, at: this.nodeId });
+  deadLetter(letter: Omit<DeadLetter, 'at'>, trace?: TraceContext): void {
+    const { trace: spans, active, deadLetters } = this.#chain;
+    const dead = { ...letter, at: this.nodeId };
+    deadLetters.push(spans === null ? dead : spans.deadLetter(dead, trace ?? active ?? undefined));
+  }
+
+  get trace(): TraceContext | null {
+    return this.#chain.active;
+  }
+
+  note(name: string, attributes: Attributes): void {
+    if (this.#chain.active !== null) this.#chain.trace?.note(this.#chain.active, name, attributes);
+  }
+
+  gathered(from: readonly TraceContext[], identity: string): TraceContext {
+    return this.#chain.trace?.gathered(from, this.nodeId, identity) ?? (from[0] as TraceContext);
+  }
+
+  /** What is emitted for a traced event is traced; what was held back since an earlier step goes on in a span of this one. */
+  #traced(batch: Batch): Batch {
+    const { trace, active } = this.#chain;
+    if (trace === null) return batch.traces === undefined ? batch : withTraces(batch, []);
+    if (batch.traces === undefined) return { ...batch, traces: batch.values.map((_, at) => ({ at, context: active as TraceContext })) };
+    return { ...batch, traces: batch.traces.map(({ at, context }) => ({ at, context: trace.enter(context) })) };
   }
 
   countLate(events: number): void {
@@ -257,13 +318,71 @@ class Node implements StepContext {
   #fireTimers(watermark: number): void {
     if (this.#transform?.onTimer === undefined) return;
     for (let timer = this.#state.popDue(this.nodeId, watermark); timer !== null; timer = this.#state.popDue(this.nodeId, watermark)) {
+      const trace = this.#timerTraces.take(timer);
+      if (trace === null || this.#chain.trace === null) {
+        this.#transform.onTimer(timer, this);
+        continue;
+      }
+      this.#chain.active = this.#chain.trace.enter(trace);
+      this.note(EVENTS.timer, { [MILLRACE.node]: this.nodeId, [MILLRACE.timer]: cleanText(timer.id), [MILLRACE.eventTimeMs]: timer.atMs });
       this.#transform.onTimer(timer, this);
+      this.#chain.active = null;
     }
   }
 
-  #collect(edge: number, batch: Batch): void {
+  #collect(edge: number, emitted: Batch): void {
+    const { trace } = this.#chain;
+    const batch = trace === null || trace.followed.size === 0 ? emitted : followKeys(emitted, trace, `${edge}`);
     const batches = this.#chain.edgeBatches.get(edge);
     if (batches === undefined) this.#chain.edgeBatches.set(edge, [batch]);
     else batches.push(batch);
   }
+}
+
+function piece(batch: Batch, from: number, to: number): Batch {
+  const { values, times, keys, ingestMs } = batch;
+  return { values: values.slice(from, to), times: times.slice(from, to), keys: keys?.slice(from, to) ?? null, ingestMs };
+}
+
+/** Events of keys that somebody follows begin a trace where they get their key, unless they have one. */
+function followKeys(batch: Batch, trace: StepTrace, place: string): Batch {
+  const { keys, times } = batch;
+  if (keys === null) return batch;
+  const { followed } = trace;
+  const marks = new Map(batch.traces?.map((mark) => [mark.at, mark]));
+  for (let at = 0; at < keys.length; at++) {
+    const key = keys[at] as Key;
+    if (!followed.has(key) || marks.has(at)) continue;
+    const context = trace.kept('key', `${place} ${key} ${times[at]} ${at}`);
+    if (context === null) break;
+    trace.describe(context, { [MILLRACE.key]: cleanText(key) });
+    marks.set(at, { at, context });
+  }
+  return withTraces(
+    batch,
+    [...marks.values()].toSorted((a, b) => a.at - b.at),
+  );
+}
+
+/** Traces of pending timers: in memory only, so what another owner fires begins without. The oldest is forgotten first. */
+class TimerTraces {
+  static readonly #MAX = 1_024;
+  readonly #traces = new Map<string, TraceContext>();
+
+  set(timer: Timer, context: TraceContext): void {
+    if (this.#traces.size === TimerTraces.#MAX) this.#traces.delete(this.#traces.keys().next().value as string);
+    this.#traces.set(nameOf(timer), context);
+  }
+
+  take(timer: Timer): TraceContext | null {
+    if (this.#traces.size === 0) return null;
+    const name = nameOf(timer);
+    const found = this.#traces.get(name) ?? null;
+    this.#traces.delete(name);
+    return found;
+  }
+}
+
+function nameOf({ key, id }: Timer): string {
+  return JSON.stringify([key, id]);
 }

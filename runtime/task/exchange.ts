@@ -2,6 +2,8 @@
 
 import { hashKey } from '../event/key.ts';
 import type { Batch } from '../event/batch.ts';
+import { concatTraces, sliceTraces, withTraces } from '../event/trace-marks.ts';
+import type { TraceMark } from '../event/trace-marks.ts';
 import { assert } from '../base/assert.ts';
 
 /** Events of one edge for one partition of the stage it leads to. Order within a partition is emission order. */
@@ -24,12 +26,13 @@ export function concatenate(batches: readonly Batch[]): Batch {
   const [first] = batches;
   assert(first !== undefined, 'an edge with output has a batch');
   if (batches.length === 1) return first;
-  return {
+  const all: Batch = {
     values: batches.flatMap((batch) => batch.values),
     times: batches.flatMap((batch) => batch.times),
     keys: first.keys === null ? null : batches.flatMap((batch) => batch.keys ?? []),
     ingestMs: Math.min(...batches.map((batch) => batch.ingestMs)),
   };
+  return withTraces(all, concatTraces(batches));
 }
 
 /** Pieces of at most `eventsMax` events. */
@@ -38,20 +41,23 @@ export function slices(batch: Batch, eventsMax: number): Batch[] {
   if (count <= eventsMax) return [batch];
   return Array.from({ length: Math.ceil(count / eventsMax) }, (_, piece) => {
     const from = piece * eventsMax;
-    return {
+    const slice: Batch = {
       values: batch.values.slice(from, from + eventsMax),
       times: batch.times.slice(from, from + eventsMax),
       keys: batch.keys?.slice(from, from + eventsMax) ?? null,
       ingestMs: batch.ingestMs,
     };
+    return withTraces(slice, sliceTraces(batch.traces, from, from + eventsMax));
   });
 }
 
-type OpenBatch = { values: unknown[]; times: number[]; keys: string[]; ingestMs: number };
+type OpenBatch = { values: unknown[]; times: number[]; keys: string[]; ingestMs: number; traces?: TraceMark[] };
 
 function scatter(batch: Batch, open: (OpenBatch | undefined)[], partitionCount: number): void {
-  const { keys, values, times } = batch;
+  const { keys, values, times, traces = [] } = batch;
   assert(keys !== null, 'events of a key exchange have keys');
+  let mark = 0; // in traces
+  let traced = traces[0]?.at ?? -1;
   for (let i = 0; i < values.length; i++) {
     const key = keys[i] as string;
     const partition = hashKey(key) % partitionCount;
@@ -60,5 +66,8 @@ function scatter(batch: Batch, open: (OpenBatch | undefined)[], partitionCount: 
     found.times.push(times[i] as number);
     found.keys.push(key);
     if (batch.ingestMs < found.ingestMs) found.ingestMs = batch.ingestMs;
+    if (i !== traced) continue;
+    (found.traces ??= []).push({ at: found.values.length - 1, context: (traces[mark] as TraceMark).context });
+    traced = traces[++mark]?.at ?? -1;
   }
 }

@@ -28,6 +28,10 @@ import type { InboxRecord } from './inbox.ts';
 import { TaskInputs } from './inputs.ts';
 import type { Released } from './replay.ts';
 import { encodeStorable, storableLetters } from './storable.ts';
+import type { SpanDraft, StepTrace } from './step-trace.ts';
+import { withTraces } from '../event/trace-marks.ts';
+import type { TraceMark } from '../event/trace-marks.ts';
+import type { TraceContext } from '../base/trace-context.ts';
 
 export type Segment = {
   readonly kind: 'events' | 'delta' | 'image' | 'payload';
@@ -44,6 +48,9 @@ export type Step = {
   /** State changes, or the whole state when it is small; null when nothing changed. */
   readonly state: Segment | null;
   readonly payload: Segment | null;
+  /** What its traced events went through: to be told when it is stored. */
+  readonly spans: readonly SpanDraft[];
+  readonly payloadTraces: readonly TraceMark[] | undefined;
   /** All input is processed with this step. A sink still has to apply it before it is done. */
   readonly ends: boolean;
 };
@@ -59,6 +66,8 @@ export type TaskParts = {
   readonly table: (name: string) => Table;
   /** Sink stages: how results are encoded. */
   readonly sink: { readonly writer: Pick<SinkWriter, 'prepare'>; readonly initial: SinkState } | null;
+  /** null: nothing is traced. */
+  readonly trace?: StepTrace | null;
 };
 
 /** States below this many bytes lie whole in each record: recovery then reads one record only. */
@@ -81,6 +90,7 @@ export class TaskCore {
   readonly #parts: TaskParts;
   readonly #inputs: TaskInputs;
   readonly #outEdges: readonly EdgePlan[];
+  readonly #trace: StepTrace | null;
   #chain: Chain;
   #counters: TaskCounters;
   #source: SourcePosition | null = null;
@@ -102,6 +112,7 @@ export class TaskCore {
   constructor(parts: TaskParts) {
     this.#parts = parts;
     this.stage = parts.stage;
+    this.#trace = parts.trace ?? null;
     this.#inputs = new TaskInputs(parts.plan, parts.stage);
     this.#outEdges = parts.stage.outputs.map((index) => parts.plan.edges[index] as EdgePlan);
     this.#sink = parts.sink?.initial ?? null;
@@ -199,13 +210,14 @@ export class TaskCore {
     this.#noteIngest(read.ingestMs);
     const node = this.stage.nodes.find(({ op }) => op.kind === 'source');
     assert(node !== undefined, `stage ${this.stage.id} has a source`);
-    for (const letter of read.deadLetters) this.#sourceDeadLetters.push({ ...letter, at: node.id });
+    for (const { trace, ...letter } of read.deadLetters) this.#sourceDeadLetters.push(this.#traced({ ...letter, at: node.id }, trace));
     this.#source = read.position;
     this.#takenEvents += read.values.length + read.deadLetters.length;
     this.#count({ eventsIn: read.values.length + read.deadLetters.length });
     if (read.values.length > 0) {
       const times = new Array<number>(read.values.length).fill(Math.trunc(read.ingestMs));
-      this.#chain.pushSource({ values: read.values, times, keys: null, ingestMs: read.ingestMs });
+      const batch: Batch = { values: read.values, times, keys: null, ingestMs: read.ingestMs };
+      this.#chain.pushSource(this.#trace === null ? batch : withTraces(batch, sourceTraces(this.#trace, times.length, read.traces)));
     }
     this.#sourceEnded ||= read.done;
   }
@@ -238,6 +250,7 @@ export class TaskCore {
     this.#sourceEnded = false;
     this.#takenEvents = 0;
     const output = this.#chain.take();
+    this.#trace?.take(); // what is held back is traced when it is let go
     if (counted !== null) {
       this.#sourceDeadLetters = [];
       this.#counters = counted;
@@ -246,7 +259,7 @@ export class TaskCore {
       this.#count({ filtered: output.filtered, late: output.late });
     }
     for (const edge of this.#chain.edgeWatermarks.keys()) this.#chain.edgeWatermarks.set(edge, WATERMARK_MIN);
-    return output.edges;
+    return new Map([...output.edges].map(([edge, batches]) => [edge, batches.map((batch) => withTraces(batch, []))]));
   }
 
   /** Replay: a step of events that are due, with the watermark up to which all have been released. */
@@ -256,12 +269,19 @@ export class TaskCore {
     this.#sourceEnded = this.done = released.ended;
     for (const edge of this.#chain.edgeWatermarks.keys()) this.#chain.edgeWatermarks.set(edge, released.watermark);
     // They enter the job now, whenever they were read: that is where end-to-end latency starts.
-    const edges = new Map([...released.edges].map(([edge, batches]) => [edge, batches.map((batch) => ({ ...batch, ingestMs: nowMs }))]));
+    this.#trace?.begin(nowMs, this.#counters.eventsOut);
+    const edges = new Map([...released.edges].map(([edge, batches]) => [edge, batches.map((batch) => this.#released(batch, nowMs))]));
     return this.#finish({ edges, deadLetters: [], filtered: 0, late: 0 }, nowMs);
+  }
+
+  #released(batch: Batch, nowMs: number): Batch {
+    const now = { ...batch, ingestMs: nowMs };
+    return this.#trace === null ? now : withTraces(now, sourceTraces(this.#trace, batch.times.length, undefined));
   }
 
   #begin(nowMs: number): void {
     this.#chain.nowMs = nowMs;
+    this.#trace?.begin(nowMs, this.#counters.eventsIn);
     if (!this.#unsettled) return;
     this.#unsettled = false;
     this.#chain.ingestMs = Math.min(this.#ingestMs, nowMs);
@@ -296,11 +316,14 @@ export class TaskCore {
       events,
       state,
       payload: prepared?.segment ?? null,
+      spans: this.#trace?.take() ?? [],
+      payloadTraces: prepared?.traces,
       ends: this.done,
     };
   }
 
-  #takeSegment(edge: number, batch: Batch): void {
+  #takeSegment(edge: number, segment: Batch): void {
+    const batch = segment.traces === undefined ? segment : this.#entered(segment);
     const count = batch.values.length;
     this.#takenEvents += count;
     this.#noteIngest(batch.ingestMs);
@@ -313,19 +336,30 @@ export class TaskCore {
     else this.#chain.pushEdge(edge, batch);
   }
 
+  /** Traced events go on in spans of this step. */
+  #entered(batch: Batch): Batch {
+    const trace = this.#trace;
+    return withTraces(batch, trace === null ? [] : batch.traces?.map(({ at, context }) => ({ at, context: trace.enter(context) })));
+  }
+
+  #traced(letter: DeadLetter, from: TraceContext | undefined): DeadLetter {
+    return this.#trace === null ? letter : this.#trace.deadLetter(letter, from);
+  }
+
   #noteIngest(ingestMs: number): void {
     if (ingestMs < this.#ingestMs) this.#ingestMs = ingestMs;
     this.#chain.ingestMs = this.#ingestMs;
   }
 
-  #prepareSink(): { segment: Segment | null; deadLetters: DeadLetter[] } | null {
+  #prepareSink(): { segment: Segment | null; deadLetters: DeadLetter[]; traces: readonly TraceMark[] | undefined } | null {
     if (this.#parts.sink === null || this.#sink === null || this.#sinkBatches.length === 0) return null;
     const prepared = this.#parts.sink.writer.prepare(this.#sinkBatches, this.#sink);
     this.#sinkBatches = [];
     this.#sink = prepared.after;
     this.#count({ eventsOut: prepared.count });
-    const deadLetters = prepared.failed.map((failed) => sinkLetter(this.stage.id, failed));
-    return { segment: { kind: 'payload', edge: -1, partition: -1, count: prepared.count, bytes: prepared.payload }, deadLetters };
+    const deadLetters = prepared.failed.map((failed) => this.#traced(sinkLetter(this.stage.id, failed), failed.trace));
+    const segment: Segment = { kind: 'payload', edge: -1, partition: -1, count: prepared.count, bytes: prepared.payload };
+    return { segment, deadLetters, traces: prepared.traces };
   }
 
   /** Dead letters go last: events of other edges that cannot be stored join them. */
@@ -333,7 +367,8 @@ export class TaskCore {
     const data = this.#outEdges.flatMap((edge, place) =>
       edge.from.node === '*' || edge.retired === true ? [] : this.#encodeEdge(edge, place, edges.get(edge.index) ?? [], deadLetters),
     );
-    const letters = deadLetterBatch(storableLetters(deadLetters), ingestMs);
+    const traces = this.#trace?.letterTraces(deadLetters);
+    const letters = deadLetterBatch(storableLetters(deadLetters), ingestMs).map((batch) => withTraces(batch, traces));
     const dead = this.#outEdges.flatMap((edge, place) =>
       edge.from.node === '*' && edge.retired !== true ? this.#encodeEdge(edge, place, letters, []) : [],
     );
@@ -351,7 +386,7 @@ export class TaskCore {
     return outgoing.flatMap(({ partition, batch }) =>
       slices(batch, SEGMENT_EVENTS_MAX).flatMap((slice): Segment[] => {
         const { bytes, count, letters } = encodeStorable(slice, edge.from.node);
-        refused.push(...letters);
+        for (const letter of letters) refused.push(this.#traced(letter, undefined));
         if (count === 0) return [];
         const { edgesOut, eventsOut } = this.#counters;
         this.#counters = { ...this.#counters, eventsOut: eventsOut + (isData ? count : 0), edgesOut: addAt(edgesOut, place, count) };
@@ -388,8 +423,21 @@ export class TaskCore {
   #makeChain(): Chain {
     const { plan, stage, makeTransform, table } = this.#parts;
     const nodes = stage.kind === 'sink' ? { ...stage, nodes: [], outputs: [] } : stage;
-    return new Chain({ stage: nodes, edges: plan.edges, state: this.state, makeTransform, table });
+    return new Chain({ stage: nodes, edges: plan.edges, state: this.state, makeTransform, table, trace: this.#trace });
   }
+}
+
+/** The traced ones among `count` events of a source: those of producers that trace, and those that are sampled here. */
+function sourceTraces(trace: StepTrace, count: number, remote: readonly TraceMark[] | undefined): readonly TraceMark[] | undefined {
+  const sampled = trace.sample(count);
+  if (sampled.length === 0 && remote === undefined) return undefined;
+  const marks = new Map<number, TraceMark>();
+  for (const at of sampled) {
+    const context = trace.root('ratio', String(at));
+    if (context !== null) marks.set(at, { at, context });
+  }
+  for (const { at, context } of remote ?? []) marks.set(at, { at, context: trace.enter(context) });
+  return [...marks.values()].toSorted((a, b) => a.at - b.at);
 }
 
 function stateSegment(kind: 'delta' | 'image', bytes: Uint8Array): Segment {

@@ -7,6 +7,7 @@ import { MillraceError } from '../base/errors.ts';
 import { MESSAGE_VALUE_CHARACTERS_MAX } from '../base/limits.ts';
 import type { Batch, DeadLetter, Value } from '../event/batch.ts';
 import { SegmentRefused, encodeEvents } from '../event/segment.ts';
+import { pickTraces, withTraces } from '../event/trace-marks.ts';
 
 /** `bytes` hold `count` events of the batch; the others are told in `letters`, as events of the transform `at`. */
 export type Encoded = { readonly bytes: Uint8Array; readonly count: number; readonly letters: readonly DeadLetter[] };
@@ -54,12 +55,13 @@ function problemOf(batch: Batch): string | null {
 
 function pick(batch: Batch, indexes: readonly number[]): Batch {
   const { values, times, keys } = batch;
-  return {
+  const picked: Batch = {
     values: indexes.map((index) => values[index]),
     times: indexes.map((index) => times[index] as number),
     keys: keys === null ? null : indexes.map((index) => keys[index] as string),
     ingestMs: batch.ingestMs,
   };
+  return withTraces(picked, pickTraces(batch.traces, indexes));
 }
 
 function letterOf(batch: Batch, index: number, problem: string, at: string): DeadLetter {

@@ -17,6 +17,7 @@ import type { StepContext, Transform } from './transform.ts';
 
 export function makeDedupe({ ttlMs, late = 'deadLetter' }: Extract<OpPlan, { kind: 'dedupe' }>): Transform {
   return {
+    carriesTraces: true,
     restored: ({ cells }) => rebucket(cells, ttlMs),
     onBatch(batch, context) {
       const { fresh, tooLate } = judge(batch, context, ttlMs);

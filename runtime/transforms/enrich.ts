@@ -15,6 +15,7 @@ type Lookup = (value: Value, key: Key | null, timeMs: number, context: StepConte
 export function makeEnrich({ lookups }: Extract<OpPlan, { kind: 'enrich' }>): Transform {
   const compiled = lookups.map(compileLookup);
   return {
+    carriesTraces: true,
     onBatch(batch, context) {
       const enriched = changeEvents(batch, context, (value, key, timeMs) => {
         let result = value;

@@ -21,6 +21,7 @@ const HIGHEST = '';
 export function makeEventTime({ spec, maxOutOfOrderMs }: Extract<OpPlan, { kind: 'eventTime' }>): Transform {
   const timeOf = compileCode(spec.at, EVENT_NAMES);
   return {
+    carriesTraces: true,
     onBatch(batch, context) {
       const timed = assignTimes(batch, context, timeOf);
       if (timed.times.length === 0) return;

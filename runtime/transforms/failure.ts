@@ -4,6 +4,7 @@ import { AssertionFailed } from '../base/assert.ts';
 import { MillraceError } from '../base/errors.ts';
 import { MESSAGE_VALUE_CHARACTERS_MAX } from '../base/limits.ts';
 import type { Batch } from '../event/batch.ts';
+import { traceAt } from '../event/trace-marks.ts';
 import type { StepContext } from './transform.ts';
 
 /** A transform's own objection to an event: its message is the problem of the dead letter. */
@@ -19,7 +20,7 @@ export function failEvent(context: StepContext, batch: Batch, index: number, cau
 
 /** Makes a dead letter (MR3002) of event `index` that says `problem`. */
 export function refuseEvent(context: StepContext, batch: Batch, index: number, problem: string): void {
-  context.deadLetter({
+  const letter = {
     code: 'MR3002',
     message: new MillraceError('MR3002', { transform: context.nodeId, problem }).message,
     issues: [],
@@ -27,7 +28,8 @@ export function refuseEvent(context: StepContext, batch: Batch, index: number, p
     place: null,
     timeMs: batch.times[index] ?? null,
     key: batch.keys?.[index] ?? null,
-  });
+  };
+  context.deadLetter(letter, traceAt(batch, index));
 }
 
 /** Late events: counted, and given to the output `late` when something reads it, else made dead letters. Never lost. */

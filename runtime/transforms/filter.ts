@@ -9,6 +9,7 @@ import type { Transform } from './transform.ts';
 export function makeFilter(op: Extract<OpPlan, { kind: 'filter' }>): Transform {
   const holds = compilePredicate(op.code, EVENT_NAMES);
   return {
+    carriesTraces: true,
     onBatch(batch, context) {
       context.emit(changeEvents(batch, context, (value, key, timeMs) => (holds(value, key, timeMs, context.nowMs) ? value : DROPPED)));
     },

@@ -15,6 +15,7 @@ import type { Transform } from './transform.ts';
 export function makeKeyBy({ code, carry }: Extract<OpPlan, { kind: 'keyBy' }>): Transform {
   const keyValue = compileKey(code);
   return {
+    carriesTraces: true,
     onBatch(batch, context) {
       const keys: Key[] = [];
       let staying: number[] | null = null;

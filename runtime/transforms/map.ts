@@ -9,6 +9,7 @@ import type { Transform } from './transform.ts';
 export function makeMap({ map }: Extract<OpPlan, { kind: 'map' }>): Transform {
   const change = isCode(map) ? compileCode(map, EVENT_NAMES) : compileFields(map, EVENT_NAMES);
   return {
+    carriesTraces: true,
     onBatch(batch, context) {
       context.emit(changeEvents(batch, context, (value, key, timeMs) => change(value, key, timeMs, context.nowMs)));
     },

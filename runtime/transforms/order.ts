@@ -10,6 +10,9 @@
 //   O4. The heap in memory is only an index, rebuilt from the cells.
 
 import type { Batch, Key, Value } from '../event/batch.ts';
+import { formatTraceparent, parseTraceparent } from '../base/trace-context.ts';
+import { traceAt, withTraces } from '../event/trace-marks.ts';
+import type { TraceMark } from '../event/trace-marks.ts';
 import { ORDER_CHUNK_EVENTS_MAX } from '../base/limits.ts';
 import type { OpPlan } from '../plan/physical-plan.ts';
 import { Heap } from '../time/heap.ts';
@@ -18,7 +21,7 @@ import { refuseLate } from './failure.ts';
 import type { RestoreContext, StepContext, Transform } from './transform.ts';
 
 /** As it lies in a list cell. */
-type Item = readonly [timeMs: number, key: Key | null, value: Value];
+type Item = readonly [timeMs: number, key: Key | null, value: Value, /** Of a traced event. */ traceparent?: string];
 type Held = { readonly item: Item; readonly chunk: number; /** Place in arrival order. */ readonly sequence: number };
 
 const LIST = '';
@@ -28,6 +31,7 @@ export function makeOrder({ late = 'deadLetter' }: Extract<OpPlan, { kind: 'orde
 }
 
 class Order implements Transform {
+  readonly carriesTraces = true;
   readonly #late: 'output' | 'deadLetter';
   readonly #heap = new Heap<Held>(isBefore);
   /** Events that are still held, by chunk. */
@@ -48,7 +52,7 @@ class Order implements Transform {
       const timeMs = batch.times[i]!;
       if (timeMs <= context.watermark)
         late.push(i); // O2
-      else this.#hold([timeMs, batch.keys?.[i] ?? null, batch.values[i]], context);
+      else this.#hold(itemOf(batch, i), context);
     }
     if (late.length > 0) refuseLate(context, pickEvents(batch, late), this.#late);
   }
@@ -114,15 +118,29 @@ class Order implements Transform {
   }
 }
 
+function itemOf(batch: Batch, i: number): Item {
+  const [timeMs, key, value] = [batch.times[i]!, batch.keys?.[i] ?? null, batch.values[i]];
+  const trace = batch.traces === undefined ? undefined : traceAt(batch, i);
+  return trace === undefined ? [timeMs, key, value] : [timeMs, key, value, formatTraceparent(trace)];
+}
+
 /** Events of one time, and so of one kind: all have keys, or none has. */
 function toBatch(held: readonly Held[], { ingestMs }: StepContext): Batch {
   const isKeyed = held[0]!.item[1] !== null;
-  return {
+  const batch: Batch = {
     values: held.map(({ item }) => item[2]),
     times: held.map(({ item }) => item[0]),
     keys: isKeyed ? held.map(({ item }) => item[1]!) : null,
     ingestMs,
   };
+  return held.every(({ item }) => item.length === 3) ? batch : withTraces(batch, tracesOf(held));
+}
+
+function tracesOf(held: readonly Held[]): TraceMark[] {
+  return held.flatMap(({ item }, at) => {
+    const context = item[3] === undefined ? null : parseTraceparent(item[3]);
+    return context === null ? [] : [{ at, context }];
+  });
 }
 
 /** (time, arrival). */

@@ -16,6 +16,7 @@ const HASHES = 2 ** 32;
 export function makeSample({ ratio, by }: Extract<OpPlan, { kind: 'sample' }>): Transform {
   const identityOf = by === null ? null : compileCode(by, EVENT_NAMES);
   return {
+    carriesTraces: true,
     onBatch(batch, context) {
       const sampled = changeEvents(batch, context, (value, key, timeMs) => {
         const identity = identityOf === null ? encodeKey(value) : keyOfValue(identityOf(value, key, timeMs, context.nowMs));

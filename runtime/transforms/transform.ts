@@ -7,8 +7,10 @@
 //   T3. What fails for one event becomes a dead letter for that event only; the others go on.
 //   T4. A transform emits only through `out`; batches that it emits are not changed afterwards (B2).
 
+import type { TraceContext } from '../base/trace-context.ts';
 import type { Batch, DeadLetter, Key, Value } from '../event/batch.ts';
 import type { KeyedCells } from '../state/keyed-cells.ts';
+import type { Attributes } from '../telemetry/span.ts';
 
 export interface Transform {
   /** Events of one input side, in arrival order; `side` is 'left' but for the right input of a join. */
@@ -20,6 +22,9 @@ export interface Transform {
   onTimer?(timer: Timer, context: StepContext): void;
   /** After a restore, before the first event: rebuild what is derived from cells. */
   restored?(context: RestoreContext): void;
+  /** It gives what it emits the traces of the events that caused it, by `Batch.traces`. Absent: a traced event comes to
+   *  `onBatch` alone, and what is emitted meanwhile is its. */
+  readonly carriesTraces?: true;
 }
 
 /** A durable event-time timer of one key of one transform. Same key and id: replaced. */
@@ -48,11 +53,18 @@ export interface StepContext {
   emitWatermark(watermark: number): void;
   setTimer(timer: Timer): void;
   clearTimer(key: Key, id: string): void;
-  deadLetter(letter: Omit<DeadLetter, 'at'>): void;
+  /** `trace`: of the event, where `onBatch` got it among others. */
+  deadLetter(letter: Omit<DeadLetter, 'at'>, trace?: TraceContext): void;
   /** Counts events that a window refused as late (they also go to the output `late`). */
   countLate(events: number): void;
   /** Counts events that were dropped on purpose (filter, sample, dedupe), for the conservation figures. */
   countFiltered(events: number): void;
+  /** The trace of the one event or timer that is worked on; null: it is not traced, or comes among others. */
+  readonly trace: TraceContext | null;
+  /** Tells the trace what happened to it. */
+  note(name: string, attributes: Attributes): void;
+  /** The context of a result of several traced events, which links to them. `identity`: what is the same when it is made again. */
+  gathered(from: readonly TraceContext[], identity: string): TraceContext;
   /** Side inputs by name. */
   table(name: string): Table;
 }

@@ -1,10 +1,11 @@
 // What is agreed on in a job's directory between who runs it (the CLI, the operator) and its workers.
 //
 // Keys: `job` (JobRecord) · `worker.<id>`, `assignment` (membership.ts) · `failure`, `completed` (membership.ts)
-//       `pause` (Pause) · `savepoint` (SavepointRequest) · `savepoint.<id>.<stage>.<partition>` (SavepointTask)
+//       `pause` (Pause) · `trace` (FollowedKeys) · `savepoint` (SavepointRequest) · `savepoint.<id>.<stage>.<partition>` (SavepointTask)
 //   D1. `job` is written by one who runs the job only (the CLI's runner, the operator's leader). A higher `revision` replaces
 //       the plan while workers run: tasks of stages whose fingerprint is the same go on, the others begin anew (worker.ts).
 //   D2. While `pause` is there no source reads on; what was read flows to its end.
+//   D4. `trace` changes what is told, never what is done: who does not know it yet, or any more, gives the same results.
 //   D3. `savepoint`: every worker stores the state of each task it runs, and says where; see SavepointTask.
 
 import type { SinkState } from '../connectors/sink.ts';
@@ -46,6 +47,8 @@ export type Pause = {
   /** When it was asked for, ms since the epoch. */ readonly sinceMs: number;
 };
 export type SavepointRequest = { readonly id: string };
+/** Keys whose events are traced, each until its time, ms since the epoch. Keys are canonical texts (event/key.ts). */
+export type FollowedKeys = { readonly keys: readonly { readonly key: string; readonly untilMs: number }[] };
 
 /** How far event time has come; `ended`: it will not go further; null: it has not begun. (JSON has no infinities.) */
 export type StoredWatermark = number | 'ended' | null;

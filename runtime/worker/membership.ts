@@ -1,6 +1,6 @@
 // Who works on the job, and who owns what: each worker beats, the first of the living assigns.
 //
-// Keys of the directory: `worker.<id>` (heartbeat), `assignment`, `failure`, `completed`; `pause` and `savepoint` (job-record.ts).
+// Keys of the directory: `worker.<id>` (heartbeat), `assignment`, `failure`, `completed`; `pause`, `savepoint` and `trace` (job-record.ts).
 //   M1. A worker is alive while its heartbeat was seen to change within the lease, by this worker's own clock.
 //   M2. The living worker with the lowest id writes the assignment, by compare-and-set; two that believe to be first
 //       can't both win, and whatever they write, the fence keeps the tasks safe.
@@ -13,7 +13,7 @@ import { HEARTBEAT_MS, LEASE_MS } from '../base/limits.ts';
 import { assign } from './assignment.ts';
 import type { Assignment, TaskRef } from './assignment.ts';
 import type { Directory, Entry } from './directory.ts';
-import type { Pause, SavepointRequest } from './job-record.ts';
+import type { FollowedKeys, Pause, SavepointRequest } from './job-record.ts';
 
 export type Heartbeat = {
   readonly worker: string;
@@ -61,6 +61,7 @@ export class Membership {
   assignment: Assignment = {};
   pause: Pause | null = null;
   savepoint: SavepointRequest | null = null;
+  followed: FollowedKeys | null = null;
   /** When a beat was stored last, by the clock; null: never yet. */
   beatenMs: number | null = null;
   readonly #parts: MembershipParts;
@@ -202,6 +203,7 @@ export class Membership {
     else if (key === 'completed') this.#completed = value as Completed | null;
     else if (key === 'pause') this.pause = value as Pause | null;
     else if (key === 'savepoint') this.savepoint = value as SavepointRequest | null;
+    else if (key === 'trace') this.followed = value as FollowedKeys | null;
     else return;
     this.#parts.onChange();
   }

@@ -19,10 +19,10 @@
 
 import { assert } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
-import type { SinkConnector, SinkWriter } from '../connectors/sink.ts';
+import type { SinkConnector, SinkRecord, SinkWriter } from '../connectors/sink.ts';
 import type { SourceConnector } from '../connectors/source.ts';
 import type { BlobStore, Journal } from '../journal/journal.ts';
-import type { InputPosition, RecordHeader } from '../journal/record.ts';
+import type { InputPosition } from '../journal/record.ts';
 import { liveOutputs, taskName } from '../plan/physical-plan.ts';
 import type { NodePlan, PhysicalPlan, StagePlan } from '../plan/physical-plan.ts';
 import { PartitionState } from '../state/partition-state.ts';
@@ -37,12 +37,16 @@ import { LatencyHistogram } from '../telemetry/latency-histogram.ts';
 import { inboxRecord } from './inbox-record.ts';
 import type { LaneFeed, LaneRecord, Seen } from './lane-feed.ts';
 import { claimAndRestore, ownerNow, untilWritten } from './recovery.ts';
+import { Owed } from './owed.ts';
 import type { SavedPart } from './recovery.ts';
 import type { StandingTask } from './savepoint.ts';
 import { Signal } from './signal.ts';
 import { SourceSide } from './source-side.ts';
 import type { TaskFigures } from './task-figures.ts';
 import { TimeLedger } from './time-ledger.ts';
+import { TaskSpans } from './task-spans.ts';
+import type { Tracing } from './task-spans.ts';
+import type { Key } from '../event/batch.ts';
 import type { Turns } from './turns.ts';
 
 export type TaskEnding = 'done' | 'fenced' | 'drained';
@@ -52,12 +56,9 @@ const STEP_EVENTS_MAX = 65_536;
 const STEP_BYTES_MAX = 2 * 1024 * 1024;
 /** Bytes of a lane kept for this task before it reads on alone. */
 const INBOX_BYTES_MAX = 8 * 1024 * 1024;
-/** How long a moved watermark or position may wait for events to ride with. */
-const OWED_MS = 25;
 /** A disk takes about 2,000 synced commits a second from all tasks together. At 1,000 events a second through three stages
  *  this takes a fifth of them away (`npm run bench -- latency`; figures in docs/operations/benchmarks.md). */
 const PACE_MS = 5;
-const OWED_SINK_MS = 250;
 
 export type TaskRunnerParts = {
   readonly plan: PhysicalPlan;
@@ -82,6 +83,10 @@ export type TaskRunnerParts = {
   readonly speed: number | null;
   readonly failpoint: (name: string) => void;
   readonly onTrouble: (error: unknown) => void;
+  /** null: nothing is traced. */
+  readonly tracing?: Tracing | null | undefined;
+  /** Keys that somebody follows now. */
+  readonly followed: () => ReadonlySet<Key>;
 };
 
 export class TaskRunner {
@@ -106,13 +111,12 @@ export class TaskRunner {
   #prepared: Step | null = null;
   #outcome: TaskEnding | null = null;
   #failure: { error: unknown } | null = null;
-  /** What waits to be stored has waited since a while, or long enough. A timer says so, not the clock: it may come a little early. */
-  #owed: 'nothing' | 'waits' | 'due' = 'nothing';
-  #owedTurn = 0;
+  readonly #owed: Owed;
   #sentMs = -Infinity;
   readonly #source: SourceSide | null;
   readonly #watch: CommitWatch;
   readonly #time: TimeLedger;
+  readonly #spans: TaskSpans | null;
   #ended = false;
   #stored: Readonly<Record<string, number>> = {};
   /** Where an ended task stands that wrote nothing here. */
@@ -126,6 +130,8 @@ export class TaskRunner {
     this.#writer?.catch(() => undefined);
     this.#watch = new CommitWatch(parts.clock);
     this.#time = new TimeLedger(parts.clock);
+    this.#spans = TaskSpans.of(parts);
+    this.#owed = new Owed({ stage: parts.stage, clock: parts.clock, signal: this.#stop.signal, notify: () => this.#signal.notify() });
     this.#source =
       parts.source === null
         ? null
@@ -246,6 +252,7 @@ export class TaskRunner {
       makeTransform: parts.makeTransform,
       table: parts.table,
       sink: writer === null || parts.sink === null ? null : { writer, initial: parts.sink.initial },
+      trace: this.#spans?.trace ?? null,
     });
     const begun = await claimAndRestore({
       ...parts,
@@ -258,11 +265,10 @@ export class TaskRunner {
     if (begun.kind !== 'claimed') return begun.kind === 'fenced' ? 'fenced' : 'drained';
     this.#committer = begun.committer;
     this.#checkpointer = new Checkpointer(parts, begun.committer, this.name);
-    for (const record of begun.unapplied)
-      if (!(await this.#apply(record.number, record.payload, record.count, record.sink))) return 'drained';
+    for (const record of begun.unapplied) if (!(await this.#apply({ ...record, ...record.sink }))) return 'drained';
     this.#core = core;
     this.#notePositions(core.positions());
-    if (core.owes) this.#owe();
+    if (core.owes) this.#owed.begin();
     if (parts.stage.kind !== 'source') this.#subscribe(core);
     assert(parts.stage.kind !== 'source' || this.#source !== null, `${this.name} has a source`);
     await this.#source?.open(core);
@@ -297,9 +303,9 @@ export class TaskRunner {
 
   #canStep(): boolean {
     if (this.#draining || this.#prepared !== null || this.#core === null || this.#core.done) return false;
-    if (this.#source !== null) return this.#source.isReady || (!this.#inFlight && this.#owed === 'due');
+    if (this.#source !== null) return this.#source.isReady || (!this.#inFlight && this.#owed.isDue);
     if (this.#inFlight) return this.#inbox.bytes >= STEP_BYTES_MAX / 2 && this.#inbox.isReady;
-    return this.#inbox.isReady || this.#owed === 'due' || this.#core.ended();
+    return this.#inbox.isReady || this.#owed.isDue || this.#core.ended();
   }
 
   /** Something waits that cannot be taken in: a commit comes first, or the sink. */
@@ -318,28 +324,14 @@ export class TaskRunner {
     this.#time.enter('busy');
     const core = this.#core as TaskCore;
     const nowMs = this.#parts.clock.nowMs();
-    const force = this.#owed === 'due';
+    this.#spans?.began(nowMs);
+    const force = this.#owed.isDue;
     if (this.#source === null) this.#takeInbox(core, nowMs);
     const step = this.#source === null ? core.step(nowMs, { force }) : this.#source.step(core, nowMs, force);
     this.#parts.failpoint('stepped');
-    if (step !== null || force) this.#owed = 'nothing';
-    else if (core.owes && this.#owed === 'nothing') this.#owe();
+    if (step !== null || force) this.#owed.settle();
+    else if (core.owes) this.#owed.begin();
     this.#prepared = step;
-  }
-
-  /** Remembers that something waits to be stored, and wakes the loop when it has waited long enough. */
-  #owe(): void {
-    const turn = ++this.#owedTurn;
-    this.#owed = 'waits';
-    void this.#parts.clock.sleep(this.#owedMs(), this.#stop.signal).then(() => {
-      if (this.#owed !== 'waits' || turn !== this.#owedTurn) return;
-      this.#owed = 'due';
-      this.#signal.notify();
-    });
-  }
-
-  #owedMs(): number {
-    return this.#parts.stage.kind === 'sink' ? OWED_SINK_MS : OWED_MS;
   }
 
   #takeInbox(core: TaskCore, nowMs: number): void {
@@ -351,6 +343,7 @@ export class TaskRunner {
     const step = this.#prepared as Step;
     this.#time.enter('busy');
     this.#prepared = null;
+    this.#spans?.sends();
     this.#inFlight = true;
     this.#sentMs = this.#parts.clock.monotonicMs();
     this.#commit(step)
@@ -376,13 +369,16 @@ export class TaskRunner {
     this.commitLatency.add(clock.monotonicMs() - beganMs);
     this.#checkpointer?.noteCommit(outcome, image);
     this.#notePositions(step.header.inputs);
+    this.#spans?.committed();
     await this.#afterCommit(step, outcome.number, outcome.firstSequence);
+    if (this.#outcome !== 'drained') this.#spans?.stored(step, { number: outcome.number, epoch: committer.place.epoch });
   }
 
   async #afterCommit(step: Step, number: number, firstSequence: number): Promise<void> {
     if (step.payload !== null && step.header.sink !== null) {
       if (this.#checkpointer !== null) this.#checkpointer.unappliedSequence = firstSequence;
-      if (!(await this.#apply(number, step.payload.bytes, step.payload.count, step.header.sink))) return;
+      const { bytes: payload, count } = step.payload;
+      if (!(await this.#apply({ number, payload, count, ...step.header.sink, traces: step.payloadTraces }))) return;
       if (this.#checkpointer !== null) this.#checkpointer.unappliedSequence = Infinity;
     }
     if (this.#isLast() && step.header.ingestMs > 0 && (step.payload !== null || step.events.length > 0))
@@ -408,21 +404,24 @@ export class TaskRunner {
     this.#notePositions((this.#core as TaskCore).positions());
   }
 
-  async #apply(number: number, payload: Uint8Array, count: number, sink: { before: SinkStateOf; after: SinkStateOf }): Promise<boolean> {
+  async #apply(record: SinkRecord): Promise<boolean> {
     const writer = await this.#writer;
     assert(writer !== null, `${this.name} is a sink`);
     this.#parts.failpoint('sink-apply');
-    const record = { number, payload, count, before: sink.before, after: sink.after };
     if (!(await this.#untilWritten(() => writer.apply(record)))) return false;
     this.#parts.failpoint('sink-applied');
-    if (this.#committer !== null) this.#committer.appliedNumber = number;
+    if (this.#committer !== null) this.#committer.appliedNumber = record.number;
     return true;
   }
 
   /** N4. False: the task was asked to end first; its next owner applies what is stored. */
   async #untilWritten(write: () => Promise<void>): Promise<boolean> {
     const { clock, onTrouble } = this.#parts;
-    const isWritten = await untilWritten(write, { clock, signal: this.#giveUp.signal, onTrouble });
+    const onRetry = (error: unknown): void => {
+      this.#spans?.retried(error);
+      onTrouble(error);
+    };
+    const isWritten = await untilWritten(write, { clock, signal: this.#giveUp.signal, onTrouble: onRetry });
     if (!isWritten) this.#outcome ??= 'drained';
     return isWritten;
   }
@@ -496,4 +495,3 @@ export class TaskRunner {
 }
 
 type RecordPlace = Pick<Place, 'epoch' | 'number' | 'sequence'>;
-type SinkStateOf = NonNullable<RecordHeader['sink']>['before'];

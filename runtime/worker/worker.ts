@@ -21,7 +21,9 @@ import type { TaskRef } from './assignment.ts';
 import type { Bus, Directory } from './directory.ts';
 import { judgeHealth } from './health.ts';
 import type { Health, TaskHealth } from './health.ts';
-import type { SavepointManifest } from './job-record.ts';
+import type { FollowedKeys, SavepointManifest } from './job-record.ts';
+import type { Key } from '../event/batch.ts';
+import type { TracerFigures } from '../telemetry/span.ts';
 import { LaneFeed } from './lane-feed.ts';
 import { Membership } from './membership.ts';
 import { slowestReader } from './purging.ts';
@@ -42,6 +44,8 @@ const FENCED_PAUSE_MS = 500;
 const HANDOVER_MAX_MS = 2 * LEASE_MS;
 /** Pods are given more; others wait for what this one holds. */
 const DRAIN_MAX_MS = 3_000;
+/** For the last spans: never longer, from the first goodbye on, than the goodbyes may take. */
+const TRACES_MAX_MS = 1_500;
 /** For goodbyes that nobody may answer. */
 const GOODBYE_MAX_MS = 750;
 
@@ -56,6 +60,8 @@ export type WorkerReport = {
   /** Since it began. */
   readonly time: TimeSpent;
   readonly troubles: readonly string[];
+  /** Spans that were sent to the collector, and dropped; null: nothing is traced. (Absent in reports of older workers.) */
+  readonly spans?: TracerFigures | null;
   /** Of the job, that it runs. */
   readonly revision: number;
 };
@@ -70,7 +76,7 @@ export type WorkerRevision = Pick<TaskRunnerParts, 'plan' | 'makeTransform' | 't
   readonly stageParts: (stage: StagePlan) => StageParts;
 };
 
-type FromWorker = 'stage' | 'partition' | 'feed' | 'source' | 'sink' | 'onTrouble' | 'turns' | 'savedPart' | 'revision';
+type FromWorker = 'followed' | 'stage' | 'partition' | 'feed' | 'source' | 'sink' | 'onTrouble' | 'turns' | 'savedPart' | 'revision';
 
 export type WorkerParts = Omit<TaskRunnerParts, FromWorker> &
   Omit<WorkerRevision, 'revision'> & {
@@ -119,6 +125,8 @@ export class Worker {
   readonly #loops: Promise<void>[] = [];
   #unsubscribe: (() => void) | null = null;
   #draining = false;
+  #followedAs: FollowedKeys | null = null;
+  #followed: ReadonlySet<Key> = new Set();
   #settle: (() => void) | null = null;
   /** Resolves when the job is completed or failed, or this worker was drained. */
   readonly settled: Promise<void>;
@@ -220,18 +228,21 @@ export class Worker {
 
   async #end(): Promise<void> {
     const { clock } = this.#parts;
+    const beganMs = clock.monotonicMs();
     this.#report();
     this.#abort.abort();
     this.#unsubscribe?.();
     await within(clock, GOODBYE_MAX_MS, this.#membership.stop());
     const closing = [...this.#feeds.values()].map((feed) => feed.close());
     await within(clock, GOODBYE_MAX_MS, Promise.all([...closing, ...this.#loops]));
+    await this.#parts.tracing?.tracer.close(Math.max(0, TRACES_MAX_MS - (clock.monotonicMs() - beganMs)));
     this.#settle?.();
   }
 
   #reconcile(): void {
     if (this.#draining) return;
     const { failure, completed, assignment, pause, isBehind } = this.#membership;
+    this.#follow();
     const stays = this.#parts.stayWhenSettled === true;
     if (failure !== null) {
       for (const { runner } of this.#running.values()) runner.drain();
@@ -249,6 +260,15 @@ export class Worker {
     }
   }
 
+  /** Keys that are followed now. Looked at with every heartbeat: so one whose time is over is left within that. */
+  #follow(): void {
+    const { followed } = this.#membership;
+    if (followed === null && this.#followedAs === null) return;
+    this.#followedAs = followed;
+    const nowMs = this.#parts.clock.nowMs();
+    this.#followed = new Set((followed?.keys ?? []).flatMap(({ key, untilMs }) => (untilMs > nowMs ? [key] : [])));
+  }
+
   #consider(stage: StagePlan, partition: number): void {
     const name = taskName(stage.id, partition);
     const isMine = this.#membership.assignment[name] === this.#parts.worker;
@@ -264,7 +284,7 @@ export class Worker {
   }
 
   #begin(stage: StagePlan, partition: number): void {
-    const { journal, blobs, clock, worker, recordBytesMax, checkpointBytes, speed, failpoint } = this.#parts;
+    const { journal, blobs, clock, worker, recordBytesMax, checkpointBytes, speed, failpoint, tracing } = this.#parts;
     const { plan, revision, makeTransform, table, tableVersions, stageParts } = this.#now;
     const runner = new TaskRunner({
       plan,
@@ -280,6 +300,7 @@ export class Worker {
       checkpointBytes,
       speed,
       failpoint,
+      tracing,
       stage,
       partition,
       turns: this.#turns,
@@ -287,6 +308,7 @@ export class Worker {
       savedPart: (task) => this.#savedPart(task),
       ...stageParts(stage),
       onTrouble: (error) => this.#trouble(error),
+      followed: () => this.#followed,
     });
     runner.pause(this.#membership.pause?.id ?? null);
     this.#saved.delete(runner.name);
@@ -373,6 +395,7 @@ export class Worker {
       cpuMs,
       time: this.#time.spent,
       troubles: [...this.#troubles.keys()],
+      spans: this.#parts.tracing?.tracer.figures() ?? null,
       revision: this.#now.revision,
     };
     this.#parts.bus.publish('report', report);

@@ -24,7 +24,7 @@ const rules: Readonly<Record<string, Rule>> = {
   'runtime/state': { values: ['runtime/base', 'runtime/event', 'runtime/time'], types: ['runtime/transforms'] },
   'runtime/expression': { values: ['runtime/base'], types: ['crds'] },
   'runtime/transforms': {
-    values: ['runtime/base', 'runtime/event', 'runtime/time', 'runtime/state', 'runtime/expression'],
+    values: ['runtime/base', 'runtime/event', 'runtime/time', 'runtime/state', 'runtime/expression', 'runtime/telemetry'],
     types: ['crds', 'runtime/plan'],
   },
   'runtime/job': { values: ['crds', 'runtime/base', 'runtime/expression'], types: ['runtime/transforms'] },
@@ -35,8 +35,17 @@ const rules: Readonly<Record<string, Rule>> = {
   'runtime/journal': { values: ['runtime/base', 'runtime/event'], types: ['runtime/connectors', 'runtime/plan'] },
   'runtime/telemetry': { values: ['runtime/base', 'runtime/plan'], types: ['runtime/worker', 'runtime/journal'] },
   'runtime/task': {
-    values: ['runtime/base', 'runtime/event', 'runtime/time', 'runtime/state', 'runtime/transforms', 'runtime/journal', 'runtime/plan'],
-    types: ['runtime/connectors', 'runtime/telemetry'],
+    values: [
+      'runtime/base',
+      'runtime/event',
+      'runtime/time',
+      'runtime/state',
+      'runtime/transforms',
+      'runtime/journal',
+      'runtime/plan',
+      'runtime/telemetry',
+    ],
+    types: ['runtime/connectors'],
   },
   'runtime/connectors': {
     values: ['runtime/base', 'runtime/event', 'runtime/transforms', 'runtime/plan', 'runtime/adapters'],
@@ -47,8 +56,8 @@ const rules: Readonly<Record<string, Rule>> = {
     types: ['runtime/connectors', 'runtime/transforms'],
   },
   'runtime/adapters': {
-    values: ['runtime/base', 'runtime/job', 'runtime/plan'],
-    types: ['crds', 'runtime/journal', 'runtime/worker', 'runtime/telemetry'],
+    values: ['runtime/base', 'runtime/job', 'runtime/plan', 'runtime/telemetry'],
+    types: ['crds', 'runtime/journal', 'runtime/worker'],
   },
   'runtime/testing': { values: ['crds', 'runtime'] },
   'runtime/pod': { values: ['crds', 'runtime'] },
@@ -78,6 +87,7 @@ const rules: Readonly<Record<string, Rule>> = {
 
 /** Packages that have rooms of their own; all others may be used anywhere outside of tests' own ones. */
 const packageRooms: Readonly<Record<string, readonly string[]>> = {
+  '@opentelemetry': ['runtime/adapters/otel'],
   '@nats-io': ['runtime/adapters/nats', 'runtime/connectors', 'operator/nats', 'cli'],
   '@kubernetes/client-node': ['operator/kube'],
   esbuild: ['images', 'cli/deploy'],
@@ -136,12 +146,14 @@ function moduleProblem(path: string, { target, isTypeOnly }: Import): string | n
     if (!pureRooms.includes(roomOf(path)) || pureModules.includes(target)) return null;
     return `imports ${target}; this room is pure`;
   }
-  const name = target.startsWith('@nats-io/')
-    ? '@nats-io'
-    : target
-        .split('/')
-        .slice(0, target.startsWith('@') ? 2 : 1)
-        .join('/');
+  const scope = ['@nats-io', '@opentelemetry'].find((one) => target.startsWith(`${one}/`));
+  const name =
+    scope !== undefined
+      ? scope
+      : target
+          .split('/')
+          .slice(0, target.startsWith('@') ? 2 : 1)
+          .join('/');
   const rooms = [...(packageRooms[name] ?? []), ...(isTypeOnly ? (packageTypeRooms[name] ?? []) : [])];
   if (packageRooms[name] === undefined) return `imports ${name}, a package without a room (test/tidy/import-rules.ts)`;
   return isWithin(path, rooms) ? null : `imports ${name}, which belongs to ${rooms.join(', ') || 'tests'}`;

@@ -15,6 +15,7 @@ import { randomBytes } from 'node:crypto';
 import type { Msg, Subscription } from '@nats-io/transport-node';
 import { assert } from '../../base/assert.ts';
 import { MillraceError } from '../../base/errors.ts';
+import { TRACEPARENT } from '../../base/trace-context.ts';
 import type { LaneReader, ReadOptions, StoredRecord } from '../../journal/journal.ts';
 import { Gone } from './gone.ts';
 import { API_ERROR, callApi } from './jetstream-api.ts';
@@ -40,6 +41,8 @@ export type ReaderOptions = {
   /** The stream is not ours alone: the consumer is asked for with its one subject in the request's own subject, so that the
    *  server can hold a worker to the subjects it may read, and is left to the server instead of deleted. */
   readonly isShared?: boolean;
+  /** Messages are given with their `traceparent`. */
+  readonly isTraced?: boolean;
   /** A consumer was made: the reader reads, or reads again. */
   readonly onOpen?: () => void;
 };
@@ -292,7 +295,9 @@ export class NatsReader implements LaneReader {
     this.#lastSequence = delivery.sequence;
     const bytes = message.data;
     this.#window.received({ wireBytes: deliverySize(message), payloadBytes: bytes.length });
-    this.#queue.push({ subject: message.subject, sequence: delivery.sequence, bytes, storedMs: delivery.storedMs });
+    const stored = { subject: message.subject, sequence: delivery.sequence, bytes, storedMs: delivery.storedMs };
+    const traceparent = this.#options.isTraced === true ? message.headers?.get(TRACEPARENT) : undefined;
+    this.#queue.push(traceparent === undefined || traceparent === '' ? stored : { ...stored, traceparent });
     this.wake();
     // More room for the server's next while these are being taken: keeps the line busy.
     this.#pull();

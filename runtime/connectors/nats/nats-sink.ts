@@ -12,6 +12,8 @@
 //       behind which this sink would have to write is a conflict (MR4002).
 //   C5. When the last message is gone (limits of the stream, a purge), a writer that knows the fate of all it sent goes
 //       on; one that does not, because it is new, stops with MR4002 rather than to guess.
+//   C7. A result of a traced event carries its context (`traceparent`); what is written again after a crash may come without. With
+//       several results a message it is that of the first traced one.
 //   C6. A job that goes on from a savepoint of another begins behind the last result that was written before it: that, and nothing
 //       later of that other job, may be the subject's last message. What came later would come a second time.
 
@@ -22,6 +24,10 @@ import type { SinkSpec } from '../../../crds/stream-job/spec.ts';
 import { assert } from '../../base/assert.ts';
 import type { Clock } from '../../base/clock.ts';
 import { isError, isRetry, MillraceError } from '../../base/errors.ts';
+import { traceAt } from '../../event/trace-marks.ts';
+import type { TraceMark } from '../../event/trace-marks.ts';
+import { formatTraceparent, TRACEPARENT } from '../../base/trace-context.ts';
+import type { TraceContext } from '../../base/trace-context.ts';
 import { encodeJsonLine } from '../../event/codec/json-lines.ts';
 import type { SinkConnector, SinkRecord, SinkState, SinkWriter } from '../sink.ts';
 import { publishFenced, type Message } from './fenced-publish.ts';
@@ -107,19 +113,25 @@ class NatsWriter implements SinkWriter {
 
   prepare(batches: Parameters<SinkWriter['prepare']>[0], before: SinkState): ReturnType<SinkWriter['prepare']> {
     const lines: string[] = [];
-    const failed: { value: unknown; timeMs: number; problem: string }[] = [];
+    const failed: { value: unknown; timeMs: number; problem: string; trace?: TraceContext | undefined }[] = [];
     const bytesMax = this.#messageBytesMax();
-    for (const { values, times } of batches) {
+    const traces: TraceMark[] = [];
+    for (const batch of batches) {
+      const { values, times } = batch;
       for (let i = 0; i < values.length; i++) {
         const encoded = encodeJsonLine(values[i]);
         const problem = 'problem' in encoded ? encoded.problem : tooLarge(encoded.line, bytesMax);
-        if (problem !== null) failed.push({ value: values[i], timeMs: times[i] as number, problem });
-        else if ('line' in encoded) lines.push(encoded.line);
+        if (problem !== null) failed.push({ value: values[i], timeMs: times[i] as number, problem, trace: traceAt(batch, i) });
+        else if ('line' in encoded) {
+          const context = traceAt(batch, i);
+          if (context !== undefined) traces.push({ at: lines.length, context });
+          lines.push(encoded.line);
+        }
       }
     }
     const payload = lines.length === 0 ? Buffer.alloc(0) : Buffer.from(`${lines.join('\n')}\n`);
     const after = lines.length === 0 ? before : { results: resultsOf(before) + lines.length };
-    return { payload, count: lines.length, after, failed };
+    return { payload, count: lines.length, after, failed, traces };
   }
 
   async apply(record: SinkRecord): Promise<void> {
@@ -216,7 +228,9 @@ class NatsWriter implements SinkWriter {
       let last = line;
       while (last + 1 < ends.length && last + 1 - line < this.#spec.nats.batch && (ends[last + 1] as number) - begin <= bytesMax) last++;
       const data = record.payload.subarray(begin, ends[last]);
-      messages.push({ data, headers: { [ID_HEADER]: formatResultId({ ...this.#origin, record: record.number, index: line }) } });
+      const context = record.traces?.find(({ at }) => at >= line && at <= last)?.context;
+      const headers = { [ID_HEADER]: formatResultId({ ...this.#origin, record: record.number, index: line }) };
+      messages.push({ data, headers: context === undefined ? headers : { ...headers, [TRACEPARENT]: formatTraceparent(context) } });
       lineCounts.push(last + 1 - line);
       bytes += data.length;
       line = last + 1;

@@ -14,6 +14,9 @@ import { NatsReader } from '../../adapters/nats/nats-reader.ts';
 import type { Link } from '../../adapters/nats/link.ts';
 import type { SourceSpec } from '../../../crds/stream-job/spec.ts';
 import type { Clock } from '../../base/clock.ts';
+import { parseTraceparent } from '../../base/trace-context.ts';
+import type { TraceContext } from '../../base/trace-context.ts';
+import type { TraceMark } from '../../event/trace-marks.ts';
 import type { Value } from '../../event/batch.ts';
 import { invalidUtf8, utf8Text } from '../../event/codec/json.ts';
 import { compileJsonEvent, type EventDecoder } from '../../event/codec/json-event.ts';
@@ -23,7 +26,7 @@ import { LARGE_EVENT_HEAD_BYTES, shownEvent, tooLargeLetter, undecodableLetter, 
 import { lastOfSubject, pendingFrom } from './subject-places.ts';
 import { findSourceStream, type UserStream } from './user-streams.ts';
 
-export type NatsSourceEnv = { readonly link: Link; readonly clock: Clock };
+export type NatsSourceEnv = { readonly link: Link; readonly clock: Clock; readonly isTraced?: boolean | undefined };
 type NatsSource = SourceSpec & { readonly nats: NonNullable<SourceSpec['nats']> };
 
 /** Finds the streams. Rejects with BadDeclaration when a subject has none. */
@@ -74,6 +77,7 @@ type Gathered = {
   readonly values: Value[];
   readonly places: number[];
   readonly deadLetters: SourceLetter[];
+  readonly traces: TraceMark[];
   bytes: number;
   ingestMs: number;
 };
@@ -91,6 +95,8 @@ class NatsSplitReader implements SourceReader {
   #place: Place;
   #queue: readonly StoredRecord[] = [];
   #next = 0; // in the queue
+  /** What the message that is taken says of its trace. */
+  #context: TraceContext | null = null;
   #lineAt = 0; // byte of the current message at which its next line begins
 
   constructor(spec: NatsSource, options: Options) {
@@ -100,21 +106,22 @@ class NatsSplitReader implements SourceReader {
     this.#place = options.at;
     this.#whole = options.stream.messagesPerSubjectMax <= 0 && options.stream.subjects.join() === options.subject;
     const from = { fromSequence: options.at.sequence + 1, subjects: [options.subject] };
-    this.#reader = new NatsReader(options.link, options.stream.name, from, { isShared: true });
+    this.#reader = new NatsReader(options.link, options.stream.name, from, { isShared: true, isTraced: options.isTraced === true });
   }
 
   async read(limits: Limits): Promise<SourceRead> {
-    const gathered: Gathered = { values: [], places: [], deadLetters: [], bytes: 0, ingestMs: Infinity };
+    const gathered: Gathered = { values: [], places: [], deadLetters: [], traces: [], bytes: 0, ingestMs: Infinity };
     if (!this.#isDone() && this.#next === this.#queue.length) await this.#load(limits);
     while (this.#next < this.#queue.length && !this.#isDone() && this.#hasRoom(gathered, limits)) {
       this.#take(this.#queue[this.#next] as StoredRecord, gathered, limits);
     }
-    const { values, places, deadLetters, bytes, ingestMs } = gathered;
+    const { values, places, deadLetters, traces, bytes, ingestMs } = gathered;
     const nowMs = this.#options.clock.nowMs();
     return {
       values,
       places,
       deadLetters,
+      traces: traces.length === 0 ? undefined : traces,
       position: this.#position(),
       ingestMs: Math.min(ingestMs, nowMs),
       done: this.#isDone(),
@@ -159,7 +166,8 @@ class NatsSplitReader implements SourceReader {
     if (this.#whole && this.#lineAt === 0 && sequence > 0 && record.sequence > sequence + 1)
       gathered.deadLetters.push(this.#goneLetter(sequence + 1, record.sequence - 1));
     if (record.storedMs < gathered.ingestMs) gathered.ingestMs = record.storedMs;
-    const { bytes } = record;
+    const { bytes, traceparent } = record;
+    this.#context = traceparent === undefined ? null : parseTraceparent(traceparent);
     const buffer = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     if (this.#spec.nats.format === 'json') {
       this.#event(buffer, { from: 0, to: buffer.length, sequence: record.sequence, line: 0 }, gathered);
@@ -199,19 +207,26 @@ class NatsSplitReader implements SourceReader {
     gathered.bytes += bytes;
     if (bytes > this.#spec.maxEventBytes) {
       const head = buffer.toString('utf8', at.from, at.from + LARGE_EVENT_HEAD_BYTES);
-      gathered.deadLetters.push(tooLargeLetter(this.#spec.name, placeOf(at), { bytes, bytesMax: this.#spec.maxEventBytes, head }));
+      gathered.deadLetters.push(
+        this.#traced(tooLargeLetter(this.#spec.name, placeOf(at), { bytes, bytesMax: this.#spec.maxEventBytes, head })),
+      );
       return;
     }
     const text = ascii === null ? utf8Text(buffer, at.from, at.to) : ascii.slice(at.from, at.to);
     if (text === null) return this.#bad(at, { issues: [invalidUtf8(buffer, at.from, at.to)], event: shownEvent(buffer, at) }, gathered);
     const decoded = this.#decode(text);
     if ('issues' in decoded) return this.#bad(at, { issues: decoded.issues, event: shownEvent(buffer, at, decoded.event) }, gathered);
+    if (this.#context !== null) gathered.traces.push({ at: gathered.values.length, context: this.#context });
     gathered.values.push(decoded.value);
     gathered.places.push(at.sequence);
   }
 
   #bad(at: At, why: { readonly issues: readonly string[]; readonly event: Value }, gathered: Gathered): void {
-    gathered.deadLetters.push(undecodableLetter(this.#spec.name, placeOf(at), why));
+    gathered.deadLetters.push(this.#traced(undecodableLetter(this.#spec.name, placeOf(at), why)));
+  }
+
+  #traced(letter: SourceLetter): SourceLetter {
+    return this.#context === null ? letter : { ...letter, trace: this.#context };
   }
 
   #goneLetter(from: number, to: number): SourceLetter {

@@ -9,7 +9,7 @@ import { isDuration, parseDuration } from '../../base/duration.ts';
 import { BadDeclaration, type Issue } from '../../base/issues.ts';
 import { compileCode, type Compiled, compileFields, compilePredicate, ExpressionError } from '../../expression/expression.ts';
 import type { Effects } from './effects.ts';
-import { assign, createMachine, type Machine, type MachineEvent, MICROSTEPS_MAX, raise } from './xstate.ts';
+import { assign, createMachine, guardCode, type Machine, type MachineEvent, MICROSTEPS_MAX, raise } from './xstate.ts';
 
 /** Variables of every expression in a machine. */
 export const MACHINE_NAMES = ['context', 'event', 'key', 'timeMs'] as const;
@@ -93,7 +93,9 @@ class Builder {
       () => compilePredicate(code, MACHINE_NAMES),
       () => false,
     );
-    return ({ context, event }) => this.#run(test, context, event, path);
+    const guard = ({ context, event }: Arguments): boolean => this.#run(test, context, event, path);
+    if (typeof code === 'string') guardCode.set(guard, code);
+    return guard;
   }
 
   #actions(actions: readonly MachineAction[], path: Path): unknown[] {

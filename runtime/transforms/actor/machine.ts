@@ -20,10 +20,12 @@ import { MillraceError } from '../../base/errors.ts';
 import type { Batch, Key, Value } from '../../event/batch.ts';
 import { decodeKey } from '../../event/key.ts';
 import { compileCode } from '../../expression/expression.ts';
+import { cleanText, EVENTS, MILLRACE } from '../../telemetry/conventions.ts';
 import { describeValue, EventRefused, problemOf } from '../failure.ts';
 import type { RestoreContext, StepContext, Timer, Transform } from '../transform.ts';
 import { type ActorCell, SnapshotCodec, stateText } from './actor-cell.ts';
 import { Effects } from './effects.ts';
+import type { TimerChange } from './effects.ts';
 import { EndTimers, namedTimer } from './end-timers.ts';
 import { buildMachine } from './machine-config.ts';
 import { Outputs } from './outputs.ts';
@@ -145,7 +147,9 @@ class MachineTransform implements Transform {
       this.#effects.begin(decodeKey(key), atMs);
       const event = data as MachineEvent;
       const before = this.#codec.decode(cell);
-      this.#commit(pending, this.#stepper.transition(before, event), key, context);
+      const after = this.#stepper.transition(before, event);
+      if (context.trace !== null) this.#note({ event, before, after, key }, context);
+      this.#commit(pending, after, key, context);
     } catch (error) {
       // The timer has fired: it must not stay among the pending ones, whatever became of its event.
       if (pending !== cell) context.cells.put(NAMESPACE, key, pending);
@@ -172,14 +176,35 @@ class MachineTransform implements Transform {
       return;
     }
     const after = before.status === 'active' ? this.#stepper.transition(before, event) : before;
+    if (context.trace !== null) this.#note({ event, before, after, key }, context);
     if (after === before && cell !== undefined && this.#effects.values.length === 0 && this.#effects.timers.length === 0) return;
     this.#commit(cell ?? EMPTY, after, key, context);
+  }
+
+  /** Tells the event's trace what the actor did. */
+  #note({ event, before, after, key }: Transition, context: StepContext): void {
+    const { values, outputs, timers } = this.#effects;
+    const set = timers.flatMap((change) => (change.kind === 'set' ? [timerText(change)] : []));
+    const cleared = timers.flatMap((change) => (change.kind === 'clear' ? [cleanText(change.id)] : []));
+    const emitted = values.map((_, i) => cleanText(outputs[i] ?? 'main'));
+    context.note(EVENTS.transition, {
+      [MILLRACE.node]: context.nodeId,
+      [MILLRACE.key]: cleanText(decodeKeyText(key)),
+      [MILLRACE.eventType]: cleanText(event.type),
+      [MILLRACE.eventTimeMs]: this.#effects.timeMs,
+      [MILLRACE.stateFrom]: stateText(before.value),
+      [MILLRACE.stateTo]: after.status === 'active' ? stateText(after.value) : `${stateText(after.value)} (ended)`,
+      [MILLRACE.guards]: before.status === 'active' ? this.#stepper.taken(before, event).map(cleanText) : [],
+      [MILLRACE.timersSet]: set,
+      [MILLRACE.timersCleared]: cleared,
+      [MILLRACE.emitted]: emitted,
+    });
   }
 
   /** Carries out what the event caused (A1). */
   #commit(cell: ActorCell, snapshot: Snapshot, key: Key, context: StepContext): void {
     const { values, outputs, timeMs } = this.#effects;
-    for (let i = 0; i < values.length; i++) this.#outputs.add(values[i], outputs[i] as string | null, timeMs, key);
+    for (let i = 0; i < values.length; i++) this.#outputs.add(values[i], outputs[i] as string | null, timeMs, key, context.trace);
     const next = this.#changeTimers(cell, key, context);
     if (snapshot.status === 'active') {
       context.cells.put(NAMESPACE, key, this.#codec.encode(snapshot, next.timers, next.count));
@@ -239,6 +264,17 @@ class MachineTransform implements Transform {
     const { message } = new MillraceError('MR3002', { transform: context.nodeId, problem });
     context.deadLetter({ code: 'MR3002', message, issues: [], event: value, place: null, timeMs, key });
   }
+}
+
+type Transition = { readonly event: MachineEvent; readonly before: Snapshot; readonly after: Snapshot; readonly key: Key };
+
+function timerText({ id, delayMs, event }: Extract<TimerChange, { kind: 'set' }>): string {
+  return cleanText(`${id ?? (event as MachineEvent).type} in ${delayMs} ms`);
+}
+
+function decodeKeyText(key: Key): string {
+  const value = decodeKey(key);
+  return typeof value === 'string' ? value : key.slice(1);
 }
 
 const EMPTY: ActorCell = { value: null, context: null };

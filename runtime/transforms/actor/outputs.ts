@@ -1,22 +1,25 @@
 // Collects what actors emit and sends it on as one batch per output.
 //
 //   O1. The main output carries all emissions in order; a named one those that name it.
+//   O2. What a timer causes leaves later than the timer fired: each emission remembers its trace.
 
+import type { TraceContext } from '../../base/trace-context.ts';
 import type { Key, Value } from '../../event/batch.ts';
+import type { TraceMark } from '../../event/trace-marks.ts';
 import type { StepContext } from '../transform.ts';
 
-type Columns = { values: Value[]; times: number[]; keys: Key[] };
+type Columns = { values: Value[]; times: number[]; keys: Key[]; traces?: TraceMark[] };
 
 export class Outputs {
   #main: Columns = columns();
   #named = new Map<string, Columns>();
 
-  add(value: Value, output: string | null, timeMs: number, key: Key): void {
-    push(this.#main, value, timeMs, key);
+  add(value: Value, output: string | null, timeMs: number, key: Key, trace: TraceContext | null): void {
+    push(this.#main, value, timeMs, key, trace);
     if (output === null) return;
     let named = this.#named.get(output);
     if (named === undefined) this.#named.set(output, (named = columns()));
-    push(named, value, timeMs, key);
+    push(named, value, timeMs, key, trace);
   }
 
   /** Emits all that was added since the last flush. */
@@ -34,7 +37,8 @@ function columns(): Columns {
   return { values: [], times: [], keys: [] };
 }
 
-function push(to: Columns, value: Value, timeMs: number, key: Key): void {
+function push(to: Columns, value: Value, timeMs: number, key: Key, trace: TraceContext | null): void {
+  if (trace !== null) (to.traces ??= []).push({ at: to.values.length, context: trace });
   to.values.push(value);
   to.times.push(timeMs);
   to.keys.push(key);

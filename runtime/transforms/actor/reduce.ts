@@ -106,7 +106,7 @@ class Reduce implements Transform {
 
   #carryOut(key: Key, timeMs: number, context: StepContext): void {
     const { values, outputs, timers } = this.#effects;
-    for (let i = 0; i < values.length; i++) this.#outputs.add(values[i], outputs[i] as string | null, timeMs, key);
+    for (let i = 0; i < values.length; i++) this.#outputs.add(values[i], outputs[i] as string | null, timeMs, key, context.trace);
     for (const change of timers) {
       if (change.kind === 'clear') context.clearTimer(key, change.id);
       else if (change.id !== null && !this.#endTimers.isOver(key, change.id, context.watermarkNext)) {

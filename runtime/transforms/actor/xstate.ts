@@ -16,6 +16,11 @@ export type Snapshot = AnyMachineSnapshot;
 export type MachineEvent = EventObject & { readonly value?: unknown };
 export { assign, createMachine, raise };
 
+type TakenTransition = {
+  readonly source: { readonly path: readonly string[]; readonly transitions: ReadonlyMap<string, readonly { readonly guard?: unknown }[]> };
+  readonly eventType: string;
+  readonly guard?: unknown;
+};
 type Scope = ActorScope<Snapshot, EventObject>;
 type Action = { readonly type: string; readonly params?: unknown; readonly info: unknown; readonly exec: unknown };
 
@@ -44,6 +49,17 @@ export class Stepper {
     return checked(this.machine.transition(snapshot, event, this.#scope as never) as Snapshot);
   }
 
+  /** The transitions that `event` takes in `snapshot`, one text each: the state, its event, and the guard that held. Evaluates
+   *  guards once more: only for an event that somebody looks at. */
+  taken(snapshot: Snapshot, event: MachineEvent): string[] {
+    const transitions = this.machine.getTransitionData(snapshot as never, event as never) as readonly TakenTransition[];
+    return transitions.map(({ source, eventType, guard }) => {
+      const place = [...source.path, eventType].join('.');
+      const index = (source.transitions.get(eventType) ?? []).findIndex((one) => one.guard === guard);
+      return guard === undefined ? place : `${place}[${index}] when ${guardText(guard)}`;
+    });
+  }
+
   #execute(action: Action): void {
     switch (action.type) {
       case 'xstate.raise': {
@@ -68,6 +84,16 @@ export class Stepper {
     }
   }
 }
+
+/** A guard as it was written: its CEL text, or the name of a function. */
+function guardText(guard: unknown): string {
+  if (typeof guard === 'function') return guardCode.get(guard) ?? (guard.name || 'a function');
+  const { type } = guard as { readonly type?: unknown };
+  return typeof type === 'string' ? type : 'a guard';
+}
+
+/** Texts of guards that were compiled from CEL. */
+export const guardCode = new WeakMap<object, string>();
 
 /** A copy of a user's machine that ends endless loops with an error. */
 export function boundedMachine(machine: Machine): Machine {

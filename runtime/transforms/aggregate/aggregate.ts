@@ -6,6 +6,9 @@
 
 import type { Batch, Key, Value } from '../../event/batch.ts';
 import type { OpPlan } from '../../plan/physical-plan.ts';
+import { withTraces } from '../../event/trace-marks.ts';
+import type { TraceMark } from '../../event/trace-marks.ts';
+import { Contributors } from '../contributors.ts';
 import { failEvent } from '../failure.ts';
 import { keyFields } from '../key-fields.ts';
 import { keysOf } from '../batch-keys.ts';
@@ -22,6 +25,8 @@ export function makeAggregate(op: Extract<OpPlan, { kind: 'aggregate' }>): Trans
 }
 
 class RunningAggregate implements Transform {
+  /** A1 holds traced or not: so a traced event does not come alone. */
+  readonly carriesTraces = true;
   readonly #aggregates: Aggregates;
   readonly #keyNames: readonly string[];
 
@@ -41,7 +46,8 @@ class RunningAggregate implements Transform {
         failEvent(context, batch, i, error);
       }
     }
-    context.emit(this.#results(changed, batch.ingestMs));
+    const results = this.#results(changed, batch.ingestMs);
+    context.emit(batch.traces === undefined ? results : withTraces(results, tracesOf(results, batch, context)));
   }
 
   #add(context: StepContext, key: Key, event: Value, timeMs: number): RunningCell {
@@ -61,4 +67,14 @@ class RunningAggregate implements Transform {
     }
     return { values, times, keys: [...changed.keys()], ingestMs };
   }
+}
+
+/** A key's result is of the traces of its events of the batch. */
+function tracesOf({ keys }: Batch, batch: Batch, context: StepContext): TraceMark[] {
+  const contributors = new Contributors();
+  contributors.add(batch);
+  return (keys as readonly Key[]).flatMap((key, at) => {
+    const from = contributors.take(key);
+    return from.length === 0 ? [] : [{ at, context: from.length === 1 ? from[0]! : context.gathered(from, key) }];
+  });
 }

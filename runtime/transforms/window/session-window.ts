@@ -29,6 +29,7 @@ type Session = { readonly key: Key; readonly cell: SessionCell; isOpen: boolean 
 type Look = { readonly dueMs: number; readonly session: Session };
 
 export class SessionWindow implements Transform {
+  readonly carriesTraces = true;
   readonly #gapMs: number;
   readonly #aggregates: Aggregates;
   readonly #results: WindowResults;
@@ -55,6 +56,7 @@ export class SessionWindow implements Transform {
 
   onBatch(batch: Batch, context: StepContext): void {
     const keys = keysOf(batch);
+    if (batch.traces !== undefined) this.#results.contributors.add(batch);
     const late: number[] = [];
     for (let i = 0; i < keys.length; i++) {
       try {
@@ -74,8 +76,14 @@ export class SessionWindow implements Transform {
       if (this.#endOf(session) > look.dueMs) this.#lookAt(session);
       else this.#close(session, context.cells);
     }
-    if (this.#results.count > 0) context.emit(this.#results.take(context.ingestMs));
+    if (this.#results.count > 0) context.emit(this.#results.take(context));
+    if (!this.#results.contributors.isEmpty) this.#results.contributors.forget(this.#earliestOpen());
     context.emitWatermark(watermark);
+  }
+
+  /** Start of the open session that begins first; Infinity without one. */
+  #earliestOpen(): number {
+    return [...this.#sessions.values()].reduce((first, [session]) => Math.min(first, session!.cell[0]), Infinity);
   }
 
   /** False: the event is late. Throws before anything was changed. */

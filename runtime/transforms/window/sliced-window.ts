@@ -35,6 +35,7 @@ type Slice = {
 const NOWHERE: Slice = { startMs: Infinity, endMs: -Infinity, closedAt: Infinity, isGap: false, isOpen: false };
 
 export class SlicedWindow implements Transform {
+  readonly carriesTraces = true;
   readonly #grid: SliceGrid;
   readonly #aggregates: Aggregates;
   readonly #results: WindowResults;
@@ -58,6 +59,7 @@ export class SlicedWindow implements Transform {
 
   onBatch(batch: Batch, context: StepContext): void {
     const keys = keysOf(batch);
+    if (batch.traces !== undefined) this.#results.contributors.add(batch);
     const { times } = batch;
     const late: number[] = [];
     let outside = 0;
@@ -82,7 +84,8 @@ export class SlicedWindow implements Transform {
       this.#dropSlices(start, context.cells);
       start += this.#grid.everyMs;
     }
-    if (this.#results.count > 0) context.emit(this.#results.take(context.ingestMs));
+    if (this.#results.count > 0) context.emit(this.#results.take(context));
+    if (!this.#results.contributors.isEmpty) this.#results.contributors.forget(watermark - this.#grid.sizeMs + 1);
     context.emitWatermark(watermark);
   }
 

@@ -1,8 +1,12 @@
 // The results of windows that close in one rise of the watermark, gathered into one batch.
 
 import type { Batch, Key, Value } from '../../event/batch.ts';
+import type { TraceMark } from '../../event/trace-marks.ts';
+import { withTraces } from '../../event/trace-marks.ts';
 import type { Aggregates, Cell } from '../aggregate/aggregates.ts';
 import { keyFields } from '../key-fields.ts';
+import type { StepContext } from '../transform.ts';
+import { Contributors } from '../contributors.ts';
 
 export class WindowResults {
   readonly #aggregates: Aggregates;
@@ -10,6 +14,7 @@ export class WindowResults {
   #values: Value[] = [];
   #times: number[] = [];
   #keys: Key[] = [];
+  readonly contributors = new Contributors();
 
   constructor(aggregates: Aggregates, keyNames: readonly string[]) {
     this.#aggregates = aggregates;
@@ -31,11 +36,23 @@ export class WindowResults {
   }
 
   /** All results since the last call. */
-  take(ingestMs: number): Batch {
-    const batch = { values: this.#values, times: this.#times, keys: this.#keys, ingestMs };
+  take(context: StepContext): Batch {
+    const batch = withTraces<Batch>(
+      { values: this.#values, times: this.#times, keys: this.#keys, ingestMs: context.ingestMs },
+      this.contributors.isEmpty ? undefined : this.#traces(context),
+    );
     this.#values = [];
     this.#times = [];
     this.#keys = [];
     return batch;
+  }
+
+  #traces(context: StepContext): TraceMark[] {
+    return this.#values.flatMap((value, at) => {
+      const { windowStartMs, windowEndMs } = value as { readonly windowStartMs: number; readonly windowEndMs: number };
+      const key = this.#keys[at] as Key;
+      const from = this.contributors.of(key, windowStartMs, windowEndMs);
+      return from.length === 0 ? [] : [{ at, context: context.gathered(from, `${key} ${windowStartMs}`) }];
+    });
   }
 }

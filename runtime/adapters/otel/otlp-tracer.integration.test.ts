@@ -1,0 +1,119 @@
+// The tracer against a real HTTP server that takes spans, refuses, answers late, or is not there.
+
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { OtlpReceiver } from '../../../test/support/otlp-receiver.ts';
+import type { SpanData } from '../../telemetry/span.ts';
+import { OtlpTracer, QUEUE_MAX } from './otlp-tracer.ts';
+
+let collector: OtlpReceiver;
+beforeEach(async () => {
+  collector = await OtlpReceiver.start();
+});
+afterEach(() => collector.stop());
+
+const troubles: string[] = [];
+beforeEach(() => void (troubles.length = 0));
+
+function open(url = `${collector.url}/v1/traces`): OtlpTracer {
+  return new OtlpTracer({ url, headers: { 'x-tenant': 'a' }, ratio: 0, instance: 'w-1', onTrouble: (message) => troubles.push(message) });
+}
+
+function span(n: number): SpanData {
+  const [traceId, spanId] = [n.toString(16).padStart(32, '0'), n.toString(16).padStart(16, '0')];
+  const event = { name: 'transition', atMs: 1_700_000_000_000.5, attributes: { list: ['a', 'b'], count: 1, is: true } };
+  return {
+    traceId,
+    spanId,
+    parentId: 'f'.repeat(16),
+    name: 'process fates',
+    kind: 'consumer',
+    service: 'j/fates',
+    startMs: 1_700_000_000_000.25,
+    endMs: 1_700_000_000_001,
+    attributes: { 'millrace.partition': n },
+    events: [event],
+    links: [{ traceId, spanId: 'e'.repeat(16) }],
+    error: n === 2 ? 'no' : null,
+  };
+}
+
+describe('spans', () => {
+  test('arrive as they were told', async () => {
+    const tracer = open();
+    tracer.end(span(1));
+    tracer.end(span(2));
+    await tracer.close(5_000);
+    expect(tracer.figures()).toEqual({ sent: 2, dropped: 0 });
+    const [first, second] = collector.spans;
+    expect(first).toMatchObject({
+      name: 'process fates',
+      service: 'j/fates',
+      parentSpanId: 'f'.repeat(16),
+      isError: false,
+      attributes: { 'millrace.partition': 1 },
+      startNs: 1_700_000_000_000_250_000n,
+      endNs: 1_700_000_000_001_000_000n,
+      events: [{ name: 'transition', attributes: { list: ['a', 'b'], count: 1, is: true } }],
+      links: [{ spanId: 'e'.repeat(16) }],
+    });
+    expect(second).toMatchObject({ isError: true, message: 'no' });
+  });
+
+  test('that find no room are dropped and counted; all others arrive', async () => {
+    const tracer = open();
+    for (let n = 1; n <= QUEUE_MAX + 100; n++) tracer.end(span(n));
+    expect(tracer.figures()).toEqual({ sent: 0, dropped: 100 });
+    await tracer.close(10_000);
+    expect(tracer.figures()).toEqual({ sent: QUEUE_MAX, dropped: 100 });
+    expect(collector.spans).toHaveLength(QUEUE_MAX);
+  });
+
+  test('after the end are dropped', async () => {
+    const tracer = open();
+    await tracer.close(1_000);
+    tracer.end(span(1));
+    expect(tracer.figures()).toEqual({ sent: 0, dropped: 1 });
+  });
+});
+
+describe('a collector that', () => {
+  test('refuses: dropped, counted, told once', async () => {
+    collector.mood = 'refuses';
+    const tracer = open();
+    for (let n = 1; n <= 1_000; n++) tracer.end(span(n));
+    await tracer.close(5_000);
+    expect(tracer.figures()).toEqual({ sent: 0, dropped: 1_000 });
+    expect(troubles).toEqual([expect.stringMatching(/traces do not reach http:.* and are dropped: it answers 400/)]);
+  });
+
+  test('is busy for a moment: asked again, nothing is lost', async () => {
+    collector.mood = 'is busy';
+    const tracer = open();
+    tracer.end(span(1));
+    await expect.poll(() => collector.requests).toBeGreaterThan(0);
+    collector.mood = 'takes';
+    await expect.poll(() => tracer.figures(), { timeout: 5_000 }).toEqual({ sent: 1, dropped: 0 });
+    await tracer.close(1_000);
+    expect(troubles).toEqual([]);
+  });
+
+  test('never answers: the end takes no longer than it may', async () => {
+    collector.mood = 'is silent';
+    const tracer = open();
+    for (let n = 1; n <= 1_000; n++) tracer.end(span(n));
+    await tracer.close(300);
+    expect(collector.requests).toBe(1);
+    await expect.poll(() => tracer.figures()).toEqual({ sent: 0, dropped: 1_000 });
+  });
+
+  test('is not there: told with its reason, without the password of its address', async () => {
+    const { port } = new URL(collector.url);
+    await collector.stop();
+    const tracer = open(`http://127.0.0.1:${port}/v1/traces`);
+    tracer.end(span(1));
+    await expect.poll(() => troubles, { timeout: 10_000 }).toEqual([expect.stringContaining('ECONNREFUSED')]);
+    await tracer.close(0);
+    expect(tracer.figures()).toEqual({ sent: 0, dropped: 1 });
+    collector = await OtlpReceiver.start();
+  });
+});

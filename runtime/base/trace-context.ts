@@ -1,0 +1,50 @@
+// W3C trace context: what one event carries of its trace, and where its next span hangs.
+//
+//   C1. Ids of spans are derived, never drawn: from the trace, the span before and the place that makes it. A step that is made
+//       again after a crash gives the same ids, so no trace shows a span twice.
+//   C2. What does not parse, and what says "not sampled", is no context.
+
+import { hash } from 'node:crypto';
+
+export type TraceContext = {
+  /** 32 hex digits. */ readonly traceId: string;
+  /** 16 hex digits. */ readonly spanId: string;
+};
+
+/** The header of W3C trace context, in NATS messages too. */
+export const TRACEPARENT = 'traceparent';
+
+const FORM = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
+const SAMPLED = 1;
+const TRACE_DIGITS = 32;
+const SPAN_DIGITS = 16;
+
+/** C2. Version ff is invalid, version 00 has nothing behind its flags; of later versions what is known is read. */
+export function parseTraceparent(text: string): TraceContext | null {
+  const found = FORM.exec(text.trim());
+  if (found === null) return null;
+  const [, traceId = '', spanId = '', flags = '', more] = found;
+  const version = text.trim().slice(0, 2);
+  if (version === 'ff' || (version === '00' && more !== undefined)) return null;
+  if (/^0+$/.test(traceId) || /^0+$/.test(spanId)) return null;
+  return (parseInt(flags, 16) & SAMPLED) === 0 ? null : { traceId, spanId };
+}
+
+export function formatTraceparent({ traceId, spanId }: TraceContext): string {
+  return `00-${traceId}-${spanId}-01`;
+}
+
+/** C1. */
+export function deriveTraceId(...parts: readonly (string | number)[]): string {
+  return digest(parts, TRACE_DIGITS);
+}
+
+/** C1. */
+export function deriveSpanId(...parts: readonly (string | number)[]): string {
+  return digest(parts, SPAN_DIGITS);
+}
+
+function digest(parts: readonly (string | number)[], digits: number): string {
+  const found = hash('sha256', JSON.stringify(parts), 'hex').slice(0, digits);
+  return /^0+$/.test(found) ? found.replace(/0$/, '1') : found; // an id of zeros is none
+}

@@ -1,0 +1,175 @@
+// The spans of one step: one for each traced event, or group of events, that it works on.
+//
+// Owns: spans that are open, between `begin` and `take`. Does not own: when they count. That is when the step's record is stored
+// (worker/task-runner.ts); a step that is thrown away has no spans.
+//
+//   S1. Ids come from what the step goes on from and from the task, never from chance or the clock: the same step again has the same.
+//   S2. A context of this step's own is given back as it is; of another one a span of this step below it is begun.
+//   S3. A step has at most SPANS_MAX spans; what is beyond goes on below the span before, and is counted.
+
+import { deriveSpanId, deriveTraceId } from '../base/trace-context.ts';
+import type { TraceContext } from '../base/trace-context.ts';
+import type { DeadLetter, Key } from '../event/batch.ts';
+import type { TraceMark } from '../event/trace-marks.ts';
+import { cleanText, EVENTS, EXCEPTION, MESSAGING, MILLRACE } from '../telemetry/conventions.ts';
+import type { Why } from '../telemetry/conventions.ts';
+import type { RatioSampler } from '../telemetry/sampling.ts';
+import type { AttributeValue, Attributes, SpanEvent } from '../telemetry/span.ts';
+
+/** A span that ends with its step's record. */
+export type SpanDraft = TraceContext & {
+  readonly parentId: string | null;
+  /** What it is besides its stage: the transform that gave a result. */
+  readonly what: string | null;
+  readonly startMs: number;
+  /** Events of the step that it stands for. */
+  events: number;
+  readonly attributes: Record<string, AttributeValue>;
+  readonly notes: SpanEvent[];
+  readonly links: readonly TraceContext[];
+  error: string | null;
+};
+
+export type StepTraceParts = {
+  /** The same for all workers and restarts of one run. */
+  readonly runId: string;
+  readonly stage: string;
+  readonly partition: number;
+  /** Of a source: which of its events begin a trace. */
+  readonly sampler: Pick<RatioSampler, 'next'>;
+  /** Keys that somebody follows now. */
+  readonly followed: () => ReadonlySet<Key>;
+  /** Whether one more trace may be kept because of what happened, or who asked (trace-budget.ts). */
+  readonly mayKeep: () => boolean;
+};
+
+const SPANS_MAX = 256;
+const NOTES_MAX = 128;
+
+export class StepTrace {
+  readonly #parts: StepTraceParts;
+  #drafts = new Map<string, SpanDraft>();
+  #nowMs = 0;
+  /** How many events the task had taken in before this step: tells its steps apart, now and when they are made again. */
+  #place = 0;
+  #letters = 0;
+  #dead = new Map<DeadLetter, TraceContext>();
+  /** Spans that S3 has cut. */
+  cut = 0;
+
+  constructor(parts: StepTraceParts) {
+    this.#parts = parts;
+  }
+
+  begin(nowMs: number, place: number): void {
+    this.#nowMs = nowMs;
+    if (this.#drafts.size === 0) this.#place = place;
+  }
+
+  /** Indices of the events that begin a trace, among `count` that a source has read. */
+  sample(count: number): readonly number[] {
+    return this.#parts.sampler.next(count);
+  }
+
+  get followed(): ReadonlySet<Key> {
+    return this.#parts.followed();
+  }
+
+  /** The span of this step below `from` (S2). */
+  enter(from: TraceContext, attributes: Attributes = {}): TraceContext {
+    if (this.#drafts.get(from.spanId)?.traceId === from.traceId) return from;
+    const { stage, partition } = this.#parts;
+    const spanId = deriveSpanId(from.traceId, from.spanId, stage, partition);
+    return this.#open({ traceId: from.traceId, spanId, parentId: from.spanId, what: null, links: [], attributes }) ?? from;
+  }
+
+  /** A trace that begins in this step. `identity`: what is the same when the step is made again. Null: no room. */
+  root(why: Why, identity: string): TraceContext | null {
+    const { runId, stage, partition } = this.#parts;
+    const traceId = deriveTraceId(runId, stage, partition, this.#place, why, identity);
+    const spanId = deriveSpanId(traceId, '', stage, partition);
+    return this.#open({ traceId, spanId, parentId: null, what: null, links: [], attributes: { [MILLRACE.why]: why } });
+  }
+
+  /** A trace of its own for a followed key, an error: within the budget. */
+  kept(why: Why, identity: string): TraceContext | null {
+    return this.#parts.mayKeep() ? this.root(why, identity) : null;
+  }
+
+  /** A result of many events: goes on in the trace of the first, with links to all. */
+  gathered(from: readonly TraceContext[], what: string, identity: string): TraceContext {
+    const [first] = from as [TraceContext, ...TraceContext[]];
+    const { stage, partition } = this.#parts;
+    const { traceId, spanId: parentId } = first;
+    const spanId = deriveSpanId(traceId, parentId, stage, partition, what, identity);
+    const attributes = { [MILLRACE.node]: what, [MILLRACE.contributors]: from.length };
+    return this.#open({ traceId, spanId, parentId, what, links: from, attributes }) ?? first;
+  }
+
+  /** Says more of the span of `context`, when it is one of this step. */
+  describe(context: TraceContext, attributes: Attributes): void {
+    Object.assign(this.#drafts.get(context.spanId)?.attributes ?? {}, attributes);
+  }
+
+  /** Notes what happened to the event of `context`. */
+  note(context: TraceContext, name: string, attributes: Attributes): void {
+    const draft = this.#drafts.get(context.spanId);
+    if (draft !== undefined && draft.notes.length < NOTES_MAX) draft.notes.push({ name, atMs: this.#nowMs, attributes });
+  }
+
+  /** The letter with its trace, which is kept whatever was sampled. */
+  deadLetter(letter: DeadLetter, from: TraceContext | undefined): DeadLetter {
+    const context = from === undefined ? this.kept('dead letter', String(this.#letters++)) : this.enter(from);
+    if (context === null) return letter;
+    const draft = this.#drafts.get(context.spanId);
+    if (draft === undefined) return letter;
+    draft.error = cleanText(letter.message);
+    draft.attributes[MESSAGING.errorType] = letter.code;
+    draft.attributes[MILLRACE.deadLetterCode] = letter.code;
+    draft.attributes[MILLRACE.node] = letter.at;
+    if (letter.place !== null) draft.attributes[MILLRACE.deadLetterPlace] = cleanText(letter.place);
+    if (letter.key !== null) draft.attributes[MILLRACE.key] = cleanText(letter.key);
+    const attributes = { [EXCEPTION.type]: letter.code, [EXCEPTION.message]: cleanText(letter.message) };
+    this.note(context, EVENTS.exception, attributes);
+    const traced = { ...letter, traceId: context.traceId };
+    this.#dead.set(traced, context);
+    return traced;
+  }
+
+  /** Marks of the letters that `deadLetter` gave, in this order. */
+  letterTraces(letters: readonly DeadLetter[]): readonly TraceMark[] {
+    return letters.flatMap((letter, at) => {
+      const context = this.#dead.get(letter);
+      return context === undefined ? [] : [{ at, context }];
+    });
+  }
+
+  /** All spans since the last call. */
+  take(): readonly SpanDraft[] {
+    if (this.#dead.size > 0) this.#dead = new Map();
+    this.#letters = 0;
+    if (this.#drafts.size === 0) return NONE;
+    const drafts = [...this.#drafts.values()];
+    this.#drafts = new Map();
+    return drafts;
+  }
+
+  #open({
+    attributes,
+    ...draft
+  }: Omit<SpanDraft, 'startMs' | 'events' | 'notes' | 'error' | 'attributes'> & { readonly attributes: Attributes }): TraceContext | null {
+    const known = this.#drafts.get(draft.spanId);
+    if (known !== undefined) {
+      known.events++;
+      return { traceId: known.traceId, spanId: known.spanId };
+    }
+    if (this.#drafts.size === SPANS_MAX) {
+      this.cut++;
+      return null;
+    }
+    this.#drafts.set(draft.spanId, { ...draft, attributes: { ...attributes }, startMs: this.#nowMs, events: 1, notes: [], error: null });
+    return { traceId: draft.traceId, spanId: draft.spanId };
+  }
+}
+
+const NONE: readonly SpanDraft[] = [];
