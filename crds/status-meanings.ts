@@ -22,6 +22,8 @@ export const conditionMeanings: Readonly<Record<ConditionType, string>> = {
   Stalled: 'The operator can do no more until something is changed; the message says what.',
   Degraded: 'It runs, but not as it should; the message says what is missing.',
   DurabilityDegraded: 'NATS may lose what it has acknowledged (version, `sync_interval`); the message says why.',
+  ConservationOK:
+    'Each event is accounted for: by the records of all partitions, what was given out was taken in or waits, and no record is gone. `False` names what is missing.',
 };
 
 export const savepointPhaseMeanings: Readonly<Record<(typeof savepointPhases)[number], string>> = {

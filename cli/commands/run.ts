@@ -132,7 +132,8 @@ function argumentsAgain({ set, name, nats, data, out, durability }: RunOptions):
   ];
 }
 
-function exitCodeOf({ ending }: RunOutcome): number {
+function exitCodeOf({ ending, report }: RunOutcome): number {
+  if (report.unaccounted.length > 0) return exitCodes.failed;
   if (ending === 'completed') return exitCodes.ok;
   return ending === 'interrupted' ? exitCodes.interrupted : exitCodes.failed;
 }

@@ -2,6 +2,7 @@
 //
 //   F1. Counts are those of the whole job, from its first event on; rates are those of this run, which may have gone on
 //       where another one stopped.
+//   F2. It is also held against itself: what is not accounted for is told, whatever the ending (telemetry/conservation.ts).
 
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -12,6 +13,8 @@ import { DEAD_LETTERS, DEAD_LETTERS_FILE, DEAD_LETTERS_SUBJECT } from '../../run
 import type { DeadLetter } from '../../runtime/event/batch.ts';
 import type { PhysicalPlan, StagePlan } from '../../runtime/plan/physical-plan.ts';
 import type { Failure } from '../../runtime/worker/membership.ts';
+import { conservationProblems } from '../../runtime/telemetry/conservation.ts';
+import type { SeenTask } from '../../runtime/telemetry/conservation.ts';
 import type { Quantiles, RunProgress } from '../../runtime/telemetry/progress.ts';
 
 export type StageReport = {
@@ -50,6 +53,8 @@ export type FinalReport = {
   /** One of them, to begin with. */
   readonly firstDeadLetter: FirstDeadLetter | null;
   readonly late: number;
+  /** Events and records that are missing or too many, a sentence each (F2); empty: each is accounted for. */
+  readonly unaccounted: readonly string[];
   readonly recoveries: number;
   readonly commitMs: Quantiles;
   readonly endToEndMs: Quantiles;
@@ -75,7 +80,9 @@ const DEAD_LETTER_BYTES_MAX = 256 * 1024;
 
 export async function finalReport({ plan, journal, progress, before, ...rest }: ReportParts): Promise<FinalReport> {
   const seconds = Math.max(0.001, progress.elapsedMs / 1000);
-  const counts = await countStages(plan, journal);
+  const tasks = await readTasks(plan, journal);
+  const counts = plan.stages.map(({ id }) => countersOf(id, tasks));
+  const unaccounted = conservationProblems(plan, tasks, { isRestored: false, remembered: null }).map(({ message }) => message);
   const stages = plan.stages.map((stage, index) => stageReport(stage, counts[index] as TaskCounters, before?.[index] ?? null, seconds));
   const sum = <T>(items: readonly T[], of: (item: T) => number): number => items.reduce((total, item) => total + of(item), 0);
   const sources = plan.stages.flatMap(({ kind }, index) => (kind === 'source' ? [index] : []));
@@ -96,6 +103,7 @@ export async function finalReport({ plan, journal, progress, before, ...rest }: 
     deadLetters,
     firstDeadLetter: deadLetters === 0 ? null : await readFirstDeadLetter(join(rest.outDir, DEAD_LETTERS_FILE)),
     late: sum(counts, ({ late }) => late),
+    unaccounted,
     recoveries: sum(counts, ({ recoveries }) => recoveries),
     commitMs: progress.commitMs,
     endToEndMs: progress.endToEndMs,
@@ -105,7 +113,21 @@ export async function finalReport({ plan, journal, progress, before, ...rest }: 
 }
 
 export async function countStages(plan: PhysicalPlan, journal: Journal): Promise<StageCounts> {
-  return Promise.all(plan.stages.map((stage) => countersOf(stage, journal)));
+  const tasks = await readTasks(plan, journal);
+  return plan.stages.map(({ id }) => countersOf(id, tasks));
+}
+
+/** Readers before their writers, as conservation is judged. */
+async function readTasks({ stages }: PhysicalPlan, journal: Journal): Promise<readonly SeenTask[]> {
+  const tasks: SeenTask[] = [];
+  for (const { id, stream, subjectPrefix, partitionCount } of stages.toReversed()) {
+    const subjects = Array.from({ length: partitionCount }, (_, partition) => `${subjectPrefix}.${partition}`);
+    for (const [partition, found] of (await Promise.all(subjects.map((subject) => journal.last(stream, subject)))).entries()) {
+      const last = found === null ? null : { header: decodeHeader(found.bytes), sequence: found.sequence };
+      tasks.push({ stage: id, partition, first: null, last, hole: null });
+    }
+  }
+  return tasks;
 }
 
 /** A sink of the user's, not one of those that keep dead letters. */
@@ -129,14 +151,11 @@ function stageReport(stage: StagePlan, counters: TaskCounters, before: TaskCount
   };
 }
 
-async function countersOf(stage: StagePlan, journal: Journal): Promise<TaskCounters> {
+function countersOf(stage: string, tasks: readonly SeenTask[]): TaskCounters {
   const total = { eventsIn: 0, eventsOut: 0, filtered: 0, late: 0, deadLetters: 0, recoveries: 0, edgesIn: [], edgesOut: [] };
-  for (let partition = 0; partition < stage.partitionCount; partition++) {
-    const last = await journal.last(stage.stream, `${stage.subjectPrefix}.${partition}`);
-    if (last === null) continue;
-    const { counters } = decodeHeader(last.bytes);
-    for (const name of ['eventsIn', 'eventsOut', 'filtered', 'late', 'deadLetters', 'recoveries'] as const) total[name] += counters[name];
-  }
+  for (const { last } of tasks.filter((task) => task.stage === stage))
+    for (const name of ['eventsIn', 'eventsOut', 'filtered', 'late', 'deadLetters', 'recoveries'] as const)
+      total[name] += last?.header.counters[name] ?? 0;
   return total;
 }
 

@@ -45,6 +45,7 @@ function report(plan: PhysicalPlan, known: Partial<FinalReport> = {}): FinalRepo
     deadLetters: 0,
     firstDeadLetter: null,
     late: 0,
+    unaccounted: [],
     recoveries: 0,
     commitMs: { p50: 4.9, p99: 71.2 },
     endToEndMs: { p50: 1412, p99: 1610 },
@@ -102,6 +103,16 @@ test('dead letters are told with one of them, and where they are (U2)', () => {
       out/flights/dead-letters.ndjson
       subject flights.dead-letters"
   `);
+});
+
+test.each(['completed', 'failed', 'interrupted'] as const)('what is not accounted for is told behind the headline: %s', (ending) => {
+  const [, headline, second, third] = summary({
+    ending,
+    unaccounted: ['2 events are gone on rows→counts (10 given out, 8 taken in)'],
+  }).split('\n\n');
+  expect([headline, second, third].find((part) => part?.startsWith('!')) ?? summary({ ending })).toBe(
+    '! the results are not exact: not every event is accounted for\n  2 events are gone on rows→counts (10 given out, 8 taken in)',
+  );
 });
 
 test('a run that failed: with which code, what happened, what to do', () => {

@@ -33,6 +33,7 @@ export function summaryText({ report, plan }: RunOutcome, context: SummaryContex
   const parts = {
     completed: () => [
       headline(report, ink),
+      unaccounted(report, context, ink),
       figures(report, ink),
       results(plan, report, context, ink),
       deadLetters(plan, report, context, ink),
@@ -41,12 +42,14 @@ export function summaryText({ report, plan }: RunOutcome, context: SummaryContex
     failed: () => [
       headline(report, ink),
       failure(report, context),
+      unaccounted(report, context, ink),
       deadLetters(plan, report, context, ink),
       soFar(report, context),
       goOn(context, ink, 'Then go on'),
     ],
     interrupted: () => [
       headline(report, ink),
+      unaccounted(report, context, ink),
       soFar(report, context),
       deadLetters(plan, report, context, ink),
       goOn(context, ink, 'Go on'),
@@ -105,6 +108,13 @@ function failure({ failure: found }: FinalReport, { columns }: SummaryContext): 
     .filter((text) => text !== '')
     .map(paragraph)
     .join('\n\n');
+}
+
+/** The results are not to be trusted: nobody may overlook it. */
+function unaccounted({ unaccounted: found }: FinalReport, { columns }: SummaryContext, ink: Ink): string {
+  if (found.length === 0) return '';
+  const lines = found.flatMap((sentence) => wrapped(sentence, columns - 4)).map((line) => `  ${line}`);
+  return [ink.bold(ink.red('! the results are not exact: not every event is accounted for')), ...lines].join('\n');
 }
 
 // ---- where the results are

@@ -26,8 +26,9 @@ export const phases = [
 export type Phase = (typeof phases)[number];
 
 /** Ready: the job is in the state that its spec asks for (reason says which: Running, Completed, Suspended).
- *  Reconciling, Stalled: as kstatus reads them. Degraded: it runs, but not as it should. */
-export const conditionTypes = ['Ready', 'Reconciling', 'Stalled', 'Degraded', 'DurabilityDegraded'] as const;
+ *  Reconciling, Stalled: as kstatus reads them. Degraded: it runs, but not as it should.
+ *  ConservationOK: each event is accounted for, by the records of all partitions. */
+export const conditionTypes = ['Ready', 'Reconciling', 'Stalled', 'Degraded', 'DurabilityDegraded', 'ConservationOK'] as const;
 export type ConditionType = (typeof conditionTypes)[number];
 
 export const conditionSchema = z.strictObject({

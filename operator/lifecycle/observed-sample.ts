@@ -121,6 +121,7 @@ export function natsWith(given: Partial<Present> = {}): Present {
     lost: [],
     drift: [],
     durabilityProblem: null,
+    conservation: null,
     ...given,
   };
 }

@@ -60,7 +60,15 @@ export type NatsObserved =
       readonly drift: readonly string[];
       /** Why acknowledged writes may be lost; null: they are not. */
       readonly durabilityProblem: string | null;
+      /** null: nothing has run, or nobody has looked yet. */
+      readonly conservation: Conservation | null;
     };
+
+/** Whether all events of a job are accounted for, by its journals. */
+export type Conservation =
+  | { readonly kind: 'conserved' }
+  | { readonly kind: 'broken'; readonly problems: readonly string[] }
+  | { readonly kind: 'unknown'; readonly reason: string };
 
 export type PodsObserved = {
   readonly total: number;

@@ -3,7 +3,7 @@
 import type { ConditionType, RevisionStatus, StreamJobStatus } from '../../crds/stream-job/status.ts';
 import type { Issue } from '../../runtime/base/issues.ts';
 import type { Verdict } from './decision.ts';
-import type { Observed } from './observed.ts';
+import type { NatsObserved, Observed } from './observed.ts';
 
 export type Conditions = Readonly<Partial<Record<ConditionType, Verdict>>>;
 
@@ -44,7 +44,23 @@ export function standing({ pods, nats }: Observed): Conditions {
         : durability === null
           ? no('Durable', 'NATS syncs each write before it is acknowledged')
           : yes('WritesMayBeLost', durability),
+    ...conserved(nats),
   };
+}
+
+/** While NATS is away nothing is known. What nobody has looked at yet stays as it was. */
+function conserved(nats: NatsObserved): Conditions {
+  if (nats.kind === 'absent') return { ConservationOK: { status: 'Unknown', reason: 'NatsUnreachable', message: nats.reason } };
+  switch (nats.conservation?.kind) {
+    case undefined:
+      return {};
+    case 'conserved':
+      return { ConservationOK: yes('Conserved', 'by the records of all partitions each event is accounted for, and no record is gone') };
+    case 'broken':
+      return { ConservationOK: no('EventsUnaccounted', listed(nats.conservation.problems)) };
+    case 'unknown':
+      return { ConservationOK: { status: 'Unknown', reason: 'NotRead', message: nats.conservation.reason } };
+  }
 }
 
 const LISTED_MAX = 3;

@@ -33,6 +33,7 @@ import type { JobFigures } from '../lifecycle/figures.ts';
 import type { NatsObserved } from '../lifecycle/observed.ts';
 import type { RevisionStatus } from '../../crds/stream-job/status.ts';
 import type { Done, NatsSide, Resolved, RevisionToWrite, SavepointProgress } from '../reconcile/nats-side.ts';
+import { ConservationWatch } from './conservation-watch.ts';
 import { durabilityProblem, type ServerSource } from './durability.ts';
 import { GONE_AFTER_MS, GoneStreams } from './gone-streams.ts';
 import { changedSettings, mendSettings } from './lane-settings.ts';
@@ -76,12 +77,15 @@ export class JobNats implements NatsSide {
   readonly #settings = new Map<string, Kept<readonly string[]>>();
   readonly #gone = new GoneStreams();
   readonly #listeners: ((identity: string) => void)[] = [];
+  readonly #conservation: ConservationWatch;
   #durability: Kept<Promise<string | null>> | null = null;
 
   constructor(parts: JobNatsParts) {
     this.#parts = parts;
     this.#link = Link.of(parts.connection);
     this.#names = new StreamNames(this.#link, parts.clock);
+    const onChange = (identity: string): void => this.#listeners.forEach((listener) => listener(identity));
+    this.#conservation = new ConservationWatch({ link: this.#link, clock: parts.clock, onChange });
   }
 
   get up(): boolean {
@@ -123,6 +127,7 @@ export class JobNats implements NatsSide {
       lost: gone.filter((stream) => plan?.streams.includes(stream)).map((stream) => `the journal ${stream} is gone`),
       drift: plan === null ? [] : [...driftOf(identity, plan, gone), ...(await this.#settingsOf(identity))],
       durabilityProblem: await this.#durabilityOf(),
+      conservation: record === null || gone.length > 0 ? null : this.#conservation.verdict(identity, record),
     };
   }
 
@@ -240,6 +245,7 @@ export class JobNats implements NatsSide {
       this.#credentials.delete(identity);
       this.#settings.delete(identity);
       this.#parts.reports.forget(identity);
+      this.#conservation.forget(identity);
       this.#gone.forget(`MR_${identity}_`);
       this.#names.forget();
     });

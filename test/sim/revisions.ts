@@ -4,6 +4,7 @@ import { compareForUpgrade } from '../../runtime/plan/compatibility.ts';
 import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
 import { NO_FAULTS } from '../../runtime/testing/memory-faults.ts';
 import type { JournalFaults } from '../../runtime/testing/memory-faults.ts';
+import { ConservationWitness } from './seen-journal.ts';
 import { SimCluster, SimWorld } from './sim-cluster.ts';
 import type { Count, Declaration, Stamped, Total, Window } from './sim-revisions.ts';
 import { checkCopy, checkCounts, checkStamped, checkTotals, checkWindows, FIRST, planOf, revisionEvents } from './sim-revisions.ts';
@@ -28,6 +29,7 @@ const WORKERS = 3;
 const EVENTS = 500;
 const REVISIONS = 5;
 const RUN_MAX_MS = 240_000;
+const LOOK_MS = 500;
 
 export async function simulateRevisions(seed: number, { faults }: { readonly faults: boolean }): Promise<RevisionRun> {
   const world = new SimWorld(seed, faults ? FAULTS : { ...NO_FAULTS, latencyMs: [0, 20] }, revisionEvents(EVENTS));
@@ -42,6 +44,8 @@ async function play(world: SimWorld, faults: boolean): Promise<RevisionRun> {
   await cluster.declare(1, plan);
   cluster.start(WORKERS);
   const trouble = faults ? makeTrouble(world, cluster) : null;
+  let isOver = false;
+  void watchConservation(world, () => (isOver ? null : plan));
   for (let revision = 2; revision <= REVISIONS; revision++) {
     await clock.sleep(600 + random.next() * 1_500);
     const next = draw(declared.at(-1) ?? FIRST, revision, world);
@@ -56,9 +60,18 @@ async function play(world: SimWorld, faults: boolean): Promise<RevisionRun> {
   world.journal.setFaults(NO_FAULTS);
   const isWhole = await cluster.until('completed', (value) => (value as { revision: number }).revision === REVISIONS, RUN_MAX_MS);
   const failure = await cluster.directory.get('failure');
+  isOver = true;
   if (!isWhole) problems.push(`not complete after ${RUN_MAX_MS} ms; ${JSON.stringify(failure?.value ?? null)}`);
   cluster.stop();
   return judge(world, declared, cluster.kills);
+}
+
+async function watchConservation({ clock, journal, problems }: SimWorld, planNow: () => PhysicalPlan | null): Promise<void> {
+  const witness = new ConservationWitness({ isRestored: false });
+  for (let plan = planNow(); plan !== null; plan = planNow()) {
+    problems.push(...witness.look(journal, plan));
+    await clock.sleep(LOOK_MS);
+  }
 }
 
 /** Something changes: a stamp, or what is there. The stage of the source stamps anew each time that its outputs change. */

@@ -6,6 +6,7 @@ import { imagesOf, makeManifest, manifestBlob, partKey, partKeys } from '../../r
 import { compareForUpgrade } from '../../runtime/plan/compatibility.ts';
 import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
 import { NO_FAULTS } from '../../runtime/testing/memory-faults.ts';
+import { ConservationWitness } from './seen-journal.ts';
 import { SimCluster, SimWorld } from './sim-cluster.ts';
 import type { Count, Stamped, Total, Window } from './sim-revisions.ts';
 import { checkCounts, checkStamped, checkTotals, checkWindows, FIRST, planOf, revisionEvents } from './sim-revisions.ts';
@@ -51,8 +52,12 @@ async function play(world: SimWorld, kills: boolean): Promise<SavepointRun> {
   await second.declare(1, nextPlan, ID);
   second.start(WORKERS);
   if (kills) for (const place of [0, 1, 2]) void clock.sleep(random.next() * 3_000).then(() => second.kill(place, random.next() * 1_000));
+  const witness = new ConservationWitness({ isRestored: true });
+  const look = (): void => void problems.push(...witness.look(world.journal, nextPlan));
+  for (let atMs = 0; atMs < 8_000; atMs += 250) void clock.sleep(atMs).then(look);
   if (!(await second.until('completed', () => true, RUN_MAX_MS)))
     problems.push(`not complete: ${JSON.stringify((await second.directory.get('failure'))?.value ?? null)}`);
+  look();
   second.stop();
 
   const stamped = world.lines<Stamped>('stamped-out');

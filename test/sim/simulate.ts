@@ -22,6 +22,7 @@ import { memorySink, memorySource } from './memory-connectors.ts';
 import type { Target } from './memory-connectors.ts';
 import { MemoryBus, MemoryDirectory } from './memory-directory.ts';
 import { Mortal } from './mortal.ts';
+import { ConservationWitness } from './seen-journal.ts';
 import { line, SIM_JOB, simEvents, slowResults, SPLITS } from './sim-job.ts';
 import type { SimResults } from './sim-job.ts';
 
@@ -56,6 +57,7 @@ const TROUBLE_UNTIL_MS = 20_000;
 const TROUBLE_EVERY_MS = 2_500;
 const RUN_MAX_MS = 120_000;
 const SINK_BUSY = 0.05;
+const LOOK_MS = 1_000;
 
 export async function simulate(seed: number): Promise<Simulated> {
   const world = new World(seed);
@@ -104,6 +106,7 @@ class World {
     this.#bus.subscribe('report', (value) => this.#checkTime(value as WorkerReport));
     for (let place = 0; place < WORKERS; place++) this.#bear(place);
     void this.#trouble(() => isOver);
+    void this.#witness(() => isOver);
     await Promise.race([over, this.clock.sleep(RUN_MAX_MS)]);
     if (!isOver) this.#problems.push(`not complete after ${RUN_MAX_MS} ms`);
     for (const life of this.#lives) life.kill();
@@ -163,6 +166,14 @@ class World {
       else this.#journal.disconnect();
     }
     this.#journal.setFaults(NO_FAULTS);
+  }
+
+  async #witness(isOver: () => boolean): Promise<void> {
+    const witness = new ConservationWitness({ isRestored: false });
+    while (!isOver()) {
+      await this.clock.sleep(LOOK_MS);
+      this.#problems.push(...witness.look(this.#journal, this.#plan));
+    }
   }
 
   async #kill(place: number): Promise<void> {

@@ -52,6 +52,8 @@ export async function runFlights(
     { onOpen: () => undefined, onProgress: () => undefined, onLog: (line) => logs.push(line) },
     { interrupt: new AbortController().signal, ...control },
   );
+  const { unaccounted } = outcome.report;
+  if (unaccounted.length > 0) throw new Error(`not every event is accounted for: ${unaccounted.join('; ')}`);
   return { outcome, outDir, logs };
 }
 

@@ -1,0 +1,68 @@
+// ConservationOK on a real API server: True while all is well, False with the range within 10 s of a journal's messages being deleted.
+import type { NatsConnection } from '@nats-io/transport-node';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { callApi } from '../../runtime/adapters/nats/jetstream-api.ts';
+import { Link } from '../../runtime/adapters/nats/link.ts';
+import { connectNats } from '../../runtime/adapters/nats/nats-connection.ts';
+import { NatsJournal } from '../../runtime/adapters/nats/nats-journal.ts';
+import { endPods, startPod } from '../../runtime/pod/pod-harness.ts';
+import { ControlPlane, JOB, jobPath, until } from './support/control-plane.ts';
+import { OperatorProcess } from './support/operator-process.ts';
+import { WriteProxy } from './support/write-proxy.ts';
+
+const namespace = 'conserved';
+const identity = `${namespace}_${JOB}`;
+const stream = `MR_${identity}_load`;
+const subject = `mr.${identity}.load.0`;
+let plane: ControlPlane;
+let proxy: WriteProxy;
+let operator: OperatorProcess;
+let connection: NatsConnection;
+
+beforeAll(async () => {
+  plane = await ControlPlane.start();
+  proxy = await WriteProxy.start(plane.api);
+  await plane.makeNamespace(namespace);
+  connection = await connectNats({ url: plane.nats.url, name: 'person' });
+  operator = await OperatorProcess.start({ server: plane.api, apiUrl: proxy.url, natsUrl: plane.nats.url, namespace });
+  await plane.apply(namespace);
+});
+afterAll(async () => {
+  await endPods();
+  await operator?.end();
+  await proxy?.stop();
+  await connection?.close();
+  await plane?.stop();
+});
+
+test('is True while workers process events', async () => {
+  await until('the job is there', 90_000, async () => (await plane.readiness(namespace)) === 'ScaledToZero 1', story);
+  const pod = startPod({ natsUrl: plane.nats.url, job: identity, worker: 'w1' });
+  for (let n = 0; n < 50; n++) connection.publish('load', JSON.stringify({ key: `k${n % 5}`, n }));
+  const journal = new NatsJournal(Link.of(connection));
+  await until('records are there', 20_000, async () => ((await journal.last(stream, subject))?.sequence ?? 0) >= 2, story);
+  expect((await pod.end()).code).toBe(0);
+  await until('it is looked at', 10_000, async () => (await condition())?.status === 'True', story);
+});
+
+test('is False within 10 s when they are deleted by hand, and names them', async () => {
+  const last = await new NatsJournal(Link.of(connection)).last(stream, subject);
+  await new Promise((resolve) => setTimeout(resolve, 4_000)); // a look since the worker ended
+  expect((await callApi(Link.of(connection), `STREAM.PURGE.${stream}`, { filter: subject })).kind).toBe('ok');
+  const tookMs = await until('it is False', 10_000, async () => (await condition())?.status === 'False', story);
+  console.log(`told after ${Math.round(tookMs)} ms: ${(await condition())?.message}`);
+  expect(await condition()).toMatchObject({
+    reason: 'EventsUnaccounted',
+    message: expect.stringMatching(
+      new RegExp(`records 1 … \\d+ of load/0 \\(up to sequence ${last?.sequence}\\) were there and are gone`),
+    ) as string,
+  });
+});
+
+async function condition() {
+  return (await plane.get(jobPath(namespace)))?.status?.conditions?.find(({ type }) => type === 'ConservationOK');
+}
+
+function story(): string {
+  return operator.log;
+}
