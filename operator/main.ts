@@ -1,7 +1,7 @@
 // Entry of the operator: reads what it is told, puts it together, runs until it is asked to stop or loses the lease.
 
 import { startHealthServer } from './http/health-server.ts';
-import { metricsText } from './http/metrics-text.ts';
+import { MetricsPage } from '../runtime/telemetry/metrics-page.ts';
 import { systemClock } from '../runtime/adapters/node/clock.ts';
 import { systemRandom } from '../runtime/adapters/node/random.ts';
 import { loadKubeConnection } from './kube/kube-config.ts';
@@ -24,10 +24,11 @@ const operator = new Operator({
     process.exit(1);
   },
 });
+const page = new MetricsPage(() => operator.metrics(), systemClock);
 const server = await startHealthServer({
   port: options.httpPort,
   notReady: () => operator.notReady(),
-  metrics: () => metricsText(operator.metrics()),
+  metrics: (accept) => page.answer(accept),
 });
 let stopping = false;
 const stop = (): void => {

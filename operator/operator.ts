@@ -7,7 +7,9 @@
 //   O3. Stopping finishes the rounds that run, then gives the lease back.
 
 import type { Clock, Random } from '../runtime/base/clock.ts';
-import type { Metric } from './http/metrics-text.ts';
+import { MetricSet } from '../runtime/telemetry/metric-set.ts';
+import { tellJobs } from './job-metrics.ts';
+import type { Call } from './kube/call-meter.ts';
 import { EventRecorder } from './kube/events.ts';
 import { KubeClient } from './kube/kube-client.ts';
 import { splitKey } from './kube/kube-object.ts';
@@ -17,6 +19,7 @@ import type { KubeConnection } from './kube/kube-config.ts';
 import { resources } from './kube/resource.ts';
 import { WorkQueue, type WorkFailure, type WorkOutcome } from './kube/work-queue.ts';
 import type { Log } from './log.ts';
+import { OperatorMeter, tellQueue, tellWatch, type QueueName } from './operator-meter.ts';
 import type { OperatorOptions } from './options.ts';
 import type { ClusterSettings } from './reconcile/children.ts';
 import { CodeStore } from './reconcile/code-store.ts';
@@ -45,7 +48,8 @@ export class Operator {
   readonly #client: KubeClient;
   readonly #watches: Watches;
   readonly #lease: LeaderLease;
-  readonly #rounds = { count: 0, seconds: 0, errors: 0 };
+  readonly #meter = new OperatorMeter();
+  #nats: NatsSide | null = null;
   #events: EventRecorder | null = null;
   #jobs: WorkQueue | null = null;
   #savepoints: WorkQueue | null = null;
@@ -55,8 +59,9 @@ export class Operator {
     const { options, connection, clock, random, log } = parts;
     const transport = new KubeTransport(connection);
     // Reads and the lease itself are for everybody; all else is the leader's (O2).
-    const electing = new KubeClient({ transport });
-    this.#client = new KubeClient({ transport, mayWrite: () => this.#lease.isLeader() });
+    const onCall = (call: Call): void => this.#meter.call(call);
+    const electing = new KubeClient({ transport, onCall });
+    this.#client = new KubeClient({ transport, onCall, mayWrite: () => this.#lease.isLeader() });
     this.#watches = new Watches({ client: electing, namespaces: options.watchNamespaces, clock, random, log });
     this.#lease = new LeaderLease({
       client: electing,
@@ -94,7 +99,7 @@ export class Operator {
     const { options, clock, random, log, openNats } = this.#parts;
     log('info', 'leading', { lease: options.leaseName, pod: options.pod });
     const client = this.#client;
-    const nats = await openNats(client);
+    const nats = (this.#nats = await openNats(client));
     // An operator that starts anew has nothing to tell: least of all that NATS is away because it did not look yet.
     for (let waitedMs = 0; !nats.up && waitedMs < FIRST_CONTACT_MS; waitedMs += LOOK_MS) await clock.sleep(LOOK_MS);
     const events = (this.#events = new EventRecorder({ client, clock, random, instance: options.pod }));
@@ -102,24 +107,28 @@ export class Operator {
     const code = new CodeStore((namespace, name) => client.get(resources.configMaps, { namespace, name }));
     const reconciler = new Reconciler({ client, caches, nats, code, clock, events, settings: settingsOf(options) });
     const savepoints = new SavepointReconciler({ client, caches, nats, clock, events });
-    this.#jobs = this.#queue((namespace, name) => reconciler.reconcile(namespace, name));
-    this.#savepoints = this.#queue((namespace, name) => savepoints.reconcile(namespace, name));
+    this.#jobs = this.#queue('jobs', (namespace, name) => reconciler.reconcile(namespace, name));
+    this.#savepoints = this.#queue('savepoints', (namespace, name) => savepoints.reconcile(namespace, name));
     nats.onChange((identity) => this.#jobs?.add(keyOfIdentity(identity)));
     this.#jobs.start();
     this.#savepoints.start();
     this.#watches.feed(this.#jobs, this.#savepoints);
   }
 
-  #queue(work: (namespace: string, name: string) => Promise<WorkOutcome>): WorkQueue {
+  #queue(queue: QueueName, work: (namespace: string, name: string) => Promise<WorkOutcome>): WorkQueue {
     const { clock, random, options } = this.#parts;
     return new WorkQueue({
       work: async (key) => {
         const { namespace, name } = splitKey(key);
         const beganMs = clock.monotonicMs();
-        const outcome = await work(namespace ?? '', name);
-        this.#rounds.count++;
-        this.#rounds.seconds += (clock.monotonicMs() - beganMs) / 1_000;
-        return outcome;
+        let kind: WorkOutcome['kind'] = 'failed'; // so does what throws
+        try {
+          const outcome = await work(namespace ?? '', name);
+          kind = outcome.kind;
+          return outcome;
+        } finally {
+          this.#meter.round(queue, kind, clock.monotonicMs() - beganMs);
+        }
       },
       workersMax: options.concurrency,
       clock,
@@ -129,52 +138,23 @@ export class Operator {
   }
 
   #failed({ key, reason, failures, retryMs, cause }: WorkFailure): void {
-    this.#rounds.errors++;
     const stack = cause instanceof Error ? { stack: cause.stack } : {};
     this.#parts.log('warn', `${key}: ${reason}; tried ${failures} times, again in ${Math.round(retryMs)} ms`, stack);
   }
 
-  metrics(): readonly Metric[] {
-    const jobs = this.#watches.caches.streamJobs.list();
-    const phases = Map.groupBy(jobs, (object) => (object['status'] as { readonly phase?: string } | undefined)?.phase ?? 'Unknown');
-    return [
-      {
-        name: 'millrace_jobs',
-        type: 'gauge',
-        help: 'StreamJobs by phase.',
-        samples: [...phases].map(([phase, of]) => ({ labels: { phase }, value: of.length })),
-      },
-      { name: 'millrace_leader', type: 'gauge', help: '1 while this process leads.', samples: [{ value: this.#lease.isLeader() ? 1 : 0 }] },
-      { name: 'millrace_reconciles', type: 'counter', help: 'Rounds that ended.', samples: [{ value: this.#rounds.count }] },
-      {
-        name: 'millrace_reconcile_seconds',
-        type: 'counter',
-        help: 'Time that rounds took, seconds.',
-        samples: [{ value: this.#rounds.seconds }],
-      },
-      {
-        name: 'millrace_reconcile_errors',
-        type: 'counter',
-        help: 'Rounds that have to be tried again.',
-        samples: [{ value: this.#rounds.errors }],
-      },
-      {
-        name: 'millrace_queue_depth',
-        type: 'gauge',
-        help: 'Keys that are due and wait for a worker.',
-        samples: [{ value: this.#jobs?.metrics().depth ?? 0 }],
-      },
-      {
-        name: 'millrace_kube_requests',
-        type: 'counter',
-        help: 'Calls of the API server.',
-        samples: [...this.#client.callCounts()].map(([name, value]) => {
-          const [verb = '', resource = ''] = name.split(' ');
-          return { labels: { verb, resource }, value };
-        }),
-      },
-      { name: 'millrace_operator_memory_bytes', type: 'gauge', help: 'Resident memory.', samples: [{ value: process.memoryUsage.rss() }] },
-    ];
+  metrics(): MetricSet {
+    const metrics = new MetricSet();
+    const isLeader = this.#lease.isLeader();
+    metrics.add('millrace_operator_leader', {}, isLeader ? 1 : 0);
+    this.#meter.tell(metrics);
+    tellQueue(metrics, 'jobs', this.#jobs?.metrics() ?? null);
+    tellQueue(metrics, 'savepoints', this.#savepoints?.metrics() ?? null);
+    for (const [resource, health] of this.#watches.health()) tellWatch(metrics, resource, health);
+    if (!isLeader) return metrics;
+    metrics.add('millrace_operator_events_dropped', {}, this.#events?.dropped() ?? 0);
+    metrics.add('millrace_operator_nats_connected', {}, this.#nats?.up === true ? 1 : 0);
+    tellJobs(metrics, this.#watches.caches.streamJobs.list(), this.#parts.clock.nowMs());
+    return metrics;
   }
 }
 

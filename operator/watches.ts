@@ -6,7 +6,7 @@
 import type { Clock, Random } from '../runtime/base/clock.ts';
 import type { KubeClient } from './kube/kube-client.ts';
 import type { AnyObject } from './kube/kube-object.ts';
-import { Reflector, type Scope } from './kube/reflector.ts';
+import { Reflector, type ReflectorHealth, type Scope } from './kube/reflector.ts';
 import { resources } from './kube/resource.ts';
 import type { WorkQueue } from './kube/work-queue.ts';
 import type { Log } from './log.ts';
@@ -76,6 +76,11 @@ export class Watches {
   notReady(): string | null {
     const missing = kinds.filter((kind) => !this.caches[kind].isSynced());
     return missing.length === 0 ? null : `not listed yet: ${missing.map((kind) => resources[kind].plural).join(', ')}`;
+  }
+
+  /** By kind of object, in plural. */
+  health(): readonly (readonly [resource: string, health: ReflectorHealth])[] {
+    return kinds.map((kind) => [resources[kind].plural, this.caches[kind].health()]);
   }
 
   async stop(): Promise<void> {

@@ -6,12 +6,14 @@
 import { createServer, type Server } from 'node:http';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
+import type { Page } from '../../runtime/telemetry/metrics-page.ts';
+
 export type HealthParts = {
   readonly port: number;
   /** null: all is well; else why not. */
   readonly notReady: () => string | null;
-  /** OpenMetrics text. */
-  readonly metrics: () => string;
+  /** What is answered to who accepts that. */
+  readonly metrics: (accept: string | undefined) => Page;
 };
 
 const DELAY_MAX_MS = 10_000;
@@ -37,8 +39,10 @@ export function startHealthServer({ port, notReady, metrics }: HealthParts): Pro
         const reason = notReady();
         return answer(reason === null ? 200 : 503, `${reason ?? 'ok'}\n`);
       }
-      case '/metrics':
-        return answer(200, metrics(), 'application/openmetrics-text; version=1.0.0; charset=utf-8');
+      case '/metrics': {
+        const { type, body } = metrics(request.headers.accept);
+        return answer(200, body, type);
+      }
       default:
         return answer(404, 'there are /livez, /readyz, /startupz and /metrics\n');
     }

@@ -22,6 +22,7 @@ import type { Bus, Directory } from '../worker/directory.ts';
 import type { JobRecord } from '../worker/job-record.ts';
 import type { Health } from '../worker/health.ts';
 import { Worker } from '../worker/worker.ts';
+import type { WorkerMeasures } from '../worker/worker-meters.ts';
 import type { WorkerReport, WorkerRevision } from '../worker/worker.ts';
 
 export type RunnerParts = {
@@ -94,6 +95,10 @@ export class JobRunner {
   /** What the worker reported last. */
   get report(): WorkerReport | null {
     return this.#bus.report;
+  }
+
+  measures(): WorkerMeasures {
+    return this.#worker.measures();
   }
 
   health(): Health {

@@ -7,7 +7,8 @@ import { systemClock } from '../adapters/node/clock.ts';
 import { returnMemoryWhenIdle } from './idle-memory.ts';
 import { errorLine, makeLog } from './log.ts';
 import { watchLoop } from './loop-watch.ts';
-import { metricsText } from './metrics.ts';
+import { MetricsPage } from '../telemetry/metrics-page.ts';
+import { workerMetrics } from './metrics.ts';
 import { Pod } from './pod.ts';
 import { readPodOptions } from './pod-options.ts';
 import { startProbeServer } from './probe-server.ts';
@@ -36,13 +37,14 @@ process.on('unhandledRejection', (error) => die('a rejection that nobody caught'
 const pod = new Pod(options, log);
 const loop = watchLoop();
 const memory = returnMemoryWhenIdle();
+const page = new MetricsPage(() => workerMetrics(options.job, pod.view, systemClock.nowMs()), systemClock);
 const server = await startProbeServer({
   port: options.httpPort,
   look: () => {
     const { phase, reason, connected, runner } = pod.view;
     return { phase, reason, connected, worker: runner?.health() ?? null, loopStoodMs: loop.stoodMs() };
   },
-  metrics: () => metricsText(options.job, pod.view.runner?.report ?? null),
+  metrics: (accept) => page.answer(accept),
 }).catch((error: unknown) => die(`the probes' port ${options.httpPort} cannot be had`, error));
 for (const problem of options.tracingProblems) log('warn', problem);
 log('info', 'started', { port: server.port, node: process.version });

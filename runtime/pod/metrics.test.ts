@@ -1,9 +1,13 @@
 import { expect, test } from 'vitest';
+import { StageMeter } from '../telemetry/stage-meter.ts';
 import type { TaskFigures } from '../worker/task-figures.ts';
 import { NO_TIME } from '../worker/time-ledger.ts';
+import type { WorkerMeasures } from '../worker/worker-meters.ts';
 import type { WorkerReport } from '../worker/worker.ts';
-import { metricsText } from './metrics.ts';
+import { workerMetrics } from './metrics.ts';
 
+const NOW_MS = 10_000;
+const counters = { eventsIn: 10, eventsOut: 7, filtered: 0, late: 2, deadLetters: 1, recoveries: 0, edgesIn: [], edgesOut: [] };
 const task = (stage: string, partition: number, changes: Partial<TaskFigures>): TaskFigures => ({
   task: `${stage}/${partition}`,
   stage,
@@ -11,7 +15,7 @@ const task = (stage: string, partition: number, changes: Partial<TaskFigures>): 
   state: 'running',
   epoch: 1,
   number: 1,
-  counters: { eventsIn: 10, eventsOut: 7, filtered: 0, late: 2, deadLetters: 1, recoveries: 0, edgesIn: [], edgesOut: [] },
+  counters,
   watermark: null,
   inboxBytes: 100,
   progress: null,
@@ -30,42 +34,101 @@ const report: WorkerReport = {
     task('hourly', 1, { watermark: 2_500, state: 'claiming' }),
     task('ended', 0, { watermark: Number.MAX_SAFE_INTEGER, state: 'done' }),
     task('young', 0, {}),
+    task('ahead', 0, { watermark: NOW_MS + 120_000 }), // another machine's clock is two minutes ahead
   ],
-  commitLatency: { 100: 3, 120: 4 },
+  commitLatency: {},
   endToEndLatency: {},
   memoryBytes: 1_000,
   cpuMs: 2_500,
-  time: NO_TIME,
+  time: { busyMs: 1_000, blockedMs: 250, idleMs: 8_750 },
   troubles: [],
   revision: 3,
 };
-const text = metricsText('shop_orders', report);
+
+function measured(): WorkerMeasures {
+  const meter = new StageMeter();
+  const commit = {
+    before: { ...counters, eventsIn: 4, eventsOut: 4 },
+    after: counters,
+    bytes: 500,
+    durationMs: 4,
+    traceId: 'abc',
+    nowMs: NOW_MS,
+  };
+  meter.committed(commit);
+  meter.committed({ ...commit, before: counters, traceId: null });
+  meter.restored(20, false);
+  meter.restored(30, true);
+  meter.fenced++;
+  meter.ended({ busyMs: 500, blockedMs: 0, idleMs: 0 });
+  const held = [
+    { inboxBytes: 100, stateBytes: 50, checkpointBytes: 30, checkpointAgeMs: 4_000 },
+    { inboxBytes: 1, stateBytes: 2, checkpointBytes: 3, checkpointAgeMs: 0 },
+  ];
+  return { troubles: 5, stages: [{ stage: 'hourly', meter, held, time: meter.time }] };
+}
+
+const runner = { report, measures: measured };
+const text = workerMetrics('shop_orders', { connected: true, reconnects: 2, runner }, NOW_MS).text('openmetrics');
 
 test.each([
-  'millrace_worker_commits_total{job="shop_orders"} 7',
+  'millrace_worker_nats_reconnects_total{job="shop_orders"} 2',
   'millrace_worker_cpu_seconds_total{job="shop_orders"} 2.5',
   'millrace_worker_revision{job="shop_orders"} 3',
   'millrace_worker_tasks{job="shop_orders",state="claiming"} 1',
-  'millrace_worker_tasks{job="shop_orders",state="running"} 2',
-  'millrace_stage_events_in{job="shop_orders",stage="hourly"} 20',
-  'millrace_stage_dead_letters{job="shop_orders",stage="young"} 1',
-  'millrace_stage_watermark_seconds{job="shop_orders",stage="hourly"} 2.5',
+  'millrace_worker_tasks{job="shop_orders",state="running"} 3',
+  'millrace_worker_time_seconds_total{job="shop_orders",activity="blocked"} 0.25',
+  'millrace_worker_troubles_total{job="shop_orders"} 5',
+  'millrace_stage_input_events_total{job="shop_orders",stage="hourly"} 6',
+  'millrace_stage_output_events_total{job="shop_orders",stage="hourly"} 3',
+  'millrace_stage_commit_duration_seconds_bucket{job="shop_orders",stage="hourly",le="0.005"} 2 # {trace_id="abc"} 0.004 10',
+  'millrace_stage_commit_duration_seconds_count{job="shop_orders",stage="hourly"} 2',
+  'millrace_stage_commit_bytes_total{job="shop_orders",stage="hourly"} 1000',
+  'millrace_stage_step_events_count{job="shop_orders",stage="hourly"} 1',
+  'millrace_stage_inbox_bytes{job="shop_orders",stage="hourly"} 101',
+  'millrace_stage_state_bytes{job="shop_orders",stage="hourly"} 52',
+  'millrace_stage_checkpoint_age_seconds{job="shop_orders",stage="hourly"} 4',
+  'millrace_stage_time_seconds_total{job="shop_orders",stage="hourly",activity="busy"} 0.5',
+  'millrace_stage_recoveries_total{job="shop_orders",stage="hourly"} 1',
+  'millrace_stage_restore_duration_seconds_count{job="shop_orders",stage="hourly"} 2',
+  'millrace_stage_fenced_total{job="shop_orders",stage="hourly"} 1',
+  'millrace_stage_watermark_timestamp_seconds{job="shop_orders",stage="hourly"} 2.5',
+  'millrace_stage_watermark_lag_seconds{job="shop_orders",stage="hourly"} 7.5',
 ])('says %s', (line) => {
   expect(text.split('\n')).toContain(line);
 });
 
 test('a watermark that is not known, or that has ended, is not told as a number', () => {
-  expect(text).not.toMatch(/watermark_seconds\{[^}]*stage="(ended|young)"/);
+  expect(text).not.toMatch(/watermark_\w+\{[^}]*stage="(ended|young)"/);
 });
 
-test('every family has a type and a help before its samples, and the text ends as OpenMetrics wants it', () => {
-  expect(text.endsWith('\n# EOF\n')).toBe(true);
+test('a watermark that is ahead of the clock is not behind it', () => {
+  expect(text).toContain('millrace_stage_watermark_lag_seconds{job="shop_orders",stage="ahead"} 0\n');
+});
+
+test('a hundred partitions make no more series than one', () => {
+  const many = Array.from({ length: 100 }, (_, partition) => task('hourly', partition, { watermark: 1 }));
+  const seriesOf = (tasks: readonly TaskFigures[]): number =>
+    workerMetrics('j', { connected: true, reconnects: 0, runner: { report: { ...report, tasks }, measures: measured } }, NOW_MS)
+      .text('prometheus')
+      .split('\n').length;
+  expect(seriesOf(many)).toBe(seriesOf(many.slice(0, 1)));
+});
+
+test('every family has a type and a help before its samples, once', () => {
   const names = text.split('\n').flatMap((line) => /^# TYPE (\S+)/.exec(line)?.[1] ?? []);
   expect(new Set(names).size).toBe(names.length);
   for (const line of text.split('\n').filter((one) => one !== '' && !one.startsWith('#')))
     expect(
-      names.some((name) => line.startsWith(`${name}{`) || line.startsWith(`${name}_total{`)),
+      names.some((name) => new RegExp(`^${name}(_total|_bucket|_sum|_count)?\\{`).test(line)),
       line,
     ).toBe(true);
-  expect(metricsText('x', null)).toBe('# EOF\n');
+});
+
+test('a pod without a worker tells of its connection only', () => {
+  const lines = workerMetrics('x', { connected: false, reconnects: 0, runner: null }, 0).text('prometheus').split('\n');
+  expect(lines.filter((line) => line !== '' && !line.startsWith('#'))).toEqual([
+    'millrace_worker_nats_connected{job="x"} 0',
+    'millrace_worker_nats_reconnects_total{job="x"} 0',
+  ]);
 });

@@ -1,80 +1,98 @@
-// A worker's report as OpenMetrics text. Pure.
-//
-//   X1. What counts since this process began is a counter. What counts since a task's first record moves with the task from worker to
-//       worker, so it is a gauge here: summed over workers it is the job's.
-//   X2. One line a stage, however many partitions: the number of series does not grow with a job's width.
+// What a worker knows of itself as metrics. Pure. See telemetry/metric-catalogue.ts for what each means.
 
-import { countLatencies } from '../telemetry/latency-histogram.ts';
+import { MetricSet } from '../telemetry/metric-set.ts';
 import type { TaskFigures } from '../worker/task-figures.ts';
+import type { TimeSpent } from '../worker/time-ledger.ts';
+import type { WorkerMeasures } from '../worker/worker-meters.ts';
 import type { WorkerReport } from '../worker/worker.ts';
 
-type Family = { readonly name: string; readonly type: 'counter' | 'gauge'; readonly help: string; readonly samples: readonly Sample[] };
-type Sample = { readonly labels: Readonly<Record<string, string>>; readonly value: number };
+/** Null parts: no worker runs yet. */
+export type Measured = {
+  readonly connected: boolean;
+  readonly reconnects: number;
+  readonly runner: { readonly report: WorkerReport | null; measures(): WorkerMeasures } | null;
+};
 
 const ENDED = Number.MAX_SAFE_INTEGER;
+const states = ['claiming', 'running', 'done'] as const;
 
-/** `report`: the latest; null: no worker runs yet. */
-export function metricsText(job: string, report: WorkerReport | null): string {
-  const families = report === null ? [] : [...ofProcess(job, report), ...ofStages(job, report.tasks)];
-  return `${families.map(familyText).join('')}# EOF\n`;
+export function workerMetrics(job: string, { connected, reconnects, runner }: Measured, nowMs: number): MetricSet {
+  const metrics = new MetricSet();
+  metrics.add('millrace_worker_nats_connected', { job }, connected ? 1 : 0);
+  metrics.add('millrace_worker_nats_reconnects', { job }, reconnects);
+  if (runner === null) return metrics;
+  const { report } = runner;
+  const measures = runner.measures();
+  if (report !== null) addProcess(metrics, job, report, measures);
+  for (const stage of measures.stages) addStage(metrics, job, stage);
+  if (report !== null) addWatermarks(metrics, job, report.tasks, nowMs);
+  return metrics;
 }
 
-function ofProcess(job: string, { commitLatency, memoryBytes, cpuMs, tasks, revision }: WorkerReport): readonly Family[] {
-  const one = (value: number): readonly Sample[] => [{ labels: { job }, value }];
-  const states = ['claiming', 'running', 'done'] as const;
-  return [
-    { name: 'millrace_worker_commits', type: 'counter', help: 'Commit records stored.', samples: one(countLatencies(commitLatency)) },
-    { name: 'millrace_worker_cpu_seconds', type: 'counter', help: 'Processor time of this process.', samples: one(cpuMs / 1000) },
-    { name: 'millrace_worker_memory_bytes', type: 'gauge', help: 'Resident memory of this process.', samples: one(memoryBytes) },
-    { name: 'millrace_worker_revision', type: 'gauge', help: 'Revision of the job that runs here.', samples: one(revision) },
-    {
-      name: 'millrace_worker_tasks',
-      type: 'gauge',
-      help: 'Tasks of this worker by state.',
-      samples: states.map((state) => ({ labels: { job, state }, value: tasks.filter((task) => task.state === state).length })),
-    },
-  ];
+function addProcess(metrics: MetricSet, job: string, report: WorkerReport, { troubles }: WorkerMeasures): void {
+  const { cpuMs, memoryBytes, revision, tasks, time } = report;
+  metrics.add('millrace_worker_cpu_seconds', { job }, cpuMs / 1_000);
+  metrics.add('millrace_worker_memory_bytes', { job }, memoryBytes);
+  metrics.add('millrace_worker_revision', { job }, revision);
+  for (const state of states) metrics.add('millrace_worker_tasks', { job, state }, tasks.filter((task) => task.state === state).length);
+  for (const [activity, seconds] of activities(time)) metrics.add('millrace_worker_time_seconds', { job, activity }, seconds);
+  metrics.add('millrace_worker_troubles', { job }, troubles);
 }
 
-function ofStages(job: string, tasks: readonly TaskFigures[]): readonly Family[] {
-  const stages = [...Map.groupBy(tasks, ({ stage }) => stage)];
-  const family = (name: string, help: string, valueOf: (tasks: readonly TaskFigures[]) => number | null): Family => ({
-    name: `millrace_stage_${name}`,
-    type: 'gauge',
-    help: `${help}, of the partitions that run here.`,
-    samples: stages.flatMap(([stage, own]) => {
-      const value = valueOf(own);
-      return value === null ? [] : [{ labels: { job, stage }, value }];
-    }),
-  });
-  const summed = (name: string, help: string, valueOf: (task: TaskFigures) => number): Family =>
-    family(name, help, (own) => own.reduce((sum, task) => sum + valueOf(task), 0));
-  return [
-    summed('events_in', 'Events taken in since the first record', ({ counters }) => counters.eventsIn),
-    summed('events_out', 'Events given out since the first record', ({ counters }) => counters.eventsOut),
-    summed('late_events', 'Late events since the first record', ({ counters }) => counters.late),
-    summed('dead_letters', 'Dead letters since the first record', ({ counters }) => counters.deadLetters),
-    summed('recoveries', 'Claims after the first', ({ counters }) => counters.recoveries),
-    summed('inbox_bytes', 'Bytes received and not yet processed', ({ inboxBytes }) => inboxBytes),
-    family('watermark_seconds', 'Lowest watermark, since 1970', lowestWatermark),
-  ];
+function addStage(metrics: MetricSet, job: string, { stage, meter, held, time }: WorkerMeasures['stages'][number]): void {
+  const of = { job, stage };
+  const total = (pick: (task: (typeof held)[number]) => number): number => held.reduce((sum, task) => sum + pick(task), 0);
+  const { eventsIn, eventsOut, filtered, late, deadLetters } = meter.events;
+  metrics.add('millrace_stage_input_events', of, eventsIn);
+  metrics.add('millrace_stage_output_events', of, eventsOut);
+  metrics.add('millrace_stage_filtered_events', of, filtered);
+  metrics.add('millrace_stage_late_events', of, late);
+  metrics.add('millrace_stage_dead_letters', of, deadLetters);
+  metrics.add('millrace_stage_commit_duration_seconds', of, meter.commitDuration);
+  metrics.add('millrace_stage_commit_bytes', of, meter.commitBytes);
+  metrics.add('millrace_stage_step_events', of, meter.stepEvents);
+  metrics.add('millrace_stage_end_to_end_duration_seconds', of, meter.endToEndDuration);
+  metrics.add(
+    'millrace_stage_inbox_bytes',
+    of,
+    total(({ inboxBytes }) => inboxBytes),
+  );
+  metrics.add(
+    'millrace_stage_state_bytes',
+    of,
+    total(({ stateBytes }) => stateBytes),
+  );
+  metrics.add(
+    'millrace_stage_checkpoint_bytes',
+    of,
+    total(({ checkpointBytes }) => checkpointBytes),
+  );
+  metrics.add('millrace_stage_checkpoint_age_seconds', of, Math.max(0, ...held.map(({ checkpointAgeMs }) => checkpointAgeMs)) / 1_000);
+  for (const [activity, seconds] of activities(time)) metrics.add('millrace_stage_time_seconds', { ...of, activity }, seconds);
+  metrics.add('millrace_stage_recoveries', of, meter.recoveries);
+  metrics.add('millrace_stage_restore_duration_seconds', of, meter.restoreDuration);
+  metrics.add('millrace_stage_fenced', of, meter.fenced);
+}
+
+function addWatermarks(metrics: MetricSet, job: string, tasks: readonly TaskFigures[], nowMs: number): void {
+  for (const [stage, own] of Map.groupBy(tasks, (task) => task.stage)) {
+    const lowest = lowestWatermark(own);
+    if (lowest === null) continue;
+    metrics.add('millrace_stage_watermark_timestamp_seconds', { job, stage }, lowest / 1_000);
+    metrics.add('millrace_stage_watermark_lag_seconds', { job, stage }, Math.max(0, nowMs - lowest) / 1_000);
+  }
 }
 
 /** Null: one has none yet, or all have ended. */
 function lowestWatermark(tasks: readonly TaskFigures[]): number | null {
-  const known = tasks.map(({ watermark }) => watermark);
-  const lowest = Math.min(...known.map((watermark) => watermark ?? -Infinity));
-  return Number.isFinite(lowest) && lowest < ENDED ? lowest / 1000 : null;
+  const lowest = Math.min(...tasks.map(({ watermark }) => watermark ?? -Infinity));
+  return Number.isFinite(lowest) && lowest < ENDED ? lowest : null;
 }
 
-function familyText({ name, type, help, samples }: Family): string {
-  const suffix = type === 'counter' ? '_total' : '';
-  const lines = samples.map(({ labels, value }) => `${name}${suffix}{${labelText(labels)}} ${value}\n`);
-  return `# TYPE ${name} ${type}\n# HELP ${name} ${help}\n${lines.join('')}`;
-}
-
-function labelText(labels: Readonly<Record<string, string>>): string {
-  return Object.entries(labels)
-    .map(([name, value]) => `${name}="${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`)
-    .join(',');
+function activities({ busyMs, blockedMs, idleMs }: TimeSpent): readonly (readonly [activity: string, seconds: number])[] {
+  return [
+    ['busy', busyMs / 1_000],
+    ['blocked', blockedMs / 1_000],
+    ['idle', idleMs / 1_000],
+  ];
 }

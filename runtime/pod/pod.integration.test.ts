@@ -128,7 +128,7 @@ test('a higher revision is taken in place: the stage that changed begins anew, t
   expect((await sums(name))[1], 'by the new expression').not.toBe(3);
   await expect.poll(async () => (await pod.probe('readyz'))?.status).toBe(200);
   expect(pod.lines.filter(({ msg }) => msg === 'started')).toHaveLength(1);
-  await expect.poll(() => pod.metrics()).toContain(`millrace_stage_events_in{job="${identity}",stage="numbers"} 2`);
+  await expect.poll(() => pod.metrics()).toContain(`millrace_stage_input_events_total{job="${identity}",stage="numbers"} 2`);
   expect(await pod.end()).toMatchObject({ code: 0 });
   expect(pod.lines.filter(({ level }) => level === 'error' || level === 'stderr')).toEqual([]);
 });

@@ -37,6 +37,8 @@ export type PodView = {
   /** Why it is in this phase, for people. */
   readonly reason: string;
   readonly connected: boolean;
+  /** Times that the connection was made anew. */
+  readonly reconnects: number;
   readonly runner: JobRunner | null;
 };
 
@@ -57,6 +59,7 @@ export class Pod {
   #runner: JobRunner | null = null;
   #phase: PodPhase = 'connecting';
   #reason = '';
+  #reconnects = 0;
 
   constructor(options: PodOptions, log: Log) {
     this.#options = options;
@@ -65,7 +68,7 @@ export class Pod {
 
   get view(): PodView {
     const connected = this.#connection !== null && Link.of(this.#connection).up;
-    return { phase: this.#phase, reason: this.#reason, connected, runner: this.#runner };
+    return { phase: this.#phase, reason: this.#reason, connected, reconnects: this.#reconnects, runner: this.#runner };
   }
 
   /** Resolves when it was drained: true, when everything was stored and handed over. */
@@ -196,8 +199,10 @@ export class Pod {
   async #tellConnection(connection: NatsConnection): Promise<void> {
     for await (const status of connection.status()) {
       if (status.type === 'disconnect') this.#log('warn', 'the connection to NATS broke; connects again');
-      else if (status.type === 'reconnect') this.#log('info', 'connected to NATS again');
-      else if (status.type === 'error') this.#log('error', `NATS: ${status.error.message}`);
+      else if (status.type === 'reconnect') {
+        this.#reconnects++;
+        this.#log('info', 'connected to NATS again');
+      } else if (status.type === 'error') this.#log('error', `NATS: ${status.error.message}`);
     }
   }
 

@@ -2,6 +2,7 @@
 
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Page } from '../telemetry/metrics-page.ts';
 import { probes, type Probe, type ProbeInput } from './probes.ts';
 
 export type ProbeServer = { readonly port: number; close(): Promise<void> };
@@ -10,16 +11,14 @@ export type ProbeServerParts = {
   /** 0: any free one. */
   readonly port: number;
   readonly look: () => ProbeInput;
-  /** OpenMetrics text. */
-  readonly metrics: () => string;
+  /** What is answered to who accepts that. */
+  readonly metrics: (accept: string | undefined) => Page;
 };
-
-const METRICS_TYPE = 'application/openmetrics-text; version=1.0.0; charset=utf-8';
 
 /** Listens on every address: the kubelet asks from outside of the pod. Rejects when the port is taken. */
 export async function startProbeServer({ port, look, metrics }: ProbeServerParts): Promise<ProbeServer> {
   const server = createServer((request, response) => {
-    const { status, type, body } = answer(request.url ?? '', look, metrics);
+    const { status, type, body } = answer(request.url ?? '', look, () => metrics(request.headers.accept));
     response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' });
     response.end(request.method === 'HEAD' ? '' : body);
   });
@@ -30,9 +29,9 @@ export async function startProbeServer({ port, look, metrics }: ProbeServerParts
   return { port: (server.address() as AddressInfo).port, close: () => close(server) };
 }
 
-function answer(url: string, look: () => ProbeInput, metrics: () => string): { status: number; type: string; body: string } {
+function answer(url: string, look: () => ProbeInput, metrics: () => Page): { status: number; type: string; body: string } {
   const path = url.split('?', 1)[0]?.slice(1) ?? '';
-  if (path === 'metrics') return { status: 200, type: METRICS_TYPE, body: metrics() };
+  if (path === 'metrics') return { status: 200, ...metrics() };
   if (!Object.hasOwn(probes, path)) return { status: 404, type: 'text/plain', body: 'startupz, readyz, livez or metrics\n' };
   const input = look();
   const { ok, why } = probes[path as Probe](input);

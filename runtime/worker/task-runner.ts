@@ -23,7 +23,7 @@ import type { SinkConnector, SinkRecord, SinkWriter } from '../connectors/sink.t
 import type { SourceConnector } from '../connectors/source.ts';
 import type { BlobStore, Journal } from '../journal/journal.ts';
 import type { InputPosition } from '../journal/record.ts';
-import { liveOutputs, taskName } from '../plan/physical-plan.ts';
+import { taskName } from '../plan/physical-plan.ts';
 import type { NodePlan, PhysicalPlan, StagePlan } from '../plan/physical-plan.ts';
 import { PartitionState } from '../state/partition-state.ts';
 import { Inbox } from '../task/inbox.ts';
@@ -33,7 +33,7 @@ import type { Table, Transform } from '../transforms/transform.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { CommitWatch } from './commit-watch.ts';
 import type { Committer, Place } from './committer.ts';
-import { LatencyHistogram } from '../telemetry/latency-histogram.ts';
+import type { StageMeter } from '../telemetry/stage-meter.ts';
 import { inboxRecord } from './inbox-record.ts';
 import type { LaneFeed, LaneRecord, Seen } from './lane-feed.ts';
 import { claimAndRestore, ownerNow, untilWritten } from './recovery.ts';
@@ -43,6 +43,8 @@ import type { StandingTask } from './savepoint.ts';
 import { Signal } from './signal.ts';
 import { SourceSide } from './source-side.ts';
 import type { TaskFigures } from './task-figures.ts';
+import { TaskMeter } from './task-meter.ts';
+import type { TaskHeld } from './task-meter.ts';
 import { TimeLedger } from './time-ledger.ts';
 import { TaskSpans } from './task-spans.ts';
 import type { Tracing } from './task-spans.ts';
@@ -83,6 +85,7 @@ export type TaskRunnerParts = {
   readonly speed: number | null;
   readonly failpoint: (name: string) => void;
   readonly onTrouble: (error: unknown) => void;
+  readonly meter: StageMeter;
   /** null: nothing is traced. */
   readonly tracing?: Tracing | null | undefined;
   /** Keys that somebody follows now. */
@@ -92,8 +95,7 @@ export type TaskRunnerParts = {
 export class TaskRunner {
   readonly name: string;
   readonly stage: StagePlan;
-  readonly commitLatency = new LatencyHistogram();
-  readonly endToEndLatency = new LatencyHistogram();
+  readonly meter: TaskMeter;
   readonly #parts: TaskRunnerParts;
   readonly #signal = new Signal();
   readonly #inbox = new Inbox();
@@ -130,6 +132,7 @@ export class TaskRunner {
     this.#writer?.catch(() => undefined);
     this.#watch = new CommitWatch(parts.clock);
     this.#time = new TimeLedger(parts.clock);
+    this.meter = new TaskMeter(parts);
     this.#spans = TaskSpans.of(parts);
     this.#owed = new Owed({ stage: parts.stage, clock: parts.clock, signal: this.#stop.signal, notify: () => this.#signal.notify() });
     this.#source =
@@ -226,6 +229,10 @@ export class TaskRunner {
     };
   }
 
+  held(): TaskHeld {
+    return this.meter.held(this.#inbox.bytes, this.#core?.state.bytesEstimate() ?? 0);
+  }
+
   /** Something was taken in, or can be, that is not stored (and of a sink, written). */
   #isBusy(): boolean {
     if (this.#ended) return false;
@@ -264,6 +271,7 @@ export class TaskRunner {
     if (begun.kind === 'done') return this.#finishEarly(begun, core);
     if (begun.kind !== 'claimed') return begun.kind === 'fenced' ? 'fenced' : 'drained';
     this.#committer = begun.committer;
+    this.meter.restored(core.counters, begun.committer);
     this.#checkpointer = new Checkpointer(parts, begun.committer, this.name);
     for (const record of begun.unapplied) if (!(await this.#apply({ ...record, ...record.sink }))) return 'drained';
     this.#core = core;
@@ -366,7 +374,7 @@ export class TaskRunner {
       this.#outcome = outcome.kind === 'fenced' ? 'fenced' : 'drained';
       return;
     }
-    this.commitLatency.add(clock.monotonicMs() - beganMs);
+    this.meter.committed(step, { bytes: outcome.bytes, durationMs: clock.monotonicMs() - beganMs }, committer);
     this.#checkpointer?.noteCommit(outcome, image);
     this.#notePositions(step.header.inputs);
     this.#spans?.committed();
@@ -381,8 +389,7 @@ export class TaskRunner {
       if (!(await this.#apply({ number, payload, count, ...step.header.sink, traces: step.payloadTraces }))) return;
       if (this.#checkpointer !== null) this.#checkpointer.unappliedSequence = Infinity;
     }
-    if (this.#isLast() && step.header.ingestMs > 0 && (step.payload !== null || step.events.length > 0))
-      this.endToEndLatency.add(this.#parts.clock.nowMs() - step.header.ingestMs);
+    this.meter.visible(step);
     if (step.ends && this.#parts.stage.kind === 'sink') await this.#closeSink();
     if (step.header.done) this.#finish();
   }
@@ -476,12 +483,6 @@ export class TaskRunner {
   /** Positions that are stored now: what the stages before may purge up to. */
   #notePositions(inputs: readonly InputPosition[]): void {
     this.#stored = Object.fromEntries(inputs.map(({ edge, sequence }) => [edge, this.#ended ? Number.MAX_SAFE_INTEGER : sequence]));
-  }
-
-  /** True when what this task writes is read by nobody but people: it ends a way through the job. */
-  #isLast(): boolean {
-    const { plan, stage } = this.#parts;
-    return stage.kind === 'sink' || liveOutputs(plan, stage).some(({ toStage }) => !plan.stages.some(({ id }) => id === toStage));
   }
 
   async #end(): Promise<void> {

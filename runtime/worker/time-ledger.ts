@@ -13,6 +13,14 @@ export type TimeSpent = { readonly busyMs: number; readonly blockedMs: number; r
 
 export const NO_TIME: TimeSpent = { busyMs: 0, blockedMs: 0, idleMs: 0 };
 
+export function addTimes(one: TimeSpent, other: TimeSpent): TimeSpent {
+  return {
+    busyMs: one.busyMs + other.busyMs,
+    blockedMs: one.blockedMs + other.blockedMs,
+    idleMs: one.idleMs + other.idleMs,
+  };
+}
+
 export class TimeLedger {
   readonly #clock: Clock;
   #busyMs = 0;

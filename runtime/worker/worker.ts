@@ -12,7 +12,6 @@ import { MillraceError } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
 import { LEASE_MS } from '../base/limits.ts';
 import type { LatencyCounts } from '../telemetry/latency-histogram.ts';
-import { LatencyHistogram } from '../telemetry/latency-histogram.ts';
 import { assert } from '../base/assert.ts';
 import { unchangedStages } from '../plan/compatibility.ts';
 import type { PhysicalPlan, StagePlan } from '../plan/physical-plan.ts';
@@ -34,6 +33,8 @@ import { Turns } from './turns.ts';
 import type { TaskFigures } from './task-figures.ts';
 import type { TaskRunnerParts } from './task-runner.ts';
 import { NO_TIME, workerTime } from './time-ledger.ts';
+import { WorkerMeters } from './worker-meters.ts';
+import type { WorkerMeasures } from './worker-meters.ts';
 import type { TimeSpent, WorkerTime } from './time-ledger.ts';
 
 const REPORT_MS = 250;
@@ -76,7 +77,8 @@ export type WorkerRevision = Pick<TaskRunnerParts, 'plan' | 'makeTransform' | 't
   readonly stageParts: (stage: StagePlan) => StageParts;
 };
 
-type FromWorker = 'followed' | 'stage' | 'partition' | 'feed' | 'source' | 'sink' | 'onTrouble' | 'turns' | 'savedPart' | 'revision';
+type FromWorker =
+  'meter' | 'followed' | 'stage' | 'partition' | 'feed' | 'source' | 'sink' | 'onTrouble' | 'turns' | 'savedPart' | 'revision';
 
 export type WorkerParts = Omit<TaskRunnerParts, FromWorker> &
   Omit<WorkerRevision, 'revision'> & {
@@ -118,8 +120,7 @@ export class Worker {
   readonly #waitingSinceMs = new Map<string, number>();
   readonly #pausedUntilMs = new Map<string, number>();
   readonly #heard = new Map<string, TaskFigures>();
-  readonly #commitLatency = new LatencyHistogram();
-  readonly #endToEndLatency = new LatencyHistogram();
+  readonly #meters = new WorkerMeters();
   readonly #troubles = new Map<string, number>();
   readonly #abort = new AbortController();
   readonly #loops: Promise<void>[] = [];
@@ -304,6 +305,7 @@ export class Worker {
       stage,
       partition,
       turns: this.#turns,
+      meter: this.#meters.of(stage.id),
       feed: (stream) => this.#feed(stream),
       savedPart: (task) => this.#savedPart(task),
       ...stageParts(stage),
@@ -326,15 +328,20 @@ export class Worker {
       if (running.replaced) this.#trouble(error);
       else await this.#failed(runner, error);
     } finally {
-      this.#commitLatency.merge(runner.commitLatency.counts());
-      this.#endToEndLatency.merge(runner.endToEndLatency.counts());
+      this.#meters.ended(runner, runner.figures().time);
       this.#running.delete(runner.name);
       if (!this.#draining) await this.#membership.beat().catch((error: unknown) => this.#trouble(error));
       this.#reconcile();
     }
   }
 
+  measures(): WorkerMeasures {
+    const troubles = [...this.#troubles.values()].reduce((sum, count) => sum + count, 0);
+    return { troubles, stages: this.#meters.stages([...this.#running.values()].map(({ runner }) => runner)) };
+  }
+
   #fenced(runner: TaskRunner): void {
+    this.#meters.of(runner.stage.id).fenced++;
     this.#parts.log(`task ${runner.name} was taken over by another worker; nothing of what was in flight here was written`);
     this.#pausedUntilMs.set(runner.name, this.#parts.clock.monotonicMs() + FENCED_PAUSE_MS);
   }
@@ -371,26 +378,15 @@ export class Worker {
   }
 
   #report(): void {
-    const commit = new LatencyHistogram();
-    const endToEnd = new LatencyHistogram();
-    commit.merge(this.#commitLatency.counts());
-    endToEnd.merge(this.#endToEndLatency.counts());
-    for (const { runner } of this.#running.values()) {
-      commit.merge(runner.commitLatency.counts());
-      endToEnd.merge(runner.endToEndLatency.counts());
-    }
-    const tasks = [
-      ...[...this.#running.values()].map(({ runner }) => runner.figures()),
-      ...[...this.#done.values()].map(({ figures }) => figures),
-    ];
+    const runners = [...this.#running.values()].map(({ runner }) => runner);
+    const tasks = [...runners.map((runner) => runner.figures()), ...[...this.#done.values()].map(({ figures }) => figures)];
     const { memoryBytes, cpuMs, loopBusyMs } = this.#parts.usage();
     const blockedMs = new Map(tasks.map(({ task, time }) => [task, time.blockedMs]));
     this.#time = workerTime(this.#time, { atMs: this.#parts.clock.monotonicMs(), loopBusyMs, blockedMs });
     const report: WorkerReport = {
       worker: this.#parts.worker,
       tasks,
-      commitLatency: commit.counts(),
-      endToEndLatency: endToEnd.counts(),
+      ...this.#meters.latencies(runners),
       memoryBytes,
       cpuMs,
       time: this.#time.spent,

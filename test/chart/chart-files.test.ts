@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { expect, test } from 'vitest';
-import { sourceFiles } from '../tidy/source-files.ts';
+import { metricCatalogue, sampleName, type MetricName } from '../../runtime/telemetry/metric-catalogue.ts';
 
 type Tree = { readonly [name: string]: unknown };
 type Schema = {
@@ -37,11 +37,23 @@ test('appVersion is the version of the package', () => {
   expect(appVersion).toBe(version);
 });
 
-test.each(['files/alerts.yaml', 'files/dashboard.json'])('%s names only metrics that the code has', (path) => {
-  const inCode = new Set(sourceFiles().flatMap(({ path: source, text }) => (/^(operator|runtime)\//.test(source) ? metricsIn(text) : [])));
-  const named = [...new Set(metricsIn(read(path)))];
-  expect(named.length).toBeGreaterThan(2);
-  expect(named.filter((name) => !inCode.has(name) && !inCode.has(name.replace(/_total$/, '')))).toEqual([]);
+test.each(['files/alerts.yaml', 'files/dashboard-job.json', 'files/dashboard-operator.json'])(
+  '%s names only metrics of the catalogue, as they are scraped',
+  (path) => {
+    const scraped = (Object.keys(metricCatalogue) as MetricName[]).flatMap((name) =>
+      metricCatalogue[name].type === 'histogram' ? [name, ...['_bucket', '_sum', '_count'].map((part) => name + part)] : [sampleName(name)],
+    );
+    const named = [...new Set(metricsIn(read(path)))];
+    expect(named.length).toBeGreaterThan(2);
+    expect(named.filter((name) => !scraped.includes(name))).toEqual([]);
+  },
+);
+
+test('each alert has its paragraph on what to do', () => {
+  const page = readFileSync(join(chart, '../../docs/operations/metrics-and-alerts.md'), 'utf8');
+  const alerts = [...read('files/alerts.yaml').matchAll(/alert: (\w+)/g)].map(([, name = '']) => name);
+  expect(alerts.length).toBeGreaterThan(10);
+  expect([...page.matchAll(/^### (\w+)$/gm)].map(([, name]) => name)).toEqual(alerts);
 });
 
 /** `nats.storage.size`: what has no fields of its own, an empty mapping too. */

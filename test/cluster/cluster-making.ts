@@ -14,7 +14,7 @@ import { clusterName, kindConfig, nodeNames, type KindChoice } from './kind-conf
 import { installMissing } from './machine.ts';
 import { assertGuard, ensureNetwork, raiseGuard, type Docker } from './network-guard.ts';
 import { ensureBase, ensureNodeImage } from './node-image.ts';
-import { allPrograms, ensurePrograms } from './programs.ts';
+import { clusterPrograms, ensurePrograms } from './programs.ts';
 import { ensureTools, type Tools } from './tools.ts';
 
 export type Context = {
@@ -65,7 +65,7 @@ export async function stockParts(context: Context): Promise<Parts | null> {
 export async function builtParts({ folders, facts, environment, log }: Context): Promise<Parts> {
   await installMissing(facts.missingPrograms, log);
   // The base comes over the network while the compiler works. Both are waited for: a failure must not leave the other behind.
-  const [base, programs] = await Promise.allSettled([ensureBase(folders.cache, log), ensurePrograms(folders.cache, allPrograms, log)]);
+  const [base, programs] = await Promise.allSettled([ensureBase(folders.cache, log), ensurePrograms(folders.cache, clusterPrograms, log)]);
   if (base.status === 'rejected') throw base.reason;
   if (programs.status === 'rejected') throw programs.reason;
   const image = await ensureNodeImage(folders, { programs: programs.value, base: base.value, log });

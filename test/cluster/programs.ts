@@ -10,7 +10,13 @@ import { run } from './program-run.ts';
 
 const buildTimeoutMs = 40 * 60_000;
 
-type Source = { readonly module: string; readonly package: string; readonly setVersion?: 'kubernetes' | 'containerd' };
+type Source = {
+  readonly module: string;
+  readonly package: string;
+  readonly setVersion?: 'kubernetes' | 'containerd';
+  /** Build constraints that leave out what is not needed. */
+  readonly tags?: string;
+};
 
 const kubernetes = (program: string): Source => ({
   module: 'kubernetes',
@@ -49,10 +55,16 @@ export const programSources = {
   helm4: { module: 'helm4', package: 'helm.sh/helm/v4/cmd/helm' },
   helm3: { module: 'helm3', package: 'helm.sh/helm/v3/cmd/helm' },
   coredns: { module: 'coredns', package: 'github.com/coredns/coredns' },
+  // Without clients of the clouds in which Prometheus finds its targets.
+  promtool: { module: 'promtool', package: 'github.com/prometheus/prometheus/cmd/promtool', tags: 'remove_all_sd' },
 } satisfies Record<string, Source>;
 
 export type Program = keyof typeof programSources;
 export const allPrograms = Object.keys(programSources) as readonly Program[];
+/** What a test builds when it needs it. */
+const testPrograms: readonly Program[] = ['promtool'];
+/** What the cluster is made with. */
+export const clusterPrograms = allPrograms.filter((program) => !testPrograms.includes(program));
 
 /** The version that a go.mod requires of a module: `v1.36.3`. */
 export function versionIn(goMod: string, module: string): string {
@@ -101,7 +113,8 @@ const goSettings = {
 async function build(source: Source, out: string, log: Log): Promise<void> {
   log(`building ${out.split('/').at(-1)}`);
   const linkFlags = ['-s', '-w', ...versionFlags(source)].join(' ');
-  await run('go', ['build', '-ldflags', linkFlags, '-o', out, source.package], {
+  const tags = source.tags === undefined ? [] : ['-tags', source.tags];
+  await run('go', ['build', ...tags, '-ldflags', linkFlags, '-o', out, source.package], {
     cwd: moduleFolder(source.module),
     env: goSettings,
     timeoutMs: buildTimeoutMs,

@@ -61,7 +61,8 @@ test('200 jobs that are applied at once are all ready in bounded time, and then 
   });
   const seconds = (performance.now() - beganMs) / 1_000;
   const after = await operatorMetrics();
-  const calls = (await figure(after, 'millrace_kube_requests_total')) - (await figure(before, 'millrace_kube_requests_total'));
+  const calls =
+    (await figure(after, 'millrace_operator_kube_requests_total')) - (await figure(before, 'millrace_operator_kube_requests_total'));
   const memory = await figure(after, 'millrace_operator_memory_bytes');
   console.log(
     `200 jobs ready in ${seconds.toFixed(1)} s, ${(calls / jobs.length).toFixed(1)} API calls a job, operator ${Math.round(memory / 2 ** 20)} MiB`,

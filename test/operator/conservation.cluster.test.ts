@@ -5,6 +5,7 @@ import { callApi } from '../../runtime/adapters/nats/jetstream-api.ts';
 import { Link } from '../../runtime/adapters/nats/link.ts';
 import { connectNats } from '../../runtime/adapters/nats/nats-connection.ts';
 import { NatsJournal } from '../../runtime/adapters/nats/nats-journal.ts';
+import { metricCatalogue, sampleName, type MetricName } from '../../runtime/telemetry/metric-catalogue.ts';
 import { endPods, startPod } from '../../runtime/pod/pod-harness.ts';
 import { ControlPlane, JOB, jobPath, until } from './support/control-plane.ts';
 import { OperatorProcess } from './support/operator-process.ts';
@@ -57,6 +58,17 @@ test('is False within 10 s when they are deleted by hand, and names them', async
       new RegExp(`records 1 … \\d+ of load/0 \\(up to sequence ${last?.sequence}\\) were there and are gone`),
     ) as string,
   });
+});
+
+test('is in the metrics of the operator, with all else that the catalogue has', async () => {
+  const metrics = await operator.metrics();
+  expect(metrics).toContain(`\nmillrace_job_condition{job="${identity}",condition="ConservationOK"} 0\n`);
+  const names = (Object.keys(metricCatalogue) as MetricName[]).filter((name) => metricCatalogue[name].of === 'operator');
+  // Nothing runs: no stage has figures.
+  const ofStages = names.filter((name) => (metricCatalogue[name].labels as readonly string[]).includes('stage'));
+  const told = names.filter((name) => metrics.includes(`# TYPE ${sampleName(name)} `));
+  expect(told).toEqual(names.filter((name) => !ofStages.includes(name) || told.includes(name)));
+  expect(told).toEqual(expect.arrayContaining(['millrace_jobs', 'millrace_operator_reconciles', 'millrace_operator_kube_requests']));
 });
 
 async function condition() {

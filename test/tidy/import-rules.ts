@@ -76,7 +76,7 @@ const rules: Readonly<Record<string, Rule>> = {
     values: ['crds', 'runtime', 'operator/lifecycle'],
     types: ['operator/reconcile', 'operator/kube'],
   },
-  'operator/http': { values: [] },
+  'operator/http': { values: [], types: ['runtime/telemetry'] },
   'operator/helm-test': { values: ['operator/kube', 'runtime/base', 'runtime/adapters'], types: ['crds'] },
   operator: { values: ['crds', 'runtime', 'operator'] },
   images: { values: ['cli'] },

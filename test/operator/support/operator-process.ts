@@ -21,10 +21,12 @@ const entry = join(import.meta.dirname, '../../../operator/main.ts');
 export class OperatorProcess {
   readonly #child: ChildProcess;
   readonly #exited: Promise<unknown>;
+  readonly #httpPort: number;
   log = '';
 
-  private constructor(child: ChildProcess) {
+  private constructor(child: ChildProcess, httpPort: number) {
     this.#child = child;
+    this.#httpPort = httpPort;
     this.#exited = once(child, 'exit');
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (bytes: Buffer) => (this.log += bytes.toString()));
   }
@@ -32,23 +34,28 @@ export class OperatorProcess {
   static async start({ server, apiUrl, natsUrl, namespace, pod = 'operator-0' }: OperatorPlace): Promise<OperatorProcess> {
     const kubeconfig = `${server.kubeconfig}-${namespace}`;
     await writeFile(kubeconfig, kubeconfigOf(apiUrl), { mode: 0o600 });
+    const httpPort = await freePort();
     const env = {
       PATH: process.env['PATH'],
       KUBECONFIG: kubeconfig,
       MILLRACE_NAMESPACE: namespace,
       MILLRACE_WATCH_NAMESPACES: namespace,
       MILLRACE_POD: pod,
-      MILLRACE_HTTP_PORT: String(await freePort()),
+      MILLRACE_HTTP_PORT: String(httpPort),
       MILLRACE_WORKER_IMAGE: 'millrace-worker:test',
       MILLRACE_NATS_MODE: 'external',
       MILLRACE_NATS_URL: natsUrl,
       MILLRACE_LOG: 'text',
     };
-    return new OperatorProcess(spawn(process.execPath, [entry], { env, stdio: ['ignore', 'pipe', 'pipe'] }));
+    return new OperatorProcess(spawn(process.execPath, [entry], { env, stdio: ['ignore', 'pipe', 'pipe'] }), httpPort);
   }
 
   get leads(): boolean {
     return / info leading /.test(this.log);
+  }
+
+  async metrics(): Promise<string> {
+    return (await fetch(`http://127.0.0.1:${this.#httpPort}/metrics`)).text();
   }
 
   get isRunning(): boolean {

@@ -1,0 +1,67 @@
+import { expect, test } from 'vitest';
+import { STATUS_STAGES_MAX, type StreamJobStatus } from '../crds/stream-job/status.ts';
+import { MetricSet } from '../runtime/telemetry/metric-set.ts';
+import { tellJobs } from './job-metrics.ts';
+import type { AnyObject } from './kube/kube-object.ts';
+
+const NOW_MS = Date.parse('2026-01-01T00:10:00Z');
+
+function job(name: string, status: StreamJobStatus): AnyObject {
+  return {
+    apiVersion: 'millrace.dev/v1alpha1',
+    kind: 'StreamJob',
+    metadata: { name, namespace: 'shop', uid: name, resourceVersion: '1' },
+    status,
+  };
+}
+
+function told(...jobs: readonly AnyObject[]): readonly string[] {
+  const metrics = new MetricSet();
+  tellJobs(metrics, jobs, NOW_MS);
+  return metrics
+    .text('prometheus')
+    .split('\n')
+    .filter((line) => line.startsWith('millrace'));
+}
+
+const condition = (type: string, status: 'True' | 'False' | 'Unknown') =>
+  ({ type, status, observedGeneration: 1, lastTransitionTime: '', reason: '', message: '' }) as const;
+const stage = (name: string, known: Partial<NonNullable<StreamJobStatus['stages']>[number]>) =>
+  ({ name, partitions: 4, running: 3, rate: '1', watermark: 'ended', ...known }) as const;
+
+test('every phase has a figure, also one that no job is in', () => {
+  const lines = told(job('orders', { phase: 'Running' }), job('new', {}));
+  expect(lines).toContain('millrace_jobs{phase="Running"} 1');
+  expect(lines).toContain('millrace_jobs{phase="Pending"} 1');
+  expect(lines).toContain('millrace_jobs{phase="Failed"} 0');
+});
+
+test('a condition that is Unknown is not told', () => {
+  const conditions = [condition('Ready', 'True'), condition('Stalled', 'False'), condition('ConservationOK', 'Unknown')];
+  expect(told(job('orders', { conditions })).filter((line) => line.includes('condition'))).toEqual([
+    'millrace_job_condition{job="shop_orders",condition="Ready"} 1',
+    'millrace_job_condition{job="shop_orders",condition="Stalled"} 0',
+  ]);
+});
+
+test('figures of stages are told as far as they are known', () => {
+  const stages = [
+    stage('a', { lag: '12', watermark: '2026-01-01T00:09:30Z' }),
+    stage('b', { lag: 'Unknown', watermark: 'Unknown' }),
+    stage('c', { watermark: '2026-01-01T00:20:00Z' }), // its clock is ten minutes ahead
+  ];
+  expect(told(job('orders', { stages })).filter((line) => line.includes('stage='))).toEqual([
+    'millrace_job_lag_events{job="shop_orders",stage="a"} 12',
+    ...['a', 'b', 'c'].map((name) => `millrace_job_unowned_partitions{job="shop_orders",stage="${name}"} 1`),
+    `millrace_job_watermark_timestamp_seconds{job="shop_orders",stage="a"} ${NOW_MS / 1_000 - 30}`,
+    `millrace_job_watermark_timestamp_seconds{job="shop_orders",stage="c"} ${NOW_MS / 1_000 + 600}`,
+    'millrace_job_watermark_lag_seconds{job="shop_orders",stage="a"} 30',
+    'millrace_job_watermark_lag_seconds{job="shop_orders",stage="c"} 0',
+  ]);
+});
+
+test('a status of nonsense is no metric', () => {
+  const stages = [stage('a', { lag: '-?"\n}', watermark: '<b>' })];
+  expect(told(job('orders', { stages })).filter((line) => /lag|watermark/.test(line))).toEqual([]);
+  expect(STATUS_STAGES_MAX).toBe(100); // as the reference says
+});

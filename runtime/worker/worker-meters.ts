@@ -1,0 +1,67 @@
+// What a worker has measured of all tasks that it runs or ran.
+//
+//   M1. What a task counted stays when it ends: sums never go back while the worker lives.
+
+import type { LatencyCounts } from '../telemetry/latency-histogram.ts';
+import { LatencyHistogram } from '../telemetry/latency-histogram.ts';
+import { StageMeter } from '../telemetry/stage-meter.ts';
+import type { TaskHeld } from './task-meter.ts';
+import type { TaskRunner } from './task-runner.ts';
+import { addTimes } from './time-ledger.ts';
+import type { TimeSpent } from './time-ledger.ts';
+
+/** What a worker's own metrics are made of, besides its report. */
+export type WorkerMeasures = {
+  /** Failures that were waited out or handed on. */
+  readonly troubles: number;
+  readonly stages: readonly StageMeasures[];
+};
+/** `held`: of each task that runs now. */
+export type StageMeasures = {
+  readonly stage: string;
+  readonly meter: StageMeter;
+  readonly held: readonly TaskHeld[];
+  readonly time: TimeSpent;
+};
+
+type Metered = Pick<TaskRunner, 'stage' | 'meter' | 'figures' | 'held'>;
+
+export class WorkerMeters {
+  /** By stage; those of stages that are gone stay. */
+  readonly #stages = new Map<string, StageMeter>();
+  readonly #commit = new LatencyHistogram();
+  readonly #endToEnd = new LatencyHistogram();
+
+  of(stage: string): StageMeter {
+    const meter = this.#stages.get(stage) ?? new StageMeter();
+    this.#stages.set(stage, meter);
+    return meter;
+  }
+
+  /** M1. */
+  ended({ stage, meter }: Metered, time: TimeSpent): void {
+    this.#commit.merge(meter.commitLatency.counts());
+    this.#endToEnd.merge(meter.endToEndLatency.counts());
+    this.of(stage.id).ended(time);
+  }
+
+  /** Of those that are gone and of `running`. */
+  latencies(running: readonly Metered[]): { readonly commitLatency: LatencyCounts; readonly endToEndLatency: LatencyCounts } {
+    const [commit, endToEnd] = [new LatencyHistogram(), new LatencyHistogram()];
+    commit.merge(this.#commit.counts());
+    endToEnd.merge(this.#endToEnd.counts());
+    for (const { meter } of running) {
+      commit.merge(meter.commitLatency.counts());
+      endToEnd.merge(meter.endToEndLatency.counts());
+    }
+    return { commitLatency: commit.counts(), endToEndLatency: endToEnd.counts() };
+  }
+
+  stages(running: readonly Metered[]): readonly StageMeasures[] {
+    return [...this.#stages].map(([stage, meter]) => {
+      const own = running.filter((runner) => runner.stage.id === stage);
+      const time = own.map((runner) => runner.figures().time).reduce(addTimes, meter.time);
+      return { stage, meter, held: own.map((runner) => runner.held()), time };
+    });
+  }
+}
