@@ -14,6 +14,7 @@ export const commands: readonly CommandEntry[] = [
   { name: 'build', summary: 'write a job as files for Kubernetes: for GitOps, or for kubectl', load: () => import('./commands/build.ts') },
   { name: 'deploy', summary: 'run a job on a Kubernetes cluster', load: () => import('./commands/deploy.ts') },
   { name: 'status', summary: 'show how jobs on a cluster are doing', load: () => import('./commands/status.ts') },
+  { name: 'explain', summary: 'say why a job has as many workers as it has', load: () => import('./commands/explain.ts') },
   { name: 'savepoint', summary: 'keep the state of a job on a cluster under a name', load: () => import('./commands/savepoint.ts') },
   { name: 'suspend', summary: 'stop the workers of a job on a cluster; its state stays', load: () => import('./commands/suspend.ts') },
   { name: 'resume', summary: 'go on with a job that was suspended', load: () => import('./commands/resume.ts') },

@@ -6,6 +6,7 @@
 
 import { z } from 'zod';
 import { durationSchema, nameSchema } from './names.ts';
+import { scalingSchema } from './scaling.ts';
 
 /** Kubernetes' own names: lower case, digits, dashes, dots. */
 export const objectNameSchema = z
@@ -103,6 +104,7 @@ export const jobCodeSchema = z
 /** Fields of `spec` that concern the cluster only. */
 export const clusterFields = {
   replicas: z.int().min(0).max(1_024).default(1).describe('Worker pods (also by kubectl scale).'),
+  scaling: scalingSchema.prefault({}).describe('Whether and how the number of workers follows the load.'),
   suspend: z.boolean().default(false).describe('true: workers hand in what they have and stop; state stays.'),
   values: z.record(nameSchema, z.string().max(4096)).default({}).describe('Values of parameters, by name.'),
   upgrade: upgradeSchema.prefault({}).describe('How a changed spec takes over.'),

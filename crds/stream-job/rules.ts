@@ -10,6 +10,7 @@
 import type { CelRule, ListForm } from '../cel-rule.ts';
 import { firstName } from '../cel-text.ts';
 import { connectorRules } from './rules-connectors.ts';
+import { scalingRules } from './rules-scaling.ts';
 import { stageRules } from './rules-stages.ts';
 import { workerRules } from './rules-workers.ts';
 
@@ -94,5 +95,6 @@ export const streamJobRules: readonly CelRule[] = [
   ...connectorRules,
   ...stageRules,
   ...workerRules,
+  ...scalingRules,
   ...changeRules,
 ];

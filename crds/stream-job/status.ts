@@ -6,7 +6,7 @@
 import { z } from 'zod';
 
 export const STATUS_STAGES_MAX = 100;
-export const STATUS_DECISIONS_MAX = 8;
+export const STATUS_DECISIONS_MAX = 16;
 
 /** Said where a figure is not known. */
 export const UNKNOWN = 'Unknown';
@@ -28,7 +28,16 @@ export type Phase = (typeof phases)[number];
 /** Ready: the job is in the state that its spec asks for (reason says which: Running, Completed, Suspended).
  *  Reconciling, Stalled: as kstatus reads them. Degraded: it runs, but not as it should.
  *  ConservationOK: each event is accounted for, by the records of all partitions. */
-export const conditionTypes = ['Ready', 'Reconciling', 'Stalled', 'Degraded', 'DurabilityDegraded', 'ConservationOK'] as const;
+export const conditionTypes = [
+  'Ready',
+  'Reconciling',
+  'Stalled',
+  'Degraded',
+  'DurabilityDegraded',
+  'ConservationOK',
+  'ScalingLimited',
+  'HotPartition',
+] as const;
 export type ConditionType = (typeof conditionTypes)[number];
 
 export const conditionSchema = z.strictObject({
@@ -67,6 +76,26 @@ export const intentSchema = z.strictObject({
   stages: z.array(z.string().max(63)).max(STATUS_STAGES_MAX).optional().describe('Stages that are started anew by it; the others go on.'),
 });
 
+/** What scaling remembers, and what it sees. */
+export const scalingStatusSchema = z.strictObject({
+  replicas: z.int().describe('Workers that scaling asks for (Apply), or would ask for (Recommend).'),
+  declared: z.int().describe('`spec.replicas`, as it was seen last.'),
+  eventsPerWorker: z.number().optional().describe('Events a second that one worker does, as measured.'),
+  lastOut: z.string().max(40).optional().describe('When workers were added last.'),
+  lastIn: z.string().max(40).optional().describe('When workers were taken away last.'),
+  trial: z
+    .strictObject({ from: z.int(), since: z.string().max(40), eventsPerS: z.number(), eventsPerWorker: z.number() })
+    .optional()
+    .describe('Workers that were added and have to show that they help: how many there were before, and what they could do a second.'),
+  hold: z
+    .strictObject({ until: z.string().max(40), times: z.int(), why: z.string().max(256) })
+    .optional()
+    .describe('More workers did not help: none are added until then.'),
+  wakeTo: z.int().optional().describe('How many workers there were when events came last: as many wake.'),
+  now: z.string().max(512).optional().describe('What is the case, with its numbers.'),
+});
+export type ScalingStatus = z.infer<typeof scalingStatusSchema>;
+
 export const streamJobStatusSchema = z.strictObject({
   observedGeneration: z.int().optional(),
   phase: z.enum(phases).optional(),
@@ -85,8 +114,9 @@ export const streamJobStatusSchema = z.strictObject({
   rejectedHash: z.string().max(64).optional().describe('Hash of a revision that was rolled back: not tried again until the spec changes.'),
   intent: intentSchema.optional().describe('What the operator is about to do, written before it does it.'),
   lastSavepoint: z.strictObject({ name: z.string().max(253), takenAt: z.string().max(40), bytes: z.int() }).optional(),
+  scaling: scalingStatusSchema.optional().describe('What scaling on load sees and remembers; absent in mode Off.'),
   decisions: z
-    .array(z.string().max(256))
+    .array(z.string().max(320))
     .max(STATUS_DECISIONS_MAX)
     .optional()
     .describe('Last scaling decisions as sentences, newest last.'),

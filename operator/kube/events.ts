@@ -25,6 +25,8 @@ export type EventReason =
   | 'Completed'
   | 'Failed'
   | 'Scaled'
+  | 'ScalingLimited'
+  | 'HotPartition'
   | 'SavepointTaken'
   | 'SavepointFailed'
   | 'Repaired'

@@ -15,6 +15,7 @@ import { decideUpgrade } from './decide-upgrade.ts';
 import type { Action, Decision, Told } from './decision.ts';
 import { readinessOf, type Readiness } from './figures.ts';
 import type { NatsObserved, Observed, ValidDeclared } from './observed.ts';
+import { scalingConditions, scalingNews } from './scaling-verdicts.ts';
 import { issueText, listed, nextRevision, ready, reconciling, stalled, standing, type Conditions } from './verdicts.ts';
 
 export type Present = Extract<NatsObserved, { readonly kind: 'present' }>;
@@ -30,11 +31,11 @@ const SOON_MS = 1_000;
 export function decide(observed: Observed): Decision {
   if (observed.job.deletedMs !== null) return decideDeletion(observed);
   const decision = decideLiving(observed);
-  const conditions = { ...standing(observed), ...decision.conditions };
+  const conditions = { ...standing(observed), ...scalingConditions(observed), ...decision.conditions };
   const hasState = observed.nats.kind === 'present' && observed.nats.record !== null;
   const needsFinalizer = !observed.job.hasFinalizer && (hasState || decision.actions.length > 0);
   const actions: readonly Action[] = needsFinalizer ? [{ kind: 'add-finalizer' }, ...decision.actions] : decision.actions;
-  return { ...decision, conditions, actions, events: [...decision.events, ...scaled(observed, decision)] };
+  return { ...decision, conditions, actions, events: [...decision.events, ...scaled(observed, decision), ...scalingNews(observed)] };
 }
 
 function decideLiving(observed: Observed): Decision {
@@ -172,7 +173,12 @@ function decideRun(observed: Deployed): Decision {
     return {
       ...going(observed),
       phase: 'Suspended',
-      conditions: ready('ScaledToZero', 'spec.replicas is 0: no worker runs; its state is kept'),
+      ...(observed.scaling !== null && observed.scaling.status?.declared !== 0
+        ? {
+            conditions: ready('Asleep', 'no event waits: no worker runs; its state is kept, and the first event wakes it'),
+            againMs: SOON_MS,
+          }
+        : { conditions: ready('ScaledToZero', 'spec.replicas is 0: no worker runs; its state is kept') }),
     };
   const readiness = readinessOf(observed.declared.plan, observed.figures, record.revision);
   return isStable ? decideSteady(observed, readiness) : decideSettling(observed, readiness);
@@ -304,7 +310,11 @@ function decideCompletion(observed: Deployed): Decision {
   };
 }
 
-function scaled({ deployedReplicas, nats }: Observed, { replicas }: Decision): readonly Told[] {
+function scaled({ deployedReplicas, nats, scaling }: Observed, { replicas }: Decision): readonly Told[] {
+  const sentences = scaling?.sentences ?? [];
+  if (sentences.length > 0) return sentences.map((message) => ({ type: 'Normal', reason: 'Scaled', message }));
+  // What scaling decided was told when it did.
+  if (scaling !== null && replicas === scaling.replicas) return [];
   if (typeof replicas !== 'number' || deployedReplicas === null || deployedReplicas === replicas || nats.kind === 'absent') return [];
   return [{ type: 'Normal', reason: 'Scaled', message: `workers ${deployedReplicas} → ${replicas}` }];
 }

@@ -1,5 +1,6 @@
 // Observations for tests: a small job, as it is seen at one moment.
 
+import { scalingSchema } from '../../crds/stream-job/scaling.ts';
 import { readStreamJob } from '../../runtime/plan/check.ts';
 import { planJob } from '../../runtime/plan/plan.ts';
 import { taskName, type PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
@@ -160,6 +161,7 @@ export function observedWith({ job, cluster, ...given }: Given = {}): Observed {
     },
     cluster: {
       replicas: 1,
+      scaling: scalingSchema.parse({}),
       suspend: false,
       upgrade: { strategy: 'last-state', progressDeadline: '2m', rollback: true },
       deletionPolicy: 'Retain',
@@ -170,6 +172,8 @@ export function observedWith({ job, cluster, ...given }: Given = {}): Observed {
     pods: { total: 1, ready: 1, terminating: 0, problems: [] },
     deployedReplicas: 1,
     figures: null,
+    load: { kind: 'absent', reason: 'it is not scaled' },
+    scaling: null,
     upgradeSavepoint: null,
     restoreSavepoint: null,
     savepointRunning: false,

@@ -6,6 +6,8 @@ import type { Issue } from '../../runtime/base/issues.ts';
 import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
 import type { JobRecord } from '../../runtime/worker/job-record.ts';
 import type { Failure } from '../../runtime/worker/membership.ts';
+import type { Scaled } from '../autoscaler/autoscaler.ts';
+import type { Sample } from '../autoscaler/sample.ts';
 import type { JobFigures } from './figures.ts';
 
 /** The custom resource as it is in the cluster. */
@@ -82,8 +84,8 @@ export type PodsObserved = {
 export type Observed = {
   readonly nowMs: number;
   readonly job: JobObject;
-  /** The part of the spec that says how the job is run; from the API server's defaults when the rest is invalid. */
-  readonly cluster: Pick<StreamJobSpec, 'replicas' | 'suspend' | 'upgrade' | 'deletionPolicy' | 'restoreFrom'>;
+  /** The part of the spec that says how the job is run, `replicas` as scaling has it; from the API server's defaults when the rest is invalid. */
+  readonly cluster: Pick<StreamJobSpec, 'replicas' | 'scaling' | 'suspend' | 'upgrade' | 'deletionPolicy' | 'restoreFrom'>;
   readonly declared: Declared;
   readonly nats: NatsObserved;
   readonly pods: PodsObserved;
@@ -91,6 +93,10 @@ export type Observed = {
   readonly deployedReplicas: number | null;
   /** What workers reported lately; null: none did. */
   readonly figures: JobFigures | null;
+  /** What is known of its load; read only where it is scaled. */
+  readonly load: { readonly kind: 'known'; readonly sample: Sample } | { readonly kind: 'absent'; readonly reason: string };
+  /** What scaling decided; null: `spec.replicas` counts. */
+  readonly scaling: Scaled | null;
   /** Savepoint that the upgrade waits for: done, failed, or still going on; null: none was asked for. */
   readonly upgradeSavepoint: { readonly name: string; readonly phase: 'Pending' | 'Running' | 'Completed' | 'Failed' } | null;
   /** The savepoint that `restoreFrom` names; null: it names none. */

@@ -5,7 +5,16 @@ import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
 import type { RevisionStatus } from '../../crds/stream-job/status.ts';
 import type { JobFigures } from '../lifecycle/figures.ts';
 import type { NatsObserved } from '../lifecycle/observed.ts';
-import type { Absent, Done, NatsSide, Resolved, RevisionToWrite, SavepointProgress } from '../reconcile/nats-side.ts';
+import type {
+  Absent,
+  Done,
+  LoadAsked,
+  LoadObserved,
+  NatsSide,
+  Resolved,
+  RevisionToWrite,
+  SavepointProgress,
+} from '../reconcile/nats-side.ts';
 import type { JobNats } from './job-nats.ts';
 
 export type ConnectingParts = {
@@ -56,6 +65,10 @@ export class ConnectingNats implements NatsSide {
 
   figures(identity: string, plan: PhysicalPlan): JobFigures | null {
     return this.#inner?.figures(identity, plan) ?? null;
+  }
+
+  load(identity: string, plan: PhysicalPlan, asked: LoadAsked): Promise<LoadObserved> {
+    return this.#ask((inner) => inner.load(identity, plan, asked));
   }
 
   ensure(identity: string, plan: PhysicalPlan): Promise<Done> {

@@ -32,11 +32,12 @@ import type { Failure } from '../../runtime/worker/membership.ts';
 import type { JobFigures } from '../lifecycle/figures.ts';
 import type { NatsObserved } from '../lifecycle/observed.ts';
 import type { RevisionStatus } from '../../crds/stream-job/status.ts';
-import type { Done, NatsSide, Resolved, RevisionToWrite, SavepointProgress } from '../reconcile/nats-side.ts';
+import type { Done, LoadAsked, LoadObserved, NatsSide, Resolved, RevisionToWrite, SavepointProgress } from '../reconcile/nats-side.ts';
 import { ConservationWatch } from './conservation-watch.ts';
 import { durabilityProblem, type ServerSource } from './durability.ts';
 import { GONE_AFTER_MS, GoneStreams } from './gone-streams.ts';
 import { changedSettings, mendSettings } from './lane-settings.ts';
+import { LoadSampler } from './load-sampler.ts';
 import { rightsHash, workerCredentials } from './nats-keys.ts';
 import { keptRevisions, revisionAgain, writeRevision } from './revisions.ts';
 import { advanceSavepoint, prepareRestore, removeSavepoint } from './savepoints.ts';
@@ -72,6 +73,7 @@ export class JobNats implements NatsSide {
   readonly #parts: JobNatsParts;
   readonly #link: Link;
   readonly #names: StreamNames;
+  readonly #load: LoadSampler;
   readonly #resolved = new Map<string, Kept<{ readonly of: string; readonly plan: PhysicalPlan }>>();
   readonly #credentials = new Map<string, { readonly text: string; readonly hash: string }>();
   readonly #settings = new Map<string, Kept<readonly string[]>>();
@@ -86,6 +88,7 @@ export class JobNats implements NatsSide {
     this.#names = new StreamNames(this.#link, parts.clock);
     const onChange = (identity: string): void => this.#listeners.forEach((listener) => listener(identity));
     this.#conservation = new ConservationWatch({ link: this.#link, clock: parts.clock, onChange });
+    this.#load = new LoadSampler({ link: this.#link, reports: parts.reports, clock: parts.clock });
   }
 
   get up(): boolean {
@@ -184,6 +187,15 @@ export class JobNats implements NatsSide {
     return this.#parts.reports.figures(identity, plan);
   }
 
+  async load(identity: string, plan: PhysicalPlan, asked: LoadAsked): Promise<LoadObserved> {
+    if (!this.up) return { kind: 'absent', reason: 'not connected' };
+    try {
+      return { kind: 'known', sample: await this.#load.sample(identity, plan, asked) };
+    } catch (error) {
+      return absent(error);
+    }
+  }
+
   ensure(identity: string, plan: PhysicalPlan): Promise<Done> {
     const { connection, replicas } = this.#parts;
     return this.#do(async () => {
@@ -246,6 +258,7 @@ export class JobNats implements NatsSide {
       this.#settings.delete(identity);
       this.#parts.reports.forget(identity);
       this.#conservation.forget(identity);
+      this.#load.forget(identity);
       this.#gone.forget(`MR_${identity}_`);
       this.#names.forget();
     });

@@ -19,7 +19,16 @@ beforeEach(() => {
 function report(worker: string, eventsIn: number, known: Partial<TaskFigures> = {}): WorkerReport {
   const counters = { eventsIn, eventsOut: 0, filtered: 0, late: 0, deadLetters: 0, recoveries: 0, edgesIn: [], edgesOut: [] };
   const task = { task: 'orders/0', stage: 'orders', partition: 0, state: 'running', epoch: 1, number: eventsIn, counters } as const;
-  const figures = { ...task, watermark: null, inboxBytes: 0, progress: null, positions: {}, time: NO_TIME, ...known } as TaskFigures;
+  const figures = {
+    ...task,
+    watermark: null,
+    inboxBytes: 0,
+    progress: null,
+    positions: {},
+    taken: null,
+    time: NO_TIME,
+    ...known,
+  } as TaskFigures;
   return {
     worker,
     revision: 1,

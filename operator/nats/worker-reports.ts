@@ -73,11 +73,16 @@ export class WorkerReports {
     );
   }
 
+  /** Of each worker the newest, as far as it is fresh. */
+  reports(identity: string): readonly WorkerReport[] {
+    return this.#fresh(this.#jobs.get(identity)).map(({ report }) => report);
+  }
+
   /** The newest that was reported of each task lately. */
   tasks(identity: string): ReadonlyMap<string, TaskFigures> {
     const newest = new Map<string, TaskFigures>();
-    for (const { report } of this.#fresh(this.#jobs.get(identity))) {
-      for (const task of report.tasks) {
+    for (const { tasks } of this.reports(identity)) {
+      for (const task of tasks) {
         const known = newest.get(task.task);
         if (known === undefined || task.epoch > known.epoch || (task.epoch === known.epoch && task.number >= known.number))
           newest.set(task.task, task);

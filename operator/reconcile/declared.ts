@@ -5,6 +5,7 @@
 //   E2. The hash of a revision covers what makes workers do something else, and nothing that only moves pods.
 
 import { createHash } from 'node:crypto';
+import { scalingSchema } from '../../crds/stream-job/scaling.ts';
 import { ON_IN_YAML_1_1 } from '../../crds/stream-job/names.ts';
 import type { StreamJob, StreamJobSpec } from '../../crds/stream-job/spec.ts';
 import type { Issue } from '../../runtime/base/issues.ts';
@@ -58,10 +59,11 @@ export function revisionHash({ spec }: StreamJob): string {
 /** What the spec says of how the job is run, where the rest may be anything. The API server has checked and filled in these. */
 export function clusterPart(
   spec: JobObject['spec'],
-): Pick<StreamJobSpec, 'replicas' | 'suspend' | 'upgrade' | 'deletionPolicy' | 'restoreFrom'> {
-  const { replicas, suspend, upgrade, deletionPolicy, restoreFrom } = spec as Partial<StreamJobSpec>;
+): Pick<StreamJobSpec, 'replicas' | 'scaling' | 'suspend' | 'upgrade' | 'deletionPolicy' | 'restoreFrom'> {
+  const { replicas, scaling, suspend, upgrade, deletionPolicy, restoreFrom } = spec as Partial<StreamJobSpec>;
   return {
     replicas: replicas ?? 1,
+    scaling: scalingSchema.parse(scaling ?? {}),
     suspend: suspend ?? false,
     upgrade: { strategy: 'last-state', progressDeadline: '2m', rollback: true, ...upgrade },
     deletionPolicy: deletionPolicy ?? 'Retain',

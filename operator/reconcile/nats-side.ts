@@ -3,6 +3,7 @@
 import type { RevisionStatus } from '../../crds/stream-job/status.ts';
 import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
 import type { SavepointManifest } from '../../runtime/worker/job-record.ts';
+import type { Sample } from '../autoscaler/sample.ts';
 import type { JobFigures } from '../lifecycle/figures.ts';
 import type { NatsObserved } from '../lifecycle/observed.ts';
 
@@ -37,12 +38,20 @@ export type SavepointProgress =
   | { readonly kind: 'done'; readonly manifest: SavepointManifest; readonly bytes: number }
   | { readonly kind: 'failed'; readonly message: string };
 
+export type LoadAsked = {
+  /** No worker is to run: nobody reports, and what waits in the sources' streams is all that there is to know. */
+  readonly asleep: boolean;
+};
+export type LoadObserved = Absent | { readonly kind: 'known'; readonly sample: Sample };
+
 export interface NatsSide {
   readonly up: boolean;
   observe(identity: string): Promise<NatsObserved>;
   resolve(identity: string, plan: PhysicalPlan): Promise<Resolved>;
   /** From reports of the last seconds; null when there is none. */
   figures(identity: string, plan: PhysicalPlan): JobFigures | null;
+  /** What is to be known of its load now, for scaling. */
+  load(identity: string, plan: PhysicalPlan, asked: LoadAsked): Promise<LoadObserved>;
   ensure(identity: string, plan: PhysicalPlan): Promise<Done>;
   writeRevision(wanted: RevisionToWrite): Promise<Done>;
   /** Kept revision `from` once more, as `revision`. */

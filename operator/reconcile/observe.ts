@@ -50,6 +50,8 @@ export async function observe(parts: ObserveParts, namespace: string, name: stri
   const isNew = inNats.kind === 'present' && inNats.record === null;
   const declared = job.deletedMs === null ? await declare(parts, job, before, isNew) : waiting(['it is being deleted']);
   const plan = declared.kind === 'valid' ? declared.plan : inNats.kind === 'present' ? planOf(inNats) : null;
+  const isScaled = cluster.scaling.mode !== 'Off' && inNats.kind === 'present' && inNats.record !== null && plan !== null;
+  const asleep = job.status.scaling?.replicas === 0;
   const pods = caches.pods.list(namespace).filter((pod) => isWorkerOf(name, pod));
   return {
     nowMs: clock.nowMs(),
@@ -60,6 +62,8 @@ export async function observe(parts: ObserveParts, namespace: string, name: stri
     pods: podsOf(pods),
     deployedReplicas: replicasOf(caches.deployments.get(namespace, childNames.worker(name))),
     figures: plan === null ? null : nats.figures(identity, plan),
+    load: isScaled ? await nats.load(identity, plan, { asleep }) : { kind: 'absent', reason: 'nothing runs yet' },
+    scaling: null,
     upgradeSavepoint: upgradeSavepoint(caches, job, inNats),
     restoreSavepoint: restoreSavepoint(caches, job),
     savepointRunning: savepointsOf(caches, job).some(({ status }) => status.phase === 'Running'),

@@ -1,6 +1,6 @@
-// One StreamJob, once around: observe → decide → intent → act → children → status.
+// One StreamJob, once around: observe → scale → decide → intent → act → children → status.
 //
-//   R1. Nothing is remembered between two rounds but what saves writes: status and cluster are the memory.
+//   R1. Nothing is remembered between two rounds but what saves writes, and measurements: status and cluster are the memory.
 //   R2. The intent stands in the status before anything is done about it; killed anywhere, the next round goes on.
 //   R3. A round that changes nothing writes nothing: figures alone are written every FIGURES_MS at the most.
 //   R4. Every child and stream is looked at every ROUND_MS, whatever the watches say: drift is mended within two rounds.
@@ -8,6 +8,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { StreamJobStatus } from '../../crds/stream-job/status.ts';
+import { Autoscaler } from '../autoscaler/autoscaler.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import { resources } from '../kube/resource.ts';
 import type { WorkOutcome } from '../kube/work-queue.ts';
@@ -16,6 +17,7 @@ import type { Decision, Told } from '../lifecycle/decision.ts';
 import type { Observed } from '../lifecycle/observed.ts';
 import { API_VERSION } from '../resources/manifest.ts';
 import { applyChildren, carryOut, kubeTrouble, type ApplyParts, type Trouble } from './apply.ts';
+import { scaledJob } from './scaling.ts';
 import { observe, type ObserveParts } from './observe.ts';
 import { statusOf, withoutFigures } from './status.ts';
 
@@ -26,11 +28,15 @@ const FIGURES_MS = 10_000;
 const CATCH_UP_MS = 20;
 const CATCH_UP_MAX_MS = 5_000;
 
+/** What scaling says is told whatever else stays as it was. */
+const SCALING_REASONS: ReadonlySet<string> = new Set(['Scaled', 'ScalingLimited', 'HotPartition']);
+
 type Written = { readonly atMs: number; readonly version: string };
 
 export class Reconciler {
   readonly #parts: ReconcilerParts;
   /** What was written of a job last: figures need not be written often, and who does not see it yet looks at the past (R5). */
+  readonly #autoscaler = new Autoscaler();
   readonly #written = new Map<string, Written>();
 
   constructor(parts: ReconcilerParts) {
@@ -39,11 +45,12 @@ export class Reconciler {
 
   async reconcile(namespace: string, name: string): Promise<WorkOutcome> {
     if (this.#isBehind(namespace, name)) return { kind: 'again', afterMs: CATCH_UP_MS };
-    const observed = await observe(this.#parts, namespace, name);
-    if (observed === null) {
+    const seen = await observe(this.#parts, namespace, name);
+    if (seen === null) {
       this.#written.delete(`${namespace}/${name}`);
       return { kind: 'done' };
     }
+    const observed = scaledJob(this.#autoscaler, seen);
     const decision = decide(observed);
     const trouble = await this.#realize(observed, decision);
     if (trouble !== null) return { kind: 'failed', reason: trouble.reason, retryAfterMs: trouble.retryAfterMs };
@@ -51,7 +58,7 @@ export class Reconciler {
   }
 
   async #realize(observed: Observed, decision: Decision): Promise<Trouble | null> {
-    const acts = decision.actions.length > 0;
+    const acts = decision.actions.length > 0 || isRescaled(observed);
     if (acts) {
       const refused = await this.#writeStatus(observed, decision, true);
       if (refused !== null) return refused;
@@ -103,6 +110,11 @@ export class Reconciler {
   }
 }
 
+/** Another number of workers is asked for: it stands in the status before the first of them comes or goes (R2). */
+function isRescaled({ scaling, job }: Observed): boolean {
+  return scaling !== null && scaling.status !== null && scaling.status.replicas !== job.status.scaling?.replicas;
+}
+
 /** Nothing was asked for just now: a child that differs was changed by somebody else. */
 function isSteady({ job }: Observed, { phase, intent }: Decision): boolean {
   return intent === null && phase === job.status.phase && job.status.observedGeneration === job.generation;
@@ -114,5 +126,5 @@ function newsOf({ job }: Observed, { phase, conditions, actions, events }: Decis
   const before = job.status.conditions?.find(({ type }) => type === 'Ready');
   const isSame =
     before?.reason === conditions.Ready?.reason && before?.message === conditions.Ready?.message.slice(0, before?.message.length);
-  return isSame ? events.filter(({ reason }) => reason === 'Scaled') : events;
+  return isSame ? events.filter(({ reason }) => SCALING_REASONS.has(reason)) : events;
 }

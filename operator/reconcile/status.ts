@@ -12,7 +12,7 @@ import type { Observed } from '../lifecycle/observed.ts';
 import { selectorText } from '../resources/manifest.ts';
 
 const MESSAGE_MAX = 1_024;
-const DECISION_MAX = 256;
+const DECISION_MAX = 320;
 
 export function statusOf(observed: Observed, decision: Decision): StreamJobStatus {
   const { job, pods, cluster } = observed;
@@ -34,6 +34,7 @@ export function statusOf(observed: Observed, decision: Decision): StreamJobStatu
     ...(rejected === undefined ? {} : { rejectedHash: rejected }),
     ...(observed.nats.kind === 'present' && observed.nats.record !== null ? { runId: observed.nats.record.runId } : {}),
     ...(decision.intent === null ? {} : { intent: decision.intent }),
+    ...(observed.scaling?.status ? { scaling: observed.scaling.status } : {}),
     decisions: decisionsOf(observed, decision),
   };
 }
@@ -154,9 +155,11 @@ function sum(values: readonly number[]): number {
 }
 
 /** Everything but figures: a change of these is written at once, a change of figures now and then. */
-export function withoutFigures({ lag, watermark, rate, stages, ...rest }: StreamJobStatus): unknown {
+export function withoutFigures({ lag, watermark, rate, stages, scaling, ...rest }: StreamJobStatus): unknown {
+  const { now: _, eventsPerWorker: __, ...scaled } = scaling ?? { now: '' };
   return {
     ...rest,
+    scaled,
     known: [lag, watermark, rate].map((figure) => figure === UNKNOWN),
     running: stages?.map(({ name, running }) => [name, running]),
   };

@@ -23,6 +23,7 @@ const task = (stage: string, partition: number, changes: Partial<TaskFigures>): 
   sequence: 1,
   busy: false,
   paused: null,
+  taken: null,
   time: NO_TIME,
   ...changes,
 });

@@ -144,6 +144,7 @@ function figures(id: string, partition: number, known: Partial<TaskFigures>): Ta
     sequence: 1,
     busy: false,
     paused: null,
+    taken: null,
     time: NO_TIME,
   } as const;
   return { task: `${id}/${partition}`, stage: id, partition, ...nothing, ...known };

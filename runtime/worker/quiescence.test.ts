@@ -39,6 +39,7 @@ function atRest(): Map<string, TaskFigures> {
     sequence,
     busy: false,
     paused: stage === 's' ? PAUSE : null,
+    taken: null,
     time: NO_TIME,
   });
   const letters = {

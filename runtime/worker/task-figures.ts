@@ -1,5 +1,6 @@
 // What others may know of a task that runs: what workers report, views show and purging relies on.
 
+import type { SourcePosition } from '../connectors/source.ts';
 import type { TaskCounters } from '../journal/record.ts';
 import type { TimeSpent } from './time-ledger.ts';
 
@@ -24,6 +25,8 @@ export type TaskFigures = {
   readonly busy: boolean;
   /** Sources: id of the pause that it keeps; null: it reads. */
   readonly paused: string | null;
+  /** Sources: up to where it has taken in what it reads; null: nothing yet. */
+  readonly taken: SourcePosition | null;
   /** Since it runs on this worker. */
   readonly time: TimeSpent;
 };

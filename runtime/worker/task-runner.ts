@@ -225,6 +225,7 @@ export class TaskRunner {
       sequence: place?.sequence ?? 0,
       busy: this.#isBusy(),
       paused: this.#source?.paused ?? null,
+      taken: core?.sourcePosition ?? null,
       time: this.#time.spent(),
     };
   }

@@ -39,6 +39,18 @@ test('every default is stored, and they are those of the schema', async () => {
   expect(spec).toEqual(JSON.parse(JSON.stringify(streamJobSpecSchema.parse(minimal))));
   expect(spec).toEqual({
     replicas: 1,
+    scaling: {
+      mode: 'Off',
+      min: 1,
+      max: 10,
+      targetLag: '10s',
+      catchUp: '1m',
+      utilization: 75,
+      behavior: {
+        scaleUp: { stabilization: '0s', period: '15s' },
+        scaleDown: { stabilization: '5m', percent: 50, period: '1m' },
+      },
+    },
     suspend: false,
     parameters: [],
     values: {},

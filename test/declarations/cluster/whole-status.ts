@@ -39,5 +39,16 @@ export const wholeStatus: StreamJobStatus = {
   rejectedHash: 'fedcba9876543210',
   intent: { action: 'upgrade', revision, since: at, stages: ['counts'] },
   lastSavepoint: { name: 'nightly', takenAt: at, bytes: 123 },
+  scaling: {
+    replicas: 2,
+    declared: 1,
+    eventsPerWorker: 2_400,
+    lastOut: at,
+    lastIn: at,
+    trial: { from: 1, since: at, eventsPerS: 2_100, eventsPerWorker: 2_400 },
+    hold: { until: at, times: 1, why: '2 did what 1 did' },
+    wakeTo: 2,
+    now: '2 workers stay, 2 are needed',
+  },
   decisions: ['1 worker stays: 12 events wait.'],
 };

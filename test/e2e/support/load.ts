@@ -7,7 +7,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { apply } from './programs.ts';
 import type { ClusterNats } from './nats.ts';
 
-export type Load = { readonly name: string; readonly keys: number; readonly perSecond: number };
+export type Load = {
+  readonly name: string;
+  readonly keys: number;
+  readonly perSecond: number;
+  /** Events a message, as lines; 1 when absent. */ readonly lines?: number;
+};
 
 /** The StreamJob of a load. `change` edits its spec. */
 export function loadJob(namespace: string, name: string, change: (spec: Record<string, unknown>) => void = () => undefined): object {
@@ -58,9 +63,10 @@ export async function makeLoadStream({ jsm }: ClusterNats, name: string): Promis
 /** Sends events until it is stopped; each is acknowledged by NATS before it counts as sent. */
 export class Sender {
   readonly #nats: ClusterNats;
-  readonly #load: Load;
+  #load: Load;
   readonly #next = new Map<string, number>();
   #running: Promise<void> | null = null;
+  #pace = { sinceMs: 0, sent: 0 };
   #stopped = false;
   sent = 0;
 
@@ -78,16 +84,22 @@ export class Sender {
     await this.#running;
   }
 
+  /** Another pace from now on. */
+  change(perSecond: number): void {
+    this.#load = { ...this.#load, perSecond };
+    this.#pace = { sinceMs: performance.now(), sent: this.sent };
+  }
+
   /** How many events each key got. */
   counts(): ReadonlyMap<string, number> {
     return this.#next;
   }
 
   async #run(): Promise<void> {
-    const { perSecond } = this.#load;
-    const beganMs = performance.now();
+    this.#pace = { sinceMs: performance.now(), sent: this.sent };
     while (!this.#stopped) {
-      const due = Math.floor(((performance.now() - beganMs) / 1000) * perSecond) - this.sent;
+      const { sinceMs, sent } = this.#pace;
+      const due = Math.floor(((performance.now() - sinceMs) / 1000) * this.#load.perSecond) - (this.sent - sent);
       if (due > 0) await this.send(Math.min(due, 200));
       else await sleep(10);
     }
@@ -95,21 +107,23 @@ export class Sender {
 
   /** Events in order; a lost answer is asked for again under the same id, which NATS stores once. */
   async send(count: number): Promise<void> {
-    const { keys, name } = this.#load;
+    const { keys, name, lines = 1 } = this.#load;
     const events = Array.from({ length: count }, (_, i) => {
       const key = `k${(this.sent + i) % keys}`;
       const n = this.#next.get(key) ?? 0;
       this.#next.set(key, n + 1);
       return { key, n };
     });
-    for (const event of events) await this.#publish(name, event);
+    for (let i = 0; i < count; i += lines) await this.#publish(name, events.slice(i, i + lines));
     this.sent += count;
   }
 
-  async #publish(name: string, event: { readonly key: string; readonly n: number }): Promise<void> {
+  async #publish(name: string, events: readonly { readonly key: string; readonly n: number }[]): Promise<void> {
+    const text = events.map((event) => JSON.stringify(event)).join('\n');
+    const msgID = `${events[0]?.key}-${events[0]?.n}`;
     for (let tries = 1; ; tries++) {
       try {
-        await this.#nats.js.publish(`load.${name}`, JSON.stringify(event), { msgID: `${event.key}-${event.n}` });
+        await this.#nats.js.publish(`load.${name}`, text, { msgID });
         return;
       } catch (error) {
         if (tries === 60) throw error;

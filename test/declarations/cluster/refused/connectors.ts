@@ -67,6 +67,11 @@ export const connectors: readonly Refused[] = [
   },
 
   {
+    fact: 'a least number of workers above the most',
+    object: job({ scaling: { mode: 'Apply', min: 5, max: 4 } }),
+    says: 'scaling.min is more than scaling.max; it is at most that',
+  },
+  {
     fact: 'a request of cpu above the limit',
     object: withWorkers({ resources: { requests: { cpu: '2' }, limits: { cpu: '500m' } } }),
     says: ['requests.cpu ', '2 is more than limits.cpu 500m', 'it is at most that'],

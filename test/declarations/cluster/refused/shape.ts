@@ -251,6 +251,23 @@ export const shape: readonly Refused[] = [
     says: 'supported values: "Always", "IfNotPresent", "Never"',
   },
   {
+    fact: 'a mode of scaling that is none',
+    object: job({ scaling: { mode: 'On' } }),
+    says: 'supported values: "Off", "Recommend", "Apply"',
+  },
+  { fact: 'no workers at least', object: job({ scaling: { min: 0 } }), says: 'scaling.min in body should be greater than or equal to 1' },
+  {
+    fact: 'workers that are never free',
+    object: job({ scaling: { utilization: 96 } }),
+    says: 'scaling.utilization in body should be less than or equal to 95',
+  },
+  { fact: 'a target that is no duration', object: job({ scaling: { targetLag: 'soon' } }), says: 'scaling.targetLag in body should match' },
+  {
+    fact: 'a pace of nothing',
+    object: job({ scaling: { behavior: { scaleDown: { pods: 0 } } } }),
+    says: 'scaleDown.pods in body should be greater than or equal to 1',
+  },
+  {
     fact: 'cpu that is no quantity',
     object: withWorkers({ resources: { requests: { cpu: 'lots' } } }),
     says: 'resources.requests.cpu in body should match',

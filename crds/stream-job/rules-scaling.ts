@@ -1,0 +1,12 @@
+// Rules on scaling (rules.ts, L1–L4).
+
+import type { CelRule } from '../cel-rule.ts';
+
+export const scalingRules: readonly CelRule[] = [
+  {
+    at: 'spec.scaling',
+    // The default of the whole is checked before those of its fields are in.
+    rule: '!has(self.min) || !has(self.max) || self.min <= self.max',
+    message: 'scaling.min is more than scaling.max; it is at most that',
+  },
+];

@@ -1,0 +1,120 @@
+import { expect, test } from 'vitest';
+import { evaluate, NO_COSTS, type Signals } from './evaluate.ts';
+import type { LoadGraph, Sample } from './sample.ts';
+
+const graph: LoadGraph = {
+  stages: [
+    { id: 'in', isSource: true, partitionCount: 1, to: ['sums'] },
+    { id: 'sums', isSource: false, partitionCount: 2, to: [] },
+  ],
+};
+type Given = {
+  readonly perS?: number;
+  readonly takenPerS?: number;
+  readonly inMs?: number;
+  readonly sumsMs?: number;
+  readonly busyMs?: number;
+  readonly lag?: number;
+};
+
+/** At second `t`: so many events came and were taken in each second, of so many ms of work each. */
+function sample(
+  t: number,
+  { perS = 1_000, takenPerS = perS, inMs = 0.1, sumsMs = 0.2, busyMs, lag = 0 }: Given = {},
+  more: Partial<Sample> = {},
+): Sample {
+  const taken = takenPerS * t;
+  const time = (ms: number) => ({ busyMs: ms, blockedMs: 0, idleMs: t * 1_000 - ms });
+  const steps = taken * inMs + taken * 2 * sumsMs;
+  return {
+    atMs: t * 1_000,
+    workers: [{ id: 'w', time: time(busyMs ?? steps * 1.5) }],
+    tasks: [
+      { task: 'in/0', stage: 'in', worker: 'w', epoch: 1, eventsIn: taken, edgesOut: [taken * 2], time: time(taken * inMs) },
+      ...[0, 1].map((p) => ({
+        task: `sums/${p}`,
+        stage: 'sums',
+        worker: 'w',
+        epoch: 1,
+        eventsIn: taken,
+        edgesOut: [],
+        time: time(taken * sumsMs),
+      })),
+    ],
+    sources: [{ stage: 'in', takenEvents: taken, backlogEvents: (perS - takenPerS) * t }],
+    lags: new Map([['sums', lag]]),
+    missing: null,
+    ...more,
+  };
+}
+const seconds = [20, 24, 28, 32, 36, 40];
+const evaluated = (samples: readonly Sample[]): ReturnType<typeof evaluate>['signals'] =>
+  evaluate(graph, samples, { costs: NO_COSTS, perWorkerPerS: null }).signals;
+function known(samples: readonly Sample[]): Signals {
+  const signals = evaluated(samples);
+  if (signals.kind === 'unknown') throw new Error(signals.why);
+  return signals;
+}
+
+test('an event costs what it and what it causes keep workers busy with', () => {
+  // 0.1 ms, and two events of 0.2 ms behind it, and half of that around them
+  const signals = known(seconds.map((t) => sample(t)));
+  expect(signals.perWorkerPerS).toBeCloseTo(1_000 / 0.75, 3);
+  expect(signals).toMatchObject({ offeredPerS: 1_000, throughPerS: 1_000, backlogEvents: 0, lagS: 0 });
+  expect(signals.offeredWork).toBeCloseTo(0.75, 6);
+  expect(signals.busy).toBeCloseTo(0.75, 6);
+  expect(signals.shares.map(({ task }) => task)).toEqual(['sums/0', 'sums/1', 'in/0']);
+});
+
+test('what comes counts, though less is taken in; what waits is work where its workers are busy', () => {
+  const signals = known(seconds.map((t) => sample(t, { perS: 2_000, takenPerS: 1_300 })));
+  expect(signals).toMatchObject({ offeredPerS: 2_000, backlogEvents: 28_000, lagS: 14 });
+  expect(signals.throughPerS).toBeCloseTo(1_300, 6);
+  expect(signals.backlogWorkS).toBeCloseTo(21, 3);
+});
+
+test('what waits behind workers that have time is no work for more of them', () => {
+  const signals = known(seconds.map((t) => sample(t, { perS: 200, lag: 10_000 })));
+  expect(signals.busy).toBeLessThan(0.2);
+  expect(signals.backlogWorkS).toBe(0);
+  expect(signals.lagS).toBeCloseTo(20, 0); // 10,000 events of 0.3 ms are 4,000 of the source's 0.75 ms
+});
+
+test.each([
+  { fact: 'nothing', samples: [], why: 'nothing was measured yet' },
+  { fact: 'one sample', samples: [sample(20)], why: 'there are no two measurements yet to compare' },
+  {
+    fact: 'a sample that lacks something',
+    samples: [sample(20), sample(24, {}, { missing: '1 of 3 tasks report nothing (in/0)' })],
+    why: '1 of 3 tasks report nothing (in/0)',
+  },
+  {
+    fact: 'counts that went back',
+    samples: [sample(20, { perS: 9_000 }), sample(24)],
+    why: 'counts went back: messages were removed from a source, or the run began anew',
+  },
+  { fact: 'no numbers', samples: [sample(20), sample(24, { lag: Number.NaN })], why: 'figures are no numbers' },
+  {
+    fact: 'workers that nobody saw before',
+    samples: [sample(20), sample(24, {}, { workers: [{ id: 'x', time: { busyMs: 1, blockedMs: 0, idleMs: 1 } }] })],
+    why: 'its workers are new',
+  },
+])('$fact says nothing', ({ samples, why }) => {
+  expect(evaluated(samples)).toEqual({ kind: 'unknown', why });
+});
+
+test('a quiet job keeps what an event costs', () => {
+  const before = evaluate(
+    graph,
+    seconds.map((t) => sample(t)),
+    { costs: NO_COSTS, perWorkerPerS: null },
+  );
+  const quiet = [300, 304, 308, 312].map((t) => ({
+    ...sample(40),
+    atMs: t * 1_000,
+    workers: [{ id: 'w', time: { busyMs: 500, blockedMs: 0, idleMs: t * 1_000 } }],
+  }));
+  const { signals } = evaluate(graph, quiet, { costs: before.costs, perWorkerPerS: 1_333 });
+  expect(signals).toMatchObject({ kind: 'known', offeredPerS: 0, offeredWork: 0 });
+  expect((signals as Signals).perWorkerPerS).toBeCloseTo(1_333.33, 1);
+});

@@ -1,0 +1,98 @@
+// What scaling sees of a job that worker processes run on a real server: what comes, what waits, where the time goes; and what it sees
+// when they are gone.
+
+import type { NatsConnection } from '@nats-io/transport-node';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Link } from '../../runtime/adapters/nats/link.ts';
+import { connectNats } from '../../runtime/adapters/nats/nats-connection.ts';
+import { systemClock } from '../../runtime/adapters/node/clock.ts';
+import { endPods } from '../../runtime/pod/pod-harness.ts';
+import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
+import { jobText } from '../../test/support/job-run.ts';
+import { startTestServer, type TestServer } from '../../test/support/nats.ts';
+import { Feed, Operated, sleep, until } from '../../test/support/operated-job.ts';
+import type { Sample } from '../autoscaler/sample.ts';
+import { LoadSampler } from './load-sampler.ts';
+import { WorkerReports } from './worker-reports.ts';
+
+const NAME = 'sampled';
+const IDENTITY = `ns_${NAME}`;
+const SENT_AWAY = 40;
+let server: TestServer;
+let admin: NatsConnection;
+let reports: WorkerReports;
+
+beforeAll(async () => {
+  server = await startTestServer();
+  admin = await connectNats({ url: server.url, name: 'operator' });
+  reports = new WorkerReports(systemClock);
+  reports.listen(admin);
+});
+afterAll(async () => {
+  await endPods();
+  await admin.close();
+  await server.stop();
+});
+
+const sampler = (): LoadSampler => new LoadSampler({ link: Link.of(admin), reports, clock: systemClock });
+const [taken, backlog] = [
+  ({ sources }: Sample): number => sources.reduce((sum, source) => sum + source.takenEvents, 0),
+  ({ sources }: Sample): number => sources.reduce((sum, source) => sum + (source.backlogEvents ?? Number.NaN), 0),
+];
+
+test('what was taken in and what waits add up to what was sent, while it runs and when nobody does', async () => {
+  const feed = new Feed(admin, `in.${NAME}`);
+  await feed.open();
+  const job = new Operated(admin, server.url, IDENTITY);
+  await job.declare(
+    jobText(
+      NAME,
+      `
+  partitions: 2
+  sources:
+    - { name: rows, nats: { subjects: [in.${NAME}] }, schema: { n: int, id: string, at: timestamp } }
+  stages:
+    - { name: sums, from: rows, keyBy: event.id, aggregate: { times: { count: {} } } }
+  sinks:
+    - { name: out, from: sums, nats: { subject: out.${NAME} } }
+`,
+    ),
+  );
+  const plan = job.current?.plan as PhysicalPlan;
+  const live = sampler();
+  expect((await live.sample(IDENTITY, plan, { asleep: false })).missing).toMatch(/tasks report nothing/);
+
+  job.startPod('w-0');
+  await job.allRun();
+  feed.start(500);
+  await until(async () => (await live.sample(IDENTITY, plan, { asleep: false })).missing === null);
+  const first = await live.sample(IDENTITY, plan, { asleep: false });
+  await sleep(3_000);
+  const second = await live.sample(IDENTITY, plan, { asleep: false });
+  const sent = await feed.stop();
+  expect(taken(second)).toBeGreaterThan(taken(first));
+  expect(taken(second) + backlog(second)).toBeLessThanOrEqual(sent);
+  const [was, is] = [first.workers[0], second.workers[0]];
+  expect(is?.id).toBe('w-0');
+  const passed = (of: 'busyMs' | 'blockedMs' | 'idleMs'): number => (is?.time[of] ?? 0) - (was?.time[of] ?? 0);
+  expect(passed('busyMs')).toBeGreaterThan(0);
+  console.log(
+    `in ${passed('busyMs') + passed('blockedMs') + passed('idleMs')} ms: busy ${passed('busyMs')}, blocked ${passed('blockedMs')}`,
+  );
+  expect(second.tasks.map(({ task }) => task).toSorted()).toEqual(expect.arrayContaining(['out/0', 'rows/0', 'sums/0', 'sums/1']));
+
+  await until(async () => taken(await live.sample(IDENTITY, plan, { asleep: false })) === sent);
+  await job.endPods();
+  for (let i = 0; i < SENT_AWAY; i++) admin.publish(`in.${NAME}`, JSON.stringify({ n: i, id: 'k', at: 0 }));
+  await admin.flush();
+  // One that has seen it run, and one that starts anew and reads where it stood from the journal.
+  for (const one of [live, sampler()]) {
+    const asleep = await one.sample(IDENTITY, plan, { asleep: true });
+    expect({ missing: asleep.missing, taken: taken(asleep), backlog: backlog(asleep), workers: asleep.workers }).toEqual({
+      missing: null,
+      taken: sent,
+      backlog: SENT_AWAY,
+      workers: [],
+    });
+  }
+}, 60_000);

@@ -1,0 +1,161 @@
+// Samples a job's load: what its workers report, and what waits in the streams of its sources, as their leaders say.
+//
+//   L1. What was taken in and what waits belong to one position: their sum never goes back while nothing is removed.
+//   L2. Of a source whose backlog cannot be asked for (a file), or a task that nobody reports, the sample says that it is missing.
+//   L3. Where a job stood when its workers went is remembered, and read from its journals by an operator that starts anew.
+
+import { NatsJournal } from '../../runtime/adapters/nats/nats-journal.ts';
+import type { Link } from '../../runtime/adapters/nats/link.ts';
+import type { Clock } from '../../runtime/base/clock.ts';
+import { pendingFrom } from '../../runtime/connectors/nats/subject-places.ts';
+import type { SourcePosition } from '../../runtime/connectors/source.ts';
+import { decodeHeader } from '../../runtime/journal/record-codec.ts';
+import { taskName, type PhysicalPlan, type StagePlan } from '../../runtime/plan/physical-plan.ts';
+import type { TaskFigures } from '../../runtime/worker/task-figures.ts';
+import type { Sample, SourceSample, TaskSample } from '../autoscaler/sample.ts';
+import type { LoadAsked } from '../reconcile/nats-side.ts';
+import type { WorkerReports } from './worker-reports.ts';
+
+export type LoadSamplerParts = { readonly link: Link; readonly reports: WorkerReports; readonly clock: Clock };
+
+/** Up to where a source task has taken in its split, with how many events that were. */
+type Place = { readonly sequence: number; readonly until: number | null; readonly events: number };
+/** The place that was seen first, and the last one: how many events a message has is told by the way between. */
+type Known = { readonly first: Place; readonly last: Place };
+type NatsSpec = { readonly subjects: readonly string[]; readonly stream: string; readonly oneEach: boolean };
+
+export class LoadSampler {
+  readonly #parts: LoadSamplerParts;
+  /** By identity, then task. */
+  readonly #known = new Map<string, Map<string, Known>>();
+
+  constructor(parts: LoadSamplerParts) {
+    this.#parts = parts;
+  }
+
+  /** Rejects when NATS does not answer. */
+  async sample(identity: string, plan: PhysicalPlan, { asleep }: LoadAsked): Promise<Sample> {
+    const { reports, clock } = this.#parts;
+    const fresh = asleep ? [] : reports.reports(identity);
+    const figures = reports.tasks(identity);
+    const tasks = asleep
+      ? []
+      : fresh.flatMap(({ worker, tasks: own }) => own.filter((one) => figures.get(one.task) === one).map((one) => taskSample(worker, one)));
+    const sources: SourceSample[] = [];
+    let missing = asleep ? null : missingTasks(plan, figures);
+    for (const stage of plan.stages.filter(({ kind }) => kind === 'source')) {
+      const source = await this.#source(identity, stage, figures);
+      sources.push(source.sample);
+      missing ??= source.missing;
+    }
+    return {
+      atMs: clock.monotonicMs(),
+      workers: fresh.map(({ worker, time }) => ({ id: worker, time })),
+      tasks,
+      sources,
+      lags: asleep ? new Map() : lagsOf(reports, identity, plan),
+      missing,
+    };
+  }
+
+  forget(identity: string): void {
+    this.#known.delete(identity);
+  }
+
+  async #source(
+    identity: string,
+    stage: StagePlan,
+    figures: ReadonlyMap<string, TaskFigures>,
+  ): Promise<{ readonly sample: SourceSample; readonly missing: string | null }> {
+    const spec = natsOf(stage);
+    let [taken, backlog] = [0, 0];
+    for (let partition = 0; partition < stage.partitionCount; partition++) {
+      const task = taskName(stage.id, partition);
+      const told = figures.get(task);
+      if (told?.state === 'done') {
+        taken += told.counters.eventsIn;
+        continue;
+      }
+      const subject = spec?.subjects[partition];
+      if (spec === null || subject === undefined) {
+        const missing = `what waits for source ${stage.id} is not known: it reads files`;
+        return { sample: { stage: stage.id, takenEvents: 0, backlogEvents: null }, missing };
+      }
+      const known = await this.#place(identity, stage, { partition, told });
+      taken += known.last.events;
+      backlog += (await this.#pending(spec.stream, subject, known.last)) * (spec.oneEach ? 1 : eventsEach(known));
+    }
+    return { sample: { stage: stage.id, takenEvents: taken, backlogEvents: backlog }, missing: null };
+  }
+
+  /** L3. */
+  async #place(
+    identity: string,
+    stage: StagePlan,
+    { partition, told }: { readonly partition: number; readonly told: TaskFigures | undefined },
+  ): Promise<Known> {
+    const tasks = this.#known.get(identity) ?? new Map<string, Known>();
+    this.#known.set(identity, tasks);
+    const task = taskName(stage.id, partition);
+    const known = tasks.get(task);
+    if (told === undefined && known !== undefined) return known;
+    const isPlaced = told !== undefined && told.state === 'running';
+    const last = isPlaced ? placeOf(told.taken, told.counters.eventsIn) : (known?.last ?? (await this.#stored(stage, partition)));
+    const isOnward = known !== undefined && known.first.sequence <= last.sequence && known.first.events <= last.events;
+    const now = { first: isOnward ? known.first : last, last };
+    tasks.set(task, now);
+    return now;
+  }
+
+  async #stored(stage: StagePlan, partition: number): Promise<Place> {
+    const record = await new NatsJournal(this.#parts.link).last(stage.stream, `${stage.subjectPrefix}.${partition}`);
+    if (record === null) return { sequence: 0, until: null, events: 0 };
+    const { source, counters } = decodeHeader(record.bytes);
+    return placeOf(source, counters.eventsIn);
+  }
+
+  async #pending(stream: string, subject: string, { sequence, until }: Place): Promise<number> {
+    const { link } = this.#parts;
+    if (until !== null && sequence >= until) return 0;
+    const behind = await pendingFrom(link, { stream, subject, fromSequence: sequence + 1 });
+    if (until === null || behind === 0) return behind;
+    return Math.max(0, behind - (await pendingFrom(link, { stream, subject, fromSequence: until + 1 })));
+  }
+}
+
+function placeOf(position: SourcePosition | null, events: number): Place {
+  const until = position?.['untilSequence'] ?? null;
+  return { sequence: Number(position?.['sequence'] ?? 0), until: until === null ? null : Number(until), events };
+}
+
+/** Messages of lines hold several events. */
+function eventsEach({ first, last }: Known): number {
+  const messages = last.sequence - first.sequence;
+  return messages > 0 ? Math.max(1, (last.events - first.events) / messages) : 1;
+}
+
+/** null: it reads something else. */
+function natsOf(stage: StagePlan): NatsSpec | null {
+  for (const { op } of stage.nodes) {
+    if (op.kind !== 'source' || op.spec.nats?.stream === undefined) continue;
+    const { subjects, stream, format } = op.spec.nats;
+    return { subjects, stream, oneEach: format === 'json' };
+  }
+  return null;
+}
+
+function taskSample(worker: string, { task, stage, epoch, counters, time }: TaskFigures): TaskSample {
+  return { task, stage, worker, epoch, eventsIn: counters.eventsIn, edgesOut: counters.edgesOut, time };
+}
+
+function missingTasks(plan: PhysicalPlan, figures: ReadonlyMap<string, TaskFigures>): string | null {
+  const names = plan.stages.flatMap(({ id, partitionCount }) => Array.from({ length: partitionCount }, (_, p) => taskName(id, p)));
+  const missing = names.filter((name) => (figures.get(name)?.state ?? 'claiming') === 'claiming' || figures.get(name)?.time === undefined);
+  const [first] = missing;
+  return first === undefined ? null : `${missing.length} of ${names.length} tasks report nothing (${first})`;
+}
+
+function lagsOf(reports: WorkerReports, identity: string, plan: PhysicalPlan): ReadonlyMap<string, number> {
+  const stages = reports.figures(identity, plan)?.progress.stages ?? [];
+  return new Map(stages.flatMap(({ id, lagEvents }) => (lagEvents === null ? [] : [[id, lagEvents] as const])));
+}

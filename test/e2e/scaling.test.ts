@@ -1,0 +1,132 @@
+// A job follows its load by itself: eight times as much, and back; to sleep, and awake. And whoever sets the number of workers
+// otherwise does so undisturbed.
+
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { condition, makeNamespace, removeNamespace, status, story, untilReady } from './support/jobs.ts';
+import { applyLoadJob, makeLoadStream, problemsOf, resultsOf, Sender } from './support/load.ts';
+import { connectClusterNats, credentialsOf, type ClusterNats } from './support/nats.ts';
+import { freshName, kubectl, until } from './support/programs.ts';
+
+const space = freshName('e2e-scaling');
+const NAME = 'followed';
+const LOW_PER_S = 30;
+const HIGH_PER_S = 8 * LOW_PER_S;
+const TARGET_LAG_S = 10;
+const HELD_MS = 20_000;
+let nats: ClusterNats;
+
+beforeAll(async () => {
+  await makeNamespace(space);
+  nats = await connectClusterNats(await credentialsOf('operator.creds'));
+});
+
+afterAll(async () => {
+  await removeNamespace(space);
+  await nats.close();
+});
+
+const numbers = `[${Array.from({ length: 22 }, (_, i) => i).join(',')}]`;
+/** About a millisecond of work an event; a worker has a third of a processor. */
+const HEAVY = `${numbers}.all(x, ${numbers}.all(y, ${numbers}.all(z, x + y + z + event.n >= 0))) ? 'a' : 'b'`;
+
+function scaled(spec: Record<string, unknown>): void {
+  const [source] = spec['sources'] as { nats: Record<string, unknown> }[];
+  if (source !== undefined) source.nats['format'] = 'ndjson';
+  const stages = spec['stages'] as { name: string; map?: Record<string, string> }[];
+  const marked = stages.find(({ name }) => name === 'marked');
+  if (marked?.map !== undefined) marked.map['mark'] = HEAVY;
+  spec['partitions'] = 8;
+  spec['workers'] = { resources: { limits: { cpu: '300m' } } };
+  spec['scaling'] = {
+    mode: 'Apply',
+    max: 4,
+    targetLag: `${TARGET_LAG_S}s`,
+    catchUp: '20s',
+    idle: '20s',
+    behavior: { scaleDown: { stabilization: '25s', period: '5s', percent: 100 } },
+  };
+}
+
+const decisions = async (): Promise<readonly string[]> => (await status(space, NAME)).decisions ?? [];
+const told = async (what: string, pattern: RegExp, timeoutMs: number): Promise<string> =>
+  until(
+    what,
+    timeoutMs,
+    async () => (await decisions()).find((sentence) => pattern.test(sentence)) ?? null,
+    () => story(space, NAME),
+  );
+const sizes = async (): Promise<readonly (readonly [number, number])[]> =>
+  (await decisions()).flatMap((sentence) => {
+    const [, from, to] = /workers (\d+) → (\d+)/.exec(sentence) ?? [];
+    return from === undefined || to === undefined ? [] : [[Number(from), Number(to)] as const];
+  });
+/** Results of all that was sent longer ago than the target. */
+const caughtUp = async (sent: number, perS: number): Promise<boolean> => (await resultsOf(nats, NAME)).length >= sent - perS * TARGET_LAG_S;
+
+test('eight times the load adds workers, less takes them away, none puts it to sleep, one event wakes it', async () => {
+  await makeLoadStream(nats, NAME);
+  await applyLoadJob(space, NAME, scaled);
+  await untilReady(space, NAME);
+  const low = new Sender(nats, { name: NAME, keys: 23, perSecond: LOW_PER_S, lines: 10 });
+  low.start();
+  await until(
+    'results flow',
+    30_000,
+    async () => ((await resultsOf(nats, NAME)).length > 200 ? true : null),
+    () => story(space, NAME),
+  );
+  const before = (await sizes()).length;
+
+  low.change(HIGH_PER_S);
+  const beganMs = performance.now();
+  await told('workers are added', /workers \d → [234]: .*events\/s come/, 60_000);
+  const outMs = performance.now() - beganMs;
+  await new Promise((resolve) => setTimeout(resolve, HELD_MS)); // the load stays, and pods come
+  await until(
+    'it has caught up',
+    90_000,
+    async () => ((await caughtUp(low.sent, HIGH_PER_S)) ? true : null),
+    () => story(space, NAME),
+  );
+  console.log(
+    `×8: workers asked for after ${Math.round(outMs / 1000)} s, lag under its target ${Math.round((performance.now() - beganMs) / 1000)} s after the step`,
+  );
+
+  low.change(LOW_PER_S);
+  await told('workers are taken away', /workers \d → 1: at most \d needed for 25s/, 90_000);
+  console.log((await decisions()).join('\n'));
+  const steps = (await sizes()).slice(before);
+  const turn = steps.findIndex(([from, to]) => to < from);
+  expect(steps.slice(turn).every(([from, to]) => to < from)).toBe(true); // no worker comes again on the way back
+
+  await low.stop();
+  await told('it sleeps', /workers 1 → 0: no event came for 20s/, 90_000);
+  expect(condition(await status(space, NAME), 'Ready')).toBe('True Asleep');
+  await until('no pod is left', 60_000, async () => ((await status(space, NAME)).replicas === 0 ? true : null));
+  const wokenMs = performance.now();
+  await low.send(1);
+  await told('it wakes', /workers 0 → \d: \S+ events wait/, 20_000);
+  console.log(`woken after ${Math.round(performance.now() - wokenMs)} ms`);
+  await until(
+    'the event is through',
+    60_000,
+    async () => ((await resultsOf(nats, NAME)).length >= low.sent ? true : null),
+    () => story(space, NAME),
+  );
+  console.log(`its result was there after ${Math.round(performance.now() - wokenMs)} ms`);
+  expect(await problemsOf(nats, NAME, low.counts())).toEqual([]);
+}, 420_000);
+
+test('kubectl scale is not followed while the load decides, and is when it does not', async () => {
+  await kubectl(['scale', 'streamjob', NAME, '-n', space, '--replicas=3']);
+  await told('it says that it does not follow', /spec.replicas went 1 → 3: not followed while scaling.mode is Apply/, 30_000);
+  await kubectl(['patch', 'streamjob', NAME, '-n', space, '--type=merge', '-p', '{"spec":{"scaling":{"mode":"Off"}}}']);
+  await kubectl(['patch', 'streamjob', NAME, '-n', space, '--subresource=scale', '--type=merge', '-p', '{"spec":{"replicas":2}}']);
+  await until(
+    'two workers',
+    60_000,
+    async () => ((await status(space, NAME)).readyReplicas === 2 ? true : null),
+    () => story(space, NAME),
+  );
+  expect((await status(space, NAME)).scaling).toBeUndefined();
+}, 120_000);
