@@ -115,6 +115,21 @@ describe('decisions, each with its sentence', () => {
       says: /^2 workers stay/,
     },
     {
+      fact: 'a window with a hole takes nothing away',
+      given: {
+        signals: load(100),
+        needs: {
+          ...NO_NEEDS,
+          sizes: [
+            { atMs: NOW - 400_000, size: 1, must: 1 },
+            { atMs: NOW - 31_000, size: 1, must: 1 },
+          ],
+        },
+      },
+      replicas: 2,
+      says: /^2 workers stay/,
+    },
+    {
       fact: 'while workers start none is taken away',
       given: { signals: load(100), memory: { replicas: 6 }, scene: { ready: 5 }, needs: needs(1) },
       replicas: 6,

@@ -24,6 +24,8 @@ const BACKLOG_FROM = 0.3;
 const FLOWING_S = 2;
 /** In not before this after out: what has just been added is to show what it does. */
 const AFTER_OUT_MS = 60_000;
+/** Longer without a measurement, and the window of needs begins anew. */
+const GAP_MAX_MS = 30_000;
 /** A window of needs counts as full when it spans this share of it. */
 const WINDOW_FULL = 0.95;
 const NEEDS_MAX = 300;
@@ -182,7 +184,9 @@ function remember({ settings, scene, signals, needs }: Known, { size, must }: { 
   const keptMs = Math.max(settings.in.stabilizationMs, settings.out.stabilizationMs);
   const isQuiet = signals.offeredPerS === 0 && signals.backlogEvents === 0;
   const lags = signals.lagS * 1000 > settings.targetLagMs;
-  const sizes = [...needs.sizes];
+  // A3: needs that were not looked at meanwhile say nothing of the time between.
+  const isWhole = nowMs - (needs.sizes.at(-1)?.atMs ?? nowMs) <= GAP_MAX_MS;
+  const sizes = isWhole ? [...needs.sizes] : [];
   const [last, before] = [sizes.at(-1), sizes.at(-2)];
   // A long window keeps no more than some hundred needs: of several the most.
   const isClose = last !== undefined && before !== undefined && last.atMs - before.atMs < keptMs / NEEDS_MAX;
