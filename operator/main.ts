@@ -9,12 +9,18 @@ import { makeLog } from './log.ts';
 import { openNats } from './open-nats.ts';
 import { Operator } from './operator.ts';
 import { operatorOptions } from './options.ts';
+import { RoundTraces } from './round-traces.ts';
+import { TraceBudget } from '../runtime/telemetry/trace-budget.ts';
+import { openTracer } from '../runtime/adapters/otel/open-tracing.ts';
 
 const STOP_MAX_MS = 15_000;
+const TRACES_MAX_MS = 1_500;
 
 const options = operatorOptions(process.env);
 const log = makeLog(options.log, (line) => void process.stdout.write(line));
-const parts = { options, clock: systemClock, random: systemRandom, log };
+const tracer = await openTracer(options.otlpEndpoint, { instance: options.pod, log: (message) => log('warn', message) });
+const traces = tracer === null ? null : new RoundTraces({ tracer, budget: new TraceBudget(), clock: systemClock, random: systemRandom });
+const parts = { options, clock: systemClock, random: systemRandom, log, traces };
 const operator = new Operator({
   ...parts,
   connection: loadKubeConnection(),
@@ -36,7 +42,8 @@ const stop = (): void => {
   stopping = true;
   log('info', 'stopping');
   setTimeout(() => process.exit(1), STOP_MAX_MS).unref();
-  void operator.stop().then(() => {
+  void operator.stop().then(async () => {
+    await tracer?.close(TRACES_MAX_MS);
     server.close();
     process.exit(0);
   });

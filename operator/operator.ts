@@ -26,6 +26,7 @@ import { CodeStore } from './reconcile/code-store.ts';
 import type { NatsSide } from './reconcile/nats-side.ts';
 import { Reconciler } from './reconcile/reconciler.ts';
 import { SavepointReconciler } from './reconcile/savepoint-reconciler.ts';
+import type { RoundTraces } from './round-traces.ts';
 import { Watches } from './watches.ts';
 
 export type OperatorParts = {
@@ -36,6 +37,8 @@ export type OperatorParts = {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** null: nothing is traced. */
+  readonly traces: RoundTraces | null;
   /** The lease was lost: the process has to end. */
   readonly onLost: (reason: string) => void;
 };
@@ -59,7 +62,10 @@ export class Operator {
     const { options, connection, clock, random, log } = parts;
     const transport = new KubeTransport(connection);
     // Reads and the lease itself are for everybody; all else is the leader's (O2).
-    const onCall = (call: Call): void => this.#meter.call(call);
+    const onCall = (call: Call): void => {
+      this.#meter.call(call);
+      parts.traces?.called(call);
+    };
     const electing = new KubeClient({ transport, onCall });
     this.#client = new KubeClient({ transport, onCall, mayWrite: () => this.#lease.isLeader() });
     this.#watches = new Watches({ client: electing, namespaces: options.watchNamespaces, clock, random, log });
@@ -116,14 +122,15 @@ export class Operator {
   }
 
   #queue(queue: QueueName, work: (namespace: string, name: string) => Promise<WorkOutcome>): WorkQueue {
-    const { clock, random, options } = this.#parts;
+    const { clock, random, options, traces } = this.#parts;
     return new WorkQueue({
       work: async (key) => {
         const { namespace, name } = splitKey(key);
         const beganMs = clock.monotonicMs();
         let kind: WorkOutcome['kind'] = 'failed'; // so does what throws
         try {
-          const outcome = await work(namespace ?? '', name);
+          const round = (): Promise<WorkOutcome> => work(namespace ?? '', name);
+          const outcome = traces === null ? await round() : await traces.round(queue, key, round);
           kind = outcome.kind;
           return outcome;
         } finally {
@@ -158,12 +165,11 @@ export class Operator {
   }
 }
 
-function settingsOf({ worker, namespace, nats, otlpEndpoint }: OperatorOptions): ClusterSettings {
+function settingsOf({ worker, namespace, nats }: OperatorOptions): ClusterSettings {
   return {
     defaults: worker,
     operatorNamespace: namespace,
     nats: { mode: nats.mode, port: portOf(nats.url, 4222) },
-    otlpPort: otlpEndpoint === null ? null : portOf(otlpEndpoint, 4318),
   };
 }
 

@@ -64,6 +64,11 @@ export function operatorOptions(environment: Environment): OperatorOptions {
   const replicas = whole('MILLRACE_NATS_REPLICAS', 1);
   if (replicas !== 1 && replicas !== 3) problems.push(`MILLRACE_NATS_REPLICAS is ${replicas}, not 1 or 3`);
   const natsUrl = text('MILLRACE_NATS_URL');
+  const otlpEndpoint = text('MILLRACE_OTLP_ENDPOINT', '') || null;
+  const samplingText = text('MILLRACE_TRACE_SAMPLING', '');
+  const sampling = Number(samplingText);
+  if (!(sampling >= 0 && sampling <= 1))
+    problems.push(`MILLRACE_TRACE_SAMPLING is ${JSON.stringify(samplingText)}, not a share from 0 to 1`);
   const options: OperatorOptions = {
     namespace,
     pod: text('MILLRACE_POD'),
@@ -75,6 +80,7 @@ export function operatorOptions(environment: Environment): OperatorOptions {
       pullPolicy: choice('MILLRACE_WORKER_PULL_POLICY', ['Always', 'IfNotPresent', 'Never'], 'IfNotPresent'),
       pullSecrets: list('MILLRACE_WORKER_PULL_SECRETS'),
       natsUrl,
+      tracing: { endpoint: otlpEndpoint, sampling: samplingText === '' ? null : sampling },
     },
     nats: {
       url: natsUrl,
@@ -84,7 +90,7 @@ export function operatorOptions(environment: Environment): OperatorOptions {
       credentials: text('MILLRACE_NATS_CREDENTIALS', '') || null,
       monitorUrl: text('MILLRACE_NATS_MONITOR_URL', '') || null,
     },
-    otlpEndpoint: text('MILLRACE_OTLP_ENDPOINT', '') || null,
+    otlpEndpoint,
     log: choice('MILLRACE_LOG', ['json', 'text'], 'json'),
     concurrency: whole('MILLRACE_CONCURRENCY', 8),
   };

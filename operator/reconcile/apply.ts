@@ -123,7 +123,15 @@ export async function applyChildren(parts: ApplyParts, observed: Observed, decis
         repaired.push(`Secret ${secret.metadata.name} was gone`);
     }
   }
-  const children = childrenOf({ owner, identity, replicas, workers, credentialsHash: credentials?.hash ?? null, settings });
+  const children = childrenOf({
+    owner,
+    identity,
+    replicas,
+    workers,
+    tracing: tracingOf(observed),
+    credentialsHash: credentials?.hash ?? null,
+    settings,
+  });
   for (const child of children) {
     const trouble = await applyChild(client, caches, child, deployedReplicas !== null, repaired);
     if (trouble !== null) return { trouble, repaired };
@@ -195,6 +203,10 @@ function planFor({ declared, nats }: Observed): PhysicalPlan | null {
 
 function workersOf({ declared, job }: Observed): StreamJobSpec['workers'] | null {
   return declared.kind === 'valid' ? declared.job.spec.workers : ((job.spec['workers'] as StreamJobSpec['workers'] | undefined) ?? {});
+}
+
+function tracingOf({ declared, job }: Observed): StreamJobSpec['tracing'] {
+  return declared.kind === 'valid' ? declared.job.spec.tracing : (job.spec['tracing'] as StreamJobSpec['tracing']);
 }
 
 function savepointOf({ job }: Observed, name: string): Manifest {

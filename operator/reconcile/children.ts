@@ -10,7 +10,6 @@ export type ClusterSettings = {
   readonly defaults: WorkerDefaults;
   readonly operatorNamespace: string;
   readonly nats: { readonly mode: 'bundled' | 'external'; readonly port: number };
-  readonly otlpPort: number | null;
 };
 
 export type ChildrenParts = {
@@ -18,16 +17,28 @@ export type ChildrenParts = {
   readonly identity: string;
   readonly replicas: number;
   readonly workers: StreamJobSpec['workers'];
+  readonly tracing: StreamJobSpec['tracing'];
   readonly credentialsHash: string | null;
   readonly settings: ClusterSettings;
 };
 
 /** In the order in which they are applied: who may talk, who may be taken away, then the pods. */
-export function childrenOf({ owner, identity, replicas, workers, credentialsHash, settings }: ChildrenParts): readonly Manifest[] {
-  const { defaults, operatorNamespace, nats, otlpPort } = settings;
+export function childrenOf({ owner, identity, replicas, workers, tracing, credentialsHash, settings }: ChildrenParts): readonly Manifest[] {
+  const { defaults, operatorNamespace, nats } = settings;
+  const endpoint = tracing?.endpoint ?? defaults.tracing.endpoint;
+  const otlpPort = endpoint === null ? null : portOfUrl(endpoint);
   return [
     networkPolicy({ owner, egress: workers.egress ?? [], operatorNamespace, nats, otlpPort }),
     disruptionBudget(owner),
-    workerDeployment({ owner, identity, replicas, workers, defaults, credentialsHash }),
+    workerDeployment({ owner, identity, replicas, workers, tracing, defaults, credentialsHash }),
   ];
+}
+
+const HTTP_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
+
+/** Null: it is no address; then nothing is traced, and the pod says so. */
+function portOfUrl(text: string): number | null {
+  if (!URL.canParse(text)) return null;
+  const { port, protocol } = new URL(text);
+  return port === '' ? (HTTP_PORTS[protocol] ?? null) : Number(port);
 }

@@ -4,7 +4,7 @@
 //   W2. A pod is replaced only after another one is ready, and one at a time: partitions move, the job goes on.
 //   W3. Restricted Pod Security: no root, no capabilities, no service-account token, nothing writable but /tmp.
 
-import type { WorkersSpec } from '../../crds/stream-job/spec.ts';
+import type { TracingSpec, WorkersSpec } from '../../crds/stream-job/spec.ts';
 import { childMetadata, childNames, labelsOf, selectorLabels, type Manifest, type Owner } from './manifest.ts';
 
 /** What the operator gives to every worker. */
@@ -13,6 +13,8 @@ export type WorkerDefaults = {
   readonly pullPolicy: 'Always' | 'IfNotPresent' | 'Never';
   readonly pullSecrets: readonly string[];
   readonly natsUrl: string;
+  /** Where workers send traces, and how many, unless their job says otherwise; null: nowhere. */
+  readonly tracing: { readonly endpoint: string | null; readonly sampling: number | null };
 };
 
 export type WorkerPods = {
@@ -21,6 +23,7 @@ export type WorkerPods = {
   readonly identity: string;
   readonly replicas: number;
   readonly workers: WorkersSpec;
+  readonly tracing: TracingSpec | undefined;
   readonly defaults: WorkerDefaults;
   /** Hash of what the credentials allow: pods connect anew when it changes. Null: NATS without credentials. */
   readonly credentialsHash: string | null;
@@ -114,8 +117,8 @@ function probe(path: string, timing: object): object {
   return { httpGet: { path, port: 'http' }, ...timing };
 }
 
-/** Ours come last: a job cannot replace them. */
-function environment({ identity, workers, defaults, credentialsHash }: WorkerPods): readonly object[] {
+/** Ours come last: a job cannot replace them. Of traces the job's own variables win over the operator's, and `spec.tracing` over both. */
+function environment({ identity, workers, tracing, defaults, credentialsHash }: WorkerPods): readonly object[] {
   const ours = [
     { name: 'MILLRACE_JOB', value: identity },
     { name: 'MILLRACE_WORKER', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
@@ -124,6 +127,7 @@ function environment({ identity, workers, defaults, credentialsHash }: WorkerPod
     { name: 'MILLRACE_FILES', value: FILES_FOLDER },
     { name: 'MILLRACE_HTTP_PORT', value: String(HTTP_PORT) },
     { name: 'MILLRACE_LOG', value: 'json' },
+    ...tracingVariables(tracing?.endpoint, tracing?.sampling),
   ];
   const taken = new Set(ours.map(({ name }) => name));
   const theirs = (workers.env ?? [])
@@ -131,7 +135,20 @@ function environment({ identity, workers, defaults, credentialsHash }: WorkerPod
     .map(({ name, value, secret }) =>
       secret === undefined ? { name, value: value ?? '' } : { name, valueFrom: { secretKeyRef: { name: secret.name, key: secret.key } } },
     );
-  return [...theirs, ...ours];
+  const named = new Set([...taken, ...theirs.map(({ name }) => name)]);
+  const { endpoint, sampling } = defaults.tracing;
+  return [...tracingVariables(endpoint ?? undefined, sampling ?? undefined).filter(({ name }) => !named.has(name)), ...theirs, ...ours];
+}
+
+/** OpenTelemetry's own (runtime/telemetry/tracing-options.ts). */
+function tracingVariables(
+  endpoint: string | undefined,
+  sampling: number | undefined,
+): readonly { readonly name: string; readonly value: string }[] {
+  return [
+    ...(endpoint === undefined ? [] : [{ name: 'OTEL_EXPORTER_OTLP_ENDPOINT', value: endpoint }]),
+    ...(sampling === undefined ? [] : [{ name: 'OTEL_TRACES_SAMPLER_ARG', value: String(sampling) }]),
+  ];
 }
 
 function volumesOf({ owner, workers, credentialsHash }: WorkerPods): readonly object[] {

@@ -96,14 +96,14 @@ export class StepTrace {
     return this.#parts.mayKeep() ? this.root(why, identity) : null;
   }
 
-  /** A result of many events: goes on in the trace of the first, with links to all. */
+  /** A result of many events: below the first, with links to the others. (Jaeger takes a link to the parent for the parent's place.) */
   gathered(from: readonly TraceContext[], what: string, identity: string): TraceContext {
     const [first] = from as [TraceContext, ...TraceContext[]];
     const { stage, partition } = this.#parts;
     const { traceId, spanId: parentId } = first;
     const spanId = deriveSpanId(traceId, parentId, stage, partition, what, identity);
     const attributes = { [MILLRACE.node]: what, [MILLRACE.contributors]: from.length };
-    return this.#open({ traceId, spanId, parentId, what, links: from, attributes }) ?? first;
+    return this.#open({ traceId, spanId, parentId, what, links: from.slice(1), attributes }) ?? first;
   }
 
   /** Says more of the span of `context`, when it is one of this step. */

@@ -22,6 +22,7 @@ test('the versions that the suite is about', () => {
   expect(pinnedVersion('kind', 'sigs.k8s.io/kind')).toBe('v0.33.0');
   expect(pinnedVersion('nats-server', 'github.com/nats-io/nats-server/v2')).toBe('v2.15.2');
   expect(pinnedVersion('helm4', 'helm.sh/helm/v4')).toBe('v4.3.1');
+  expect(pinnedVersion('jaeger', 'github.com/jaegertracing/jaeger')).toBe('v1.76.0');
   expect(isOlder(pinnedVersion('helm3', 'helm.sh/helm/v3').slice(1), '3.18.0')).toBe(false);
 });
 

@@ -57,12 +57,13 @@ export const programSources = {
   coredns: { module: 'coredns', package: 'github.com/coredns/coredns' },
   // Without clients of the clouds in which Prometheus finds its targets.
   promtool: { module: 'promtool', package: 'github.com/prometheus/prometheus/cmd/promtool', tags: 'remove_all_sd' },
+  jaeger: { module: 'jaeger', package: 'github.com/jaegertracing/jaeger/cmd/all-in-one' },
 } satisfies Record<string, Source>;
 
 export type Program = keyof typeof programSources;
 export const allPrograms = Object.keys(programSources) as readonly Program[];
 /** What a test builds when it needs it. */
-const testPrograms: readonly Program[] = ['promtool'];
+const testPrograms: readonly Program[] = ['promtool', 'jaeger'];
 /** What the cluster is made with. */
 export const clusterPrograms = allPrograms.filter((program) => !testPrograms.includes(program));
 

@@ -5,8 +5,10 @@ import { headers as natsHeaders } from '@nats-io/transport-node';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { connectNats } from '../../runtime/adapters/nats/nats-connection.ts';
+import { canonicalKey, followKey } from '../../cli/run/follow-key.ts';
 import type { RunRequest } from '../../cli/run/run-job.ts';
 import { OtlpReceiver } from '../support/otlp-receiver.ts';
 import type { ReceivedSpan } from '../support/otlp-receiver.ts';
@@ -134,11 +136,12 @@ describe('one trace follows an event', () => {
       expect(sent.attributes).toMatchObject({ 'messaging.operation.type': 'send', 'messaging.destination.name': 'out.settled' });
       expect(sent.events.map(({ name }) => name)).toEqual(['committed']);
       expect(await traceparents('out.settled')).toEqual([`00-${TRACE}-${sent.spanId}-01`]);
-      // A window's result goes on in the trace of its first contributor, and links to all.
+      // A window's result goes on below its first contributor, and links to the others.
       const totalOf = (name: string): ReceivedSpan => only(spans, (span) => span.name === name && span.parentSpanId === placedTotal.spanId);
       const placedTotal = only(spans, ({ name, parentSpanId }) => name === 'process totals' && parentSpanId === received.spanId);
       const emitted = totalOf('emit totals');
-      expect(emitted.links).toEqual([{ traceId: TRACE, spanId: placedTotal.spanId }]);
+      expect(emitted.links).toEqual([]);
+      expect(emitted.attributes).toMatchObject({ 'millrace.window.contributors': 1, 'millrace.transform': 'totals' });
       expect(spans.some(({ name, parentSpanId }) => name === 'send totals-out' && parentSpanId === emitted.spanId)).toBe(true);
       // The third event is of a producer that does not sample it.
       expect(collector.spans.flatMap(transitions).filter((one) => one['millrace.key'] === 'two')).toEqual([]);
@@ -242,6 +245,65 @@ describe('sampling', () => {
     }));
 });
 
+describe('a key that somebody follows', () => {
+  test('is traced from then on, and no longer; other keys are not', () =>
+    withFolder(async (folder) => {
+      const name = 'orders'; // its lanes take the place of the other tests'
+      const text = ORDERS.replace('bounded: true', 'bounded: false');
+      await publish('in.orders', [{ order: 'one', type: 'placed', amount: 1, at: HOUR }], {});
+      const interrupt = new AbortController();
+      onTestFinished(() => interrupt.abort());
+      const running = run(folder, text, { name }, 0, collector.url, interrupt.signal);
+      const request = { natsUrl: server.url, credentials: null, key: 'one' };
+      const asked = async (): Promise<unknown[]> => {
+        // The directory is made anew by a run that starts over: what was asked for before then is gone with it.
+        await followKey(name, { ...request, forMs: 60_000 }).catch(() => '');
+        for (const order of ['one', 'two']) await send({ order, type: 'placed', amount: 1, at: HOUR });
+        return keysOf(collector.spans);
+      };
+      await expect.poll(asked, { timeout: 30_000, interval: 200 }).toContain('one');
+      const spans = collector.spans.filter(({ attributes }) => attributes['millrace.trace.why'] === 'key');
+      expect(spans[0]).toMatchObject({ name: 'receive orders', attributes: { 'millrace.key': 'one' } });
+      await expect
+        .poll(() => collector.trace(spans[0]?.traceId ?? '').map((span) => span.name), { timeout: 10_000 })
+        .toContain('process fates');
+      expect(keysOf(collector.spans)).not.toContain('two');
+      expect(await followKey(name, { ...request, forMs: 0 })).toContain('no longer');
+      await expect
+        .poll(
+          async () => {
+            collector.spans.length = 0;
+            await send({ order: 'one', type: 'placed', amount: 1, at: HOUR });
+            await sleep(600);
+            return keysOf(collector.spans);
+          },
+          { timeout: 20_000, interval: 0 },
+        )
+        .toEqual([]);
+      interrupt.abort();
+      expect((await running).outcome.ending).toBe('interrupted');
+    }));
+
+  test('a job that is not there is told', async () => {
+    const request = { natsUrl: server.url, credentials: null, key: 'one', forMs: 1 };
+    await expect(followKey('shop/none', request)).rejects.toThrow('no job of that name runs on this server');
+  });
+
+  test.each([
+    { typed: 'N14228', key: 'N14228' },
+    { typed: '7', key: '\u00007' },
+    { typed: '"7"', key: '7' },
+    { typed: '["a",1]', key: '\u0000["a",1]' },
+    { typed: '{', key: '{' },
+  ])('$typed is the key that somebody means', ({ typed, key }) => expect(canonicalKey(typed)).toBe(key));
+
+  /** Keys of the traces that are there because somebody follows them. */
+  function keysOf(spans: readonly ReceivedSpan[]): unknown[] {
+    const followed = spans.filter(({ attributes }) => attributes['millrace.trace.why'] === 'key');
+    return [...new Set(followed.map(({ attributes }) => attributes['millrace.key']))];
+  }
+});
+
 describe('whatever the collector does, data flows on', () => {
   test.each(['refuses', 'is silent'] as const)('it %s', (mood) =>
     withFolder(async (folder) => {
@@ -277,9 +339,20 @@ function run(
   options: Partial<RunRequest> = {},
   sampling = 0,
   endpoint = collector.url,
+  interrupt = new AbortController().signal,
 ): ReturnType<typeof runText> {
   const tracing = { endpoint, sampling, environment: {} };
-  return runText(folder, text, { natsUrl: server.url, fresh: true, tracing, ...options });
+  return runText(folder, text, { natsUrl: server.url, fresh: true, tracing, ...options }, { interrupt });
+}
+
+/** One more event behind those of `publish`. */
+async function send(event: Order): Promise<void> {
+  const connection = await connectNats({ url: server.url, name: 'producer' });
+  try {
+    await jetstream(connection).publish('in.orders', JSON.stringify(event));
+  } finally {
+    await connection.close();
+  }
 }
 
 /** Puts the events into a stream of `subject` that holds nothing else; `contexts` by index. */

@@ -104,3 +104,10 @@ securityContext:
 {{- $number := trimSuffix $unit . | int64 }}
 {{- div (mul $number (get $units $unit) 9) 10 }}
 {{- end }}
+
+{{/* Where operator and workers send traces; empty: nowhere. */}}
+{{- define "millrace.otlpEndpoint" -}}
+{{- if .Values.tracing.otlpEndpoint }}{{ .Values.tracing.otlpEndpoint }}
+{{- else if .Values.jaeger.enabled }}{{ printf "http://%s-jaeger.%s.svc.%s:4318" (include "millrace.fullname" .) .Release.Namespace .Values.clusterDomain }}
+{{- end }}
+{{- end }}

@@ -15,7 +15,7 @@ const troubles: string[] = [];
 beforeEach(() => void (troubles.length = 0));
 
 function open(url = `${collector.url}/v1/traces`): OtlpTracer {
-  return new OtlpTracer({ url, headers: { 'x-tenant': 'a' }, ratio: 0, instance: 'w-1', onTrouble: (message) => troubles.push(message) });
+  return new OtlpTracer({ url, headers: { 'x-tenant': 'a' }, instance: 'w-1', onTrouble: (message) => troubles.push(message) });
 }
 
 function span(n: number): SpanData {

@@ -29,7 +29,7 @@ const LATER: readonly number[] = [429, 502, 503, 504];
 const SCOPE = { name: 'millrace' };
 const KINDS = { internal: SpanKind.INTERNAL, consumer: SpanKind.CONSUMER, producer: SpanKind.PRODUCER, client: SpanKind.CLIENT };
 
-export type OtlpTracerParts = TracingOptions & {
+export type OtlpTracerParts = Pick<TracingOptions, 'url' | 'headers'> & {
   /** `service.instance.id`. */
   readonly instance: string;
   /** The collector does not take spans, for the first time since it did. */

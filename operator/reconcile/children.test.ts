@@ -1,0 +1,64 @@
+import { describe, expect, test } from 'vitest';
+import type { StreamJobSpec } from '../../crds/stream-job/spec.ts';
+import { childrenOf } from './children.ts';
+
+type Variable = { readonly name: string; readonly value?: string };
+type Wanted = {
+  readonly fact: string;
+  /** Of the operator. */ readonly defaults?: { readonly endpoint: string | null; readonly sampling: number | null };
+  readonly env?: readonly Variable[];
+  readonly tracing?: StreamJobSpec['tracing'];
+  readonly endpoint: string | undefined;
+  readonly sampling: string | undefined;
+  readonly port: number | null;
+};
+
+const OPERATORS = { endpoint: 'http://collector:4318', sampling: 0.01 };
+
+describe('where the workers of a job send traces, and whereto they may', () => {
+  test.each<Wanted>([
+    { fact: 'nowhere when nobody says', endpoint: undefined, sampling: undefined, port: null },
+    { fact: "where the operator's go", defaults: OPERATORS, endpoint: 'http://collector:4318', sampling: '0.01', port: 4318 },
+    {
+      fact: "the job's variables win over the operator",
+      defaults: OPERATORS,
+      env: [{ name: 'OTEL_TRACES_SAMPLER_ARG', value: '1' }],
+      endpoint: 'http://collector:4318',
+      sampling: '1',
+      port: 4318,
+    },
+    {
+      fact: 'spec.tracing wins over both',
+      defaults: OPERATORS,
+      env: [{ name: 'OTEL_TRACES_SAMPLER_ARG', value: '1' }],
+      tracing: { endpoint: 'https://traces.example.com/in', sampling: 0 },
+      endpoint: 'https://traces.example.com/in',
+      sampling: '0',
+      port: 443,
+    },
+  ])('$fact', ({ defaults = { endpoint: null, sampling: null }, env = [], tracing, endpoint, sampling, port }) => {
+    const children = childrenOf({
+      owner: { name: 'orders', namespace: 'shop', uid: 'u' },
+      identity: 'shop_orders',
+      replicas: 1,
+      workers: { env: [...env] } as StreamJobSpec['workers'],
+      tracing,
+      credentialsHash: null,
+      settings: {
+        defaults: { image: 'w', pullPolicy: 'IfNotPresent', pullSecrets: [], natsUrl: 'nats://n:4222', tracing: defaults },
+        operatorNamespace: 'millrace',
+        nats: { mode: 'bundled', port: 4222 },
+      },
+    });
+    const text = JSON.stringify(children);
+    const pod = children.find(({ kind }) => kind === 'Deployment') as unknown as {
+      readonly spec: { readonly template: { readonly spec: { readonly containers: readonly [{ readonly env: readonly Variable[] }] } } };
+    };
+    const variables = pod.spec.template.spec.containers[0].env;
+    const valuesOf = (name: string): (string | undefined)[] => variables.filter((one) => one.name === name).map(({ value }) => value);
+    expect(valuesOf('OTEL_EXPORTER_OTLP_ENDPOINT')).toEqual(endpoint === undefined ? [] : [endpoint]);
+    expect(valuesOf('OTEL_TRACES_SAMPLER_ARG')).toEqual(sampling === undefined ? [] : [sampling]);
+    const opened = [4318, 443].filter((one) => text.includes(`{"ports":[{"port":${one},"protocol":"TCP"}]}`));
+    expect(opened).toEqual(port === null ? [] : [port]);
+  });
+});
