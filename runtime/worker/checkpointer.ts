@@ -23,7 +23,8 @@ export type CheckpointerParts = {
 };
 
 export class Checkpointer {
-  /** Sequence of the oldest record whose payload is not applied outside yet; Infinity when all are. */
+  /** Sequence of the oldest record that no stored record says to be applied outside: whoever comes next applies it again, and a step
+   *  of several records only as a whole. Infinity when there is none. */
   unappliedSequence = Infinity;
   readonly #parts: CheckpointerParts;
   readonly #committer: Committer;

@@ -274,6 +274,7 @@ export class TaskRunner {
     this.#committer = begun.committer;
     this.meter.restored(core.counters, begun.committer);
     this.#checkpointer = new Checkpointer(parts, begun.committer, this.name);
+    if (begun.unapplied.length > 0) this.#checkpointer.unappliedSequence = 1; // all of them, until a record is stored that says so
     for (const record of begun.unapplied) if (!(await this.#apply({ ...record, ...record.sink }))) return 'drained';
     this.#core = core;
     this.#notePositions(core.positions());
@@ -388,8 +389,7 @@ export class TaskRunner {
       if (this.#checkpointer !== null) this.#checkpointer.unappliedSequence = firstSequence;
       const { bytes: payload, count } = step.payload;
       if (!(await this.#apply({ number, payload, count, ...step.header.sink, traces: step.payloadTraces }))) return;
-      if (this.#checkpointer !== null) this.#checkpointer.unappliedSequence = Infinity;
-    }
+    } else if (this.#checkpointer !== null) this.#checkpointer.unappliedSequence = Infinity;
     this.meter.visible(step);
     if (step.ends && this.#parts.stage.kind === 'sink') await this.#closeSink();
     if (step.header.done) this.#finish();

@@ -3,7 +3,11 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { Link } from '../../runtime/adapters/nats/link.ts';
+import { connectNats } from '../../runtime/adapters/nats/nats-connection.ts';
+import { NatsJournal } from '../../runtime/adapters/nats/nats-journal.ts';
 import { runFlights, withFolder } from '../support/flights-run.ts';
+import { startTestServer } from '../support/nats.ts';
 
 const KEYS = 60_000;
 /** 400 characters that no other has, so that no dictionary makes them small. */
@@ -47,3 +51,53 @@ test.each([
     expect(results).toHaveLength(KEYS);
   }),
 );
+
+test('results of one large step, purged behind, are not asked for in pieces by who goes on', () =>
+  withFolder(async (folder) => {
+    const HOUR_MS = 3_600_000;
+    const line = (id: number, at: number): string => JSON.stringify({ id, at, note: noteOf(id) });
+    // The step that ends all sessions comes with the event of the third hour; the next one is far away.
+    const later = [line(KEYS, 3 * HOUR_MS), line(KEYS + 1, 300 * HOUR_MS)];
+    await writeFile(join(folder, 'events.ndjson'), [...Array.from({ length: KEYS }, (_, id) => line(id, id % 1_000)), ...later].join('\n'));
+    await writeFile(join(folder, 'job.yaml'), JOB);
+    const server = await startTestServer();
+    try {
+      const request = { file: join(folder, 'job.yaml'), natsUrl: server.url, speed: 3_600 };
+      const interrupt = new AbortController();
+      const watching = untilPurged(server.url).finally(() => interrupt.abort());
+      const first = await runFlights(folder, request, { interrupt: interrupt.signal });
+      expect(await watching).toBe(true);
+      expect(first.outcome).toMatchObject({ ending: 'interrupted', report: { eventsOut: KEYS } });
+      const second = await runFlights(folder, { ...request, speed: 10_000_000 });
+      expect(second.outcome).toMatchObject({ ending: 'completed', failure: null, report: { eventsOut: KEYS + 2 } });
+      const results = (await readFile(join(second.outDir, 'sessions.ndjson'), 'utf8')).trimEnd().split('\n');
+      expect(new Set(results.map((text) => (JSON.parse(text) as { id: number }).id)).size).toBe(KEYS + 2);
+      expect(results).toHaveLength(KEYS + 2);
+    } finally {
+      await server.stop();
+    }
+  }));
+
+/** The sink has stored its large step in several records, and had two purges since. False: not in a minute. */
+async function untilPurged(url: string): Promise<boolean> {
+  const connection = await connectNats({ url, name: 'test' });
+  try {
+    const journal = new NatsJournal(Link.of(connection));
+    const written = async (): Promise<boolean> => {
+      const figures = await journal.figures('MR_large-step_sinks').catch(() => null);
+      return figures !== null && figures.lastSequence > 5;
+    };
+    for (const endMs = performance.now() + 60_000; performance.now() < endMs; await sleep(100)) {
+      if (!(await written())) continue;
+      await sleep(6_000);
+      return true;
+    }
+    return false;
+  } finally {
+    await connection.close();
+  }
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
