@@ -13,6 +13,7 @@ import { ProgressBoard } from '../../runtime/telemetry/progress.ts';
 import type { TaskFigures } from '../../runtime/worker/task-figures.ts';
 import type { WorkerReport } from '../../runtime/worker/worker.ts';
 import { figuresOf, type JobFigures } from '../lifecycle/figures.ts';
+import { reportIn } from './report-check.ts';
 
 /** How often workers report. */
 export const REPORT_MS = 1_000;
@@ -133,21 +134,4 @@ function boardOf(job: Job, plan: PhysicalPlan, nowMs: number): ProgressBoard {
     job.board = { of, board };
   }
   return job.board.board;
-}
-
-/** W4: null for what is no report. */
-function reportIn(bytes: Uint8Array): WorkerReport | null {
-  try {
-    const value = JSON.parse(Buffer.from(bytes).toString('utf8')) as Partial<WorkerReport> | null;
-    const isReport = typeof value?.worker === 'string' && Array.isArray(value.tasks) && value.tasks.every(isTask);
-    return isReport && typeof value.revision === 'number' ? (value as WorkerReport) : null;
-  } catch {
-    return null;
-  }
-}
-
-function isTask(value: unknown): value is TaskFigures {
-  const { task, epoch, number, counters, positions } = (value ?? {}) as Partial<TaskFigures>;
-  const isPlaced = typeof task === 'string' && typeof epoch === 'number' && typeof number === 'number';
-  return isPlaced && typeof counters?.eventsIn === 'number' && Array.isArray(counters.edgesOut) && typeof positions === 'object';
 }

@@ -42,6 +42,7 @@ const report: WorkerReport = {
   memoryBytes: 1_000,
   cpuMs: 2_500,
   time: { busyMs: 1_000, blockedMs: 250, idleMs: 8_750 },
+  spans: { sent: 12, dropped: 3 },
   troubles: [],
   revision: 3,
 };
@@ -79,6 +80,8 @@ test.each([
   'millrace_worker_tasks{job="shop_orders",state="claiming"} 1',
   'millrace_worker_tasks{job="shop_orders",state="running"} 3',
   'millrace_worker_time_seconds_total{job="shop_orders",activity="blocked"} 0.25',
+  'millrace_worker_spans_sent_total{job="shop_orders"} 12',
+  'millrace_worker_spans_dropped_total{job="shop_orders"} 3',
   'millrace_worker_troubles_total{job="shop_orders"} 5',
   'millrace_stage_input_events_total{job="shop_orders",stage="hourly"} 6',
   'millrace_stage_output_events_total{job="shop_orders",stage="hourly"} 3',

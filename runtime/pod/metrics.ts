@@ -37,6 +37,8 @@ function addProcess(metrics: MetricSet, job: string, report: WorkerReport, { tro
   for (const state of states) metrics.add('millrace_worker_tasks', { job, state }, tasks.filter((task) => task.state === state).length);
   for (const [activity, seconds] of activities(time)) metrics.add('millrace_worker_time_seconds', { job, activity }, seconds);
   metrics.add('millrace_worker_troubles', { job }, troubles);
+  metrics.add('millrace_worker_spans_sent', { job }, report.spans?.sent ?? null);
+  metrics.add('millrace_worker_spans_dropped', { job }, report.spans?.dropped ?? null);
 }
 
 function addStage(metrics: MetricSet, job: string, { stage, meter, held, time }: WorkerMeasures['stages'][number]): void {

@@ -49,6 +49,12 @@ export const metricCatalogue = {
   millrace_worker_nats_connected: worker('gauge', ['job'], '1 while the connection to NATS stands.'),
   millrace_worker_nats_reconnects: worker('counter', ['job'], 'Times that the connection to NATS was made anew.'),
   millrace_worker_troubles: worker('counter', ['job'], 'Failures that were waited out or handed on: sinks that refuse, blobs that fail.'),
+  millrace_worker_spans_sent: worker('counter', ['job'], 'Spans of traces that the collector took.'),
+  millrace_worker_spans_dropped: worker(
+    'counter',
+    ['job'],
+    'Spans that were dropped: no room to wait, refused, or over the budget of a trace.',
+  ),
 
   // ---- a stage, of the partitions that this worker runs
   millrace_stage_input_events: worker('counter', ['job', 'stage'], 'Events taken in, of steps that are stored.'),

@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest';
+import { NO_TIME } from '../../runtime/worker/time-ledger.ts';
+import { reportIn } from './report-check.ts';
+
+const counters = { eventsIn: 5, eventsOut: 4, filtered: 1, late: 0, deadLetters: 0, recoveries: 0, edgesIn: [5], edgesOut: [4] };
+const task = {
+  task: 'sums/0',
+  stage: 'sums',
+  partition: 0,
+  state: 'running',
+  epoch: 1,
+  number: 7,
+  counters,
+  watermark: 1_000,
+  inboxBytes: 0,
+  progress: null,
+  positions: { 0: 12 },
+  sequence: 9,
+  busy: false,
+  paused: null,
+  time: NO_TIME,
+};
+const report = {
+  worker: 'w-1',
+  revision: 2,
+  tasks: [task],
+  commitLatency: { 100: 3 },
+  endToEndLatency: {},
+  memoryBytes: 1,
+  cpuMs: 1,
+  time: NO_TIME,
+  troubles: [],
+};
+const heard = (value: unknown): unknown => reportIn(Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)));
+const withTask = (change: object): object => ({ ...report, tasks: [{ ...task, ...change }] });
+
+test.each([
+  { fact: 'what a worker says', said: report },
+  { fact: 'a watermark that has ended', said: withTask({ watermark: Number.MAX_SAFE_INTEGER }) },
+  { fact: 'no watermark yet', said: withTask({ watermark: null }) },
+  { fact: 'what an older worker says', said: { ...withTask({ time: undefined, sequence: undefined }), time: undefined } },
+])('is heard: $fact', ({ said }) => expect(heard(said)).toEqual(JSON.parse(JSON.stringify(said))));
+
+test.each([
+  { fact: 'what is no JSON', said: '{"worker":' },
+  { fact: 'nothing', said: 'null' },
+  { fact: 'a list', said: [report] },
+  { fact: 'a watermark that is text', said: withTask({ watermark: '<script>' }) },
+  { fact: 'a watermark before all dates', said: withTask({ watermark: -1e300 }) },
+  { fact: 'counts below zero', said: withTask({ counters: { ...counters, eventsIn: -5 } }) },
+  { fact: 'counts beyond all numbers', said: JSON.stringify(report).replace('"eventsIn":5', '"eventsIn":1e999') },
+  { fact: 'counts that are text', said: withTask({ counters: { ...counters, edgesOut: ['4'] } }) },
+  { fact: 'counts that are missing', said: withTask({ counters: {} }) },
+  { fact: 'a state that there is not', said: withTask({ state: 'dancing' }) },
+  { fact: 'a task under another name', said: withTask({ task: 'other/0' }) },
+  { fact: 'a share of less than nothing', said: withTask({ progress: -7 }) },
+  { fact: 'positions that are none', said: withTask({ positions: { 0: null } }) },
+  { fact: 'a time that is none', said: withTask({ time: { busyMs: 'long' } }) },
+  {
+    fact: 'a million buckets of latencies',
+    said: { ...report, commitLatency: Object.fromEntries(Array.from({ length: 10_000 }, (_, n) => [n, 1])) },
+  },
+  { fact: 'memory that is text', said: { ...report, memoryBytes: 'much' } },
+])('is not heard: $fact', ({ said }) => expect(heard(said)).toBeNull());

@@ -1,0 +1,70 @@
+// Whether what came on a job's subject is a report. Its workers may say anything there: a figure that is none would break the status of
+// their job, and with it all that the operator does for it. Pure.
+//
+//   C1. What older workers do not tell yet may be absent.
+
+import type { TaskFigures } from '../../runtime/worker/task-figures.ts';
+import type { WorkerReport } from '../../runtime/worker/worker.ts';
+
+/** Furthest back that a date can be (ECMA-262); a watermark at its end is Number.MAX_SAFE_INTEGER. */
+const TIME_MIN_MS = -8_640_000_000_000_000;
+const BUCKETS_MAX = 1_000;
+const states: readonly unknown[] = ['claiming', 'running', 'done'] satisfies TaskFigures['state'][];
+
+/** null for what is no report. */
+export function reportIn(bytes: Uint8Array): WorkerReport | null {
+  try {
+    const value = JSON.parse(Buffer.from(bytes).toString('utf8')) as unknown;
+    return isReport(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+function isReport(value: unknown): value is WorkerReport {
+  if (!isRecord(value)) return false;
+  const { worker, revision, tasks, memoryBytes, cpuMs, commitLatency, endToEndLatency, time } = value;
+  const isSaid = typeof worker === 'string' && isCount(revision) && isCount(memoryBytes) && isCount(cpuMs);
+  const areLatencies = [commitLatency, endToEndLatency].every(
+    (latencies) => isRecord(latencies) && Object.keys(latencies).length <= BUCKETS_MAX && Object.values(latencies).every(isCount),
+  );
+  return isSaid && areLatencies && isAbsentOr(time, isTime) && Array.isArray(tasks) && tasks.every(isTask);
+}
+
+function isTask(value: unknown): boolean {
+  if (!isRecord(value)) return false;
+  const { task, stage, partition, state, epoch, number, counters, watermark, inboxBytes, progress, positions, sequence, time } = value;
+  const isPlaced = typeof stage === 'string' && isCount(partition) && task === `${stage}/${partition}` && states.includes(state);
+  const isCounted = [epoch, number, inboxBytes].every(isCount) && isCounters(counters);
+  const isAt = watermark === null || (isNumber(watermark) && watermark >= TIME_MIN_MS);
+  const isShare = progress === null || isCount(progress);
+  const arePositions = isRecord(positions) && Object.values(positions).every(isCount);
+  return isPlaced && isCounted && isAt && isShare && arePositions && isAbsentOr(sequence, isCount) && isAbsentOr(time, isTime);
+}
+
+function isCounters(value: unknown): boolean {
+  if (!isRecord(value)) return false;
+  const { edgesIn, edgesOut, ...counts } = value;
+  const areEdges = [edgesIn, edgesOut].every((edges) => Array.isArray(edges) && edges.every(isCount));
+  return areEdges && ['eventsIn', 'eventsOut', 'filtered', 'late', 'deadLetters', 'recoveries'].every((name) => isCount(counts[name]));
+}
+
+function isTime(value: unknown): boolean {
+  return isRecord(value) && ['busyMs', 'blockedMs', 'idleMs'].every((name) => isNumber(value[name]));
+}
+
+function isAbsentOr(value: unknown, is: (value: unknown) => boolean): boolean {
+  return value === undefined || is(value);
+}
+
+function isCount(value: unknown): value is number {
+  return isNumber(value) && value >= 0;
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value) && value <= Number.MAX_SAFE_INTEGER;
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
