@@ -7,6 +7,7 @@ import type { Command } from 'commander';
 import { exitCodes } from '../exit-codes.ts';
 import { addParameter } from '../parameter-option.ts';
 import { wantsColor } from '../run/ink.ts';
+import type { LocalConsole } from '../run/local-console.ts';
 import { liveView } from '../run/live-view.ts';
 import { plainView } from '../run/plain-view.ts';
 import { runJob } from '../run/run-job.ts';
@@ -29,9 +30,12 @@ type RunOptions = {
   readonly report?: 'json';
   readonly traceEndpoint?: string;
   readonly traceSampling?: number;
+  readonly console?: number;
 };
 
 const DATA_DEFAULT = '.millrace';
+/** Where the console is looked for when no port is said. */
+const CONSOLE_PORT_DEFAULT = 7337;
 /** Width of text for files and programs. */
 const COLUMNS_DEFAULT = 80;
 
@@ -59,6 +63,11 @@ export function register(program: Command): void {
     .addOption(new Option('--isolation <how>', 'workers as threads or as processes').choices(['thread', 'process']).default('thread'))
     .option('--trace-endpoint <url>', 'send traces to this OpenTelemetry collector, such as http://localhost:4318 of Jaeger')
     .option('--trace-sampling <share>', 'share of events that are traced, 0 to 1 (default: 0.001)', share)
+    .addOption(
+      new Option('--console [port]', `serve a web page that shows the run, at http://localhost:${CONSOLE_PORT_DEFAULT} or that port`)
+        .argParser(portNumber)
+        .preset(CONSOLE_PORT_DEFAULT),
+    )
     .addOption(new Option('--report <format>', 'print one JSON object last').choices(['json']))
     .action(async (file: string, options: RunOptions) => {
       process.exitCode = await run(file, options);
@@ -74,7 +83,10 @@ async function run(file: string, options: RunOptions): Promise<number> {
     view.onLog('Stopping: what is in flight is stored first. Ctrl-C again ends at once.');
     interrupt.abort();
   });
+  let page: LocalConsole | null = null;
   try {
+    page = options.console === undefined ? null : await openConsole(options.console, file, options.isolation);
+    if (page !== null) view.onLog(`console at ${page.url}`);
     const outcome = await runJob(
       {
         file,
@@ -90,7 +102,7 @@ async function run(file: string, options: RunOptions): Promise<number> {
         isolation: options.isolation,
         tracing: { endpoint: options.traceEndpoint, sampling: options.traceSampling, environment: process.env },
       },
-      view,
+      page === null ? view : together(view, page.listener),
       { interrupt: interrupt.signal },
     );
     view.end();
@@ -100,7 +112,25 @@ async function run(file: string, options: RunOptions): Promise<number> {
   } finally {
     view.end();
     stop();
+    await page?.close();
   }
+}
+
+/** Loaded only when it is asked for: it brings a bundler along. */
+async function openConsole(port: number, file: string, isolation: RunOptions['isolation']): Promise<LocalConsole> {
+  const { LocalConsole } = await import('../run/local-console.ts');
+  return LocalConsole.start({ port, file, isolation });
+}
+
+/** Both are told everything. */
+function together(first: RunListener, second: RunListener): RunListener {
+  return {
+    onJob: (job, bus) => (first.onJob?.(job, bus), second.onJob?.(job, bus)),
+    onOpen: (opened) => (first.onOpen(opened), second.onOpen(opened)),
+    onProgress: (progress) => (first.onProgress(progress), second.onProgress(progress)),
+    onReport: (report) => (first.onReport?.(report), second.onReport?.(report)),
+    onLog: (message) => (first.onLog(message), second.onLog(message)),
+  };
 }
 
 /** A picture that moves where somebody looks at it, lines where a program reads them. */
@@ -166,6 +196,13 @@ function share(text: string): number {
   const value = Number(text);
   if (text.trim() === '' || !(value >= 0 && value <= 1))
     throw new InvalidArgumentError(`must be from 0 to 1, not ${JSON.stringify(text)}.`);
+  return value;
+}
+
+function portNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0 || value > 65_535)
+    throw new InvalidArgumentError(`must be a port, not ${JSON.stringify(text)}.`);
   return value;
 }
 

@@ -25,6 +25,7 @@ import { countLatencies } from '../../runtime/telemetry/latency-histogram.ts';
 import { tracingOptions, withWishes } from '../../runtime/telemetry/tracing-options.ts';
 import type { TracingOptions } from '../../runtime/telemetry/tracing-options.ts';
 import type { Failure } from '../../runtime/worker/membership.ts';
+import type { Bus } from '../../runtime/worker/directory.ts';
 import type { WorkerReport } from '../../runtime/worker/worker.ts';
 import { startEmbeddedServer } from '../local/embedded-server.ts';
 import { countStages, finalReport } from './final-report.ts';
@@ -70,6 +71,8 @@ export type RunOutcome = {
 
 /** What a run tells while it goes on. */
 export type RunListener = {
+  /** Just before the run is open: what it runs, and a way to ask its workers while it lasts. */
+  onJob?(job: StreamJob, bus: Bus): void;
   /** The run is open, its workers start. */
   onOpen(opened: {
     readonly plan: PhysicalPlan;
@@ -79,6 +82,8 @@ export type RunListener = {
     readonly tableIssues: readonly string[];
   }): void;
   onProgress(progress: RunProgress): void;
+  /** What a worker told, as it comes. */
+  onReport?(report: WorkerReport): void;
   onLog(message: string): void;
 };
 
@@ -149,6 +154,7 @@ async function runOn(
     laneBytesMax: LANE_BYTES_MAX,
   });
   try {
+    listener.onJob?.(job, openBus(connection, plan.job));
     listener.onOpen({ plan, natsUrl: withoutCredentials(natsUrl), isContinued: opened.isContinued, outDir, tableIssues });
     if (request.speed !== null && !opened.record.isReplay)
       listener.onLog('--speed has no effect: this run was begun without it and goes on so; with --fresh it starts over');
@@ -192,6 +198,7 @@ async function watch(
   const stopHearing = openBus(connection, plan.job).subscribe('report', (value) => {
     const report = value as WorkerReport;
     board.hear(report, systemClock.monotonicMs());
+    listener.onReport?.(report);
     group.heard(report.worker, countLatencies(report.commitLatency));
   });
   const show = setInterval(() => listener.onProgress(board.progress(systemClock.monotonicMs())), PROGRESS_MS);

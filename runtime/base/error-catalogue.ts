@@ -69,6 +69,12 @@ export const catalogue = {
     message: (d) => `the bundle of code does not hold ${d.marks.join(', ')}, which the job names; nothing was started with it`,
     fix: 'Let `millrace deploy` (or `millrace build`) write the job and its bundle together: one of them is of another version.',
   }),
+  MR1011: entry<{ port: number; problem: string }>({
+    name: 'ConsolePortTaken',
+    reaction: 'exit',
+    message: (d) => `the console cannot be served at port ${d.port}: ${d.problem}; nothing was started`,
+    fix: 'Give it another port, `--console 0` takes any free one, or run without it.',
+  }),
   MR1020: entry<{ file: string; bytes: number; packedBytes: number; bytesMax: number }>({
     name: 'BundleTooLarge',
     reaction: 'exit',

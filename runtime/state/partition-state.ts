@@ -4,7 +4,7 @@
 //   PS2. A checkpoint holds no change that a delta still has to give: take the delta first.
 
 import { assert } from '../base/assert.ts';
-import type { Key } from '../event/batch.ts';
+import type { Key, Value } from '../event/batch.ts';
 import { TimerQueue } from '../time/timer-queue.ts';
 import type { Timer } from '../transforms/transform.ts';
 import { PLAIN_CELL } from './cell-changes.ts';
@@ -43,6 +43,22 @@ export class PartitionState {
   /** Time of the transform's earliest timer, or Infinity. */
   nextDueMs(nodeId: string): number {
     return this.#nodes.get(nodeId)?.timers.nextDueMs() ?? Infinity;
+  }
+
+  /** What a transform keeps of one key, of its earliest `cellsMax` cells: to be looked at only. */
+  look(
+    nodeId: string,
+    key: Key,
+    cellsMax: number,
+  ): { readonly cells: readonly (readonly [number, Value])[]; readonly timers: readonly Timer[] } {
+    const node = this.#nodes.get(nodeId);
+    if (node === undefined) return { cells: [], timers: [] };
+    const cells: (readonly [number, Value])[] = [];
+    for (const namespace of node.cells.namespaces()) {
+      const cell = node.cells.get(namespace, key);
+      if (cell !== undefined && cells.push([namespace, cell]) >= cellsMax) break;
+    }
+    return { cells, timers: node.timers.of(key) };
   }
 
   /** All changes since the last take, cells as they are now; null when there are none. */

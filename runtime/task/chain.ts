@@ -19,7 +19,9 @@ import type { PartitionState } from '../state/partition-state.ts';
 import type { KeyedCells } from '../state/keyed-cells.ts';
 import type { Attributes } from '../telemetry/span.ts';
 import { MILLRACE, EVENTS, cleanText } from '../telemetry/conventions.ts';
+import type { TransformFigures } from '../transforms/figures.ts';
 import type { StepContext, Table, Timer, Transform } from '../transforms/transform.ts';
+import { KeyWatch } from './key-watch.ts';
 import type { StepTrace } from './step-trace.ts';
 
 /** What one step let out of the stage. */
@@ -122,6 +124,19 @@ export class Chain {
     return Object.fromEntries([...this.#nodes].map(([id, node]) => [id, [node.watermark, node.emitted] as const]));
   }
 
+  /** What transforms tell of themselves, by node. */
+  figures(): Readonly<Record<string, TransformFigures>> {
+    return Object.fromEntries([...this.#nodes].flatMap(([id, node]) => (node.figures === null ? [] : [[id, node.figures]])));
+  }
+
+  /** Begins, or goes on, to note what one node gets of a key; null: there is no such node. */
+  watch(nodeId: string, nowMs: number): KeyWatch | null {
+    const node = this.#nodes.get(nodeId);
+    if (node === undefined) return null;
+    node.watch ??= new KeyWatch(nowMs);
+    return node.watch;
+  }
+
   #node(id: string): Node {
     const found = this.#nodes.get(id);
     assert(found !== undefined, `node ${id} is in its stage`);
@@ -151,6 +166,8 @@ class Node implements StepContext {
   watermark = WATERMARK_MIN;
   watermarkNext = WATERMARK_MIN;
   emitted = WATERMARK_MIN;
+  /** While somebody looks at keys of this node. */
+  watch: KeyWatch | null = null;
   readonly #chain: Chain;
   readonly #state: PartitionState;
   readonly #transform: Transform | null;
@@ -188,6 +205,7 @@ class Node implements StepContext {
 
   receive(input: number, batch: Batch): void {
     if (batch.values.length === 0) return;
+    if (this.watch !== null && !this.watch.note(batch, this.#chain.nowMs)) this.watch = null;
     if (batch.traces !== undefined) this.#receiveTraced(batch, batch.traces, input);
     else if (this.#transform === null) this.emit(batch);
     else this.#transform.onBatch(batch, this, this.plan.inputs[input]?.side ?? 'left');
@@ -268,6 +286,10 @@ class Node implements StepContext {
     }
   }
 
+  get figures(): TransformFigures | null {
+    return this.#transform?.figures?.(this) ?? null;
+  }
+
   setTimer(timer: Timer): void {
     if (this.#chain.active !== null) this.#timerTraces.set(timer, this.#chain.active);
     this.#state.setTimer(this.nodeId, timer);
@@ -318,6 +340,7 @@ class Node implements StepContext {
   #fireTimers(watermark: number): void {
     if (this.#transform?.onTimer === undefined) return;
     for (let timer = this.#state.popDue(this.nodeId, watermark); timer !== null; timer = this.#state.popDue(this.nodeId, watermark)) {
+      this.watch?.noteTimer(timer);
       const trace = this.#timerTraces.take(timer);
       if (trace === null || this.#chain.trace === null) {
         this.#transform.onTimer(timer, this);

@@ -12,20 +12,22 @@
 
 import { assert } from '../base/assert.ts';
 import { WATERMARK_MAX, WATERMARK_MIN } from '../event/batch.ts';
-import type { Batch, DeadLetter } from '../event/batch.ts';
+import type { Batch, DeadLetter, Key, Value } from '../event/batch.ts';
 import { decodeEvents } from '../event/segment.ts';
 import type { SinkState, SinkWriter } from '../connectors/sink.ts';
 import type { SourcePosition, SourceRead } from '../connectors/source.ts';
 import type { InputPosition, RecordHeader, TaskCounters } from '../journal/record.ts';
 import type { EdgePlan, NodePlan, PhysicalPlan, StagePlan } from '../plan/physical-plan.ts';
 import { PartitionState } from '../state/partition-state.ts';
-import type { Table, Transform } from '../transforms/transform.ts';
+import type { TransformFigures } from '../transforms/figures.ts';
+import type { Table, Timer, Transform } from '../transforms/transform.ts';
 import { Chain } from './chain.ts';
 import type { ChainOutput } from './chain.ts';
 import { slices, splitByKey, toSingle } from './exchange.ts';
 import type { Outgoing } from './exchange.ts';
 import type { InboxRecord } from './inbox.ts';
 import { TaskInputs } from './inputs.ts';
+import type { Recent } from './key-watch.ts';
 import type { Released } from './replay.ts';
 import { encodeStorable, storableLetters } from './storable.ts';
 import type { SpanDraft, StepTrace } from './step-trace.ts';
@@ -70,6 +72,15 @@ export type TaskParts = {
   readonly trace?: StepTrace | null;
 };
 
+/** What a task knows of one key. */
+export type KeyLook = {
+  readonly cells: readonly (readonly [namespace: number, cell: Value])[];
+  readonly timers: readonly Timer[];
+  readonly recent: readonly Recent[];
+};
+
+/** Cells of a key that are looked at: windows that are open may be many, and the first ones tell enough. */
+const LOOK_CELLS_MAX = 16;
 /** States below this many bytes lie whole in each record: recovery then reads one record only. */
 const INLINE_STATE_BYTES_MAX = 2_048;
 /** Events of one destination above this count are cut into several segments, so that a large step can span records. */
@@ -177,6 +188,17 @@ export class TaskCore {
     if (this.stage.kind === 'source')
       return Math.min(...this.#outWatermarks().map((watermark) => watermark ?? WATERMARK_MIN), WATERMARK_MAX);
     return Math.min(...this.#inputs.watermarks().values());
+  }
+
+  /** What the transforms tell of themselves, by node. Changes nothing. */
+  figures(): Readonly<Record<string, TransformFigures>> {
+    return this.#chain.figures();
+  }
+
+  /** One key of one node as it stands between two steps, and what it got since it is looked at; null: no such node here. */
+  look(nodeId: string, key: Key, nowMs: number): KeyLook | null {
+    const watch = this.#chain.watch(nodeId, nowMs);
+    return watch === null ? null : { ...this.state.look(nodeId, key, LOOK_CELLS_MAX), recent: watch.of(key, nowMs) };
   }
 
   positions(): InputPosition[] {

@@ -67,6 +67,13 @@ export class TimerQueue {
     for (const entry of this.#heap.values()) if (entry.live) yield entry.timer;
   }
 
+  /** Live timers of one key. */
+  of(key: Key): readonly Timer[] {
+    const found = this.#byKey.get(key);
+    if (found === undefined) return [];
+    return found instanceof Map ? [...found.values()].map(({ timer }) => timer) : [found.timer];
+  }
+
   get isChanged(): boolean {
     return this.#unsaved.length > 0 || this.#cleared.length > 0;
   }

@@ -11,6 +11,7 @@ import type { TraceContext } from '../base/trace-context.ts';
 import type { Batch, DeadLetter, Key, Value } from '../event/batch.ts';
 import type { KeyedCells } from '../state/keyed-cells.ts';
 import type { Attributes } from '../telemetry/span.ts';
+import type { TransformFigures } from './figures.ts';
 
 export interface Transform {
   /** Events of one input side, in arrival order; `side` is 'left' but for the right input of a join. */
@@ -25,6 +26,8 @@ export interface Transform {
   /** It gives what it emits the traces of the events that caused it, by `Batch.traces`. Absent: a traced event comes to
    *  `onBatch` alone, and what is emitted meanwhile is its. */
   readonly carriesTraces?: true;
+  /** What people may see of it, between two steps. Changes nothing. */
+  figures?(context: RestoreContext): TransformFigures;
 }
 
 /** A durable event-time timer of one key of one transform. Same key and id: replaced. */

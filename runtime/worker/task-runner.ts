@@ -181,13 +181,14 @@ export class TaskRunner {
     this.#signal.notify();
   }
 
+  /** To look into between two steps; null until it is restored. */
+  get core(): TaskCore | null {
+    return this.#core;
+  }
+
   /** How long nothing has come back of its commit in flight, ms. */
   get silentMs(): number {
     return this.#watch.silentMs();
-  }
-
-  get isRunning(): boolean {
-    return this.#core !== null;
   }
 
   /** The task as it stands, with the image of its state (an ended one has none); null: something is under way. */

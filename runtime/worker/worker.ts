@@ -9,13 +9,11 @@
 //   K6. Asked to end it takes less than DRAIN_MAX_MS: what has not ended by then is left. The fence makes that safe.
 
 import { MillraceError } from '../base/errors.ts';
-import type { Clock } from '../base/clock.ts';
 import { LEASE_MS } from '../base/limits.ts';
 import type { LatencyCounts } from '../telemetry/latency-histogram.ts';
-import { assert } from '../base/assert.ts';
-import { unchangedStages } from '../plan/compatibility.ts';
 import type { PhysicalPlan, StagePlan } from '../plan/physical-plan.ts';
 import { taskName } from '../plan/physical-plan.ts';
+import { answerTo, answerTopic, askIn } from './ask.ts';
 import type { TaskRef } from './assignment.ts';
 import type { Bus, Directory } from './directory.ts';
 import { judgeHealth } from './health.ts';
@@ -25,11 +23,15 @@ import type { Key } from '../event/batch.ts';
 import type { TracerFigures } from '../telemetry/span.ts';
 import { LaneFeed } from './lane-feed.ts';
 import { Membership } from './membership.ts';
+import { mergeNodeFigures } from '../task/node-figures.ts';
+import type { NodeFigures } from '../task/node-figures.ts';
 import { slowestReader } from './purging.ts';
 import type { SavedPart } from './recovery.ts';
 import { loadManifest, partKey, storePart } from './savepoint.ts';
 import { TaskRunner } from './task-runner.ts';
+import { goingOn } from './going-on.ts';
 import { Turns } from './turns.ts';
+import { within } from './within.ts';
 import type { TaskFigures } from './task-figures.ts';
 import type { TaskRunnerParts } from './task-runner.ts';
 import { NO_TIME, workerTime } from './time-ledger.ts';
@@ -65,6 +67,8 @@ export type WorkerReport = {
   readonly spans?: TracerFigures | null;
   /** Of the job, that it runs. */
   readonly revision: number;
+  /** What transforms tell, over all its tasks; workers of an older version tell nothing. */
+  readonly nodes?: NodeFigures;
 };
 
 /** Parts of a task that differ by stage: made by the composition root. */
@@ -100,7 +104,7 @@ export type WorkerParts = Omit<TaskRunnerParts, FromWorker> &
 /** `replaced`: another revision has other work for the task; its end says nothing. */
 type Running = { readonly runner: TaskRunner; readonly ended: Promise<void>; replaced: boolean };
 /** A task that has ended, as it is shown and kept. */
-type Ended = { readonly figures: TaskFigures; readonly stands: ReturnType<TaskRunner['stands']> };
+type Ended = { readonly figures: TaskFigures; readonly nodes: NodeFigures; readonly stands: ReturnType<TaskRunner['stands']> };
 
 export class Worker {
   readonly #parts: WorkerParts;
@@ -124,7 +128,7 @@ export class Worker {
   readonly #troubles = new Map<string, number>();
   readonly #abort = new AbortController();
   readonly #loops: Promise<void>[] = [];
-  #unsubscribe: (() => void) | null = null;
+  readonly #unsubscribe: (() => void)[] = [];
   #draining = false;
   #followedAs: FollowedKeys | null = null;
   #followed: ReadonlySet<Key> = new Set();
@@ -153,7 +157,11 @@ export class Worker {
   }
 
   async start(): Promise<void> {
-    this.#unsubscribe = this.#parts.bus.subscribe('report', (value) => this.#hear(value as WorkerReport));
+    const { bus } = this.#parts;
+    this.#unsubscribe.push(
+      bus.subscribe('report', (value) => this.#hear(value as WorkerReport)),
+      bus.subscribe('ask', (value) => this.#asked(value)),
+    );
     await this.#membership.start();
     this.#loops.push(
       this.#every(this.#parts.reportMs ?? REPORT_MS, () => this.#report()),
@@ -209,7 +217,7 @@ export class Worker {
     return Object.entries(this.#membership.assignment).flatMap(([name, owner]) => {
       if (owner !== this.#parts.worker) return [];
       const runner = this.#running.get(name)?.runner;
-      return [{ name, isRunning: this.#done.has(name) || runner?.isRunning === true, silentMs: runner?.silentMs ?? 0 }];
+      return [{ name, isRunning: this.#done.has(name) || (runner !== undefined && runner.core !== null), silentMs: runner?.silentMs ?? 0 }];
     });
   }
 
@@ -232,7 +240,7 @@ export class Worker {
     const beganMs = clock.monotonicMs();
     this.#report();
     this.#abort.abort();
-    this.#unsubscribe?.();
+    for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
     await within(clock, GOODBYE_MAX_MS, this.#membership.stop());
     const closing = [...this.#feeds.values()].map((feed) => feed.close());
     await within(clock, GOODBYE_MAX_MS, Promise.all([...closing, ...this.#loops]));
@@ -322,7 +330,9 @@ export class Worker {
     const { runner } = running;
     try {
       const ending = await runner.run();
-      if (ending === 'done' && !running.replaced) this.#done.set(runner.name, { figures: runner.figures(), stands: runner.stands() });
+      const nodes = runner.core?.figures() ?? {};
+      if (ending === 'done' && !running.replaced)
+        this.#done.set(runner.name, { figures: runner.figures(), nodes, stands: runner.stands() });
       if (ending === 'fenced') this.#fenced(runner);
     } catch (error) {
       if (running.replaced) this.#trouble(error);
@@ -393,8 +403,21 @@ export class Worker {
       troubles: [...this.#troubles.keys()],
       spans: this.#parts.tracing?.tracer.figures() ?? null,
       revision: this.#now.revision,
+      nodes: mergeNodeFigures([
+        ...[...this.#running.values()].map(({ runner }) => runner.core?.figures() ?? {}),
+        ...[...this.#done.values()].map(({ nodes }) => nodes),
+      ]),
     };
     this.#parts.bus.publish('report', report);
+  }
+
+  /** A question of somebody who looks at a key: messages come between steps, so the state is whole. */
+  #asked(value: unknown): void {
+    const ask = askIn(value);
+    const runner = ask === null ? undefined : this.#running.get(taskName(ask.stage, ask.partition))?.runner;
+    if (ask === null || runner === undefined || runner.core === null) return;
+    const answer = answerTo(ask, runner.core, { worker: this.#parts.worker, ...runner.figures() }, this.#parts.clock.nowMs());
+    if (answer !== null) this.#parts.bus.publish(answerTopic(ask.id), answer);
   }
 
   #hear(report: WorkerReport): void {
@@ -463,22 +486,4 @@ function tasksOf(plan: PhysicalPlan): readonly TaskRef[] {
   return plan.stages.flatMap((stage) =>
     Array.from({ length: stage.partitionCount }, (_, partition) => ({ name: taskName(stage.id, partition), stage: stage.id })),
   );
-}
-
-/** Stages of which tasks go on untouched: the same in both plans, with the same side inputs. */
-function goingOn(before: WorkerRevision, next: WorkerRevision): ReadonlySet<string> {
-  for (const edge of before.plan.edges)
-    assert(next.plan.edges[edge.index]?.id === edge.id, () => `exchange ${edge.index} is ${edge.id} in revision ${next.revision} too`);
-  const isSame = (table: string): boolean => before.tableVersions[table] === next.tableVersions[table];
-  const tablesOf = (stage: StagePlan): readonly string[] =>
-    stage.nodes.flatMap(({ op }) => (op.kind === 'enrich' ? op.lookups.map(({ table }) => table) : []));
-  const same = unchangedStages(before.plan, next.plan);
-  return new Set(next.plan.stages.filter((stage) => same.has(stage.id) && tablesOf(stage).every(isSame)).map(({ id }) => id));
-}
-
-/** Resolves with `work`, or after `limitMs` without it. */
-async function within(clock: Clock, limitMs: number, work: Promise<unknown>): Promise<void> {
-  const done = new AbortController();
-  await Promise.race([work, clock.sleep(limitMs, done.signal)]);
-  done.abort();
 }

@@ -14,7 +14,7 @@ export type Import = {
 export type SourceFile = { readonly path: string; readonly text: string; readonly imports: readonly Import[] };
 
 export const repository = resolve(import.meta.dirname, '../..');
-const notOurs = new Set(['node_modules', '.git', '.cache', '.millrace', 'out', 'coverage']);
+const notOurs = new Set(['node_modules', '.git', '.cache', '.millrace', '.artefacts', 'out', 'coverage']);
 
 /** Every file, by path from the root, sorted; without what git ignores. */
 export function allFiles(folder = ''): readonly string[] {
@@ -30,7 +30,7 @@ export function allFiles(folder = ''): readonly string[] {
 /** Every file of code, with its imports. */
 export function sourceFiles(): readonly SourceFile[] {
   return allFiles()
-    .filter((path) => ['.ts', '.mjs'].includes(extname(path)))
+    .filter((path) => ['.ts', '.tsx', '.mjs'].includes(extname(path)))
     .map((path) => sourceFile(path, readFileSync(join(repository, path), 'utf8')));
 }
 

@@ -22,6 +22,7 @@ import { decodeKey } from '../../event/key.ts';
 import { compileCode } from '../../expression/expression.ts';
 import { cleanText, EVENTS, MILLRACE } from '../../telemetry/conventions.ts';
 import { describeValue, EventRefused, problemOf } from '../failure.ts';
+import type { ActorFigures } from '../figures.ts';
 import type { RestoreContext, StepContext, Timer, Transform } from '../transform.ts';
 import { type ActorCell, SnapshotCodec, stateText } from './actor-cell.ts';
 import { Effects } from './effects.ts';
@@ -29,6 +30,7 @@ import type { TimerChange } from './effects.ts';
 import { EndTimers, namedTimer } from './end-timers.ts';
 import { buildMachine } from './machine-config.ts';
 import { Outputs } from './outputs.ts';
+import { type EventInState, StateBook, type StateEntry } from './state-book.ts';
 import { boundedMachine, type Machine, type MachineEvent, machineNodes, refusedParts, type Snapshot, Stepper } from './xstate.ts';
 
 /** A value of the stream as the machine's event. */
@@ -81,7 +83,6 @@ type Parts = {
 };
 
 const NAMESPACE = 0;
-const HANDLED_STATES_MAX = 4_096;
 
 class MachineTransform implements Transform {
   readonly #effects: Effects;
@@ -96,8 +97,8 @@ class MachineTransform implements Transform {
   readonly #canEnd: boolean;
   /** The first snapshot, when it is the same for all keys and times and has no effects. */
   readonly #plainInitial: Snapshot | null;
-  /** State → event type → is there a transition (A2). */
-  readonly #handled = new Map<string, Map<string, boolean>>();
+  /** By state: is there a transition (A2), and what is told of the actors. */
+  readonly #book = new StateBook();
 
   constructor({ machine, effects, toEvent, unhandled, context }: Parts) {
     this.#context = context;
@@ -117,6 +118,7 @@ class MachineTransform implements Transform {
   restored({ cells }: RestoreContext): void {
     const names = Object.keys(this.#context);
     for (const [key, cell] of cells.entries(NAMESPACE) as IterableIterator<[Key, ActorCell]>) {
+      this.#book.state(stateText(cell.value)).actors++;
       const context = cell.context as Readonly<Record<string, unknown>> | null;
       if (context !== null && names.every((name) => name in context)) continue;
       cells.put(NAMESPACE, key, { ...cell, context: { ...this.#context, ...context } });
@@ -150,12 +152,18 @@ class MachineTransform implements Transform {
       const after = this.#stepper.transition(before, event);
       if (context.trace !== null) this.#note({ event, before, after, key }, context);
       this.#commit(pending, after, key, context);
+      const state = this.#book.state(stateText(cell.value));
+      this.#count(state, this.#book.event(state, event.type), cell.value, after);
     } catch (error) {
       // The timer has fired: it must not stay among the pending ones, whatever became of its event.
       if (pending !== cell) context.cells.put(NAMESPACE, key, pending);
       const event = data as MachineEvent;
       this.#refuse(error, 'value' in event ? event.value : event, key, atMs, context);
     }
+  }
+
+  figures(): ActorFigures {
+    return this.#book.figures();
   }
 
   onWatermark(watermark: number, context: StepContext): void {
@@ -169,16 +177,29 @@ class MachineTransform implements Transform {
     const event = this.#toEvent(value);
     const cell = context.cells.get(NAMESPACE, key) as ActorCell | undefined;
     const before = cell === undefined ? (this.#plainInitial ?? this.#stepper.initial()) : this.#codec.decode(cell);
-    if (before.status === 'active' && !this.#isHandled(before, event.type)) {
+    const state = this.#book.state(stateText(before.value));
+    const taken = this.#book.event(state, event.type);
+    if (before.status === 'active' && !this.#isHandled(taken, before, event.type)) {
       this.#notHandled(event.type, before, value, key, timeMs, context);
+      if (cell !== undefined) return;
       // A new actor begins with its first event, handled or not: what entering its first state did is kept.
-      if (cell === undefined) this.#commit(EMPTY, before, key, context);
+      this.#commit(EMPTY, before, key, context);
+      state.actors++;
       return;
     }
     const after = before.status === 'active' ? this.#stepper.transition(before, event) : before;
     if (context.trace !== null) this.#note({ event, before, after, key }, context);
     if (after === before && cell !== undefined && this.#effects.values.length === 0 && this.#effects.timers.length === 0) return;
     this.#commit(cell ?? EMPTY, after, key, context);
+    if (cell === undefined) state.actors++;
+    this.#count(state, taken, before.value, after);
+  }
+
+  /** Counts what an actor did, once it is done. */
+  #count(state: StateEntry, event: EventInState, before: unknown, after: Snapshot): void {
+    const isOver = after.status !== 'active';
+    if (!isOver && (after.value === before || stateText(after.value) === stateText(before))) event.stayed++;
+    else this.#book.took(state, event, stateText(after.value), isOver);
   }
 
   /** Tells the event's trace what the actor did. */
@@ -234,19 +255,9 @@ class MachineTransform implements Transform {
     return { timers: this.#canEnd ? [...pending] : undefined, count };
   }
 
-  #isHandled(snapshot: Snapshot, type: string): boolean {
-    const state = stateText(snapshot.value);
-    let types = this.#handled.get(state);
-    if (types === undefined) {
-      if (this.#handled.size >= HANDLED_STATES_MAX) this.#handled.clear();
-      this.#handled.set(state, (types = new Map()));
-    }
-    let isHandled = types.get(type);
-    if (isHandled === undefined) {
-      isHandled = activeNodes(snapshot).some((node) => [...node.transitions.keys()].some((descriptor) => matches(type, descriptor)));
-      if (types.size < HANDLED_STATES_MAX) types.set(type, isHandled);
-    }
-    return isHandled;
+  #isHandled(event: EventInState, snapshot: Snapshot, type: string): boolean {
+    event.isHandled ??= activeNodes(snapshot).some((node) => [...node.transitions.keys()].some((descriptor) => matches(type, descriptor)));
+    return event.isHandled;
   }
 
   #notHandled(type: string, snapshot: Snapshot, value: Value, key: Key, timeMs: number, context: StepContext): void {

@@ -19,6 +19,7 @@ import type { Aggregates, Cell } from '../aggregate/aggregates.ts';
 import { keysOf } from '../batch-keys.ts';
 import { pickEvents } from '../each-event.ts';
 import { failEvent, refuseLate } from '../failure.ts';
+import type { WindowFigures } from '../figures.ts';
 import type { RestoreContext, StepContext, Transform } from '../transform.ts';
 import { WindowResults } from './window-results.ts';
 
@@ -84,6 +85,10 @@ export class SessionWindow implements Transform {
   /** Start of the open session that begins first; Infinity without one. */
   #earliestOpen(): number {
     return [...this.#sessions.values()].reduce((first, [session]) => Math.min(first, session!.cell[0]), Infinity);
+  }
+
+  figures({ cells }: RestoreContext): WindowFigures {
+    return { kind: 'windows', open: cells.size(), spans: [], results: this.#results.given };
   }
 
   /** False: the event is late. Throws before anything was changed. */

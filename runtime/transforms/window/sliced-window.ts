@@ -16,6 +16,7 @@ import type { Aggregates, Cell } from '../aggregate/aggregates.ts';
 import { keysOf } from '../batch-keys.ts';
 import { pickEvents } from '../each-event.ts';
 import { failEvent, refuseLate } from '../failure.ts';
+import { OPEN_TOLD_MAX, type WindowFigures } from '../figures.ts';
 import type { RestoreContext, StepContext, Transform } from '../transform.ts';
 import type { SliceGrid } from './slice-grid.ts';
 import { WindowResults } from './window-results.ts';
@@ -87,6 +88,11 @@ export class SlicedWindow implements Transform {
     if (this.#results.count > 0) context.emit(this.#results.take(context));
     if (!this.#results.contributors.isEmpty) this.#results.contributors.forget(watermark - this.#grid.sizeMs + 1);
     context.emitWatermark(watermark);
+  }
+
+  figures({ cells }: RestoreContext): WindowFigures {
+    const spans = this.#open.slice(0, OPEN_TOLD_MAX).map((start) => [start, this.#grid.sliceEnd(start), cells.size(start)] as const);
+    return { kind: 'windows', open: cells.size(), spans, results: this.#results.given };
   }
 
   #add(batch: Batch, index: number, key: Key, timeMs: number, context: StepContext): void {

@@ -15,6 +15,7 @@ export class WindowResults {
   #times: number[] = [];
   #keys: Key[] = [];
   readonly contributors = new Contributors();
+  #given = 0;
 
   constructor(aggregates: Aggregates, keyNames: readonly string[]) {
     this.#aggregates = aggregates;
@@ -23,6 +24,11 @@ export class WindowResults {
 
   get count(): number {
     return this.#values.length;
+  }
+
+  /** Results that were taken, all in all. */
+  get given(): number {
+    return this.#given;
   }
 
   /** One key's result of the window [startMs, endMs). Its time is the window's last ms: what closes it has not passed it yet. */
@@ -41,6 +47,7 @@ export class WindowResults {
       { values: this.#values, times: this.#times, keys: this.#keys, ingestMs: context.ingestMs },
       this.contributors.isEmpty ? undefined : this.#traces(context),
     );
+    this.#given += this.#values.length;
     this.#values = [];
     this.#times = [];
     this.#keys = [];

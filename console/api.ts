@@ -1,0 +1,187 @@
+// What the console's server and its page say to each other: the same for `millrace run` and for the operator on a cluster.
+//
+//   GET /api/jobs                                  JobRef[]
+//   GET /api/jobs/<namespace>/<name>               Declared
+//   GET /api/jobs/<namespace>/<name>/live          Live
+//   GET /api/jobs/<namespace>/<name>/stream        Live, again and again, as server-sent events (`data:`), `:` while nothing changes
+//   GET /api/jobs/<namespace>/<name>/story?node=&key=    Story
+//   GET /api/jobs/<namespace>/<name>/dead-letters  DeadLetters
+//
+//   A1. Everything is read, nothing is changed. What comes from events is text, bounded, and shown as text.
+//   A2. Times are ms since the epoch; null means unknown, never nought.
+
+import type { StageKind } from '../runtime/plan/physical-plan.ts';
+import type { Answer } from '../runtime/worker/ask.ts';
+
+/** Stands for the namespace of a job that runs on no cluster. */
+export const LOCAL_NAMESPACE = '-';
+/** The server says at least this often that it is there. */
+export const BEAT_MS = 1_000;
+
+export type JobRef = { readonly namespace: string; readonly name: string };
+
+/** What a job is declared to be: the same until `id` changes (Live.declaredId). */
+export type Declared = {
+  readonly id: string;
+  readonly ref: JobRef;
+  readonly description: string | null;
+  /** The declaration as its author wrote it, or as the cluster has it. */
+  readonly text: string;
+  readonly language: 'yaml' | 'typescript';
+  /** `millrace plan`. */
+  readonly planText: string;
+  readonly stages: readonly DeclaredStage[];
+  readonly edges: readonly DeclaredEdge[];
+  readonly charts: readonly Chart[];
+};
+
+export type DeclaredStage = {
+  readonly id: string;
+  readonly kind: StageKind;
+  readonly partitionCount: number;
+  readonly nodes: readonly { readonly id: string; readonly kind: string }[];
+  /** Sinks and sources: what they read or write. */
+  readonly about: string | null;
+  readonly isDeadLetters: boolean;
+};
+
+export type DeclaredEdge = {
+  readonly index: number;
+  readonly from: string;
+  readonly to: string;
+  /** What goes over it: `late`, a machine's output, a transform. */
+  readonly label: string;
+  readonly partitioning: 'key' | 'single';
+};
+
+/** A machine as it is drawn. States by their paths, `a.b` for b inside a. */
+export type Chart = {
+  readonly stage: string;
+  readonly node: string;
+  readonly states: readonly ChartState[];
+  readonly transitions: readonly ChartTransition[];
+};
+export type ChartState = {
+  readonly path: string;
+  readonly name: string;
+  readonly parent: string | null;
+  readonly type: 'atomic' | 'compound' | 'parallel' | 'final' | 'history';
+  readonly isInitial: boolean;
+};
+export type ChartTransition = {
+  /** Its place in `transitions`. */
+  readonly id: number;
+  readonly from: string;
+  readonly to: string;
+  /** Type of the event, `after 48h`, `always`, `done`. */
+  readonly event: string;
+  /** As the engine names the event of a delay or an end. */
+  readonly eventType: string;
+  readonly guards: readonly string[];
+};
+
+export type Live = {
+  readonly atMs: number;
+  readonly declaredId: string;
+  readonly phase: Phase;
+  /** Share of bounded sources that was read, 0 … 1. */
+  readonly progress: number | null;
+  readonly elapsedMs: number;
+  readonly eventsPerS: number;
+  readonly stages: readonly LiveStage[];
+  readonly edges: readonly LiveEdge[];
+  readonly workers: readonly { readonly id: string; readonly memoryBytes: number; readonly cpuMs: number; readonly tasks: number }[];
+  readonly machines: readonly LiveMachine[];
+  readonly windows: readonly LiveWindow[];
+  readonly deadLetters: number;
+  readonly late: number;
+  readonly recoveries: number;
+  readonly commitP99Ms: number | null;
+  readonly endToEndP99Ms: number | null;
+  /** Newest first. */
+  readonly timeline: readonly TimelineEntry[];
+};
+
+export type Phase = { readonly name: string; readonly tone: 'good' | 'busy' | 'bad'; readonly message: string | null };
+
+export type LiveStage = {
+  readonly id: string;
+  readonly eventsIn: number;
+  readonly eventsOut: number;
+  /** Of a source that lets out what it has read at a pace: that pace. */
+  readonly eventsInPerS: number;
+  readonly lagEvents: number | null;
+  readonly watermarkMs: number | null;
+  /** Its input has ended: no watermark any more. */
+  readonly isEnded: boolean;
+  readonly deadLetters: number;
+  readonly late: number;
+  readonly filtered: number;
+  readonly isDone: boolean;
+  /** Where the time of its partitions went lately, shares of 1; null while nothing is known. */
+  readonly load: { readonly busy: number; readonly blocked: number; readonly idle: number } | null;
+  readonly partitions: readonly LivePartition[];
+};
+
+export type LivePartition = {
+  readonly partition: number;
+  readonly owner: string | null;
+  readonly state: string;
+  readonly epoch: number;
+  readonly eventsIn: number;
+  readonly watermarkMs: number | null;
+  readonly inboxBytes: number;
+};
+
+export type LiveEdge = { readonly index: number; readonly events: number; readonly eventsPerS: number };
+
+export type LiveMachine = {
+  readonly node: string;
+  /** State by path, those that hold others too → actors in it. */
+  readonly actors: Readonly<Record<string, number>>;
+  readonly actorsTotal: number;
+  /** By ChartTransition.id. */
+  readonly taken: readonly { readonly id: number; readonly count: number; readonly perS: number }[];
+  /** Taken, and no single transition of the chart says so: several in a row. */
+  readonly others: readonly { readonly from: string; readonly event: string; readonly to: string; readonly count: number }[];
+};
+
+export type LiveWindow = {
+  readonly stage: string;
+  readonly node: string;
+  readonly kind: 'tumbling' | 'sliding' | 'session';
+  readonly open: number;
+  readonly results: number;
+  readonly resultsPerS: number;
+  readonly spans: readonly { readonly startMs: number; readonly endMs: number; readonly keys: number }[];
+};
+
+export type TimelineKind = 'start' | 'worker' | 'moved' | 'scaling' | 'upgrade' | 'failure' | 'note' | 'end';
+export type TimelineEntry = { readonly atMs: number; readonly kind: TimelineKind; readonly text: string };
+
+/** One key of one transform, as its owner tells. */
+export type Story =
+  | { readonly kind: 'told'; readonly partition: number; readonly state: readonly string[] | null; readonly answer: Answer }
+  | { readonly kind: 'nobody'; readonly message: string };
+
+export type DeadLetters = {
+  readonly total: number;
+  /** Most frequent first; letters of more causes than are told count in `total` only. */
+  readonly groups: readonly DeadLetterGroup[];
+  /** Why there is less than one would expect; null: this is all. */
+  readonly note: string | null;
+};
+export type DeadLetterGroup = {
+  readonly code: string;
+  readonly at: string;
+  readonly message: string;
+  readonly count: number;
+  readonly lastMs: number | null;
+  /** The newest ones. */
+  readonly samples: readonly {
+    readonly place: string | null;
+    readonly key: string | null;
+    readonly issues: readonly string[];
+    readonly event: string;
+  }[];
+};

@@ -1,0 +1,209 @@
+// The console's HTTP side: the page, and what api.ts says. Read-only.
+//
+//   CS1. Only GET and HEAD; a page may load nothing but what comes from here, and nobody may put it into theirs.
+//   CS2. Who may see what is asked for each request; a stream that goes on is asked about again now and then.
+//   CS3. Locally only names of this machine are served: a page of somebody else cannot reach it by a name of its own.
+//   CS4. Bounded: STREAMS_MAX streams; one that does not read is ended, not waited for.
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { BEAT_MS, type JobRef, type Live } from './api.ts';
+import type { ConsoleSource, JobSource } from './job-source.ts';
+import type { PageFiles } from './page-files.ts';
+
+export type ConsoleServerParts = {
+  readonly source: ConsoleSource;
+  readonly page: PageFiles;
+  readonly host: string;
+  readonly port: number;
+  /** CS3; null: any name, whoever asks says who they are. */
+  readonly hostNames: readonly string[] | null;
+  /** How often a stream looks whether something changed. */
+  readonly tickMs: number;
+};
+
+export type ConsoleServer = { readonly url: string; readonly port: number; close(): Promise<void> };
+
+const STREAMS_MAX = 64;
+const BUFFERED_BYTES_MAX = 8 * 1024 * 1024;
+const ENTRY_AGAIN_MS = 30_000;
+const QUERY_CHARACTERS_MAX = 4_096;
+const HEADERS = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'cache-control': 'no-store',
+} as const;
+const JSON_TYPE = 'application/json; charset=utf-8';
+
+/** Resolves when it listens; rejects when the port is taken. */
+export function startConsoleServer(parts: ConsoleServerParts): Promise<ConsoleServer> {
+  const handler = new Handler(parts);
+  const server = createServer({ maxHeaderSize: 16_384 }, (request, response) => void handler.handle(request, response));
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(parts.port, parts.host, () => {
+      const { port } = server.address() as AddressInfo;
+      const host = parts.host === '127.0.0.1' ? 'localhost' : parts.host;
+      resolve({ port, url: `http://${host}:${port}/`, close: () => closed(server) });
+    });
+  });
+}
+
+class Handler {
+  readonly #parts: ConsoleServerParts;
+  #streams = 0;
+
+  constructor(parts: ConsoleServerParts) {
+    this.#parts = parts;
+  }
+
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      await this.#answer(request, response);
+    } catch (error) {
+      if (response.headersSent) response.destroy();
+      else send(response, 500, problem(error instanceof Error ? error.message : String(error)));
+    }
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.method !== 'GET' && request.method !== 'HEAD') return send(response, 405, problem('the console only reads')); // CS1
+    if (!this.#isOurName(request.headers.host ?? '')) return send(response, 421, problem('this is not the name of the console')); // CS3
+    if ((request.url ?? '').length > QUERY_CHARACTERS_MAX) return send(response, 414, problem('too long'));
+    const url = new URL(request.url ?? '/', 'http://console');
+    const parts = url.pathname.split('/').slice(1);
+    if (parts[0] !== 'api') return this.#page(url.pathname, response);
+    const asker = { authorization: request.headers.authorization ?? null };
+    const { source } = this.#parts;
+    if (parts[1] !== 'jobs') return send(response, 404, problem('there is no such thing'));
+    if (parts.length === 2) return this.#jobs(asker, response);
+    const ref = { namespace: decoded(parts[2]), name: decoded(parts[3]) };
+    const refused = refusal(await source.entry(asker, ref.namespace));
+    if (refused !== null) return send(response, refused.status, problem(refused.message));
+    const job = source.job(ref);
+    if (job === null) return send(response, 404, problem(`there is no job ${ref.name} here`));
+    return this.#job(job, ref, parts[4] ?? '', url, asker, response);
+  }
+
+  async #job(
+    job: JobSource,
+    ref: JobRef,
+    what: string,
+    url: URL,
+    asker: { authorization: string | null },
+    response: ServerResponse,
+  ): Promise<void> {
+    switch (what) {
+      case '':
+        return send(response, 200, JSON.stringify(await job.declared()));
+      case 'live':
+        return send(response, 200, JSON.stringify(job.live()));
+      case 'story':
+        return send(response, 200, JSON.stringify(await job.story(url.searchParams.get('node') ?? '', url.searchParams.get('key') ?? '')));
+      case 'dead-letters':
+        return send(response, 200, JSON.stringify(await job.deadLetters()));
+      case 'stream':
+        return this.#stream(job, () => this.#parts.source.entry(asker, ref.namespace), response);
+      default:
+        return send(response, 404, problem('there is no such thing'));
+    }
+  }
+
+  async #jobs(asker: { authorization: string | null }, response: ServerResponse): Promise<void> {
+    const { source } = this.#parts;
+    const all = source.jobs();
+    const entries = new Map(
+      await Promise.all(
+        [...new Set(all.map(({ namespace }) => namespace))].map(
+          async (namespace) => [namespace, await source.entry(asker, namespace)] as const,
+        ),
+      ),
+    );
+    const refused = [...entries.values()].includes('allowed') ? null : [...entries.values()].map(refusal).find((one) => one !== null);
+    if (refused !== null && refused !== undefined) return send(response, refused.status, problem(refused.message));
+    send(response, 200, JSON.stringify(all.filter(({ namespace }) => entries.get(namespace) === 'allowed')));
+  }
+
+  #stream(job: JobSource, entry: () => Promise<string>, response: ServerResponse): void {
+    if (this.#streams >= STREAMS_MAX) return send(response, 503, problem('too many look at the console at once')); // CS4
+    this.#streams++;
+    response.writeHead(200, { ...HEADERS, 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' });
+    let last = '';
+    let quietMs = 0;
+    let askedMs = 0;
+    const look = (): void => {
+      const live = job.live();
+      const told = live === null ? '' : unchanging(live);
+      quietMs += this.#parts.tickMs;
+      askedMs += this.#parts.tickMs;
+      if (live !== null && (told !== last || quietMs >= BEAT_MS)) {
+        last = told;
+        quietMs = 0;
+        response.write(`data: ${JSON.stringify(live)}\n\n`);
+      } else if (quietMs >= BEAT_MS) {
+        quietMs = 0;
+        response.write(':\n\n');
+      }
+      if (response.writableLength > BUFFERED_BYTES_MAX) response.destroy(); // CS4
+      if (askedMs < ENTRY_AGAIN_MS) return;
+      askedMs = 0;
+      void entry().then((now) => now !== 'allowed' && response.destroy()); // CS2
+    };
+    const timer = setInterval(look, this.#parts.tickMs);
+    response.once('close', () => {
+      clearInterval(timer);
+      this.#streams--;
+    });
+    look();
+  }
+
+  #page(path: string, response: ServerResponse): void {
+    const file = this.#parts.page.get(path === '/' ? '/index.html' : path);
+    if (file === undefined) return send(response, 404, problem('there is no such page'));
+    send(response, 200, file.text, file.type);
+  }
+
+  #isOurName(host: string): boolean {
+    const { hostNames } = this.#parts;
+    return hostNames === null || hostNames.includes(host.replace(/:\d+$/, ''));
+  }
+}
+
+/** What of a moment is not only its clock. */
+function unchanging({ atMs: _at, elapsedMs: _elapsed, workers, ...rest }: Live): string {
+  return JSON.stringify([rest, workers.map(({ id, tasks }) => [id, tasks])]);
+}
+
+function refusal(entry: string): { readonly status: number; readonly message: string } | null {
+  if (entry === 'allowed') return null;
+  if (entry === 'unknown') return { status: 401, message: 'say who you are: a token of this cluster' };
+  if (entry === 'forbidden') return { status: 403, message: 'you may not get streamjobs in this namespace' };
+  return { status: 503, message: 'the API server does not answer who you are; try again' };
+}
+
+function send(response: ServerResponse, status: number, body: string, type: string = JSON_TYPE): void {
+  response.writeHead(status, { ...HEADERS, 'content-type': type }).end(body);
+}
+
+function problem(message: string): string {
+  return JSON.stringify({ problem: message });
+}
+
+function decoded(part: string | undefined): string {
+  try {
+    return decodeURIComponent(part ?? '');
+  } catch {
+    return '';
+  }
+}
+
+function closed(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}

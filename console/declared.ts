@@ -1,0 +1,72 @@
+// A plan, with the text that it was made from, as the page shows it. Pure.
+
+import { createHash } from 'node:crypto';
+import { explainPlan } from '../runtime/plan/explain.ts';
+import { describeSink, sinkSpecOf } from '../runtime/plan/explain-sink.ts';
+import { DEAD_LETTERS, DEAD_LETTERS_SUBJECT } from '../runtime/plan/plan-names.ts';
+import type { EdgePlan, NodePlan, PhysicalPlan, StagePlan } from '../runtime/plan/physical-plan.ts';
+import type { Chart, Declared, DeclaredEdge, DeclaredStage, JobRef } from './api.ts';
+import { chartOf } from './statechart.ts';
+
+export type DeclaredParts = {
+  readonly ref: JobRef;
+  readonly plan: PhysicalPlan;
+  readonly description: string | null;
+  readonly text: string;
+  readonly language: Declared['language'];
+  /** What tells this run, or revision, from others of the same job. */
+  readonly run: string;
+};
+
+export function declaredOf({ ref, plan, description, text, language, run }: DeclaredParts): Declared {
+  return {
+    id: createHash('sha256')
+      .update(JSON.stringify([run, plan.fingerprint, text]))
+      .digest('hex')
+      .slice(0, 16),
+    ref,
+    description,
+    text,
+    language,
+    planText: explainPlan(plan, 'text'),
+    stages: plan.stages.map(stageOf),
+    edges: plan.edges.filter((edge) => edge.retired !== true && plan.stages.some(({ id }) => id === edge.toStage)).map(edgeOf),
+    charts: plan.stages.flatMap(({ id, nodes }) => nodes.flatMap((node) => chartIn(id, node))),
+  };
+}
+
+function stageOf(stage: StagePlan): DeclaredStage {
+  return {
+    id: stage.id,
+    kind: stage.kind,
+    partitionCount: stage.partitionCount,
+    nodes: stage.nodes.map(({ id, op }) => ({ id, kind: op.kind })),
+    about: aboutOf(stage),
+    isDeadLetters: stage.id === DEAD_LETTERS || stage.id === DEAD_LETTERS_SUBJECT,
+  };
+}
+
+function aboutOf(stage: StagePlan): string | null {
+  const sink = sinkSpecOf(stage);
+  if (sink !== null) return describeSink(sink);
+  for (const { op } of stage.nodes) {
+    if (op.kind !== 'source') continue;
+    if (op.spec.file !== undefined) return `file ${op.spec.file.path}`;
+    if (op.spec.nats !== undefined) return `subject ${op.spec.nats.subjects.join(', ')}`;
+  }
+  return null;
+}
+
+function edgeOf({ index, fromStage, from, toStage, partitioning }: EdgePlan): DeclaredEdge {
+  const label = from.node === '*' ? 'dead letters' : from.output === null ? from.node : `${from.node}.${from.output}`;
+  return { index, from: fromStage, to: toStage, label, partitioning };
+}
+
+/** A builder's own machine holds what it was made from; of one that is only a mark the states are known. */
+function chartIn(stage: string, { id, op }: NodePlan): readonly Chart[] {
+  if (op.kind === 'machine') return [chartOf(stage, id, op.spec)];
+  if (op.kind !== 'xstate') return [];
+  const { config } = (op.machine ?? {}) as { readonly config?: unknown };
+  if (config !== undefined) return [chartOf(stage, id, config)];
+  return [chartOf(stage, id, { states: Object.fromEntries((op.states ?? []).map((state) => [state, {}])) })];
+}

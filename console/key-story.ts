@@ -1,0 +1,82 @@
+// Asks the worker that owns a key how it stands.
+//
+//   KS1. A person writes a key as text: it may be meant as that text, or as the number, list or record that it is in JSON. All are
+//        asked for; the one that is known counts, else the text.
+
+import { encodeKey, partitionOf } from '../runtime/event/key.ts';
+import type { PhysicalPlan, StagePlan } from '../runtime/plan/physical-plan.ts';
+import { type Answer, answerTopic, type Ask } from '../runtime/worker/ask.ts';
+import type { Bus } from '../runtime/worker/directory.ts';
+import type { Story } from './api.ts';
+import { leavesOf } from './statechart.ts';
+
+export type KeyStoryParts = {
+  readonly plan: PhysicalPlan;
+  readonly bus: Bus;
+  readonly newId: () => string;
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+};
+
+const ANSWER_MAX_MS = 1_500;
+const KEY_CHARACTERS_MAX = 1_024;
+
+export async function keyStory(node: string, key: string, parts: KeyStoryParts): Promise<Story> {
+  const stage = parts.plan.stages.find(({ nodes }) => nodes.some(({ id }) => id === node));
+  if (stage === undefined) return { kind: 'nobody', message: `the plan has no transform ${node}` };
+  if (key.length > KEY_CHARACTERS_MAX)
+    return { kind: 'nobody', message: `a key of more than ${KEY_CHARACTERS_MAX} characters is not asked for` };
+  const answers = (await Promise.all(keysFor(key).map((one) => ask(stage, node, one, parts)))).filter((answer) => answer !== null);
+  const answer = answers.find((one) => one.cells.length > 0 || one.timers.length > 0 || one.recent.length > 0) ?? answers[0];
+  if (answer === undefined)
+    return { kind: 'nobody', message: 'no worker answered: the partition of this key is being taken over, or the job has ended' };
+  return {
+    kind: 'told',
+    partition: Number(answer.task.slice(answer.task.lastIndexOf('/') + 1)),
+    state: stateOf(stage, node, answer),
+    answer,
+  };
+}
+
+/** KS1. */
+function keysFor(text: string): readonly string[] {
+  const keys = [encodeKey(text)];
+  try {
+    const value = JSON.parse(text) as unknown;
+    keys.push(encodeKey(value));
+  } catch {
+    // It is only a text.
+  }
+  return [...new Set(keys)];
+}
+
+async function ask(stage: StagePlan, node: string, key: string, { bus, newId, sleep }: KeyStoryParts): Promise<Answer | null> {
+  const question: Ask = {
+    id: newId()
+      .replaceAll(/[^A-Za-z0-9]/g, '')
+      .slice(0, 32),
+    stage: stage.id,
+    partition: partitionOf(key, stage.partitionCount),
+    node,
+    key,
+  };
+  const told = Promise.withResolvers<Answer>();
+  const unsubscribe = bus.subscribe(answerTopic(question.id), (value) => told.resolve(value as Answer));
+  const waited = new AbortController();
+  try {
+    bus.publish('ask', question);
+    return await Promise.race([told.promise, sleep(ANSWER_MAX_MS, waited.signal).then(() => null)]);
+  } finally {
+    waited.abort();
+    unsubscribe();
+  }
+}
+
+/** A machine's active states, those that hold others too; null where there is no actor. */
+function stateOf(stage: StagePlan, node: string, { cells }: Answer): readonly string[] | null {
+  const kind = stage.nodes.find(({ id }) => id === node)?.op.kind;
+  const cell = cells.find(({ namespace }) => namespace === 0);
+  if ((kind !== 'machine' && kind !== 'xstate') || cell === undefined || cell.value.isCut) return null;
+  const { value } = JSON.parse(cell.value.text) as { readonly value?: unknown };
+  const leaves = leavesOf(typeof value === 'string' ? value : JSON.stringify(value ?? {}));
+  return [...new Set(leaves.flatMap((path) => path.split('.').map((_part, at, parts) => parts.slice(0, at + 1).join('.'))))];
+}

@@ -1,0 +1,57 @@
+import { expect, test } from 'vitest';
+import type { DeclaredEdge, DeclaredStage } from '../api.ts';
+import { BOXES_MAX, collapse, heatOf } from './collapse.ts';
+import { layOut } from './layout.ts';
+
+/** A source, `wide` stages behind it, and a sink behind each. */
+function job(wide: number): { stages: DeclaredStage[]; edges: DeclaredEdge[] } {
+  const stage = (id: string, kind: DeclaredStage['kind']): DeclaredStage => ({
+    id,
+    kind,
+    partitionCount: 1,
+    nodes: [],
+    about: null,
+    isDeadLetters: false,
+  });
+  const names = Array.from({ length: wide }, (_, at) => at);
+  const edge = (index: number, from: string, to: string): DeclaredEdge => ({ index, from, to, label: to, partitioning: 'key' });
+  return {
+    stages: [stage('in', 'source'), ...names.map((at) => stage(`s${at}`, 'keyed')), ...names.map((at) => stage(`out${at}`, 'sink'))],
+    edges: names.flatMap((at) => [edge(2 * at, 'in', `s${at}`), edge(2 * at + 1, `s${at}`, `out${at}`)]),
+  };
+}
+
+test('a small job has a box for each stage', () => {
+  const { stages, edges } = job(10);
+  expect(collapse(stages, edges, new Set()).shown).toHaveLength(21);
+});
+
+test('of 501 stages there are three boxes, and two ways that carry all', () => {
+  const { stages, edges } = job(250);
+  const { shown, edges: ways } = collapse(stages, edges, new Set());
+  expect(shown.map((one) => (one.kind === 'group' ? one.stages.length : one.id))).toEqual(['in', 250, 250]);
+  expect(ways.map(({ indices }) => indices.length)).toEqual([250, 250]);
+  expect(shown.length).toBeLessThanOrEqual(BOXES_MAX);
+});
+
+test('a group that is opened shows its stages, and the ways to the other groups', () => {
+  const { stages, edges } = job(250);
+  const { shown, edges: ways } = collapse(stages, edges, new Set(['group 1 keyed']));
+  expect(shown).toHaveLength(252);
+  expect(ways).toHaveLength(500);
+  const placed = layOut(
+    shown.map(({ id }) => ({ id, width: 208, height: 96 })),
+    ways,
+    { direction: 'LR', between: 20, along: 44 },
+  );
+  expect(placed.boxes.size).toBe(252);
+});
+
+test.each([
+  { lag: null, perS: 0, heat: 'none' },
+  { lag: 0, perS: 5, heat: 'none' },
+  { lag: 100, perS: 100, heat: 'low' },
+  { lag: 1_000, perS: 100, heat: 'middle' },
+  { lag: 10_000, perS: 100, heat: 'high' },
+  { lag: 5_000, perS: 0, heat: 'high' },
+])('$lag waiting at $perS a second: $heat', ({ lag, perS, heat }) => expect(heatOf(lag, perS)).toBe(heat));

@@ -1,0 +1,153 @@
+// The page's way to the server: requests with who asks, and a stream that comes back by itself.
+//
+//   C1. A stream that said nothing for SILENT_MS is taken for dead, whatever the socket believes.
+//   C2. What was shown stays while the server is away: the page says since when.
+
+import { useEffect, useRef, useState } from 'react';
+import { BEAT_MS, type Declared, type JobRef, type Live } from '../api.ts';
+
+const SILENT_MS = 4 * BEAT_MS;
+const AGAIN_MIN_MS = 300;
+const AGAIN_MAX_MS = 3_000;
+const TOKEN = 'millrace-token';
+
+export type Connection = { readonly kind: 'connecting' } | { readonly kind: 'live' } | { readonly kind: 'lost'; readonly sinceMs: number };
+
+export class Refused extends Error {
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+export function setToken(token: string): void {
+  sessionStorage.setItem(TOKEN, token);
+}
+
+function headers(): Record<string, string> {
+  const token = sessionStorage.getItem(TOKEN);
+  return token === null ? {} : { authorization: `Bearer ${token}` };
+}
+
+export async function getJson<T>(path: string, signal?: AbortSignal): Promise<T> {
+  const response = await fetch(path, { headers: headers(), ...(signal === undefined ? {} : { signal }) });
+  const body = (await response.json()) as T & { readonly problem?: string };
+  if (!response.ok) throw new Refused(response.status, body.problem ?? response.statusText);
+  return body;
+}
+
+export function jobPath({ namespace, name }: JobRef): string {
+  return `/api/jobs/${encodeURIComponent(namespace)}/${encodeURIComponent(name)}`;
+}
+
+export type Watched = {
+  readonly declared: Declared | null;
+  readonly live: Live | null;
+  readonly connection: Connection;
+  /** Why nothing is shown: who asks is not known, may not, or there is no job. */
+  readonly refused: Refused | null;
+};
+
+const NOTHING: Watched = { declared: null, live: null, connection: { kind: 'connecting' }, refused: null };
+
+/** Follows one job; `null`: none is chosen. `attempt` changes: it begins anew at once. */
+export function useJob(ref: JobRef | null, attempt: number): Watched {
+  const [watched, setWatched] = useState<Watched>(NOTHING);
+  const path = ref === null ? null : jobPath(ref);
+  const declaredId = useRef<string | null>(null);
+  useEffect(() => {
+    setWatched(NOTHING);
+    declaredId.current = null;
+    if (path === null) return;
+    const stop = new AbortController();
+    const onLive = async (live: Live): Promise<void> => {
+      if (live.declaredId !== declaredId.current) {
+        const declared = await getJson<Declared>(path, stop.signal);
+        declaredId.current = declared.id;
+        setWatched((before) => ({ ...before, declared }));
+      }
+      setWatched((before) => ({ ...before, live, connection: { kind: 'live' }, refused: null }));
+    };
+    void follow(path, onLive, (refused) => setWatched((before) => lost(before, refused)), stop.signal);
+    return () => stop.abort();
+  }, [path, attempt]);
+  return watched;
+}
+
+function lost(before: Watched, refused: Refused | null): Watched {
+  const connection: Connection = before.connection.kind === 'lost' ? before.connection : { kind: 'lost', sinceMs: Date.now() };
+  return { ...before, connection, refused };
+}
+
+async function follow(
+  path: string,
+  onLive: (live: Live) => Promise<void>,
+  onLost: (refused: Refused | null) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let againMs = AGAIN_MIN_MS; !signal.aborted; againMs = Math.min(AGAIN_MAX_MS, againMs * 2)) {
+    try {
+      await stream(`${path}/stream`, signal, async (live) => {
+        againMs = AGAIN_MIN_MS;
+        await onLive(live);
+      });
+      if (!signal.aborted) onLost(null);
+    } catch (error) {
+      if (!signal.aborted) onLost(error instanceof Refused ? error : null);
+    }
+    await new Promise((resolve) => setTimeout(resolve, againMs));
+  }
+}
+
+/** Server-sent events by fetch: an EventSource cannot say who asks. */
+async function stream(path: string, signal: AbortSignal, onLive: (live: Live) => Promise<void>): Promise<void> {
+  const end = new AbortController();
+  const stop = (): void => end.abort();
+  signal.addEventListener('abort', stop);
+  let silence = setTimeout(stop, SILENT_MS);
+  try {
+    const response = await fetch(path, { headers: headers(), signal: end.signal });
+    if (!response.ok || response.body === null)
+      throw new Refused(response.status, ((await response.json()) as { problem?: string }).problem ?? response.statusText);
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    for (let text = ''; ;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      clearTimeout(silence);
+      silence = setTimeout(stop, SILENT_MS); // C1
+      text += value;
+      const events = text.split('\n\n');
+      text = events.pop() ?? '';
+      const last = events.findLast((event) => event.startsWith('data: '));
+      if (last !== undefined) await onLive(JSON.parse(last.slice(6)) as Live);
+    }
+  } finally {
+    clearTimeout(silence);
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+/** Asks again every `everyMs` while somebody looks; null until the first answer. */
+export function usePolled<T>(path: string | null, everyMs: number): { readonly value: T | null; readonly problem: string | null } {
+  const [state, setState] = useState<{ value: T | null; problem: string | null }>({ value: null, problem: null });
+  useEffect(() => {
+    setState({ value: null, problem: null });
+    if (path === null) return;
+    const stop = new AbortController();
+    const loop = async (): Promise<void> => {
+      while (!stop.signal.aborted) {
+        try {
+          const value = await getJson<T>(path, stop.signal);
+          setState({ value, problem: null });
+        } catch (error) {
+          if (!stop.signal.aborted) setState((before) => ({ ...before, problem: error instanceof Error ? error.message : String(error) }));
+        }
+        await new Promise((resolve) => setTimeout(resolve, everyMs));
+      }
+    };
+    void loop();
+    return () => stop.abort();
+  }, [path, everyMs]);
+  return state;
+}

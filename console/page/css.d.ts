@@ -1,0 +1,2 @@
+// Styles are bundled, not run.
+declare module '*.css';

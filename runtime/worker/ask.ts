@@ -1,0 +1,82 @@
+// A question about one key, and what the worker that owns it answers: read between two steps, changing nothing.
+//
+//   Q1. Questions come on the topic `ask`, the answer goes to `answer.<id>`. Only who runs the key's partition answers.
+//   Q2. An answer is bounded, whatever lies in the cells: what is too long is cut, and says so.
+
+import type { Key, Value } from '../event/batch.ts';
+import type { TaskCore } from '../task/step.ts';
+import type { TaskFigures } from './task-figures.ts';
+
+export type Ask = {
+  /** Chosen by who asks: part of the topic of the answer. */
+  readonly id: string;
+  readonly stage: string;
+  readonly partition: number;
+  readonly node: string;
+  readonly key: Key;
+};
+
+export type Answer = {
+  readonly id: string;
+  readonly worker: string;
+  readonly task: string;
+  readonly epoch: number;
+  readonly watermarkMs: number | null;
+  /** The earliest cells of the key. Of a machine: its actor, in namespace 0. */
+  readonly cells: readonly { readonly namespace: number; readonly value: ShownValue }[];
+  readonly timers: readonly { readonly id: string; readonly atMs: number; readonly value: ShownValue }[];
+  /** What it got since somebody looks at it, oldest first. */
+  readonly recent: readonly { readonly kind: 'event' | 'timer'; readonly timeMs: number; readonly value: ShownValue }[];
+};
+
+/** A value as JSON text, cut at a limit. */
+export type ShownValue = { readonly text: string; readonly isCut: boolean };
+
+const CELL_CHARACTERS_MAX = 16_384;
+const VALUE_CHARACTERS_MAX = 2_048;
+const TIMERS_MAX = 64;
+const ID_PATTERN = /^[A-Za-z0-9]{1,32}$/;
+
+export function answerTopic(id: string): string {
+  return `answer.${id}`;
+}
+
+/** null: no question. */
+export function askIn(value: unknown): Ask | null {
+  const { id, stage, partition, node, key } = (value ?? {}) as Partial<Ask>;
+  const isAsk = typeof id === 'string' && ID_PATTERN.test(id) && typeof stage === 'string' && typeof partition === 'number';
+  return isAsk && typeof node === 'string' && typeof key === 'string' ? { id, stage, partition, node, key } : null;
+}
+
+export type Owner = Pick<TaskFigures, 'task' | 'epoch' | 'watermark'> & { readonly worker: string };
+
+/** null: the task has no such node. */
+export function answerTo({ id, node, key }: Ask, core: TaskCore, owner: Owner, nowMs: number): Answer | null {
+  const look = core.look(node, key, nowMs);
+  if (look === null) return null;
+  return {
+    id,
+    worker: owner.worker,
+    task: owner.task,
+    epoch: owner.epoch,
+    watermarkMs: owner.watermark,
+    cells: look.cells.map(([namespace, cell]) => ({ namespace, value: shown(cell, CELL_CHARACTERS_MAX) })),
+    timers: look.timers
+      .toSorted((a, b) => a.atMs - b.atMs)
+      .slice(0, TIMERS_MAX)
+      .map((timer) => ({ id: timer.id, atMs: timer.atMs, value: shown(timer.data, VALUE_CHARACTERS_MAX) })),
+    recent: look.recent.map(({ kind, timeMs, value }) => ({ kind, timeMs, value: shown(value, VALUE_CHARACTERS_MAX) })),
+  };
+}
+
+/** Q2. */
+function shown(value: Value, charactersMax: number): ShownValue {
+  const text = JSON.stringify(value, plain) ?? 'null';
+  return text.length <= charactersMax ? { text, isCut: false } : { text: text.slice(0, charactersMax), isCut: true };
+}
+
+function plain(_name: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return String(value);
+  if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
+  return value instanceof Uint8Array ? `${value.length} bytes` : value;
+}

@@ -1,0 +1,379 @@
+// The console in a real browser: what each view says is what the API says, a transition is seen as it happens, what events hold
+// stays text, a server that goes away is told of and found again, and nobody is kept out by how they look or point.
+//
+// Pictures of all views lie in .artefacts/console afterwards.
+
+import { writeFile } from 'node:fs/promises';
+import { get } from 'node:http';
+import { join } from 'node:path';
+import type { NatsConnection } from '@nats-io/transport-node';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { callApi } from '../../runtime/adapters/nats/jetstream-api.ts';
+import { Link } from '../../runtime/adapters/nats/link.ts';
+import { connectNats } from '../../runtime/adapters/nats/nats-connection.ts';
+import { LocalConsole } from '../../cli/run/local-console.ts';
+import { runJob } from '../../cli/run/run-job.ts';
+import type { RunOutcome, RunRequest } from '../../cli/run/run-job.ts';
+import { startConsoleServer } from '../../console/console-server.ts';
+import { bundlePage } from '../../console/bundle-page.ts';
+import { pageFiles } from '../../console/page-files.ts';
+import type { DeadLetters, Declared, Live, Story } from '../../console/api.ts';
+import { count } from '../../console/page/format.ts';
+import { accessibilityProblems, artefactFolder, findBrowser, keepPicture, openBrowser, type OpenBrowser } from '../support/browser.ts';
+import { FLIGHTS_JOB, withFolder } from '../support/flights-run.ts';
+import { jobText } from '../support/job-run.ts';
+import { startTestServer, type TestServer } from '../support/nats.ts';
+
+const WAIT = { timeout: 60_000, interval: 50 };
+const VIEWS = ['topology', 'machines', 'key', 'windows', 'dead-letters', 'partitions', 'timeline', 'job'];
+
+const program = await findBrowser();
+let browser: OpenBrowser;
+let server: TestServer;
+beforeAll(async () => {
+  server = await startTestServer();
+  if (program !== null) browser = await openBrowser(program);
+}, 60_000);
+afterAll(async () => {
+  if (program !== null) console.log(`pictures of the console: ${artefactFolder()}`);
+  await browser?.close();
+  await server.stop();
+});
+
+type Shown = {
+  readonly page: Page;
+  readonly local: LocalConsole;
+  readonly interrupt: AbortController;
+  readonly outcome: Promise<RunOutcome>;
+};
+
+/** Runs a job with its console, and gives it to `use`; ends both. */
+async function withConsole(
+  file: string,
+  folder: string,
+  options: Partial<RunRequest>,
+  use: (shown: Shown) => Promise<void>,
+): Promise<void> {
+  const local = await LocalConsole.start({ port: 0, file, isolation: 'thread' });
+  const interrupt = new AbortController();
+  const request: RunRequest = {
+    file,
+    workers: 2,
+    natsUrl: server.url,
+    dataDir: join(folder, 'data'),
+    outDir: join(folder, 'out'),
+    speed: null,
+    parameters: {},
+    name: null,
+    fresh: true,
+    durability: 'process',
+    isolation: 'thread',
+    ...options,
+  };
+  const outcome = runJob(request, local.listener, { interrupt: interrupt.signal }).then((ended) => (local.ended(ended), ended));
+  outcome.catch(() => undefined); // told below, when it is waited for
+  try {
+    browser.problems.length = 0;
+    await browser.page.setViewportSize({ width: 1280, height: 800 });
+    await browser.page.goto(local.url);
+    await browser.page.waitForSelector('[data-figure=phase]');
+    await use({ page: browser.page, local, interrupt, outcome });
+  } finally {
+    interrupt.abort();
+    await outcome;
+    await local.close();
+    await browser.page.goto('about:blank');
+  }
+}
+
+async function api<T>(local: LocalConsole, path: string): Promise<T> {
+  return (await (await fetch(`${local.url}api/jobs/-/${path}`)).json()) as T;
+}
+
+/** Goes to a view by the address, as links do. */
+async function view(page: Page, name: string): Promise<void> {
+  await page.evaluate(`location.hash = ${JSON.stringify(`#/${name}`)}`);
+  await page.waitForSelector('main > section, main > .empty');
+}
+
+async function textOf(page: Page, selector: string): Promise<string> {
+  return (await page.textContent(selector, { timeout: 30_000 })) ?? '';
+}
+
+describe.skipIf(program === null)('the flights job', () => {
+  test(
+    'each view shows the figures of the API, in the dark and in the light, wide and narrow, and axe has nothing to say',
+    () =>
+      withFolder((folder) =>
+        withConsole(
+          FLIGHTS_JOB,
+          folder,
+          { natsUrl: null, parameters: { 'out-of-order': '4d' }, speed: 180_000 },
+          async ({ page, local, outcome }) => {
+            await vi.waitFor(
+              async () => expect((await api<Live>(local, 'flights/live')).machines[0]?.actorsTotal).toBeGreaterThan(0),
+              WAIT,
+            );
+            await lookAtAllViews(page, 'flights');
+            expect((await outcome).ending).toBe('completed');
+            await vi.waitFor(async () => expect(await textOf(page, '[data-figure=phase]')).toBe('Completed'), WAIT);
+            const live = await api<Live>(local, 'flights/live');
+            const declared = await api<Declared>(local, 'flights');
+            await checkFigures(page, live, declared);
+            const letters = await api<DeadLetters>(local, 'flights/dead-letters');
+            await view(page, 'dead-letters');
+            expect(await textOf(page, '[data-figure=total]')).toBe(count(letters.total));
+            expect(browser.problems).toEqual([]);
+          },
+        ),
+      ),
+    170_000,
+  );
+
+  async function lookAtAllViews(page: Page, job: string): Promise<void> {
+    const problems: string[] = [];
+    for (const [width, height, colorScheme] of [
+      [1280, 800, 'light'],
+      [390, 844, 'dark'],
+    ] as const) {
+      await page.setViewportSize({ width, height });
+      await page.emulateMedia({ colorScheme });
+      await page.reload();
+      for (const name of VIEWS) {
+        await view(page, name === 'key' ? 'key?node=aircraft&key=N14228' : name);
+        if (name === 'key') await page.waitForSelector('[data-figure=owner]');
+        await page.waitForTimeout(150); // drawings find their places
+        await keepPicture(page, `${job}-${name}-${width}-${colorScheme}`);
+        problems.push(...(await accessibilityProblems(page)).map((problem) => `${name} ${width} ${colorScheme}: ${problem}`));
+        const isTooWide = await page.evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth');
+        if (isTooWide) problems.push(`${name} ${width}: the page is wider than the window`);
+      }
+    }
+    expect(problems).toEqual([]);
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await page.reload();
+  }
+
+  async function checkFigures(page: Page, live: Live, declared: Declared): Promise<void> {
+    await view(page, 'topology');
+    await page.click('text=Table');
+    const rows = await page.$$eval('section table tbody tr', (all) => all.map((row) => [...row.children].map((cell) => cell.textContent)));
+    const shown = live.stages.filter(({ id }) => declared.stages.some((stage) => stage.id === id && !stage.isDeadLetters));
+    expect(rows.map(([id, , eventsIn, waiting]) => [id, eventsIn, waiting])).toEqual(
+      shown.map(({ id, eventsIn, lagEvents }) => [id, count(eventsIn), lagEvents === null ? '–' : count(lagEvents)]),
+    );
+    await view(page, 'machines');
+    const [machine] = live.machines;
+    expect(machine?.node).toBe('aircraft');
+    expect(await textOf(page, '[data-figure=actors]')).toBe(count(machine?.actorsTotal ?? 0));
+    expect(await textOf(page, '[data-state=flying] [data-figure=actors]')).toBe(count(machine?.actors['flying'] ?? 0));
+    for (const { id, count: times } of machine?.taken ?? [])
+      await vi.waitFor(async () => expect(await textOf(page, `[data-transition="${id}"]`)).toContain(`×${count(times)}`), WAIT); // when no rate is left
+    await view(page, 'windows');
+    for (const { node, open, results } of live.windows) {
+      expect(await textOf(page, `[data-window=${node}] [data-figure=open]`)).toBe(count(open));
+      expect(await textOf(page, `[data-window=${node}] [data-figure=results]`)).toBe(count(results));
+    }
+    expect(live.windows.map(({ node }) => node)).toEqual(['hourly', 'sliding', 'sessions']);
+    await view(page, 'partitions');
+    const tasks = await page.$$eval('[data-task]', (all) =>
+      all.map((row) => [row.getAttribute('data-task'), row.children[4]?.textContent]),
+    );
+    expect(tasks).toEqual(
+      live.stages.flatMap(({ id, partitions }) => partitions.map(({ partition, eventsIn }) => [`${id}/${partition}`, count(eventsIn)])),
+    );
+    await view(page, 'timeline');
+    expect(await page.locator('.timeline li').count()).toBe(live.timeline.length);
+    await view(page, 'job');
+    expect(await textOf(page, '[data-figure=text]')).toBe(declared.text.trimEnd());
+    await page.click('text=Plan');
+    expect(await textOf(page, '[data-figure=text]')).toBe(declared.planText.trimEnd());
+  }
+});
+
+test('a port that is taken is told before anything starts; other names, and writes, are refused', async () => {
+  const local = await LocalConsole.start({ port: 0, file: FLIGHTS_JOB, isolation: 'thread' });
+  try {
+    const port = Number(new URL(local.url).port);
+    await expect(LocalConsole.start({ port, file: FLIGHTS_JOB, isolation: 'thread' })).rejects.toThrow(
+      /MR1011 ConsolePortTaken: .* at port \d+/,
+    );
+    expect((await fetch(local.url, { method: 'POST' })).status).toBe(405);
+    expect(await statusFor(port, 'elsewhere.example')).toBe(421);
+    expect(await statusFor(port, 'localhost')).toBe(200);
+    expect((await fetch(`${local.url}api/jobs/-/nothing`)).status).toBe(404);
+  } finally {
+    await local.close();
+  }
+});
+
+/** Of a request by that name: a browser sends the one that its user was led to. */
+function statusFor(port: number, host: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    get({ port, host: '127.0.0.1', path: '/', headers: { host } }, (response) => (response.resume(), resolve(response.statusCode))).on(
+      'error',
+      reject,
+    );
+  });
+}
+
+describe.skipIf(program === null)('a job that waits for events', () => {
+  const HOSTILE =
+    '<img src=x onerror="alert(1)"><script>alert(2)</script> \u001b[31mred\u001b[0m \u202Egnp.exe\r\n2026-01-01 INFO all is well';
+  const job = (subject: string): string =>
+    jobText(
+      'doors',
+      `
+  sources:
+    - { name: seen, nats: { subjects: [${subject}] }, schema: { door: string, type: string, note: string } }
+  stages:
+    - name: doors
+      from: seen
+      keyBy: event.door
+      partitions: 3
+      machine:
+        context: { times: 0, note: '' }
+        initial: closed
+        states:
+          closed: { on: { open: { target: opened, actions: [{ assign: { times: context.times + 1, note: event.note } }] } } }
+          opened:
+            initial: ajar
+            on: { close: { target: closed, actions: [{ emit: { output: shut, value: { door: event.door } } }] } }
+            states:
+              ajar: { on: { push: wide } }
+              wide: { type: final }
+  sinks: [{ name: out, from: doors.shut, nats: { subject: out.doors } }]
+`,
+    );
+
+  test(
+    'shows a transition as it happens, the key that made it, and keeps what it holds as text',
+    () =>
+      inJob(async ({ page, local, send }) => {
+        await view(page, 'machines');
+        await send({ door: 'first', type: 'open', note: '' });
+        await page.waitForSelector('[data-state="opened.ajar"]');
+        await vi.waitFor(async () => expect(await textOf(page, '[data-state="opened.ajar"] [data-figure=actors]')).toBe('1'), WAIT);
+        const sentMs = performance.now();
+        await send({ door: 'first', type: 'push', note: '' });
+        await page.locator('[data-state="opened.wide"] [data-figure=actors]', { hasText: /^1$/ }).waitFor({ timeout: 60_000 });
+        console.log(`a transition was seen ${Math.round(performance.now() - sentMs)} ms after its event was sent`);
+
+        await send({ door: HOSTILE, type: 'open', note: HOSTILE });
+        await send({ door: HOSTILE, type: HOSTILE, note: HOSTILE });
+        await page.click('nav >> text=One key');
+        await page.fill('[aria-label=Key]', 'first');
+        await page.click('text=Look');
+        await vi.waitFor(async () => expect(await textOf(page, '[data-figure=state]')).toBe('opened › opened.wide'), WAIT);
+        expect(await page.getAttribute('[data-state="opened.wide"]', 'class')).toContain('lit');
+        expect(await page.getAttribute('[data-state="closed"]', 'class')).not.toContain('lit');
+        expect(await textOf(page, '[data-figure=state-text]')).toContain('"times": 1');
+        const story = await api<Story>(local, 'doors/story?node=doors&key=first');
+        expect(story).toMatchObject({ kind: 'told', state: ['opened', 'opened.wide'] });
+        await send({ door: 'first', type: 'close', note: '' });
+        await vi.waitFor(async () => expect(await textOf(page, '[data-figure=state]')).toBe('closed'), WAIT);
+        expect(await textOf(page, '.story')).toContain('"type":"close"'); // among what came since somebody looks
+
+        const key = encodeURIComponent(HOSTILE);
+        await view(page, `key?node=doors&key=${key}`);
+        await vi.waitFor(async () => expect(await textOf(page, '[data-figure=state-text]')).toContain('<img src=x onerror='), WAIT);
+        expect(await textOf(page, '[data-figure=state-text]')).toContain('\u27e8U+202E\u27e9gnp.exe');
+        await keepPicture(page, 'hostile-key');
+        await view(page, 'dead-letters');
+        await vi.waitFor(async () => expect(await textOf(page, '.cause')).toContain('<script>alert(2)</script>'), WAIT);
+        await keepPicture(page, 'hostile-dead-letters');
+        for (const unseen of ['\u001b', '\u202e', '\r']) expect(await textOf(page, 'main')).not.toContain(unseen);
+        expect(await page.locator('main img, main script').count()).toBe(0);
+        expect(browser.problems).toEqual([]);
+      }),
+    120_000,
+  );
+
+  test(
+    'says that the server is away, and finds it again',
+    () =>
+      inJob(async ({ page, local }) => {
+        const port = Number(new URL(local.url).port);
+        await page.waitForSelector('.dot.live');
+        await local.close();
+        await page.waitForSelector('[role=alert]');
+        expect(await textOf(page, '[role=alert]')).toContain('The server does not answer');
+        expect(await page.locator('[data-stage=doors]').count()).toBe(1); // what was seen last is still there
+        await keepPicture(page, 'server-away');
+        const again = await startConsoleServer({
+          source: local,
+          page: pageFiles(await bundlePage()),
+          host: '127.0.0.1',
+          port,
+          hostNames: ['localhost'],
+          tickMs: 250,
+        });
+        try {
+          await page.waitForSelector('.dot.live', { timeout: 60_000 });
+          expect(await page.locator('[role=alert]').count()).toBe(0);
+        } finally {
+          await again.close();
+        }
+      }),
+    120_000,
+  );
+
+  test(
+    'can be used by keys alone',
+    () =>
+      inJob(async ({ page }) => {
+        await page.keyboard.press('6');
+        await page.waitForSelector('[aria-label="Partitions"]');
+        await page.keyboard.press('1');
+        await page.waitForSelector('[data-stage=doors]');
+        await page.keyboard.press('?');
+        await page.waitForSelector('dialog[open]');
+        expect(await accessibilityProblems(page)).toEqual([]);
+        await page.keyboard.press('Escape');
+        await page.waitForSelector('dialog', { state: 'detached' });
+        await page.keyboard.press('t');
+        expect(await page.evaluate('document.documentElement.dataset.theme')).toBe('dark');
+        await page.locator('.react-flow__node').first().focus();
+        await page.keyboard.press('Enter');
+        await page.waitForSelector('[data-panel]');
+        expect(await accessibilityProblems(page)).toEqual([]);
+        await keepPicture(page, 'stage-panel');
+        await page.evaluate('localStorage.clear()');
+      }),
+    120_000,
+  );
+
+  let jobs = 0;
+  type InJob = { readonly page: Page; readonly local: LocalConsole; readonly send: (event: unknown) => Promise<void> };
+
+  const inJob = (use: (given: InJob) => Promise<void>): Promise<void> =>
+    withFolder(async (folder) => {
+      const file = join(folder, 'job.yaml');
+      const subject = `in.doors-${++jobs}`;
+      await writeFile(file, job(subject));
+      const feed: NatsConnection = await connectNats({ url: server.url, name: 'test' });
+      const stream = subject.replace('.', '_');
+      const made = await callApi(Link.of(feed), `STREAM.CREATE.${stream}`, { name: stream, subjects: [subject], storage: 'memory' });
+      expect(made.kind).toBe('ok');
+      const send = async (event: unknown): Promise<void> => {
+        feed.publish(subject, JSON.stringify(event));
+        await feed.flush();
+      };
+      try {
+        await withConsole(file, folder, {}, async ({ page, local }) => {
+          await vi.waitFor(
+            async () =>
+              expect(
+                (await api<Live>(local, 'doors/live')).stages.flatMap(({ partitions }) => partitions.map(({ state }) => state)),
+              ).not.toContain('unknown'),
+            WAIT,
+          );
+          await use({ page, local, send });
+        });
+      } finally {
+        await feed.close();
+      }
+    });
+});
