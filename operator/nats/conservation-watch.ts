@@ -3,7 +3,8 @@
 //   W1. Nobody waits for a look: what is asked for is what the last one found, and begins the next when it is time.
 //   W2. One look of a job at a time, and no more than a tenth of the time is spent on it.
 //   W3. What was found wrong is told for KEPT_MS more: what is purged afterwards must not take the message with it.
-//   W4. What could not be looked at for UNKNOWN_MS is unknown, not well.
+//   W4. What could not be looked at for UNKNOWN_MS is unknown, not well: while somebody asks. Who asks again after a while begins anew.
+//   W5. What nobody has asked for in KEPT_MS is forgotten: jobs go without a word.
 
 import type { Link } from '../../runtime/adapters/nats/link.ts';
 import type { Clock } from '../../runtime/base/clock.ts';
@@ -25,6 +26,7 @@ type Watched = {
   readonly remembered: Remembered;
   isLooking: boolean;
   nextMs: number;
+  askedMs: number;
   /** When the last look that came to its end did so; when it began to be watched. */
   seenMs: number;
   found: Conservation | null;
@@ -46,8 +48,10 @@ export class ConservationWatch {
 
   /** What is known now; null: nothing yet (W1). */
   verdict(identity: string, run: Pick<JobRecord, 'runId' | 'plan' | 'restore'>): Conservation | null {
-    const job = this.#jobOf(identity, run.runId);
     const nowMs = this.#clock.monotonicMs();
+    const job = this.#jobOf(identity, run.runId, nowMs);
+    if (nowMs - job.askedMs > UNKNOWN_MS) job.seenMs = nowMs;
+    job.askedMs = nowMs;
     if (!job.isLooking && nowMs >= job.nextMs) void this.#look(identity, job, run);
     if (nowMs - job.seenMs > UNKNOWN_MS) return { kind: 'unknown', reason: 'the journals could not be read for a minute' };
     return job.found;
@@ -57,12 +61,13 @@ export class ConservationWatch {
     this.#jobs.delete(identity);
   }
 
-  #jobOf(identity: string, runId: string): Watched {
+  #jobOf(identity: string, runId: string, nowMs: number): Watched {
     const known = this.#jobs.get(identity);
     if (known?.runId === runId) return known;
-    const nowMs = this.#clock.monotonicMs();
+    for (const [other, { askedMs }] of this.#jobs) if (nowMs - askedMs > KEPT_MS) this.#jobs.delete(other); // W5
     const look = new JournalLook(this.#link, this.#clock);
-    const made = { runId, look, remembered: new Map(), isLooking: false, nextMs: nowMs, seenMs: nowMs, found: null, broken: null };
+    const times = { nextMs: nowMs, askedMs: nowMs, seenMs: nowMs };
+    const made = { runId, look, remembered: new Map(), isLooking: false, ...times, found: null, broken: null };
     this.#jobs.set(identity, made);
     return made;
   }
