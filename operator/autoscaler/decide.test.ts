@@ -279,6 +279,8 @@ describe('whatever is measured', () => {
     shares,
     replicas,
     busy,
+    catchUp: fc.constantFrom('1s', '5s', '1m'),
+    targetLag: fc.constantFrom('1s', '10s', '10m'),
     window: fc.integer({ min: 1, max: 16 }),
     ready: fc.integer({ min: 0, max: 16 }),
   });
@@ -303,7 +305,12 @@ describe('whatever is measured', () => {
     fc.assert(
       fc.property(any, fc.double({ min: 1, max: 10, noNaN: true }), fc.double({ min: 1, max: 10, noNaN: true }), (given, more, longer) => {
         const of = (rate: number, waits: number): number =>
-          decided({ signals: load(rate, waits, { shares: given.shares }), memory: { replicas: 1 }, scene: { ready: 1 } }).replicas;
+          decided({
+            settings: apply({ catchUp: given.catchUp, targetLag: given.targetLag }),
+            signals: load(rate, waits, { shares: given.shares }),
+            memory: { replicas: 1 },
+            scene: { ready: 1 },
+          }).replicas;
         const before = of(given.perS, given.backlog);
         expect(of(given.perS * more, given.backlog)).toBeGreaterThanOrEqual(before);
         expect(of(given.perS, given.backlog * longer)).toBeGreaterThanOrEqual(before);
