@@ -6,7 +6,7 @@
 
 import type { ScalingStatus } from '../../crds/stream-job/status.ts';
 import { decideScaling, NO_NEEDS, type Needs, type Scene, type Verdicts } from './decide.ts';
-import { evaluate, NO_COSTS, SLOW_MS, type Costs } from './evaluate.ts';
+import { evaluate, FAST_MS, NO_COSTS, SLOW_MS, type Costs } from './evaluate.ts';
 import { memoryOf, statusOfMemory, type ScalingMemory } from './memory.ts';
 import type { LoadGraph, Sample } from './sample.ts';
 import { notFollowed, recommended } from './sentences.ts';
@@ -50,7 +50,9 @@ export class Autoscaler {
     const memory = memoryNow(look);
     const before = this.#jobs.get(key) ?? { samples: [], needs: NO_NEEDS, costs: NO_COSTS };
     const samples = withSample(before.samples, sample);
-    const { signals, costs } = evaluate(graph, samples, { costs: before.costs, perWorkerPerS: memory.perWorkerPerS });
+    const known = { costs: before.costs, perWorkerPerS: memory.perWorkerPerS };
+    const slowMs = Math.min(SLOW_MS, Math.max(2 * FAST_MS, settings.in.stabilizationMs));
+    const { signals, costs } = evaluate(graph, samples, known, slowMs);
     const decision = decideScaling(settings, scene, signals, memory, before.needs);
     this.#keep(key, { samples, needs: decision.needs, costs });
     if (settings.mode === 'Recommend')

@@ -118,3 +118,17 @@ test('a quiet job keeps what an event costs', () => {
   expect(signals).toMatchObject({ kind: 'known', offeredPerS: 0, offeredWork: 0 });
   expect((signals as Signals).perWorkerPerS).toBeCloseTo(1_333.33, 1);
 });
+
+test('that events cost more is believed of busy workers only, that they cost less of all', () => {
+  const after = (perS: number, sumsMs: number, from: ReturnType<typeof evaluate>): ReturnType<typeof evaluate> =>
+    evaluate(
+      graph,
+      seconds.map((t) => sample(t, { perS, sumsMs })),
+      { costs: from.costs, perWorkerPerS: 1_333 },
+    );
+  const known = after(1_000, 0.2, { costs: NO_COSTS, signals: { kind: 'unknown', why: '' } });
+  const cost = ({ costs }: ReturnType<typeof evaluate>): number => costs.own.get('sums') ?? 0;
+  expect(cost(after(200, 0.4, known))).toBe(cost(known));
+  expect(cost(after(1_000, 0.4, known))).toBeGreaterThan(cost(known));
+  expect(cost(after(200, 0.1, known))).toBeLessThan(cost(known));
+});

@@ -6,7 +6,8 @@
 //
 //   V1. What is not known is `unknown`, with the reason: nobody decides upon it.
 //   V2. A task's time counts only between samples of the same claim by the same worker; its counts go on over claims.
-//   V3. What an event costs is measured while workers do something; else what was known before holds.
+//   V3. What an event costs is measured while workers do something; else what was known before holds. That it costs more is believed
+//       only of workers that are busy.
 
 import type { LoadGraph, Sample, TaskSample } from './sample.ts';
 
@@ -18,6 +19,8 @@ const THROUGH_MS = 30_000;
 const SPAN_MIN_MS = 3_500;
 /** Below this share of busy time the work around events is more than that for them (V3). */
 const BUSY_MIN = 0.05;
+/** Below this an event costs more than where there are many: commits and reads are shared by fewer. Then only what is less counts. */
+const BUSY_SURE = 0.5;
 /** A worker's code is compiled while it runs: before that its events cost more. */
 const WARM_MS = 10_000;
 /** What a new measurement of costs counts. */
@@ -75,18 +78,19 @@ export type Unknown = { readonly kind: 'unknown'; readonly why: string };
 
 export type Evaluated = { readonly signals: Signals | Unknown; readonly costs: Costs };
 
-/** `samples`: oldest first, the last one is now. `known`: what was known before. */
+/** `samples`: oldest first, the last one is now. `known`: what was known before. `slowMs`: how far back a load counts that is less now. */
 export function evaluate(
   graph: LoadGraph,
   samples: readonly Sample[],
   known: { readonly costs: Costs; readonly perWorkerPerS: number | null },
+  slowMs = SLOW_MS,
 ): Evaluated {
   const now = samples.at(-1);
   const unknown = (why: string): Evaluated => ({ signals: { kind: 'unknown', why }, costs: known.costs });
   if (now === undefined) return unknown('nothing was measured yet');
   if (now.missing !== null) return unknown(now.missing);
   const fast = since(samples, now.atMs - FAST_MS);
-  const slow = since(samples, now.atMs - SLOW_MS);
+  const slow = since(samples, now.atMs - slowMs);
   if (fast === null || slow === null || now.atMs - fast.atMs < SPAN_MIN_MS) return unknown('there are no two measurements yet to compare');
   if (offeredEvents(now) < offeredEvents(fast))
     return unknown('counts went back: messages were removed from a source, or the run began anew');
@@ -187,6 +191,7 @@ function costsNow(graph: LoadGraph, samples: readonly Sample[], before: Costs['o
   const pairs = comparable(from, to);
   const stepping = sum(pairs, stepMs);
   const around = stepping > 0 ? Math.min(AROUND_MAX, Math.max(1, sum(workers, ({ busyMs }) => busyMs) / stepping)) : 1;
+  const isSure = average(workers.map(({ busy }) => busy)) >= BUSY_SURE;
   const costs = new Map(before);
   for (const { id } of graph.stages) {
     const own = pairs.filter(({ now }) => now.stage === id);
@@ -194,6 +199,7 @@ function costsNow(graph: LoadGraph, samples: readonly Sample[], before: Costs['o
     if (events <= 0) continue;
     const measured = ((sum(own, stepMs) / 1000) * around) / events;
     const old = before.get(id);
+    if (old !== undefined && measured > old && !isSure) continue;
     costs.set(id, old === undefined ? measured : old + NEWER * (measured - old));
   }
   return costs;
