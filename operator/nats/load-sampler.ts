@@ -12,6 +12,7 @@ import type { SourcePosition } from '../../runtime/connectors/source.ts';
 import { decodeHeader } from '../../runtime/journal/record-codec.ts';
 import { taskName, type PhysicalPlan, type StagePlan } from '../../runtime/plan/physical-plan.ts';
 import type { TaskFigures } from '../../runtime/worker/task-figures.ts';
+import type { WorkerReport } from '../../runtime/worker/worker.ts';
 import type { Sample, SourceSample, TaskSample } from '../autoscaler/sample.ts';
 import type { LoadAsked } from '../reconcile/nats-side.ts';
 import type { WorkerReports } from './worker-reports.ts';
@@ -42,7 +43,9 @@ export class LoadSampler {
       ? []
       : fresh.flatMap(({ worker, tasks: own }) => own.filter((one) => figures.get(one.task) === one).map((one) => taskSample(worker, one)));
     const sources: SourceSample[] = [];
+    const mute = fresh.find((report: Partial<WorkerReport>) => report.time === undefined);
     let missing = asleep ? null : missingTasks(plan, figures);
+    if (mute !== undefined) missing ??= `worker ${mute.worker} does not say where its time goes`;
     for (const stage of plan.stages.filter(({ kind }) => kind === 'source')) {
       const source = await this.#source(identity, stage, figures);
       sources.push(source.sample);
@@ -148,9 +151,13 @@ function taskSample(worker: string, { task, stage, epoch, counters, time }: Task
   return { task, stage, worker, epoch, eventsIn: counters.eventsIn, edgesOut: counters.edgesOut, time };
 }
 
+/** Older workers do not say all of it. */
 function missingTasks(plan: PhysicalPlan, figures: ReadonlyMap<string, TaskFigures>): string | null {
   const names = plan.stages.flatMap(({ id, partitionCount }) => Array.from({ length: partitionCount }, (_, p) => taskName(id, p)));
-  const missing = names.filter((name) => (figures.get(name)?.state ?? 'claiming') === 'claiming' || figures.get(name)?.time === undefined);
+  const missing = names.filter((name) => {
+    const told: Partial<TaskFigures> = figures.get(name) ?? {};
+    return (told.state ?? 'claiming') === 'claiming' || told.time === undefined || told.taken === undefined;
+  });
   const [first] = missing;
   return first === undefined ? null : `${missing.length} of ${names.length} tasks report nothing (${first})`;
 }
