@@ -1,30 +1,10 @@
-// Every bound of the runtime, with the reason for its value. A queue, batch, retry or loop without a line here is a bug.
+// Bounds that people meet or that several files keep, with the reason for each value. A bound of one file stands there.
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
-// ---- steps and records
-
-/** Events that one step takes in. Beyond some thousands the cost per event no longer falls, and the latency of all of them rises. */
-export const STEP_EVENTS_MAX = 8_192;
-/** Bytes that one step takes in: with what a step usually makes of them they still fit one record. */
-export const STEP_BYTES_MAX = 512 * KIB;
-/** Size that a record should not pass: the journal's bytes a second hardly rise above it, but latency does. */
-export const RECORD_BYTES_MAX = MIB;
-/** max_payload of our own nats-server, and the largest record at all. A server of the user's may allow less: then that holds. */
-export const PAYLOAD_BYTES_MAX = 8 * MIB;
-
-// ---- credit
-
-/** Bytes that a worker has received but not committed, over all its tasks: with it memory is bounded, whatever the input. */
-export const CREDIT_BYTES_MAX = 64 * MIB;
-/** Bytes asked of one upstream lane at a time: two records, so that one is under way while one is worked on. */
-export const LANE_READ_BYTES_MAX = 2 * RECORD_BYTES_MAX;
-
 // ---- checkpoints
 
-/** A chunk of a checkpoint: as large as the default max_payload of any NATS server lets it be, less its header. */
-export const CHECKPOINT_CHUNK_BYTES = MIB - 4 * KIB;
 /** State changes since the last checkpoint after which a new one is worth its bytes: recovery reads at most about this. */
 export const CHECKPOINT_DELTA_BYTES_MIN = 8 * MIB;
 
@@ -34,14 +14,6 @@ export const CHECKPOINT_DELTA_BYTES_MIN = 8 * MIB;
 export const HEARTBEAT_MS = 500;
 /** A worker that was silent for this long has lost its tasks to others. A pause of the garbage collector is far shorter. */
 export const LEASE_MS = 2_000;
-
-// ---- waiting
-
-/** First and longest pause before the same is tried again against a busy or absent server. */
-export const RETRY_DELAY_MIN_MS = 20;
-export const RETRY_DELAY_MAX_MS = 2_000;
-/** A commit without an answer for this long is unknown (J4): an unplanned election takes 4 to 9 s, an answer milliseconds. */
-export const COMMIT_ANSWER_MS = 5_000;
 
 // ---- bad input
 

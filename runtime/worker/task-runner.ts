@@ -49,13 +49,11 @@ import { TimeLedger } from './time-ledger.ts';
 import { TaskSpans } from './task-spans.ts';
 import type { Tracing } from './task-spans.ts';
 import type { Key } from '../event/batch.ts';
+import { STEP_BYTES_MAX, StepSize } from './step-size.ts';
 import type { Turns } from './turns.ts';
 
 export type TaskEnding = 'done' | 'fenced' | 'drained';
 
-/** A step takes in at most this much; a full inbox may be stepped while a commit is in flight. */
-const STEP_EVENTS_MAX = 65_536;
-const STEP_BYTES_MAX = 2 * 1024 * 1024;
 /** Bytes of a lane kept for this task before it reads on alone. */
 const INBOX_BYTES_MAX = 8 * 1024 * 1024;
 /** A disk takes about 2,000 synced commits a second from all tasks together. At 1,000 events a second through three stages
@@ -99,6 +97,7 @@ export class TaskRunner {
   readonly #parts: TaskRunnerParts;
   readonly #signal = new Signal();
   readonly #inbox = new Inbox();
+  readonly #size: StepSize;
   readonly #stop = new AbortController();
   /** Ends waiting for a sink's target that does not take anything now. */
   readonly #giveUp = new AbortController();
@@ -131,6 +130,7 @@ export class TaskRunner {
     this.#writer = parts.sink === null ? null : parts.sink.open(parts.partition);
     this.#writer?.catch(() => undefined);
     this.#watch = new CommitWatch(parts.clock);
+    this.#size = new StepSize(parts.clock);
     this.#time = new TimeLedger(parts.clock);
     this.meter = new TaskMeter(parts);
     this.#spans = TaskSpans.of(parts);
@@ -346,7 +346,7 @@ export class TaskRunner {
   }
 
   #takeInbox(core: TaskCore, nowMs: number): void {
-    core.takeRecords(this.#inbox.take({ eventsMax: STEP_EVENTS_MAX, bytesMax: STEP_BYTES_MAX }), nowMs);
+    this.#size.feed(this.#inbox, (records) => core.takeRecords(records, nowMs));
     if (this.#inbox.bytes < INBOX_BYTES_MAX / 2 || !this.#inbox.isReady) for (const wake of this.#roomWaiters.splice(0)) wake();
   }
 
