@@ -1,7 +1,7 @@
 // A StreamJob from its first word to its end, with what is there at each rest: the same whenever the operator was killed.
 //
 //   L1. Compared is everything but times, uids, run ids and versions, and the hash of what was applied, which has the owner's
-//       uid in it: they differ from life to life.
+//       uid in it: they differ from life to life. Nor ConservationOK: it is told when the records were looked at, some time later.
 //   L2. What a job put out is its reader's: the stream of its dead letters outlives it.
 import { children, JOB, jobPath, until, type ControlPlane } from './control-plane.ts';
 
@@ -57,5 +57,6 @@ async function restOf(plane: ControlPlane, namespace: string): Promise<string> {
 
 /** L1. */
 function withoutTimes(key: string, value: unknown): unknown {
+  if (key === 'conditions') return (value as readonly { type: string }[]).filter(({ type }) => type !== 'ConservationOK');
   return /^(uid|runId|lastTransitionTime|since|resourceVersion|_nats\.\w+|millrace\.dev\/applied)$/.test(key) ? undefined : value;
 }
