@@ -52,7 +52,7 @@ async function runOnKubernetes(reports: string): Promise<Tally[]> {
     console.log(`\nSKIPPED: no Kubernetes tests on this machine: ${why}\n`);
     return [{ passed: 0, failed: 0, skipped: 1 }];
   }
-  const onApiServer = await runTests('cluster', reports, 30 * minuteMs);
+  const onApiServer = await runTests('cluster', reports, 40 * minuteMs);
   return [onApiServer, await runTests('e2e', reports, 50 * minuteMs)];
 }
 
