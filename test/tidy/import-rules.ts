@@ -111,7 +111,6 @@ const packageRooms: Readonly<Record<string, readonly string[]>> = {
   yaml: ['crds', 'runtime/job', 'cli'],
   zod: ['crds', 'runtime/job'],
   msgpackr: ['runtime/journal', 'runtime/state'],
-  'csv-parse': ['runtime/event/codec'],
   commander: ['cli'],
   vitest: ['vitest.config.ts'],
   'fast-check': [],
