@@ -90,13 +90,12 @@ export class Checkpointer {
     if (before?.name === now?.name) return;
     this.#named = now;
     const { blobs, onTrouble } = this.#parts;
-    if (isBlob(now)) blobs.deleteBefore(this.#prefix, now.name).catch(onTrouble);
-    else if (isBlob(before)) blobs.delete(before.name).catch(onTrouble);
+    if (this.#isOwn(now)) blobs.deleteBefore(this.#prefix, now.name).catch(onTrouble);
+    else if (this.#isOwn(before)) blobs.delete(before.name).catch(onTrouble);
   }
-}
 
-/** A blob of this task: not a state that lies in its record, nor the image of a savepoint. */
-function isBlob(checkpoint: CheckpointRef | null): checkpoint is CheckpointRef {
-  const name = checkpoint?.name ?? '';
-  return name !== '' && !name.startsWith(':') && !name.startsWith('savepoint.');
+  /** A blob of this task: not a state that lies in its record, nor the image of a savepoint. */
+  #isOwn(checkpoint: CheckpointRef | null): checkpoint is CheckpointRef {
+    return checkpoint !== null && checkpoint.name.startsWith(`${this.#prefix}.`);
+  }
 }
