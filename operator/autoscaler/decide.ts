@@ -13,7 +13,7 @@
 import type { Signals, Unknown } from './evaluate.ts';
 import type { ScalingMemory, Trial } from './memory.ts';
 import * as say from './sentences.ts';
-import type { ScalingSettings } from './settings.ts';
+import type { Pace, ScalingSettings } from './settings.ts';
 import { sizeFor, within, type Limits } from './size.ts';
 
 /** A worker that is busier than this is too busy: then workers are added. Between the planned utilization and this nothing changes. */
@@ -134,8 +134,8 @@ function decideKnown(known: Known): ScalingDecision {
   const { settings, signals, memory: before, limits } = known;
   const memory: ScalingMemory = { ...before, perWorkerPerS: signals.perWorkerPerS ?? before.perWorkerPerS };
   const { must, want } = needOf(settings, asBeforeTrial(signals, before.trial), limits);
-  const needs = remember(known, { size: want, must });
   const isLate = signals.lagS * 1000 > settings.targetLagMs;
+  const needs = remember(known, { size: want, must, isLate });
   const arithmetic = say.arithmetic(signals, settings);
   const at: Step = { ...known, memory, needs, must, want, isLate, arithmetic };
   const turned = wakeOrSleep(at);
@@ -179,11 +179,12 @@ function needOf(settings: ScalingSettings, signals: Signals, limits: Limits): { 
   return { must: sizeFor(pressing, shares, limits), want: sizeFor(planned, shares, limits, BUSY_MAX / settings.utilization) };
 }
 
-function remember({ settings, scene, signals, needs }: Known, { size, must }: { readonly size: number; readonly must: number }): Needs {
+type Need = Pick<Step, 'must' | 'isLate'> & { readonly size: number };
+
+function remember({ settings, scene, signals, needs }: Known, { size, must, isLate }: Need): Needs {
   const { nowMs } = scene;
   const keptMs = Math.max(settings.in.stabilizationMs, settings.out.stabilizationMs);
   const isQuiet = signals.offeredPerS === 0 && signals.backlogEvents === 0;
-  const lags = signals.lagS * 1000 > settings.targetLagMs;
   // A3: needs that were not looked at meanwhile say nothing of the time between.
   const isWhole = nowMs - (needs.sizes.at(-1)?.atMs ?? nowMs) <= GAP_MAX_MS;
   const sizes = isWhole ? [...needs.sizes] : [];
@@ -199,7 +200,7 @@ function remember({ settings, scene, signals, needs }: Known, { size, must }: { 
     sizes,
     quietSinceMs: isQuiet ? (needs.quietSinceMs ?? nowMs) : null,
     busySize: isQuiet ? needs.busySize : size,
-    lagsSinceMs: lags ? (needs.lagsSinceMs ?? nowMs) : null,
+    lagsSinceMs: isLate ? (needs.lagsSinceMs ?? nowMs) : null,
   };
 }
 
@@ -220,13 +221,11 @@ function wakeOrSleep({ settings, scene, signals, memory, needs, limits, isLate }
   };
 }
 
+/** `gained`: enough of the throughput that was expected of them, as factors, came. */
+type Shown = { readonly helps: boolean; readonly gained: boolean; readonly gain: number; readonly expected: number };
+
 /** A4. What workers that were added have shown by now; null: it is too early to say, or nothing is on trial. */
-function shown({
-  scene,
-  signals,
-  memory,
-  isLate,
-}: Step): { readonly helps: boolean; readonly gain: number; readonly expected: number } | null {
+function shown({ scene, signals, memory, isLate }: Step): Shown | null {
   const { trial } = memory;
   if (trial === null) return null;
   const { nowMs, ready } = scene;
@@ -234,7 +233,8 @@ function shown({
   if (!isDue || ready <= trial.from) return null;
   const expected = Math.min(Math.min(ready, memory.replicas) / trial.from, signals.forecastPerS / trial.perS);
   const gain = signals.throughPerS / trial.perS;
-  return { helps: !isLate || expected < EXPECTED_MIN || gain >= 1 + GAIN_MIN * (expected - 1), gain, expected };
+  const gained = gain >= 1 + GAIN_MIN * (expected - 1);
+  return { helps: !isLate || expected < EXPECTED_MIN || gained, gained, gain, expected };
 }
 
 function judgeTrial(step: Step): Stepped | null {
@@ -254,7 +254,7 @@ function settledTrial(step: Step): ScalingMemory {
   const { memory } = step;
   const judged = shown(step);
   if (judged === null || !judged.helps) return memory;
-  return { ...memory, trial: null, hold: judged.gain >= 1 + GAIN_MIN * (judged.expected - 1) ? null : memory.hold };
+  return { ...memory, trial: null, hold: judged.gained ? null : memory.hold };
 }
 
 function out({ settings, scene, signals, memory, needs, arithmetic }: Step): Stepped | null {
@@ -267,10 +267,8 @@ function out({ settings, scene, signals, memory, needs, arithmetic }: Step): Ste
   if (must <= current || want <= current || (memory.hold !== null && nowMs < memory.hold.untilMs)) return null;
   // A5: what was added first is to show what it does.
   if (memory.trial !== null && nowMs - memory.trial.sinceMs > GROWING_MS) return null;
-  const { pods, percent, periodMs } = settings.out;
-  const isPaced = pods !== null || percent !== null;
-  if (isPaced && nowMs - memory.outMs < periodMs) return null;
-  const allowed = isPaced ? Math.max(pods ?? 0, Math.ceil((current * (percent ?? 0)) / 100), 1) : Infinity;
+  const allowed = changeMax(settings.out, current, Math.ceil);
+  if (allowed < Infinity && nowMs - memory.outMs < settings.out.periodMs) return null;
   // What did not help before is tried again carefully.
   const careful = memory.hold === null ? Infinity : 2 * (memory.trial?.from ?? current);
   const replicas = Math.min(want, current + allowed, careful);
@@ -290,7 +288,7 @@ function out({ settings, scene, signals, memory, needs, arithmetic }: Step): Ste
 function inward({ settings, scene, signals, memory, needs, isLate, arithmetic }: Step): Stepped | null {
   const { nowMs, ready } = scene;
   const current = memory.replicas;
-  const { stabilizationMs, pods, percent, periodMs } = settings.in;
+  const { stabilizationMs, periodMs } = settings.in;
   const window = windowOf(needs, nowMs, stabilizationMs);
   if (window === null || isLate || ready !== current) return null;
   const isCalm = signals.busy < settings.utilization && signals.busyMax < BUSY_MAX;
@@ -298,12 +296,16 @@ function inward({ settings, scene, signals, memory, needs, isLate, arithmetic }:
   if (!isCalm || sinceOutMs < Math.min(AFTER_OUT_MS, stabilizationMs) || nowMs - memory.inMs < periodMs) return null;
   const most = Math.max(...window.map(({ size }) => size));
   if (current - most < Math.max(1, Math.floor(current * CHANGE_MIN))) return null;
-  const isPaced = pods !== null || percent !== null;
-  const allowed = isPaced ? Math.max(pods ?? 0, Math.floor((current * (percent ?? 0)) / 100), 1) : Infinity;
-  const replicas = Math.max(most, current - allowed, settings.min);
+  const replicas = Math.max(most, current - changeMax(settings.in, current, Math.floor), settings.min);
   if (replicas >= current) return null;
   const sentence = say.inward({ from: current, to: replicas, most, windowMs: stabilizationMs, arithmetic });
   return { replicas, sentence, memory: { ...memory, inMs: nowMs, trial: null } };
+}
+
+/** By how many workers it may change at once: by the larger of both limits, and by one always. Infinity: it is not limited. */
+function changeMax({ pods, percent }: Pace, current: number, round: (share: number) => number): number {
+  if (pods === null && percent === null) return Infinity;
+  return Math.max(pods ?? 0, round((current * (percent ?? 0)) / 100), 1);
 }
 
 /** Needs of the last `spanMs`; null: they were not looked at for so long. */
