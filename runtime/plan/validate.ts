@@ -11,6 +11,7 @@ import { checkDurations } from './rules-durations.ts';
 import { checkExpressions } from './rules-expressions.ts';
 import { checkCycles, checkNames, checkReferences } from './rules-graph.ts';
 import { checkMachines } from './rules-machine.ts';
+import { checkScaling } from './rules-scaling.ts';
 import { checkStages } from './rules-stages.ts';
 import { checkEventTime } from './rules-time.ts';
 import { warnGraph } from './warnings.ts';
@@ -22,6 +23,7 @@ export function validateJob(job: StreamJob): readonly Issue[] {
     ...checkNames(job, graph),
     ...checkReferences(graph),
     ...checkCycles(graph),
+    ...checkScaling(job),
     ...checkStages(graph),
     ...checkDurations(job),
     ...checkConnectors(job),
