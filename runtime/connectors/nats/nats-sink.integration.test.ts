@@ -205,8 +205,7 @@ describe('a stream of the user’s', () => {
 
   test('with messages of someone else is a conflict; nothing is overwritten', async () => {
     await createStream({ name: 'FOREIGN', subjects: ['foreign'] });
-    connection.publish('foreign', 'hello');
-    await connection.flush();
+    await connection.request('foreign', 'hello');
     const writer = await (await sink({ subject: 'foreign' })).open(0);
     const error = await writer.apply(records(writer, [1])[0]!).catch((caught: unknown) => caught);
     expect(isError(error, 'MR4002') && error.message).toContain('that this sink did not write');
