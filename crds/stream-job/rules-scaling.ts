@@ -9,4 +9,9 @@ export const scalingRules: readonly CelRule[] = [
     rule: '!has(self.min) || !has(self.max) || self.min <= self.max',
     message: 'scaling.min is more than scaling.max; it is at most that',
   },
+  {
+    at: 'spec.scaling.targetLag',
+    rule: "self.matches('[1-9]')",
+    message: 'a targetLag of no time at all cannot be held, as some event is always under way; take 1s or more',
+  },
 ];

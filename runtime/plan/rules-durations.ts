@@ -1,5 +1,6 @@
 // Rules on declared durations: none is longer than can be counted, and none is zero where nothing would ever be in it.
 
+import type { ScalingSpec } from '../../crds/stream-job/scaling.ts';
 import type { MachineSpec, MachineState, StageSpec, StreamJob } from '../../crds/stream-job/spec.ts';
 import { formatDuration, isDuration, parseDuration } from '../base/duration.ts';
 import type { Issue } from '../base/issues.ts';
@@ -10,7 +11,7 @@ import { actionsOf, eachState } from './machine-walk.ts';
 type Placed = { readonly text: string | undefined; readonly path: readonly PathPart[]; readonly mayBeZero: boolean };
 
 export function checkDurations(job: StreamJob): readonly Issue[] {
-  const { sources, tables, stages } = job.spec;
+  const { sources, tables, stages, scaling } = job.spec;
   const placed: readonly Placed[] = [
     ...sources.map(({ eventTime }, i) => ({
       text: eventTime?.maxOutOfOrder,
@@ -19,6 +20,7 @@ export function checkDurations(job: StreamJob): readonly Issue[] {
     })),
     ...tables.map(({ validFor }, i) => ({ text: validFor, path: ['spec', 'tables', i, 'validFor'], mayBeZero: false })),
     ...stages.flatMap((spec, i) => inStage(spec).map((each) => ({ ...each, path: ['spec', 'stages', i, ...each.path] }))),
+    ...inScaling(scaling).map((each) => ({ ...each, path: ['spec', 'scaling', ...each.path] })),
   ];
   return placed.flatMap(check);
 }
@@ -34,6 +36,18 @@ function inStage({ eventTime, window, dedupe, join, machine }: StageSpec): reado
     { text: dedupe?.ttl, path: ['dedupe', 'ttl'], mayBeZero: false },
     { text: join?.within, path: ['join', 'within'], mayBeZero: true },
     ...(machine === undefined ? [] : inMachine(machine)),
+  ];
+}
+
+/** A lag of none cannot be held: some event is always under way. */
+function inScaling({ targetLag, catchUp, idle, behavior: { scaleUp, scaleDown } }: ScalingSpec): readonly Placed[] {
+  return [
+    { text: targetLag, path: ['targetLag'], mayBeZero: false },
+    { text: catchUp, path: ['catchUp'], mayBeZero: true },
+    { text: idle, path: ['idle'], mayBeZero: true },
+    ...Object.entries({ scaleUp, scaleDown }).flatMap(([direction, { stabilization, period }]) =>
+      Object.entries({ stabilization, period }).map(([field, text]) => ({ text, path: ['behavior', direction, field], mayBeZero: true })),
+    ),
   ];
 }
 

@@ -72,6 +72,16 @@ export const connectors: readonly Refused[] = [
     says: 'scaling.min is more than scaling.max; it is at most that',
   },
   {
+    fact: 'a lag of none as target',
+    object: job({ scaling: { mode: 'Apply', targetLag: '0s' } }),
+    says: ['spec.scaling.targetLag', 'a targetLag of no time at all cannot be held'],
+  },
+  {
+    fact: 'a lag of none as target, in several units',
+    object: job({ scaling: { targetLag: '0h0.0m00s' } }),
+    says: 'a targetLag of no time at all cannot be held',
+  },
+  {
     fact: 'a request of cpu above the limit',
     object: withWorkers({ resources: { requests: { cpu: '2' }, limits: { cpu: '500m' } } }),
     says: ['requests.cpu ', '2 is more than limits.cpu 500m', 'it is at most that'],
