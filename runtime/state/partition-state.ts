@@ -12,6 +12,10 @@ import type { NodeChanges } from './change-codec.ts';
 import { decodeChanges, encodeChanges } from './change-codec.ts';
 import type { KeyedCells } from './keyed-cells.ts';
 import { LiveCells } from './live-cells.ts';
+import { TraceCells } from './trace-cells.ts';
+
+/** Behind the id of a transform: what is kept of the traces of its events. No transform has such an id. */
+const TRACES = '\u0000traces';
 
 type Node = { readonly id: string; readonly cells: LiveCells; readonly timers: TimerQueue };
 
@@ -25,6 +29,12 @@ export class PartitionState {
   /** Cells of a transform. The same object every time: keep it. */
   cells(nodeId: string): KeyedCells {
     return this.#node(nodeId).cells;
+  }
+
+  /** What is kept of the traces of events that the transform's state is made of, beside its cells. Ask when all was restored. */
+  traces(nodeId: string): TraceCells {
+    const id = nodeId + TRACES;
+    return new TraceCells(this.#nodes.get(id)?.cells ?? null, () => this.#node(id).cells);
   }
 
   setTimer(nodeId: string, timer: Timer): void {
@@ -85,10 +95,10 @@ export class PartitionState {
     }
   }
 
-  /** Drops the cells and timers of all transforms but `nodeIds`, as changes of this state. */
+  /** Drops cells, timers and traces of all transforms but `nodeIds`, as changes of this state. */
   keepOnly(nodeIds: ReadonlySet<string>): void {
     for (const { id, cells, timers } of this.#nodes.values()) {
-      if (nodeIds.has(id)) continue;
+      if (nodeIds.has(id.endsWith(TRACES) ? id.slice(0, -TRACES.length) : id)) continue;
       for (const namespace of cells.namespaces()) cells.drop(namespace);
       for (const { key, id: timer } of Array.from(timers.all())) timers.clear(key, timer);
     }

@@ -21,8 +21,10 @@ import type { Attributes } from '../telemetry/span.ts';
 import { MILLRACE, EVENTS, cleanText } from '../telemetry/conventions.ts';
 import type { TransformFigures } from '../transforms/figures.ts';
 import type { StepContext, Table, Timer, Transform } from '../transforms/transform.ts';
+import { Contributors } from '../transforms/contributors.ts';
 import { KeyWatch } from './key-watch.ts';
 import type { StepTrace } from './step-trace.ts';
+import { TimerTraces } from './timer-traces.ts';
 
 /** What one step let out of the stage. */
 export type ChainOutput = {
@@ -176,7 +178,8 @@ class Node implements StepContext {
   readonly #main: Target[] = [];
   readonly #named = new Map<string, Target[]>();
   readonly #all: Target[] = [];
-  readonly #timerTraces = new TimerTraces();
+  readonly contributors: Contributors;
+  readonly #timerTraces: TimerTraces;
 
   constructor(chain: Chain, plan: NodePlan, parts: ChainParts) {
     this.#chain = chain;
@@ -184,6 +187,9 @@ class Node implements StepContext {
     this.nodeId = plan.id;
     this.#state = parts.state;
     this.cells = parts.state.cells(plan.id);
+    const traces = parts.state.traces(plan.id);
+    this.contributors = new Contributors(traces);
+    this.#timerTraces = new TimerTraces(traces);
     this.#table = parts.table;
     this.#transform = plan.op.kind === 'source' ? null : parts.makeTransform(plan);
     this.#inputWatermarks = Array.from({ length: Math.max(1, plan.inputs.length) }, () => WATERMARK_MIN);
@@ -291,11 +297,12 @@ class Node implements StepContext {
   }
 
   setTimer(timer: Timer): void {
-    if (this.#chain.active !== null) this.#timerTraces.set(timer, this.#chain.active);
+    this.#timerTraces.set(timer, this.#chain.active);
     this.#state.setTimer(this.nodeId, timer);
   }
 
   clearTimer(key: string, id: string): void {
+    this.#timerTraces.take({ key, id });
     this.#state.clearTimer(this.nodeId, key, id);
   }
 
@@ -385,27 +392,4 @@ function followKeys(batch: Batch, trace: StepTrace, place: string): Batch {
     batch,
     [...marks.values()].toSorted((a, b) => a.at - b.at),
   );
-}
-
-/** Traces of pending timers: in memory only, so what another owner fires begins without. The oldest is forgotten first. */
-class TimerTraces {
-  static readonly #MAX = 1_024;
-  readonly #traces = new Map<string, TraceContext>();
-
-  set(timer: Timer, context: TraceContext): void {
-    if (this.#traces.size === TimerTraces.#MAX) this.#traces.delete(this.#traces.keys().next().value as string);
-    this.#traces.set(nameOf(timer), context);
-  }
-
-  take(timer: Timer): TraceContext | null {
-    if (this.#traces.size === 0) return null;
-    const name = nameOf(timer);
-    const found = this.#traces.get(name) ?? null;
-    this.#traces.delete(name);
-    return found;
-  }
-}
-
-function nameOf({ key, id }: Timer): string {
-  return JSON.stringify([key, id]);
 }

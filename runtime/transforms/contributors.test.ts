@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
 import type { TraceMark } from '../event/trace-marks.ts';
+import { LiveCells } from '../state/live-cells.ts';
+import { TraceCells } from '../state/trace-cells.ts';
 import { Contributors, LINKS_MAX } from './contributors.ts';
 
 const context = (n: number): TraceMark['context'] => ({
@@ -17,7 +19,7 @@ function note(contributors: Contributors, events: readonly (readonly [key: strin
 }
 
 test('a result has the events of its key and its time', () => {
-  const contributors = new Contributors();
+  const contributors = new Contributors(new TraceCells(null, () => new LiveCells()));
   note(contributors, [
     ['a', 1],
     ['a', 9],
@@ -33,9 +35,9 @@ test('a result has the events of its key and its time', () => {
 
 test('of many a bounded number stays, the same however batches are cut, from early and late ones', () => {
   const events = Array.from({ length: 1_000 }, (_, i) => ['k', i] as const);
-  const whole = new Contributors();
+  const whole = new Contributors(new TraceCells(null, () => new LiveCells()));
   note(whole, events);
-  const cut = new Contributors();
+  const cut = new Contributors(new TraceCells(null, () => new LiveCells()));
   for (let from = 0; from < events.length; from += 7) note(cut, events.slice(from, from + 7), from);
   const kept = whole.of('k', 0, 1_000);
   expect(kept).toHaveLength(LINKS_MAX);

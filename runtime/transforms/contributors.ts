@@ -1,60 +1,77 @@
 // Which traced events went into the results to come: for the links of results.
 //
-// A reservoir of REACH_MAX per key, in memory only: a new owner begins without, and results are the same with and without.
-//   C1. Of more than REACH_MAX each has the same chance to stay. The choice follows from the contexts alone, so that a step that
-//       is made again chooses alike.
+//   C1. A reservoir of LINKS_MAX per key. Of more each has the same chance to stay. The choice follows from the contexts alone, so
+//       that a step that is made again chooses alike.
+//   C2. They lie in the partition's state, beside the transform's cells: a new owner has them. Of events that are not traced nothing
+//       is written. Results are the same with and without.
 
 import type { TraceContext } from '../base/trace-context.ts';
 import type { Batch, Key } from '../event/batch.ts';
+import type { KeyedCells } from '../state/keyed-cells.ts';
+import type { TraceCells } from '../state/trace-cells.ts';
 
 /** Links of one result at the most; pages that show traces take no more well. */
 export const LINKS_MAX = 32;
 /** Keys with traced events; the oldest is forgotten first. */
 const KEYS_MAX = 1_024;
+/** Of the cells of a transform's traces; task/timer-traces.ts has another. */
+const NAMESPACE = 0;
 
-type Contribution = { readonly timeMs: number; readonly context: TraceContext };
+/** As it lies in a key's cell. */
+type Contribution = readonly [timeMs: number, traceId: string, spanId: string];
 
 export class Contributors {
-  readonly #byKey = new Map<Key, Contribution[]>();
+  readonly #cells: TraceCells;
+
+  constructor(cells: TraceCells) {
+    this.#cells = cells;
+  }
 
   get isEmpty(): boolean {
-    return this.#byKey.size === 0;
+    return (this.#cells.found?.size(NAMESPACE) ?? 0) === 0;
   }
 
   /** Notes the traced events of `batch`. */
   add({ traces = [], keys, times }: Batch): void {
     for (const { at, context } of traces) {
       const key = keys?.[at] ?? '';
-      const known = this.#byKey.get(key) ?? [];
-      if (known.length === 0 && this.#byKey.size === KEYS_MAX) this.#byKey.delete(this.#byKey.keys().next().value as Key);
-      known.push({ timeMs: times[at] as number, context });
-      this.#byKey.set(key, known.length <= LINKS_MAX ? known : withoutOne(known));
+      const cells = this.#cells.made;
+      const known = (cells.get(NAMESPACE, key) ?? []) as readonly Contribution[];
+      if (known.length === 0 && cells.size(NAMESPACE) >= KEYS_MAX) forgetOldest(cells, NAMESPACE);
+      const more: readonly Contribution[] = [...known, [times[at] as number, context.traceId, context.spanId]];
+      cells.put(NAMESPACE, key, more.length <= LINKS_MAX ? more : withoutOne(more));
     }
   }
 
   /** Contexts of the key's events in [startMs, endMs), as they came. */
   of(key: Key, startMs: number, endMs: number): readonly TraceContext[] {
-    return (this.#byKey.get(key) ?? []).flatMap(({ timeMs, context }) => (timeMs >= startMs && timeMs < endMs ? [context] : []));
+    const known = (this.#cells.found?.get(NAMESPACE, key) ?? []) as readonly Contribution[];
+    return known.flatMap(([timeMs, traceId, spanId]) => (timeMs >= startMs && timeMs < endMs ? [{ traceId, spanId }] : []));
   }
 
   /** Forgets events before `timeMs`: no result to come is made of them. */
   forget(timeMs: number): void {
-    for (const [key, known] of this.#byKey) {
-      const left = known.filter((one) => one.timeMs >= timeMs);
-      if (left.length === 0) this.#byKey.delete(key);
-      else if (left.length < known.length) this.#byKey.set(key, left);
+    const cells = this.#cells.found;
+    if (cells === null) return;
+    for (const [key, cell] of cells.entries(NAMESPACE)) {
+      const known = cell as readonly Contribution[];
+      const left = known.filter((one) => one[0] >= timeMs);
+      if (left.length === 0) cells.delete(NAMESPACE, key);
+      else if (left.length < known.length) cells.put(NAMESPACE, key, left);
     }
   }
+}
 
-  take(key: Key): readonly TraceContext[] {
-    const found = this.of(key, -Infinity, Infinity);
-    this.#byKey.delete(key);
-    return found;
+/** The key that came first goes. */
+export function forgetOldest(cells: KeyedCells, namespace: number): void {
+  for (const [key] of cells.entries(namespace)) {
+    cells.delete(namespace, key);
+    return;
   }
 }
 
 /** C1: ids are hashes, so the lowest of them are a fair draw. */
-function withoutOne(known: readonly Contribution[]): Contribution[] {
-  const highest = known.reduce((a, b) => (a.context.spanId > b.context.spanId ? a : b));
+function withoutOne(known: readonly Contribution[]): readonly Contribution[] {
+  const highest = known.reduce((a, b) => (a[2] > b[2] ? a : b));
   return known.filter((one) => one !== highest);
 }

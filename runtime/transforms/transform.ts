@@ -11,6 +11,7 @@ import type { TraceContext } from '../base/trace-context.ts';
 import type { Batch, DeadLetter, Key, Value } from '../event/batch.ts';
 import type { KeyedCells } from '../state/keyed-cells.ts';
 import type { Attributes } from '../telemetry/span.ts';
+import type { Contributors } from './contributors.ts';
 import type { TransformFigures } from './figures.ts';
 
 export interface Transform {
@@ -66,6 +67,8 @@ export interface StepContext {
   readonly trace: TraceContext | null;
   /** Tells the trace what happened to it. */
   note(name: string, attributes: Attributes): void;
+  /** Which traced events went into what the transform keeps. */
+  readonly contributors: Contributors;
   /** The context of a result of several traced events, which links to them. `identity`: what is the same when it is made again. */
   gathered(from: readonly TraceContext[], identity: string): TraceContext;
   /** Side inputs by name. */

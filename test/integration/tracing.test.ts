@@ -167,6 +167,42 @@ describe('one trace follows an event', () => {
     }));
 });
 
+describe('another worker goes on', () => {
+  test('with windows that are open and timers that are pending: what comes of them is in the traces of what went in', () =>
+    withFolder(async (folder) => {
+      const other = TRACE.replace('1', '2');
+      const events = [
+        { order: 'one', type: 'placed', amount: 3, at: HOUR },
+        { order: 'two', type: 'placed', amount: 4, at: HOUR + 1 },
+      ];
+      await publish('in.orders', events, { 0: `00-${TRACE}-${PRODUCER}-01`, 1: `00-${other}-${PRODUCER}-01` });
+      const unbounded = ORDERS.replace('bounded: true', 'bounded: false');
+      const interrupt = new AbortController();
+      onTestFinished(() => interrupt.abort());
+      const first = run(folder, unbounded, { isolation: 'process' }, 0, collector.url, interrupt.signal);
+      // A span is told when its record is stored: by then the window holds the event.
+      const told = (trace: string): string[] => collector.trace(trace).map(({ name }) => name);
+      for (const trace of [TRACE, other])
+        await expect.poll(() => told(trace), { timeout: 30_000 }).toEqual(expect.arrayContaining(['process totals', 'process fates']));
+      interrupt.abort();
+      expect((await first).outcome.ending).toBe('interrupted');
+      expect(told(TRACE)).not.toContain('emit totals');
+      const second = new AbortController();
+      onTestFinished(() => second.abort());
+      const running = run(folder, unbounded, { isolation: 'process', fresh: false }, 0, collector.url, second.signal);
+      await send({ order: 'three', type: 'placed', amount: 1, at: 9 * HOUR });
+      await expect.poll(() => [...told(TRACE), ...told(other)], { timeout: 30_000 }).toContain('send totals-out');
+      const isOf = (trace: string) => (): number => told(trace).filter((name) => name === 'send lost-out').length;
+      for (const trace of [TRACE, other]) await expect.poll(isOf(trace), { timeout: 30_000 }).toBe(1);
+      second.abort();
+      expect((await running).outcome.ending).toBe('interrupted');
+      const emitted = only(collector.spans, ({ name }) => name === 'emit totals');
+      const wentIn = [TRACE, other].map((trace) => only(collector.trace(trace), ({ name }) => name === 'process totals').spanId);
+      expect([emitted.parentSpanId, ...emitted.links.map(({ spanId }) => spanId)].sort()).toEqual(wentIn.sort());
+      for (const trace of [TRACE, other]) only(collector.trace(trace), (span) => span.events.some(({ name }) => name === 'timer fired'));
+    }));
+});
+
 describe('what goes wrong is kept, sampled or not', () => {
   const HOSTILE = '<img src=x onerror=alert(1)>\u001b[31m\r\n{"level":"error"}\u202e';
 

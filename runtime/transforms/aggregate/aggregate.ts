@@ -8,6 +8,8 @@ import type { Batch, Key, Value } from '../../event/batch.ts';
 import type { OpPlan } from '../../plan/physical-plan.ts';
 import { withTraces } from '../../event/trace-marks.ts';
 import type { TraceMark } from '../../event/trace-marks.ts';
+import { LiveCells } from '../../state/live-cells.ts';
+import { TraceCells } from '../../state/trace-cells.ts';
 import { Contributors } from '../contributors.ts';
 import { failEvent } from '../failure.ts';
 import { keyFields } from '../key-fields.ts';
@@ -71,10 +73,10 @@ class RunningAggregate implements Transform {
 
 /** A key's result is of the traces of its events of the batch. */
 function tracesOf({ keys }: Batch, batch: Batch, context: StepContext): TraceMark[] {
-  const contributors = new Contributors();
+  const contributors = new Contributors(new TraceCells(null, () => new LiveCells())); // of this batch alone
   contributors.add(batch);
   return (keys as readonly Key[]).flatMap((key, at) => {
-    const from = contributors.take(key);
+    const from = contributors.of(key, -Infinity, Infinity);
     return from.length === 0 ? [] : [{ at, context: from.length === 1 ? from[0]! : context.gathered(from, key) }];
   });
 }

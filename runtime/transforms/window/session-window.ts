@@ -57,7 +57,7 @@ export class SessionWindow implements Transform {
 
   onBatch(batch: Batch, context: StepContext): void {
     const keys = keysOf(batch);
-    if (batch.traces !== undefined) this.#results.contributors.add(batch);
+    if (batch.traces !== undefined) context.contributors.add(batch);
     const late: number[] = [];
     for (let i = 0; i < keys.length; i++) {
       try {
@@ -78,7 +78,7 @@ export class SessionWindow implements Transform {
       else this.#close(session, context.cells);
     }
     if (this.#results.count > 0) context.emit(this.#results.take(context));
-    if (!this.#results.contributors.isEmpty) this.#results.contributors.forget(this.#earliestOpen());
+    if (!context.contributors.isEmpty) context.contributors.forget(this.#earliestOpen());
     context.emitWatermark(watermark);
   }
 

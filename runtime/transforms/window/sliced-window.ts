@@ -60,7 +60,7 @@ export class SlicedWindow implements Transform {
 
   onBatch(batch: Batch, context: StepContext): void {
     const keys = keysOf(batch);
-    if (batch.traces !== undefined) this.#results.contributors.add(batch);
+    if (batch.traces !== undefined) context.contributors.add(batch);
     const { times } = batch;
     const late: number[] = [];
     let outside = 0;
@@ -86,7 +86,7 @@ export class SlicedWindow implements Transform {
       start += this.#grid.everyMs;
     }
     if (this.#results.count > 0) context.emit(this.#results.take(context));
-    if (!this.#results.contributors.isEmpty) this.#results.contributors.forget(watermark - this.#grid.sizeMs + 1);
+    if (!context.contributors.isEmpty) context.contributors.forget(watermark - this.#grid.sizeMs + 1);
     context.emitWatermark(watermark);
   }
 

@@ -6,7 +6,6 @@ import { withTraces } from '../../event/trace-marks.ts';
 import type { Aggregates, Cell } from '../aggregate/aggregates.ts';
 import { keyFields } from '../key-fields.ts';
 import type { StepContext } from '../transform.ts';
-import { Contributors } from '../contributors.ts';
 
 export class WindowResults {
   readonly #aggregates: Aggregates;
@@ -14,7 +13,6 @@ export class WindowResults {
   #values: Value[] = [];
   #times: number[] = [];
   #keys: Key[] = [];
-  readonly contributors = new Contributors();
   #given = 0;
 
   constructor(aggregates: Aggregates, keyNames: readonly string[]) {
@@ -45,7 +43,7 @@ export class WindowResults {
   take(context: StepContext): Batch {
     const batch = withTraces<Batch>(
       { values: this.#values, times: this.#times, keys: this.#keys, ingestMs: context.ingestMs },
-      this.contributors.isEmpty ? undefined : this.#traces(context),
+      context.contributors.isEmpty ? undefined : this.#traces(context),
     );
     this.#given += this.#values.length;
     this.#values = [];
@@ -58,7 +56,7 @@ export class WindowResults {
     return this.#values.flatMap((value, at) => {
       const { windowStartMs, windowEndMs } = value as { readonly windowStartMs: number; readonly windowEndMs: number };
       const key = this.#keys[at] as Key;
-      const from = this.contributors.of(key, windowStartMs, windowEndMs);
+      const from = context.contributors.of(key, windowStartMs, windowEndMs);
       return from.length === 0 ? [] : [{ at, context: context.gathered(from, `${key} ${windowStartMs}`) }];
     });
   }
