@@ -34,6 +34,13 @@ export const scalingSchema = z.strictObject({
   idle: durationSchema
     .optional()
     .describe('No worker runs once no event has come for so long; the first message wakes it. Absent: never. NATS sources only.'),
+  hotKeys: z
+    .enum(['Show', 'Hide'])
+    .default('Show')
+    .describe(
+      'Whether the key that makes a partition too much for one worker is named in the status and in events, where all who may read the ' +
+        'StreamJob see it. Hide: where keys are personal.',
+    ),
   behavior: z
     .strictObject({
       scaleUp: paceSchema({ stabilization: '0s', period: '15s' }).prefault({}),

@@ -260,6 +260,12 @@ describe('what keeps it', () => {
     expect(decided({ signals: load(2_000, 90_000, { shares }), needs: lagging }).verdicts.hot).toMatch(
       /^partition counts\/3 alone has the work of 1.6 workers/,
     );
+    const heavyKey = { key: 'k7 "x"', share: 0.93 };
+    const named = { signals: load(2_000, 90_000, { shares, heavyKey }), needs: lagging };
+    expect(decided(named).verdicts.hot).toMatch(/more do not help; about 90 % of its events have the key "k7 \\"x\\""$/);
+    expect(decided({ ...named, settings: apply({ hotKeys: 'Hide' }) }).verdicts.hot).toMatch(
+      /about 90 % of its events have one key \(scaling.hotKeys is Hide\)$/,
+    );
     expect(decided({ signals: load(900, 90_000, { shares }), needs: lagging }).verdicts.hot).toBeNull();
   });
 });

@@ -315,10 +315,10 @@ function windowOf({ sizes }: Needs, nowMs: number, spanMs: number): Needs['sizes
 }
 
 /** It lags, and one task would keep a worker busy all by itself. */
-function hotTask({ scene, signals, needs }: Step): string | null {
+function hotTask({ settings, scene, signals, needs }: Step): string | null {
   const [first, second] = signals.shares;
   if (first === undefined || second === undefined || !lagsLong(scene, needs)) return null;
-  return signals.offeredWork * first.share > BUSY_MAX ? say.hot(first.task, signals) : null;
+  return signals.offeredWork * first.share > BUSY_MAX ? say.hot(first.task, signals, settings.hotKeys) : null;
 }
 
 function lagsLong({ nowMs }: Scene, { lagsSinceMs }: Needs): boolean {

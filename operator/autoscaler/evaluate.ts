@@ -9,6 +9,7 @@
 //   V3. What an event costs is measured while workers do something; else what was known before holds. That it costs more is believed
 //       only of workers that are busy.
 
+import type { KeyShare } from '../../runtime/worker/task-figures.ts';
 import type { LoadGraph, Sample, TaskSample } from './sample.ts';
 
 /** Rates look back this far: fast enough to react, slow enough not to take one batch for a trend. */
@@ -69,6 +70,8 @@ export type Signals = {
   readonly blocked: number;
   /** Shares of the work, largest first; they add up to 1. */
   readonly shares: readonly { readonly task: string; readonly share: number }[];
+  /** Of the task with the largest share: the key that most of its events have; absent: none stands out. */
+  readonly heavyKey?: KeyShare | undefined;
   /** Events a second of a worker that does nothing else; null: not known yet. */
   readonly perWorkerPerS: number | null;
   /** Source events that were ever taken in. */
@@ -128,6 +131,7 @@ function signalsOf({ graph, samples, fast, slow, now, costs, perWorkerPerS }: Pa
     sum(waitingEvents(sample), ([stage, events]) => (mean > 0 ? (events * worth(stage)) / mean : events));
   const earlier = since(samples, now.atMs - THROUGH_MS) ?? fast;
   const backlogEvents = waitsIn(now);
+  const shares = sharesOf(fast, now);
   const grownPerS = ((backlogEvents - waitsIn(earlier)) / (now.atMs - earlier.atMs)) * 1000;
   return {
     kind: 'known',
@@ -141,7 +145,8 @@ function signalsOf({ graph, samples, fast, slow, now, costs, perWorkerPerS }: Pa
     busy: average(times.map(({ busy }) => busy)),
     busyMax: Math.max(0, ...times.map(({ busy }) => busy)),
     blocked: average(times.map(({ blocked }) => blocked)),
-    shares: sharesOf(fast, now),
+    shares,
+    heavyKey: now.tasks.find(({ task }) => task === shares[0]?.task)?.heavyKey,
     perWorkerPerS: mean > 0 ? 1 / mean : null,
     takenEver: takenEvents(now),
   };

@@ -1,5 +1,6 @@
 // What is known of a job's load at one moment: figures that count up, so that two samples give rates.
 
+import type { KeyShare } from '../../runtime/worker/task-figures.ts';
 import type { TimeSpent } from '../../runtime/worker/time-ledger.ts';
 
 export type WorkerSample = { readonly id: string; readonly time: TimeSpent };
@@ -13,6 +14,8 @@ export type TaskSample = {
   readonly eventsIn: number;
   readonly edgesOut: readonly number[];
   readonly time: TimeSpent;
+  /** The key that most of its events have lately; absent: none stands out. */
+  readonly heavyKey?: KeyShare | undefined;
 };
 
 /** One source stage. */

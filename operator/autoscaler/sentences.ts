@@ -97,9 +97,14 @@ export function revert(of: {
   );
 }
 
-export function hot(task: string, { offeredWork, shares }: Signals): string {
+/** The share of the key is told roughly: what only flickers is not worth a write. */
+export function hot(task: string, { offeredWork, shares, heavyKey }: Signals, hotKeys: ScalingSettings['hotKeys']): string {
   const own = Number((offeredWork * (shares[0]?.share ?? 0)).toPrecision(2));
-  return `partition ${task} alone has the work of ${own} workers, and one does it: more do not help; look for a key that most of its events have`;
+  const why =
+    heavyKey === undefined
+      ? 'look for a key that most of its events have'
+      : `about ${Math.round(heavyKey.share * 10) * 10} % of its events have ${hotKeys === 'Hide' ? 'one key (scaling.hotKeys is Hide)' : `the key ${JSON.stringify(heavyKey.key)}`}`;
+  return `partition ${task} alone has the work of ${own} workers, and one does it: more do not help; ${why}`;
 }
 
 export function atMaximum(replicas: number, { max }: ScalingSettings, partitions: number, why: string): string {

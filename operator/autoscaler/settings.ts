@@ -21,11 +21,13 @@ export type ScalingSettings = {
   readonly utilization: number;
   /** null: it never sleeps. */
   readonly idleMs: number | null;
+  /** Whether keys may be named. */
+  readonly hotKeys: 'Show' | 'Hide';
   readonly out: Pace;
   readonly in: Pace;
 };
 
-export function settingsOf({ mode, min, max, targetLag, catchUp, utilization, idle, behavior }: ScalingSpec): ScalingSettings {
+export function settingsOf({ mode, min, max, targetLag, catchUp, utilization, idle, hotKeys, behavior }: ScalingSpec): ScalingSettings {
   const { scaleUp, scaleDown } = behavior;
   return {
     mode,
@@ -35,6 +37,7 @@ export function settingsOf({ mode, min, max, targetLag, catchUp, utilization, id
     catchUpMs: Math.max(1_000, parseDuration(catchUp)),
     utilization: utilization / 100,
     idleMs: idle === undefined ? null : parseDuration(idle),
+    hotKeys,
     out: paceOf(scaleUp),
     in: paceOf(scaleDown),
   };

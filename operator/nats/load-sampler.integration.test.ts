@@ -64,7 +64,7 @@ test('what was taken in and what waits add up to what was sent, while it runs an
 
   job.startPod('w-0');
   await job.allRun();
-  feed.start(500);
+  feed.start(500, 1);
   await until(async () => (await live.sample(IDENTITY, plan, { asleep: false })).missing === null);
   const first = await live.sample(IDENTITY, plan, { asleep: false });
   await sleep(3_000);
@@ -80,6 +80,10 @@ test('what was taken in and what waits add up to what was sent, while it runs an
     `in ${passed('busyMs') + passed('blockedMs') + passed('idleMs')} ms: busy ${passed('busyMs')}, blocked ${passed('blockedMs')}`,
   );
   expect(second.tasks.map(({ task }) => task).toSorted()).toEqual(expect.arrayContaining(['out/0', 'rows/0', 'sums/0', 'sums/1']));
+  // All events have one key: the task that has it says so, and only that one.
+  expect(second.tasks.flatMap(({ stage, heavyKey }) => (heavyKey === undefined ? [] : [{ stage, ...heavyKey }]))).toEqual([
+    { stage: 'sums', key: 'k0', share: 1 },
+  ]);
 
   await until(async () => taken(await live.sample(IDENTITY, plan, { asleep: false })) === sent);
   await job.endPods();

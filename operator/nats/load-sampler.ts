@@ -11,6 +11,7 @@ import { pendingFrom } from '../../runtime/connectors/nats/subject-places.ts';
 import type { SourcePosition } from '../../runtime/connectors/source.ts';
 import { decodeHeader } from '../../runtime/journal/record-codec.ts';
 import { taskName, type PhysicalPlan, type StagePlan } from '../../runtime/plan/physical-plan.ts';
+import { shortKey } from '../../runtime/worker/shown-key.ts';
 import type { TaskFigures } from '../../runtime/worker/task-figures.ts';
 import type { WorkerReport } from '../../runtime/worker/worker.ts';
 import type { Sample, SourceSample, TaskSample } from '../autoscaler/sample.ts';
@@ -147,8 +148,11 @@ function natsOf(stage: StagePlan): NatsSpec | null {
   return null;
 }
 
-function taskSample(worker: string, { task, stage, epoch, counters, time }: TaskFigures): TaskSample {
-  return { task, stage, worker, epoch, eventsIn: counters.eventsIn, edgesOut: counters.edgesOut, time };
+function taskSample(worker: string, { task, stage, epoch, counters, time, heavyKey }: TaskFigures): TaskSample {
+  const { eventsIn, edgesOut } = counters;
+  // Workers shorten it themselves, and may say anything all the same.
+  const shown = heavyKey === undefined ? undefined : { key: shortKey(heavyKey.key), share: heavyKey.share };
+  return { task, stage, worker, epoch, eventsIn, edgesOut, time, heavyKey: shown };
 }
 
 /** Older workers do not say all of it. */

@@ -38,6 +38,7 @@ test.each([
   { fact: 'what a worker says', said: report },
   { fact: 'a watermark that has ended', said: withTask({ watermark: Number.MAX_SAFE_INTEGER }) },
   { fact: 'no watermark yet', said: withTask({ watermark: null }) },
+  { fact: 'a heavy key', said: withTask({ heavyKey: { key: 'k7', share: 0.9 } }) },
   { fact: 'what an older worker says', said: { ...withTask({ time: undefined, sequence: undefined }), time: undefined } },
 ])('is heard: $fact', ({ said }) => expect(heard(said)).toEqual(JSON.parse(JSON.stringify(said))));
 
@@ -56,6 +57,9 @@ test.each([
   { fact: 'a share of less than nothing', said: withTask({ progress: -7 }) },
   { fact: 'positions that are none', said: withTask({ positions: { 0: null } }) },
   { fact: 'a time that is none', said: withTask({ time: { busyMs: 'long' } }) },
+  { fact: 'a heavy key that is none', said: withTask({ heavyKey: 'k7' }) },
+  { fact: 'a heavy key that is a list', said: withTask({ heavyKey: { key: ['k7'], share: 0.9 } }) },
+  { fact: 'a share above the whole', said: withTask({ heavyKey: { key: 'k7', share: 7 } }) },
   {
     fact: 'a million buckets of latencies',
     said: { ...report, commitLatency: Object.fromEntries(Array.from({ length: 10_000 }, (_, n) => [n, 1])) },

@@ -33,13 +33,15 @@ function isReport(value: unknown): value is WorkerReport {
 
 function isTask(value: unknown): boolean {
   if (!isRecord(value)) return false;
-  const { task, stage, partition, state, epoch, number, counters, watermark, inboxBytes, progress, positions, sequence, time } = value;
+  const { task, stage, partition, state, epoch, number, counters, watermark, inboxBytes, progress, positions, sequence, time, heavyKey } =
+    value;
   const isPlaced = typeof stage === 'string' && isCount(partition) && task === `${stage}/${partition}` && states.includes(state);
   const isCounted = [epoch, number, inboxBytes].every(isCount) && isCounters(counters);
   const isAt = watermark === null || (isNumber(watermark) && watermark >= TIME_MIN_MS);
   const isShare = progress === null || isCount(progress);
   const arePositions = isRecord(positions) && Object.values(positions).every(isCount);
-  return isPlaced && isCounted && isAt && isShare && arePositions && isAbsentOr(sequence, isCount) && isAbsentOr(time, isTime);
+  const areLater = isAbsentOr(sequence, isCount) && isAbsentOr(time, isTime) && isAbsentOr(heavyKey, isKeyShare);
+  return isPlaced && isCounted && isAt && isShare && arePositions && areLater;
 }
 
 function isCounters(value: unknown): boolean {
@@ -51,6 +53,10 @@ function isCounters(value: unknown): boolean {
 
 function isTime(value: unknown): boolean {
   return isRecord(value) && ['busyMs', 'blockedMs', 'idleMs'].every((name) => isNumber(value[name]));
+}
+
+function isKeyShare(value: unknown): boolean {
+  return isRecord(value) && typeof value['key'] === 'string' && isCount(value['share']) && value['share'] <= 1;
 }
 
 function isAbsentOr(value: unknown, is: (value: unknown) => boolean): boolean {

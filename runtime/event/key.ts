@@ -23,6 +23,12 @@ export function decodeKey(key: Key): unknown {
   });
 }
 
+/** For people: a text as it is, all else as JSON. */
+export function keyText(key: Key): string {
+  const value = decodeKey(key);
+  return typeof value === 'string' ? value : key.slice(MARK.length);
+}
+
 /** 32-bit FNV-1a over UTF-16 code units, low byte first, then a murmur3 finalizer to spread it. */
 export function hashKey(key: Key): number {
   let hash = 0x811c9dc5;

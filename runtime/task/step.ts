@@ -23,6 +23,7 @@ import type { TransformFigures } from '../transforms/figures.ts';
 import type { Table, Timer, Transform } from '../transforms/transform.ts';
 import { Chain } from './chain.ts';
 import type { ChainOutput } from './chain.ts';
+import { HeavyKeys, type HeavyKey } from './heavy-keys.ts';
 import { slices, splitByKey, toSingle } from './exchange.ts';
 import type { Outgoing } from './exchange.ts';
 import type { InboxRecord } from './inbox.ts';
@@ -102,6 +103,7 @@ export class TaskCore {
   readonly #inputs: TaskInputs;
   readonly #outEdges: readonly EdgePlan[];
   readonly #trace: StepTrace | null;
+  readonly #heavyKeys = new HeavyKeys();
   #chain: Chain;
   #counters: TaskCounters;
   #source: SourcePosition | null = null;
@@ -199,6 +201,11 @@ export class TaskCore {
   look(nodeId: string, key: Key, nowMs: number): KeyLook | null {
     const watch = this.#chain.watch(nodeId, nowMs);
     return watch === null ? null : { ...this.state.look(nodeId, key, LOOK_CELLS_MAX), recent: watch.of(key, nowMs) };
+  }
+
+  /** The key that most of its events have lately; null: it has no keys, or nothing came since it was restored. */
+  heaviestKey(): HeavyKey | null {
+    return this.#heavyKeys.top();
   }
 
   positions(): InputPosition[] {
@@ -354,6 +361,7 @@ export class TaskCore {
       eventsIn: this.#counters.eventsIn + count,
       edgesIn: addAt(this.#counters.edgesIn, this.stage.inputs.indexOf(edge), count),
     };
+    if (this.stage.kind === 'keyed' && batch.keys !== null) this.#heavyKeys.note(batch.keys);
     if (this.stage.kind === 'sink') this.#sinkBatches.push(batch);
     else this.#chain.pushEdge(edge, batch);
   }

@@ -29,4 +29,11 @@ export type TaskFigures = {
   readonly taken: SourcePosition | null;
   /** Since it runs on this worker. */
   readonly time: TimeSpent;
+  /** The key that most of its events have lately; absent: none stands out. */
+  readonly heavyKey?: KeyShare | undefined;
 };
+
+export const KEY_CHARACTERS_MAX = 64;
+
+/** A key as text for people, of at most KEY_CHARACTERS_MAX characters, and its share of a task's events, 0 … 1. */
+export type KeyShare = { readonly key: string; readonly share: number };

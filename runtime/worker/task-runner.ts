@@ -40,6 +40,7 @@ import { claimAndRestore, ownerNow, untilWritten } from './recovery.ts';
 import { Owed } from './owed.ts';
 import type { SavedPart } from './recovery.ts';
 import type { StandingTask } from './savepoint.ts';
+import { shownKey } from './shown-key.ts';
 import { Signal } from './signal.ts';
 import { SourceSide } from './source-side.ts';
 import type { TaskFigures } from './task-figures.ts';
@@ -228,6 +229,7 @@ export class TaskRunner {
       paused: this.#source?.paused ?? null,
       taken: core?.sourcePosition ?? null,
       time: this.#time.spent(),
+      heavyKey: shownKey(core?.heaviestKey() ?? null),
     };
   }
 

@@ -18,7 +18,7 @@ import { AssertionFailed } from '../../base/assert.ts';
 import { BadDeclaration } from '../../base/issues.ts';
 import { MillraceError } from '../../base/errors.ts';
 import type { Batch, Key, Value } from '../../event/batch.ts';
-import { decodeKey } from '../../event/key.ts';
+import { decodeKey, keyText } from '../../event/key.ts';
 import { compileCode } from '../../expression/expression.ts';
 import { cleanText, EVENTS, MILLRACE } from '../../telemetry/conventions.ts';
 import { describeValue, EventRefused, problemOf } from '../failure.ts';
@@ -210,7 +210,7 @@ class MachineTransform implements Transform {
     const emitted = values.map((_, i) => cleanText(outputs[i] ?? 'main'));
     context.note(EVENTS.transition, {
       [MILLRACE.node]: context.nodeId,
-      [MILLRACE.key]: cleanText(decodeKeyText(key)),
+      [MILLRACE.key]: cleanText(keyText(key)),
       [MILLRACE.eventType]: cleanText(event.type),
       [MILLRACE.eventTimeMs]: this.#effects.timeMs,
       [MILLRACE.stateFrom]: stateText(before.value),
@@ -281,11 +281,6 @@ type Transition = { readonly event: MachineEvent; readonly before: Snapshot; rea
 
 function timerText({ id, delayMs, event }: Extract<TimerChange, { kind: 'set' }>): string {
   return cleanText(`${id ?? (event as MachineEvent).type} in ${delayMs} ms`);
-}
-
-function decodeKeyText(key: Key): string {
-  const value = decodeKey(key);
-  return typeof value === 'string' ? value : key.slice(1);
 }
 
 const EMPTY: ActorCell = { value: null, context: null };

@@ -92,6 +92,7 @@ function everyClusterField(): Fields {
       catchUp: '1h',
       utilization: 95,
       idle: '1d',
+      hotKeys: 'Hide',
       behavior: {
         scaleUp: { stabilization: '30s', pods: 4, percent: 1_000, period: '15s' },
         scaleDown: { stabilization: '1h', pods: 1, percent: 10, period: '1m' },
