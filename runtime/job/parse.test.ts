@@ -31,6 +31,7 @@ test('defaults are filled in', () => {
       max: 10,
       targetLag: '10s',
       catchUp: '1m',
+      hotKeys: 'Show',
       utilization: 75,
       behavior: { scaleUp: { stabilization: '0s', period: '15s' }, scaleDown: { stabilization: '5m', percent: 50, period: '1m' } },
     },
