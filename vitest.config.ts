@@ -6,6 +6,8 @@ const generated = ['**/node_modules/**', '**/.cache/**', 'out/**', 'coverage/**'
 const integration = ['test/integration/**/*.test.ts', '**/*.integration.test.ts'];
 const cluster = ['**/*.cluster.test.ts'];
 const e2e = ['test/e2e/**/*.test.ts'];
+/** How long a test waits for what must come about, on a machine with much else to do. */
+const POLL_MS = 30_000;
 
 export default defineConfig({
   test: {
@@ -19,6 +21,7 @@ export default defineConfig({
           exclude: [...generated, ...integration, ...cluster, ...e2e],
           testTimeout: 20_000,
           hookTimeout: 20_000,
+          expect: { poll: { timeout: 10_000 } },
         },
       },
       {
@@ -28,6 +31,7 @@ export default defineConfig({
           exclude: [...generated, ...cluster],
           testTimeout: 180_000,
           hookTimeout: 60_000,
+          expect: { poll: { timeout: POLL_MS } },
         },
       },
       {
@@ -38,6 +42,7 @@ export default defineConfig({
           testTimeout: 180_000,
           // The API server's programs are built when they are not there yet.
           hookTimeout: 1_200_000,
+          expect: { poll: { timeout: POLL_MS } },
           fileParallelism: false,
         },
       },
@@ -49,6 +54,7 @@ export default defineConfig({
           globalSetup: 'test/e2e/setup.ts',
           testTimeout: 300_000,
           hookTimeout: 300_000,
+          expect: { poll: { timeout: POLL_MS } },
           fileParallelism: false,
         },
       },

@@ -155,7 +155,7 @@ describe('answers', () => {
       kind: 'absent',
       reason: expect.stringContaining('no answer within'),
     });
-    expect(performance.now() - startMs).toBeLessThan(WRITE_TIMEOUT_MS + 1_000);
+    expect(performance.now() - startMs).toBeLessThan(WRITE_TIMEOUT_MS * 2);
     proxy.set('pass');
     must(await through.apply(configMaps, configMap('slow', {})));
     await proxy.stop();

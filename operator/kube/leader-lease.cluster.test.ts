@@ -46,7 +46,7 @@ test('a lease that is given back has a new holder at once', async () => {
   expect(a.isLeader()).toBe(false);
   const startMs = performance.now();
   await expect.poll(() => b.isLeader(), { interval: 5 }).toBe(true);
-  expect(performance.now() - startMs).toBeLessThan(quick.retryMs * 1.25 + 300);
+  expect(performance.now() - startMs).toBeLessThan(quick.durationMs); // it did not wait for the lease to run out
   expect(a.lost).toEqual([]);
   const lease = must(await client.get(resources.leases, { namespace, name: 'lease-2' }));
   expect(lease['spec']).toMatchObject({ holderIdentity: 'b', leaseTransitions: 1 });
@@ -61,7 +61,7 @@ test('the same identity goes on at once after a crash', async () => {
   again.start();
   const startMs = performance.now();
   await expect.poll(() => again.isLeader(), { interval: 5 }).toBe(true);
-  expect(performance.now() - startMs).toBeLessThan(1_000);
+  expect(performance.now() - startMs).toBeLessThan(quick.durationMs);
   a.proxy?.set('refuse');
   a.proxy?.cut();
 });
@@ -108,7 +108,7 @@ test('a leader whose lease another took stops at its next renewal', async () => 
   await expect.poll(() => a.isLeader()).toBe(true);
   const spec = { holderIdentity: 'intruder', leaseDurationSeconds: 3, renewTime: '2026-01-01T00:00:00.000000Z' };
   must(await client.mergePatch(resources.leases, { namespace, name: 'lease-4' }, { spec }));
-  await expect.poll(() => a.lost, { timeout: 3_000 }).toEqual(['intruder holds the lease']);
+  await expect.poll(() => a.lost).toEqual(['intruder holds the lease']);
   expect(a.leader()).toBe('intruder');
 });
 

@@ -53,7 +53,7 @@ test('without NATS every question is answered, with the reason; with it, as it i
   const startMs = performance.now();
   expect(await nats.observe('shop_hourly')).toMatchObject({ kind: 'absent' });
   expect(await nats.ensure('shop_hourly', plan)).toMatchObject({ kind: 'absent' });
-  expect(performance.now() - startMs).toBeLessThan(1_000);
+  expect(performance.now() - startMs).toBeLessThan(5_000);
   await connection.close();
   await server.stop();
 });
