@@ -45,6 +45,7 @@ test('every default is stored, and they are those of the schema', async () => {
       max: 10,
       targetLag: '10s',
       catchUp: '1m',
+      hotKeys: 'Show',
       utilization: 75,
       behavior: {
         scaleUp: { stabilization: '0s', period: '15s' },
