@@ -1,19 +1,22 @@
-// Who the operator is in NATS: with the keys of the chart's own server (made by the first operator), or as it was told.
+// Who the operator is in NATS: in an account of each namespace, with the keys of the chart's own server (made by the first operator), or
+// as it was told.
 
 import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connectNats, connectPatiently } from '../runtime/adapters/nats/nats-connection.ts';
+import { connectNats } from '../runtime/adapters/nats/nats-connection.ts';
 import type { Clock, Random } from '../runtime/base/clock.ts';
 import type { KubeClient } from './kube/kube-client.ts';
 import type { AnyObject } from './kube/kube-object.ts';
 import { resources } from './kube/resource.ts';
 import type { Log } from './log.ts';
+import { Accounts } from './nats/accounts.ts';
 import { ConnectingNats } from './nats/connecting-nats.ts';
 import type { ServerSource } from './nats/durability.ts';
 import { JobNats, type Login } from './nats/job-nats.ts';
-import { makeNatsKeys, type NatsKeys } from './nats/nats-keys.ts';
+import { makeNatsKeys, roleCredentials, type NatsKeys } from './nats/nats-keys.ts';
+import { TenantNats } from './nats/tenant-nats.ts';
 import { WorkerReports } from './nats/worker-reports.ts';
 import type { OperatorOptions } from './options.ts';
 import type { NatsSide } from './reconcile/nats-side.ts';
@@ -28,12 +31,18 @@ export type OpenNatsParts = {
 
 const RETRY_MS = 1_000;
 
-/** Resolves when it is known who we are; the connection itself may take for ever. */
+/** The connections themselves may take for ever. */
 export async function openNats(parts: OpenNatsParts): Promise<NatsSide> {
-  const { options, clock, random, log } = parts;
-  const { url, replicas } = options.nats;
-  const { login, credentials, system } = await identify(parts);
-  const servers = serversOf(parts, system);
+  const { keysSecret } = parts.options.nats;
+  return keysSecret === null ? openForeign(parts) : openOwn(parts, keysSecret);
+}
+
+/** A server that was there before: one account, and one set of credentials for all. */
+async function openForeign({ options, clock, random, log }: OpenNatsParts): Promise<NatsSide> {
+  const { url, replicas, monitorUrl, credentials } = options.nats;
+  const servers: ServerSource = monitorUrl === null ? { kind: 'none' } : { kind: 'monitor', urls: monitorUrl };
+  const text = credentials === null ? null : await readFile(credentials, 'utf8');
+  const login: Login = text === null ? { kind: 'none' } : { kind: 'shared', credentials: text, hash: hashOf(text) };
   const reports = new WorkerReports(clock);
   const nats = new ConnectingNats();
   void nats.start({
@@ -49,51 +58,54 @@ export async function openNats(parts: OpenNatsParts): Promise<NatsSide> {
   return nats;
 }
 
-type Identified = {
-  readonly login: Login;
-  /** Paths of credentials files. */ readonly credentials: string | null;
-  readonly system: string | null;
-};
-
-async function identify(parts: OpenNatsParts): Promise<Identified> {
-  const { keysSecret, credentials } = parts.options.nats;
-  if (keysSecret !== null) {
-    const keys = await keysOf(parts, keysSecret);
-    return {
-      login: { kind: 'signed', accountSeed: keys['account.seed'] },
-      credentials: await privateFile('operator.creds', keys['operator.creds']),
-      system: await privateFile('sys.creds', keys['sys.creds']),
-    };
-  }
-  if (credentials === null) return { login: { kind: 'none' }, credentials, system: null };
-  const text = await readFile(credentials, 'utf8');
-  return {
-    login: { kind: 'shared', credentials: text, hash: createHash('sha256').update(text).digest('hex').slice(0, 16) },
-    credentials,
-    system: null,
-  };
+/** The chart's own: an account for each namespace. */
+async function openOwn(parts: OpenNatsParts, keysSecret: string): Promise<NatsSide> {
+  const { options, clock, random, log } = parts;
+  const { url, replicas } = options.nats;
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-'));
+  const accounts = new Accounts({ clock, onTrouble: (reason) => log('warn', `NATS: ${reason}`) });
+  const system = accounts.start({
+    keys: () => keysOf(parts, keysSecret, accounts),
+    secret: keysSecret,
+    address: { url, name: `millrace operator ${options.pod} (system)`, credentials: join(folder, 'sys.creds') },
+    onConnected: (version) => log('info', `connected to NATS ${version}`),
+  });
+  return new TenantNats({
+    accounts,
+    connect: async ({ id, seed }) => {
+      const path = join(folder, `${id}.creds`);
+      await writeFile(path, (await roleCredentials(seed, 'admin')).text, { mode: 0o600 });
+      return connectNats({ url, name: `millrace operator ${options.pod}`, credentials: path });
+    },
+    open: (connection, { seed }) => {
+      const reports = new WorkerReports(clock);
+      reports.listen(connection);
+      const login: Login = { kind: 'signed', accountSeed: seed };
+      return new JobNats({ connection, reports, login, replicas, servers: { kind: 'system', connection: system }, clock, random });
+    },
+    clock,
+    onTrouble: (namespace, reason) => log('warn', `NATS, account of ${namespace}: ${reason}`),
+  });
 }
 
-/** Servers tell the system account, where we have a user of it: all of them, not only the one behind an address. */
-function serversOf({ options, log }: OpenNatsParts, system: string | null): ServerSource {
-  const { url, monitorUrl } = options.nats;
-  if (system === null) return monitorUrl === null ? { kind: 'none' } : { kind: 'monitor', urls: monitorUrl };
-  const connection = connectPatiently(
-    { url, name: `millrace operator ${options.pod} (system)`, credentials: system },
-    { signal: new AbortController().signal, onWait: (error) => log('warn', `NATS, system account: ${error.message}`) },
-  ).catch((error: unknown) => {
-    log('error', `NATS, system account: ${error instanceof Error ? error.message : String(error)}`);
-    return null;
-  });
-  return { kind: 'system', connection };
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
 /** Of the Secret; made when it is not there. Two operators that make it at the same time end with one (K1). */
-async function keysOf({ client, options, clock, log }: OpenNatsParts, name: string): Promise<NatsKeys> {
+async function keysOf({ client, options, clock, log }: OpenNatsParts, name: string, accounts: Accounts): Promise<NatsKeys> {
   const named = { namespace: options.namespace, name };
   for (;;) {
     const found = await client.get(resources.secrets, named);
-    if (found.kind === 'ok') return keysIn(found.object);
+    if (found.kind === 'ok') {
+      const keys = keysIn(found.object);
+      const missing = KEYS.filter((key) => keys[key] === '');
+      if (missing.length === 0) return keys;
+      accounts.note(
+        `the Secret ${name} has no ${missing.join(', ')}: another version of Millrace made it. Delete it, and restart the pods of ` +
+          `NATS when it was made anew; streams that were made with the old keys stay on the volume, and nobody reaches them`,
+      );
+    }
     if (found.kind === 'not-found') {
       const keys = await makeNatsKeys();
       const made = await client.create(resources.secrets, secretOf(named, keys));
@@ -101,23 +113,17 @@ async function keysOf({ client, options, clock, log }: OpenNatsParts, name: stri
         log('info', `made the keys of NATS: Secret ${name}`);
         return keys;
       }
-      if (made.kind === 'refused') log('error', `the Secret ${name} cannot be made: ${made.message}`);
-    } else if (found.kind === 'refused') log('error', `the Secret ${name} cannot be read: ${found.message}`);
+      if (made.kind === 'refused') accounts.note(`the Secret ${name} cannot be made: ${made.message}`);
+    } else if (found.kind === 'refused') accounts.note(`the Secret ${name} cannot be read: ${found.message}`);
     await clock.sleep(RETRY_MS);
   }
 }
 
+const KEYS = ['auth.conf', 'route-password', 'operator.seed', 'sys.creds'] as const satisfies readonly (keyof NatsKeys)[];
+
 function keysIn(secret: AnyObject): NatsKeys {
   const data = (secret['data'] ?? {}) as Readonly<Record<string, string>>;
-  const text = (key: keyof NatsKeys): string => Buffer.from(data[key] ?? '', 'base64').toString();
-  return {
-    'auth.conf': text('auth.conf'),
-    'route-password': text('route-password'),
-    'account.seed': text('account.seed'),
-    'operator.creds': text('operator.creds'),
-    'sys.creds': text('sys.creds'),
-    'app.creds': text('app.creds'),
-  };
+  return Object.fromEntries(KEYS.map((key) => [key, Buffer.from(data[key] ?? '', 'base64').toString()])) as NatsKeys;
 }
 
 /** Without an owner: it stays with the data that it opens when the release is uninstalled. */
@@ -132,10 +138,4 @@ function secretOf(
     type: 'Opaque',
     data: Object.fromEntries(Object.entries(keys).map(([key, value]) => [key, Buffer.from(value).toString('base64')])),
   };
-}
-
-async function privateFile(name: string, text: string): Promise<string> {
-  const path = join(await mkdtemp(join(tmpdir(), 'millrace-')), name);
-  await writeFile(path, text, { mode: 0o600 });
-  return path;
 }

@@ -7,10 +7,10 @@ import type { Call } from './kube/call-meter.ts';
 import type { ReflectorHealth } from './kube/reflector.ts';
 import type { WorkOutcome, WorkQueueMetrics } from './kube/work-queue.ts';
 
-export type QueueName = 'jobs' | 'savepoints';
+export type QueueName = 'jobs' | 'savepoints' | 'users';
 type Counted = { readonly verb: string; readonly resource: string; readonly outcome: string; count: number };
 
-const queues: readonly QueueName[] = ['jobs', 'savepoints'];
+const queues: readonly QueueName[] = ['jobs', 'savepoints', 'users'];
 const outcomes = ['done', 'again', 'failed'] as const satisfies readonly WorkOutcome['kind'][];
 
 export class OperatorMeter {

@@ -1,4 +1,4 @@
-// The operator as a whole: watches filled, one leader, two queues, until it is stopped.
+// The operator as a whole: watches filled, one leader, three queues, until it is stopped.
 //
 //   starting ─▶ standby ─▶ leading ─▶ stopped
 //
@@ -26,6 +26,7 @@ import { CodeStore } from './reconcile/code-store.ts';
 import type { NatsSide } from './reconcile/nats-side.ts';
 import { Reconciler } from './reconcile/reconciler.ts';
 import { SavepointReconciler } from './reconcile/savepoint-reconciler.ts';
+import { UserSecrets } from './reconcile/user-secrets.ts';
 import type { RoundTraces } from './round-traces.ts';
 import { Watches } from './watches.ts';
 
@@ -56,6 +57,8 @@ export class Operator {
   #events: EventRecorder | null = null;
   #jobs: WorkQueue | null = null;
   #savepoints: WorkQueue | null = null;
+  /** null too when NATS is not the chart's own: nobody is let in by us then. */
+  #users: WorkQueue | null = null;
 
   constructor(parts: OperatorParts) {
     this.#parts = parts;
@@ -91,7 +94,7 @@ export class Operator {
   }
 
   async stop(): Promise<void> {
-    await Promise.all([this.#jobs?.drain(), this.#savepoints?.drain()]);
+    await Promise.all([this.#jobs?.drain(), this.#savepoints?.drain(), this.#users?.drain()]);
     await this.#events?.flush();
     await this.#lease.stop();
     await this.#watches.stop();
@@ -108,17 +111,21 @@ export class Operator {
     const nats = (this.#nats = await openNats(client));
     // An operator that starts anew has nothing to tell: least of all that NATS is away because it did not look yet.
     for (let waitedMs = 0; !nats.up && waitedMs < FIRST_CONTACT_MS; waitedMs += LOOK_MS) await clock.sleep(LOOK_MS);
-    const events = (this.#events = new EventRecorder({ client, clock, random, instance: options.pod }));
     const caches = this.#watches.caches;
+    for (const { metadata } of caches.streamJobs.list()) nats.expect(metadata.namespace ?? '');
+    const events = (this.#events = new EventRecorder({ client, clock, random, instance: options.pod }));
     const code = new CodeStore((namespace, name) => client.get(resources.configMaps, { namespace, name }));
     const reconciler = new Reconciler({ client, caches, nats, code, clock, events, settings: settingsOf(options) });
     const savepoints = new SavepointReconciler({ client, caches, nats, clock, events });
     this.#jobs = this.#queue('jobs', (namespace, name) => reconciler.reconcile(namespace, name));
     this.#savepoints = this.#queue('savepoints', (namespace, name) => savepoints.reconcile(namespace, name));
+    const users = new UserSecrets({ client, caches, nats });
+    if (options.nats.mode === 'bundled') this.#users = this.#queue('users', (namespace, name) => users.reconcile(namespace, name));
     nats.onChange((identity) => this.#jobs?.add(keyOfIdentity(identity)));
     this.#jobs.start();
     this.#savepoints.start();
-    this.#watches.feed(this.#jobs, this.#savepoints);
+    this.#users?.start();
+    this.#watches.feed({ jobs: this.#jobs, savepoints: this.#savepoints, users: this.#users });
   }
 
   #queue(queue: QueueName, work: (namespace: string, name: string) => Promise<WorkOutcome>): WorkQueue {
@@ -156,6 +163,7 @@ export class Operator {
     this.#meter.tell(metrics);
     tellQueue(metrics, 'jobs', this.#jobs?.metrics() ?? null);
     tellQueue(metrics, 'savepoints', this.#savepoints?.metrics() ?? null);
+    tellQueue(metrics, 'users', this.#users?.metrics() ?? null);
     for (const [resource, health] of this.#watches.health()) tellWatch(metrics, resource, health);
     if (!isLeader) return metrics;
     metrics.add('millrace_operator_events_dropped', {}, this.#events?.dropped() ?? 0);

@@ -1,4 +1,6 @@
 // The operator's way to NATS from its first moment: until the server was reached once, every question ends as `absent`.
+//
+//   C1. What is asked before the first attempt has ended waits for it: nobody is told that NATS is away before it was looked for.
 
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
@@ -31,29 +33,44 @@ const RETRY_MS = 1_000;
 
 export class ConnectingNats implements NatsSide {
   #inner: JobNats | null = null;
+  #connection: NatsConnection | null = null;
+  #isClosed = false;
+  readonly #tried = Promise.withResolvers<void>();
   #reason = 'the first connection is being made';
   readonly #listeners: ((identity: string) => void)[] = [];
 
   /** Goes on trying for ever. */
   async start({ connect, open, sleep, onTrouble, onConnected }: ConnectingParts): Promise<void> {
-    for (;;) {
+    while (!this.#isClosed) {
       try {
-        const connection = await connect();
+        const connection = (this.#connection = await connect());
+        if (this.#isClosed) return await connection.close();
         this.#inner = open(connection);
         for (const listener of this.#listeners) this.#inner.onChange(listener);
+        this.#tried.resolve();
         return onConnected(connection);
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         if (reason !== this.#reason) onTrouble(reason);
         this.#reason = reason;
       }
+      this.#tried.resolve();
       await sleep(RETRY_MS);
     }
+  }
+
+  /** For good. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#connection?.close();
   }
 
   get up(): boolean {
     return this.#inner?.up ?? false;
   }
+
+  /** Nothing: there is one connection for all namespaces. */
+  expect(): void {}
 
   observe(identity: string): Promise<NatsObserved> {
     return this.#ask((inner) => inner.observe(identity));
@@ -104,7 +121,12 @@ export class ConnectingNats implements NatsSide {
   }
 
   credentials(identity: string, plan: PhysicalPlan): Promise<{ readonly text: string; readonly hash: string } | null> {
-    return this.#inner === null ? Promise.resolve(null) : this.#inner.credentials(identity, plan);
+    return this.#tried.promise.then(() => (this.#inner === null ? null : this.#inner.credentials(identity, plan)));
+  }
+
+  /** It cannot make users. */
+  userCredentials(): Promise<null> {
+    return Promise.resolve(null);
   }
 
   onChange(listener: (identity: string) => void): void {
@@ -112,7 +134,8 @@ export class ConnectingNats implements NatsSide {
     this.#inner?.onChange(listener);
   }
 
-  #ask<T>(question: (inner: JobNats) => Promise<T>): Promise<T | Absent> {
-    return this.#inner === null ? Promise.resolve({ kind: 'absent', reason: this.#reason }) : question(this.#inner);
+  async #ask<T>(question: (inner: JobNats) => Promise<T>): Promise<T | Absent> {
+    await this.#tried.promise; // C1
+    return this.#inner === null ? { kind: 'absent', reason: this.#reason } : question(this.#inner);
   }
 }

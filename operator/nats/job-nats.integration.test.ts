@@ -25,6 +25,7 @@ import { WorkerReports } from './worker-reports.ts';
 type Present = Extract<NatsObserved, { readonly kind: 'present' }>;
 
 let server: KeyedServer;
+let accountSeed: string;
 let connection: NatsConnection;
 let link: Link;
 let nats: JobNats;
@@ -36,6 +37,7 @@ let name = '';
 beforeAll(async () => {
   server = await startKeyedServer();
   folder = await mkdtemp(join(tmpdir(), 'millrace-job-nats-'));
+  accountSeed = (await server.account()).seed;
   connection = await server.operator();
   link = Link.of(connection);
   nats = open();
@@ -56,7 +58,7 @@ function open(): JobNats {
   return new JobNats({
     connection,
     reports,
-    login: { kind: 'signed', accountSeed: server.keys['account.seed'] },
+    login: { kind: 'signed', accountSeed },
     replicas: 1,
     servers: { kind: 'monitor', urls: server.monitorUrl },
     clock: systemClock,

@@ -1,4 +1,4 @@
-// All that reconciling does in NATS, by one connection of the operator's own.
+// All that reconciling does for the jobs of one account, by a connection of the operator's own.
 //
 //   N1. Nothing here throws because NATS is away: calls end as `absent`, in bounded time.
 //   N2. Every call can be made again: what is done already is left as it is.
@@ -32,7 +32,7 @@ import type { Failure } from '../../runtime/worker/membership.ts';
 import type { JobFigures } from '../lifecycle/figures.ts';
 import type { NatsObserved } from '../lifecycle/observed.ts';
 import type { RevisionStatus } from '../../crds/stream-job/status.ts';
-import type { Done, LoadAsked, LoadObserved, NatsSide, Resolved, RevisionToWrite, SavepointProgress } from '../reconcile/nats-side.ts';
+import type { Done, JobSide, LoadAsked, LoadObserved, Resolved, RevisionToWrite, SavepointProgress } from '../reconcile/nats-side.ts';
 import { ConservationWatch } from './conservation-watch.ts';
 import { durabilityProblem, type ServerSource } from './durability.ts';
 import { GONE_AFTER_MS, GoneStreams } from './gone-streams.ts';
@@ -44,7 +44,7 @@ import { advanceSavepoint, prepareRestore, removeSavepoint } from './savepoints.
 import { StreamNames } from './stream-names.ts';
 import { REPORT_MS, type WorkerReports } from './worker-reports.ts';
 
-/** How workers prove who they are: credentials made for each job, one text for all, or none. */
+/** How workers prove who they are: credentials made for each job and signed by the account's key, one text for all, or none. */
 export type Login =
   | { readonly kind: 'signed'; readonly accountSeed: string }
   | { readonly kind: 'shared'; readonly credentials: string; readonly hash: string }
@@ -69,7 +69,7 @@ const SETTINGS_MS = 5_000;
 
 type Kept<T> = { readonly untilMs: number; readonly value: T };
 
-export class JobNats implements NatsSide {
+export class JobNats implements JobSide {
   readonly #parts: JobNatsParts;
   readonly #link: Link;
   readonly #names: StreamNames;
@@ -96,12 +96,13 @@ export class JobNats implements NatsSide {
   }
 
   async observe(identity: string): Promise<NatsObserved> {
-    if (this.up) await this.#parts.reports.settled();
     const names = this.up ? await this.#names.get() : 'not connected';
     if (typeof names === 'string') {
       this.#gone.reset();
       return { kind: 'absent', reason: names };
     }
+    // No worker has a word to say of a job that has no directory.
+    if (names.has(directoryStream(identity))) await this.#parts.reports.settled();
     try {
       return await this.#observe(identity, names);
     } catch (error) {

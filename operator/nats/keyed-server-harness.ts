@@ -10,8 +10,10 @@ import { findNatsServer } from '../../cli/setup/nats-server.mjs';
 import { callApi } from '../../runtime/adapters/nats/jetstream-api.ts';
 import { Link } from '../../runtime/adapters/nats/link.ts';
 import { connectPatiently } from '../../runtime/adapters/nats/nats-connection.ts';
+import { systemClock } from '../../runtime/adapters/node/clock.ts';
 import { startSupervised } from '../../test/support/supervised.ts';
-import { makeNatsKeys, type NatsKeys } from './nats-keys.ts';
+import { Accounts } from './accounts.ts';
+import { makeNatsKeys, roleCredentials, type NatsAccount, type NatsKeys } from './nats-keys.ts';
 
 export interface KeyedServer {
   readonly url: string;
@@ -19,8 +21,16 @@ export interface KeyedServer {
   readonly keys: NatsKeys;
   /** A connection that the server takes, or why it does not. Closed when the server stops. */
   connect(credentials: string | undefined, options?: ConnectOptions): Promise<NatsConnection | string>;
-  /** As the operator. */
-  operator(): Promise<NatsConnection>;
+  /** The account of a namespace, which the server knows from then on. */
+  account(namespace?: string): Promise<NatsAccount>;
+  /** As the operator, in that account. */
+  operator(namespace?: string): Promise<NatsConnection>;
+  /** What the operator looks after the accounts with. */
+  readonly accounts: Accounts;
+  /** What it had to say. */
+  readonly troubles: readonly string[];
+  /** Where the server keeps accounts. */
+  readonly accountsFolder: string;
   kill(): Promise<void>;
   start(): Promise<void>;
   /** Ends it and removes its folder. */
@@ -34,16 +44,19 @@ export async function startKeyedServer({ durability = 'machine' }: KeyedServerOp
   const keys = await makeNatsKeys();
   const folder = await mkdtemp(join(tmpdir(), 'millrace-keyed-'));
   const storeFolder = join(folder, 'store');
+  const accountsFolder = join(folder, 'accounts');
   const configPath = join(folder, 'nats.conf');
   const [port, monitorPort] = [await freePort(), await freePort()];
   await mkdir(storeFolder);
   await writeFile(join(folder, 'auth.conf'), keys['auth.conf']);
+  const resolver = `resolver { type: full, dir: ${JSON.stringify(accountsFolder)}, allow_delete: false, interval: "2m" }`;
   const config = serverConfigText({ serverName: `keyed-${port}`, port, storeFolder, durability, maxPayloadBytes: 1024 * 1024 });
-  await writeFile(configPath, `${config}http: "127.0.0.1:${monitorPort}"\nmax_control_line: 1048576\ninclude auth.conf\n`);
+  await writeFile(configPath, `${config}http: "127.0.0.1:${monitorPort}"\nmax_control_line: 1048576\n${resolver}\ninclude auth.conf\n`);
   const command = { binary: findNatsServer().path, args: ['-c', configPath], logPath: join(folder, 'nats.log') };
   const opened: NatsConnection[] = [];
   let running = await startSupervised(command);
   let files = 0;
+  const troubles: string[] = [];
 
   const connect: KeyedServer['connect'] = async (credentials, options = {}) => {
     const path = credentials === undefined ? undefined : join(folder, `${files++}.creds`);
@@ -65,13 +78,28 @@ export async function startKeyedServer({ durability = 'machine' }: KeyedServerOp
     opened.push(connection);
     return connection;
   };
+  const accounts = new Accounts({ clock: systemClock, onTrouble: (reason) => troubles.push(reason) });
+  const system = accounts.start({
+    keys: () => Promise.resolve(keys),
+    secret: 'keys',
+    address: { url: `nats://127.0.0.1:${port}`, name: 'system', credentials: join(folder, 'sys.creds') },
+    onConnected: () => undefined,
+  });
+  const account = async (namespace = 'shop'): Promise<NatsAccount> => {
+    await system;
+    return accounts.register(namespace);
+  };
   return {
     url: `nats://127.0.0.1:${port}`,
     monitorUrl: `http://127.0.0.1:${monitorPort}`,
     keys,
     connect,
-    operator: async () => {
-      const connection = await connect(keys['operator.creds']);
+    account,
+    accounts,
+    accountsFolder,
+    troubles,
+    operator: async (namespace) => {
+      const connection = await connect((await roleCredentials((await account(namespace)).seed, 'admin')).text);
       if (typeof connection === 'string') throw new Error(connection);
       while ((await callApi(Link.of(connection), 'INFO')).kind !== 'ok') await new Promise((resolve) => setTimeout(resolve, 20));
       return connection;
@@ -82,6 +110,7 @@ export async function startKeyedServer({ durability = 'machine' }: KeyedServerOp
     },
     stop: async () => {
       await Promise.all(opened.map((connection) => connection.close()));
+      await (await system)?.close();
       await running.stop();
       await rm(folder, { recursive: true, force: true });
     },

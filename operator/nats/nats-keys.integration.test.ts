@@ -1,26 +1,39 @@
 // The keys on a real server that trusts nothing else.
 
-import { decode, parseCreds } from '@nats-io/jwt';
+import { decode, encodeAccount, parseCreds, type Account } from '@nats-io/jwt';
+import { fromPublic, fromSeed } from '@nats-io/nkeys';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openDirectory } from '../../runtime/adapters/nats/directory.ts';
 import { callApi } from '../../runtime/adapters/nats/jetstream-api.ts';
 import { Link } from '../../runtime/adapters/nats/link.ts';
 import { startKeyedServer, type KeyedServer } from './keyed-server-harness.ts';
-import { makeNatsKeys, rightsHash, userCredentials, workerCredentials, type NatsKeys } from './nats-keys.ts';
+import {
+  accountOf,
+  accountToken,
+  makeNatsKeys,
+  rightsHash,
+  roleCredentials,
+  saysTheSame,
+  userCredentials,
+  workerCredentials,
+  type NatsKeys,
+} from './nats-keys.ts';
 
 const ANSWER_MS = 400;
 
 let server: KeyedServer;
 let keys: NatsKeys;
+let seed: string;
 let operator: NatsConnection;
 let app: NatsConnection;
 
 beforeAll(async () => {
   server = await startKeyedServer({ durability: 'process' });
   keys = server.keys;
-  operator = await server.operator();
-  app = await taken(keys['app.creds']);
+  seed = (await server.account('team')).seed;
+  operator = await server.operator('team');
+  app = await taken((await roleCredentials(seed, 'app')).text);
   for (const connection of [operator, app]) void countRefusals(connection);
   await openDirectory(operator, 'team_other');
   await callApi(Link.of(operator), 'STREAM.CREATE.MR_team_other_rows', { name: 'MR_team_other_rows', subjects: ['mr.team_other.rows.*'] });
@@ -66,14 +79,35 @@ async function hears(connection: NatsConnection, subject: string, published: str
 }
 
 describe('tokens', () => {
-  test('a user is signed by the account and does not expire', async () => {
-    const { uc } = await parseCreds(Buffer.from(keys['operator.creds']));
-    expect(decode((await parseCreds(Buffer.from(keys['app.creds']))).jwt).iss).toBe(uc.iss);
+  test('a user is signed by its account and does not expire', async () => {
+    const { uc } = await parseCreds(Buffer.from((await roleCredentials(seed, 'app')).text));
+    expect(uc.iss).toBe(accountOf(keys['operator.seed'], 'team').id);
     expect(uc.exp).toBeUndefined();
   });
 
+  test('the account of a namespace is always the same one, and that of no other namespace or operator', async () => {
+    const own = accountOf(keys['operator.seed'], 'team');
+    expect(accountOf(keys['operator.seed'], 'team')).toEqual(own);
+    expect(fromSeed(Buffer.from(own.seed)).getPublicKey()).toBe(own.id);
+    expect(own.id).toMatch(/^A[A-Z2-7]{55}$/);
+    const others = [accountOf(keys['operator.seed'], 'team-b'), accountOf((await makeNatsKeys())['operator.seed'], 'team')];
+    expect(new Set([own, ...others].map(({ id }) => id)).size).toBe(3);
+  });
+
+  test('tokens of an account say the same whenever they are made, and those of two accounts do not', async () => {
+    const token = await accountToken(keys['operator.seed'], 'team');
+    expect(decode(token)).toMatchObject({ name: 'team', sub: accountOf(keys['operator.seed'], 'team').id });
+    const dated = await encodeAccount('team', fromPublic(decode(token).sub), decode<Account>(token).nats, {
+      signer: fromSeed(Buffer.from(keys['operator.seed'])),
+      nbf: 1,
+    });
+    expect(dated).not.toBe(token);
+    expect(saysTheSame(token, dated)).toBe(true);
+    expect(saysTheSame(token, await accountToken(keys['operator.seed'], 'team-b'))).toBe(false);
+    expect(saysTheSame(token, 'no token')).toBe(false);
+  });
+
   test('rights and signer make the hash, nothing else does', () => {
-    const seed = keys['account.seed'];
     const rights = { publish: ['a'], subscribe: ['b'] };
     expect(rightsHash(seed, 'ns_job', rights)).toBe(rightsHash(seed, 'ns_job', { ...rights }));
     expect(rightsHash(seed, 'ns_job', { ...rights, publish: ['c'] })).not.toBe(rightsHash(seed, 'ns_job', rights));
@@ -86,8 +120,10 @@ describe('who may connect', () => {
 
   test('nobody without credentials', async () => expect(await server.connect(undefined)).toMatch(/authorization/i));
 
-  test('nobody whom another account signed', async () =>
-    expect(await server.connect((await makeNatsKeys())['operator.creds'])).toMatch(/authorization/i));
+  test('nobody whom another account signed', async () => {
+    const stranger = accountOf((await makeNatsKeys())['operator.seed'], 'team');
+    expect(await server.connect((await roleCredentials(stranger.seed, 'admin')).text)).toMatch(/authorization/i);
+  });
 
   test('who asks servers how they are, in an account that has no streams', async () => {
     const system = await taken(keys['sys.creds']);
@@ -100,7 +136,7 @@ describe('who may connect', () => {
 test('the user of a job does what is listed, and nothing else', async () => {
   const rights = { publish: ['mr.team_job.>', '$JS.API.STREAM.INFO.KV_MR_team_job'], subscribe: ['_INBOX.team_job.>'] };
   await openDirectory(operator, 'team_job');
-  const job = await taken(await workerCredentials(keys['account.seed'], 'team_job', rights), '_INBOX.team_job');
+  const job = await taken(await workerCredentials(seed, 'team_job', rights), '_INBOX.team_job');
   expect(await answered(job, 'STREAM.INFO.KV_MR_team_job')).toBe(true);
   expect(await answered(job, 'STREAM.INFO.KV_MR_team_other')).toBe(false);
   expect(await answered(job, 'STREAM.NAMES')).toBe(false);
@@ -158,6 +194,6 @@ describe('an application', () => {
 });
 
 test('credentials may be made for any rights', async () => {
-  const text = await userCredentials(keys['account.seed'], 'reader', { pub: { allow: [] }, sub: { allow: ['flights.>'] } });
+  const text = await userCredentials(seed, 'reader', { pub: { allow: [] }, sub: { allow: ['flights.>'] } });
   expect((await parseCreds(Buffer.from(text))).uc.nats).toMatchObject({ sub: { allow: ['flights.>'] } });
 });

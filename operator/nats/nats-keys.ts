@@ -1,34 +1,43 @@
-// The keys of the chart's own NATS, and the credentials made with them. NATS trusts what is signed: a job gets its rights by a
-// signature of the operator, and no server has to be told.
+// The keys of the chart's own NATS, and the accounts and credentials made with them. NATS trusts what is signed: no server has to be
+// told of a job, and of a namespace only once (accounts.ts).
 //
-//   operator ── signs ──▶ accounts SYS (the server's own) and MILLRACE (all jobs) ── signs ──▶ users, each with its rights
+//   operator ── signs ──▶ account SYS (the servers' own)
+//            └─ signs ──▶ an account for each namespace ── signs ──▶ users, each with its rights
 //
 //   K1. Keys are made once and kept in a Secret; who finds one uses it.
-//   K2. Of the operator key nothing is kept: it signs the two accounts and is forgotten.
-//   K3. A user's rights are all it can do: what is not allowed is denied by the server.
+//   K2. A namespace's key is derived from the operator's and its name: nothing is kept, so nothing can be lost or half made.
+//   K3. What is in another account does not exist for a user. In its own, its rights are all that it can do.
 
-import { createHash, randomBytes } from 'node:crypto';
-import { encodeAccount, encodeOperator, encodeUser, fmtCreds } from '@nats-io/jwt';
-import { createAccount, createOperator, createUser, fromSeed } from '@nats-io/nkeys';
+import { createHash, hkdfSync, randomBytes } from 'node:crypto';
+import { decode, encodeAccount, encodeOperator, encodeUser, fmtCreds } from '@nats-io/jwt';
+import { createAccount, createOperator, createUser, fromSeed, Prefix } from '@nats-io/nkeys';
+import { Codec } from '@nats-io/nkeys/lib/codec.js';
 import type { WorkerPermissions } from '../../runtime/adapters/nats/worker-permissions.ts';
+import type { UserRole } from '../reconcile/nats-side.ts';
 
-/** What the Secret holds: `auth.conf` and `route-password` are for the server, the rest for operator and applications. */
+/** What the Secret holds: `auth.conf` and `route-password` are for the server, the rest for the operator. */
 export type NatsKeys = {
   /** Part of the server's configuration: whom it trusts. */
   readonly 'auth.conf': string;
   /** What three servers say to each other: in quotes and in URLs as it is. */
   readonly 'route-password': string;
-  /** Seed that signs users of the account MILLRACE. */
-  readonly 'account.seed': string;
-  /** The operator's own user: all of the account. */
-  readonly 'operator.creds': string;
-  /** A user of the account SYS: what servers tell of themselves. */
+  /** Seed that signs accounts, and of which those of namespaces are derived. */
+  readonly 'operator.seed': string;
+  /** A user of the account SYS: tells servers of accounts, and asks them of themselves. */
   readonly 'sys.creds': string;
-  /** For applications that feed jobs and read results: everything but what is Millrace's own. */
-  readonly 'app.creds': string;
 };
 
+export type NatsAccount = {
+  /** Its public key, by which servers know it. */
+  readonly id: string;
+  /** Signs its users. */
+  readonly seed: string;
+};
+
+export type Credentials = { readonly text: string; readonly hash: string };
+
 const ROUTE_PASSWORD_BYTES = 24;
+const SEED_BYTES = 32;
 /** `_INBOX.<identity>.<connection>.<request>`: those of everybody else have no identity between. */
 const WORKER_INBOXES = '_INBOX.*.*.>';
 const UNLIMITED = { subs: -1, data: -1, payload: -1 } as const;
@@ -43,7 +52,8 @@ const JETSTREAM_LIMITS = {
 };
 
 /** Streams are named in one token, so a right cannot end within a name: what applications may do to streams of their own, they may do
- *  to those of jobs, too. So they make streams, write and read them; to change or remove one is for who has `operator.creds`. Names
+ *  to those of jobs, too. So they make streams, write and read them; to change or remove one is for an
+ *  `admin`. Names
  *  of consumers are drawn and told nobody (adapters/nats/nats-reader.ts, N5): who may not list them cannot disturb a worker. */
 const APP_DENIED = {
   pub: [
@@ -63,26 +73,53 @@ const APP_DENIED = {
 export async function makeNatsKeys(): Promise<NatsKeys> {
   const operator = createOperator();
   const system = createAccount();
-  const account = createAccount();
   const systemAccount = system.getPublicKey();
   const operatorJwt = await encodeOperator('millrace', operator, { system_account: systemAccount });
   const systemJwt = await encodeAccount('SYS', system, { limits: ACCOUNT_LIMITS }, { signer: operator });
-  const accountJwt = await encodeAccount('MILLRACE', account, { limits: JETSTREAM_LIMITS }, { signer: operator });
-  const seed = text(account.getSeed());
   return {
     'auth.conf': [
       `operator: ${operatorJwt}`,
       `system_account: ${systemAccount}`,
-      'resolver: MEMORY',
-      `resolver_preload: {\n  ${systemAccount}: ${systemJwt}\n  ${account.getPublicKey()}: ${accountJwt}\n}`,
+      `resolver_preload: {\n  ${systemAccount}: ${systemJwt}\n}`,
       '',
     ].join('\n'),
     'route-password': randomBytes(ROUTE_PASSWORD_BYTES).toString('hex'),
-    'account.seed': seed,
-    'operator.creds': await userCredentials(seed, 'operator', { pub: {}, sub: {} }),
+    'operator.seed': text(operator.getSeed()),
     'sys.creds': await userCredentials(text(system.getSeed()), 'operator', { pub: {}, sub: {} }),
-    'app.creds': await userCredentials(seed, 'app', { pub: { deny: APP_DENIED.pub }, sub: { deny: APP_DENIED.sub } }),
   };
+}
+
+/** The account of a namespace: always the same one (K2). */
+export function accountOf(operatorSeed: string, namespace: string): NatsAccount {
+  const raw = new Uint8Array(hkdfSync('sha256', operatorSeed, '', `account ${namespace}`, SEED_BYTES));
+  const seed = text(Codec.encodeSeed(Prefix.Account, raw));
+  return { id: keyOf(seed).getPublicKey(), seed };
+}
+
+/** What makes servers know it. Without limits: what a namespace may store is not ours to guess. */
+export function accountToken(operatorSeed: string, namespace: string): Promise<string> {
+  const { seed } = accountOf(operatorSeed, namespace);
+  return encodeAccount(namespace, keyOf(seed), { limits: JETSTREAM_LIMITS }, { signer: keyOf(operatorSeed) });
+}
+
+/** Whether two tokens say the same of the same account: when they were made does not count. */
+export function saysTheSame(token: string, other: string): boolean {
+  const [one, two] = [claimsOf(token), claimsOf(other)];
+  return one !== null && one === two;
+}
+
+function claimsOf(token: string): string | null {
+  try {
+    const { iss, sub, name, nats } = decode<Record<string, unknown>>(token);
+    return JSON.stringify([iss, sub, name, nats], inOrder);
+  } catch {
+    return null; // no token at all
+  }
+}
+
+function inOrder(_: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 type Rights = { readonly allow?: readonly string[]; readonly deny?: readonly string[] };
@@ -94,7 +131,7 @@ export async function userCredentials(
   { pub, sub }: { readonly pub: Rights; readonly sub: Rights },
 ): Promise<string> {
   const user = createUser();
-  const jwt = await encodeUser(name, user, fromSeed(new TextEncoder().encode(accountSeed)), {
+  const jwt = await encodeUser(name, user, keyOf(accountSeed), {
     ...UNLIMITED,
     pub: copy(pub),
     sub: copy(sub),
@@ -107,17 +144,38 @@ export function workerCredentials(accountSeed: string, identity: string, { publi
   return userCredentials(accountSeed, identity, { pub: { allow: publish }, sub: { allow: subscribe } });
 }
 
+const ROLES: Readonly<Record<UserRole, { readonly pub: Rights; readonly sub: Rights }>> = {
+  app: { pub: { deny: APP_DENIED.pub }, sub: { deny: APP_DENIED.sub } },
+  admin: { pub: {}, sub: {} },
+};
+
+/** Credentials for people and their applications. */
+export async function roleCredentials(accountSeed: string, role: UserRole): Promise<Credentials> {
+  return { text: await userCredentials(accountSeed, role, ROLES[role]), hash: roleHash(accountSeed, role) };
+}
+
 /** What credentials of a job allow, and who signed them: equal hashes need no new ones. */
 export function rightsHash(accountSeed: string, identity: string, { publish, subscribe }: WorkerPermissions): string {
-  const signer = fromSeed(new TextEncoder().encode(accountSeed)).getPublicKey();
+  return hashOf(accountSeed, [identity, publish, subscribe]);
+}
+
+function roleHash(accountSeed: string, role: UserRole): string {
+  return hashOf(accountSeed, [role, ROLES[role]]);
+}
+
+function hashOf(accountSeed: string, rights: readonly unknown[]): string {
   return createHash('sha256')
-    .update(JSON.stringify([signer, identity, publish, subscribe]))
+    .update(JSON.stringify([keyOf(accountSeed).getPublicKey(), ...rights]))
     .digest('hex')
     .slice(0, 16);
 }
 
 function copy({ allow, deny }: Rights): { allow?: string[]; deny?: string[] } {
   return { ...(allow === undefined ? {} : { allow: [...allow] }), ...(deny === undefined ? {} : { deny: [...deny] }) };
+}
+
+function keyOf(seed: string): ReturnType<typeof fromSeed> {
+  return fromSeed(new TextEncoder().encode(seed));
 }
 
 function text(bytes: Uint8Array): string {

@@ -44,7 +44,11 @@ export type LoadAsked = {
 };
 export type LoadObserved = Absent | { readonly kind: 'known'; readonly sample: Sample };
 
-export interface NatsSide {
+/** Whom credentials are for: `app` feeds jobs and reads results, `admin` may do all that the namespace may. */
+export type UserRole = 'app' | 'admin';
+
+/** All that concerns a job. */
+export interface JobSide {
   readonly up: boolean;
   observe(identity: string): Promise<NatsObserved>;
   resolve(identity: string, plan: PhysicalPlan): Promise<Resolved>;
@@ -65,4 +69,11 @@ export interface NatsSide {
   credentials(identity: string, plan: PhysicalPlan): Promise<{ readonly text: string; readonly hash: string } | null>;
   /** Called with a job's identity when its directory tells a failure or the end. */
   onChange(listener: (identity: string) => void): void;
+}
+
+export interface NatsSide extends JobSide {
+  /** Jobs of the namespace will be asked about: what takes a while begins now. */
+  expect(namespace: string): void;
+  /** Credentials for people and applications of a namespace; null: it is not ours to let them in, or NATS does not answer yet. */
+  userCredentials(namespace: string, role: UserRole): Promise<{ readonly text: string; readonly hash: string } | null>;
 }

@@ -27,7 +27,10 @@ export interface Cache {
 }
 
 export type Caches = Readonly<
-  Record<'streamJobs' | 'streamSavepoints' | 'pods' | 'deployments' | 'networkPolicies' | 'podDisruptionBudgets' | 'secrets', Cache>
+  Record<
+    'streamJobs' | 'streamSavepoints' | 'pods' | 'deployments' | 'networkPolicies' | 'podDisruptionBudgets' | 'secrets' | 'userSecrets',
+    Cache
+  >
 >;
 
 export type ObserveParts = {

@@ -37,6 +37,8 @@ export type Owner = { readonly name: string; readonly namespace: string; readonl
 export const API_VERSION = 'millrace.dev/v1alpha1';
 export const FINALIZER = 'millrace.dev/state';
 export const JOB_LABEL = 'millrace.dev/job';
+/** On a Secret that the operator fills with credentials for NATS; its value says for whom (reconcile/user-secrets.ts). */
+export const USER_LABEL = 'millrace.dev/nats-user';
 export const APPLIED_ANNOTATION = 'millrace.dev/applied';
 
 /** Labels by which pods and children of one job are found. */

@@ -1,50 +1,30 @@
 // Credentials in a file that changes while the pod runs, on a server that trusts what the operator's keys sign.
 
-import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { serverConfigText } from '../../cli/local/server-config.ts';
-import { freePort } from '../../cli/local/server-process.ts';
-import { findNatsServer } from '../../cli/setup/nats-server.mjs';
-import { makeNatsKeys, workerCredentials, type NatsKeys } from '../../operator/nats/nats-keys.ts';
+import { startKeyedServer, type KeyedServer } from '../../operator/nats/keyed-server-harness.ts';
+import { accountOf, makeNatsKeys, workerCredentials } from '../../operator/nats/nats-keys.ts';
 import { jobText } from '../../test/support/job-run.ts';
 import { callApi, type StreamInfo } from '../adapters/nats/jetstream-api.ts';
 import { Link } from '../adapters/nats/link.ts';
-import { connectPatiently } from '../adapters/nats/nats-connection.ts';
 import { endPods, prepareJob, startPod, writeRecord, type PodProcess } from './pod-harness.ts';
 
 let folder: string;
-let url: string;
-let server: ChildProcess;
-let keys: NatsKeys;
+let server: KeyedServer;
+let accountSeed: string;
 let admin: NatsConnection;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'millrace-credentials-'));
-  keys = await makeNatsKeys();
-  const port = await freePort();
-  url = `nats://127.0.0.1:${port}`;
-  const base = serverConfigText({
-    serverName: `trusting-${port}`,
-    port,
-    storeFolder: join(folder, 'store'),
-    durability: 'process',
-    maxPayloadBytes: 1024 * 1024,
-  });
-  await writeFile(join(folder, 'nats.conf'), `${base}\n${keys['auth.conf']}`);
-  await writeFile(join(folder, 'operator.creds'), keys['operator.creds']);
-  server = spawn(findNatsServer().path, ['-c', join(folder, 'nats.conf')], { stdio: 'ignore' });
-  const address = { url, name: 'operator', credentials: join(folder, 'operator.creds') };
-  admin = (await connectPatiently(address, { signal: AbortSignal.timeout(20_000), onWait: () => undefined }))!;
+  server = await startKeyedServer({ durability: 'process' });
+  accountSeed = (await server.account('ns')).seed;
+  admin = await server.operator('ns');
 });
 afterEach(endPods);
 afterAll(async () => {
-  await admin.close();
-  const ended = new Promise((resolve) => server.once('exit', resolve));
-  server.kill('SIGTERM');
-  await ended;
+  await server.stop();
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -78,16 +58,16 @@ test('a pod whose credentials are wrong, then too few, then right, runs; a revis
   const first = await prepareJob(admin, text(1), { identity });
   await writeRecord(first, { identity, runId: 'run1' });
   const path = join(folder, 'worker.creds');
-  const stranger = await makeNatsKeys();
-  await put(path, await workerCredentials(stranger['account.seed'], identity, first.permissions));
-  const pod = startPod({ natsUrl: url, job: identity, worker: 'w-1', credentials: path });
+  const stranger = accountOf((await makeNatsKeys())['operator.seed'], 'ns');
+  await put(path, await workerCredentials(stranger.seed, identity, first.permissions));
+  const pod = startPod({ natsUrl: server.url, job: identity, worker: 'w-1', credentials: path });
   await says(pod, 'MR1003');
 
   const few = first.permissions.publish.filter((subject) => !subject.includes('_sinks'));
-  await put(path, await workerCredentials(keys['account.seed'], identity, { ...first.permissions, publish: few }));
+  await put(path, await workerCredentials(accountSeed, identity, { ...first.permissions, publish: few }));
   await says(pod, `MR_${identity}_sinks: no answer in time; it is being made, or these credentials do not reach it yet`);
 
-  await put(path, await workerCredentials(keys['account.seed'], identity, first.permissions));
+  await put(path, await workerCredentials(accountSeed, identity, first.permissions));
   admin.publish('in.rights', '{"n":1}');
   await expect.poll(results, { timeout: 30_000 }).toBe(1);
 
@@ -97,7 +77,7 @@ test('a pod whose credentials are wrong, then too few, then right, runs; a revis
   await says(pod, 'revision 2 waits for streams');
   admin.publish('in.rights', '{"n":2}');
   await expect.poll(results, { timeout: 30_000 }).toBe(2); // the old revision goes on meanwhile
-  await put(path, await workerCredentials(keys['account.seed'], identity, second.permissions));
+  await put(path, await workerCredentials(accountSeed, identity, second.permissions));
   await says(pod, 'runs revision 2');
   await expect.poll(async () => (await pod.probe('readyz'))?.status, { timeout: 30_000 }).toBe(200);
   admin.publish('in.rights', '{"n":3}');

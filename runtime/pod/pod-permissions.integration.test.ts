@@ -257,8 +257,9 @@ describe('credentials of one job', () => {
     expect(other).toMatchObject({ kind: 'error' });
   });
 
-  // Not what we want, but what is: should the server learn to check it, this test tells.
-  test('the server checks no reply subject: who knows a subject of another job can have answers sent there', async () => {
+  // Not what we want, but what is: should the server learn to check it, this test tells. Of another namespace's job it does not hold
+  // (operator/nats/accounts.integration.test.ts).
+  test('the server checks no reply subject: who knows a subject of another job of its account can have answers sent there', async () => {
     const { state } = await infoOf('MR_ns_other_sinks');
     client.publish('$JS.API.STREAM.INFO.MR_ns_mine_totals', '', { reply: 'mr.ns_other.totals-out.0' });
     await expect.poll(async () => (await infoOf('MR_ns_other_sinks')).state.messages).toBe(state.messages + 1);

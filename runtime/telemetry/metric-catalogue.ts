@@ -23,7 +23,7 @@ export const labels = {
   state: '`claiming`, `running` or `done`.',
   phase: 'Phase of a StreamJob.',
   condition: 'Type of a condition of a StreamJob.',
-  queue: '`jobs` or `savepoints`.',
+  queue: '`jobs`, `savepoints`, or `users` (Secrets with credentials for applications).',
   outcome:
     'How it ended: of a round `done`, `again` or `failed`; of a call what the API server answered (`ok`, `conflict`, `not-found` …).',
   verb: '`get`, `list`, `watch`, `create`, `apply`, `replace`, `patch` or `delete`.',
@@ -112,7 +112,11 @@ export const metricCatalogue = {
   millrace_operator_leader: operator('gauge', [], '1 while this process leads.'),
   millrace_operator_cpu_seconds: operator('counter', [], 'Processor time of this process.'),
   millrace_operator_memory_bytes: operator('gauge', [], 'Resident memory of this process.'),
-  millrace_operator_reconciles: operator('counter', ['queue', 'outcome'], 'Rounds of a StreamJob or StreamSavepoint that ended.'),
+  millrace_operator_reconciles: operator(
+    'counter',
+    ['queue', 'outcome'],
+    'Rounds of a StreamJob, a StreamSavepoint or a Secret that ended.',
+  ),
   millrace_operator_reconcile_duration_seconds: operator('histogram', ['queue'], 'How long a round took.', LATENCY_S),
   millrace_operator_queue_depth: operator('gauge', ['queue'], 'Objects that are due and wait for a worker.'),
   millrace_operator_queue_longest_wait_seconds: operator('gauge', ['queue'], 'How long the one has waited that has waited longest.'),

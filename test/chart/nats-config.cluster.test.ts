@@ -2,12 +2,13 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { encodeAccount, encodeOperator, encodeUser, fmtCreds } from '@nats-io/jwt';
-import { createAccount, createOperator, createUser } from '@nats-io/nkeys';
 import { jetstreamManager } from '@nats-io/jetstream';
-import { connect, credsAuthenticator } from '@nats-io/transport-node';
+import { connect, credsAuthenticator, type NatsConnection } from '@nats-io/transport-node';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { freePort } from '../../cli/local/server-process.ts';
+import { Accounts } from '../../operator/nats/accounts.ts';
+import { makeNatsKeys, userCredentials, type NatsKeys } from '../../operator/nats/nats-keys.ts';
+import { systemClock } from '../../runtime/adapters/node/clock.ts';
 import { findClusterPrograms } from '../support/cluster-programs.ts';
 import { run } from '../cluster/program-run.ts';
 import { startSupervised, type Supervised } from '../support/supervised.ts';
@@ -15,23 +16,25 @@ import { objectIn, render, type RenderedObject } from './helm.ts';
 
 type Server = { readonly process: Supervised; readonly url: string; readonly monitor: string };
 type Env = readonly { readonly name: string; readonly value?: string }[];
-type Auth = { readonly conf: string; readonly creds: Uint8Array };
 
 let folder = '';
 let started: Supervised[] = [];
+let opened: NatsConnection[] = [];
+let troubles: string[] = [];
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'millrace-chart-nats-'));
-  started = [];
+  [started, opened, troubles] = [[], [], []];
 });
 afterEach(async () => {
+  await Promise.all(opened.map((connection) => connection.close()));
   await Promise.all(started.map((process) => process.stop()));
   await rm(folder, { recursive: true, force: true });
 });
 
 test('one server: every write is synced, large messages pass, and nobody comes in without credentials', async () => {
-  const auth = await makeAuth();
-  const [server] = await start(await render({}), { auth, passwords: [''] });
+  const keys = await makeNatsKeys();
+  const [server] = await start(await render({}), { keys, passwords: [''] });
   if (server === undefined) throw new Error('no server');
   await healthy(server);
   expect((await json(`${server.monitor}/jsz`))['config']).toMatchObject({
@@ -41,20 +44,23 @@ test('one server: every write is synced, large messages pass, and nobody comes i
   });
   expect((await json(`${server.monitor}/varz`))['max_payload']).toBe(8 * 2 ** 20);
   await expect(connect({ servers: server.url, reconnect: false })).rejects.toThrow(/authorization/i);
-  const client = await connect({ servers: server.url, authenticator: credsAuthenticator(auth.creds) });
+  const client = await connect({ servers: server.url, authenticator: credsAuthenticator(await accountOn([server], keys)) });
   const streams = (await jetstreamManager(client)).streams;
   expect((await streams.add({ name: 'S', subjects: ['s'] })).config.num_replicas).toBe(1);
   await client.close();
 });
 
 test('three servers find each other, keep streams threefold, and go on when one is told to leave', async () => {
-  const auth = await makeAuth();
+  const keys = await makeNatsKeys();
   const objects = await render({ values: 'three-servers' });
-  const servers = await start(objects, { auth, passwords: ['one2three', 'one2three', 'one2three'] });
+  const servers = await start(objects, { keys, passwords: ['one2three', 'one2three', 'one2three'] });
   await Promise.all(servers.map(healthy));
   const names = await Promise.all(servers.map(async ({ monitor }) => (await json(`${monitor}/varz`))['server_name']));
   expect(names).toEqual(['it-millrace-nats-0', 'it-millrace-nats-1', 'it-millrace-nats-2']);
-  const client = await connect({ servers: servers.map(({ url }) => url), authenticator: credsAuthenticator(auth.creds) });
+  const authenticator = credsAuthenticator(await accountOn(servers, keys));
+  // Each of them knows the account, whichever was told.
+  for (const { url } of servers) await (await connect({ servers: url, authenticator })).close();
+  const client = await connect({ servers: servers.map(({ url }) => url), authenticator });
   const streams = (await jetstreamManager(client)).streams;
   await streams.add({ name: 'S', subjects: ['s'], num_replicas: 3 });
   const [first, ...others] = servers;
@@ -72,9 +78,9 @@ test('three servers find each other, keep streams threefold, and go on when one 
 });
 
 test('a server with another password does not join', async () => {
-  const auth = await makeAuth();
+  const keys = await makeNatsKeys();
   const [first, second, stranger] = await start(await render({ values: 'three-servers' }), {
-    auth,
+    keys,
     passwords: ['right', 'right', 'wrong'],
   });
   if (first === undefined || second === undefined || stranger === undefined) throw new Error('three servers were started');
@@ -90,30 +96,22 @@ test('a server with another password does not join', async () => {
   expect(await routes(stranger)).toEqual([]);
 });
 
-/** As the operator makes them: an operator, the system's account, and one for jobs. */
-async function makeAuth(): Promise<Auth> {
-  const [operator, system, account, user] = [createOperator(), createAccount(), createAccount(), createUser()];
-  const [systemId, accountId] = [system.getPublicKey(), account.getPublicKey()];
-  const unlimited = { mem_storage: -1, disk_storage: -1, streams: -1, consumer: -1, conn: -1, leaf: -1, subs: -1, data: -1, payload: -1 };
+/** As the operator does it: makes an account known by one of the servers. Credentials of a user who may do all there. */
+async function accountOn(servers: readonly Server[], keys: NatsKeys): Promise<Uint8Array> {
+  const accounts = new Accounts({ clock: systemClock, onTrouble: (reason) => troubles.push(reason) });
+  const address = { url: servers.map(({ url }) => url).join(','), name: 'operator', credentials: join(folder, 'sys.creds') };
+  const connection = await accounts.start({ keys: () => Promise.resolve(keys), secret: 'keys', address, onConnected: () => undefined });
+  if (connection !== null) opened.push(connection);
+  const { seed } = await accounts.register('shop');
   // As long as those of a job of a thousand streams with long names.
   const allow = Array.from({ length: 4_000 }, (_, at) => `$JS.API.CONSUMER.CREATE.MR_${'n'.repeat(60)}_${'j'.repeat(60)}_${at}.*`);
-  const rights = { pub: { allow: ['>', ...allow] }, sub: { allow: ['>'] } };
-  const conf = [
-    `operator: ${await encodeOperator('millrace', operator, { system_account: systemId })}`,
-    `system_account: ${systemId}`,
-    'resolver: MEMORY',
-    'resolver_preload {',
-    `  ${systemId}: ${await encodeAccount('SYS', system, {}, { signer: operator })}`,
-    `  ${accountId}: ${await encodeAccount('MILLRACE', account, { limits: unlimited }, { signer: operator })}`,
-    '}',
-  ];
-  return { conf: conf.join('\n'), creds: fmtCreds(await encodeUser('job', user, account, rights), user) };
+  return Buffer.from(await userCredentials(seed, 'job', { pub: { allow: ['>', ...allow] }, sub: { allow: ['>'] } }));
 }
 
 /** Starts the servers of the StatefulSet: its configuration with addresses of this machine, one password a server. */
 async function start(
   objects: readonly RenderedObject[],
-  { auth, passwords }: { auth: Auth; passwords: readonly string[] },
+  { keys, passwords }: { keys: NatsKeys; passwords: readonly string[] },
 ): Promise<Server[]> {
   const { 'nats-server': binary } = await findClusterPrograms(['nats-server']);
   const { data } = objectIn(objects, 'ConfigMap', 'it-millrace-nats') as unknown as { readonly data: { readonly 'nats.conf': string } };
@@ -133,9 +131,9 @@ async function start(
         /@it-millrace-nats-(\d)\.it-millrace-nats-headless\.here\.svc\.cluster\.local:6222/g,
         (_host, at) => `@127.0.0.1:${routePorts[Number(at)]}`,
       )
-      .replace('"/data"', JSON.stringify(join(home, 'data')));
+      .replaceAll(/"\/data([\w/]*)"/g, (_text, rest: string) => JSON.stringify(join(home, 'data', rest)));
     await writeFile(join(home, 'nats.conf'), config);
-    await writeFile(join(home, 'auth/auth.conf'), auth.conf);
+    await writeFile(join(home, 'auth/auth.conf'), keys['auth.conf']);
     const process = await startSupervised({ binary, args: ['-c', join(home, 'nats.conf')], logPath: join(home, 'log') });
     started.push(process);
     servers.push({ process, url: `nats://127.0.0.1:${port}`, monitor: `http://127.0.0.1:${monitorPort}` });

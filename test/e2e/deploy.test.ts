@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
 import { endCommands, runCommand, type Ended } from '../support/command.ts';
 import { condition, makeNamespace, pods, removeNamespace, status, untilReady } from './support/jobs.ts';
 import { claimedAnew, ownersOf } from './support/journals.ts';
-import { connectClusterNats, credentialsOf, type ClusterNats } from './support/nats.ts';
+import { adminOf, connectClusterNats, type ClusterNats } from './support/nats.ts';
 import { linesOf } from './support/payloads.ts';
 import { kubectl, list, until } from './support/programs.ts';
 
@@ -30,7 +30,7 @@ beforeAll(async () => {
   await makeNamespace(space);
   folder = await mkdtemp(join(tmpdir(), 'millrace-e2e-deploy-'));
   text = await readFile(FIXTURE, 'utf8');
-  nats = await connectClusterNats(await credentialsOf('operator.creds'));
+  nats = await connectClusterNats(await adminOf(space));
   for (const stream of ['doors-moves', 'doors-tally', 'doors-shut']) await nats.jsm.streams.delete(stream).catch(() => false);
   await nats.jsm.streams.add({ name: 'doors-moves', subjects: ['doors.moves'], storage: 'file' as never, num_replicas: 1 });
 });

@@ -12,7 +12,7 @@ import { readPayloads } from '../support/subject-payloads.ts';
 import { workerImage } from './support/images.ts';
 import { condition, job, makeNamespace, pods, removeNamespace, status, story, untilPhase, untilReady } from './support/jobs.ts';
 import { loadJob, makeLoadStream } from './support/load.ts';
-import { connectClusterNats, credentialsOf, type ClusterNats } from './support/nats.ts';
+import { adminOf, connectClusterNats, type ClusterNats } from './support/nats.ts';
 import { liesOf, look, tasksOf, Watch } from './support/outside.ts';
 import { payloadsOf } from './support/payloads.ts';
 import { apply, kubectl, list, release, run, systemNamespace, until } from './support/programs.ts';
@@ -34,7 +34,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'millrace-e2e-flights-'));
   await mkdir(join(folder, 'out'));
   await makeNamespace(space);
-  nats = await connectClusterNats(await credentialsOf('operator.creds'));
+  nats = await connectClusterNats(await adminOf(space));
   for (const stream of STREAMS) await nats.jsm.streams.delete(stream).catch(() => false);
   local = await startTestServer();
   commands = commandsOf(await readFile(README, 'utf8'));
@@ -51,7 +51,7 @@ afterAll(async () => {
 
 function forgetFeeder(): Promise<string> {
   const things = ['job/flights-feeder', 'configmap/flights-feeder', 'configmap/flights-rows'];
-  return kubectl(['delete', '-n', systemNamespace, ...things, '--ignore-not-found']);
+  return kubectl(['delete', '-n', space, ...things, '--ignore-not-found']);
 }
 
 /** The command of the README that begins so, with our names for namespaces and folders. */
@@ -81,14 +81,16 @@ describe('the flights of January 2013', () => {
     const feeder = await readFile(join(README, '../feeder.yaml'), 'utf8');
     const ours = feeder.replace(/image: millrace\/worker:\S+/, `image: ${workerImage()}`);
     expect(ours).not.toBe(feeder);
-    await writeFile(join(folder, 'feeder.yaml'), ours);
+    const there = ours.replace('nats://millrace-nats.millrace:', `nats://millrace-nats.${systemNamespace}:`);
+    expect(there).not.toBe(ours);
+    await writeFile(join(folder, 'feeder.yaml'), there);
     await forgetFeeder();
     await typed(command('npx esbuild'));
     await typed(command('kubectl create configmap flights-feeder'));
     await typed(command('kubectl create configmap flights-rows'));
-    await typed(command('kubectl apply -n millrace -f'));
-    await typed(command('kubectl wait -n millrace'));
-    expect(await kubectl(['logs', '-n', systemNamespace, 'job/flights-feeder'])).toContain('55 of 55 messages stored');
+    await typed(command('kubectl apply -n demo -f'));
+    await typed(command('kubectl wait -n demo --for=condition'));
+    expect(await kubectl(['logs', '-n', space, 'job/flights-feeder'])).toContain('55 of 55 messages stored');
     expect((await nats.jsm.streams.info('flights-in')).state.messages).toBe(55);
   });
 
@@ -100,7 +102,7 @@ describe('the flights of January 2013', () => {
     const appliedMs = performance.now();
     await typed(command('kubectl apply --server-side -k'));
     const watch = new Watch(nats, space, 'flights');
-    await typed(command('kubectl wait -n demo')).catch(async (error: unknown) => {
+    await typed(command('kubectl wait -n demo --for=jsonpath')).catch(async (error: unknown) => {
       await watch.stop();
       throw new Error(`${String(error)}\n${await story(space, 'flights')}`);
     });
@@ -121,7 +123,7 @@ describe('the flights of January 2013', () => {
   test('for each key the results are those of a local run, byte for byte; applications can read them', async () => {
     const here = await runFlights(join(folder, 'local'), { natsUrl: local.url });
     expect(here.outcome.ending).toBe('completed');
-    await typed(command('kubectl get secret -n millrace'));
+    await typed(command('kubectl get secret -n demo'));
     const app = await connectClusterNats(await readFile(join(folder, 'out/app.creds'), 'utf8'));
     try {
       for (const name of RESULTS) {

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { job, makeNamespace, pods, removeNamespace, status, untilReady, type PodObject } from './support/jobs.ts';
 import { applyLoadJob, loadJob, makeLoadStream, problemsOf, resultsOf, Sender } from './support/load.ts';
-import { connectClusterNats, credentialsOf, type ClusterNats } from './support/nats.ts';
+import { adminOf, connectClusterNats, operatorSeed, type ClusterNats } from './support/nats.ts';
 import { chart, makeOldChart } from './support/old-chart.ts';
 import { apply, get, helm, kubectl, list, release, run, systemNamespace, until, wanted } from './support/programs.ts';
 
@@ -116,7 +116,7 @@ describe('a release for one namespace', () => {
   });
 
   test('runs the jobs of its namespace', async () => {
-    nats = await connectClusterNats(await credentialsOf('operator.creds', installed), { installed });
+    nats = await connectClusterNats(await adminOf(space), { installed });
     await makeLoadStream(nats, 'small');
     const beganMs = performance.now();
     await applyLoadJob(space, 'small');
@@ -153,7 +153,7 @@ describe('a release for one namespace', () => {
   });
 
   test('uninstalled, it leaves definitions, jobs, the volume and the keys; installed again, it goes on with them', async () => {
-    const [before, keys] = [await job(space, 'small'), await credentialsOf('operator.creds', installed)];
+    const [before, keys] = [await job(space, 'small'), await operatorSeed(installed)];
     const worker = await lives(space, 'millrace.dev/job=small');
     await helm(['uninstall', 'second', '-n', space, '--wait', '--timeout', '90s']);
     await until('its pods are gone', 60_000, async () =>
@@ -162,7 +162,7 @@ describe('a release for one namespace', () => {
     expect(await kubectl(['get', 'crd', '-o', 'name'])).toMatch(/streamjobs\.millrace\.dev[\s\S]*streamsavepoints\.millrace\.dev/);
     expect((await job(space, 'small'))?.metadata.uid).toBe(before?.metadata.uid);
     expect(await names('persistentvolumeclaims', space)).toEqual([`data-${installed.fullname}-nats-0`]);
-    expect(await credentialsOf('operator.creds', installed)).toBe(keys);
+    expect(await operatorSeed(installed)).toBe(keys);
     expect(await names('deployments', space)).toEqual(['small-worker']);
 
     const beganMs = performance.now();
@@ -188,7 +188,7 @@ describe('the release of all namespaces', () => {
   beforeAll(async () => {
     await makeNamespace(space);
     folder = await mkdtemp(join(tmpdir(), 'millrace-e2e-chart-'));
-    nats = await connectClusterNats(await credentialsOf('operator.creds'));
+    nats = await connectClusterNats(await adminOf(space));
     await makeLoadStream(nats, 'steady');
     await applyLoadJob(space, 'steady');
     await untilReady(space, 'steady');

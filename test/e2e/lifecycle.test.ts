@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { condition, job, makeNamespace, pods, removeNamespace, status, story, untilPhase, untilReady } from './support/jobs.ts';
 import { applyLoadJob, longestGapMs, makeLoadStream, problemsOf, resultsOf, Sender } from './support/load.ts';
-import { connectClusterNats, credentialsOf, type ClusterNats } from './support/nats.ts';
+import { adminOf, connectClusterNats, type ClusterNats } from './support/nats.ts';
 import { apply, get, kubectl, until, freshName } from './support/programs.ts';
 
 const space = freshName('e2e-lifecycle');
@@ -12,7 +12,7 @@ let nats: ClusterNats;
 
 beforeAll(async () => {
   await makeNamespace(space);
-  nats = await connectClusterNats(await credentialsOf('operator.creds'));
+  nats = await connectClusterNats(await adminOf(space));
 });
 
 afterAll(async () => {

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeNamespace, type StreamJobObject } from './support/jobs.ts';
-import { connectClusterNats, credentialsOf, type ClusterNats } from './support/nats.ts';
+import { adminOf, connectClusterNats, type ClusterNats } from './support/nats.ts';
 import { apply, kubectl, list, systemNamespace, until, freshName } from './support/programs.ts';
 
 const space = freshName('e2e-many');
@@ -11,7 +11,7 @@ let nats: ClusterNats;
 
 beforeAll(async () => {
   await makeNamespace(space);
-  nats = await connectClusterNats(await credentialsOf('operator.creds'));
+  nats = await connectClusterNats(await adminOf(space));
   await nats.jsm.streams.add({ name: 'many', subjects: ['many.in'] });
 });
 

@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { condition, makeNamespace, removeNamespace, status, story, untilReady } from './support/jobs.ts';
 import { applyLoadJob, makeLoadStream, problemsOf, resultsOf, Sender } from './support/load.ts';
-import { connectClusterNats, credentialsOf, type ClusterNats } from './support/nats.ts';
+import { adminOf, connectClusterNats, type ClusterNats } from './support/nats.ts';
 import { freshName, kubectl, until } from './support/programs.ts';
 
 const space = freshName('e2e-scaling');
@@ -17,7 +17,7 @@ let nats: ClusterNats;
 
 beforeAll(async () => {
   await makeNamespace(space);
-  nats = await connectClusterNats(await credentialsOf('operator.creds'));
+  nats = await connectClusterNats(await adminOf(space));
 });
 
 afterAll(async () => {

@@ -28,6 +28,7 @@ export async function setup(project: TestProject): Promise<void> {
     dockerHost: cluster.env['DOCKER_HOST'] ?? null,
   };
   project.provide('bed', bed);
+  await removeForeignKeys(bed);
   await install(bed);
   log(`the chart is installed (${since(beganMs)})`);
 }
@@ -63,6 +64,19 @@ function helmValues(images: readonly WrittenImage[], natsImage: string): readonl
     ...set('nats.storage.size', '2Gi'),
     ...set('operator.podAnnotations.millrace\\.dev/image', (operator?.imageId ?? '').slice(-16)),
   ];
+}
+
+/** A release that was installed by a checkout with other keys goes with them and with its volume: the operator would only say so. */
+async function removeForeignKeys({ env, helm4, kubectl }: Bed): Promise<void> {
+  const ask = (args: readonly string[]): ReturnType<typeof runWith> => runWith(env, kubectl, [...args, '-n', systemNamespace]);
+  const keys = `secret/${release}-nats-keys`;
+  const { stdout } = await ask(['get', keys, '--ignore-not-found', '-o', 'jsonpath={.data}']);
+  if (stdout === '' || stdout.includes('"operator.seed"')) return;
+  log('the keys of NATS are of another version: the release and its volume go');
+  const args = ['uninstall', release, '-n', systemNamespace, '--wait', '--ignore-not-found'];
+  wanted('helm', args, await runWith(env, helm4, args, { timeoutMs: 120_000 }));
+  const left = ['delete', keys, `pvc/data-${release}-nats-0`, '--ignore-not-found'];
+  wanted('kubectl', left, await ask(left));
 }
 
 async function install({ env, helm4, helmValues: values }: Bed): Promise<void> {

@@ -3,18 +3,22 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeNamespace, removeNamespace, untilReady } from './support/jobs.ts';
 import { applyLoadJob, makeLoadStream } from './support/load.ts';
-import { connectClusterNats, credentialsOf, secretText, type ClusterNats } from './support/nats.ts';
-import { freshName, get } from './support/programs.ts';
+import { adminOf, connectClusterNats, secretText, type ClusterNats } from './support/nats.ts';
+import { freshName, get, until } from './support/programs.ts';
 
 const [ours, theirs] = [freshName('e2e-tenant-a'), freshName('e2e-tenant-b')];
+/** Of the one namespace and the other, with all rights. */
+let own: ClusterNats;
 let nats: ClusterNats;
 let tenant: ClusterNats;
 const denied: string[] = [];
 
 beforeAll(async () => {
-  nats = await connectClusterNats(await credentialsOf('operator.creds'));
   for (const space of [ours, theirs]) await makeNamespace(space);
-  for (const name of ['mine', 'yours']) await makeLoadStream(nats, name);
+  own = await connectClusterNats(await adminOf(ours));
+  nats = await connectClusterNats(await adminOf(theirs));
+  await makeLoadStream(own, 'mine');
+  await makeLoadStream(nats, 'yours');
   await applyLoadJob(ours, 'mine');
   await applyLoadJob(theirs, 'yours');
   await untilReady(ours, 'mine');
@@ -31,6 +35,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await tenant.close();
   for (const space of [ours, theirs]) await removeNamespace(space);
+  await own.close();
   await nats.close();
 });
 
@@ -105,4 +110,42 @@ test('what goes to another job cannot be overheard', async () => {
     if (denied.length === before) allowed.push(subject);
   }
   expect(allowed).toEqual([]);
+});
+
+test('what is in another namespace does not exist, even with all rights of the own one', async () => {
+  const names: string[] = [];
+  for await (const { config } of own.jsm.streams.list()) names.push(config.name);
+  expect(names).toContain(`MR_${ours}_mine_seen`);
+  expect(names.filter((name) => name.includes(theirs) || name.endsWith('-yours'))).toEqual([]);
+  for (const lane of [...lanes, 'load-yours', 'out-yours']) await expect(own.jsm.streams.info(lane), lane).rejects.toThrow(/not found/);
+});
+
+test('an answer that is sent to a journal of another namespace does not leave its own', async () => {
+  const target = `mr.${other}.seen.0`;
+  const stream = `MR_${other}_seen`;
+  const heard = { own: 0, theirs: 0 };
+  own.connection.subscribe(target, { callback: () => void heard.own++ });
+  nats.connection.subscribe(target, { callback: () => void heard.theirs++ });
+  await Promise.all([own.connection.flush(), nats.connection.flush()]);
+  const before = await nats.jsm.streams.info(stream);
+  // Allowed, and answered: to wherever it says.
+  tenant.connection.publish(`$JS.API.STREAM.INFO.MR_${ours}_mine_seen`, '', { reply: target });
+  await until('the answer is there', 20_000, async () => (heard.own > 0 ? true : null));
+  await nats.connection.flush();
+  const after = await nats.jsm.streams.info(stream);
+  expect(heard.theirs).toBe(0);
+  expect([after.state.messages, after.state.last_seq]).toEqual([before.state.messages, before.state.last_seq]);
+});
+
+test("the Secret for applications is the namespace's own", async () => {
+  const secret = await get<{ data: Record<string, string> }>('secret', ours, 'millrace-nats-app');
+  if (secret === null) throw new Error('the operator makes it where there is a StreamJob');
+  const app = await connectClusterNats(secretText(secret, 'nats.creds'));
+  try {
+    expect((await app.jsm.streams.info('load-mine')).config.subjects).toEqual(['load.mine']);
+    await expect(app.jsm.streams.info('load-yours')).rejects.toThrow(/not found/);
+    expect(await app.js.publish('load.mine', JSON.stringify({ key: 'k', n: 0 }))).toMatchObject({ stream: 'load-mine' });
+  } finally {
+    await app.close();
+  }
 });

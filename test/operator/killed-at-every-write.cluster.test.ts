@@ -14,7 +14,7 @@ let plane: ControlPlane;
 let writes: readonly string[];
 
 beforeAll(async () => {
-  plane = await ControlPlane.start();
+  plane = await ControlPlane.start('own');
 });
 afterAll(() => plane?.stop());
 
@@ -56,7 +56,7 @@ async function life(name: string, cut: Cut | null): Promise<{ readonly writes: r
   const namespace = `life-${name}`;
   await plane.makeNamespace(namespace);
   const proxy = await WriteProxy.start(plane.api);
-  const place = { server: plane.api, apiUrl: proxy.url, natsUrl: plane.nats.url, namespace };
+  const place = { server: plane.api, apiUrl: proxy.url, ...plane.place, namespace };
   const first = await OperatorProcess.start(place);
   const operators = [first];
   let next: Promise<unknown> = Promise.resolve();

@@ -7,7 +7,7 @@
 //   W3. Of a user's stream, which others use too, a worker reads its declared subjects by consumers of its own, whose names nobody
 //       can guess. It can't list, delete or acknowledge consumers.
 // What rights on subjects can't do: the server checks no reply subjects. Whoever may ask anything can have the answer sent to any
-// subject, also one of another job. Subjects of jobs are therefore not to be guessed (the identity), or jobs have accounts.
+// subject of its account, also one of another job of its namespace. Other namespaces have other accounts (docs/adr/0017).
 
 import type { SinkSpec, SourceSpec } from '../../../crds/stream-job/spec.ts';
 import { assert } from '../../base/assert.ts';

@@ -5,7 +5,7 @@ import { inject } from 'vitest';
 import { jetstream, jetstreamManager, type JetStreamClient, type JetStreamManager } from '@nats-io/jetstream';
 import { connect, credsAuthenticator, type NatsConnection } from '@nats-io/transport-node';
 import { freePort } from '../../../cli/local/server-process.ts';
-import { get, release, systemNamespace } from './programs.ts';
+import { apply, get, release, systemNamespace, until } from './programs.ts';
 
 export type ClusterNats = {
   readonly connection: NatsConnection;
@@ -24,11 +24,23 @@ export function secretText({ data }: Secret, key: string): string {
 export type Installed = { readonly namespace: string; readonly fullname: string };
 const shared: Installed = { namespace: systemNamespace, fullname: release };
 
-/** Credentials of the Secret `<fullname>-nats-keys`: `operator.creds`, `app.creds`, … */
-export async function credentialsOf(key: string, { namespace, fullname } = shared): Promise<string> {
+/** The seed of all accounts of a release. */
+export async function operatorSeed({ namespace, fullname } = shared): Promise<string> {
   const secret = await get<Secret>('secret', namespace, `${fullname}-nats-keys`);
   if (secret === null) throw new Error('the Secret with the keys of NATS is not there');
-  return secretText(secret, key);
+  return secretText(secret, 'operator.seed');
+}
+
+/** Credentials for all that a namespace has in NATS, as a person asks for them: by an empty Secret with a label. */
+export async function adminOf(namespace: string): Promise<string> {
+  const name = 'e2e-nats-admin';
+  await apply(
+    JSON.stringify({ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace, labels: { 'millrace.dev/nats-user': 'admin' } } }),
+  );
+  return until(`the operator fills the Secret ${namespace}/${name}`, 60_000, async () => {
+    const secret = await get<Partial<Secret>>('secret', namespace, name);
+    return secretText({ data: secret?.data ?? {} }, 'nats.creds') || null;
+  });
 }
 
 export async function connectClusterNats(

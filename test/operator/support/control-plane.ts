@@ -1,10 +1,13 @@
 // API server, NATS and what a person does with a StreamJob there. No nodes: jobs have no workers (replicas 0).
+//
+// NATS is `shared` (one account without credentials) or `own` (the operator's: an account for each namespace).
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { StreamJobStatus } from '../../../crds/stream-job/status.ts';
 import { callApi as callJetStream, type StreamConfig } from '../../../runtime/adapters/nats/jetstream-api.ts';
 import { Link } from '../../../runtime/adapters/nats/link.ts';
 import { connectNats } from '../../../runtime/adapters/nats/nats-connection.ts';
+import { startKeyedServer, type KeyedServer } from '../../../operator/nats/keyed-server-harness.ts';
 import { callApi } from '../../support/api-request.ts';
 import { startApiServer, type ApiServer } from '../../support/api-server.ts';
 import { applyDefinitions } from '../../support/definitions.ts';
@@ -23,42 +26,70 @@ export const children = {
   policy: '/apis/networking.k8s.io/v1/namespaces/NS/networkpolicies/counted-worker',
 } as const;
 
+export const KEYS_SECRET = 'nats-keys';
+
 export class ControlPlane {
   readonly api: ApiServer;
-  readonly nats: TestServer;
-  readonly #connection: NatsConnection;
+  readonly nats: TestServer | KeyedServer;
+  /** By namespace; of a shared server all the same one. */
+  readonly #connections = new Map<string, Promise<NatsConnection>>();
 
-  private constructor(api: ApiServer, nats: TestServer, connection: NatsConnection) {
+  private constructor(api: ApiServer, nats: TestServer | KeyedServer) {
     this.api = api;
     this.nats = nats;
-    this.#connection = connection;
   }
 
-  static async start(): Promise<ControlPlane> {
-    const [api, nats] = await Promise.all([startApiServer(), startTestServer()]);
+  static async start(nats: 'shared' | 'own' = 'shared'): Promise<ControlPlane> {
+    const [api, server] = await Promise.all([
+      startApiServer(),
+      nats === 'own' ? startKeyedServer({ durability: 'process' }) : startTestServer(),
+    ]);
     await applyDefinitions(api);
-    const connection = await connectNats({ url: nats.url, name: 'test' });
-    await callJetStream(Link.of(connection), 'STREAM.CREATE.load', {
-      name: 'load',
-      subjects: ['load'],
-      storage: 'file',
-      retention: 'limits',
-    });
-    return new ControlPlane(api, nats, connection);
+    return new ControlPlane(api, server);
   }
 
   async stop(): Promise<void> {
-    await this.#connection.close();
+    await Promise.all([...this.#connections.values()].map(async (connection) => (await connection).close()));
     await Promise.all([this.api.stop(), this.nats.stop()]);
   }
 
+  /** With the stream that jobs read. With NATS of the operator's own: also with the keys, as an operator there finds them. */
   async makeNamespace(name: string): Promise<void> {
     await this.#call('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+    if ('keys' in this.nats) await this.putKeys(name, this.nats.keys);
+    const load = { name: 'load', subjects: ['load'], storage: 'file', retention: 'limits' };
+    await callJetStream(Link.of(await this.#connection(name)), 'STREAM.CREATE.load', load);
+  }
+
+  async putKeys(namespace: string, keys: Readonly<Record<string, string>>): Promise<void> {
+    await this.#call('POST', `/api/v1/namespaces/${namespace}/secrets`, {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: KEYS_SECRET, namespace },
+      stringData: keys,
+    });
+  }
+
+  /** What the environment of an operator says of it. */
+  get place(): { readonly natsUrl: string; readonly keysSecret: string | null } {
+    return { natsUrl: this.nats.url, keysSecret: 'keys' in this.nats ? KEYS_SECRET : null };
+  }
+
+  #connection(namespace: string): Promise<NatsConnection> {
+    const { nats } = this;
+    const key = 'keys' in nats ? namespace : '';
+    const known = this.#connections.get(key) ?? ('keys' in nats ? nats.operator(key) : connectNats({ url: nats.url, name: 'test' }));
+    this.#connections.set(key, known);
+    return known;
   }
 
   async apply(namespace: string, change: Readonly<Record<string, unknown>> = {}): Promise<void> {
     const path = `${jobPath(namespace)}?fieldManager=person&force=true`;
     await this.#call('PATCH', path, jobOf(namespace, change), 'application/apply-patch+yaml');
+  }
+
+  async create(path: string, object: object): Promise<void> {
+    await this.#call('POST', path, object);
   }
 
   async remove(path: string): Promise<void> {
@@ -84,9 +115,13 @@ export class ControlPlane {
   }
 
   async streams(namespace: string): Promise<readonly StreamConfig[]> {
-    const answer = await callJetStream<{ streams: { config: StreamConfig }[] | null }>(Link.of(this.#connection), 'STREAM.LIST', {
-      offset: 0,
-    });
+    const answer = await callJetStream<{ streams: { config: StreamConfig }[] | null }>(
+      Link.of(await this.#connection(namespace)),
+      'STREAM.LIST',
+      {
+        offset: 0,
+      },
+    );
     if (answer.kind !== 'ok') throw new Error(JSON.stringify(answer));
     const all = (answer.value.streams ?? []).map(({ config }) => config);
     return all.filter(({ name }) => name.includes(`${namespace}_`)).sort((a, b) => (a.name < b.name ? -1 : 1));

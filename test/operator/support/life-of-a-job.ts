@@ -1,7 +1,7 @@
 // A StreamJob from its first word to its end, with what is there at each rest: the same whenever the operator was killed.
 //
-//   L1. Compared is everything but times, uids, run ids and versions, and the hash of what was applied, which has the owner's
-//       uid in it: they differ from life to life. Nor ConservationOK: it is told when the records were looked at, some time later.
+//   L1. Compared is everything but times, uids, run ids and versions, and the hashes of what was applied, which has the owner's
+//       uid in it, and of credentials, which are the namespace's: they differ from life to life. Nor ConservationOK: it is told when the records were looked at, some time later.
 //   L2. What a job put out is its reader's: the stream of its dead letters outlives it.
 import { children, JOB, jobPath, until, type ControlPlane } from './control-plane.ts';
 
@@ -14,6 +14,9 @@ const steps = [
   { name: 'suspended', change: { ...changed, suspend: true }, reason: 'Suspended 2' },
   { name: 'resumed', change: changed, reason: 'ScaledToZero 2' },
 ] as const;
+
+/** Credentials of the job's workers, and of applications. */
+const SECRETS = [`${JOB}-nats`, 'millrace-nats-app'] as const;
 
 export type Expected = Map<string, string>;
 
@@ -46,6 +49,7 @@ async function restOf(plane: ControlPlane, namespace: string): Promise<string> {
     finalizers: job?.metadata['finalizers'],
     status: job?.status,
     streams: await plane.streams(namespace),
+    secrets: await Promise.all(SECRETS.map(async (name) => keysOf(await plane.get(`/api/v1/namespaces/${namespace}/secrets/${name}`)))),
   };
   for (const [kind, path] of Object.entries(children)) {
     const child = await plane.get(path.replace('NS', namespace));
@@ -55,8 +59,15 @@ async function restOf(plane: ControlPlane, namespace: string): Promise<string> {
   return JSON.stringify(parts, withoutTimes, 1).replaceAll(namespace, 'NS');
 }
 
+/** What is in it is drawn. */
+function keysOf(secret: unknown): readonly string[] | null {
+  return secret === null ? null : Object.keys((secret as { readonly data?: object }).data ?? {});
+}
+
 /** L1. */
 function withoutTimes(key: string, value: unknown): unknown {
   if (key === 'conditions') return (value as readonly { type: string }[]).filter(({ type }) => type !== 'ConservationOK');
-  return /^(uid|runId|lastTransitionTime|since|resourceVersion|_nats\.\w+|millrace\.dev\/applied)$/.test(key) ? undefined : value;
+  return /^(uid|runId|lastTransitionTime|since|resourceVersion|_nats\.\w+|millrace\.dev\/(applied|credentials))$/.test(key)
+    ? undefined
+    : value;
 }

@@ -11,6 +11,8 @@ export type OperatorPlace = {
   /** Where it reaches the API server; plain HTTP. */
   readonly apiUrl: string;
   readonly natsUrl: string;
+  /** Secret with the keys of a NATS of its own; null or absent: NATS was there before. */
+  readonly keysSecret?: string | null;
   /** Its own, and the only one that it watches. */
   readonly namespace: string;
   readonly pod?: string;
@@ -31,7 +33,14 @@ export class OperatorProcess {
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (bytes: Buffer) => (this.log += bytes.toString()));
   }
 
-  static async start({ server, apiUrl, natsUrl, namespace, pod = 'operator-0' }: OperatorPlace): Promise<OperatorProcess> {
+  static async start({
+    server,
+    apiUrl,
+    natsUrl,
+    keysSecret = null,
+    namespace,
+    pod = 'operator-0',
+  }: OperatorPlace): Promise<OperatorProcess> {
     const kubeconfig = `${server.kubeconfig}-${namespace}`;
     await writeFile(kubeconfig, kubeconfigOf(apiUrl), { mode: 0o600 });
     const httpPort = await freePort();
@@ -43,7 +52,9 @@ export class OperatorProcess {
       MILLRACE_POD: pod,
       MILLRACE_HTTP_PORT: String(httpPort),
       MILLRACE_WORKER_IMAGE: 'millrace-worker:test',
-      MILLRACE_NATS_MODE: 'external',
+      ...(keysSecret === null
+        ? { MILLRACE_NATS_MODE: 'external' }
+        : { MILLRACE_NATS_MODE: 'bundled', MILLRACE_NATS_KEYS_SECRET: keysSecret }),
       MILLRACE_NATS_URL: natsUrl,
       MILLRACE_LOG: 'text',
     };

@@ -40,6 +40,14 @@ cluster {
 }
 {{- end }}
 
-# operator, system_account, resolver and resolver_preload.
+# Accounts, one for each namespace with jobs: the operator makes them known, and they stay with the data.
+resolver {
+  type: full
+  dir: "/data/accounts"
+  allow_delete: false
+  interval: "2m"
+}
+
+# operator, system_account and resolver_preload.
 include ./auth/auth.conf
 {{- end }}

@@ -1,0 +1,130 @@
+// Accounts of namespaces on a real server that keeps them in a folder.
+
+import { rm } from 'node:fs/promises';
+import type { NatsConnection } from '@nats-io/transport-node';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { callApi, type StreamInfo } from '../../runtime/adapters/nats/jetstream-api.ts';
+import { Link } from '../../runtime/adapters/nats/link.ts';
+import { inboxPrefix, workerPermissions } from '../../runtime/adapters/nats/worker-permissions.ts';
+import { systemClock } from '../../runtime/adapters/node/clock.ts';
+import { Accounts } from './accounts.ts';
+import { startKeyedServer, type KeyedServer } from './keyed-server-harness.ts';
+import { accountOf, workerCredentials } from './nats-keys.ts';
+
+let server: KeyedServer;
+/** As the operator, by namespace. */
+const operators = new Map<string, NatsConnection>();
+beforeAll(async () => {
+  server = await startKeyedServer({ durability: 'process' });
+  for (const namespace of ['shop', 'bank']) {
+    const connection = await server.operator(namespace);
+    operators.set(namespace, connection);
+    for (const job of [`${namespace}_a`, `${namespace}_b`])
+      await made(connection, { name: `MR_${job}_rows`, subjects: [`mr.${job}.rows.*`], storage: 'file' });
+  }
+});
+afterAll(() => server.stop());
+
+function operator(namespace: string): NatsConnection {
+  const connection = operators.get(namespace);
+  if (connection === undefined) throw new Error(namespace);
+  return connection;
+}
+
+async function made(connection: NatsConnection, config: Readonly<Record<string, unknown>>): Promise<void> {
+  expect(await callApi(Link.of(connection), `STREAM.CREATE.${String(config['name'])}`, config)).toMatchObject({ kind: 'ok' });
+}
+
+async function messagesIn(namespace: string, stream: string): Promise<number> {
+  const answer = await callApi<StreamInfo>(Link.of(operator(namespace)), `STREAM.INFO.${stream}`);
+  if (answer.kind !== 'ok') throw new Error(JSON.stringify(answer));
+  return answer.value.state.messages;
+}
+
+/** As a worker of job `shop_a`, with the rights that such a worker has. */
+async function worker(): Promise<NatsConnection> {
+  const rights = workerPermissions({ identity: 'shop_a', plans: [] });
+  const publish = [...rights.publish, '$JS.API.STREAM.INFO.MR_shop_a_rows'];
+  const { seed } = await server.account('shop');
+  const text = await workerCredentials(seed, 'shop_a', { ...rights, publish });
+  const connection = await server.connect(text, { inboxPrefix: inboxPrefix('shop_a') });
+  if (typeof connection === 'string') throw new Error(connection);
+  return connection;
+}
+
+describe('an answer that a worker lets be sent to the journal of another job', () => {
+  const trick = async (target: string): Promise<void> => {
+    const connection = await worker();
+    connection.publish('$JS.API.STREAM.INFO.MR_shop_a_rows', '', { reply: target });
+    // Answers of the server come in the order of their questions: after this one the first has been sent.
+    expect(await callApi(Link.of(connection), 'STREAM.INFO.MR_shop_a_rows')).toMatchObject({ kind: 'ok' });
+    await connection.close();
+  };
+
+  // Not what we want, but what is: should the server learn to check reply subjects, this test tells.
+  test('arrives in its own namespace', async () => {
+    await trick('mr.shop_b.rows.0');
+    await expect.poll(() => messagesIn('shop', 'MR_shop_b_rows')).toBe(1);
+  });
+
+  test('does not leave its namespace', async () => {
+    const [sent, heard] = ['mr.bank_b.rows.0', { shop: 0, bank: 0 }];
+    for (const namespace of ['shop', 'bank'] as const) {
+      operator(namespace).subscribe(sent, { callback: () => void heard[namespace]++ });
+      await operator(namespace).flush();
+    }
+    await trick(sent);
+    await expect.poll(() => heard.shop).toBe(1);
+    await operator('bank').flush();
+    expect(heard.bank).toBe(0);
+    expect(await messagesIn('bank', 'MR_bank_b_rows')).toBe(0);
+    // It would have been stored there, had it come from there.
+    operator('bank').publish(sent, 'x');
+    await expect.poll(() => messagesIn('bank', 'MR_bank_b_rows')).toBe(1);
+  });
+});
+
+test('what is in another namespace does not exist, even with all rights', async () => {
+  const link = Link.of(operator('bank'));
+  expect(await callApi(link, 'STREAM.INFO.MR_shop_a_rows')).toMatchObject({ kind: 'error', error: { code: 404 } });
+  const names = await callApi<{ streams: string[] }>(link, 'STREAM.NAMES', {});
+  expect(names).toMatchObject({ kind: 'ok', value: { streams: ['MR_bank_a_rows', 'MR_bank_b_rows'] } });
+  // The same subjects again: they are others.
+  await made(operator('bank'), { name: 'MR_shop_a_rows', subjects: ['mr.shop_a.rows.*'], storage: 'file' });
+  operator('bank').publish('mr.shop_a.rows.0', 'x');
+  await expect.poll(() => messagesIn('bank', 'MR_shop_a_rows')).toBe(1);
+  expect(await messagesIn('shop', 'MR_shop_a_rows')).toBe(0);
+});
+
+test('an operator that starts anew leaves accounts as they are', async () => {
+  const told: string[] = [];
+  const system = await server.connect(server.keys['sys.creds']);
+  if (typeof system === 'string') throw new Error(system);
+  system.subscribe('$SYS.REQ.CLAIMS.UPDATE', { callback: (_, { data }) => void told.push(Buffer.from(data).toString()) });
+  await system.flush();
+  const accounts = new Accounts({ clock: systemClock, onTrouble: (reason) => told.push(reason) });
+  const address = { url: server.url, name: 'second', credentials: `${server.accountsFolder}-second.creds` };
+  const parts = { keys: () => Promise.resolve(server.keys), secret: 'keys', address, onConnected: () => undefined };
+  const connection = await accounts.start(parts);
+  expect(await accounts.register('shop')).toEqual(accountOf(server.keys['operator.seed'], 'shop'));
+  expect(told).toEqual([]);
+  await accounts.register('new');
+  await expect.poll(() => told.length).toBe(1);
+  await connection?.close();
+});
+
+test('a server that has lost its accounts is told of them again, and has their streams', async () => {
+  const before = await messagesIn('bank', 'MR_bank_b_rows');
+  await server.kill();
+  await rm(server.accountsFolder, { recursive: true, force: true });
+  await server.start();
+  await expect.poll(() => messagesIn('bank', 'MR_bank_b_rows').catch(() => -1), { timeout: 30_000 }).toBe(before);
+  await expect.poll(() => messagesIn('shop', 'MR_shop_b_rows').catch(() => -1), { timeout: 30_000 }).toBe(1);
+  expect(server.troubles).toContain('a server had lost the account of namespace bank: it was told again');
+});
+
+test('accounts outlive a restart of the server', async () => {
+  await server.kill();
+  await server.start();
+  await expect.poll(() => messagesIn('shop', 'MR_shop_b_rows').catch(() => -1), { timeout: 30_000 }).toBe(1);
+});

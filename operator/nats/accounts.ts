@@ -1,0 +1,175 @@
+// Makes the servers know the accounts of namespaces, over the system account, and again when one has lost them.
+//
+//   A1. An account that a server knows as it should be is left alone: told anew, the server goes through all its connections.
+//   A2. Killed anywhere, nothing is left half done: an account is one message, and the same one each time (nats-keys.ts, K2).
+//   A3. What was registered is looked for every LOOK_MS, and whenever the connection came back, on all servers that answer.
+//   A4. Until the servers were reached, who asks is told why.
+//   A5. Accounts are never removed: streams stay when a namespace goes, as they do when a StreamJob goes.
+
+import { writeFile } from 'node:fs/promises';
+import { AuthorizationError, NoRespondersError, type NatsConnection } from '@nats-io/transport-node';
+import { Link } from '../../runtime/adapters/nats/link.ts';
+import { connectPatiently, type NatsAddress } from '../../runtime/adapters/nats/nats-connection.ts';
+import type { Clock } from '../../runtime/base/clock.ts';
+import { accountOf, accountToken, saysTheSame, type NatsAccount, type NatsKeys } from './nats-keys.ts';
+
+type System = { readonly connection: NatsConnection; readonly operatorSeed: string };
+
+export type AccountsParts = {
+  readonly clock: Clock;
+  /** A new reason, for the log. */
+  readonly onTrouble: (reason: string) => void;
+};
+
+export type SystemParts = {
+  readonly keys: () => Promise<NatsKeys>;
+  /** The Secret that they are from. */
+  readonly secret: string;
+  /** Its credentials file is made here. */
+  readonly address: NatsAddress & { readonly credentials: string };
+  readonly onConnected: (version: string) => void;
+};
+
+type Answer = {
+  readonly data?: { readonly code?: number } | readonly string[] | null;
+  readonly error?: { readonly description?: string };
+};
+
+const LOOK_MS = 5_000;
+const ANSWER_MS = 3_000;
+/** A server that has not answered by then, after others did, is down or cut off. */
+const OTHERS_MS = 500;
+
+export class Accounts {
+  readonly #parts: AccountsParts;
+  /** By id. */
+  readonly #known = new Map<string, string>();
+  #system: System | null = null;
+  #problem = 'the first connection is being made';
+  #mending: Promise<void> | null = null;
+
+  constructor(parts: AccountsParts) {
+    this.#parts = parts;
+  }
+
+  get up(): boolean {
+    return this.#system !== null && Link.of(this.#system.connection).up;
+  }
+
+  /** Why the servers are not reached yet (A4). */
+  note(problem: string): void {
+    if (problem !== this.#problem) this.#parts.onTrouble(problem);
+    this.#problem = problem;
+  }
+
+  /** Connects, however long it takes; from then on what is registered is looked after. null: it never will be connected. */
+  async start({ keys, secret, address, onConnected }: SystemParts): Promise<NatsConnection | null> {
+    const { 'operator.seed': operatorSeed, 'sys.creds': credentials } = await keys();
+    await writeFile(address.credentials, credentials, { mode: 0o600 });
+    try {
+      const onWait = (error: Error): void => this.note(systemProblem(error, secret));
+      const connection = await connectPatiently(address, { signal: new AbortController().signal, onWait });
+      if (connection !== null) this.#begin({ connection, operatorSeed });
+      onConnected(connection?.info?.version ?? '');
+      return connection;
+    } catch (error) {
+      this.note(error instanceof Error ? error.message : String(error));
+      return null;
+    }
+  }
+
+  /** A3. */
+  #begin(system: System): void {
+    this.#system = system;
+    const { connection } = system;
+    Link.of(connection).listen((up) => (up ? void this.#mend(system) : undefined));
+    void (async () => {
+      while (!connection.isClosed()) {
+        await this.#parts.clock.sleep(LOOK_MS);
+        await this.#mend(system);
+      }
+    })();
+  }
+
+  /** Resolves when a server knows the account. Rejects with the reason (A4). */
+  async register(namespace: string): Promise<NatsAccount> {
+    if (this.#system === null) throw new Error(this.#problem);
+    const { connection, operatorSeed } = this.#system;
+    const account = accountOf(operatorSeed, namespace);
+    if (this.#known.has(account.id)) return account;
+    const there = namesIn(await asked(connection, '$SYS.REQ.CLAIMS.LIST', '')).includes(account.id);
+    await this.#tell(this.#system, namespace, there ? await tokenOf(connection, account.id) : null);
+    this.#known.set(account.id, namespace);
+    return account;
+  }
+
+  /** A1. */
+  async #tell({ connection, operatorSeed }: System, namespace: string, found: string | null): Promise<void> {
+    const token = await accountToken(operatorSeed, namespace);
+    if (found !== null && saysTheSame(found, token)) return;
+    const { data, error } = await asked(connection, '$SYS.REQ.CLAIMS.UPDATE', token);
+    if (error !== undefined || (data as { readonly code?: number } | undefined)?.code !== 200)
+      throw new Error(`NATS does not take the account of namespace ${namespace}: ${error?.description ?? JSON.stringify(data)}`);
+  }
+
+  /** One at a time. */
+  #mend(system: System): Promise<void> {
+    this.#mending ??= this.#look(system)
+      .catch((error: unknown) => this.#parts.onTrouble(`accounts: ${error instanceof Error ? error.message : String(error)}`))
+      .finally(() => (this.#mending = null));
+    return this.#mending;
+  }
+
+  async #look(system: System): Promise<void> {
+    if (!this.up || this.#known.size === 0) return;
+    const lists = await listsOf(system.connection);
+    if (lists.length === 0) return; // nobody answers: the connection is about to say so
+    for (const [id, namespace] of this.#known) {
+      if (lists.every((list) => list.has(id))) continue;
+      await this.#tell(system, namespace, null);
+      this.#parts.onTrouble(`a server had lost the account of namespace ${namespace}: it was told again`);
+    }
+  }
+}
+
+/** Why a connection as the system account failed. */
+function systemProblem(error: Error, secret: string): string {
+  if (!(error.cause instanceof AuthorizationError)) return error.message;
+  return (
+    `${error.message}: it does not accept the keys of the Secret ${secret}, so it was started with others. ` +
+    `Restart the pods of NATS: they read the Secret when they start`
+  );
+}
+
+async function asked(connection: NatsConnection, subject: string, body: string): Promise<Answer> {
+  try {
+    return (await connection.request(subject, body, { timeout: ANSWER_MS })).json<Answer>();
+  } catch (error) {
+    if (error instanceof NoRespondersError || (error as Error).cause instanceof NoRespondersError)
+      throw new Error('NATS keeps no accounts: its configuration needs `resolver: { type: full, … }`, as the chart writes it', {
+        cause: error,
+      });
+    throw error;
+  }
+}
+
+function namesIn({ data }: Answer): readonly string[] {
+  return Array.isArray(data) ? (data as readonly string[]) : [];
+}
+
+/** What a server has of an account that it lists; null: it went away meanwhile. */
+async function tokenOf(connection: NatsConnection, id: string): Promise<string | null> {
+  const answer = await connection.request(`$SYS.REQ.ACCOUNT.${id}.CLAIMS.LOOKUP`, '', { timeout: ANSWER_MS });
+  return answer.data.length === 0 ? null : answer.string();
+}
+
+/** Of each server that answers. */
+async function listsOf(connection: NatsConnection): Promise<readonly ReadonlySet<string>[]> {
+  const answers = await connection.requestMany('$SYS.REQ.CLAIMS.LIST', '', { strategy: 'stall', maxWait: ANSWER_MS, stall: OTHERS_MS });
+  const lists: ReadonlySet<string>[] = [];
+  for await (const message of answers) {
+    if (message instanceof Error) throw message;
+    lists.push(new Set(namesIn(message.json<Answer>())));
+  }
+  return lists;
+}
