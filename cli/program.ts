@@ -17,6 +17,7 @@ export const commands: readonly CommandEntry[] = [
   { name: 'explain', summary: 'say why a job has as many workers as it has', load: () => import('./commands/explain.ts') },
   { name: 'savepoint', summary: 'keep the state of a job on a cluster under a name', load: () => import('./commands/savepoint.ts') },
   { name: 'trace', summary: 'trace every event of one key of a running job, for a while', load: () => import('./commands/trace.ts') },
+  { name: 'dlq', summary: 'look at dead letters, and put them in again', load: () => import('./commands/dlq.ts') },
   { name: 'suspend', summary: 'stop the workers of a job on a cluster; its state stays', load: () => import('./commands/suspend.ts') },
   { name: 'resume', summary: 'go on with a job that was suspended', load: () => import('./commands/resume.ts') },
 ];

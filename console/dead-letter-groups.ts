@@ -27,7 +27,7 @@ export class DeadLetterGroups {
     this.#total++;
     const code = text(letter.code, 16);
     const at = text(letter.at, 128);
-    const name = JSON.stringify([code, at, causeOf(letter)]);
+    const name = causeName(letter);
     let group = this.#groups.get(name);
     if (group === undefined) {
       if (this.#groups.size >= GROUPS_MAX) return;
@@ -43,6 +43,11 @@ export class DeadLetterGroups {
   told(note: string | null): DeadLetters {
     return { total: this.#total, groups: [...this.#groups.values()].sort((a, b) => b.count - a.count), note };
   }
+}
+
+/** Letters of one cause have the same name. */
+export function causeName(letter: DeadLetter): string {
+  return JSON.stringify([text(letter.code, 16), text(letter.at, 128), causeOf(letter)]);
 }
 
 /** Numbers and quoted values differ from event to event, the cause stays. */

@@ -14,6 +14,7 @@ import { assert } from './base/assert.ts';
 import { CHECKPOINT_DELTA_BYTES_MIN } from './base/limits.ts';
 import type { ConnectorEnv } from './connectors/make-connector.ts';
 import type { WorkerOptions } from './options.ts';
+import { redriveStream } from './plan/plan-names.ts';
 import { planJob } from './plan/plan.ts';
 import type { PhysicalPlan } from './plan/physical-plan.ts';
 import { makeRevision } from './revision.ts';
@@ -65,6 +66,7 @@ export async function startWorker(options: WorkerOptions, log: (message: string)
     expectedWorkers: run.workers,
     revision: run.revision,
     restore: run.restore,
+    redriveStream: redriveStream(options.job),
     reportMs: run.reportMs,
     failpoint: makeFailpoint(options.failpoint),
     usage,

@@ -181,6 +181,12 @@ export const catalogue = {
     message: (d) => `${d.place}: the event has ${d.bytes} bytes, more than ${d.bytesMax}`,
     fix: 'Raise maxEventBytes (and max_payload of the NATS server), or keep large parts outside the event.',
   }),
+  MR3005: entry<{ transform: string; problem: string }>({
+    name: 'RedriveRefused',
+    reaction: 'dead-letter',
+    message: (d) => `${d.transform} cannot take in again what it has refused: ${d.problem}; it is a dead letter as before`,
+    fix: 'Bring the transform back under its name, or write the event to the source of the job yourself and drop the letter.',
+  }),
 
   MR4001: entry<{ sink: string; path: string; problem: string }>({
     name: 'SinkBlocked',

@@ -2,7 +2,7 @@
 //
 //   L1. A letter fits a record whatever the input was: raw text, values and lists of issues are cut.
 
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import { catalogue } from '../base/error-catalogue.ts';
 import { DEAD_LETTER_ISSUES_MAX, DEAD_LETTER_TEXT_BYTES_MAX } from '../base/limits.ts';
 import type { Value } from '../event/batch.ts';
@@ -12,6 +12,7 @@ export type SourceLetter = SourceRead['deadLetters'][number];
 
 /** So much of an event that is too large is shown. */
 export const LARGE_EVENT_HEAD_BYTES = 1024;
+const UTF8_CHARACTER_BYTES_MAX = 4;
 
 /** MR3001. `event`: as far as it was decoded. */
 export function undecodableLetter(
@@ -29,7 +30,14 @@ export function undecodableLetter(
     place,
     timeMs: null,
     key: null,
+    ...(isWhole(event) ? {} : { cut: true as const }),
   };
+}
+
+/** Text that was cut, or was no text, does not give the event back. */
+function isWhole(event: Value): boolean {
+  if (typeof event !== 'string') return true;
+  return !event.includes('\uFFFD') && Buffer.byteLength(event) <= DEAD_LETTER_TEXT_BYTES_MAX - UTF8_CHARACTER_BYTES_MAX;
 }
 
 /** MR3004. `head`: the beginning of its text. */
@@ -47,6 +55,7 @@ export function tooLargeLetter(
     place,
     timeMs: null,
     key: null,
+    cut: true,
   };
 }
 

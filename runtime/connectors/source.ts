@@ -7,6 +7,7 @@
 
 import type { TraceContext } from '../base/trace-context.ts';
 import type { DeadLetter, Value } from '../event/batch.ts';
+import type { DecodedEvent } from '../event/codec/json-event.ts';
 import type { TraceMark } from '../event/trace-marks.ts';
 
 /** How far a split was read: plain data, stored in the commit record. */
@@ -42,4 +43,7 @@ export interface SourceConnector {
   readonly splitCount: number;
   /** Opens split `split` at `position` (null: from its start). */
   open(split: number, position: SourcePosition | null): Promise<SourceReader>;
+  /** Decodes what a dead letter shows of an event (its text, or its fields), or what somebody wrote in its place. Absent: it reads no
+   *  single events. */
+  readonly decodeAgain?: (event: Value) => DecodedEvent;
 }

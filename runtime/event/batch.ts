@@ -50,4 +50,13 @@ export type DeadLetter = {
   readonly key: Key | null;
   /** The trace that shows how it came to this; absent without tracing. */
   readonly traceId?: string;
+  /** How often it was tried, when it was put in again; absent: once. */
+  readonly attempts?: number;
+  /** Input of the transform that it came on; absent: the first. null: what failed is no event that came in, but what time brought
+   *  (a timer, the end of a window) or what the transform made. */
+  readonly input?: number | null;
+  /** `event` is not all of it: what is missing was too large to be kept, or cannot be. */
+  readonly cut?: true;
+  /** The event as a segment, base64, where JSON would not give back the same. */
+  readonly exact?: string;
 };

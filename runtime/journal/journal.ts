@@ -11,6 +11,8 @@ export type StoredRecord = {
   /** Wall-clock ms at which the server stored it. */ readonly storedMs: number;
   /** Header `traceparent` of a message of a user, when a reader was asked for it. */
   readonly traceparent?: string;
+  /** The header that a reader was asked to give, where a message has it. */
+  readonly header?: string;
 };
 
 /** `code`: the server's error number, for people and for tests that hold the model against the server. */

@@ -1,13 +1,13 @@
 // A record's header as a list: fields by place instead of by name, which makes it a third as long.
 //
 // The order below is part of the stored form: append only, and only together with FORM_VERSION. Older forms are read for ever.
-//   1  all up to `segments`      2  and `revision`
+//   1  all up to `segments`      2  and `revision`      3  and `redriven`
 
 import type { InputPosition, RecordHeader, SegmentInfo, SegmentKind, TaskCounters } from './record.ts';
 
-const FORM_VERSION = 2;
-/** Fields that form 1 has. */
-const FORM_1_FIELDS = 20;
+const FORM_VERSION = 3;
+/** How many fields a form has. */
+const FORM_FIELDS: Readonly<Record<number, number>> = { 1: 20, 2: 21, 3: 22 };
 
 const FIELDS = [
   'stage',
@@ -31,6 +31,7 @@ const FIELDS = [
   'tables',
   'segments',
   'revision',
+  'redriven',
 ] as const satisfies readonly (keyof RecordHeader)[];
 
 const COUNTERS = [
@@ -63,9 +64,9 @@ export function headerToList(header: RecordHeader): readonly unknown[] {
 /** Null when `list` is not what headerToList makes. */
 export function headerFromList(list: unknown): RecordHeader | null {
   if (!Array.isArray(list)) return null;
-  const count = list[0] === FORM_VERSION ? FIELDS.length : list[0] === 1 ? FORM_1_FIELDS : NaN;
-  if (list.length !== count + 1) return null;
-  const header: Record<string, unknown> = { revision: 1 };
+  const count = FORM_FIELDS[list[0] as number];
+  if (count === undefined || list.length !== count + 1) return null;
+  const header: Record<string, unknown> = { revision: 1, redriven: 0 };
   FIELDS.slice(0, count).forEach((field, i) => {
     header[field] = fieldFromList(field, list[i + 1]);
   });

@@ -86,6 +86,8 @@ export type RecordHeader = {
   readonly segments: readonly SegmentInfo[];
   /** Revision of the declaration that its writer ran: no owner of an older one claims behind it. */
   readonly revision: number;
+  /** Up to where it has read what was decided about dead letters (the job's stream `redrive`): its own ones are taken in. */
+  readonly redriven: number;
 };
 
 /** Image of the state after record `number` (which lies at `sequence`; -1: the record that says so itself).

@@ -16,6 +16,7 @@ import { assert } from '../base/assert.ts';
 import { CHECKPOINT_DELTA_BYTES_MIN } from '../base/limits.ts';
 import type { BlobStore } from '../journal/journal.ts';
 import type { RevisionParts } from '../revision.ts';
+import { redriveStream } from '../plan/plan-names.ts';
 import { makeTransform } from '../transforms/make-transform.ts';
 import { usage } from '../usage.ts';
 import type { Bus, Directory } from '../worker/directory.ts';
@@ -70,6 +71,7 @@ export class JobRunner {
       speed: record.speed,
       expectedWorkers: record.workers,
       restore: record.restore,
+      redriveStream: redriveStream(job),
       reportMs: record.reportMs,
       stayWhenSettled: true,
       failpoint: makeFailpoint(runner.failpoint),

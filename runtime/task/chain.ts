@@ -64,6 +64,8 @@ export class Chain {
   readonly trace: StepTrace | null;
   /** The trace of what is worked on (H5). */
   active: TraceContext | null = null;
+  /** How often the event that is worked on was tried, when it was put in again. */
+  attempts: number | null = null;
 
   constructor(parts: ChainParts) {
     this.trace = parts.trace ?? null;
@@ -81,6 +83,17 @@ export class Chain {
   /** Events that came on edge `edge`. */
   pushEdge(edge: number, batch: Batch): void {
     for (const { node, input } of this.#byEdge.get(edge) ?? []) node.receive(input, batch);
+  }
+
+  /** An event that transform `nodeId` has refused before: straight to it. A letter that it becomes again says so. False: there is no
+   *  such transform here. */
+  pushAgain(nodeId: string, input: number, batch: Batch, attempts: number): boolean {
+    const node = this.#nodes.get(nodeId);
+    if (node === undefined) return false;
+    this.attempts = attempts;
+    node.receive(input, batch);
+    this.attempts = null;
+    return true;
   }
 
   /** Events of the stage's own source. */
@@ -180,6 +193,8 @@ class Node implements StepContext {
   readonly #all: Target[] = [];
   readonly contributors: Contributors;
   readonly #timerTraces: TimerTraces;
+  /** Input of the events that the transform looks at; null: it looks at none. */
+  #input: number | null = null;
 
   constructor(chain: Chain, plan: NodePlan, parts: ChainParts) {
     this.#chain = chain;
@@ -212,9 +227,11 @@ class Node implements StepContext {
   receive(input: number, batch: Batch): void {
     if (batch.values.length === 0) return;
     if (this.watch !== null && !this.watch.note(batch, this.#chain.nowMs)) this.watch = null;
+    this.#input = input;
     if (batch.traces !== undefined) this.#receiveTraced(batch, batch.traces, input);
     else if (this.#transform === null) this.emit(batch);
     else this.#transform.onBatch(batch, this, this.plan.inputs[input]?.side ?? 'left');
+    this.#input = null;
   }
 
   /** H5. */
@@ -307,8 +324,13 @@ class Node implements StepContext {
   }
 
   deadLetter(letter: Omit<DeadLetter, 'at'>, trace?: TraceContext): void {
-    const { trace: spans, active, deadLetters } = this.#chain;
-    const dead = { ...letter, at: this.nodeId };
+    const { trace: spans, active, deadLetters, attempts } = this.#chain;
+    const dead = {
+      ...letter,
+      at: this.nodeId,
+      ...(this.#input === 0 ? {} : { input: this.#input }),
+      ...(attempts === null ? {} : { attempts }),
+    };
     deadLetters.push(spans === null ? dead : spans.deadLetter(dead, trace ?? active ?? undefined));
   }
 

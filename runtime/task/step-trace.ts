@@ -173,3 +173,16 @@ export class StepTrace {
 }
 
 const NONE: readonly SpanDraft[] = [];
+
+/** The traced ones among `count` events of a source: those of producers that trace, and those that are sampled here. */
+export function sourceTraces(trace: StepTrace, count: number, remote: readonly TraceMark[] | undefined): readonly TraceMark[] | undefined {
+  const sampled = trace.sample(count);
+  if (sampled.length === 0 && remote === undefined) return undefined;
+  const marks = new Map<number, TraceMark>();
+  for (const at of sampled) {
+    const context = trace.root('ratio', String(at));
+    if (context !== null) marks.set(at, { at, context });
+  }
+  for (const { at, context } of remote ?? []) marks.set(at, { at, context: trace.enter(context) });
+  return [...marks.values()].toSorted((a, b) => a.at - b.at);
+}

@@ -13,27 +13,27 @@
 import { assert } from '../base/assert.ts';
 import { WATERMARK_MAX, WATERMARK_MIN } from '../event/batch.ts';
 import type { Batch, DeadLetter, Key, Value } from '../event/batch.ts';
+import type { Redriven } from '../journal/redrive-entry.ts';
 import { decodeEvents } from '../event/segment.ts';
 import type { SinkState, SinkWriter } from '../connectors/sink.ts';
-import type { SourcePosition, SourceRead } from '../connectors/source.ts';
+import type { SourceConnector, SourcePosition, SourceRead } from '../connectors/source.ts';
 import type { InputPosition, RecordHeader, TaskCounters } from '../journal/record.ts';
 import type { EdgePlan, NodePlan, PhysicalPlan, StagePlan } from '../plan/physical-plan.ts';
 import { PartitionState } from '../state/partition-state.ts';
 import type { TransformFigures } from '../transforms/figures.ts';
 import type { Table, Timer, Transform } from '../transforms/transform.ts';
-import { Chain } from './chain.ts';
-import type { ChainOutput } from './chain.ts';
+import { Chain, type ChainOutput } from './chain.ts';
 import { HeavyKeys, type HeavyKey } from './heavy-keys.ts';
-import { slices, splitByKey, toSingle } from './exchange.ts';
-import type { Outgoing } from './exchange.ts';
+import { slices, splitByKey, toSingle, type Outgoing } from './exchange.ts';
 import type { InboxRecord } from './inbox.ts';
 import { TaskInputs } from './inputs.ts';
 import type { Recent } from './key-watch.ts';
 import type { Released } from './replay.ts';
-import { encodeStorable, storableLetters } from './storable.ts';
-import type { SpanDraft, StepTrace } from './step-trace.ts';
-import { withTraces } from '../event/trace-marks.ts';
-import type { TraceMark } from '../event/trace-marks.ts';
+import { deadLetterBatch, refusedAgain, sinkLetter, undecodedAgain } from './letters.ts';
+import { addAt, countersFor, NO_COUNTS } from './counters.ts';
+import { encodeStorable } from './storable.ts';
+import { sourceTraces, type SpanDraft, type StepTrace } from './step-trace.ts';
+import { withTraces, type TraceMark } from '../event/trace-marks.ts';
 import type { TraceContext } from '../base/trace-context.ts';
 
 export type Segment = {
@@ -46,7 +46,10 @@ export type Segment = {
 
 /** What one step puts into its record, but for what the committer adds (epoch, number, hashes, checkpoint). */
 export type Step = {
-  readonly header: Pick<RecordHeader, 'inputs' | 'source' | 'sink' | 'watermarks' | 'nodeWatermarks' | 'done' | 'counters' | 'ingestMs'>;
+  readonly header: Pick<
+    RecordHeader,
+    'inputs' | 'source' | 'sink' | 'watermarks' | 'nodeWatermarks' | 'done' | 'counters' | 'ingestMs' | 'redriven'
+  >;
   readonly events: readonly Segment[];
   /** State changes, or the whole state when it is small; null when nothing changed. */
   readonly state: Segment | null;
@@ -59,7 +62,10 @@ export type Step = {
 };
 
 /** What a task goes on from: a record's header, or a part of a savepoint. */
-export type Standing = Pick<RecordHeader, 'inputs' | 'source' | 'sink' | 'watermarks' | 'nodeWatermarks' | 'done' | 'counters'>;
+export type Standing = Pick<
+  RecordHeader,
+  'inputs' | 'source' | 'sink' | 'watermarks' | 'nodeWatermarks' | 'done' | 'counters' | 'redriven'
+>;
 
 export type TaskParts = {
   readonly plan: PhysicalPlan;
@@ -69,6 +75,8 @@ export type TaskParts = {
   readonly table: (name: string) => Table;
   /** Sink stages: how results are encoded. */
   readonly sink: { readonly writer: Pick<SinkWriter, 'prepare'>; readonly initial: SinkState } | null;
+  /** Sources: how what a dead letter shows is decoded again. */
+  readonly decodeAgain?: SourceConnector['decodeAgain'];
   /** null: nothing is traced. */
   readonly trace?: StepTrace | null;
 };
@@ -87,15 +95,6 @@ const INLINE_STATE_BYTES_MAX = 2_048;
 /** Events of one destination above this count are cut into several segments, so that a large step can span records. */
 const SEGMENT_EVENTS_MAX = 8_192;
 
-export const NO_COUNTS: Omit<TaskCounters, 'edgesIn' | 'edgesOut'> = {
-  eventsIn: 0,
-  eventsOut: 0,
-  filtered: 0,
-  late: 0,
-  deadLetters: 0,
-  recoveries: 0,
-};
-
 export class TaskCore {
   readonly stage: StagePlan;
   state = new PartitionState();
@@ -112,6 +111,9 @@ export class TaskCore {
   #sourceDeadLetters: DeadLetter[] = [];
   #sourceEnded = false;
   #ingestMs = Infinity;
+  #redriven = 0;
+  /** Of events that a sink gets again, which attempt this is. */
+  readonly #sinkAttempts = new Map<Value, number>();
   #takenEvents = 0;
   #takenRecords = 0;
   #lastWatermarks = '';
@@ -146,6 +148,7 @@ export class TaskCore {
     this.#source = previous.source;
     this.#sink = previous.sink?.after ?? this.#sink;
     this.done = previous.done;
+    this.#redriven = previous.redriven;
     const counters = countersFor(this.stage, previous);
     this.#counters = { ...counters, recoveries: counters.recoveries + (isTakeover ? 1 : 0) };
     this.#chain.restored(this.#inputs.watermarks(), previous.nodeWatermarks);
@@ -165,6 +168,7 @@ export class TaskCore {
       nodeWatermarks: this.#chain.watermarks(),
       done: this.done,
       counters: this.#counters,
+      redriven: this.#redriven,
     };
   }
 
@@ -249,6 +253,36 @@ export class TaskCore {
       this.#chain.pushSource(this.#trace === null ? batch : withTraces(batch, sourceTraces(this.#trace, times.length, read.traces)));
     }
     this.#sourceEnded ||= read.done;
+  }
+
+  /** Up to where it has read what was decided about dead letters. */
+  get redriven(): number {
+    return this.#redriven;
+  }
+
+  /** Takes a dead letter in again, where it was refused: it keeps its event time, and no watermark waits for it. */
+  takeRedriven({ sequence, entry }: { readonly sequence: number; readonly entry: Redriven }, nowMs: number): void {
+    assert(sequence > this.#redriven, () => `what was decided at ${sequence} is behind ${this.#redriven}, which was taken in`);
+    this.#begin(nowMs);
+    this.#noteIngest(nowMs);
+    this.#redriven = sequence;
+    this.#takenEvents++;
+    this.#count({ eventsIn: 1 });
+    const { event, timeMs, key, node, input, attempts } = entry;
+    const batch: Batch = { values: [event], times: [timeMs ?? Math.trunc(nowMs)], keys: key === null ? null : [key], ingestMs: nowMs };
+    if (this.stage.kind === 'sink') {
+      this.#sinkAttempts.set(event, attempts);
+      this.#sinkBatches.push(batch);
+    } else if (this.stage.nodes.some(({ id, op }) => id === node && op.kind === 'source')) this.#decodeAgain(entry, batch);
+    else if (!this.#chain.pushAgain(node, input, batch, attempts))
+      this.#sourceDeadLetters.push(refusedAgain(entry, `stage ${this.stage.id} has no transform ${node}`));
+  }
+
+  #decodeAgain(entry: Redriven, batch: Batch): void {
+    const decoded = this.#parts.decodeAgain?.(entry.event);
+    if (decoded === undefined) this.#sourceDeadLetters.push(refusedAgain(entry, `source ${entry.node} reads no single events`));
+    else if ('issues' in decoded) this.#sourceDeadLetters.push(undecodedAgain(entry, decoded.issues));
+    else this.#chain.pushAgain(entry.node, 0, { ...batch, values: [decoded.value] }, entry.attempts);
   }
 
   /** Ends the step: watermarks rise, timers fire, and all of it becomes the content of one record. Null when nothing
@@ -341,6 +375,7 @@ export class TaskCore {
         done: this.done && this.stage.kind !== 'sink',
         counters: this.#counters,
         ingestMs,
+        redriven: this.#redriven,
       },
       events,
       state,
@@ -387,7 +422,10 @@ export class TaskCore {
     this.#sinkBatches = [];
     this.#sink = prepared.after;
     this.#count({ eventsOut: prepared.count });
-    const deadLetters = prepared.failed.map((failed) => this.#traced(sinkLetter(this.stage.id, failed), failed.trace));
+    const deadLetters = prepared.failed.map((failed) =>
+      this.#traced(sinkLetter(this.stage.id, failed, this.#sinkAttempts.get(failed.value)), failed.trace),
+    );
+    this.#sinkAttempts.clear();
     const segment: Segment = { kind: 'payload', edge: -1, partition: -1, count: prepared.count, bytes: prepared.payload };
     return { segment, deadLetters, traces: prepared.traces };
   }
@@ -398,7 +436,7 @@ export class TaskCore {
       edge.from.node === '*' || edge.retired === true ? [] : this.#encodeEdge(edge, place, edges.get(edge.index) ?? [], deadLetters),
     );
     const traces = this.#trace?.letterTraces(deadLetters);
-    const letters = deadLetterBatch(storableLetters(deadLetters), ingestMs).map((batch) => withTraces(batch, traces));
+    const letters = deadLetterBatch(deadLetters, ingestMs).map((batch) => withTraces(batch, traces));
     const dead = this.#outEdges.flatMap((edge, place) =>
       edge.from.node === '*' && edge.retired !== true ? this.#encodeEdge(edge, place, letters, []) : [],
     );
@@ -457,38 +495,6 @@ export class TaskCore {
   }
 }
 
-/** The traced ones among `count` events of a source: those of producers that trace, and those that are sampled here. */
-function sourceTraces(trace: StepTrace, count: number, remote: readonly TraceMark[] | undefined): readonly TraceMark[] | undefined {
-  const sampled = trace.sample(count);
-  if (sampled.length === 0 && remote === undefined) return undefined;
-  const marks = new Map<number, TraceMark>();
-  for (const at of sampled) {
-    const context = trace.root('ratio', String(at));
-    if (context !== null) marks.set(at, { at, context });
-  }
-  for (const { at, context } of remote ?? []) marks.set(at, { at, context: trace.enter(context) });
-  return [...marks.values()].toSorted((a, b) => a.at - b.at);
-}
-
 function stateSegment(kind: 'delta' | 'image', bytes: Uint8Array): Segment {
   return { kind, edge: -1, partition: -1, count: 0, bytes };
-}
-
-/** Counts by edge follow their edges: inputs by number, outputs by place (edges that are new come last). */
-function countersFor(stage: StagePlan, { inputs, counters }: Standing): TaskCounters {
-  const countOf = (edge: number): number => counters.edgesIn[inputs.findIndex((input) => input.edge === edge)] ?? 0;
-  return { ...counters, edgesIn: stage.inputs.map(countOf), edgesOut: stage.outputs.map((_, place) => counters.edgesOut[place] ?? 0) };
-}
-
-function addAt(counts: readonly number[], place: number, count: number): readonly number[] {
-  return counts.map((value, index) => (index === place ? value + count : value));
-}
-
-function deadLetterBatch(letters: readonly DeadLetter[], ingestMs: number): Batch[] {
-  if (letters.length === 0) return [];
-  return [{ values: letters, times: letters.map((letter) => letter.timeMs ?? Math.trunc(ingestMs)), keys: null, ingestMs }];
-}
-
-function sinkLetter(at: string, failed: { value: unknown; timeMs: number; problem: string }): DeadLetter {
-  return { code: 'MR3004', at, message: failed.problem, issues: [], event: failed.value, place: null, timeMs: failed.timeMs, key: null };
 }

@@ -32,7 +32,9 @@ export function storableLetters(letters: readonly DeadLetter[]): readonly DeadLe
   const whole: Batch = { values: letters.map(({ event }) => event), times: letters.map(() => 0), keys: null, ingestMs };
   if (problemOf(whole) === null) return letters;
   return letters.map((letter) =>
-    problemOf({ values: [letter.event], times: [0], keys: null, ingestMs }) === null ? letter : { ...letter, event: shown(letter.event) },
+    problemOf({ values: [letter.event], times: [0], keys: null, ingestMs }) === null
+      ? letter
+      : { ...letter, event: shown(letter.event), cut: true },
   );
 }
 
@@ -74,6 +76,7 @@ function letterOf(batch: Batch, index: number, problem: string, at: string): Dea
     place: null,
     timeMs: batch.times[index] ?? null,
     key: batch.keys?.[index] ?? null,
+    input: null,
   };
 }
 

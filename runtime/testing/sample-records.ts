@@ -25,6 +25,7 @@ export function makeHeader(fields: Partial<HeaderFields>): HeaderFields {
     checkpoint: null,
     tables: {},
     revision: 1,
+    redriven: 0,
     counters: { eventsIn: 0, eventsOut: 0, filtered: 0, late: 0, deadLetters: 0, recoveries: 0, edgesIn: [], edgesOut: [] },
     ...fields,
   };

@@ -17,6 +17,7 @@ import type { StagePlan } from '../plan/physical-plan.ts';
 import type { Segment, Step } from '../task/step.ts';
 
 export type Place = { readonly epoch: number; readonly number: number; readonly hash: string; readonly sequence: number };
+export type RecordPlace = Pick<Place, 'epoch' | 'number' | 'sequence'>;
 
 export type Committed =
   | {

@@ -38,7 +38,7 @@ function atRest(): Map<string, TaskFigures> {
     positions,
     sequence,
     busy: false,
-    paused: stage === 's' ? PAUSE : null,
+    paused: PAUSE,
     taken: null,
     time: NO_TIME,
   });
@@ -66,6 +66,7 @@ test('at rest: all that sources have written has flowed to its end', () => {
 test.each<{ fact: string; task: string; change: Partial<TaskFigures> | null; says: string }>([
   { fact: 'a source that does not keep the pause', task: 's/1', change: { paused: null }, says: 'source task s/1 reads on' },
   { fact: 'a source that keeps another pause', task: 's/1', change: { paused: 'p0' }, says: 'source task s/1 reads on' },
+  { fact: 'a task that may take dead letters in again', task: 'c/1', change: { paused: null }, says: 'task c/1 reads on' },
   { fact: 'a source with a commit in flight', task: 's/0', change: { busy: true }, says: 'task s/0 works' },
   { fact: 'a task that nobody heard of', task: 'c/1', change: null, says: 'task c/1 does not run' },
   { fact: 'a task that claims', task: 'c/0', change: { state: 'claiming' }, says: 'task c/0 does not run' },

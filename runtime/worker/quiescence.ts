@@ -1,6 +1,7 @@
 // Whether all that sources have read has flowed to its end. Pure; for who asks for a savepoint (the operator).
 //
-//   Q1. Sources keep the pause and have nothing in flight: what they wrote last is the last there is.
+//   Q1. Sources keep the pause and have nothing in flight: what they wrote last is the last there is. Everybody keeps it: nothing that
+//       is put in again comes between.
 //   Q2. Everybody else has stored that it took in all that the stages before it have written, and is idle; a sink has written it.
 //   Q3. Reports may be old. Each says: so far had I come; positions never go back. So from the sources on: who has taken in all
 //       that its inputs will ever write and is idle will write no more, and its own report is as good as new.
@@ -17,7 +18,7 @@ export function underWay(plan: PhysicalPlan, figures: ReadonlyMap<string, TaskFi
       const task = figures.get(name);
       if (task === undefined || task.state === 'claiming') return `task ${name} does not run`;
       if (task.state === 'done') continue;
-      if (stage.kind === 'source' && task.paused !== pause) return `source task ${name} reads on`;
+      if (task.paused !== pause) return `${stage.kind === 'source' ? 'source task' : 'task'} ${name} reads on`;
       if (task.busy || task.inboxBytes > 0) return `task ${name} works`;
       for (const index of stage.inputs) {
         const from = plan.stages.find(({ id }) => id === plan.edges[index]?.fromStage);

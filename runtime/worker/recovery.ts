@@ -293,7 +293,7 @@ function claimHeader(parts: RecoveryParts, origin: Origin | null, link: ClaimLin
 /** What a record says that changes nothing. Watermarks have a place for each exchange of this plan: of an ended task all are. */
 function standingBehind({ core, stage, plan }: RecoveryParts, origin: Origin | null): Carried {
   if (origin === null) return { ...core.standing(), checkpoint: null };
-  const { inputs, source, sink, watermarks, nodeWatermarks, done, counters, checkpoint } = origin.header;
+  const { inputs, source, sink, watermarks, nodeWatermarks, done, counters, checkpoint, redriven } = origin.header;
   const place = (edge: number, index: number): number | null =>
     watermarks[index] ?? (done && plan.edges[edge]?.retired !== true ? WATERMARK_MAX : null);
   return {
@@ -302,6 +302,7 @@ function standingBehind({ core, stage, plan }: RecoveryParts, origin: Origin | n
     nodeWatermarks,
     done,
     counters,
+    redriven,
     watermarks: stage.outputs.map(place),
     checkpoint: checkpoint === null || checkpoint.sequence >= 0 ? checkpoint : { ...checkpoint, sequence: origin.sequence },
     sink: sink === null ? null : { ...sink, before: sink.after },

@@ -133,6 +133,7 @@ export function fromPart(
         Object.entries(header.nodeWatermarks).map(([id, [input, output]]) => [id, [orMin(input), orMin(output)] as const]),
       ),
       done: header.done,
+      redriven: 0,
       counters: {
         ...header.counters,
         edgesIn: inputs.map(({ known }) => known?.events ?? 0),

@@ -35,6 +35,15 @@ export class SourceSide {
   #read: SourceRead | null = null;
   #replay: ReplaySchedule | null = null;
 
+  /** null: the task reads no source. */
+  static of(
+    task: Pick<SourceSideParts, 'partition' | 'speed' | 'clock'> & { readonly source: SourceConnector | null },
+    rest: Omit<SourceSideParts, 'source' | 'partition' | 'speed' | 'clock'>,
+  ): SourceSide | null {
+    const { source, partition, speed, clock } = task;
+    return source === null ? null : new SourceSide({ source, partition, speed, clock, ...rest });
+  }
+
   constructor(parts: SourceSideParts) {
     this.#parts = parts;
   }
@@ -52,6 +61,11 @@ export class SourceSide {
 
   async close(): Promise<void> {
     await this.#reader?.close();
+  }
+
+  /** It lets out at a pace what it has read whole. */
+  get isReplay(): boolean {
+    return this.#replay !== null;
   }
 
   /** Whether a step would have something to take. */

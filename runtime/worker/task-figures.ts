@@ -23,7 +23,7 @@ export type TaskFigures = {
   readonly sequence: number;
   /** Something is under way in it: claiming, taken in and not stored, stored and not written. */
   readonly busy: boolean;
-  /** Sources: id of the pause that it keeps; null: it reads. */
+  /** Id of the pause that it keeps; null: a source reads, and everybody takes in what is put in again. */
   readonly paused: string | null;
   /** Sources: up to where it has taken in what it reads; null: nothing yet. */
   readonly taken: SourcePosition | null;

@@ -23,21 +23,22 @@ import type { SinkConnector, SinkRecord, SinkWriter } from '../connectors/sink.t
 import type { SourceConnector } from '../connectors/source.ts';
 import type { BlobStore, Journal } from '../journal/journal.ts';
 import type { InputPosition } from '../journal/record.ts';
-import { taskName } from '../plan/physical-plan.ts';
-import type { NodePlan, PhysicalPlan, StagePlan } from '../plan/physical-plan.ts';
+import { taskName, type NodePlan, type PhysicalPlan, type StagePlan } from '../plan/physical-plan.ts';
 import { PartitionState } from '../state/partition-state.ts';
 import { Inbox } from '../task/inbox.ts';
-import { NO_COUNTS, TaskCore, type Step } from '../task/step.ts';
+import { NO_COUNTS } from '../task/counters.ts';
+import { TaskCore, type Step } from '../task/step.ts';
 import type { Table, Transform } from '../transforms/transform.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { CommitWatch } from './commit-watch.ts';
-import type { Committer, Place } from './committer.ts';
+import type { Committer, RecordPlace } from './committer.ts';
 import type { StageMeter } from '../telemetry/stage-meter.ts';
 import { inboxRecord } from './inbox-record.ts';
 import type { LaneFeed, LaneRecord, Seen } from './lane-feed.ts';
-import { claimAndRestore, ownerNow, untilWritten } from './recovery.ts';
+import { claimAndRestore, ownerNow, untilWritten, type SavedPart } from './recovery.ts';
 import { Owed } from './owed.ts';
-import type { SavedPart } from './recovery.ts';
+import type { RedriveFeed } from './redrive-feed.ts';
+import { RedriveSide } from './redrive-side.ts';
 import type { StandingTask } from './savepoint.ts';
 import { shownKey } from './shown-key.ts';
 import { Signal } from './signal.ts';
@@ -70,6 +71,8 @@ export type TaskRunnerParts = {
   readonly turns: Turns;
   readonly worker: string;
   readonly feed: (stream: string) => LaneFeed;
+  /** Dead letters that are put in again; null: none are. */
+  readonly redrives: RedriveFeed | null;
   readonly makeTransform: (node: NodePlan) => Transform;
   readonly table: (name: string) => Table;
   readonly tableVersions: Readonly<Record<string, string>>;
@@ -113,6 +116,7 @@ export class TaskRunner {
   readonly #owed: Owed;
   #sentMs = -Infinity;
   readonly #source: SourceSide | null;
+  readonly #redrive = new RedriveSide(() => this.#signal.notify());
   readonly #watch: CommitWatch;
   readonly #time: TimeLedger;
   readonly #spans: TaskSpans | null;
@@ -133,22 +137,15 @@ export class TaskRunner {
     this.meter = new TaskMeter(parts);
     this.#spans = TaskSpans.of(parts);
     this.#owed = new Owed({ stage: parts.stage, clock: parts.clock, signal: this.#stop.signal, notify: () => this.#signal.notify() });
-    this.#source =
-      parts.source === null
-        ? null
-        : new SourceSide({
-            source: parts.source,
-            partition: parts.partition,
-            speed: parts.speed,
-            clock: parts.clock,
-            signal: this.#stop.signal,
-            isEnding: () => this.#draining || this.#outcome !== null,
-            notify: () => this.#signal.notify(),
-            failed: (error) => {
-              this.#failure ??= { error };
-              this.#signal.notify();
-            },
-          });
+    this.#source = SourceSide.of(parts, {
+      signal: this.#stop.signal,
+      isEnding: () => this.#draining || this.#outcome !== null,
+      notify: () => this.#signal.notify(),
+      failed: (error) => {
+        this.#failure ??= { error };
+        this.#signal.notify();
+      },
+    });
   }
 
   /** Runs until the task ends; rejects with what stops the job. */
@@ -172,10 +169,11 @@ export class TaskRunner {
     this.#signal.notify();
   }
 
-  /** A source reads on only while there is no pause; null ends it. */
+  /** A source reads on, and dead letters are taken in again, only while there is no pause; null ends it. */
   pause(id: string | null): void {
-    if (this.#source === null || this.#source.paused === id) return;
-    this.#source.paused = id;
+    if (this.#redrive.paused === id) return;
+    this.#redrive.paused = id;
+    if (this.#source !== null) this.#source.paused = id;
     this.#signal.notify();
   }
 
@@ -223,7 +221,7 @@ export class TaskRunner {
       positions: this.#stored,
       sequence: place?.sequence ?? 0,
       busy: this.#isBusy(),
-      paused: this.#source?.paused ?? null,
+      paused: this.#redrive.paused,
       taken: core?.sourcePosition ?? null,
       time: this.#time.spent(),
       heavyKey: shownKey(core?.heaviestKey() ?? null),
@@ -260,6 +258,7 @@ export class TaskRunner {
       makeTransform: parts.makeTransform,
       table: parts.table,
       sink: writer === null || parts.sink === null ? null : { writer, initial: parts.sink.initial },
+      decodeAgain: parts.source?.decodeAgain,
       trace: this.#spans?.trace ?? null,
     });
     const begun = await claimAndRestore({
@@ -282,6 +281,7 @@ export class TaskRunner {
     if (parts.stage.kind !== 'source') this.#subscribe(core);
     assert(parts.stage.kind !== 'source' || this.#source !== null, `${this.name} has a source`);
     await this.#source?.open(core);
+    if (this.#source?.isReplay !== true) this.#leaveLanes.push(this.#redrive.subscribe(parts, core.redriven));
     parts.failpoint('restored');
     return null;
   }
@@ -313,6 +313,7 @@ export class TaskRunner {
 
   #canStep(): boolean {
     if (this.#draining || this.#prepared !== null || this.#core === null || this.#core.done) return false;
+    if (!this.#inFlight && this.#redrive.isReady) return true;
     if (this.#source !== null) return this.#source.isReady || (!this.#inFlight && this.#owed.isDue);
     if (this.#inFlight) return this.#inbox.bytes >= STEP_BYTES_MAX / 2 && this.#inbox.isReady;
     return this.#inbox.isReady || this.#owed.isDue || this.#core.ended();
@@ -336,6 +337,7 @@ export class TaskRunner {
     const nowMs = this.#parts.clock.nowMs();
     this.#spans?.began(nowMs);
     const force = this.#owed.isDue;
+    this.#redrive.feed(core, nowMs);
     if (this.#source === null) this.#takeInbox(core, nowMs);
     const step = this.#source === null ? core.step(nowMs, { force }) : this.#source.step(core, nowMs, force);
     this.#parts.failpoint('stepped');
@@ -495,5 +497,3 @@ export class TaskRunner {
     await writer?.close();
   }
 }
-
-type RecordPlace = Pick<Place, 'epoch' | 'number' | 'sequence'>;

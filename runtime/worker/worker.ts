@@ -26,6 +26,7 @@ import { Membership } from './membership.ts';
 import { mergeNodeFigures } from '../task/node-figures.ts';
 import type { NodeFigures } from '../task/node-figures.ts';
 import { slowestReader } from './purging.ts';
+import { RedriveFeed } from './redrive-feed.ts';
 import type { SavedPart } from './recovery.ts';
 import { loadManifest, partKey, storePart } from './savepoint.ts';
 import { TaskRunner } from './task-runner.ts';
@@ -82,7 +83,7 @@ export type WorkerRevision = Pick<TaskRunnerParts, 'plan' | 'makeTransform' | 't
 };
 
 type FromWorker =
-  'meter' | 'followed' | 'stage' | 'partition' | 'feed' | 'source' | 'sink' | 'onTrouble' | 'turns' | 'savedPart' | 'revision';
+  'meter' | 'followed' | 'stage' | 'partition' | 'feed' | 'redrives' | 'source' | 'sink' | 'onTrouble' | 'turns' | 'savedPart' | 'revision';
 
 export type WorkerParts = Omit<TaskRunnerParts, FromWorker> &
   Omit<WorkerRevision, 'revision'> & {
@@ -91,6 +92,8 @@ export type WorkerParts = Omit<TaskRunnerParts, FromWorker> &
     readonly directory: Directory;
     readonly bus: Bus;
     readonly expectedWorkers: number;
+    /** Stream with what was decided about dead letters (journal/redrive-entry.ts); absent: none are put in again. */
+    readonly redriveStream?: string;
     /** Id of the savepoint that tasks without records begin with; its blobs lie in `blobs`. */
     readonly restore?: string | null;
     /** How often it reports; 250 ms when absent. */
@@ -125,6 +128,7 @@ export class Worker {
   readonly #pausedUntilMs = new Map<string, number>();
   readonly #heard = new Map<string, TaskFigures>();
   readonly #meters = new WorkerMeters();
+  readonly #redrives: RedriveFeed | null;
   readonly #troubles = new Map<string, number>();
   readonly #abort = new AbortController();
   readonly #loops: Promise<void>[] = [];
@@ -143,6 +147,7 @@ export class Worker {
     this.#turnedMs = parts.clock.monotonicMs();
     this.#time = { atMs: this.#turnedMs, spent: NO_TIME, loopBusyMs: parts.usage().loopBusyMs, blockedMs: new Map() };
     this.settled = new Promise((resolve) => (this.#settle = resolve));
+    this.#redrives = RedriveFeed.of(parts, this.#abort.signal, (error) => this.#trouble(error));
     this.#membership = new Membership({
       worker: parts.worker,
       tasks: tasksOf(parts.plan),
@@ -167,6 +172,7 @@ export class Worker {
       this.#every(this.#parts.reportMs ?? REPORT_MS, () => this.#report()),
       this.#every(PURGE_MS, () => this.#purge()),
       this.#every(SAVEPOINT_MS, () => this.#savepoint()),
+      ...(this.#redrives === null ? [] : [this.#redrives.run()]),
     );
   }
 
@@ -315,6 +321,7 @@ export class Worker {
       turns: this.#turns,
       meter: this.#meters.of(stage.id),
       feed: (stream) => this.#feed(stream),
+      redrives: this.#redrives,
       savedPart: (task) => this.#savedPart(task),
       ...stageParts(stage),
       onTrouble: (error) => this.#trouble(error),

@@ -1,6 +1,7 @@
-// `npm run sim -- --seed N [--seeds COUNT] [--of faults | revisions | savepoints]`: simulated runs from that seed on, told as they
+// `npm run sim -- --seed N [--seeds COUNT] [--of faults | revisions | savepoints | redrives]`: simulated runs from that seed on, told as they
 // happen; 1 when one is wrong.
 import { isDeepStrictEqual, parseArgs } from 'node:util';
+import { simulateRedrives } from './redrives.ts';
 import { simulateRevisions } from './revisions.ts';
 import { simulateSavepoint } from './savepoints.ts';
 import { simulate } from './simulate.ts';
@@ -8,13 +9,17 @@ import { simulate } from './simulate.ts';
 const { values } = parseArgs({
   options: { seed: { type: 'string', default: '1' }, seeds: { type: 'string', default: '1' }, of: { type: 'string', default: 'faults' } },
 });
+const simulations = {
+  revisions: (seed: number) => simulateRevisions(seed, { faults: true }),
+  savepoints: (seed: number) => simulateSavepoint(seed, { kills: true }),
+  redrives: (seed: number) => simulateRedrives(seed),
+};
 const first = Number(values.seed);
 const isAlone = values.seeds === '1';
 
 for (let seed = first; seed < first + Number(values.seeds); seed++) {
   if (values.of !== 'faults') {
-    const { problems, story } =
-      values.of === 'revisions' ? await simulateRevisions(seed, { faults: true }) : await simulateSavepoint(seed, { kills: true });
+    const { problems, story } = await simulations[values.of as keyof typeof simulations](seed);
     if (isAlone || problems.length > 0) for (const line of story) console.log(line);
     for (const problem of problems) console.log(`PROBLEM ${problem}`);
     console.log(`seed ${seed}: ${problems.length === 0 ? 'right' : 'WRONG'}`);

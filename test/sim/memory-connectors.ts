@@ -9,7 +9,13 @@ import type { SimEvent } from './sim-job.ts';
 const EVENTS_MAX = 12;
 const PACE_MS = 250;
 
-export function memorySource(splits: readonly (readonly SimEvent[])[], clock: Clock, random: Random): SourceConnector {
+/** `isOpen`: no split ends while it is, though all was read. */
+export function memorySource(
+  splits: readonly (readonly SimEvent[])[],
+  clock: Clock,
+  random: Random,
+  isOpen: () => boolean = () => false,
+): SourceConnector {
   return {
     splitCount: splits.length,
     open: (split, position) => {
@@ -20,7 +26,7 @@ export function memorySource(splits: readonly (readonly SimEvent[])[], clock: Cl
         const values = events.slice(next, next + 1 + Math.floor(random.next() * EVENTS_MAX));
         const places = values.map((_, index) => next + index);
         next += values.length;
-        const done = next === events.length;
+        const done = next === events.length && !isOpen();
         return { values, places, deadLetters: [], position: { index: next }, ingestMs: clock.nowMs(), done, bytes: 0, progress: null };
       };
       return Promise.resolve({ read, close: () => Promise.resolve() });

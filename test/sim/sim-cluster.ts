@@ -7,6 +7,7 @@ import type { Clock, Random } from '../../runtime/base/clock.ts';
 import { decodeHeader } from '../../runtime/journal/record-codec.ts';
 import type { RecordHeader } from '../../runtime/journal/record.ts';
 import type { PhysicalPlan, StagePlan } from '../../runtime/plan/physical-plan.ts';
+import { redriveStream } from '../../runtime/plan/plan-names.ts';
 import { MemoryBlobStore } from '../../runtime/testing/memory-blob-store.ts';
 import type { JournalFaults } from '../../runtime/testing/memory-faults.ts';
 import { MemoryJournal } from '../../runtime/testing/memory-journal.ts';
@@ -38,6 +39,8 @@ export class SimWorld {
   readonly targets = new Map<string, Target>();
   /** Of a source, by split. */
   readonly events: readonly (readonly SimEvent[])[];
+  /** Sources do not end. */
+  isOpen = false;
 
   constructor(seed: number, faults: JournalFaults, events: (random: Random) => readonly (readonly SimEvent[])[]) {
     this.random = seededRandom(seed);
@@ -68,23 +71,26 @@ export class SimCluster {
   readonly figures = new Map<string, TaskFigures>();
   readonly #world: SimWorld;
   readonly #lagMs: number;
+  readonly #withRedrives: boolean;
   readonly #lives: Life[] = [];
   #told: Told | null = null;
   #born = 0;
   kills = 0;
 
-  /** `lagMs`: a worker takes a new revision after up to this. */
-  constructor(world: SimWorld, { lagMs }: { readonly lagMs: number }) {
+  /** `lagMs`: a worker takes a new revision after up to this. `withRedrives`: workers look for dead letters that are put in again. */
+  constructor(world: SimWorld, { lagMs, withRedrives = false }: { readonly lagMs: number; readonly withRedrives?: boolean }) {
     this.#world = world;
     this.blobs = new MemoryBlobStore({ clock: world.clock, random: world.random, latencyMs: BLOB_LATENCY_MS });
     this.#lagMs = lagMs;
+    this.#withRedrives = withRedrives;
     this.bus.subscribe('report', (value) => this.#hear(value as WorkerReport));
   }
 
   /** As who runs the job does it: streams first, then the record. */
   async declare(revision: number, plan: PhysicalPlan, restore: string | null = null): Promise<void> {
     this.#world.tell(`revision ${revision} of ${plan.job}: ${plan.stages.map(({ id }) => id).join(' ')}`);
-    for (const stream of plan.streams) await this.#world.journal.ensureLane({ stream, subjects: [`mr.${plan.job}.>`], bytesMax: -1 });
+    for (const stream of [...plan.streams, redriveStream(plan.job)])
+      await this.#world.journal.ensureLane({ stream, subjects: [`mr.${plan.job}.>`], bytesMax: -1 });
     this.#told = { revision, plan, restore };
     await this.directory.put('job', this.#told);
   }
@@ -159,6 +165,7 @@ export class SimCluster {
       speed: null,
       expectedWorkers: workers,
       restore: told.restore,
+      ...(this.#withRedrives ? { redriveStream: redriveStream(told.plan.job) } : {}),
       stayWhenSettled: true,
       failpoint: () => undefined,
       usage: () => ({ memoryBytes: 0, cpuMs: 0, loopBusyMs: 0 }),
@@ -196,7 +203,7 @@ export class SimCluster {
 
   #stageParts(stage: StagePlan, mortal: Mortal, clock: Clock): StageParts {
     const { random, events, targets } = this.#world;
-    if (stage.kind === 'source') return { source: memorySource(events, clock, random), sink: null };
+    if (stage.kind === 'source') return { source: memorySource(events, clock, random, () => this.#world.isOpen), sink: null };
     if (stage.kind !== 'sink') return { source: null, sink: null };
     const target = targets.get(stage.id) ?? [];
     targets.set(stage.id, target);

@@ -78,7 +78,7 @@ test('removing a job removes all of it, stages of earlier plans too, and nothing
   expect(await findDirectory(connection, 'shop_a')).toBeNull();
   await removeJob(connection, 'shop');
   for (const other of ['shop_ab', 'shop_a-b']) {
-    expect(await jobStreams(connection, other)).toHaveLength(4);
+    expect(await jobStreams(connection, other)).toHaveLength(5);
     expect(await findDirectory(connection, other)).not.toBeNull();
   }
   await removeJob(connection, 'shop_a'); // again: nothing to do

@@ -1,12 +1,13 @@
 // All that a job has in NATS, but what its sinks wrote: made, found, removed as a whole by who runs the job.
 //
-//   lanes MR_<job>_<stage> … of its plan · blobs MR_<job>_blobs · directory KV_MR_<job>
+//   lanes MR_<job>_<stage> … of its plan · what was decided about dead letters MR_<job>_redrive · blobs MR_<job>_blobs
+//   directory KV_MR_<job>
 //   T1. Making it again changes nothing; a plan with more stages adds what is missing.
 //   T2. What is removed is found by its names, never by what a directory says: that is written by workers, too.
 
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { PhysicalPlan } from '../../plan/physical-plan.ts';
-import { STREAM_ROOT, SUBJECT_ROOT } from '../../plan/plan-names.ts';
+import { redriveStream, redriveSubject, STREAM_ROOT, SUBJECT_ROOT } from '../../plan/plan-names.ts';
 import { openDirectory, deleteDirectory } from './directory.ts';
 import { callApi } from './jetstream-api.ts';
 import { valueOf } from './lane-stream.ts';
@@ -29,6 +30,8 @@ export async function ensureJobStreams(connection: NatsConnection, plan: Physica
   const journal = new NatsJournal(Link.of(connection), { replicas });
   for (const stream of plan.streams)
     await journal.growLane({ stream, subjects: laneSubjects(plan, stream), bytesMax: laneBytesMax }, `${SUBJECT_ROOT}.${plan.job}.`);
+  const redrives = { stream: redriveStream(plan.job), subjects: [redriveSubject(plan.job, '*')], bytesMax: laneBytesMax };
+  await journal.ensureLane(redrives);
   await NatsBlobStore.open(connection, plan.job, { replicas, ...(blobBytesMax === undefined ? {} : { bytesMax: blobBytesMax }) });
   await openDirectory(connection, plan.job, { replicas });
 }

@@ -43,6 +43,8 @@ export type ReaderOptions = {
   readonly isShared?: boolean;
   /** Messages are given with their `traceparent`. */
   readonly isTraced?: boolean;
+  /** Messages are given with this header. */
+  readonly header?: string;
   /** A consumer was made: the reader reads, or reads again. */
   readonly onOpen?: () => void;
 };
@@ -295,7 +297,14 @@ export class NatsReader implements LaneReader {
     this.#lastSequence = delivery.sequence;
     const bytes = message.data;
     this.#window.received({ wireBytes: deliverySize(message), payloadBytes: bytes.length });
-    const stored = { subject: message.subject, sequence: delivery.sequence, bytes, storedMs: delivery.storedMs };
+    const header = this.#options.header === undefined ? undefined : message.headers?.get(this.#options.header);
+    const stored = {
+      subject: message.subject,
+      sequence: delivery.sequence,
+      bytes,
+      storedMs: delivery.storedMs,
+      ...(header === undefined ? {} : { header }),
+    };
     const traceparent = this.#options.isTraced === true ? message.headers?.get(TRACEPARENT) : undefined;
     this.#queue.push(traceparent === undefined || traceparent === '' ? stored : { ...stored, traceparent });
     this.wake();

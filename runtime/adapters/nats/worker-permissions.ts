@@ -12,7 +12,7 @@
 import type { SinkSpec, SourceSpec } from '../../../crds/stream-job/spec.ts';
 import { assert } from '../../base/assert.ts';
 import type { OpPlan, PhysicalPlan } from '../../plan/physical-plan.ts';
-import { SUBJECT_ROOT } from '../../plan/plan-names.ts';
+import { redriveStream, SUBJECT_ROOT } from '../../plan/plan-names.ts';
 import { directoryStream, keySubject } from './kv-stream.ts';
 import { blobStream } from './nats-blob-store.ts';
 
@@ -42,6 +42,7 @@ export function workerPermissions({ identity, plans }: PermissionRequest): Worke
       ...WORKER_KEYS.map((key) => keySubject(identity, key)),
       ...sorted(plans.flatMap(({ streams }) => streams)).flatMap(ownLane),
       ...ownLane(blobStream(identity)),
+      ...ownDirectory(redriveStream(identity)),
       ...ownDirectory(directoryStream(identity)),
       ...ops.flatMap(sourceRights),
       ...ops.flatMap(sinkRights),
@@ -60,7 +61,7 @@ function ownLane(stream: string): readonly string[] {
   return [...readRights(stream), api(`CONSUMER.DELETE.${stream}.*`), api(`STREAM.PURGE.${stream}`)];
 }
 
-/** The directory: watched and read; never purged, so no key of who runs the job can be removed. */
+/** The directory, and what was decided about dead letters: read, never purged, so nothing of who runs the job can be removed. */
 function ownDirectory(stream: string): readonly string[] {
   return [...readRights(stream), api(`CONSUMER.DELETE.${stream}.*`)];
 }

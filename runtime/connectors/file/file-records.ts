@@ -9,7 +9,7 @@ import type { EventSchemaSpec, FileSourceSpec } from '../../../crds/stream-job/s
 import type { Value } from '../../event/batch.ts';
 import { compileCsv, readHeader, type CsvDecoder } from '../../event/codec/csv.ts';
 import { invalidUtf8, utf8Text } from '../../event/codec/json.ts';
-import { compileJsonEvent, type EventDecoder } from '../../event/codec/json-event.ts';
+import { compileJsonEvent, compileJsonEventAgain, type DecodedEvent, type EventDecoder } from '../../event/codec/json-event.ts';
 import { RecordSplitter, type Cut } from '../../event/codec/record-splitter.ts';
 import { shownEvent } from '../source-letters.ts';
 import { FileBytes } from './file-bytes.ts';
@@ -37,7 +37,9 @@ export class FileRecords {
   readonly #options: FileRecordsOptions;
   readonly #splitter: RecordSplitter;
   #decodeRow: CsvDecoder | null = null;
+  #header: readonly string[] = [];
   readonly #decodeLine: EventDecoder;
+  readonly #decodeLineAgain: (event: Value) => DecodedEvent;
   #state: 'records' | 'ended' | 'done' = 'records';
   #last: FileRecord | null = null; // one record more behind the last: the input was broken, or empty
 
@@ -46,6 +48,7 @@ export class FileRecords {
     this.#options = options;
     this.#splitter = new RecordSplitter({ csv: options.file.format === 'csv', bytesMax: options.recordBytesMax });
     this.#decodeLine = compileJsonEvent(options.schema);
+    this.#decodeLineAgain = compileJsonEventAgain(options.schema);
   }
 
   /** Opens the file and reads its header. Rejects with MR1001, or with BadDeclaration when it has not the schema's columns. */
@@ -113,6 +116,20 @@ export class FileRecords {
     this.#splitter.drop();
   }
 
+  /** An event that was taken out before: a row's text or its columns, or JSON. Needs the header only, so also when it is closed. */
+  decodeAgain(event: Value): DecodedEvent {
+    if (this.#decodeRow === null) return this.#decodeLineAgain(event);
+    const text = typeof event === 'string' ? event : this.#rowOf(event);
+    const row = this.#decodeRow(text, text.includes('"'));
+    return 'value' in row ? row : { issues: row.issues, event };
+  }
+
+  #rowOf(event: Value): string {
+    const columns = (event ?? {}) as Readonly<Record<string, unknown>>;
+    const [empty = ''] = this.#options.file.nulls;
+    return this.#header.map((name) => quoted(columns[name] ?? empty)).join(',');
+  }
+
   #decode(cut: Exclude<Cut, 'more'>): FileRecord {
     const { bytes: buffer, from, to, line, quoted } = this.#splitter;
     const bytes = to - from;
@@ -159,6 +176,7 @@ export class FileRecords {
     const issues = headerIssues(header, schema);
     if (issues.length > 0) throw this.#badHeader(issues);
     this.#decodeRow = compileCsv(header, { schema, nulls: file.nulls });
+    this.#header = header;
   }
 
   /** An empty file is no mistake of the declaration: it gives no events, and one note that it was empty. */
@@ -189,4 +207,9 @@ function headerIssues(header: readonly string[], schema: EventSchemaSpec | undef
     })),
     ...missing.map((name) => ({ path: `schema.${name}`, message: `the file has no column "${name}"`, fix: suggest(name, header) })),
   ];
+}
+
+function quoted(value: unknown): string {
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
+  return `"${text.replaceAll('"', '""')}"`;
 }

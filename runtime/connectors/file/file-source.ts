@@ -26,9 +26,11 @@ export async function makeFileSource(
     schema: spec.schema,
     recordBytesMax: spec.maxEventBytes,
   };
-  await (await FileRecords.open(options)).close();
+  const records = await FileRecords.open(options);
+  await records.close();
   return {
     splitCount: 1,
+    decodeAgain: (event) => records.decodeAgain(event),
     open: async (_split, position) => FileReader.open(options, { source: spec.name, clock: env.clock, position }),
   };
 }

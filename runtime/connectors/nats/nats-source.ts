@@ -19,7 +19,7 @@ import type { TraceContext } from '../../base/trace-context.ts';
 import type { TraceMark } from '../../event/trace-marks.ts';
 import type { Value } from '../../event/batch.ts';
 import { invalidUtf8, utf8Text } from '../../event/codec/json.ts';
-import { compileJsonEvent, type EventDecoder } from '../../event/codec/json-event.ts';
+import { compileJsonEvent, compileJsonEventAgain, type EventDecoder } from '../../event/codec/json-event.ts';
 import type { LaneReader, StoredRecord } from '../../journal/journal.ts';
 import type { SourceConnector, SourcePosition, SourceRead, SourceReader } from '../source.ts';
 import { LARGE_EVENT_HEAD_BYTES, shownEvent, tooLargeLetter, undecodableLetter, type SourceLetter } from '../source-letters.ts';
@@ -35,6 +35,7 @@ export async function makeNatsSource(spec: NatsSource, env: NatsSourceEnv): Prom
   for (const [index, subject] of subjects.entries()) await find(env.link, spec, { subject, stream, index });
   return {
     splitCount: subjects.length,
+    decodeAgain: compileJsonEventAgain(spec.schema),
     open: async (split, position) => {
       const subject = subjects[split] as string;
       const found = await find(env.link, spec, { subject, stream, index: split });
