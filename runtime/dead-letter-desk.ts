@@ -6,6 +6,7 @@
 //   L4. Letters of earlier runs of the job are left where they are: nobody has their state any more.
 
 import { findDirectory } from './adapters/nats/directory.ts';
+import { ensureRedriveLane } from './adapters/nats/job-streams.ts';
 import { Link } from './adapters/nats/link.ts';
 import { NatsJournal } from './adapters/nats/nats-journal.ts';
 import { NatsReader } from './adapters/nats/nats-reader.ts';
@@ -54,7 +55,6 @@ export type RedriveOptions = {
 const READ_BYTES_MAX = 4 * 1024 * 1024;
 const WAIT_MS = 1_000;
 const LOOK_MS = 200;
-const LEDGER_BYTES_MAX = 1024 * 1024 * 1024;
 
 type Sent = { readonly id: string; readonly stage: StagePlan; readonly partition: number; readonly sequence: number };
 type Task = Extract<RedriveTarget, { kind: 'task' }>;
@@ -256,9 +256,7 @@ export class DeadLetterDesk {
 
   async #ensureLedger(): Promise<void> {
     if ((await this.#ledgerEnd()) !== null) return;
-    const { job } = this.plan;
-    const lane = { stream: redriveStream(job), subjects: [redriveSubject(job, '*')], bytesMax: LEDGER_BYTES_MAX };
-    await this.#journal.ensureLane(lane);
+    await ensureRedriveLane(this.#journal, this.plan.job);
   }
 }
 

@@ -24,16 +24,23 @@ export type JobStreamOptions = {
   readonly blobBytesMax?: number;
 };
 
+/** Some hundred thousand dead letters; a small server reserves all of it. */
+const REDRIVE_BYTES_MAX = 256 * 1024 * 1024;
+
 /** T1. Throws MR2105 when a stream that is there has settings that lose records, MR2102 when NATS does not answer for long. */
 export async function ensureJobStreams(connection: NatsConnection, plan: PhysicalPlan, options: JobStreamOptions): Promise<void> {
   const { replicas, laneBytesMax, blobBytesMax } = options;
   const journal = new NatsJournal(Link.of(connection), { replicas });
   for (const stream of plan.streams)
     await journal.growLane({ stream, subjects: laneSubjects(plan, stream), bytesMax: laneBytesMax }, `${SUBJECT_ROOT}.${plan.job}.`);
-  const redrives = { stream: redriveStream(plan.job), subjects: [redriveSubject(plan.job, '*')], bytesMax: laneBytesMax };
-  await journal.ensureLane(redrives);
+  await ensureRedriveLane(journal, plan.job, Math.min(laneBytesMax, REDRIVE_BYTES_MAX)); // -1: no bound
   await NatsBlobStore.open(connection, plan.job, { replicas, ...(blobBytesMax === undefined ? {} : { bytesMax: blobBytesMax }) });
   await openDirectory(connection, plan.job, { replicas });
+}
+
+/** Where it is kept what was decided about dead letters. T1, as the others. */
+export function ensureRedriveLane(journal: NatsJournal, job: string, bytesMax = REDRIVE_BYTES_MAX): Promise<void> {
+  return journal.ensureLane({ stream: redriveStream(job), subjects: [redriveSubject(job, '*')], bytesMax });
 }
 
 /** Subjects of one of the plan's lanes. */
