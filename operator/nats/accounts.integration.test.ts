@@ -120,11 +120,20 @@ test('a server that has lost its accounts is told of them again, and has their s
   await server.start();
   await expect.poll(() => messagesIn('bank', 'MR_bank_b_rows').catch(() => -1), { timeout: 30_000 }).toBe(before);
   await expect.poll(() => messagesIn('shop', 'MR_shop_b_rows').catch(() => -1), { timeout: 30_000 }).toBe(1);
-  expect(server.troubles).toContain('a server had lost the account of namespace bank: it was told again');
+  await expect.poll(() => server.troubles).toContain('a server had lost the account of namespace bank: it was told again');
 });
 
 test('accounts outlive a restart of the server', async () => {
   await server.kill();
   await server.start();
   await expect.poll(() => messagesIn('shop', 'MR_shop_b_rows').catch(() => -1), { timeout: 30_000 }).toBe(1);
+});
+
+test('a server that keeps no accounts is named as such', async () => {
+  const old = await startKeyedServer({ durability: 'process', keeps: 'nowhere' });
+  try {
+    await expect(old.account('shop')).rejects.toThrow('NATS keeps no accounts: its configuration needs `resolver: { type: full, … }`');
+  } finally {
+    await old.stop();
+  }
 });

@@ -38,9 +38,13 @@ export interface KeyedServer {
 }
 
 export type ConnectOptions = { readonly inboxPrefix?: string };
-export type KeyedServerOptions = { readonly durability?: 'machine' | 'process' };
+export type KeyedServerOptions = {
+  readonly durability?: 'machine' | 'process';
+  /** Where it keeps accounts: nowhere is what older configurations of the chart say. */
+  readonly keeps?: 'folder' | 'nowhere';
+};
 
-export async function startKeyedServer({ durability = 'machine' }: KeyedServerOptions = {}): Promise<KeyedServer> {
+export async function startKeyedServer({ durability = 'machine', keeps = 'folder' }: KeyedServerOptions = {}): Promise<KeyedServer> {
   const keys = await makeNatsKeys();
   const folder = await mkdtemp(join(tmpdir(), 'millrace-keyed-'));
   const storeFolder = join(folder, 'store');
@@ -49,7 +53,8 @@ export async function startKeyedServer({ durability = 'machine' }: KeyedServerOp
   const [port, monitorPort] = [await freePort(), await freePort()];
   await mkdir(storeFolder);
   await writeFile(join(folder, 'auth.conf'), keys['auth.conf']);
-  const resolver = `resolver { type: full, dir: ${JSON.stringify(accountsFolder)}, allow_delete: false, interval: "2m" }`;
+  const full = `{ type: full, dir: ${JSON.stringify(accountsFolder)}, allow_delete: false, interval: "2m" }`;
+  const resolver = `resolver: ${keeps === 'folder' ? full : 'MEMORY'}`;
   const config = serverConfigText({ serverName: `keyed-${port}`, port, storeFolder, durability, maxPayloadBytes: 1024 * 1024 });
   await writeFile(configPath, `${config}http: "127.0.0.1:${monitorPort}"\nmax_control_line: 1048576\n${resolver}\ninclude auth.conf\n`);
   const command = { binary: findNatsServer().path, args: ['-c', configPath], logPath: join(folder, 'nats.log') };
