@@ -1,6 +1,7 @@
 // A plan as text of 80 columns (more only where names are long): each stage with what runs in it, what it sends where, and why it is a stage.
 
 import { describeSink, guaranteeOf, sinkSpecOf } from './explain-sink.ts';
+import { machinePathText } from './machine-path.ts';
 import { liveOutputs } from './physical-plan.ts';
 import type { EdgePlan, NodePlan, PhysicalPlan, StagePlan } from './physical-plan.ts';
 import { DEAD_LETTERS, DEAD_LETTERS_SUBJECT } from './plan-names.ts';
@@ -36,6 +37,7 @@ function describeStage(plan: PhysicalPlan, stage: StagePlan): string {
   return [
     `${stage.id} ${'─'.repeat(Math.max(3, WIDTH - stage.id.length - right.length - 2))} ${right}`,
     ...field('runs', chainsOf(stage)),
+    ...field('machine', machinesOf(stage)),
     ...field('why', stage.reasons),
     ...field('sends', sendsOf(plan, stage)),
     ...field('journal', [`stream ${stage.stream}, subjects ${stage.subjectPrefix}.${last}`]),
@@ -57,6 +59,14 @@ function chainsOf(stage: StagePlan): readonly string[] {
   };
   for (const node of stage.nodes) if (node.inputs.every(({ kind }) => kind === 'edge')) walk(node, []);
   return chains;
+}
+
+/** Which path runs each machine of the stage. */
+function machinesOf({ nodes }: StagePlan): readonly string[] {
+  return nodes.flatMap(({ id, op }) => {
+    const text = machinePathText(op);
+    return text === null ? [] : [`${id}: ${text}`];
+  });
 }
 
 function sendsOf(plan: PhysicalPlan, stage: StagePlan): readonly string[] {

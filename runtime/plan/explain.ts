@@ -4,6 +4,7 @@ import { describeSink, guaranteeOf, sinkSpecOf } from './explain-sink.ts';
 import { explainMermaid } from './explain-mermaid.ts';
 import { explainText } from './explain-text.ts';
 import { stageFingerprints } from './fingerprint.ts';
+import { machinePath } from './machine-path.ts';
 import { liveOutputs } from './physical-plan.ts';
 import type { NodePlan, PhysicalPlan, StagePlan } from './physical-plan.ts';
 
@@ -33,7 +34,10 @@ function summary(plan: PhysicalPlan): unknown {
       partitions: stage.partitionCount,
       stream: stage.stream,
       subjects: `${stage.subjectPrefix}.*`,
-      transforms: stage.nodes.map((node) => ({ id: node.id, kind: node.op.kind, inputs: inputsOf(node, plan) })),
+      transforms: stage.nodes.map((node) => {
+        const path = machinePath(node.op);
+        return { id: node.id, kind: node.op.kind, inputs: inputsOf(node, plan), ...(path === null ? {} : { path }) };
+      }),
       reads: stage.inputs.map((index) => plan.edges[index]?.id),
       writes: liveOutputs(plan, stage).map(({ id }) => id),
       reasons: stage.reasons,

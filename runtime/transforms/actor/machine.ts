@@ -24,30 +24,33 @@ import { cleanText, EVENTS, MILLRACE } from '../../telemetry/conventions.ts';
 import { describeValue, EventRefused, problemOf } from '../failure.ts';
 import type { ActorFigures } from '../figures.ts';
 import type { RestoreContext, StepContext, Timer, Transform } from '../transform.ts';
-import { type ActorCell, SnapshotCodec, stateText } from './actor-cell.ts';
+import { type ActorCell, stateText } from './actor-cell.ts';
 import { Effects } from './effects.ts';
 import type { TimerChange } from './effects.ts';
 import { EndTimers, namedTimer } from './end-timers.ts';
 import { buildMachine } from './machine-config.ts';
+import { type ActorState, choosePath, type MachinePath, ReferencePath } from './machine-path.ts';
 import { Outputs } from './outputs.ts';
 import { type EventInState, StateBook, type StateEntry } from './state-book.ts';
-import { boundedMachine, type Machine, type MachineEvent, machineNodes, refusedParts, type Snapshot, Stepper } from './xstate.ts';
+import { boundedMachine, type Machine, type MachineEvent, machineNodes, refusedParts } from './xstate.ts';
 
 /** A value of the stream as the machine's event. */
 type ToEvent = (value: Value) => MachineEvent;
 type Unhandled = 'deadLetter' | 'ignore';
+/** `best`: compiled where it can be. `reference`: XState's own transition function, to compare with. */
+type PathWanted = 'best' | 'reference';
 
 /** Throws BadDeclaration for a machine that XState refuses, and for code that does not compile. */
-export function makeMachine(op: Extract<OpPlan, { kind: 'machine' }>): Transform {
+export function makeMachine(op: Extract<OpPlan, { kind: 'machine' }>, path: PathWanted = 'best'): Transform {
   const effects = new Effects();
   const machine = buildMachine(op.spec, effects);
   const typeOf = op.spec.eventType === undefined ? fieldType : compileCode(op.spec.eventType, ['event']);
   const toEvent: ToEvent = (value) => ({ type: eventType(typeOf(value)), value });
-  return new MachineTransform({ machine, effects, toEvent, unhandled: op.spec.unhandled, context: op.spec.context });
+  return new MachineTransform({ machine, effects, toEvent, path, unhandled: op.spec.unhandled, context: op.spec.context });
 }
 
 /** A builder's own machine takes the values themselves as events. Throws BadDeclaration for what it may not have. */
-export function makeXState(op: Extract<OpPlan, { kind: 'xstate' }>): Transform {
+export function makeXState(op: Extract<OpPlan, { kind: 'xstate' }>, path: PathWanted = 'best'): Transform {
   const machine = boundedMachine(op.machine as Machine);
   const refused = refusedParts(machine);
   if (refused.length > 0)
@@ -59,7 +62,7 @@ export function makeXState(op: Extract<OpPlan, { kind: 'xstate' }>): Transform {
     eventType(fieldType(value));
     return value as MachineEvent;
   };
-  return new MachineTransform({ machine, effects: new Effects(), toEvent, unhandled: op.unhandled, context: {} });
+  return new MachineTransform({ machine, effects: new Effects(), toEvent, path, unhandled: op.unhandled, context: {} });
 }
 
 function fieldType(value: Value): unknown {
@@ -78,6 +81,7 @@ type Parts = {
   readonly effects: Effects;
   readonly toEvent: ToEvent;
   readonly unhandled: Unhandled;
+  readonly path: PathWanted;
   /** Initial values of the context's fields, where they are known. */
   readonly context: Readonly<Record<string, unknown>>;
 };
@@ -89,29 +93,27 @@ class MachineTransform implements Transform {
   readonly #toEvent: ToEvent;
   readonly #unhandled: Unhandled;
   readonly #context: Parts['context'];
-  readonly #stepper: Stepper;
-  readonly #codec: SnapshotCodec;
+  readonly #path: MachinePath;
   readonly #outputs = new Outputs();
   readonly #endTimers = new EndTimers();
   /** Only an actor that can end must know its timers. */
   readonly #canEnd: boolean;
   /** The first snapshot, when it is the same for all keys and times and has no effects. */
-  readonly #plainInitial: Snapshot | null;
+  readonly #plainInitial: ActorState | null;
   /** By state: is there a transition (A2), and what is told of the actors. */
   readonly #book = new StateBook();
 
-  constructor({ machine, effects, toEvent, unhandled, context }: Parts) {
+  constructor({ machine, effects, toEvent, unhandled, path, context }: Parts) {
     this.#context = context;
     this.#effects = effects;
     this.#toEvent = toEvent;
     this.#unhandled = unhandled;
-    this.#stepper = new Stepper(machine, effects);
-    this.#codec = new SnapshotCodec(machine);
+    this.#path = path === 'best' ? choosePath(machine, effects) : (new ReferencePath(machine, effects) as unknown as MachinePath);
     this.#canEnd = machine.root.type === 'parallel' || Object.values(machine.root.states).some((child) => child.type === 'final');
     const isPlain =
       typeof machine.config.context !== 'function' &&
       machineNodes(machine.root).every((node) => node.entry.length === 0 && node.always === undefined && node.initial.actions.length === 0);
-    this.#plainInitial = isPlain ? this.#stepper.initial() : null;
+    this.#plainInitial = isPlain ? this.#path.initial() : null;
   }
 
   /** A6. */
@@ -148,12 +150,13 @@ class MachineTransform implements Transform {
     try {
       this.#effects.begin(decodeKey(key), atMs);
       const event = data as MachineEvent;
-      const before = this.#codec.decode(cell);
-      const after = this.#stepper.transition(before, event);
+      const before = this.#path.decode(cell);
+      const after = this.#path.transition(before, event);
       if (context.trace !== null) this.#note({ event, before, after, key }, context);
       this.#commit(pending, after, key, context);
-      const state = this.#book.state(stateText(cell.value));
-      this.#count(state, this.#book.event(state, event.type), cell.value, after);
+      const name = stateText(cell.value);
+      const state = this.#book.state(name);
+      this.#count(state, this.#book.event(state, event.type), name, after);
     } catch (error) {
       // The timer has fired: it must not stay among the pending ones, whatever became of its event.
       if (pending !== cell) context.cells.put(NAMESPACE, key, pending);
@@ -176,8 +179,9 @@ class MachineTransform implements Transform {
     this.#effects.begin(decodeKey(key), timeMs);
     const event = this.#toEvent(value);
     const cell = context.cells.get(NAMESPACE, key) as ActorCell | undefined;
-    const before = cell === undefined ? (this.#plainInitial ?? this.#stepper.initial()) : this.#codec.decode(cell);
-    const state = this.#book.state(stateText(before.value));
+    const before = cell === undefined ? (this.#plainInitial ?? this.#path.initial()) : this.#path.decode(cell);
+    const name = this.#path.nameOf(before);
+    const state = this.#book.state(name);
     const taken = this.#book.event(state, event.type);
     if (before.status === 'active' && !this.#isHandled(taken, before, event.type)) {
       this.#notHandled(event.type, before, value, key, timeMs, context);
@@ -187,19 +191,20 @@ class MachineTransform implements Transform {
       state.actors++;
       return;
     }
-    const after = before.status === 'active' ? this.#stepper.transition(before, event) : before;
+    const after = before.status === 'active' ? this.#path.transition(before, event) : before;
     if (context.trace !== null) this.#note({ event, before, after, key }, context);
     if (after === before && cell !== undefined && this.#effects.values.length === 0 && this.#effects.timers.length === 0) return;
     this.#commit(cell ?? EMPTY, after, key, context);
     if (cell === undefined) state.actors++;
-    this.#count(state, taken, before.value, after);
+    this.#count(state, taken, name, after);
   }
 
   /** Counts what an actor did, once it is done. */
-  #count(state: StateEntry, event: EventInState, before: unknown, after: Snapshot): void {
+  #count(state: StateEntry, event: EventInState, before: string, after: ActorState): void {
     const isOver = after.status !== 'active';
-    if (!isOver && (after.value === before || stateText(after.value) === stateText(before))) event.stayed++;
-    else this.#book.took(state, event, stateText(after.value), isOver);
+    const name = this.#path.nameOf(after);
+    if (!isOver && name === before) event.stayed++;
+    else this.#book.took(state, event, name, isOver);
   }
 
   /** Tells the event's trace what the actor did. */
@@ -213,9 +218,9 @@ class MachineTransform implements Transform {
       [MILLRACE.key]: cleanText(keyText(key)),
       [MILLRACE.eventType]: cleanText(event.type),
       [MILLRACE.eventTimeMs]: this.#effects.timeMs,
-      [MILLRACE.stateFrom]: stateText(before.value),
-      [MILLRACE.stateTo]: after.status === 'active' ? stateText(after.value) : `${stateText(after.value)} (ended)`,
-      [MILLRACE.guards]: before.status === 'active' ? this.#stepper.taken(before, event).map(cleanText) : [],
+      [MILLRACE.stateFrom]: this.#path.nameOf(before),
+      [MILLRACE.stateTo]: after.status === 'active' ? this.#path.nameOf(after) : `${this.#path.nameOf(after)} (ended)`,
+      [MILLRACE.guards]: before.status === 'active' ? this.#path.taken(before, event).map(cleanText) : [],
       [MILLRACE.timersSet]: set,
       [MILLRACE.timersCleared]: cleared,
       [MILLRACE.emitted]: emitted,
@@ -223,12 +228,12 @@ class MachineTransform implements Transform {
   }
 
   /** Carries out what the event caused (A1). */
-  #commit(cell: ActorCell, snapshot: Snapshot, key: Key, context: StepContext): void {
+  #commit(cell: ActorCell, snapshot: ActorState, key: Key, context: StepContext): void {
     const { values, outputs, timeMs } = this.#effects;
     for (let i = 0; i < values.length; i++) this.#outputs.add(values[i], outputs[i] as string | null, timeMs, key, context.trace);
     const next = this.#changeTimers(cell, key, context);
     if (snapshot.status === 'active') {
-      context.cells.put(NAMESPACE, key, this.#codec.encode(snapshot, next.timers, next.count));
+      context.cells.put(NAMESPACE, key, this.#path.encode(snapshot, next.timers, next.count));
       return;
     }
     for (const id of next.timers ?? []) context.clearTimer(key, id); // A4
@@ -255,17 +260,17 @@ class MachineTransform implements Transform {
     return { timers: this.#canEnd ? [...pending] : undefined, count };
   }
 
-  #isHandled(event: EventInState, snapshot: Snapshot, type: string): boolean {
-    event.isHandled ??= activeNodes(snapshot).some((node) => [...node.transitions.keys()].some((descriptor) => matches(type, descriptor)));
+  #isHandled(event: EventInState, snapshot: ActorState, type: string): boolean {
+    event.isHandled ??= this.#path.handles(snapshot, type);
     return event.isHandled;
   }
 
-  #notHandled(type: string, snapshot: Snapshot, value: Value, key: Key, timeMs: number, context: StepContext): void {
+  #notHandled(type: string, snapshot: ActorState, value: Value, key: Key, timeMs: number, context: StepContext): void {
     if (this.#unhandled === 'ignore') {
       context.countFiltered(1);
       return;
     }
-    const { message } = new MillraceError('MR3003', { transform: context.nodeId, event: type, state: stateText(snapshot.value) });
+    const { message } = new MillraceError('MR3003', { transform: context.nodeId, event: type, state: this.#path.nameOf(snapshot) });
     context.deadLetter({ code: 'MR3003', message, issues: [], event: value, place: null, timeMs, key });
   }
 
@@ -277,24 +282,10 @@ class MachineTransform implements Transform {
   }
 }
 
-type Transition = { readonly event: MachineEvent; readonly before: Snapshot; readonly after: Snapshot; readonly key: Key };
+type Transition = { readonly event: MachineEvent; readonly before: ActorState; readonly after: ActorState; readonly key: Key };
 
 function timerText({ id, delayMs, event }: Extract<TimerChange, { kind: 'set' }>): string {
   return cleanText(`${id ?? (event as MachineEvent).type} in ${delayMs} ms`);
 }
 
 const EMPTY: ActorCell = { value: null, context: null };
-
-type Node = Machine['root'];
-
-function activeNodes(snapshot: Snapshot): readonly Node[] {
-  return snapshot._nodes as readonly Node[];
-}
-
-/** `*` takes everything, `a.*` everything that begins with the token a; as XState says. */
-function matches(type: string, descriptor: string): boolean {
-  if (descriptor === type || descriptor === '*') return true;
-  if (!descriptor.endsWith('.*')) return false;
-  const wanted = descriptor.slice(0, -2);
-  return type === wanted || type.startsWith(`${wanted}.`);
-}

@@ -16,12 +16,12 @@ export type Snapshot = AnyMachineSnapshot;
 export type MachineEvent = EventObject & { readonly value?: unknown };
 export { assign, createMachine, raise };
 
-type TakenTransition = {
+export type TakenTransition = {
   readonly source: { readonly path: readonly string[]; readonly transitions: ReadonlyMap<string, readonly { readonly guard?: unknown }[]> };
   readonly eventType: string;
   readonly guard?: unknown;
 };
-type Scope = ActorScope<Snapshot, EventObject>;
+export type Scope = ActorScope<Snapshot, EventObject>;
 type Action = { readonly type: string; readonly params?: unknown; readonly info: unknown; readonly exec: unknown };
 
 /** Steps of one event (raised events, `always`) before it is an endless loop. */
@@ -53,11 +53,7 @@ export class Stepper {
    *  guards once more: only for an event that somebody looks at. */
   taken(snapshot: Snapshot, event: MachineEvent): string[] {
     const transitions = this.machine.getTransitionData(snapshot as never, event as never) as readonly TakenTransition[];
-    return transitions.map(({ source, eventType, guard }) => {
-      const place = [...source.path, eventType].join('.');
-      const index = (source.transitions.get(eventType) ?? []).findIndex((one) => one.guard === guard);
-      return guard === undefined ? place : `${place}[${index}] when ${guardText(guard)}`;
-    });
+    return transitions.map(takenText);
   }
 
   #execute(action: Action): void {
@@ -83,6 +79,13 @@ export class Stepper {
         if (typeof action.exec === 'function') (action.exec as (info: unknown, params: unknown) => void)(action.info, action.params);
     }
   }
+}
+
+/** A transition that was taken: the state, its event, and the guard that held. */
+export function takenText({ source, eventType, guard }: TakenTransition): string {
+  const place = [...source.path, eventType].join('.');
+  const index = (source.transitions.get(eventType) ?? []).findIndex((one) => one.guard === guard);
+  return guard === undefined ? place : `${place}[${index}] when ${guardText(guard)}`;
 }
 
 /** A guard as it was written: its CEL text, or the name of a function. */
@@ -118,7 +121,7 @@ export function refusedParts(machine: Machine): string[] {
   return [...refused];
 }
 
-type Node = Machine['root'];
+export type Node = Machine['root'];
 
 /** The node and all below it. */
 export function machineNodes(node: Node): Node[] {
@@ -127,7 +130,7 @@ export function machineNodes(node: Node): Node[] {
 
 const REFUSED = new Set(['spawnChild', 'sendTo', 'sendParent', 'forwardTo', 'stopChild']);
 
-function refusal(what: string): string {
+export function refusal(what: string): string {
   if (what === 'sendTo' || what === 'sendParent' || what === 'forwardTo') {
     return `${what} has no receiver in a keyed machine; raise events to the machine itself, emit events and key them to reach other actors`;
   }
@@ -140,7 +143,21 @@ function checked(snapshot: Snapshot): Snapshot {
   return snapshot;
 }
 
-function inertScope(actionExecutor: (action: Action) => void): Scope {
+/** Whether an active state of `nodes` has a transition for the type, whatever its guards say. */
+export function handles(nodes: readonly Node[], type: string): boolean {
+  return nodes.some((node) => [...node.transitions.keys()].some((descriptor) => matchesDescriptor(type, descriptor)));
+}
+
+/** `*` takes everything, `a.*` everything that begins with the token a; as XState says. */
+export function matchesDescriptor(type: string, descriptor: string): boolean {
+  if (descriptor === type || descriptor === '*') return true;
+  if (!descriptor.endsWith('.*')) return false;
+  const wanted = descriptor.slice(0, -2);
+  return !wanted.split('.').includes('*') && (type === wanted || type.startsWith(`${wanted}.`));
+}
+
+/** What a machine without actors, clock and queue is given instead of them; what it would do goes to `actionExecutor`. */
+export function inertScope(actionExecutor: (action: Action) => void): Scope {
   const nothing = (): void => undefined;
   const system = forbidden('system', { _sendInspectionEvent: nothing });
   const self = forbidden('self', {});
