@@ -50,6 +50,8 @@ test('only what is a text or something else, or holds itself, is open', () => {
     'stages.*.flatMap',
     'stages.*.keyBy',
     'stages.*.join.select',
+    'stages.*.pattern.steps.*.steps.*.steps.*',
+    'stages.*.pattern.select',
     'sinks.*.from',
     'workers.affinity.*',
   ]);

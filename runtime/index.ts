@@ -34,11 +34,13 @@ export type {
   KeyOptions,
   MachineStream,
   NatsSinkOptions,
+  PatternStream,
   ReducedStream,
   SinkOptions,
   Stream,
   WindowedStream,
 } from './job/stream.ts';
 export type { DeclaredMachine, MachineOptions, XStateMachine } from './job/machine-type.ts';
+export type { Match, Matched, MatchSelect, PatternCondition, PatternOptions, PatternStepOptions } from './job/pattern-type.ts';
 export type { Actor, ActorContext } from './job/reduce-type.ts';
 export type { Mistake } from './job/mistake.ts';

@@ -3,7 +3,7 @@
 import type { AdmissionRule } from './admission-rule.ts';
 
 const STATELESS = ['map', 'flatMap', 'eventTime', 'enrich', 'sample'];
-const KEYED = ['window', 'aggregate', 'dedupe', 'join', 'machine', 'reduce', 'xstate'];
+const KEYED = ['window', 'aggregate', 'dedupe', 'join', 'machine', 'pattern', 'reduce', 'xstate'];
 
 const given = (verbs: readonly string[]): string =>
   `[${verbs.map((verb) => `has(x.${verb}) ? '${verb}' : ''`).join(', ')}].filter(v, v != '')`;
@@ -45,13 +45,16 @@ export const verbValidations: readonly AdmissionRule[] = [
   },
   none(
     `size(${verbs}) == 0 && !has(x.filter) && !has(x.keyBy)`,
-    'a stage does nothing: give it one of filter, map, flatMap, eventTime, enrich, sample, window, aggregate, dedupe, join, machine',
+    'a stage does nothing: give it one of filter, map, flatMap, eventTime, enrich, sample, window, aggregate, dedupe, join, machine, pattern',
   ),
   none(
     `${isKeyed} && !has(x.keyBy)`,
-    'window, aggregate, dedupe, join and machine work per key, and there is none: add keyBy: event.FIELD',
+    'window, aggregate, dedupe, join, machine and pattern work per key, and there is none: add keyBy: event.FIELD',
   ),
-  none(`has(x.keyBy) && !${isKeyed}`, 'keyBy goes with window, aggregate, dedupe, join or machine: add one of them, or remove keyBy'),
+  none(
+    `has(x.keyBy) && !${isKeyed}`,
+    'keyBy goes with window, aggregate, dedupe, join, machine or pattern: add one of them, or remove keyBy',
+  ),
   none(`has(x.partitions) && !${isKeyed}`, 'only a stage with keyBy has partitions of its own: remove partitions'),
   none(
     `has(x.aggregate) && x.aggregate.exists(k, ${functions} != 1)`,
@@ -66,6 +69,10 @@ export const verbValidations: readonly AdmissionRule[] = [
   none(
     `has(x.join) && has(x.join.select) && !${codeOrFields('x.join.select')}`,
     'join.select is a CEL expression of at most 4096 characters, or a mapping of field to expression with at least one field',
+  ),
+  none(
+    `has(x.pattern) && has(x.pattern.select) && !${codeOrFields('x.pattern.select')}`,
+    'pattern.select is a CEL expression of at most 4096 characters, or a mapping of field to expression with at least one field',
   ),
   none(
     `has(x.flatMap) && type(x.flatMap) != string && !(type(x.flatMap) == list && size(x.flatMap) > 0 && size(x.flatMap) <= 64

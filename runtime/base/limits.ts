@@ -34,6 +34,11 @@ export const EVENT_TIME_MS_MAX = 8.64e15;
 /** Held events in one list cell of `order`: a list is dropped whole when its last event was released, so it stays short. */
 export const ORDER_CHUNK_EVENTS_MAX = 1_024;
 
+/** Events of one match of a pattern: a repetition that takes more would be written anew with each of them. */
+export const PATTERN_MATCH_EVENTS_MAX = 1_000;
+/** Positions of a pattern's automaton, repetitions written out: each is looked at for each event of a partial match there. */
+export const PATTERN_POSITIONS_MAX = 512;
+
 // ---- declarations
 
 /** etcd takes no larger custom resource, and a job file of this size has thousands of stages. */

@@ -56,6 +56,8 @@ const machine = fields(() => ({
   states,
 }));
 
+const steps: Shape = each(fields(() => ({ where: code, until: code, steps })));
+
 const stage = fields({
   filter: code,
   map: codeOrFields,
@@ -66,6 +68,7 @@ const stage = fields({
   keyBy: codeOrFields,
   aggregate: each(aggregate),
   join: fields({ key: code, select: codeOrFields }),
+  pattern: fields({ steps, select: codeOrFields }),
   machine,
   reduce: fields({ init: code, step: code }),
   xstate: fields({ machine: code }),

@@ -12,6 +12,8 @@ import type { Cel } from './cel.ts';
 import { codeOf, codeOrFieldsOf, fieldOrCodeOf } from './code.ts';
 import type { Draft, SinkDraft } from './draft.ts';
 import type { DeclaredMachine, MachineOptions, XStateMachine } from './machine-type.ts';
+import type { PatternOptions } from './pattern-type.ts';
+import { patternInput } from './pattern-type.ts';
 import type { Output, StageFields } from './producer.ts';
 import type { Actor } from './reduce-type.ts';
 import type { EventTimeOptions } from './source.ts';
@@ -123,6 +125,10 @@ export class DraftStream {
     return this.#unkeyed('join').join(other, options);
   }
 
+  pattern(pattern: PatternOptions<never>): DraftStream {
+    return this.#unkeyed('pattern').pattern(pattern);
+  }
+
   machine(machine: XStateMachine | DeclaredMachine, options?: MachineOptions): DraftStream {
     return this.#unkeyed('machine').machine(machine, options);
   }
@@ -225,6 +231,10 @@ export class DraftKeyedStream {
       ...selectOf(options),
     };
     return this.#stage('join', { join }, right?.stream.single() ?? null);
+  }
+
+  pattern(pattern: PatternOptions<never>): DraftStream {
+    return this.#stage('pattern', { pattern: patternInput(pattern) });
   }
 
   machine(machine: XStateMachine | DeclaredMachine, options: MachineOptions = {}): DraftStream {

@@ -26,6 +26,7 @@ function build(declare: (parts: Parts) => void) {
 }
 const isLong = (click: Click): boolean => click.ms > 100;
 const pageOf = (click: Click): string => click.page;
+const startOf = (match: { startMs: number }): number => match.startMs;
 
 test.each<{ fact: string; declare: (parts: Parts) => void; stages: unknown[] }>([
   {
@@ -156,6 +157,47 @@ test.each<{ fact: string; declare: (parts: Parts) => void; stages: unknown[] }>(
         keyBy: 'event.user',
         join: { with: 'orders', key: 'event.buyer', within: '1h', type: 'left', select: { page: expect.any(Function) } },
       },
+    ],
+  },
+  {
+    fact: 'a pattern keeps its functions, also those in groups',
+    declare: ({ clicks }) =>
+      clicks
+        .keyBy('user')
+        .pattern({
+          within: '1h',
+          steps: [
+            { name: 'first', where: isLong },
+            { name: 'visit', times: { min: 1 }, steps: [{ name: 'again', where: isLong, until: cel('event.page == "out"') }] },
+          ],
+          select: { n: (matched) => matched['again']?.length },
+        })
+        .as('visits')
+        .output('timedOut')
+        .map(startOf),
+    stages: [
+      {
+        name: 'visits',
+        from: 'clicks',
+        keyBy: 'event.user',
+        pattern: {
+          within: '1h',
+          afterMatch: 'noSkip',
+          partialMatchesMax: 1_000,
+          steps: [
+            { name: 'first', where: isLong, optional: false, greedy: false },
+            {
+              name: 'visit',
+              times: { min: 1 },
+              optional: false,
+              greedy: false,
+              steps: [{ name: 'again', where: isLong, until: 'event.page == "out"', optional: false, greedy: false }],
+            },
+          ],
+          select: { n: expect.any(Function) },
+        },
+      },
+      { name: 'visits-timedout-map', from: 'visits.timedOut', map: startOf },
     ],
   },
   {

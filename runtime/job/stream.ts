@@ -9,6 +9,7 @@ import type { Cel } from './cel.ts';
 import type { AnyEvent, EventCode, EventFunction, EventOf, FieldCodes, ResultOf, Simplify, Synchronous } from './code.ts';
 import type { CheckMachine, CheckOutput, DeclaredMachine, MachineOptions, OutputEvent, XStateMachine } from './machine-type.ts';
 import type { Mistake } from './mistake.ts';
+import type { Match, MatchSelect, PatternOptions } from './pattern-type.ts';
 import type { Actor } from './reduce-type.ts';
 import type { EventTimeOptions } from './source.ts';
 import type { LookedUp, Lookup } from './table.ts';
@@ -81,6 +82,7 @@ export interface Stream<E> extends Emits<E> {
   aggregate(aggregates: Mistake<"aggregate needs a key: write .keyBy('field') before .aggregate(…)">): never;
   dedupe(ttl: Mistake<"dedupe needs a key: write .keyBy('field') before .dedupe(…)">): never;
   join(other: Mistake<"join needs a key: write .keyBy('field') before .join(…)">, options: unknown): never;
+  pattern(pattern: Mistake<"pattern needs a key: write .keyBy('field') before .pattern(…)">): never;
   machine(machine: Mistake<"machine needs a key: write .keyBy('field') before .machine(…)">, options?: unknown): never;
   reduce(actor: Mistake<"reduce needs a key: write .keyBy('field') before .reduce(…)">): never;
 }
@@ -132,6 +134,10 @@ export interface KeyedStream<E, N> extends Keyed<E> {
       /** The joined event; { left, right } when absent. */ readonly select?: S;
     } & NeedsWithin<W>,
   ): Stream<Joined<Left<E, T>, Right<KeyedBy<O>, T>, S>>;
+  /** Sequences of each key's events, in the order of their times. A result is the key's fields, startMs, endMs and matched, or what select gives. */
+  pattern<const S extends MatchSelect<E> | undefined = MatchSelect<E> | undefined>(
+    pattern: PatternOptions<E> & { /** The result of a match. */ readonly select?: S },
+  ): PatternStream<undefined extends S ? Match<E, N> : EventOf<S>, Match<E, N>, E>;
   /** One actor a key: a machine of XState's own making, or one declared as in YAML. */
   machine<const M extends XStateMachine | DeclaredMachine>(machine: M & CheckMachine<E, M>, options?: MachineOptions): MachineStream<M>;
   /** One actor a key: a plain function from state and event to state. `reduce<State, Result>` says what it emits. */
@@ -139,23 +145,23 @@ export interface KeyedStream<E, N> extends Keyed<E> {
 
   // What belongs before keyBy or behind a keyed verb (F2).
   filter(
-    code: Mistake<'after .keyBy(…) comes window, aggregate, dedupe, join, machine or reduce: write .filter(…) before .keyBy(…), or after one of those'>,
+    code: Mistake<'after .keyBy(…) comes window, aggregate, dedupe, join, pattern, machine or reduce: write .filter(…) before .keyBy(…), or after one of those'>,
   ): never;
   map(
-    code: Mistake<'after .keyBy(…) comes window, aggregate, dedupe, join, machine or reduce: write .map(…) before .keyBy(…), or after one of those'>,
+    code: Mistake<'after .keyBy(…) comes window, aggregate, dedupe, join, pattern, machine or reduce: write .map(…) before .keyBy(…), or after one of those'>,
   ): never;
   flatMap(
-    code: Mistake<'after .keyBy(…) comes window, aggregate, dedupe, join, machine or reduce: write .flatMap(…) before .keyBy(…), or after one of those'>,
+    code: Mistake<'after .keyBy(…) comes window, aggregate, dedupe, join, pattern, machine or reduce: write .flatMap(…) before .keyBy(…), or after one of those'>,
   ): never;
   enrich(
-    lookups: Mistake<'after .keyBy(…) comes window, aggregate, dedupe, join, machine or reduce: write .enrich(…) before .keyBy(…), or after one of those'>,
+    lookups: Mistake<'after .keyBy(…) comes window, aggregate, dedupe, join, pattern, machine or reduce: write .enrich(…) before .keyBy(…), or after one of those'>,
   ): never;
   keyBy(key: Mistake<'this stream already has a key: two keys in a row leave the first without use'>): never;
   toFile(
-    path: Mistake<'after .keyBy(…) comes window, aggregate, dedupe, join, machine or reduce: write .toFile(…) before .keyBy(…), or after one of those'>,
+    path: Mistake<'after .keyBy(…) comes window, aggregate, dedupe, join, pattern, machine or reduce: write .toFile(…) before .keyBy(…), or after one of those'>,
   ): never;
   toNats(
-    subject: Mistake<'after .keyBy(…) comes window, aggregate, dedupe, join, machine or reduce: write .toNats(…) before .keyBy(…), or after one of those'>,
+    subject: Mistake<'after .keyBy(…) comes window, aggregate, dedupe, join, pattern, machine or reduce: write .toNats(…) before .keyBy(…), or after one of those'>,
   ): never;
 }
 
@@ -172,6 +178,15 @@ export interface AggregatedStream<R, E> extends Stream<R> {
   output<const Name extends string>(
     name: Name & (Name extends 'late' ? unknown : Mistake<`a window has one more output, "late", not "${Name}"`>),
   ): Stream<E>;
+}
+
+type PatternOutputs<P, E> = { /** Partial matches that time ended. */ timedOut: P; late: E };
+/** Results of matches. `timedOut`: what never was whole in time. `late`: events that came after the watermark, dead letters when nothing reads it. */
+export interface PatternStream<R, P, E> extends Stream<R> {
+  output<const Name extends string>(
+    name: Name &
+      (Name extends keyof PatternOutputs<P, E> ? unknown : Mistake<`a pattern has two more outputs, "timedOut" and "late", not "${Name}"`>),
+  ): Stream<PatternOutputs<P, E>[Name & keyof PatternOutputs<P, E>]>;
 }
 
 /** The actors of a machine: what they emit leaves on named outputs. */

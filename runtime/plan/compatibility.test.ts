@@ -29,6 +29,13 @@ const DOORS: Spec = {
     },
   },
 };
+const SLAMS: Spec = {
+  within: '1m',
+  steps: [
+    { name: 'opened', where: 'event.n > 1' },
+    { name: 'shut', where: 'event.n > 2' },
+  ],
+};
 const BASE = {
   sources: [
     {
@@ -46,6 +53,7 @@ const BASE = {
     DOORS,
     { name: 'pairs', from: 'good', keyBy: 'event.id', join: { with: 'looked-up', within: '5m' } },
     { name: 'once', from: 'good', keyBy: 'event.n', dedupe: { ttl: '1h' } },
+    { name: 'slams', from: 'good', keyBy: { door: 'event.door' }, pattern: SLAMS },
     { name: 'counts', from: 'good', keyBy: 'event.at', aggregate: { n: { count: {} } } },
   ] as readonly Spec[],
   sinks: [
@@ -53,6 +61,7 @@ const BASE = {
     { name: 'out-doors', from: 'doors.opened', nats: { subject: 'out.doors' } },
     { name: 'out-pairs', from: 'pairs', nats: { subject: 'out.pairs' } },
     { name: 'out-once', from: 'once', nats: { subject: 'out.once' } },
+    { name: 'out-slams', from: 'slams', nats: { subject: 'out.slams' } },
     { name: 'out-counts', from: 'counts', nats: { subject: 'out.counts' } },
   ] as readonly Spec[],
 };
@@ -130,6 +139,20 @@ describe('these stages begin anew, with their state, when it is', () => {
     },
     { fact: 'what a join gives', to: change('pairs', { join: { with: 'looked-up', within: '5m', select: 'left' } }), restarted: ['pairs'] },
     { fact: 'the interval of an inner join', to: change('pairs', { join: { with: 'looked-up', within: '1m' } }), restarted: ['pairs'] },
+    {
+      fact: 'conditions, within and skipping of a pattern',
+      to: change('slams', {
+        pattern: {
+          within: '2m',
+          afterMatch: 'skipToNext',
+          steps: [
+            { name: 'opened', where: 'event.n > 7' },
+            { name: 'shut', within: '5s' },
+          ],
+        },
+      }),
+      restarted: ['slams'],
+    },
     { fact: 'the ttl of dedupe', to: change('once', { dedupe: { ttl: '2h' } }), restarted: ['once'] },
     {
       fact: 'how many lines a message of a sink has',
@@ -239,6 +262,13 @@ describe('state does not fit', () => {
       to: change('pairs', { join: { with: 'looked-up', within: '5m', type: 'left' } }),
       says: [
         'pairs: join pairs: its type was inner and would be left, and which rows have had a match is known only as far as the old one needed it',
+      ],
+    },
+    {
+      fact: 'another step of a pattern',
+      to: change('slams', { pattern: { ...SLAMS, steps: [{ name: 'opened' }, { name: 'wide', optional: true }, { name: 'shut' }] } }),
+      says: [
+        'slams: pattern slams: its steps would be others, and partial matches stand between the old ones (conditions, within and afterMatch may change)',
       ],
     },
     {

@@ -80,12 +80,16 @@ function stageOutputs(spec: StageSpec): Outputs {
   if (spec.machine !== undefined)
     return { main: false, named: [...new Set([...emittedOutputs(spec.machine), ...(spec.machine.order === 'eventTime' ? [LATE] : [])])] };
   if (spec.xstate !== undefined || spec.reduce !== undefined) return { main: true, named: null };
+  if (spec.pattern !== undefined) return { main: true, named: [LATE, TIMED_OUT] };
   const waits = spec.window !== undefined || spec.dedupe !== undefined || spec.join !== undefined;
   return { main: true, named: waits ? [LATE] : [] };
 }
 
 /** Output of the events that came after the watermark. A machine's own output of that name goes before. */
 export const LATE = 'late';
+
+/** Output of a pattern: partial matches that time ended. */
+export const TIMED_OUT = 'timedOut';
 
 /** Outputs on which a machine emits, in the order in which they are met. */
 export function emittedOutputs(machine: MachineSpec): readonly string[] {

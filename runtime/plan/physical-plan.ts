@@ -13,6 +13,7 @@ import type {
   Fields,
   JoinSpec,
   MachineSpec,
+  PatternSpec,
   SinkSpec,
   SourceSpec,
   StageSpec,
@@ -112,11 +113,13 @@ export type OpPlan =
   | { readonly kind: 'aggregate'; readonly aggregates: Readonly<Record<string, AggregateSpec>>; readonly keyNames: readonly string[] }
   | { readonly kind: 'dedupe'; readonly ttlMs: number; readonly late?: 'output' | 'deadLetter' }
   | { readonly kind: 'join'; readonly spec: JoinSpec; readonly withinMs: number; readonly late?: 'output' | 'deadLetter' }
-  /** Implied before a machine with `order: eventTime`: holds events until the watermark, then gives them in (time, arrival) order. */
+  /** Implied before a pattern and a machine with `order: eventTime`: holds events until the watermark, then gives them in (time, arrival) order. */
   | {
       readonly kind: 'order';
       /** What becomes of late events, as for windows; deadLetter when absent. */ readonly late?: 'output' | 'deadLetter';
     }
+  /** `withinMs`: of the whole pattern. */
+  | { readonly kind: 'pattern'; readonly spec: PatternSpec; readonly withinMs: number | null; readonly keyNames: readonly string[] }
   | { readonly kind: 'machine'; readonly spec: MachineSpec }
   /** Builder only: an XState machine made with xstate's own setup()/createMachine(). */
   | {

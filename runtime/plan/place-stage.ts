@@ -130,7 +130,7 @@ function placeKeyedNodes(placement: Placement, { stage, host, edges, read }: Key
   const { spec, name } = stage;
   const late = read.has(`${name}.${LATE}`) ? 'output' : 'deadLetter';
   if (needsOrder(spec)) {
-    const ownLate = spec.machine !== undefined && !emittedOutputs(spec.machine).includes(LATE);
+    const ownLate = spec.pattern !== undefined || (spec.machine !== undefined && !emittedOutputs(spec.machine).includes(LATE));
     const order = placement.addNode(host, {
       id: `${name}/order`,
       inputs: edges,
@@ -144,18 +144,22 @@ function placeKeyedNodes(placement: Placement, { stage, host, edges, read }: Key
   placement.publish(name, [placement.addNode(host, { id: name, inputs: edges, op: keyedOp(spec, late) })]);
 }
 
-function needsOrder({ machine, xstate }: StageSpec): boolean {
-  return machine?.order === 'eventTime' || xstate?.order === 'eventTime';
+function needsOrder({ machine, xstate, pattern }: StageSpec): boolean {
+  return pattern !== undefined || machine?.order === 'eventTime' || xstate?.order === 'eventTime';
 }
 
 function keyedOp(spec: StageSpec, late: 'output' | 'deadLetter'): OpPlan {
-  const { window, aggregate, dedupe, join, machine, xstate, reduce, keyBy } = spec;
+  const { window, aggregate, dedupe, join, pattern, machine, xstate, reduce, keyBy } = spec;
   const names = keyNames(keyBy);
   if (window !== undefined)
     return { kind: 'window', window: compileWindow(window), spec: window, aggregates: aggregate ?? {}, keyNames: names, late };
   if (aggregate !== undefined) return { kind: 'aggregate', aggregates: aggregate, keyNames: names };
   if (dedupe !== undefined) return { kind: 'dedupe', ttlMs: parseDuration(dedupe.ttl), late };
   if (join !== undefined) return { kind: 'join', spec: join, withinMs: parseDuration(join.within), late };
+  if (pattern !== undefined) {
+    const withinMs = pattern.within === undefined ? null : parseDuration(pattern.within);
+    return { kind: 'pattern', spec: pattern, withinMs, keyNames: names };
+  }
   if (machine !== undefined) return { kind: 'machine', spec: machine };
   if (xstate !== undefined) return { kind: 'xstate', ...xstate };
   assert(reduce !== undefined, 'a keyed stage has a verb (rules-stages)');

@@ -337,6 +337,7 @@ describe('any small graph', () => {
       { keyBy: 'event.id', dedupe: { ttl: '1h' } },
       { filter: 'true', keyBy: { a: 'event.id', b: 'event.x' }, window: { session: { gap: '1h' } }, ...COUNT },
       { keyBy: 'event.id', partitions: 3, join: { with: 's', within: '1h' } },
+      { keyBy: 'event.id', pattern: { steps: [{ name: 'a' }, { name: 'b', contiguity: 'next' }] } },
       { keyBy: 'event.id', join: { with: i > 0 ? 'n0' : 't', key: 'event.x', within: '1h' } },
     );
     return fc.tuple(from, what).map(([inputs, verb]) => ({ name: `n${i}`, from: inputs, ...verb }) as Partial<StageSpec>);

@@ -7,6 +7,7 @@ import type { Issue } from '../base/issues.ts';
 import { DURATION_MS_MAX } from '../base/limits.ts';
 import { formatPath, type PathPart } from '../base/path.ts';
 import { actionsOf, eachState } from './machine-walk.ts';
+import { placedSteps } from './pattern-walk.ts';
 
 type Placed = { readonly text: string | undefined; readonly path: readonly PathPart[]; readonly mayBeZero: boolean };
 
@@ -25,7 +26,7 @@ export function checkDurations(job: StreamJob): readonly Issue[] {
   return placed.flatMap(check);
 }
 
-function inStage({ eventTime, window, dedupe, join, machine }: StageSpec): readonly Placed[] {
+function inStage({ eventTime, window, dedupe, join, machine, pattern }: StageSpec): readonly Placed[] {
   const { tumbling, sliding, session } = window ?? {};
   return [
     { text: eventTime?.maxOutOfOrder, path: ['eventTime', 'maxOutOfOrder'], mayBeZero: true },
@@ -35,6 +36,12 @@ function inStage({ eventTime, window, dedupe, join, machine }: StageSpec): reado
     { text: session?.gap, path: ['window', 'session', 'gap'], mayBeZero: false },
     { text: dedupe?.ttl, path: ['dedupe', 'ttl'], mayBeZero: false },
     { text: join?.within, path: ['join', 'within'], mayBeZero: true },
+    { text: pattern?.within, path: ['pattern', 'within'], mayBeZero: false },
+    ...(pattern === undefined ? [] : placedSteps(pattern)).map(({ step, path }) => ({
+      text: step.within,
+      path: ['pattern', ...path, 'within'],
+      mayBeZero: false,
+    })),
     ...(machine === undefined ? [] : inMachine(machine)),
   ];
 }

@@ -3,14 +3,15 @@
 //   X1. Types only grow from what is declared (schemas) and derived (map, flatMap, aggregates, emits); else they are dyn.
 //   X2. A stage whose inputs are not known (a wrong reference, a cycle) is checked with dyn: no mistake follows from another.
 
-import type { AggregateSpec, StageSpec, StreamJob, TableSpec } from '../../crds/stream-job/spec.ts';
+import type { AggregateSpec, PatternSpec, StageSpec, StreamJob, TableSpec } from '../../crds/stream-job/spec.ts';
 import type { Issue } from '../base/issues.ts';
 import type { PathPart } from '../base/path.ts';
 import { DYN, type EventType, listType, NUMBER, objectType, scalarType, typeOfSchema } from '../expression/event-type.ts';
 import { CodeCheck, type Variables } from './code-check.ts';
-import { inputsOf, LATE, topologicalStages, type JobGraph, type StageElement } from './job-graph.ts';
+import { inputsOf, LATE, TIMED_OUT, topologicalStages, type JobGraph, type StageElement } from './job-graph.ts';
 import { checkMachineCodes } from './machine-types.ts';
 import { mergeTypes, orNull } from './merge-types.ts';
+import { placedSteps, takingNames } from './pattern-walk.ts';
 import { keyNames } from './stage-verbs.ts';
 
 /** Types by output: `name`, or `name.output`. */
@@ -77,6 +78,7 @@ class StageCheck {
     this.#set(null, this.#resultType(key));
     this.#set(LATE, this.#spec.join === undefined ? this.#event : mergeTypes([this.#event, this.#inputType('right')]));
     this.#machine(key);
+    this.#pattern(key);
   }
 
   get #check(): CodeCheck {
@@ -97,12 +99,13 @@ class StageCheck {
   }
 
   #resultType(key: EventType): EventType {
-    const { map, flatMap, enrich, aggregate, join, machine, reduce, xstate } = this.#spec;
+    const { map, flatMap, enrich, aggregate, join, pattern, machine, reduce, xstate } = this.#spec;
     if (map !== undefined) return this.#check.fields(map, this.#at('map'), this.#variables);
     if (flatMap !== undefined) return this.#flatMap(flatMap);
     if (enrich !== undefined) return this.#enrich(enrich);
     if (aggregate !== undefined) return this.#aggregate(aggregate, key);
     if (join !== undefined) return this.#join(join);
+    if (pattern !== undefined) return this.#match(pattern, key);
     return machine === undefined && reduce === undefined && xstate === undefined ? this.#event : DYN;
   }
 
@@ -174,6 +177,27 @@ class StageCheck {
     return select === undefined ? objectType(sides) : this.#check.fields(select, this.#at('join', 'select'), sides);
   }
 
+  /** What a match gives. */
+  #match({ select, steps }: PatternSpec, key: EventType): EventType {
+    const names = keyNames(this.#spec.keyBy);
+    const whole = { startMs: NUMBER, endMs: NUMBER, matched: matchedType(steps, this.#event) };
+    if (select === undefined) return objectType({ ...keyFieldTypes(key, names), ...whole });
+    return this.#check.fields(select, this.#at('pattern', 'select'), { ...whole, key: keyValueType(key, names) });
+  }
+
+  #pattern(key: EventType): void {
+    const { pattern, keyBy } = this.#spec;
+    if (pattern === undefined) return;
+    const names = keyNames(keyBy);
+    const matched = matchedType(pattern.steps, this.#event);
+    const variables = { event: this.#event, matched, key: keyValueType(key, names), timeMs: NUMBER };
+    for (const { step, path } of placedSteps(pattern)) {
+      this.#check.one(step.where, this.#at('pattern', ...path, 'where'), variables, 'bool');
+      this.#check.one(step.until, this.#at('pattern', ...path, 'until'), variables, 'bool');
+    }
+    this.#set(TIMED_OUT, objectType({ ...keyFieldTypes(key, names), startMs: NUMBER, endMs: NUMBER, matched }));
+  }
+
   #machine(key: EventType): void {
     const { machine, keyBy } = this.#spec;
     if (machine === undefined) return;
@@ -185,6 +209,11 @@ class StageCheck {
     });
     for (const [output, type] of emitted) this.#set(output, type);
   }
+}
+
+/** The events of a match by step. */
+function matchedType(steps: PatternSpec['steps'], event: EventType): EventType {
+  return objectType(Object.fromEntries(takingNames(steps).map((name) => [name, listType(event)])));
 }
 
 /** The type of the variable `key`: one part is its value, several are a list. */

@@ -43,6 +43,7 @@ function whyTime({ spec, path }: StageElement): Need | null {
   if (spec.window !== undefined) return { what: 'a window', path: [...path, 'window'] };
   if (spec.join !== undefined) return { what: 'a join', path: [...path, 'join'] };
   if (spec.dedupe !== undefined) return { what: 'dedupe', path: [...path, 'dedupe'] };
+  if (spec.pattern !== undefined) return { what: 'a pattern', path: [...path, 'pattern'] };
   if (spec.machine?.order === 'eventTime') return { what: 'order: eventTime', path: [...path, 'machine', 'order'] };
   if (spec.xstate?.order === 'eventTime') return { what: 'order: eventTime', path: [...path, 'xstate', 'order'] };
   const timer = firstTimer(spec);

@@ -2,7 +2,7 @@
 //
 //   F1. Each rule knows how its transform keeps its cells (transforms/), and says what would be read wrongly.
 
-import type { AggregateSpec, SinkSpec, SourceSpec } from '../../crds/stream-job/spec.ts';
+import type { AggregateSpec, PatternStep, SinkSpec, SourceSpec } from '../../crds/stream-job/spec.ts';
 import { compareMachines } from './machine-fit.ts';
 import type { NodePlan, OpPlan, PhysicalPlan, StagePlan } from './physical-plan.ts';
 import { DEAD_LETTERS_SUBJECT } from './plan-names.ts';
@@ -114,6 +114,8 @@ function compareOp(was: OpPlan, is: OpPlan): readonly Misfit[] {
       return is.kind === 'aggregate' ? compareAggregates(was.aggregates, is.aggregates) : [];
     case 'join':
       return is.kind === 'join' ? compareJoin(was, is) : [];
+    case 'pattern':
+      return is.kind === 'pattern' ? comparePattern(was, is) : [];
     case 'machine':
     case 'xstate':
       return compareMachines(was, is);
@@ -178,6 +180,23 @@ function compareJoin(was: JoinOp, is: JoinOp): readonly Misfit[] {
   if (was.withinMs === is.withinMs || is.spec.type === 'inner') return [];
   const reason = `within was ${was.spec.within} and would be ${is.spec.within}: rows without a match would come out a second time, or not at all`;
   return [{ reason, fix: `keep within: ${was.spec.within}, or ${RENAME}` }];
+}
+
+type PatternOp = Extract<OpPlan, { kind: 'pattern' }>;
+
+/** A partial match knows its place by number: what the numbers come from must stay (transforms/pattern/automaton.ts, A2). */
+function comparePattern(was: PatternOp, is: PatternOp): readonly Misfit[] {
+  const [before, after] = [shapeOf(was.spec.steps), shapeOf(is.spec.steps)];
+  if (canonicalText(before) === canonicalText(after)) return [];
+  const reason = 'its steps would be others, and partial matches stand between the old ones (conditions, within and afterMatch may change)';
+  return [{ reason, fix: `keep names, contiguity, times, optional and groups of its steps, or ${RENAME}` }];
+}
+
+function shapeOf(steps: readonly PatternStep[]): unknown {
+  return steps.map(({ where: _where, until: _until, within: _within, greedy: _greedy, steps: inside, ...shape }) => ({
+    ...shape,
+    steps: inside === undefined ? undefined : shapeOf(inside),
+  }));
 }
 
 function compareSource(was: SourceSpec, is: SourceSpec): readonly Misfit[] {

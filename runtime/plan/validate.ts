@@ -11,6 +11,7 @@ import { checkDurations } from './rules-durations.ts';
 import { checkExpressions } from './rules-expressions.ts';
 import { checkCycles, checkNames, checkReferences } from './rules-graph.ts';
 import { checkMachines } from './rules-machine.ts';
+import { checkPatterns } from './rules-pattern.ts';
 import { checkScaling } from './rules-scaling.ts';
 import { checkStages } from './rules-stages.ts';
 import { checkEventTime } from './rules-time.ts';
@@ -28,6 +29,7 @@ export function validateJob(job: StreamJob): readonly Issue[] {
     ...checkDurations(job),
     ...checkConnectors(job),
     ...checkMachines(graph),
+    ...checkPatterns(graph),
     ...checkEventTime(graph),
     ...checkExpressions(job, graph),
   ];

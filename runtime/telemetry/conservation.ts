@@ -190,6 +190,7 @@ const oneToOne: Readonly<Record<NodePlan['op']['kind'], boolean>> = {
   dedupe: false,
   join: false,
   order: false,
+  pattern: false,
   machine: false,
   xstate: false,
   reduce: false,

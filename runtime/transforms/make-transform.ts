@@ -14,6 +14,7 @@ import { makeJoin } from './join/join.ts';
 import { makeKeyBy } from './key-by.ts';
 import { makeMap } from './map.ts';
 import { makeOrder } from './order.ts';
+import { makePattern } from './pattern/pattern.ts';
 import { makeSample } from './sample.ts';
 import type { Transform } from './transform.ts';
 import { makeWindow } from './window/window.ts';
@@ -45,6 +46,8 @@ export function makeTransform({ id, op }: NodePlan): Transform {
       return makeJoin(op);
     case 'order':
       return makeOrder(op);
+    case 'pattern':
+      return makePattern(op);
     case 'machine':
       return makeMachine(op);
     case 'xstate':

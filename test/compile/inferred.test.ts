@@ -116,6 +116,21 @@ test('types are inferred along the edges', () => {
     events<{ left: Flight; right: Departed }>()(left.join(departed.keyBy('tailnum'), { within: '1h' }), true);
     events<{ left: Flight | null; right: Departed | null }>()(left.join(departed.keyBy('tailnum'), { within: '1h', type: 'full' }), true);
 
+    const steps = [{ name: 'a' }, { name: 'b', contiguity: 'next' as const }];
+    const found = flights.keyBy('origin').pattern({ steps, within: '1h' });
+    type Found = { origin: string; startMs: number; endMs: number; matched: Readonly<Record<string, readonly Flight[]>> };
+    events<Found>()(found, true);
+    events<Found>()(found.output('timedOut'), true);
+    events<Flight>()(found.output('late'), true);
+    events<{ n: number; last: Flight | undefined }>()(
+      flights.keyBy('origin').pattern({
+        steps: [{ name: 'a', where: (e, matched) => e.late && (matched['a']?.[0]?.at ?? 0) < e.at, times: { min: 1, max: 3 } }],
+        within: '1h',
+        select: { n: (_matched, _key, startMs, endMs) => endMs - startMs, last: (matched) => matched['a']?.at(-1) },
+      }),
+      true,
+    );
+
     const actors = departed.keyBy('tailnum').machine(aircraft, { order: 'eventTime' });
     events<{ readonly type: 'knock-on'; readonly atMs: number }>()(actors.output('knock-on'), true);
     const counted = flights.keyBy('origin').reduce<{ n: number }, { origin: string; n: number }>({

@@ -1,3 +1,3 @@
-// after .keyBy(…) comes window, aggregate, dedupe, join, machine or reduce: write .map(…) before .keyBy(…)
+// after .keyBy(…) comes window, aggregate, dedupe, join, pattern, machine or reduce: write .map(…) before .keyBy(…)
 import { flights } from '../prelude.ts';
 flights.keyBy('origin').map((f: unknown) => f);

@@ -32,9 +32,9 @@ export const stages: readonly Refused[] = [
   {
     fact: 'a key for nothing',
     object: withStage({ keyBy: 'event.id' }),
-    says: ['keyBy goes with window, aggregate, dedupe, join or machine', 'stages: added'],
+    says: ['keyBy goes with window, aggregate, dedupe, join, machine or pattern', 'stages: added'],
   },
-  { fact: 'a key for a map', object: keyed({ map: 'event' }), says: 'keyBy goes with window, aggregate, dedupe, join or machine' },
+  { fact: 'a key for a map', object: keyed({ map: 'event' }), says: 'keyBy goes with window, aggregate, dedupe, join, machine or pattern' },
   {
     fact: 'partitions without a key',
     object: withStage({ map: 'event', partitions: 4 }),

@@ -1,0 +1,3 @@
+// pattern needs a key: write .keyBy('field') before .pattern(…)
+import { flights } from '../prelude.ts';
+flights.pattern({ steps: [{ name: 'a' }] });
