@@ -2,6 +2,7 @@
 //
 //   P1. A partial match waits on all its open ways at once; each way is taken, closed or kept open by itself.
 //   P2. An event that is taken is not "in between": a notFollowedBy is judged on events that the way does not take.
+//   P3. followedBy waits for the next event that matches: that one is taken, or, where `until` forbids it, none.
 
 import type { Value } from '../../event/batch.ts';
 import { ACCEPT } from './automaton.ts';
@@ -47,11 +48,13 @@ export function advance(automaton: Automaton, match: PartialMatch, event: Matche
       whole.push(match.taken); // what must not follow at once did not
       return false;
     }
-    if (takes(automaton, way, judge, matched)) {
-      const next = take(automaton, [...match.taken, { position: way.target, event }]);
-      grown.push(...next.grown);
-      whole.push(...next.whole);
-      if (way.contiguity !== 'followedByAny') return false;
+    if (judge(automaton.positions[way.target]!.where, matched)) {
+      if (!isUntaken(way, judge, matched)) {
+        const next = take(automaton, [...match.taken, { position: way.target, event }]);
+        grown.push(...next.grown);
+        whole.push(...next.whole);
+      }
+      if (way.contiguity !== 'followedByAny') return false; // P3
     }
     return way.contiguity !== 'next' && !way.notFollowedBy.some((condition) => judge(condition, matched));
   });
@@ -62,7 +65,8 @@ export function advance(automaton: Automaton, match: PartialMatch, event: Matche
 export function begin(automaton: Automaton, event: MatchedEvent, judge: Judge): Omit<Outcome, 'kept'> {
   const matched = matchedOnce(automaton, []);
   const begun = automaton.start
-    .filter((way) => !isBarred(way, judge, matched) && takes(automaton, way, judge, matched))
+    .filter((way) => !isBarred(way, judge, matched) && !isUntaken(way, judge, matched))
+    .filter(({ target }) => judge(automaton.positions[target]!.where, matched))
     .map(({ target }) => take(automaton, [{ position: target, event }]));
   return { grown: begun.flatMap(({ grown }) => grown), whole: begun.flatMap(({ whole }) => whole) };
 }
@@ -107,8 +111,8 @@ function isBarred({ bars }: Way, judge: Judge, matched: () => Matched): boolean 
   return bars.some(({ where, until }) => judge(where, matched) && (until === null || !judge(until, matched)));
 }
 
-function takes({ positions }: Automaton, { target, untaken }: Way, judge: Judge, matched: () => Matched): boolean {
-  return judge(positions[target]!.where, matched) && !untaken.some((condition) => judge(condition, matched));
+function isUntaken({ untaken }: Way, judge: Judge, matched: () => Matched): boolean {
+  return untaken.some((condition) => judge(condition, matched));
 }
 
 /** What a match is when its last event was just taken. */

@@ -2,7 +2,7 @@
 //
 //   'a > b'  next    'a .. b'  followedBy    'a ... b'  followedByAny    'a !> b'  notNext    'a !.. b'  notFollowedBy
 //   'b+' 'b{2}' 'b{2,}' 'b{2,4}' repetitions; behind them '?' optional, 'g' greedy, '>' or '...' between repetitions,
-//   '~d' until a d; 'b?' optional; '(a .. b)+' a group; 'b@5' within 5 ms.
+//   '~d' until a d, '~t' until a time that 3 divides; 'b?' optional; '(a .. b)+' a group; 'b@5' within 5 ms.
 //
 // A step takes the events of its letter. Events: 'a b1 b2' at 1, 2, 3 ms; 'b@9' at 9 ms, the next ones from 10 on.
 
@@ -71,7 +71,7 @@ function quantified(text: string): Partial<Step> {
     ...(optional === undefined ? {} : { optional: true }),
     ...(greedy === undefined ? {} : { greedy: true }),
     ...(inner === undefined ? {} : { inner: inner === '>' ? ('next' as const) : ('followedByAny' as const) }),
-    ...(until === undefined ? {} : { until: `event.name == "${until}"` }),
+    ...(until === undefined ? {} : { until: until === 't' ? 'int(event.timeMs) % 3 == 0' : `event.name == "${until}"` }),
     ...(within === undefined ? {} : { within: `${within}ms` }),
   };
 }

@@ -61,6 +61,10 @@ describe('as the documentation of Apache Flink CEP has it', () => {
     ])('$fact', ({ pattern, matches }) => expect(setOf(findMatches(drawPattern(pattern), events))).toEqual(setOf(matches)));
   });
 
+  test('until: an event that ends the repetition is not in it, even when it would match', () => {
+    expect(setOf(findMatches(drawPattern('a+~t'), 'a1 a2 a3 a4'))).toEqual(setOf('{a1} {a1 a2} {a2} {a4}'));
+  });
+
   test('until: "(a+ until b)" and a1 c a2 b a3', () => {
     expect(setOf(findMatches(drawPattern('a+~b'), 'a1 c a2 b a3'))).toEqual(setOf('{a1 a2} {a1} {a2} {a3}'));
   });

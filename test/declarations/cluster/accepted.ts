@@ -47,6 +47,20 @@ export const accepted: readonly Accepted[] = [
     fact: 'a join of a stage with itself',
     object: withStage({ from: 'counts', keyBy: 'event.id', join: { with: 'counts', within: '1h' } }),
   },
+  {
+    fact: 'a pattern with groups in groups',
+    object: withStage({
+      keyBy: 'event.id',
+      pattern: {
+        within: '1h',
+        steps: [
+          { name: 'a', where: 'event.n > 1' },
+          { name: 'g', steps: [{ name: 'h', times: { min: 1 }, steps: [{ name: 'b', where: 'size(matched.a) > 0' }] }] },
+        ],
+        select: { a: 'matched.a' },
+      },
+    }),
+  },
   { fact: 'a flatMap of a list', object: withStage({ flatMap: [{ emit: 'event' }, { when: 'true', emit: { a: 'event.a' } }] }) },
   { fact: 'fields of all types', object: withSource({ schema: { at: 'timestamp', id: { type: 'string', nullable: true } } }) },
   {

@@ -56,6 +56,11 @@ export const stages: readonly Refused[] = [
     says: `join.select ${CODE_OR_FIELDS}`,
   },
   {
+    fact: 'a pattern that selects a number',
+    object: keyed({ pattern: { within: '1h', steps: [{ name: 'a' }], select: 1 } }),
+    says: `pattern.select ${CODE_OR_FIELDS}`,
+  },
+  {
     fact: 'a flatMap that is a number',
     object: withStage({ flatMap: 1 }),
     says: 'flatMap is a CEL expression that gives a list, or a list of 1 to 64',
