@@ -28,6 +28,8 @@ export type Declared = {
   /** The declaration as its author wrote it, or as the cluster has it. */
   readonly text: string;
   readonly language: 'yaml' | 'typescript';
+  /** Base of Jaeger's pages, without a slash at its end: a trace is at `…/trace/<id>`. null: nobody said where. */
+  readonly jaegerUrl: string | null;
   /** `millrace plan`. */
   readonly planText: string;
   readonly stages: readonly DeclaredStage[];
@@ -183,5 +185,7 @@ export type DeadLetterGroup = {
     readonly key: string | null;
     readonly issues: readonly string[];
     readonly event: string;
+    /** Hexadecimal; null: it is not traced. */
+    readonly traceId: string | null;
   }[];
 };

@@ -4,17 +4,19 @@
 //   CS2. Who may see what is asked for each request; a stream that goes on is asked about again now and then.
 //   CS3. Locally only names of this machine are served: a page of somebody else cannot reach it by a name of its own.
 //   CS4. Bounded: STREAMS_MAX streams; one that does not read is ended, not waited for.
+//   CS5. Whatever a source does, nothing but its answer fails: who serves it has more to do.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { BEAT_MS, type JobRef, type Live } from './api.ts';
-import type { ConsoleSource, JobSource } from './job-source.ts';
+import type { Asker, ConsoleSource, Entry, JobSource } from './job-source.ts';
 import type { PageFiles } from './page-files.ts';
 
 export type ConsoleServerParts = {
   readonly source: ConsoleSource;
   readonly page: PageFiles;
-  readonly host: string;
+  /** null: all addresses of this machine. */
+  readonly host: string | null;
   readonly port: number;
   /** CS3; null: any name, whoever asks says who they are. */
   readonly hostNames: readonly string[] | null;
@@ -45,9 +47,9 @@ export function startConsoleServer(parts: ConsoleServerParts): Promise<ConsoleSe
   const server = createServer({ maxHeaderSize: 16_384 }, (request, response) => void handler.handle(request, response));
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(parts.port, parts.host, () => {
+    server.listen(parts.port, ...(parts.host === null ? [] : [parts.host]), () => {
       const { port } = server.address() as AddressInfo;
-      const host = parts.host === '127.0.0.1' ? 'localhost' : parts.host;
+      const host = parts.host === null || parts.host === '127.0.0.1' ? 'localhost' : parts.host;
       resolve({ port, url: `http://${host}:${port}/`, close: () => closed(server) });
     });
   });
@@ -82,21 +84,14 @@ class Handler {
     if (parts[1] !== 'jobs') return send(response, 404, problem('there is no such thing'));
     if (parts.length === 2) return this.#jobs(asker, response);
     const ref = { namespace: decoded(parts[2]), name: decoded(parts[3]) };
-    const refused = refusal(await source.entry(asker, ref.namespace));
-    if (refused !== null) return send(response, refused.status, problem(refused.message));
+    const entry = await source.entry(asker, ref.namespace);
+    if (entry.kind === 'refused') return send(response, entry.status, problem(entry.message));
     const job = source.job(ref);
     if (job === null) return send(response, 404, problem(`there is no job ${ref.name} here`));
     return this.#job(job, ref, parts[4] ?? '', url, asker, response);
   }
 
-  async #job(
-    job: JobSource,
-    ref: JobRef,
-    what: string,
-    url: URL,
-    asker: { authorization: string | null },
-    response: ServerResponse,
-  ): Promise<void> {
+  async #job(job: JobSource, ref: JobRef, what: string, url: URL, asker: Asker, response: ServerResponse): Promise<void> {
     switch (what) {
       case '':
         return send(response, 200, JSON.stringify(await job.declared()));
@@ -113,29 +108,32 @@ class Handler {
     }
   }
 
-  async #jobs(asker: { authorization: string | null }, response: ServerResponse): Promise<void> {
+  /** Who sees none of those that there are is told why. */
+  async #jobs(asker: Asker, response: ServerResponse): Promise<void> {
     const { source } = this.#parts;
+    const known = await source.entry(asker, null);
+    if (known.kind === 'refused') return send(response, known.status, problem(known.message));
     const all = source.jobs();
+    const namespaces = [...new Set(all.map(({ namespace }) => namespace))];
     const entries = new Map(
-      await Promise.all(
-        [...new Set(all.map(({ namespace }) => namespace))].map(
-          async (namespace) => [namespace, await source.entry(asker, namespace)] as const,
-        ),
-      ),
+      await Promise.all(namespaces.map(async (namespace) => [namespace, await source.entry(asker, namespace)] as const)),
     );
-    const refused = [...entries.values()].includes('allowed') ? null : [...entries.values()].map(refusal).find((one) => one !== null);
-    if (refused !== null && refused !== undefined) return send(response, refused.status, problem(refused.message));
-    send(response, 200, JSON.stringify(all.filter(({ namespace }) => entries.get(namespace) === 'allowed')));
+    const seen = all.filter(({ namespace }) => entries.get(namespace)?.kind === 'allowed');
+    const refused = [...entries.values()].find((entry) => entry.kind === 'refused');
+    if (seen.length > 0 || refused === undefined) return send(response, 200, JSON.stringify(seen));
+    // No name of a namespace: that it has jobs is not theirs to know.
+    const nowhere = `${known.who ?? 'you'} may not get streamjobs in any namespace that has one`;
+    send(response, refused.status, problem(refused.status === 403 ? nowhere : refused.message));
   }
 
-  #stream(job: JobSource, entry: () => Promise<string>, response: ServerResponse): void {
+  #stream(job: JobSource, entry: () => Promise<Entry>, response: ServerResponse): void {
     if (this.#streams >= STREAMS_MAX) return send(response, 503, problem('too many look at the console at once')); // CS4
     this.#streams++;
     response.writeHead(200, { ...HEADERS, 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' });
     let last = '';
     let quietMs = 0;
     let askedMs = 0;
-    const look = (): void => {
+    const tell = (): void => {
       const live = job.live();
       const told = live === null ? '' : unchanging(live);
       quietMs += this.#parts.tickMs;
@@ -151,7 +149,14 @@ class Handler {
       if (response.writableLength > BUFFERED_BYTES_MAX) response.destroy(); // CS4
       if (askedMs < ENTRY_AGAIN_MS) return;
       askedMs = 0;
-      void entry().then((now) => now !== 'allowed' && response.destroy()); // CS2
+      void entry().then((now) => now.kind === 'refused' && response.destroy()); // CS2
+    };
+    const look = (): void => {
+      try {
+        tell();
+      } catch {
+        response.destroy(); // CS5: who looks asks again, and is told
+      }
     };
     const timer = setInterval(look, this.#parts.tickMs);
     response.once('close', () => {
@@ -176,13 +181,6 @@ class Handler {
 /** What of a moment is not only its clock. */
 function unchanging({ atMs: _at, elapsedMs: _elapsed, workers, ...rest }: Live): string {
   return JSON.stringify([rest, workers.map(({ id, tasks }) => [id, tasks])]);
-}
-
-function refusal(entry: string): { readonly status: number; readonly message: string } | null {
-  if (entry === 'allowed') return null;
-  if (entry === 'unknown') return { status: 401, message: 'say who you are: a token of this cluster' };
-  if (entry === 'forbidden') return { status: 403, message: 'you may not get streamjobs in this namespace' };
-  return { status: 503, message: 'the API server does not answer who you are; try again' };
 }
 
 function send(response: ServerResponse, status: number, body: string, type: string = JSON_TYPE): void {

@@ -56,11 +56,12 @@ function causeOf({ message, issues }: DeadLetter): string {
   return said.slice(0, MESSAGE_CHARACTERS_MAX).replaceAll(/"[^"]*"|'[^']*'|\d+/g, '…');
 }
 
-function sampleOf({ place, key, issues, event }: DeadLetter): DeadLetterGroup['samples'][number] {
+function sampleOf({ place, key, issues, event, traceId }: DeadLetter): DeadLetterGroup['samples'][number] {
   return {
     place: place === null ? null : text(place, 200),
     key: key === null ? null : text(keyText(key), 200),
     issues: Array.isArray(issues) ? issues.slice(0, ISSUES_MAX).map((issue) => text(issue, MESSAGE_CHARACTERS_MAX)) : [],
+    traceId: /^[0-9a-f]{32}$/.test(traceId ?? '') ? (traceId ?? null) : null,
     event: text(typeof event === 'string' ? event : (JSON.stringify(event) ?? 'null'), EVENT_CHARACTERS_MAX),
   };
 }

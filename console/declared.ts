@@ -16,9 +16,11 @@ export type DeclaredParts = {
   readonly language: Declared['language'];
   /** What tells this run, or revision, from others of the same job. */
   readonly run: string;
+  /** Where traces are looked at; null: nowhere. */
+  readonly jaegerUrl: string | null;
 };
 
-export function declaredOf({ ref, plan, description, text, language, run }: DeclaredParts): Declared {
+export function declaredOf({ ref, plan, description, text, language, run, jaegerUrl }: DeclaredParts): Declared {
   return {
     id: createHash('sha256')
       .update(JSON.stringify([run, plan.fingerprint, text]))
@@ -28,6 +30,7 @@ export function declaredOf({ ref, plan, description, text, language, run }: Decl
     description,
     text,
     language,
+    jaegerUrl,
     planText: explainPlan(plan, 'text'),
     stages: plan.stages.map(stageOf),
     edges: plan.edges.filter((edge) => edge.retired !== true && plan.stages.some(({ id }) => id === edge.toStage)).map(edgeOf),

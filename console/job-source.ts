@@ -13,11 +13,14 @@ export interface JobSource {
 
 /** Whoever asks: what their request carries. */
 export type Asker = { readonly authorization: string | null };
-export type Entry = 'allowed' | 'unknown' | 'forbidden' | 'unavailable';
+/** 401: nobody knows who asks; 403: it is known, and they may not; 503: nobody can tell now. The message is for them. */
+export type Entry =
+  | { readonly kind: 'allowed'; /** As whom they are known; null: it does not matter. */ readonly who: string | null }
+  | { readonly kind: 'refused'; readonly status: 401 | 403 | 503; readonly message: string };
 
 export interface ConsoleSource {
-  /** May they see jobs of this namespace? `unknown`: they did not say who they are, or nobody knows them. */
-  entry(asker: Asker, namespace: string): Promise<Entry>;
+  /** May they see jobs of this namespace? null: may they be here at all? */
+  entry(asker: Asker, namespace: string | null): Promise<Entry>;
   /** Jobs that there are; of them the asker is shown those that they may see. */
   jobs(): readonly JobRef[];
   job(ref: JobRef): JobSource | null;

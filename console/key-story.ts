@@ -5,7 +5,7 @@
 
 import { encodeKey, partitionOf } from '../runtime/event/key.ts';
 import type { PhysicalPlan, StagePlan } from '../runtime/plan/physical-plan.ts';
-import { type Answer, answerTopic, type Ask } from '../runtime/worker/ask.ts';
+import { type Answer, answerIn, answerTopic, type Ask } from '../runtime/worker/ask.ts';
 import type { Bus } from '../runtime/worker/directory.ts';
 import type { Story } from './api.ts';
 import { leavesOf } from './statechart.ts';
@@ -60,7 +60,10 @@ async function ask(stage: StagePlan, node: string, key: string, { bus, newId, sl
     key,
   };
   const told = Promise.withResolvers<Answer>();
-  const unsubscribe = bus.subscribe(answerTopic(question.id), (value) => told.resolve(value as Answer));
+  const unsubscribe = bus.subscribe(answerTopic(question.id), (value) => {
+    const answer = answerIn(value);
+    if (answer !== null) told.resolve(answer);
+  });
   const waited = new AbortController();
   try {
     bus.publish('ask', question);
@@ -76,7 +79,7 @@ function stateOf(stage: StagePlan, node: string, { cells }: Answer): readonly st
   const kind = stage.nodes.find(({ id }) => id === node)?.op.kind;
   const cell = cells.find(({ namespace }) => namespace === 0);
   if ((kind !== 'machine' && kind !== 'xstate') || cell === undefined || cell.value.isCut) return null;
-  const { value } = JSON.parse(cell.value.text) as { readonly value?: unknown };
+  const { value } = (JSON.parse(cell.value.text) ?? {}) as { readonly value?: unknown };
   const leaves = leavesOf(typeof value === 'string' ? value : JSON.stringify(value ?? {}));
   return [...new Set(leaves.flatMap((path) => path.split('.').map((_part, at, parts) => parts.slice(0, at + 1).join('.'))))];
 }

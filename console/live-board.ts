@@ -32,6 +32,7 @@ type Heard = { readonly report: WorkerReport; readonly seenMs: number };
 
 export class LiveBoard {
   readonly #parts: LiveBoardParts;
+  #declared: Declared;
   readonly #board: ProgressBoard;
   readonly #rates = new CountRates();
   readonly #owners = new OwnerChanges();
@@ -41,12 +42,18 @@ export class LiveBoard {
 
   constructor(parts: LiveBoardParts) {
     this.#parts = parts;
+    this.#declared = parts.declared;
     this.#board = new ProgressBoard(parts.plan, parts.startMs, parts.isolation);
   }
 
   hear(report: WorkerReport, monotonicMs: number): void {
     this.#board.hear(report, monotonicMs);
     this.#workers.set(report.worker, { report, seenMs: monotonicMs });
+  }
+
+  /** The same plan is declared in other words. */
+  declare(declared: Declared): void {
+    this.#declared = declared;
   }
 
   /** The job is over: what its workers said last stays. */
@@ -60,7 +67,7 @@ export class LiveBoard {
   }
 
   live(phase: Phase, nowMs: number, monotonicMs: number): Live {
-    const { declared } = this.#parts;
+    const declared = this.#declared;
     if (!this.#isOver) for (const [worker, { seenMs }] of this.#workers) if (monotonicMs - seenMs > SILENT_MS) this.#workers.delete(worker);
     this.#rates.begin(monotonicMs);
     const progress = this.#board.progress(monotonicMs);
@@ -99,12 +106,12 @@ export class LiveBoard {
   /** Events a second; of a source that has read all and lets it out at a pace, what it lets out. */
   #pace({ id, kind, eventsInPerS }: StageProgress, edges: readonly LiveEdge[]): number {
     if (kind !== 'source') return eventsInPerS;
-    const ways = new Set(this.#parts.declared.edges.filter(({ from }) => from === id).map(({ index }) => index));
+    const ways = new Set(this.#declared.edges.filter(({ from }) => from === id).map(({ index }) => index));
     return Math.max(eventsInPerS, ...edges.filter(({ index }) => ways.has(index)).map(({ eventsPerS }) => eventsPerS));
   }
 
   #edges(tasks: ReadonlyMap<string, TaskFigures>): readonly LiveEdge[] {
-    const shown = new Set(this.#parts.declared.edges.map(({ index }) => index));
+    const shown = new Set(this.#declared.edges.map(({ index }) => index));
     return this.#parts.plan.stages.flatMap((stage) =>
       liveOutputs(this.#parts.plan, stage).flatMap(({ index }): LiveEdge[] => {
         if (!shown.has(index)) return [];
@@ -119,7 +126,7 @@ export class LiveBoard {
 
   #nodes(): Pick<Live, 'machines' | 'windows'> {
     const figures = mergeNodeFigures([...this.#workers.values()].map(({ report }) => report.nodes ?? {}));
-    const machines = this.#parts.declared.charts.flatMap((chart: Chart) => {
+    const machines = this.#declared.charts.flatMap((chart: Chart) => {
       const actors = figures[chart.node];
       return actors?.kind === 'actors' ? [liveMachine(chart, actors, (name, count) => this.#rates.perS(name, count))] : [];
     });

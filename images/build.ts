@@ -6,8 +6,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { bundlePrograms } from './bundle.ts';
-import { imageNames, images, type ImageName } from './programs.ts';
+import { bundleImage } from './bundle.ts';
+import { imageNames, type ImageName } from './programs.ts';
 import { writeImages } from './write-images.ts';
 
 try {
@@ -48,7 +48,7 @@ async function writeArchives(request: { readonly out: string; readonly tag: stri
 
 async function writeBundles(out: string, names: readonly ImageName[]): Promise<void> {
   await mkdir(out, { recursive: true });
-  for (const { file, text } of await bundlePrograms(names.flatMap((name) => images[name].programs))) {
+  for (const { file, text } of (await Promise.all(names.map(bundleImage))).flat()) {
     await writeFile(join(out, file), text);
     console.log(`${join(out, file)}  ${megabytes(Buffer.byteLength(text))}`);
   }

@@ -4,7 +4,7 @@
 //   B2. Names stay as they are, so that a stack trace can be read; there is no source map to carry along.
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
-import type { Program } from './programs.ts';
+import { images, type ImageName, type Program } from './programs.ts';
 
 const repository = resolve(import.meta.dirname, '..');
 
@@ -16,6 +16,15 @@ const requireForNode = `import { createRequire as createRequireForNode } from 'n
 const require = createRequireForNode(import.meta.url);`;
 
 export type Bundle = { readonly file: string; readonly text: string };
+
+/** All files of ours in that image. */
+export async function bundleImage(name: ImageName): Promise<readonly Bundle[]> {
+  const { programs, hasPage } = images[name];
+  if (!hasPage) return bundlePrograms(programs);
+  const { bundlePage } = await import('../console/bundle-page.ts'); // not there where an image without a page is made
+  const [bundles, { script, style }] = await Promise.all([bundlePrograms(programs), bundlePage()]);
+  return [...bundles, { file: 'page.js', text: script }, { file: 'page.css', text: style }];
+}
 
 /** Bundles each program. Rejects with all that esbuild has to say. */
 export function bundlePrograms(programs: readonly Program[]): Promise<readonly Bundle[]> {

@@ -16,7 +16,7 @@ test.each(imageNames)('%s: what runs, as whom and on which port is the same in b
   const text = await read(name, 'Dockerfile');
   expect(text).toContain(`ENTRYPOINT ${JSON.stringify(entrypointOf(name)).replace(',', ', ')}`);
   expect(text).toContain(`USER ${userId}:${userId}`);
-  expect(images[name].exposedPorts).toEqual([`${/EXPOSE (\d+)/.exec(text)?.[1]}/tcp`]);
+  expect(images[name].exposedPorts).toEqual((/EXPOSE (.+)/.exec(text)?.[1] ?? '').split(' ').map((port) => `${port}/tcp`));
 });
 
 test.each(imageNames)('%s: the files that the build takes along are enough for the bundles', async (name) => {
@@ -32,7 +32,8 @@ test.each(imageNames)('%s: the files that the build takes along are enough for t
     command.map((word) => word.replace(/^\/out$/, out)),
     { cwd: context, timeoutMs: 60_000 },
   );
-  expect((await readdir(out)).toSorted()).toEqual(images[name].programs.map(({ file }) => file).toSorted());
+  const page = images[name].hasPage ? ['page.css', 'page.js'] : [];
+  expect((await readdir(out)).toSorted()).toEqual([...images[name].programs.map(({ file }) => file), ...page].toSorted());
 });
 
 function read(name: string, file: string): Promise<string> {

@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tryRun } from '../test/cluster/program-run.ts';
-import { bundlePrograms, type Bundle } from './bundle.ts';
+import { bundleImage, type Bundle } from './bundle.ts';
 import { findNodeForImages } from './node-binary.ts';
-import { imageNames, images, nodePath } from './programs.ts';
+import { imageNames, nodePath } from './programs.ts';
 import { fillRoot, machineFiles } from './root-folder.ts';
 import { writeImages } from './write-images.ts';
 
@@ -21,7 +21,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe('programs', () => {
   let bundles: readonly Bundle[] = [];
-  beforeAll(async () => void (bundles = await bundlePrograms(imageNames.flatMap((name) => images[name].programs))));
+  beforeAll(async () => void (bundles = (await Promise.all(imageNames.map(bundleImage))).flat()));
   const textOf = (file: string): string => bundles.find((bundle) => bundle.file === file)?.text ?? '';
 
   test('the worker has neither the operator nor a client of Kubernetes in it; the operator has both', () => {

@@ -8,6 +8,8 @@ export type ImageName = 'operator' | 'worker';
 export type ImageContent = {
   /** The first one is what the image runs. */
   readonly programs: readonly [Program, ...Program[]];
+  /** The console's page lies beside the programs. */
+  readonly hasPage: boolean;
   readonly exposedPorts: readonly string[];
 };
 
@@ -17,9 +19,10 @@ export const images: Readonly<Record<ImageName, ImageContent>> = {
       { entry: 'operator/main.ts', file: 'operator.mjs' },
       { entry: 'operator/helm-test/main.ts', file: 'helm-test.mjs' },
     ],
-    exposedPorts: ['8080/tcp'],
+    hasPage: true,
+    exposedPorts: ['8080/tcp', '8082/tcp'],
   },
-  worker: { programs: [{ entry: 'runtime/pod/main.ts', file: 'worker.mjs' }], exposedPorts: ['8081/tcp'] },
+  worker: { programs: [{ entry: 'runtime/pod/main.ts', file: 'worker.mjs' }], hasPage: false, exposedPorts: ['8081/tcp'] },
 };
 
 export const imageNames = Object.keys(images) as readonly ImageName[];

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bundlePrograms, type Bundle } from './bundle.ts';
+import { bundleImage, type Bundle } from './bundle.ts';
 import { findNodeForImages } from './node-binary.ts';
 import { writeOciArchive } from './oci-archive.ts';
 import { entrypointOf, imageDomain, images, userId, type ImageName } from './programs.ts';
@@ -40,7 +40,7 @@ export async function writeImages({ out, tag, names }: WriteImages): Promise<rea
   await mkdir(out, { recursive: true });
   const written: WrittenImage[] = [];
   for (const name of names) {
-    const bundles = await bundlePrograms(images[name].programs);
+    const bundles = await bundleImage(name);
     const key = await keyOf({ name, tag, bundles, machineHash });
     const [path, reference] = [join(out, `${name}.tar`), `${imageDomain}/${name}:${tag}`];
     const before = await readNote(path);

@@ -7,6 +7,7 @@ import { systemRandom } from '../runtime/adapters/node/random.ts';
 import { loadKubeConnection } from './kube/kube-config.ts';
 import { makeLog } from './log.ts';
 import { openNats } from './open-nats.ts';
+import { openConsole } from './console/open-console.ts';
 import { Operator } from './operator.ts';
 import { operatorOptions } from './options.ts';
 import { RoundTraces } from './round-traces.ts';
@@ -21,9 +22,10 @@ const log = makeLog(options.log, (line) => void process.stdout.write(line));
 const tracer = await openTracer(options.otlpEndpoint, { instance: options.pod, log: (message) => log('warn', message) });
 const traces = tracer === null ? null : new RoundTraces({ tracer, budget: new TraceBudget(), clock: systemClock, random: systemRandom });
 const parts = { options, clock: systemClock, random: systemRandom, log, traces };
+const connection = loadKubeConnection();
 const operator = new Operator({
   ...parts,
-  connection: loadKubeConnection(),
+  connection,
   openNats: (client) => openNats({ ...parts, client }),
   onLost: (reason) => {
     log('error', `no longer leading: ${reason}`);
@@ -36,6 +38,8 @@ const server = await startHealthServer({
   notReady: () => operator.notReady(),
   metrics: (accept) => page.answer(accept),
 });
+const consoleServer =
+  options.console === null ? null : await openConsole({ ...parts, options: options.console, connection, jobs: operator });
 let stopping = false;
 const stop = (): void => {
   if (stopping) return;
@@ -45,6 +49,7 @@ const stop = (): void => {
   void operator.stop().then(async () => {
     await tracer?.close(TRACES_MAX_MS);
     server.close();
+    await consoleServer?.close();
     process.exit(0);
   });
 };

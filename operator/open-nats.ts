@@ -14,6 +14,7 @@ import type { Log } from './log.ts';
 import { Accounts } from './nats/accounts.ts';
 import { ConnectingNats } from './nats/connecting-nats.ts';
 import type { ServerSource } from './nats/durability.ts';
+import type { JobViews } from './nats/job-view.ts';
 import { JobNats, type Login } from './nats/job-nats.ts';
 import { makeNatsKeys, roleCredentials, type NatsKeys } from './nats/nats-keys.ts';
 import { TenantNats } from './nats/tenant-nats.ts';
@@ -32,13 +33,13 @@ export type OpenNatsParts = {
 const RETRY_MS = 1_000;
 
 /** The connections themselves may take for ever. */
-export async function openNats(parts: OpenNatsParts): Promise<NatsSide> {
+export async function openNats(parts: OpenNatsParts): Promise<NatsSide & JobViews> {
   const { keysSecret } = parts.options.nats;
   return keysSecret === null ? openForeign(parts) : openOwn(parts, keysSecret);
 }
 
 /** A server that was there before: one account, and one set of credentials for all. */
-async function openForeign({ options, clock, random, log }: OpenNatsParts): Promise<NatsSide> {
+async function openForeign({ options, clock, random, log }: OpenNatsParts): Promise<NatsSide & JobViews> {
   const { url, replicas, monitorUrl, credentials } = options.nats;
   const servers: ServerSource = monitorUrl === null ? { kind: 'none' } : { kind: 'monitor', urls: monitorUrl };
   const text = credentials === null ? null : await readFile(credentials, 'utf8');
@@ -59,7 +60,7 @@ async function openForeign({ options, clock, random, log }: OpenNatsParts): Prom
 }
 
 /** The chart's own: an account for each namespace. */
-async function openOwn(parts: OpenNatsParts, keysSecret: string): Promise<NatsSide> {
+async function openOwn(parts: OpenNatsParts, keysSecret: string): Promise<NatsSide & JobViews> {
   const { options, clock, random, log } = parts;
   const { url, replicas } = options.nats;
   const folder = await mkdtemp(join(tmpdir(), 'millrace-'));

@@ -7,6 +7,7 @@
 //   O3. Stopping finishes the rounds that run, then gives the lease back.
 
 import type { Clock, Random } from '../runtime/base/clock.ts';
+import { assert } from '../runtime/base/assert.ts';
 import { MetricSet } from '../runtime/telemetry/metric-set.ts';
 import { tellJobs } from './job-metrics.ts';
 import type { Call } from './kube/call-meter.ts';
@@ -19,10 +20,12 @@ import type { KubeConnection } from './kube/kube-config.ts';
 import { resources } from './kube/resource.ts';
 import { WorkQueue, type WorkFailure, type WorkOutcome } from './kube/work-queue.ts';
 import type { Log } from './log.ts';
+import type { JobViews, Viewed } from './nats/job-view.ts';
 import { OperatorMeter, tellQueue, tellWatch, type QueueName } from './operator-meter.ts';
 import type { OperatorOptions } from './options.ts';
 import type { ClusterSettings } from './reconcile/children.ts';
 import { CodeStore } from './reconcile/code-store.ts';
+import type { Cache } from './reconcile/observe.ts';
 import type { NatsSide } from './reconcile/nats-side.ts';
 import { Reconciler } from './reconcile/reconciler.ts';
 import { SavepointReconciler } from './reconcile/savepoint-reconciler.ts';
@@ -33,8 +36,9 @@ import { Watches } from './watches.ts';
 export type OperatorParts = {
   readonly options: OperatorOptions;
   readonly connection: KubeConnection;
-  /** Made with the client that acts for the leader: it may have to read or make the Secret with the server's keys. */
-  readonly openNats: (client: KubeClient) => Promise<NatsSide>;
+  /** Made with the client that acts for the leader: it may have to make the Secret with the server's keys. A standby is connected too:
+   *  it answers who looks, and takes over at once. */
+  readonly openNats: (client: KubeClient) => Promise<NatsSide & JobViews>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -53,7 +57,8 @@ export class Operator {
   readonly #watches: Watches;
   readonly #lease: LeaderLease;
   readonly #meter = new OperatorMeter();
-  #nats: NatsSide | null = null;
+  #nats: (NatsSide & JobViews) | null = null;
+  #opening: Promise<NatsSide & JobViews> | null = null;
   #events: EventRecorder | null = null;
   #jobs: WorkQueue | null = null;
   #savepoints: WorkQueue | null = null;
@@ -88,6 +93,11 @@ export class Operator {
 
   async start(): Promise<void> {
     this.#watches.start();
+    this.#opening = this.#parts.openNats(this.#client);
+    this.#opening.then(
+      (nats) => (this.#nats = nats),
+      () => undefined, // told by who leads
+    );
     await this.#watches.synced();
     this.#parts.log('info', 'caches are filled; waiting to lead');
     this.#lease.start();
@@ -100,15 +110,26 @@ export class Operator {
     await this.#watches.stop();
   }
 
+  /** For the console. */
+  get streamJobs(): Cache {
+    return this.#watches.caches.streamJobs;
+  }
+
+  /** For the console. */
+  async view(identity: string): Promise<Viewed> {
+    return this.#nats?.view(identity) ?? { kind: 'absent', reason: 'the keys of NATS are not known yet' };
+  }
+
   notReady(): string | null {
     return this.#watches.notReady();
   }
 
   async #lead(): Promise<void> {
-    const { options, clock, random, log, openNats } = this.#parts;
+    const { options, clock, random, log } = this.#parts;
     log('info', 'leading', { lease: options.leaseName, pod: options.pod });
     const client = this.#client;
-    const nats = (this.#nats = await openNats(client));
+    const nats = await this.#opening;
+    assert(nats !== null, 'NATS is opened before anybody can lead');
     // An operator that starts anew has nothing to tell: least of all that NATS is away because it did not look yet.
     for (let waitedMs = 0; !nats.up && waitedMs < FIRST_CONTACT_MS; waitedMs += LOOK_MS) await clock.sleep(LOOK_MS);
     const caches = this.#watches.caches;

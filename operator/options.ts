@@ -15,9 +15,19 @@ export type OperatorOptions = {
   readonly nats: NatsOptions;
   /** Where workers and operator send traces; null: nowhere. */
   readonly otlpEndpoint: string | null;
+  /** null: none is served. */
+  readonly console: ConsoleOptions | null;
   readonly log: 'json' | 'text';
   /** Rounds at the same time. */
   readonly concurrency: number;
+};
+
+export type ConsoleOptions = {
+  readonly port: number;
+  /** Folder with the page's bundle: `page.js` and `page.css`. null: it lies beside the operator's program. */
+  readonly pageFolder: string | null;
+  /** Base of Jaeger's pages; null: traces are not linked to. */
+  readonly jaegerUrl: string | null;
 };
 
 export type NatsOptions = {
@@ -91,6 +101,14 @@ export function operatorOptions(environment: Environment): OperatorOptions {
       monitorUrl: text('MILLRACE_NATS_MONITOR_URL', '') || null,
     },
     otlpEndpoint,
+    console:
+      text('MILLRACE_CONSOLE_PORT', '') === ''
+        ? null
+        : {
+            port: whole('MILLRACE_CONSOLE_PORT', 0),
+            pageFolder: text('MILLRACE_CONSOLE_PAGE', '') || null,
+            jaegerUrl: text('MILLRACE_JAEGER_URL', '').replace(/\/+$/, '') || null,
+          },
     log: choice('MILLRACE_LOG', ['json', 'text'], 'json'),
     concurrency: whole('MILLRACE_CONCURRENCY', 8),
   };

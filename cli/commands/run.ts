@@ -7,7 +7,7 @@ import type { Command } from 'commander';
 import { exitCodes } from '../exit-codes.ts';
 import { addParameter } from '../parameter-option.ts';
 import { wantsColor } from '../run/ink.ts';
-import type { LocalConsole } from '../run/local-console.ts';
+import type { LocalConsole, LocalConsoleOptions } from '../run/local-console.ts';
 import { liveView } from '../run/live-view.ts';
 import { plainView } from '../run/plain-view.ts';
 import { runJob } from '../run/run-job.ts';
@@ -31,6 +31,7 @@ type RunOptions = {
   readonly traceEndpoint?: string;
   readonly traceSampling?: number;
   readonly console?: number;
+  readonly jaegerUrl?: string;
 };
 
 const DATA_DEFAULT = '.millrace';
@@ -68,6 +69,7 @@ export function register(program: Command): void {
         .argParser(portNumber)
         .preset(CONSOLE_PORT_DEFAULT),
     )
+    .option('--jaeger-url <url>', 'where traces are looked at, such as http://localhost:16686: the console links to them', webUrl)
     .addOption(new Option('--report <format>', 'print one JSON object last').choices(['json']))
     .action(async (file: string, options: RunOptions) => {
       process.exitCode = await run(file, options);
@@ -85,7 +87,10 @@ async function run(file: string, options: RunOptions): Promise<number> {
   });
   let page: LocalConsole | null = null;
   try {
-    page = options.console === undefined ? null : await openConsole(options.console, file, options.isolation);
+    page =
+      options.console === undefined
+        ? null
+        : await openConsole({ port: options.console, file, isolation: options.isolation, jaegerUrl: options.jaegerUrl });
     if (page !== null) view.onLog(`console at ${page.url}`);
     const outcome = await runJob(
       {
@@ -117,9 +122,9 @@ async function run(file: string, options: RunOptions): Promise<number> {
 }
 
 /** Loaded only when it is asked for: it brings a bundler along. */
-async function openConsole(port: number, file: string, isolation: RunOptions['isolation']): Promise<LocalConsole> {
+async function openConsole(options: LocalConsoleOptions): Promise<LocalConsole> {
   const { LocalConsole } = await import('../run/local-console.ts');
-  return LocalConsole.start({ port, file, isolation });
+  return LocalConsole.start(options);
 }
 
 /** Both are told everything. */
@@ -166,6 +171,11 @@ function exitCodeOf({ ending, report }: RunOutcome): number {
   if (report.unaccounted.length > 0) return exitCodes.failed;
   if (ending === 'completed') return exitCodes.ok;
   return ending === 'interrupted' ? exitCodes.interrupted : exitCodes.failed;
+}
+
+function webUrl(text: string): string {
+  if (!/^https?:\/\/[^\s/]+(\/\S*)?$/.test(text)) throw new InvalidArgumentError('a URL of a web page, such as http://localhost:16686');
+  return text.replace(/\/+$/, '');
 }
 
 /** Ctrl-C and SIGTERM ask once; a second Ctrl-C ends at once. */

@@ -6,7 +6,7 @@ import { LOCAL_NAMESPACE, type JobRef, type Phase, type TimelineKind } from '../
 import { bundlePage } from '../../console/bundle-page.ts';
 import { type ConsoleServer, startConsoleServer } from '../../console/console-server.ts';
 import { declaredOf } from '../../console/declared.ts';
-import type { ConsoleSource, JobSource } from '../../console/job-source.ts';
+import type { ConsoleSource, Entry, JobSource } from '../../console/job-source.ts';
 import { keyStory } from '../../console/key-story.ts';
 import { LiveBoard } from '../../console/live-board.ts';
 import { pageFiles } from '../../console/page-files.ts';
@@ -26,6 +26,8 @@ export type LocalConsoleOptions = {
   /** The job's file: shown as it is. */
   readonly file: string;
   readonly isolation: Isolation;
+  /** Where traces are looked at, such as http://localhost:16686; absent: nowhere. */
+  readonly jaegerUrl?: string | undefined;
 };
 
 const TICK_MS = 250;
@@ -74,8 +76,8 @@ export class LocalConsole implements ConsoleSource {
     return this.#server?.url ?? '';
   }
 
-  entry(): Promise<'allowed'> {
-    return Promise.resolve('allowed');
+  entry(): Promise<Entry> {
+    return Promise.resolve({ kind: 'allowed', who: null });
   }
 
   jobs(): readonly JobRef[] {
@@ -106,7 +108,15 @@ export class LocalConsole implements ConsoleSource {
     const { description, bus } = job;
     const ref = { namespace: LOCAL_NAMESPACE, name: plan.job };
     const language = /\.[cm]?[jt]s$/.test(file) ? 'typescript' : 'yaml';
-    const declared = declaredOf({ ref, plan, description, text: this.#text, language, run: systemRandom.id() });
+    const declared = declaredOf({
+      ref,
+      plan,
+      description,
+      text: this.#text,
+      language,
+      run: systemRandom.id(),
+      jaegerUrl: this.#options.jaegerUrl ?? null,
+    });
     const board = new LiveBoard({ plan, declared, isolation, startMs: systemClock.monotonicMs() });
     const letters = new DeadLetterFile(join(outDir, DEAD_LETTERS_FILE));
     const asking = { plan, bus, newId: () => systemRandom.id(), sleep: (ms: number, signal: AbortSignal) => systemClock.sleep(ms, signal) };

@@ -1,6 +1,8 @@
 // The page's way to the server: requests with who asks, and a stream that comes back by itself.
 //
 //   C1. A stream that said nothing for SILENT_MS is taken for dead, whatever the socket believes.
+//   C3. A token is kept in this page's memory alone: no other page, program or file gets it, and it is sent in a header only, so no
+//       other page can use it either. Who is refused is asked again only when they say so.
 //   C2. What was shown stays while the server is away: the page says since when.
 
 import { useEffect, useRef, useState } from 'react';
@@ -9,7 +11,6 @@ import { BEAT_MS, type Declared, type JobRef, type Live } from '../api.ts';
 const SILENT_MS = 4 * BEAT_MS;
 const AGAIN_MIN_MS = 300;
 const AGAIN_MAX_MS = 3_000;
-const TOKEN = 'millrace-token';
 
 export type Connection = { readonly kind: 'connecting' } | { readonly kind: 'live' } | { readonly kind: 'lost'; readonly sinceMs: number };
 
@@ -19,14 +20,20 @@ export class Refused extends Error {
     super(message);
     this.status = status;
   }
+
+  /** It needs another token, or more rights. */
+  get isOfPerson(): boolean {
+    return this.status === 401 || this.status === 403;
+  }
 }
 
-export function setToken(token: string): void {
-  sessionStorage.setItem(TOKEN, token);
+let token: string | null = null; // C3
+
+export function setToken(next: string): void {
+  token = next;
 }
 
 function headers(): Record<string, string> {
-  const token = sessionStorage.getItem(TOKEN);
   return token === null ? {} : { authorization: `Bearer ${token}` };
 }
 
@@ -95,6 +102,7 @@ async function follow(
       if (!signal.aborted) onLost(null);
     } catch (error) {
       if (!signal.aborted) onLost(error instanceof Refused ? error : null);
+      if (error instanceof Refused && error.isOfPerson) return; // C3
     }
     await new Promise((resolve) => setTimeout(resolve, againMs));
   }

@@ -5,6 +5,7 @@ import type { DeadLetters } from '../api.ts';
 import { jobPath, usePolled } from './connection.ts';
 import { count, inert, time } from './format.ts';
 import { Empty } from './machines-view.tsx';
+import { TraceLink } from './trace-link.tsx';
 import type { ViewProps } from './views.ts';
 
 const AGAIN_MS = 2_000;
@@ -33,10 +34,11 @@ export function DeadLettersView({ declared }: ViewProps): ReactNode {
             {lastMs !== null && <span className="quiet moment">last {time(lastMs)}</span>}
           </summary>
           <ul className="plain samples">
-            {samples.map(({ place: where, key, issues, event }, at_) => (
+            {samples.map(({ place: where, key, issues, event, traceId }, at_) => (
               <li key={at_}>
                 {where !== null && <span className="quiet">{inert(where)} </span>}
                 {key !== null && <span className="quiet">key {inert(key)} </span>}
+                <TraceLink declared={declared} traceId={traceId} />
                 {issues.map((issue, i) => (
                   <p key={i}>{inert(issue)}</p>
                 ))}

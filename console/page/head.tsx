@@ -90,11 +90,16 @@ export function ConnectionNote({ connection, hasShown, problem }: NoteProps): Re
     const timer = setInterval(() => setNow(Date.now()), 500);
     return () => clearInterval(timer);
   }, []);
-  if (connection.kind !== 'lost') return null;
+  if (connection.kind !== 'lost')
+    return problem === null ? null : (
+      <p className="note bad" role="alert">
+        {problem}
+      </p>
+    );
   return (
     <p className="note bad" role="alert">
-      <b>The server does not answer</b> since {clock(connection.sinceMs)} ({duration(Math.max(0, now - connection.sinceMs))}).{' '}
-      {hasShown ? 'What you see is as it was then. ' : ''}
+      <b>{problem === null ? 'The server does not answer' : 'Nothing is told'}</b> since {clock(connection.sinceMs)} (
+      {duration(Math.max(0, now - connection.sinceMs))}). {hasShown ? 'What you see is as it was then. ' : ''}
       {problem ?? 'It is tried again and again; nothing has to be done here.'}
     </p>
   );

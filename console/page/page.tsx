@@ -63,9 +63,10 @@ export function Page(): ReactNode {
         ))}
       </nav>
       <main id="view" tabIndex={-1}>
-        <ConnectionNote connection={watched.connection} hasShown={live !== null} problem={refused?.message ?? null} />
-        {refused !== null && (refused.status === 401 || refused.status === 403) && (
-          <TokenForm problem={refused.message} onToken={(token) => (setToken(token), again())} />
+        {refused === null || !refused.isOfPerson ? (
+          <ConnectionNote connection={watched.connection} hasShown={live !== null} problem={refused?.message ?? null} />
+        ) : (
+          <TokenForm refused={refused} onToken={(token) => (setToken(token), again())} />
         )}
         {declared !== null && live !== null && live.declaredId === declared.id ? (
           <View
@@ -78,7 +79,7 @@ export function Page(): ReactNode {
             go={(view, query) => go({ ...route, view, query })}
           />
         ) : (
-          refused === null && <p className="empty">{jobs.refs?.length === 0 ? 'No job runs yet.' : 'Looking for the job …'}</p>
+          refused === null && <p className="empty">{jobs.refs?.length === 0 ? 'There is no job yet.' : 'Looking for the job …'}</p>
         )}
       </main>
       {showsHelp && <Shortcuts onClose={() => setShowsHelp(false)} />}
@@ -122,6 +123,7 @@ function useJobs(attempt: number): Jobs {
           );
         } catch (error) {
           if (error instanceof Refused && !stop.signal.aborted) setJobs({ refs: null, refused: error });
+          if (error instanceof Refused && error.isOfPerson) return;
         }
         await new Promise((resolve) => setTimeout(resolve, JOBS_AGAIN_MS));
       }

@@ -33,7 +33,9 @@ export function TimelineView({ live }: ViewProps): ReactNode {
             </option>
           ))}
         </select>
-        <p className="quiet">{count(shown.length)} entries</p>
+        <p className="quiet">
+          {count(shown.length)} {shown.length === 1 ? 'entry' : 'entries'}
+        </p>
       </div>
       {shown.length === 0 && <Empty text="Nothing has happened yet." />}
       <ol className="timeline">

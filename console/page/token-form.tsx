@@ -1,20 +1,35 @@
-// On a cluster whoever looks says who they are: by a token of that cluster, kept in this tab only.
+// On a cluster whoever looks says who they are: by a token of that cluster, kept in this page only.
 
 import { type ReactNode, useState } from 'react';
+import type { Refused } from './connection.ts';
+import { inert } from './format.ts';
 
-export function TokenForm({ problem, onToken }: { readonly problem: string; readonly onToken: (token: string) => void }): ReactNode {
+const GRANT = `kubectl create rolebinding NAME \\
+  --namespace NAMESPACE --clusterrole view \\
+  --serviceaccount NAMESPACE:ACCOUNT`;
+
+export function TokenForm({ refused, onToken }: { readonly refused: Refused; readonly onToken: (token: string) => void }): ReactNode {
   const [token, setToken] = useState('');
+  const isKnown = refused.status === 403;
   return (
     <form
       className="card token"
       onSubmit={(event) => {
         event.preventDefault();
         onToken(token.trim());
+        setToken('');
       }}
     >
-      <h2>Who looks?</h2>
-      <p>{problem}. A token that may get streamjobs in the namespace:</p>
-      <pre>kubectl create token NAME --namespace NAMESPACE</pre>
+      <h2>{isKnown ? 'You may not see this' : 'Who looks?'}</h2>
+      <p role="alert">{inert(refused.message)}.</p>
+      {isKnown && (
+        <>
+          <p>Who administers a namespace can let an account look there:</p>
+          <pre tabIndex={0}>{GRANT}</pre>
+        </>
+      )}
+      <p>A token of somebody who may get streamjobs in a namespace:</p>
+      <pre tabIndex={0}>kubectl create token ACCOUNT --namespace NAMESPACE</pre>
       <label>
         Token
         <input type="password" autoComplete="off" value={token} onChange={(event) => setToken(event.target.value)} />
@@ -22,7 +37,7 @@ export function TokenForm({ problem, onToken }: { readonly problem: string; read
       <button type="submit" disabled={token.trim() === ''}>
         Look
       </button>
-      <p className="quiet">It stays in this tab and goes with it.</p>
+      <p className="quiet">It stays in this page and goes with it: loaded anew, it asks again.</p>
     </form>
   );
 }

@@ -18,6 +18,7 @@ import type {
   SavepointProgress,
 } from '../reconcile/nats-side.ts';
 import type { JobNats } from './job-nats.ts';
+import type { JobViews, Viewed } from './job-view.ts';
 
 export type ConnectingParts = {
   /** Rejects with the reason. */
@@ -31,7 +32,7 @@ export type ConnectingParts = {
 
 const RETRY_MS = 1_000;
 
-export class ConnectingNats implements NatsSide {
+export class ConnectingNats implements NatsSide, JobViews {
   #inner: JobNats | null = null;
   #connection: NatsConnection | null = null;
   #isClosed = false;
@@ -127,6 +128,10 @@ export class ConnectingNats implements NatsSide {
   /** It cannot make users. */
   userCredentials(): Promise<null> {
     return Promise.resolve(null);
+  }
+
+  view(identity: string): Promise<Viewed> {
+    return this.#ask((inner) => inner.view(identity));
   }
 
   onChange(listener: (identity: string) => void): void {

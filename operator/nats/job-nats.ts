@@ -37,6 +37,7 @@ import { ConservationWatch } from './conservation-watch.ts';
 import { durabilityProblem, type ServerSource } from './durability.ts';
 import { GONE_AFTER_MS, GoneStreams } from './gone-streams.ts';
 import { changedSettings, mendSettings } from './lane-settings.ts';
+import { type JobViews, openView, type Viewed } from './job-view.ts';
 import { LoadSampler } from './load-sampler.ts';
 import { rightsHash, workerCredentials } from './nats-keys.ts';
 import { keptRevisions, revisionAgain, writeRevision } from './revisions.ts';
@@ -69,7 +70,7 @@ const SETTINGS_MS = 5_000;
 
 type Kept<T> = { readonly untilMs: number; readonly value: T };
 
-export class JobNats implements JobSide {
+export class JobNats implements JobSide, JobViews {
   readonly #parts: JobNatsParts;
   readonly #link: Link;
   readonly #names: StreamNames;
@@ -293,6 +294,12 @@ export class JobNats implements JobSide {
 
   removeSavepoint(savepoint: string, identity: string): Promise<Done> {
     return this.#do(() => removeSavepoint(this.#parts.connection, savepoint, identity));
+  }
+
+  view(identity: string): Promise<Viewed> {
+    return Promise.resolve(
+      this.up ? { kind: 'open', view: openView(this.#parts.connection, identity) } : { kind: 'absent', reason: 'not connected' },
+    );
   }
 
   onChange(listener: (identity: string) => void): void {

@@ -3,6 +3,7 @@
 //
 //   C1. What older workers do not tell yet may be absent.
 
+import { OPEN_TOLD_MAX, TRANSITIONS_TOLD_MAX } from '../../runtime/transforms/figures.ts';
 import type { TaskFigures } from '../../runtime/worker/task-figures.ts';
 import type { WorkerReport } from '../../runtime/worker/worker.ts';
 
@@ -21,14 +22,40 @@ export function reportIn(bytes: Uint8Array): WorkerReport | null {
   }
 }
 
-function isReport(value: unknown): value is WorkerReport {
+export function isReport(value: unknown): value is WorkerReport {
   if (!isRecord(value)) return false;
-  const { worker, revision, tasks, memoryBytes, cpuMs, commitLatency, endToEndLatency, time } = value;
+  const { worker, revision, tasks, memoryBytes, cpuMs, commitLatency, endToEndLatency, time, nodes } = value;
   const isSaid = typeof worker === 'string' && isCount(revision) && isCount(memoryBytes) && isCount(cpuMs);
   const areLatencies = [commitLatency, endToEndLatency].every(
     (latencies) => isRecord(latencies) && Object.keys(latencies).length <= BUCKETS_MAX && Object.values(latencies).every(isCount),
   );
-  return isSaid && areLatencies && isAbsentOr(time, isTime) && Array.isArray(tasks) && tasks.every(isTask);
+  return isSaid && areLatencies && isAbsentOr(time, isTime) && isAbsentOr(nodes, areNodes) && Array.isArray(tasks) && tasks.every(isTask);
+}
+
+function areNodes(value: unknown): boolean {
+  return isRecord(value) && Object.values(value).every((figures) => isRecord(figures) && (isActors(figures) || isWindows(figures)));
+}
+
+function isActors({ kind, states, transitions }: Readonly<Record<string, unknown>>): boolean {
+  if (kind !== 'actors' || !isRecord(states) || !Object.values(states).every(isCount)) return false;
+  return isListOf(
+    transitions,
+    TRANSITIONS_TOLD_MAX,
+    (one) => one.length === 4 && one.every((part, at) => (at === 3 ? isCount(part) : typeof part === 'string')),
+  );
+}
+
+function isWindows({ kind, open, spans, results }: Readonly<Record<string, unknown>>): boolean {
+  return (
+    kind === 'windows' &&
+    isCount(open) &&
+    isCount(results) &&
+    isListOf(spans, OPEN_TOLD_MAX, (one) => one.length === 3 && one.every(isNumber))
+  );
+}
+
+function isListOf(value: unknown, max: number, is: (one: readonly unknown[]) => boolean): boolean {
+  return Array.isArray(value) && value.length <= max && value.every((one) => Array.isArray(one) && is(one));
 }
 
 function isTask(value: unknown): boolean {

@@ -22,6 +22,7 @@ import type {
 import type { Accounts } from './accounts.ts';
 import { ConnectingNats } from './connecting-nats.ts';
 import type { JobNats } from './job-nats.ts';
+import type { JobViews, Viewed } from './job-view.ts';
 import { roleCredentials, type Credentials, type NatsAccount } from './nats-keys.ts';
 
 export type TenantNatsParts = {
@@ -38,7 +39,7 @@ type Tenant = { readonly nats: ConnectingNats; askedMs: number };
 
 const IDLE_MS = 10 * 60_000;
 
-export class TenantNats implements NatsSide {
+export class TenantNats implements NatsSide, JobViews {
   readonly #parts: TenantNatsParts;
   readonly #tenants = new Map<string, Tenant>();
   readonly #users = new Map<string, Credentials>();
@@ -116,6 +117,10 @@ export class TenantNats implements NatsSide {
     const known = this.#users.get(key) ?? (await roleCredentials(account.seed, role));
     this.#users.set(key, known);
     return known;
+  }
+
+  view(identity: string): Promise<Viewed> {
+    return this.#of(identity).view(identity);
   }
 
   onChange(listener: (identity: string) => void): void {

@@ -48,6 +48,27 @@ export function askIn(value: unknown): Ask | null {
   return isAsk && typeof node === 'string' && typeof key === 'string' ? { id, stage, partition, node, key } : null;
 }
 
+/** null: no answer. Who may publish on the job's subjects may say anything. */
+export function answerIn(value: unknown): Answer | null {
+  const { worker, task, epoch, watermarkMs, cells, timers, recent } = (value ?? {}) as Partial<Answer>;
+  const isShown = (one: unknown): boolean => {
+    const { text, isCut } = ((one ?? {}) as { readonly value?: Partial<ShownValue> }).value ?? {};
+    return typeof text === 'string' && typeof isCut === 'boolean';
+  };
+  const isAnswer =
+    typeof worker === 'string' &&
+    typeof task === 'string' &&
+    typeof epoch === 'number' &&
+    (watermarkMs === null || typeof watermarkMs === 'number') &&
+    Array.isArray(cells) &&
+    cells.every((one) => isShown(one) && typeof one.namespace === 'number') &&
+    Array.isArray(timers) &&
+    timers.every((one) => isShown(one) && typeof one.id === 'string' && typeof one.atMs === 'number') &&
+    Array.isArray(recent) &&
+    recent.every((one) => isShown(one) && typeof one.timeMs === 'number');
+  return isAnswer ? (value as Answer) : null;
+}
+
 export type Owner = Pick<TaskFigures, 'task' | 'epoch' | 'watermark'> & { readonly worker: string };
 
 /** null: the task has no such node. */

@@ -14,6 +14,7 @@ import type { LatencyCounts } from '../telemetry/latency-histogram.ts';
 import type { PhysicalPlan, StagePlan } from '../plan/physical-plan.ts';
 import { taskName } from '../plan/physical-plan.ts';
 import { answerTo, answerTopic, askIn } from './ask.ts';
+import { ReportPace } from './report-pace.ts';
 import type { TaskRef } from './assignment.ts';
 import type { Bus, Directory } from './directory.ts';
 import { judgeHealth } from './health.ts';
@@ -162,14 +163,16 @@ export class Worker {
   }
 
   async start(): Promise<void> {
-    const { bus } = this.#parts;
+    const { bus, clock } = this.#parts;
+    const pace = new ReportPace(clock, this.#parts.reportMs ?? REPORT_MS);
     this.#unsubscribe.push(
       bus.subscribe('report', (value) => this.#hear(value as WorkerReport)),
       bus.subscribe('ask', (value) => this.#asked(value)),
+      pace.listen(bus),
     );
     await this.#membership.start();
     this.#loops.push(
-      this.#every(this.#parts.reportMs ?? REPORT_MS, () => this.#report()),
+      this.#every(pace.nextMs, () => this.#report()),
       this.#every(PURGE_MS, () => this.#purge()),
       this.#every(SAVEPOINT_MS, () => this.#savepoint()),
       ...(this.#redrives === null ? [] : [this.#redrives.run()]),
@@ -476,9 +479,9 @@ export class Worker {
     if (seen === 0) this.#parts.log(message);
   }
 
-  async #every(periodMs: number, work: () => void | Promise<void>): Promise<void> {
+  async #every(periodMs: number | (() => number), work: () => void | Promise<void>): Promise<void> {
     while (!this.#abort.signal.aborted) {
-      await this.#parts.clock.sleep(periodMs, this.#abort.signal);
+      await this.#parts.clock.sleep(typeof periodMs === 'number' ? periodMs : periodMs(), this.#abort.signal);
       this.#turnedMs = this.#parts.clock.monotonicMs();
       try {
         await work();

@@ -21,12 +21,12 @@ import { pageFiles } from '../../console/page-files.ts';
 import type { DeadLetters, Declared, Live, Story } from '../../console/api.ts';
 import { count } from '../../console/page/format.ts';
 import { accessibilityProblems, artefactFolder, findBrowser, keepPicture, openBrowser, type OpenBrowser } from '../support/browser.ts';
+import { lookAtAllViews, textOf, view } from '../support/console-page.ts';
 import { FLIGHTS_JOB, withFolder } from '../support/flights-run.ts';
 import { jobText } from '../support/job-run.ts';
 import { startTestServer, type TestServer } from '../support/nats.ts';
 
 const WAIT = { timeout: 60_000, interval: 50 };
-const VIEWS = ['topology', 'machines', 'key', 'windows', 'dead-letters', 'partitions', 'timeline', 'job'];
 
 const program = await findBrowser();
 let browser: OpenBrowser;
@@ -91,16 +91,6 @@ async function api<T>(local: LocalConsole, path: string): Promise<T> {
   return (await (await fetch(`${local.url}api/jobs/-/${path}`)).json()) as T;
 }
 
-/** Goes to a view by the address, as links do. */
-async function view(page: Page, name: string): Promise<void> {
-  await page.evaluate(`location.hash = ${JSON.stringify(`#/${name}`)}`);
-  await page.waitForSelector('main > section, main > .empty');
-}
-
-async function textOf(page: Page, selector: string): Promise<string> {
-  return (await page.textContent(selector, { timeout: 30_000 })) ?? '';
-}
-
 describe.skipIf(program === null)('the flights job', () => {
   const FLIGHTS = { natsUrl: null, parameters: { 'out-of-order': '4d' } };
 
@@ -111,7 +101,8 @@ describe.skipIf(program === null)('the flights job', () => {
         // An hour of its flights takes 0.3 s: it goes on for minutes, and is interrupted when all was seen.
         withConsole(FLIGHTS_JOB, folder, { ...FLIGHTS, speed: 12_000 }, async ({ page, local }) => {
           await vi.waitFor(async () => expect((await api<Live>(local, 'flights/live')).machines[0]?.actorsTotal).toBeGreaterThan(0), WAIT);
-          await lookAtAllViews(page, 'flights');
+          const key = 'key?node=aircraft&key=N14228';
+          expect(await lookAtAllViews(page, { name: 'flights', key, reload: () => page.reload() })).toEqual([]);
           expect(browser.problems).toEqual([]);
         }),
       ),
@@ -135,31 +126,6 @@ describe.skipIf(program === null)('the flights job', () => {
       ),
     170_000,
   );
-
-  async function lookAtAllViews(page: Page, job: string): Promise<void> {
-    const problems: string[] = [];
-    for (const [width, height, colorScheme] of [
-      [1280, 800, 'light'],
-      [390, 844, 'dark'],
-    ] as const) {
-      await page.setViewportSize({ width, height });
-      await page.emulateMedia({ colorScheme });
-      await page.reload();
-      for (const name of VIEWS) {
-        await view(page, name === 'key' ? 'key?node=aircraft&key=N14228' : name);
-        if (name === 'key') await page.waitForSelector('[data-figure=owner]');
-        await page.waitForTimeout(150); // drawings find their places
-        await keepPicture(page, `${job}-${name}-${width}-${colorScheme}`);
-        problems.push(...(await accessibilityProblems(page)).map((problem) => `${name} ${width} ${colorScheme}: ${problem}`));
-        const isTooWide = await page.evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth');
-        if (isTooWide) problems.push(`${name} ${width}: the page is wider than the window`);
-      }
-    }
-    expect(problems).toEqual([]);
-    await page.setViewportSize({ width: 1280, height: 800 });
-    await page.emulateMedia({ colorScheme: 'dark' });
-    await page.reload();
-  }
 
   async function checkFigures(page: Page, live: Live, declared: Declared): Promise<void> {
     await view(page, 'topology');

@@ -34,7 +34,8 @@
 - apiGroups: [""]
   resources: [pods]
   verbs: [get, list, watch]
+# Those of a job are read for the console.
 - apiGroups: [events.k8s.io]
   resources: [events]
-  verbs: [create, patch]
+  verbs: [list, create, patch]
 {{- end }}

@@ -129,11 +129,23 @@ export function openBus(connection: NatsConnection, job: string): Bus {
     },
     subscribe: (topic, onMessage) => {
       const subscription = connection.subscribe(subject(topic), {
-        callback: (error, message) => (error === null ? onMessage(message.json()) : undefined),
+        callback: (error, message) => {
+          const value = error === null ? jsonIn(message.string()) : undefined;
+          if (value !== undefined) onMessage(value);
+        },
       });
       return () => subscription.unsubscribe();
     },
   };
+}
+
+/** Who may publish may say anything: what is no JSON is not heard. */
+function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
 }
 
 function tell(problem: string, toldMs: number, onWait: (problem: string) => void): number {

@@ -92,6 +92,12 @@ export class ControlPlane {
     await this.#call('POST', path, object);
   }
 
+  /** An event for the jobs of a namespace; resolves when NATS has stored it. */
+  async send(namespace: string, event: unknown): Promise<void> {
+    const connection = await this.#connection(namespace);
+    await connection.request('load', JSON.stringify(event), { timeout: 20_000 });
+  }
+
   async remove(path: string): Promise<void> {
     await this.#call('DELETE', path);
   }

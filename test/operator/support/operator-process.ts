@@ -16,6 +16,8 @@ export type OperatorPlace = {
   /** Its own, and the only one that it watches. */
   readonly namespace: string;
   readonly pod?: string;
+  /** What it is told besides, or otherwise. */
+  readonly environment?: Readonly<Record<string, string>>;
 };
 
 const entry = join(import.meta.dirname, '../../../operator/main.ts');
@@ -40,6 +42,7 @@ export class OperatorProcess {
     keysSecret = null,
     namespace,
     pod = 'operator-0',
+    environment = {},
   }: OperatorPlace): Promise<OperatorProcess> {
     const kubeconfig = `${server.kubeconfig}-${namespace}`;
     await writeFile(kubeconfig, kubeconfigOf(apiUrl), { mode: 0o600 });
@@ -57,6 +60,7 @@ export class OperatorProcess {
         : { MILLRACE_NATS_MODE: 'bundled', MILLRACE_NATS_KEYS_SECRET: keysSecret }),
       MILLRACE_NATS_URL: natsUrl,
       MILLRACE_LOG: 'text',
+      ...environment,
     };
     return new OperatorProcess(spawn(process.execPath, [entry], { env, stdio: ['ignore', 'pipe', 'pipe'] }), httpPort);
   }
