@@ -48,7 +48,7 @@ test('is True while workers process events', async () => {
 
 test('is False within 10 s when they are deleted by hand, and names them', async () => {
   const last = await new NatsJournal(Link.of(connection)).last(stream, subject);
-  await new Promise((resolve) => setTimeout(resolve, 4_000)); // a look since the worker ended
+  await looks(2); // the second began when the worker had ended
   expect((await callApi(Link.of(connection), `STREAM.PURGE.${stream}`, { filter: subject })).kind).toBe('ok');
   const tookMs = await until('it is False', 10_000, async () => (await condition())?.status === 'False', story);
   console.log(`told after ${Math.round(tookMs)} ms: ${(await condition())?.message}`);
@@ -70,6 +70,13 @@ test('is in the metrics of the operator, with all else that the catalogue has', 
   expect(told).toEqual(names.filter((name) => !ofStages.includes(name) || told.includes(name)));
   expect(told).toEqual(expect.arrayContaining(['millrace_jobs', 'millrace_operator_reconciles', 'millrace_operator_kube_requests']));
 });
+
+/** Until the operator has asked so many times what the stream holds. */
+async function looks(count: number): Promise<void> {
+  const asked = connection.subscribe(`$JS.API.STREAM.INFO.${stream}`, { callback: () => void 0 });
+  await until(`it is looked at ${count} times`, 60_000, () => Promise.resolve(asked.getReceived() >= count), story);
+  asked.unsubscribe();
+}
 
 async function condition() {
   return (await plane.get(jobPath(namespace)))?.status?.conditions?.find(({ type }) => type === 'ConservationOK');
