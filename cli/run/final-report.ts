@@ -65,7 +65,9 @@ export type FinalReport = {
 };
 
 /** Counters of each stage, in the plan's order: the sums over its partitions' last records. */
-export type StageCounts = readonly TaskCounters[];
+export type StageCounts = readonly StageCount[];
+type StageCount = Pick<TaskCounters, (typeof COUNTED)[number]>;
+const COUNTED = ['eventsIn', 'eventsOut', 'filtered', 'late', 'deadLetters', 'recoveries'] as const;
 
 export type ReportParts = Pick<FinalReport, 'ending' | 'failure' | 'workers' | 'natsUrl' | 'outDir'> & {
   readonly plan: PhysicalPlan;
@@ -83,7 +85,7 @@ export async function finalReport({ plan, journal, progress, before, ...rest }: 
   const tasks = await readTasks(plan, journal);
   const counts = plan.stages.map(({ id }) => countersOf(id, tasks));
   const unaccounted = conservationProblems(plan, tasks, { isRestored: false, remembered: null }).map(({ message }) => message);
-  const stages = plan.stages.map((stage, index) => stageReport(stage, counts[index] as TaskCounters, before?.[index] ?? null, seconds));
+  const stages = plan.stages.map((stage, index) => stageReport(stage, counts[index] as StageCount, before?.[index] ?? null, seconds));
   const sum = <T>(items: readonly T[], of: (item: T) => number): number => items.reduce((total, item) => total + of(item), 0);
   const sources = plan.stages.flatMap(({ kind }, index) => (kind === 'source' ? [index] : []));
   const eventsIn = sum(sources, (index) => counts[index]?.eventsIn ?? 0);
@@ -135,7 +137,7 @@ function isResultSink({ kind, stage }: StageReport): boolean {
   return kind === 'sink' && stage !== DEAD_LETTERS && stage !== DEAD_LETTERS_SUBJECT;
 }
 
-function stageReport(stage: StagePlan, counters: TaskCounters, before: TaskCounters | null, seconds: number): StageReport {
+function stageReport(stage: StagePlan, counters: StageCount, before: StageCount | null, seconds: number): StageReport {
   const { eventsIn, eventsOut, filtered, late, deadLetters } = counters;
   const eventsInPerS = Math.round((eventsIn - (before?.eventsIn ?? 0)) / seconds);
   return {
@@ -151,11 +153,10 @@ function stageReport(stage: StagePlan, counters: TaskCounters, before: TaskCount
   };
 }
 
-function countersOf(stage: string, tasks: readonly SeenTask[]): TaskCounters {
-  const total = { eventsIn: 0, eventsOut: 0, filtered: 0, late: 0, deadLetters: 0, recoveries: 0, edgesIn: [], edgesOut: [] };
+function countersOf(stage: string, tasks: readonly SeenTask[]): StageCount {
+  const total = { eventsIn: 0, eventsOut: 0, filtered: 0, late: 0, deadLetters: 0, recoveries: 0 };
   for (const { last } of tasks.filter((task) => task.stage === stage))
-    for (const name of ['eventsIn', 'eventsOut', 'filtered', 'late', 'deadLetters', 'recoveries'] as const)
-      total[name] += last?.header.counters[name] ?? 0;
+    for (const name of COUNTED) total[name] += last?.header.counters[name] ?? 0;
   return total;
 }
 

@@ -2,6 +2,7 @@
 //
 // The order below is part of the stored form: append only, and only together with FORM_VERSION. Older forms are read for ever.
 //   1  all up to `segments`      2  and `revision`      3  and `redriven`
+// Counts are appended without a new form: a release that does not know one passes it over, and one that is not there was not counted.
 
 import type { InputPosition, RecordHeader, SegmentInfo, SegmentKind, TaskCounters } from './record.ts';
 
@@ -43,6 +44,9 @@ const COUNTERS = [
   'recoveries',
   'edgesIn',
   'edgesOut',
+  'made',
+  'absorbed',
+  'held',
 ] as const satisfies readonly (keyof TaskCounters)[];
 
 const SEGMENT_KINDS = ['events', 'delta', 'image', 'payload'] as const satisfies readonly SegmentKind[];
@@ -102,7 +106,7 @@ function fieldFromList(field: (typeof FIELDS)[number], value: unknown): unknown 
         watermarks,
       }));
     case 'counters':
-      return Object.fromEntries(COUNTERS.map((name, i) => [name, (value as unknown[])[i]]));
+      return Object.fromEntries(COUNTERS.map((name, i) => [name, (value as unknown[])[i] ?? (name === 'made' ? null : 0)]));
     case 'segments':
       return (value as number[][]).map(segmentFromList);
     default:

@@ -8,9 +8,17 @@
 import type { SourcePosition } from '../connectors/source.ts';
 import type { SinkState } from '../connectors/sink.ts';
 
-/** Cumulative counts since the task's first record. in = processed input; the others add up to what became of it. */
+/** Cumulative counts since the task's first record, and what it holds. Each event has one end:
+ *  eventsIn + made = eventsOut + filtered + late + deadLetters + absorbed + held (telemetry/conservation.ts). */
 export type TaskCounters = {
   readonly eventsIn: number;
+  /** Events that came to be inside: results of state, copies for further readers; less those that nobody reads. null: an older
+   *  release wrote it, which did not count these three. */
+  readonly made: number | null;
+  /** Events that went into state for good; what comes of them is made. */
+  readonly absorbed: number;
+  /** Events that lie in the state now and will go on as they are. */
+  readonly held: number;
   readonly eventsOut: number;
   readonly filtered: number;
   readonly late: number;

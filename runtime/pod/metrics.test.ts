@@ -7,7 +7,19 @@ import type { WorkerReport } from '../worker/worker.ts';
 import { workerMetrics } from './metrics.ts';
 
 const NOW_MS = 10_000;
-const counters = { eventsIn: 10, eventsOut: 7, filtered: 0, late: 2, deadLetters: 1, recoveries: 0, edgesIn: [], edgesOut: [] };
+const counters = {
+  eventsIn: 10,
+  made: 0,
+  absorbed: 0,
+  held: 0,
+  eventsOut: 7,
+  filtered: 0,
+  late: 2,
+  deadLetters: 1,
+  recoveries: 0,
+  edgesIn: [],
+  edgesOut: [],
+};
 const task = (stage: string, partition: number, changes: Partial<TaskFigures>): TaskFigures => ({
   task: `${stage}/${partition}`,
   stage,

@@ -95,13 +95,16 @@ export class PartitionState {
     }
   }
 
-  /** Drops cells, timers and traces of all transforms but `nodeIds`, as changes of this state. */
-  keepOnly(nodeIds: ReadonlySet<string>): void {
+  /** Drops cells, timers and traces of all transforms but `nodeIds`, as changes of this state. True: there were some. */
+  keepOnly(nodeIds: ReadonlySet<string>): boolean {
+    let isDropped = false;
     for (const { id, cells, timers } of this.#nodes.values()) {
       if (nodeIds.has(id.endsWith(TRACES) ? id.slice(0, -TRACES.length) : id)) continue;
+      isDropped = true;
       for (const namespace of cells.namespaces()) cells.drop(namespace);
       for (const { key, id: timer } of Array.from(timers.all())) timers.clear(key, timer);
     }
+    return isDropped;
   }
 
   /** True while changes wait to be taken. */

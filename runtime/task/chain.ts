@@ -7,6 +7,8 @@
 //   H4. Where another plan left nodes and edges otherwise connected, `settle` lets watermarks rise to what the inputs allow now.
 //   H5. A traced event reaches a transform that does not carry traces itself alone, in its place among the others: what is
 //       emitted meanwhile is of its trace. Traced or not, the results are the same.
+//   H6. What a transform emits is what it took in, or was made by it: transforms that absorb, and late events, which are counted
+//       as late. Each reader but the first makes one more; what nobody reads is one less.
 
 import { assert } from '../base/assert.ts';
 import type { Batch, DeadLetter, Key } from '../event/batch.ts';
@@ -20,6 +22,7 @@ import type { KeyedCells } from '../state/keyed-cells.ts';
 import type { Attributes } from '../telemetry/span.ts';
 import { MILLRACE, EVENTS, cleanText } from '../telemetry/conventions.ts';
 import type { TransformFigures } from '../transforms/figures.ts';
+import { LATE } from '../transforms/transform.ts';
 import type { StepContext, Table, Timer, Transform } from '../transforms/transform.ts';
 import { Contributors } from '../transforms/contributors.ts';
 import { KeyWatch } from './key-watch.ts';
@@ -33,6 +36,9 @@ export type ChainOutput = {
   readonly deadLetters: readonly DeadLetter[];
   readonly filtered: number;
   readonly late: number;
+  /** Events that came to be here less those that nobody reads, and those that went into state. */
+  readonly made: number;
+  readonly absorbed: number;
 };
 
 export type ChainParts = {
@@ -61,6 +67,8 @@ export class Chain {
   deadLetters: DeadLetter[] = [];
   filtered = 0;
   late = 0;
+  made = 0;
+  absorbed = 0;
   readonly trace: StepTrace | null;
   /** The trace of what is worked on (H5). */
   active: TraceContext | null = null;
@@ -82,7 +90,9 @@ export class Chain {
 
   /** Events that came on edge `edge`. */
   pushEdge(edge: number, batch: Batch): void {
-    for (const { node, input } of this.#byEdge.get(edge) ?? []) node.receive(input, batch);
+    const readers = this.#byEdge.get(edge) ?? [];
+    this.made += batch.values.length * (readers.length - 1); // H6
+    for (const { node, input } of readers) node.receive(input, batch);
   }
 
   /** An event that transform `nodeId` has refused before: straight to it. A letter that it becomes again says so. False: there is no
@@ -126,12 +136,19 @@ export class Chain {
 
   /** What left since the last call. */
   take(): ChainOutput {
-    const output = { edges: this.edgeBatches, deadLetters: this.deadLetters, filtered: this.filtered, late: this.late };
+    const { edgeBatches: edges, deadLetters, filtered, late, made, absorbed } = this;
+    const output = { edges, deadLetters, filtered, late, made, absorbed };
     this.edgeBatches = new Map();
     this.deadLetters = [];
-    this.filtered = 0;
-    this.late = 0;
+    this.filtered = this.late = this.made = this.absorbed = 0;
     return output;
+  }
+
+  /** Events that lie in the state and will go on as they are. */
+  held(): number {
+    let held = 0;
+    for (const node of this.#nodes.values()) held += node.held;
+    return held;
   }
 
   /** Input and output watermark per node: stored in each record, so that a restart judges lateness as before. */
@@ -293,7 +310,9 @@ class Node implements StepContext {
   emit(batch: Batch, output?: string): void {
     if (batch.values.length === 0) return;
     if (this.#chain.active !== null || batch.traces !== undefined) batch = this.#traced(batch);
-    const targets = output === undefined ? this.#main : (this.#named.get(output) ?? []);
+    const targets = output === undefined ? this.#main : (this.#named.get(output) ?? NOBODY);
+    const isTakenIn = this.#transform?.absorbs !== true && output !== LATE; // H6
+    this.#chain.made += batch.values.length * (isTakenIn ? targets.length - 1 : targets.length);
     for (const target of targets) {
       if (target.kind === 'node') target.node.receive(target.input, batch);
       else this.#collect(target.edge, batch);
@@ -362,6 +381,18 @@ class Node implements StepContext {
     this.#chain.filtered += events;
   }
 
+  countAbsorbed(events: number): void {
+    this.#chain.absorbed += events;
+  }
+
+  countMade(events: number): void {
+    this.#chain.made += events;
+  }
+
+  get held(): number {
+    return this.#transform?.held?.() ?? 0;
+  }
+
   table(name: string): Table {
     return this.#table(name);
   }
@@ -390,6 +421,8 @@ class Node implements StepContext {
     else batches.push(batch);
   }
 }
+
+const NOBODY: readonly Target[] = [];
 
 function piece(batch: Batch, from: number, to: number): Batch {
   const { values, times, keys, ingestMs } = batch;

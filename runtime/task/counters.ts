@@ -6,12 +6,31 @@ import type { Standing } from './step.ts';
 
 export const NO_COUNTS: Omit<TaskCounters, 'edgesIn' | 'edgesOut'> = {
   eventsIn: 0,
+  made: 0,
+  absorbed: 0,
+  held: 0,
   eventsOut: 0,
   filtered: 0,
   late: 0,
   deadLetters: 0,
   recoveries: 0,
 };
+
+export type Counted = Exclude<keyof TaskCounters, 'edgesIn' | 'edgesOut' | 'recoveries'>;
+
+export function withMore(counters: TaskCounters, more: Partial<Record<Counted, number>>): TaskCounters {
+  const sums = { ...counters };
+  for (const [name, count] of Object.entries(more) as [Counted, number][]) sums[name] = (sums[name] ?? 0) + count;
+  return sums;
+}
+
+/** With counts that a task goes on from. What an older release did not count is taken as right, and what was held by a transform
+ *  that is gone ends with it. `held`: by those that are there. */
+export function openBalance(counters: TaskCounters, held: number, isDropped: boolean): TaskCounters {
+  if (counters.made !== null) return isDropped ? { ...counters, made: counters.made + held - counters.held, held } : counters;
+  const { eventsIn, eventsOut, filtered, late, deadLetters } = counters;
+  return { ...counters, made: eventsOut + filtered + late + deadLetters + held - eventsIn, absorbed: 0, held };
+}
 
 /** Counts by edge follow their edges: inputs by number, outputs by place (edges that are new come last). */
 export function countersFor(stage: StagePlan, { inputs, counters }: Standing): TaskCounters {

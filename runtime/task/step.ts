@@ -11,8 +11,7 @@
 //       by transform. State of transforms that are gone is dropped, as a change like any other.
 
 import { assert } from '../base/assert.ts';
-import { WATERMARK_MAX, WATERMARK_MIN } from '../event/batch.ts';
-import type { Batch, DeadLetter, Key, Value } from '../event/batch.ts';
+import { WATERMARK_MAX, WATERMARK_MIN, type Batch, type DeadLetter, type Key, type Value } from '../event/batch.ts';
 import type { Redriven } from '../journal/redrive-entry.ts';
 import { decodeEvents } from '../event/segment.ts';
 import type { SinkState, SinkWriter } from '../connectors/sink.ts';
@@ -30,7 +29,7 @@ import { TaskInputs } from './inputs.ts';
 import type { Recent } from './key-watch.ts';
 import type { Released } from './replay.ts';
 import { deadLetterBatch, refusedAgain, sinkLetter, undecodedAgain } from './letters.ts';
-import { addAt, countersFor, NO_COUNTS } from './counters.ts';
+import { addAt, countersFor, NO_COUNTS, openBalance, withMore, type Counted } from './counters.ts';
 import { encodeStorable } from './storable.ts';
 import { sourceTraces, type SpanDraft, type StepTrace } from './step-trace.ts';
 import { withTraces, type TraceMark } from '../event/trace-marks.ts';
@@ -137,7 +136,7 @@ export class TaskCore {
 
   /** Goes on from `previous` (null: a task that never ran) with its state as of that record. */
   restore(previous: Standing | null, state: PartitionState, isTakeover: boolean): void {
-    state.keepOnly(new Set(this.stage.nodes.map(({ id }) => id)));
+    const isDropped = state.keepOnly(new Set(this.stage.nodes.map(({ id }) => id)));
     this.state = state;
     this.#chain = this.#makeChain();
     if (previous === null) {
@@ -152,6 +151,7 @@ export class TaskCore {
     const counters = countersFor(this.stage, previous);
     this.#counters = { ...counters, recoveries: counters.recoveries + (isTakeover ? 1 : 0) };
     this.#chain.restored(this.#inputs.watermarks(), previous.nodeWatermarks);
+    this.#counters = openBalance(this.#counters, this.#chain.held(), isDropped);
     this.#lastWatermarks = this.#outWatermarks().join();
     this.#unsettled = !previous.done;
     const isReplay = this.#source !== null && 'replayMs' in this.#source; // its watermarks are those of its pace
@@ -334,7 +334,7 @@ export class TaskCore {
     // They enter the job now, whenever they were read: that is where end-to-end latency starts.
     this.#trace?.begin(nowMs, this.#counters.eventsOut);
     const edges = new Map([...released.edges].map(([edge, batches]) => [edge, batches.map((batch) => this.#released(batch, nowMs))]));
-    return this.#finish({ edges, deadLetters: [], filtered: 0, late: 0 }, nowMs);
+    return this.#finish({ edges, deadLetters: [], filtered: 0, late: 0, made: 0, absorbed: 0 }, nowMs);
   }
 
   #released(batch: Batch, nowMs: number): Batch {
@@ -357,7 +357,8 @@ export class TaskCore {
     const deadLetters = [...this.#sourceDeadLetters, ...output.deadLetters, ...(prepared?.deadLetters ?? [])];
     const events = this.#encodeEdges(output.edges, deadLetters, ingestMs);
     const state = this.#encodeState();
-    this.#count({ filtered: output.filtered, late: output.late, deadLetters: deadLetters.length });
+    const { filtered, late, made, absorbed } = output;
+    this.#count({ filtered, late, made, absorbed, deadLetters: deadLetters.length, held: this.#chain.held() - this.#counters.held });
     const watermarks = this.#outWatermarks();
     this.#lastWatermarks = watermarks.join();
     this.owes = false;
@@ -482,10 +483,8 @@ export class TaskCore {
     return this.#parts.plan.stages.find(({ id }) => id === stageId)?.partitionCount ?? 1;
   }
 
-  #count(more: Partial<Record<'eventsIn' | 'eventsOut' | 'filtered' | 'late' | 'deadLetters', number>>): void {
-    const counters = { ...this.#counters };
-    for (const [name, count] of Object.entries(more) as ['eventsIn', number][]) counters[name] += count;
-    this.#counters = counters;
+  #count(more: Partial<Record<Counted, number>>): void {
+    this.#counters = withMore(this.#counters, more);
   }
 
   #makeChain(): Chain {

@@ -2,16 +2,16 @@
 //
 //   V1. Exchange: what its reader has taken in was given out on it before, and what was purged was taken in by then. When nothing is
 //       under way, both are equal.
-//   V2. Stage that neither holds nor multiplies: in = out + filtered + late + dead. What others hold is known to them alone: a window
-//       makes one event of many.
+//   V2. Stage: in + made = out + filtered + late + dead + absorbed + held. A window absorbs events and makes results, `order` holds
+//       them, a second reader makes copies: each event that a transform met has one end, or it is unaccounted for.
 //   V3. Partition: its records are numbered without a hole (J2), the last one never goes back (J6), and none is gone that the next
 //       owner needs to restore the state (J9).
 //   V4. Nothing is said of what was not read: whoever looks reads oldest records first, then last ones, readers' before writers'. So
 //       a job that runs on meanwhile is never accused.
 
-import type { InputPosition, RecordHeader } from '../journal/record.ts';
-import { liveOutputs, taskName } from '../plan/physical-plan.ts';
-import type { EdgePlan, NodePlan, PhysicalPlan, StagePlan } from '../plan/physical-plan.ts';
+import type { InputPosition, RecordHeader, TaskCounters } from '../journal/record.ts';
+import { taskName } from '../plan/physical-plan.ts';
+import type { EdgePlan, PhysicalPlan, StagePlan } from '../plan/physical-plan.ts';
 
 export type SeenRecord = { readonly header: RecordHeader; readonly sequence: number };
 
@@ -37,9 +37,7 @@ export type ConservationProblem = {
 };
 
 /** What an earlier look found, by task: without it nothing is said of what changes only over time. */
-export type Remembered = Map<string, { readonly number: number; readonly sequence: number; readonly balance: Balance }>;
-/** What a task had lost or gained when it was first seen under a revision: an older one may have multiplied. */
-type Balance = { readonly revision: number; readonly residue: number };
+export type Remembered = Map<string, { readonly number: number; readonly sequence: number }>;
 
 export type ConservationOptions = {
   /** The run began with a savepoint: a task that has no record yet does not stand at zero. */
@@ -58,7 +56,7 @@ export function conservationProblems(
   const problems = [
     ...tasks.flatMap((task) => recordProblems(task, remembered)),
     ...plan.edges.flatMap((edge) => exchangeProblems(plan, edge, seen, isRestored)),
-    ...plan.stages.filter((stage) => isOneToOne(plan, stage)).flatMap((stage) => balanceProblems(stage, seen, remembered)),
+    ...plan.stages.flatMap((stage) => balanceProblems(stage, seen)),
   ];
   remember(tasks, remembered);
   return problems;
@@ -163,54 +161,13 @@ function inputsOf(record: SeenRecord | null): readonly InputPosition[] {
 
 // ---- V2
 
-/** Each event that such a stage takes in goes out once, or is counted as gone. */
-function isOneToOne(plan: PhysicalPlan, stage: StagePlan): boolean {
-  if (!stage.nodes.every(({ op }) => oneToOne[op.kind])) return false;
-  const ways = liveOutputs(plan, stage).filter(({ from }) => from.node !== '*');
-  return stage.kind === 'sink' ? ways.length === 0 : ways.length === 1 && plan.edges.every((edge) => isNoOldWay(edge, stage));
-}
-
-/** What was given out on an exchange that is gone is in the counts of its stage. */
-function isNoOldWay({ retired, fromStage, from }: EdgePlan, stage: StagePlan): boolean {
-  return retired !== true || fromStage !== stage.id || from.node === '*';
-}
-
-const oneToOne: Readonly<Record<NodePlan['op']['kind'], boolean>> = {
-  source: true,
-  filter: true,
-  map: true,
-  eventTime: true,
-  enrich: true,
-  sample: true,
-  keyBy: true,
-  sink: true,
-  flatMap: false,
-  window: false,
-  aggregate: false,
-  dedupe: false,
-  join: false,
-  order: false,
-  pattern: false,
-  machine: false,
-  xstate: false,
-  reduce: false,
-};
-
-function balanceProblems(
-  stage: StagePlan,
-  seen: ReadonlyMap<string, SeenTask>,
-  remembered: Remembered | null,
-): readonly ConservationProblem[] {
-  return (tasksOf(stage, seen) ?? []).flatMap(({ partition, last }): readonly ConservationProblem[] => {
-    const at = taskName(stage.id, partition);
-    if (last === null || isPaced(last.header)) return [];
-    const before = remembered === null ? 0 : residueBefore(remembered.get(at)?.balance, last.header);
-    const residue = before === null ? 0 : residueOf(last.header) - before;
-    if (residue === 0) return [];
-    const { eventsIn, eventsOut, filtered, late, deadLetters } = last.header.counters;
-    const sums = `${eventsIn} in, ${eventsOut} out, ${filtered} filtered, ${late} late, ${deadLetters} dead`;
-    const message = `${residue > 0 ? `${residue} events are unaccounted for` : `${-residue} events too many came out`} in ${at}: ${sums}`;
-    return [{ kind: 'out-of-balance', at, message }];
+function balanceProblems(stage: StagePlan, seen: ReadonlyMap<string, SeenTask>): readonly ConservationProblem[] {
+  return Array.from({ length: stage.partitionCount }, (_, partition) => taskName(stage.id, partition)).flatMap((at) => {
+    const last = seen.get(at)?.last ?? null;
+    const residue = last === null || isPaced(last.header) ? 0 : (residueOf(last.header.counters) ?? 0);
+    if (last === null || residue === 0) return [];
+    const what = residue > 0 ? `${residue} events are unaccounted for` : `${-residue} events too many came out`;
+    return [{ kind: 'out-of-balance', at, message: `${what} in ${at}: ${sumsOf(last.header.counters)}` }];
   });
 }
 
@@ -219,27 +176,24 @@ function isPaced({ source }: RecordHeader): boolean {
   return source !== null && 'replayMs' in source;
 }
 
-function residueOf({ counters: { eventsIn, eventsOut, filtered, late, deadLetters } }: RecordHeader): number {
-  return eventsIn - eventsOut - filtered - late - deadLetters;
+/** Events that came in or were made and have no end; null: an older release has not counted all of it. */
+export function residueOf({ eventsIn, made, eventsOut, filtered, late, deadLetters, absorbed, held }: TaskCounters): number | null {
+  return made === null ? null : eventsIn + made - (eventsOut + filtered + late + deadLetters + absorbed + held);
 }
 
-/** null: not known yet, it was not seen under this revision. */
-function residueBefore(balance: Balance | undefined, { revision }: RecordHeader): number | null {
-  return balance?.revision === revision ? balance.residue : null;
+function sumsOf({ eventsIn, made, eventsOut, filtered, late, deadLetters, absorbed, held }: TaskCounters): string {
+  const inner = [made ? `${made} made` : [], absorbed > 0 ? `${absorbed} absorbed` : [], held > 0 ? `${held} held` : []].flat();
+  return [`${eventsIn} in`, `${eventsOut} out`, `${filtered} filtered`, `${late} late`, `${deadLetters} dead`, ...inner].join(', ');
 }
 
 // ---- what the next look knows
 
 /** What a stage that is gone had is kept: it may come back, and its records are still there. */
 function remember(tasks: readonly SeenTask[], remembered: Remembered | null): void {
-  if (remembered === null) return;
   for (const { stage, partition, last } of tasks) {
     const name = taskName(stage, partition);
-    const before = remembered.get(name);
-    if (last === null || (before !== undefined && last.header.number < before.number)) continue;
-    const { header, sequence } = last;
-    const residue = residueBefore(before?.balance, header) ?? residueOf(header);
-    remembered.set(name, { number: header.number, sequence, balance: { revision: header.revision, residue } });
+    if (last === null || last.header.number < (remembered?.get(name)?.number ?? 0)) continue;
+    remembered?.set(name, { number: last.header.number, sequence: last.sequence });
   }
 }
 

@@ -151,5 +151,18 @@ function figures(id: string, partition: number, known: Partial<TaskFigures>): Ta
 }
 
 function counted(known: Partial<TaskFigures['counters']>): TaskFigures['counters'] {
-  return { eventsIn: 0, eventsOut: 0, filtered: 0, late: 0, deadLetters: 0, recoveries: 0, edgesIn: [], edgesOut: [], ...known };
+  return {
+    eventsIn: 0,
+    made: 0,
+    absorbed: 0,
+    held: 0,
+    eventsOut: 0,
+    filtered: 0,
+    late: 0,
+    deadLetters: 0,
+    recoveries: 0,
+    edgesIn: [],
+    edgesOut: [],
+    ...known,
+  };
 }

@@ -26,7 +26,19 @@ export function makeHeader(fields: Partial<HeaderFields>): HeaderFields {
     tables: {},
     revision: 1,
     redriven: 0,
-    counters: { eventsIn: 0, eventsOut: 0, filtered: 0, late: 0, deadLetters: 0, recoveries: 0, edgesIn: [], edgesOut: [] },
+    counters: {
+      eventsIn: 0,
+      made: 0,
+      absorbed: 0,
+      held: 0,
+      eventsOut: 0,
+      filtered: 0,
+      late: 0,
+      deadLetters: 0,
+      recoveries: 0,
+      edgesIn: [],
+      edgesOut: [],
+    },
     ...fields,
   };
 }

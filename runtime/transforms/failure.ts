@@ -5,6 +5,7 @@ import { MillraceError } from '../base/errors.ts';
 import { MESSAGE_VALUE_CHARACTERS_MAX } from '../base/limits.ts';
 import type { Batch } from '../event/batch.ts';
 import { traceAt } from '../event/trace-marks.ts';
+import { LATE } from './transform.ts';
 import type { StepContext } from './transform.ts';
 
 /** A transform's own objection to an event: its message is the problem of the dead letter. */
@@ -37,9 +38,10 @@ export function refuseLate(context: StepContext, late: Batch, to: 'output' | 'de
   if (late.values.length === 0) return;
   context.countLate(late.values.length);
   if (to === 'output') {
-    context.emit(late, 'late');
+    context.emit(late, LATE);
     return;
   }
+  context.countMade(late.values.length); // an event's end is that it came late; the dead letter tells of it
   late.times.forEach((timeMs, index) =>
     refuseEvent(
       context,

@@ -19,16 +19,18 @@ type Expand = (value: Value, key: string | null, timeMs: number, nowMs: number) 
 export function makeFlatMap({ flatMap }: Extract<OpPlan, { kind: 'flatMap' }>): Transform {
   const expand = compileExpand(flatMap);
   return {
+    absorbs: true,
     onBatch(batch, context) {
       const values: Value[] = [];
       const times: number[] = [];
       const keys: string[] | null = batch.keys === null ? null : [];
-      let barrenCount = 0;
+      let [barrenCount, openedCount] = [0, 0];
       for (let i = 0; i < batch.values.length; i++) {
         try {
           const timeMs = batch.times[i]!;
           const results = expand(batch.values[i], batch.keys?.[i] ?? null, timeMs, context.nowMs);
           if (results.length === 0) barrenCount++;
+          else openedCount++;
           for (const result of results) {
             values.push(result);
             times.push(timeMs);
@@ -39,6 +41,7 @@ export function makeFlatMap({ flatMap }: Extract<OpPlan, { kind: 'flatMap' }>): 
         }
       }
       if (barrenCount > 0) context.countFiltered(barrenCount); // F2
+      context.countAbsorbed(openedCount);
       context.emit({ values, times, keys, ingestMs: batch.ingestMs });
     },
   };

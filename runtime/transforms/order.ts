@@ -46,6 +46,10 @@ class Order implements Transform {
     this.#late = late;
   }
 
+  held(): number {
+    return this.#heap.size;
+  }
+
   onBatch(batch: Batch, context: StepContext): void {
     const late: number[] = [];
     for (let i = 0; i < batch.values.length; i++) {

@@ -5,6 +5,7 @@
 //   T2. All state that must survive lies in the cells and timers that the context gives; fields hold only what can
 //       be rebuilt from them (rebuilt in `restored`).
 //   T3. What fails for one event becomes a dead letter for that event only; the others go on.
+//   T5. Each event that it takes in has one end, and the transform says which (`absorbs`): what is said of none is lost.
 //   T4. A transform emits only through `out`; batches that it emits are not changed afterwards (B2).
 
 import type { TraceContext } from '../base/trace-context.ts';
@@ -27,9 +28,17 @@ export interface Transform {
   /** It gives what it emits the traces of the events that caused it, by `Batch.traces`. Absent: a traced event comes to
    *  `onBatch` alone, and what is emitted meanwhile is its. */
   readonly carriesTraces?: true;
+  /** What it takes in goes into its state for good, which it tells by `countAbsorbed`, and what it gives are new events. Absent: it
+   *  gives each event on, or tells that it is filtered, late or a dead letter. */
+  readonly absorbs?: true;
+  /** Events that it keeps to give them on later as they are, told by its cells. Absent: none. */
+  held?(): number;
   /** What people may see of it, between two steps. Changes nothing. */
   figures?(context: RestoreContext): TransformFigures;
 }
+
+/** The output for late events. */
+export const LATE = 'late';
 
 /** A durable event-time timer of one key of one transform. Same key and id: replaced. */
 export type Timer = {
@@ -63,6 +72,10 @@ export interface StepContext {
   countLate(events: number): void;
   /** Counts events that were dropped on purpose (filter, sample, dedupe), for the conservation figures. */
   countFiltered(events: number): void;
+  /** Counts events that went into the state, of a transform that absorbs. */
+  countAbsorbed(events: number): void;
+  /** Counts events that the transform made and did not emit: what becomes a dead letter and was not taken in. */
+  countMade(events: number): void;
   /** The trace of the one event or timer that is worked on; null: it is not traced, or comes among others. */
   readonly trace: TraceContext | null;
   /** Tells the trace what happened to it. */

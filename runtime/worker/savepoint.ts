@@ -136,6 +136,7 @@ export function fromPart(
       redriven: 0,
       counters: {
         ...header.counters,
+        made: header.counters.made ?? null, // a savepoint of an older release does not say it
         edgesIn: inputs.map(({ known }) => known?.events ?? 0),
         edgesOut: outputs.map((output) => output?.events ?? 0),
       },

@@ -2,19 +2,30 @@
 
 import { decodeHeader } from '../../runtime/journal/record-codec.ts';
 import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
-import { conservationProblems } from '../../runtime/telemetry/conservation.ts';
+import { conservationProblems, residueOf } from '../../runtime/telemetry/conservation.ts';
 import type { Hole, Remembered, SeenRecord, SeenTask } from '../../runtime/telemetry/conservation.ts';
 import type { MemoryJournal } from '../../runtime/testing/memory-journal.ts';
 
-export function seenTasks(journal: MemoryJournal, { stages }: PhysicalPlan): readonly SeenTask[] {
+type Kept = Pick<SeenTask, 'stage' | 'partition'> & { readonly records: readonly SeenRecord[] };
+
+/** All records that are there, by partition. */
+function recordsIn(journal: MemoryJournal, { stages }: PhysicalPlan): readonly Kept[] {
   return stages.flatMap(({ id, stream, subjectPrefix, partitionCount }) =>
-    Array.from({ length: partitionCount }, (_, partition): SeenTask => {
-      const records = journal
-        .lane(stream)
-        .read(1, [`${subjectPrefix}.${partition}`], Infinity)
-        .map(({ bytes, sequence }): SeenRecord => ({ header: decodeHeader(bytes), sequence }));
-      return { stage: id, partition, first: records[0] ?? null, last: records.at(-1) ?? null, hole: holeIn(records) };
+    Array.from({ length: partitionCount }, (_, partition): Kept => {
+      const found = journal.lane(stream).read(1, [`${subjectPrefix}.${partition}`], Infinity);
+      return { stage: id, partition, records: found.map(({ bytes, sequence }) => ({ header: decodeHeader(bytes), sequence })) };
     }),
+  );
+}
+
+function seenTask({ stage, partition, records }: Kept): SeenTask {
+  return { stage, partition, first: records[0] ?? null, last: records.at(-1) ?? null, hole: holeIn(records) };
+}
+
+/** The operator sees the newest record of each partition only; here each one must be in balance. */
+function unbalanced({ stage, partition, records }: Kept): readonly string[] {
+  return records.flatMap(({ header: { number, counters } }) =>
+    residueOf(counters) === 0 ? [] : [`conservation: record ${number} of ${stage}/${partition}: ${residueOf(counters)} unaccounted for`],
   );
 }
 
@@ -40,6 +51,8 @@ export class ConservationWitness {
   look(journal: MemoryJournal, plan: PhysicalPlan): readonly string[] {
     this.looks++;
     const options = { isRestored: this.#isRestored, remembered: this.#remembered };
-    return conservationProblems(plan, seenTasks(journal, plan), options).map(({ kind, message }) => `conservation: ${kind}: ${message}`);
+    const kept = recordsIn(journal, plan);
+    const problems = conservationProblems(plan, kept.map(seenTask), options);
+    return [...problems.map(({ kind, message }) => `conservation: ${kind}: ${message}`), ...kept.flatMap(unbalanced)];
   }
 }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { makeTransform } from '../../runtime/transforms/make-transform.ts';
 import { simulate } from './simulate.ts';
 
 const SEEDS = 100;
@@ -26,4 +27,20 @@ test(`${SEEDS} runs with crashes, lost answers and pauses past the lease give wh
 
 test('a seed gives the same run each time', async () => {
   expect(await simulate(7)).toEqual(await simulate(7));
+});
+
+test('an event that a transform drops silently is unaccounted for', async () => {
+  let left = 20; // batches until one of them loses its last event
+  const { problems } = await simulate(3, (node) => {
+    const real = makeTransform(node);
+    if (node.op.kind !== 'window') return real;
+    const onBatch = real.onBatch.bind(real);
+    real.onBatch = (batch, context, side): void => {
+      const { values, times, keys, ingestMs } = batch;
+      if (values.length === 0 || --left !== 0) onBatch(batch, context, side);
+      else onBatch({ values: values.slice(0, -1), times: times.slice(0, -1), keys: keys?.slice(0, -1) ?? null, ingestMs }, context, side);
+    };
+    return real;
+  });
+  expect(problems.join('\n')).toMatch(/1 events are unaccounted for in windows\/\d: \d+ in/);
 });

@@ -59,14 +59,16 @@ const RUN_MAX_MS = 120_000;
 const SINK_BUSY = 0.05;
 const LOOK_MS = 1_000;
 
-export async function simulate(seed: number): Promise<Simulated> {
-  const world = new World(seed);
+/** `make`: what the workers run instead of the real transforms. */
+export async function simulate(seed: number, make: typeof makeTransform = makeTransform): Promise<Simulated> {
+  const world = new World(seed, make);
   return world.clock.run(world.play());
 }
 
 class World {
   readonly clock = new VirtualClock(1_000);
   readonly #random: Random;
+  readonly #makeTransform: typeof makeTransform;
   readonly #journal: MemoryJournal;
   readonly #blobs: MemoryBlobStore;
   readonly #directory = new MemoryDirectory();
@@ -83,7 +85,8 @@ class World {
   #kills = 0;
   #pauses = 0;
 
-  constructor(seed: number) {
+  constructor(seed: number, make: typeof makeTransform) {
+    this.#makeTransform = make;
     this.#random = seededRandom(seed);
     this.#events = simEvents(this.#random);
     this.#journal = new MemoryJournal({ clock: this.clock, random: this.#random, faults: FAULTS });
@@ -128,7 +131,7 @@ class World {
       directory: life.directory(this.#directory),
       bus: life.bus(this.#bus),
       worker,
-      makeTransform,
+      makeTransform: this.#makeTransform,
       table: (name) => {
         throw new Error(`the simulated job has no table ${name}`);
       },

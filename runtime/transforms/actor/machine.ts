@@ -89,6 +89,7 @@ type Parts = {
 const NAMESPACE = 0;
 
 class MachineTransform implements Transform {
+  readonly absorbs = true;
   readonly #effects: Effects;
   readonly #toEvent: ToEvent;
   readonly #unhandled: Unhandled;
@@ -129,15 +130,17 @@ class MachineTransform implements Transform {
 
   onBatch(batch: Batch, context: StepContext): void {
     const { values, times, keys } = batch;
+    let taken = 0;
     for (let i = 0; i < values.length; i++) {
       const key = keys === null ? '' : (keys[i] as Key);
       const timeMs = times[i] as number;
       try {
-        this.#take(values[i], key, timeMs, context);
+        if (this.#take(values[i], key, timeMs, context)) taken++;
       } catch (error) {
         this.#refuse(error, values[i], key, timeMs, context);
       }
     }
+    context.countAbsorbed(taken);
     this.#outputs.flush(context, batch.ingestMs);
   }
 
@@ -160,6 +163,7 @@ class MachineTransform implements Transform {
     } catch (error) {
       // The timer has fired: it must not stay among the pending ones, whatever became of its event.
       if (pending !== cell) context.cells.put(NAMESPACE, key, pending);
+      context.countMade(1); // the timer's event came from the state
       const event = data as MachineEvent;
       this.#refuse(error, 'value' in event ? event.value : event, key, atMs, context);
     }
@@ -175,7 +179,8 @@ class MachineTransform implements Transform {
     context.emitWatermark(watermark);
   }
 
-  #take(value: Value, key: Key, timeMs: number, context: StepContext): void {
+  /** False: the event was not handled. */
+  #take(value: Value, key: Key, timeMs: number, context: StepContext): boolean {
     this.#effects.begin(decodeKey(key), timeMs);
     const event = this.#toEvent(value);
     const cell = context.cells.get(NAMESPACE, key) as ActorCell | undefined;
@@ -185,18 +190,19 @@ class MachineTransform implements Transform {
     const taken = this.#book.event(state, event.type);
     if (before.status === 'active' && !this.#isHandled(taken, before, event.type)) {
       this.#notHandled(event.type, before, value, key, timeMs, context);
-      if (cell !== undefined) return;
+      if (cell !== undefined) return false;
       // A new actor begins with its first event, handled or not: what entering its first state did is kept.
       this.#commit(EMPTY, before, key, context);
       state.actors++;
-      return;
+      return false;
     }
     const after = before.status === 'active' ? this.#path.transition(before, event) : before;
     if (context.trace !== null) this.#note({ event, before, after, key }, context);
-    if (after === before && cell !== undefined && this.#effects.values.length === 0 && this.#effects.timers.length === 0) return;
+    if (after === before && cell !== undefined && this.#effects.values.length === 0 && this.#effects.timers.length === 0) return true;
     this.#commit(cell ?? EMPTY, after, key, context);
     if (cell === undefined) state.actors++;
     this.#count(state, taken, name, after);
+    return true;
   }
 
   /** Counts what an actor did, once it is done. */

@@ -54,6 +54,7 @@ function stepOf(code: Code): Step {
 const NAMESPACE = 0;
 
 class Reduce implements Transform {
+  readonly absorbs = true;
   readonly #init: Init;
   readonly #step: Step;
   readonly #effects = new Effects();
@@ -69,16 +70,18 @@ class Reduce implements Transform {
   onBatch(batch: Batch, context: StepContext): void {
     const { values, times, keys } = batch;
     this.#view.begin(context.nowMs, null);
+    let taken = 0;
     for (let i = 0; i < values.length; i++) {
-      this.#take(values[i], keys === null ? '' : (keys[i] as Key), times[i] as number, context);
+      if (this.#take(values[i], keys === null ? '' : (keys[i] as Key), times[i] as number, context)) taken++;
     }
+    context.countAbsorbed(taken);
     this.#outputs.flush(context, batch.ingestMs);
   }
 
   onTimer({ key, id, atMs, data }: Timer, context: StepContext): void {
     this.#endTimers.fired(key, id, context.watermarkNext);
     this.#view.begin(context.nowMs, id);
-    this.#take(data, key, atMs, context);
+    if (!this.#take(data, key, atMs, context)) context.countMade(1); // the timer's event came from the state
   }
 
   onWatermark(watermark: number, context: StepContext): void {
@@ -87,7 +90,8 @@ class Reduce implements Transform {
     context.emitWatermark(watermark);
   }
 
-  #take(event: Value, key: Key, timeMs: number, context: StepContext): void {
+  /** False: the event is a dead letter. */
+  #take(event: Value, key: Key, timeMs: number, context: StepContext): boolean {
     this.#effects.begin(decodeKey(key), timeMs);
     try {
       const cell = context.cells.get(NAMESPACE, key);
@@ -97,10 +101,12 @@ class Reduce implements Transform {
       if (after === null) context.cells.delete(NAMESPACE, key);
       else if (after !== cell) context.cells.put(NAMESPACE, key, after);
       this.#carryOut(key, timeMs, context);
+      return true;
     } catch (error) {
       if (error instanceof AssertionFailed) throw error;
       const { message } = new MillraceError('MR3002', { transform: context.nodeId, problem: problemOf(error) });
       context.deadLetter({ code: 'MR3002', message, issues: [], event, place: null, timeMs, key });
+      return false;
     }
   }
 

@@ -29,6 +29,7 @@ export function makeAggregate(op: Extract<OpPlan, { kind: 'aggregate' }>): Trans
 class RunningAggregate implements Transform {
   /** A1 holds traced or not: so a traced event does not come alone. */
   readonly carriesTraces = true;
+  readonly absorbs = true;
   readonly #aggregates: Aggregates;
   readonly #keyNames: readonly string[];
 
@@ -40,14 +41,17 @@ class RunningAggregate implements Transform {
   onBatch(batch: Batch, context: StepContext): void {
     const changed = new Map<Key, RunningCell>();
     const keys = keysOf(batch);
+    let added = 0;
     for (let i = 0; i < keys.length; i++) {
       try {
         const key = keys[i]!;
         changed.set(key, this.#add(context, key, batch.values[i], batch.times[i]!));
+        added++;
       } catch (error) {
         failEvent(context, batch, i, error);
       }
     }
+    context.countAbsorbed(added);
     const results = this.#results(changed, batch.ingestMs);
     context.emit(batch.traces === undefined ? results : withTraces(results, tracesOf(results, batch, context)));
   }

@@ -32,6 +32,7 @@ export function makeJoin(op: JoinOp): Transform {
 }
 
 class IntervalJoin implements Transform {
+  readonly absorbs = true;
   readonly #withinMs: number;
   readonly #outer: ReadonlySet<Side>;
   readonly #select: Compiled;
@@ -63,6 +64,7 @@ class IntervalJoin implements Transform {
     const keys = keysOf(batch);
     const output: Output = { values: [], times: [], keys: [] };
     const late: number[] = [];
+    let added = 0;
     for (let i = 0; i < keys.length; i++) {
       const item: Item = [batch.times[i]!, batch.values[i]];
       if (item[0] <= context.watermark) {
@@ -70,9 +72,11 @@ class IntervalJoin implements Transform {
         continue;
       }
       this.#sides.append(context.cells, side, keys[i]!, item);
+      added++;
       this.#await(side, keys[i]!, item);
       this.#joinMatches(side, keys[i]!, item, output, context);
     }
+    context.countAbsorbed(added);
     if (output.keys.length > 0) context.emit({ ...output, ingestMs: batch.ingestMs });
     if (late.length > 0) refuseLate(context, pickEvents(batch, late), this.#late);
   }
@@ -100,6 +104,7 @@ class IntervalJoin implements Transform {
       output.times.push(Math.max(item[0], match?.[0] ?? item[0]));
       output.keys.push(key);
     } catch (error) {
+      context.countMade(1); // the pair; its events are in the state
       const event = { left: left?.[1] ?? null, right: right?.[1] ?? null };
       failEvent(context, { values: [event], times: [item[0]], keys: [key], ingestMs: context.ingestMs }, 0, error);
     }

@@ -44,6 +44,7 @@ export function makePattern(op: PatternOp): Transform {
 }
 
 class Pattern implements Transform {
+  readonly absorbs = true;
   readonly #spec: PatternSpec;
   readonly #withinMs: number | null;
   readonly #keyNames: readonly string[];
@@ -72,14 +73,17 @@ class Pattern implements Transform {
 
   onBatch(batch: Batch, context: StepContext): void {
     const keys = keysOf(batch);
+    let taken = 0;
     for (let i = 0; i < keys.length; i++) {
       this.#expireUpTo(batch.times[i]!, context);
       try {
         this.#take(keys[i]!, { timeMs: batch.times[i]!, value: batch.values[i] }, context);
+        taken++;
       } catch (error) {
         failEvent(context, batch, i, error);
       }
     }
+    context.countAbsorbed(taken);
     this.#emit(context);
   }
 
@@ -188,6 +192,7 @@ class Pattern implements Transform {
     try {
       this.#add(this.#results, key, timeMs, this.#select(matched, decodeKey(key), taken[0]!.event.timeMs, timeMs));
     } catch (error) {
+      context.countMade(1); // the match; its events are in the state
       failEvent(context, { values: [matched], times: [timeMs], keys: [key], ingestMs: context.ingestMs }, 0, error);
     }
   }

@@ -31,6 +31,7 @@ type Look = { readonly dueMs: number; readonly session: Session };
 
 export class SessionWindow implements Transform {
   readonly carriesTraces = true;
+  readonly absorbs = true;
   readonly #gapMs: number;
   readonly #aggregates: Aggregates;
   readonly #results: WindowResults;
@@ -59,13 +60,16 @@ export class SessionWindow implements Transform {
     const keys = keysOf(batch);
     if (batch.traces !== undefined) context.contributors.add(batch);
     const late: number[] = [];
+    let added = 0;
     for (let i = 0; i < keys.length; i++) {
       try {
-        if (!this.#add(keys[i]!, batch.values[i], batch.times[i]!, context)) late.push(i);
+        if (this.#add(keys[i]!, batch.values[i], batch.times[i]!, context)) added++;
+        else late.push(i);
       } catch (error) {
         failEvent(context, batch, i, error);
       }
     }
+    context.countAbsorbed(added);
     if (late.length > 0) refuseLate(context, pickEvents(batch, late), this.#late);
   }
 

@@ -37,6 +37,7 @@ const NOWHERE: Slice = { startMs: Infinity, endMs: -Infinity, closedAt: Infinity
 
 export class SlicedWindow implements Transform {
   readonly carriesTraces = true;
+  readonly absorbs = true;
   readonly #grid: SliceGrid;
   readonly #aggregates: Aggregates;
   readonly #results: WindowResults;
@@ -63,14 +64,15 @@ export class SlicedWindow implements Transform {
     if (batch.traces !== undefined) context.contributors.add(batch);
     const { times } = batch;
     const late: number[] = [];
-    let outside = 0;
+    let [outside, added] = [0, 0];
     for (let i = 0; i < keys.length; i++) {
       const timeMs = times[i]!;
       if (timeMs < this.#slice.startMs || timeMs >= this.#slice.endMs) this.#slice = this.#sliceOf(timeMs);
       if (this.#slice.isGap) outside++;
       else if (this.#slice.closedAt <= context.watermark) late.push(i);
-      else this.#add(batch, i, keys[i]!, timeMs, context);
+      else if (this.#add(batch, i, keys[i]!, timeMs, context)) added++;
     }
+    context.countAbsorbed(added);
     if (outside > 0) context.countFiltered(outside);
     if (late.length > 0) refuseLate(context, pickEvents(batch, late), this.#late);
   }
@@ -95,7 +97,8 @@ export class SlicedWindow implements Transform {
     return { kind: 'windows', open: cells.size(), spans, results: this.#results.given };
   }
 
-  #add(batch: Batch, index: number, key: Key, timeMs: number, context: StepContext): void {
+  /** False: the event is a dead letter. */
+  #add(batch: Batch, index: number, key: Key, timeMs: number, context: StepContext): boolean {
     const { cells } = context;
     const slice = this.#slice;
     try {
@@ -104,9 +107,10 @@ export class SlicedWindow implements Transform {
       cells.put(slice.startMs, key, cell);
     } catch (error) {
       failEvent(context, batch, index, error);
-      return;
+      return false;
     }
     if (!slice.isOpen) this.#openSlice(slice);
+    return true;
   }
 
   #sliceOf(timeMs: number): Slice {
