@@ -71,8 +71,8 @@ function measured(): WorkerMeasures {
   };
   meter.committed(commit);
   meter.committed({ ...commit, before: counters, traceId: null });
-  meter.restored(20, false);
-  meter.restored(30, true);
+  meter.restored(20, { isTakeover: false, isWarm: false });
+  meter.restored(30, { isTakeover: true, isWarm: true });
   meter.fenced++;
   meter.ended({ busyMs: 500, blockedMs: 0, idleMs: 0 });
   const held = [

@@ -72,6 +72,7 @@ function addStage(metrics: MetricSet, job: string, { stage, meter, held, time }:
   metrics.add('millrace_stage_checkpoint_age_seconds', of, Math.max(0, ...held.map(({ checkpointAgeMs }) => checkpointAgeMs)) / 1_000);
   for (const [activity, seconds] of activities(time)) metrics.add('millrace_stage_time_seconds', { ...of, activity }, seconds);
   metrics.add('millrace_stage_recoveries', of, meter.recoveries);
+  metrics.add('millrace_stage_warm_starts', of, meter.warmStarts);
   metrics.add('millrace_stage_restore_duration_seconds', of, meter.restoreDuration);
   metrics.add('millrace_stage_fenced', of, meter.fenced);
 }

@@ -99,6 +99,7 @@ export const metricCatalogue = {
     ['job', 'stage', 'activity'],
     'Where the time of its tasks went, added up: stepping, held up by a commit or a sink, or with nothing to take in.',
   ),
+  millrace_stage_warm_starts: worker('counter', ['job', 'stage'], 'Partitions begun with a copy of their state that was followed before.'),
   millrace_stage_recoveries: worker('counter', ['job', 'stage'], 'Partitions taken over from another owner.'),
   millrace_stage_restore_duration_seconds: worker(
     'histogram',

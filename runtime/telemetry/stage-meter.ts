@@ -25,6 +25,7 @@ export class StageMeter {
   readonly time = { busyMs: 0, blockedMs: 0, idleMs: 0 };
   commitBytes = 0;
   recoveries = 0;
+  warmStarts = 0;
   fenced = 0;
 
   committed({ before, after, bytes, durationMs, traceId, nowMs }: MeteredCommit): void {
@@ -39,9 +40,10 @@ export class StageMeter {
     this.endToEndDuration.add(durationMs / 1_000, traceId === null ? null : { traceId, atMs: nowMs });
   }
 
-  restored(durationMs: number, isTakeover: boolean): void {
+  restored(durationMs: number, { isTakeover, isWarm }: { readonly isTakeover: boolean; readonly isWarm: boolean }): void {
     this.restoreDuration.add(durationMs / 1_000);
     if (isTakeover) this.recoveries++;
+    if (isWarm) this.warmStarts++;
   }
 
   /** A task that has run here is over: its time stays. */

@@ -5,11 +5,19 @@
 //   A3. Deterministic: equal inputs, equal assignment, whoever computes it (rendezvous hashing breaks ties).
 
 import { hashKey } from '../event/key.ts';
+import { taskName } from '../plan/physical-plan.ts';
+import type { PhysicalPlan } from '../plan/physical-plan.ts';
 
 /** Task name → worker id. */
 export type Assignment = Readonly<Record<string, string>>;
 
 export type TaskRef = { readonly name: string; readonly stage: string };
+
+export function tasksOf(plan: PhysicalPlan): readonly TaskRef[] {
+  return plan.stages.flatMap((stage) =>
+    Array.from({ length: stage.partitionCount }, (_, partition) => ({ name: taskName(stage.id, partition), stage: stage.id })),
+  );
+}
 
 /** Assigns `tasks` to `workers`, moving as few as A1 allows from where `current` has them. No workers: empty. */
 export function assign(tasks: readonly TaskRef[], workers: readonly string[], current: Assignment): Assignment {

@@ -25,6 +25,8 @@ export type Heartbeat = {
   readonly draining: boolean;
   /** Revision of the job that it runs. */
   readonly revision: number;
+  /** Tasks that it is to have, of which it has a warm copy (hand-over.ts). Older workers know of none: absent. */
+  readonly warm?: readonly string[];
 };
 
 export type Failure = {
@@ -49,7 +51,7 @@ export type MembershipParts = {
   readonly directory: Directory;
   readonly clock: Clock;
   /** What this worker runs now. */
-  readonly holds: () => { readonly owned: readonly string[]; readonly done: readonly string[]; readonly draining: boolean };
+  readonly holds: () => Pick<Heartbeat, 'owned' | 'done' | 'draining' | 'warm'>;
   /** The assignment or the living changed. */
   readonly onChange: () => void;
   readonly onTrouble: (error: unknown) => void;
@@ -153,6 +155,16 @@ export class Membership {
     return this.#living().some((peer) => peer.worker !== this.#parts.worker && peer.owned.includes(task));
   }
 
+  /** The heartbeat of another worker that lives. */
+  peer(worker: string): Heartbeat | null {
+    return this.#living().find((heartbeat) => heartbeat.worker === worker) ?? null;
+  }
+
+  /** Another worker lives, and stays, that runs no older revision: what this one gives up will be taken. */
+  get hasSuccessor(): boolean {
+    return this.#living().some((peer) => peer.worker !== this.#parts.worker && !peer.draining && revisionOf(peer) >= this.#revision);
+  }
+
   #living(): Heartbeat[] {
     const now = this.#parts.clock.monotonicMs();
     return [...this.#peers.values()].filter(({ seenMs }) => now - seenMs < LEASE_MS).map(({ heartbeat }) => heartbeat);
@@ -209,8 +221,12 @@ export class Membership {
   }
 
   #notePeer(worker: string, entry: Entry | null): void {
-    if (entry === null) this.#peers.delete(worker);
-    else this.#peers.set(worker, { heartbeat: entry.value as Heartbeat, seenMs: this.#parts.clock.monotonicMs() });
+    const known = this.#peers.get(worker)?.heartbeat;
+    const heartbeat = entry === null ? null : (entry.value as Heartbeat);
+    if (heartbeat === null) this.#peers.delete(worker);
+    else this.#peers.set(worker, { heartbeat, seenMs: this.#parts.clock.monotonicMs() });
+    // Who goes has little time to hand over what it runs: it is given to others at once.
+    if (known?.draining !== true && heartbeat?.draining === true) this.#wake.abort();
   }
 
   /** (Of an older version of Millrace an assignment has another form: then there is none yet.) */

@@ -65,6 +65,7 @@ async function begin(of: PhysicalPlan, stageId: string, more: Partial<RecoveryPa
     plan: of,
     revision: 1,
     savedPart: () => Promise.resolve(null),
+    warm: () => Promise.resolve(null),
     core,
     stage,
     partition: 0,

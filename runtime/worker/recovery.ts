@@ -4,6 +4,8 @@
 //   R2. A partition that has no record yet begins with its part of the savepoint that the run was started from, if it has one.
 //   R3. What an older declaration left is put under the edges of this one by their numbers (task/step.ts, P3). A keyed stage that
 //       had gone and came back begins empty, but for a rollback; a sink or source of that name goes on.
+//   R4. A warm copy (warm-copy.ts) spares reading, never checking: what it has must be followed, record by record, by what lies
+//       between it and our claim. Else it is thrown away.
 
 import { isError, isRetry } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
@@ -12,8 +14,8 @@ import { WATERMARK_MAX } from '../event/batch.ts';
 import { claim } from '../journal/claim.ts';
 import type { ClaimLink, Claimed, PreviousRecord } from '../journal/claim.ts';
 import type { BlobStore, Journal } from '../journal/journal.ts';
-import { decodeHeader, encodeRecord, segmentBytes } from '../journal/record-codec.ts';
-import type { CheckpointRef, RecordHeader, Record_ } from '../journal/record.ts';
+import { decodeHeader, encodeRecord } from '../journal/record-codec.ts';
+import type { RecordHeader } from '../journal/record.ts';
 import { replay } from '../journal/replay.ts';
 import { readFence } from '../journal/fence.ts';
 import { isReturned, taskName } from '../plan/physical-plan.ts';
@@ -23,6 +25,7 @@ import type { Standing, TaskCore } from '../task/step.ts';
 import { Committer } from './committer.ts';
 import type { SavepointManifest, SavepointTask } from './job-record.ts';
 import { fromPart } from './savepoint.ts';
+import { StateCopy, placed } from './state-copy.ts';
 
 const RECORD_BYTES = 1024 * 1024;
 
@@ -40,6 +43,8 @@ export type RecoveryParts = {
   readonly revision: number;
   /** The task's part of the savepoint that the run was started from; null: none. */
   readonly savedPart: (task: string) => Promise<SavedPart | null>;
+  /** What this worker has followed of the partition before it claimed; null: nothing. */
+  readonly warm: () => Promise<StateCopy | null>;
   readonly tableVersions: Readonly<Record<string, string>>;
   readonly recordBytesMax: number;
   readonly failpoint: (name: string) => void;
@@ -56,7 +61,7 @@ export type Unapplied = {
 };
 
 export type Begun =
-  | { readonly kind: 'claimed'; readonly committer: Committer; readonly unapplied: readonly Unapplied[] }
+  | { readonly kind: 'claimed'; readonly committer: Committer; readonly unapplied: readonly Unapplied[]; readonly isWarm: boolean }
   /** The task had ended before: its last record. */
   | { readonly kind: 'done'; readonly epoch: number; readonly number: number; readonly sequence: number }
   /** Another owner has claimed the partition meanwhile. */
@@ -125,10 +130,11 @@ export async function untilWritten(
 
 async function restore(parts: RecoveryParts, claimed: Claimed, origin: Origin | null): Promise<Begun> {
   const previous = origin?.header ?? null;
-  const restored = await readBackWhole(parts, claimed, previous?.checkpoint ?? null, previous?.sink?.appliedNumber ?? 0);
+  const restored = await readBackWhole(parts, claimed, previous);
   if (restored === 'stopped' || restored === 'fenced') return { kind: restored };
-  if (previous !== null && isEarlierLife(parts, previous)) restored.state.keepOnly(new Set());
-  parts.core.restore(previous, restored.state, claimed.previous !== null);
+  const { state } = restored.copy;
+  if (previous !== null && isEarlierLife(parts, previous)) state.keepOnly(new Set());
+  parts.core.restore(previous, state, claimed.previous !== null);
   if (previous?.done === true) return { ...claimed, kind: 'done' };
   const committer = new Committer(
     {
@@ -147,31 +153,30 @@ async function restore(parts: RecoveryParts, claimed: Claimed, origin: Origin | 
       ...standingBehind(parts, origin),
       ingestMs: parts.clock.nowMs(),
     },
-    restored.checkpoint,
+    origin === null ? null : placed(origin.header.checkpoint, origin.sequence), // older ones, that a warm copy began with, may be gone
     previous?.sink?.appliedNumber ?? 0,
   );
-  return { kind: 'claimed', committer, unapplied: restored.unapplied };
+  return { kind: 'claimed', committer, unapplied: restored.unapplied, isWarm: restored.isWarm };
 }
 
-type ReadBack = { readonly state: PartitionState; readonly unapplied: readonly Unapplied[]; readonly checkpoint: CheckpointRef | null };
+type ReadBack = { readonly copy: StateCopy; readonly unapplied: readonly Unapplied[]; readonly isWarm: boolean };
 
 /** What is missing while reading back was purged: by an owner that claimed behind us, or by the one before us, whose last
- *  purge was under way; then a second reading finds all. What is missing twice is lost: MR2105, MR2106. */
-async function readBackWhole(
-  parts: RecoveryParts,
-  claimed: Claimed,
-  checkpoint: CheckpointRef | null,
-  appliedNumber: number,
-): Promise<ReadBack | 'stopped' | 'fenced'> {
+ *  purge was under way; then a second reading finds all. What is missing twice is lost: MR2105, MR2106. A warm copy that does
+ *  not reach up to the claim is left for a reading from the checkpoint on (R4). */
+async function readBackWhole(parts: RecoveryParts, claimed: Claimed, origin: Carried | null): Promise<ReadBack | 'stopped' | 'fenced'> {
+  let warm = origin === null || claimed.previous === null ? null : await parts.warm();
   for (let attempt = 1; ; attempt++) {
     try {
-      return await readBack(parts, claimed, checkpoint, appliedNumber);
+      return await readBack(parts, claimed, origin, warm);
     } catch (error) {
       if (!isError(error, 'MR2105') && !isError(error, 'MR2106')) throw error;
       const place = { stream: parts.stage.stream, subject: parts.subject };
       const owner = await ownerNow(parts.journal, place, claimed.epoch, parts);
       if (owner !== 'ours') return owner;
-      if (attempt === 2) throw error;
+      if (warm === null && attempt === 2) throw error;
+      if (warm !== null) attempt = 0;
+      warm = null;
     }
   }
 }
@@ -189,85 +194,37 @@ export async function ownerNow(
   return fence !== null && decodeHeader(fence.bytes, place.subject).epoch > epoch ? 'fenced' : 'ours';
 }
 
-/** State = checkpoint + changes since, up to our claim. A step that another owner left unfinished (`more`) counts for nothing. */
+/** State = checkpoint + changes since, up to our claim: with a copy that has come some of the way, what is left of it. */
 async function readBack(
   parts: RecoveryParts,
   claimed: Claimed,
-  checkpoint: CheckpointRef | null,
-  appliedNumber: number,
+  origin: Carried | null,
+  warm: StateCopy | null,
 ): Promise<ReadBack | 'stopped'> {
-  let state = await loadCheckpoint(parts, checkpoint);
-  let placed =
-    checkpoint === null
-      ? null
-      : { ...checkpoint, sequence: checkpoint.sequence < 0 ? (claimed.previous?.sequence ?? 0) : checkpoint.sequence };
+  const { stage, partition, subject, signal } = parts;
+  const namedAt = claimed.previous?.sequence ?? 0;
+  const of = { subject, task: taskName(stage.id, partition), checkpoint: origin?.checkpoint ?? null, namedAt };
+  const copy = warm ?? (await StateCopy.begin(parts.blobs, of));
+  const appliedNumber = origin?.sink?.appliedNumber ?? 0;
   const unapplied: Unapplied[] = [];
-  const open = new OpenStep();
-  let next = (placed?.number ?? 0) + 1;
-  const isInline = checkpoint?.name === ':inline';
-  const from = placed === null ? 1 : isInline ? placed.sequence : placed.sequence + 1;
-  const fromSequence = Math.min(from, claimed.sequence, parts.stage.kind === 'sink' ? 1 : Infinity);
-  for await (const { sequence, record } of replay(parts.journal, {
-    stream: parts.stage.stream,
-    subject: parts.subject,
-    fromSequence,
-    untilSequence: claimed.sequence,
-    signal: parts.signal,
-  })) {
-    const { header } = record;
-    if (header.number > next) {
-      const problem = `record ${header.number} follows its checkpoint, which is that of record ${next - 1}`;
-      throw new MillraceError('MR2105', { task: parts.subject, problem });
-    }
-    next = Math.max(next, header.number + 1);
-    if (header.kind === 'claim') open.clear(); // a step that was left unfinished has not happened
-    for (const info of header.segments) open.add(info.kind, segmentBytes(record, info), info.count);
-    if (header.more) continue;
-    const { image, delta, payload, count } = open.take();
-    if (image !== null) state = PartitionState.restore(image);
-    else if (delta !== null && header.number > (placed?.number ?? 0)) state.applyDelta(delta);
-    if (payload !== null && header.sink !== null && header.number > appliedNumber)
-      unapplied.push({ number: header.number, payload, count, sink: header.sink });
-    if (hasImage(record)) placed = { name: ':inline', sha256: '', number: header.number, sequence, bytes: 0 };
+  const isWarm = warm !== null;
+  if (isAtClaim(copy, claimed, subject)) return { copy, unapplied, isWarm };
+  const fromSequence = Math.min(copy.sequence + 1, claimed.sequence, stage.kind === 'sink' ? 1 : Infinity);
+  const range = { stream: stage.stream, subject, fromSequence, untilSequence: claimed.sequence, signal };
+  for await (const { sequence, record } of replay(parts.journal, range)) {
+    const { number, sink } = record.header;
+    const payload = copy.take(sequence, record);
+    if (payload !== null && sink !== null && number > appliedNumber)
+      unapplied.push({ number, payload: payload.bytes, count: payload.count, sink });
   }
-  return parts.signal.aborted ? 'stopped' : { state, unapplied, checkpoint: placed };
+  return signal.aborted ? 'stopped' : { copy, unapplied, isWarm };
 }
 
-/** What the records of one step have brought so far, pieces put together. */
-class OpenStep {
-  readonly #pieces = new Map<string, Uint8Array[]>();
-  #count = 0;
-
-  add(kind: string, bytes: Uint8Array, count: number): void {
-    if (kind === 'events') return;
-    if (kind === 'payload') this.#count += count;
-    this.#pieces.set(kind, [...(this.#pieces.get(kind) ?? []), bytes]);
-  }
-
-  clear(): void {
-    this.#pieces.clear();
-    this.#count = 0;
-  }
-
-  take(): { image: Uint8Array | null; delta: Uint8Array | null; payload: Uint8Array | null; count: number } {
-    const whole = (kind: string): Uint8Array | null => {
-      const found = this.#pieces.get(kind);
-      return found === undefined ? null : Buffer.concat(found); // a copy: the records need not be kept
-    };
-    const taken = { image: whole('image'), delta: whole('delta'), payload: whole('payload'), count: this.#count };
-    this.clear();
-    return taken;
-  }
-}
-
-async function loadCheckpoint(parts: RecoveryParts, checkpoint: CheckpointRef | null): Promise<PartitionState> {
-  if (checkpoint === null || checkpoint.name.startsWith(':') || checkpoint.name === '') return new PartitionState();
-  const image = await parts.blobs.get(checkpoint.name, checkpoint.sha256);
-  if (image !== null) return PartitionState.restore(image);
-  throw new MillraceError('MR2106', {
-    task: taskName(parts.stage.id, parts.partition),
-    problem: `${checkpoint.name} (${checkpoint.bytes} bytes) is missing or damaged`,
-  });
+/** A copy that was followed while we claimed may have our claim already. Throws MR2105 for one that has gone past it. */
+function isAtClaim(copy: StateCopy, claimed: Claimed, subject: string): boolean {
+  if (copy.end === null || copy.number < claimed.number) return false;
+  if (copy.end.hash === claimed.hash) return true;
+  throw new MillraceError('MR2105', { task: subject, problem: `record ${copy.number} is not the claim of epoch ${claimed.epoch}` });
 }
 
 /** What a partition goes on from: its record before, or its part of a savepoint. */
@@ -304,7 +261,7 @@ function standingBehind({ core, stage, plan }: RecoveryParts, origin: Origin | n
     counters,
     redriven,
     watermarks: stage.outputs.map(place),
-    checkpoint: checkpoint === null || checkpoint.sequence >= 0 ? checkpoint : { ...checkpoint, sequence: origin.sequence },
+    checkpoint: placed(checkpoint, origin.sequence),
     sink: sink === null ? null : { ...sink, before: sink.after },
   };
 }
@@ -345,8 +302,4 @@ function checkTables(header: RecordHeader, parts: RecoveryParts): void {
     const now = parts.tableVersions[table] ?? 'absent';
     if (now !== before) throw new MillraceError('MR1008', { table, path: table, before, now });
   }
-}
-
-function hasImage(record: Record_): boolean {
-  return record.header.segments.some(({ kind }) => kind === 'image');
 }

@@ -42,10 +42,10 @@ export class TaskMeter {
   }
 
   /** The partition is claimed and its state restored. */
-  restored(counters: TaskCounters, committer: Committer): void {
+  restored(counters: TaskCounters, { committer, isWarm }: { readonly committer: Committer; readonly isWarm: boolean }): void {
     const { clock, meter } = this.#parts;
     this.#counted = counters;
-    meter.restored(clock.monotonicMs() - this.#beganMs, committer.place.epoch > 1);
+    meter.restored(clock.monotonicMs() - this.#beganMs, { isTakeover: committer.place.epoch > 1, isWarm });
     this.#note(committer);
   }
 

@@ -25,7 +25,6 @@ import type { BlobStore, Journal } from '../journal/journal.ts';
 import type { InputPosition } from '../journal/record.ts';
 import { taskName, type NodePlan, type PhysicalPlan, type StagePlan } from '../plan/physical-plan.ts';
 import { PartitionState } from '../state/partition-state.ts';
-import { Inbox } from '../task/inbox.ts';
 import { NO_COUNTS } from '../task/counters.ts';
 import { TaskCore, type Step } from '../task/step.ts';
 import type { Table, Transform } from '../transforms/transform.ts';
@@ -33,8 +32,8 @@ import { Checkpointer } from './checkpointer.ts';
 import { CommitWatch } from './commit-watch.ts';
 import type { Committer, RecordPlace } from './committer.ts';
 import type { StageMeter } from '../telemetry/stage-meter.ts';
-import { inboxRecord } from './inbox-record.ts';
-import type { LaneFeed, LaneRecord, Seen } from './lane-feed.ts';
+import type { LaneFeed } from './lane-feed.ts';
+import { LaneSide } from './lane-side.ts';
 import { claimAndRestore, ownerNow, untilWritten, type SavedPart } from './recovery.ts';
 import { Owed } from './owed.ts';
 import type { RedriveFeed } from './redrive-feed.ts';
@@ -48,18 +47,18 @@ import { TaskMeter, type TaskHeld } from './task-meter.ts';
 import { TimeLedger } from './time-ledger.ts';
 import { TaskSpans, type Tracing } from './task-spans.ts';
 import type { Key } from '../event/batch.ts';
-import { STEP_BYTES_MAX, StepSize } from './step-size.ts';
 import type { Turns } from './turns.ts';
+import type { WarmCopy } from './warm-copy.ts';
 
 export type TaskEnding = 'done' | 'fenced' | 'drained';
 
-/** Bytes of a lane kept for this task before it reads on alone. */
-const INBOX_BYTES_MAX = 8 * 1024 * 1024;
 /** A disk takes about 2,000 synced commits a second from all tasks together. At 1,000 events a second through three stages
  *  this takes a fifth of them away (`npm run bench -- latency`; figures in docs/operations/benchmarks.md). */
 const PACE_MS = 5;
 
 export type TaskRunnerParts = {
+  /** What this worker has followed of the partition; null: nothing. */
+  readonly warm: WarmCopy | null;
   readonly plan: PhysicalPlan;
   readonly revision: number;
   readonly savedPart: (task: string) => Promise<SavedPart | null>;
@@ -97,13 +96,9 @@ export class TaskRunner {
   readonly meter: TaskMeter;
   readonly #parts: TaskRunnerParts;
   readonly #signal = new Signal();
-  readonly #inbox = new Inbox();
-  readonly #size: StepSize;
   readonly #stop = new AbortController();
   /** Ends waiting for a sink's target that does not take anything now. */
   readonly #giveUp = new AbortController();
-  readonly #leaveLanes: (() => void)[] = [];
-  readonly #roomWaiters: (() => void)[] = [];
   readonly #writer: Promise<SinkWriter> | null;
   #core: TaskCore | null = null;
   #committer: Committer | null = null;
@@ -117,6 +112,8 @@ export class TaskRunner {
   #sentMs = -Infinity;
   readonly #source: SourceSide | null;
   readonly #redrive = new RedriveSide(() => this.#signal.notify());
+  #leaveRedrive: (() => void) | null = null;
+  readonly #lanes: LaneSide;
   readonly #watch: CommitWatch;
   readonly #time: TimeLedger;
   readonly #spans: TaskSpans | null;
@@ -132,11 +129,11 @@ export class TaskRunner {
     this.#writer = parts.sink === null ? null : parts.sink.open(parts.partition);
     this.#writer?.catch(() => undefined);
     this.#watch = new CommitWatch(parts.clock);
-    this.#size = new StepSize(parts.clock);
     this.#time = new TimeLedger(parts.clock);
     this.meter = new TaskMeter(parts);
     this.#spans = TaskSpans.of(parts);
     this.#owed = new Owed({ stage: parts.stage, clock: parts.clock, signal: this.#stop.signal, notify: () => this.#signal.notify() });
+    this.#lanes = new LaneSide({ ...parts, notify: () => this.#signal.notify(), missed: (error) => void this.#missed(error) });
     this.#source = SourceSide.of(parts, {
       signal: this.#stop.signal,
       isEnding: () => this.#draining || this.#outcome !== null,
@@ -216,7 +213,7 @@ export class TaskRunner {
       number: place?.number ?? 0,
       counters: core?.counters ?? { ...NO_COUNTS, edgesIn: [], edgesOut: [] },
       watermark: core === null || core.inputWatermark === -Infinity ? null : Math.min(core.inputWatermark, Number.MAX_SAFE_INTEGER),
-      inboxBytes: this.#inbox.bytes,
+      inboxBytes: this.#lanes.bytes,
       progress: this.#source?.progress ?? null,
       positions: this.#stored,
       sequence: place?.sequence ?? 0,
@@ -229,7 +226,7 @@ export class TaskRunner {
   }
 
   held(): TaskHeld {
-    return this.meter.held(this.#inbox.bytes, this.#core?.state.bytesEstimate() ?? 0);
+    return this.meter.held(this.#lanes.bytes, this.#core?.state.bytesEstimate() ?? 0);
   }
 
   /** Something was taken in, or can be, that is not stored (and of a sink, written). */
@@ -237,7 +234,7 @@ export class TaskRunner {
     if (this.#ended) return false;
     const core = this.#core;
     if (core === null || this.#inFlight || this.#prepared !== null || core.owes || core.state.isChanged) return true;
-    return this.#inbox.isReady || (core.ended() && !core.done);
+    return this.#lanes.isReady || (core.ended() && !core.done);
   }
 
   /** Removes what nobody needs any more: below the checkpoint, what is applied, and the slowest reader (J9). */
@@ -265,23 +262,25 @@ export class TaskRunner {
       ...parts,
       journal: this.#watch.journal(parts.journal),
       core,
+      warm: () => parts.warm?.take() ?? Promise.resolve(null),
       subject: `${parts.stage.subjectPrefix}.${parts.partition}`,
       signal: this.#stop.signal,
     });
     if (begun.kind === 'done') return this.#finishEarly(begun, core);
     if (begun.kind !== 'claimed') return begun.kind === 'fenced' ? 'fenced' : 'drained';
     this.#committer = begun.committer;
-    this.meter.restored(core.counters, begun.committer);
+    this.meter.restored(core.counters, begun);
     this.#checkpointer = new Checkpointer(parts, begun.committer, this.name);
     if (begun.unapplied.length > 0) this.#checkpointer.unappliedSequence = 1; // all of them, until a record is stored that says so
     for (const record of begun.unapplied) if (!(await this.#apply({ ...record, ...record.sink }))) return 'drained';
     this.#core = core;
     this.#notePositions(core.positions());
     if (core.owes) this.#owed.begin();
-    if (parts.stage.kind !== 'source') this.#subscribe(core);
+    if (parts.stage.kind !== 'source') this.#lanes.open(core);
+    if (parts.stage.kind !== 'source' && core.ended()) this.#signal.notify();
     assert(parts.stage.kind !== 'source' || this.#source !== null, `${this.name} has a source`);
     await this.#source?.open(core);
-    if (this.#source?.isReplay !== true) this.#leaveLanes.push(this.#redrive.subscribe(parts, core.redriven));
+    if (this.#source?.isReplay !== true) this.#leaveRedrive = this.#redrive.subscribe(parts, core.redriven);
     parts.failpoint('restored');
     return null;
   }
@@ -315,19 +314,19 @@ export class TaskRunner {
     if (this.#draining || this.#prepared !== null || this.#core === null || this.#core.done) return false;
     if (!this.#inFlight && this.#redrive.isReady) return true;
     if (this.#source !== null) return this.#source.isReady || (!this.#inFlight && this.#owed.isDue);
-    if (this.#inFlight) return this.#inbox.bytes >= STEP_BYTES_MAX / 2 && this.#inbox.isReady;
-    return this.#inbox.isReady || this.#owed.isDue || this.#core.ended();
+    if (this.#inFlight) return this.#lanes.isFull && this.#lanes.isReady;
+    return this.#lanes.isReady || this.#owed.isDue || this.#core.ended();
   }
 
   /** Something waits that cannot be taken in: a commit comes first, or the sink. */
   #isHeldUp(): boolean {
     if (!this.#inFlight) return false;
-    return this.#prepared !== null || (this.#source === null ? this.#inbox.isReady : this.#source.isReady);
+    return this.#prepared !== null || (this.#source === null ? this.#lanes.isReady : this.#source.isReady);
   }
 
   /** How long to gather yet (N4): nothing after a quiet moment, and nothing when there is much. */
   #paceLeftMs(): number {
-    if (this.#inFlight || this.#inbox.bytes >= STEP_BYTES_MAX / 2) return 0;
+    if (this.#inFlight || this.#lanes.isFull) return 0;
     return this.#sentMs + PACE_MS - this.#parts.clock.monotonicMs();
   }
 
@@ -338,17 +337,12 @@ export class TaskRunner {
     this.#spans?.began(nowMs);
     const force = this.#owed.isDue;
     this.#redrive.feed(core, nowMs);
-    if (this.#source === null) this.#takeInbox(core, nowMs);
+    if (this.#source === null) this.#lanes.take(core, nowMs);
     const step = this.#source === null ? core.step(nowMs, { force }) : this.#source.step(core, nowMs, force);
     this.#parts.failpoint('stepped');
     if (step !== null || force) this.#owed.settle();
     else if (core.owes) this.#owed.begin();
     this.#prepared = step;
-  }
-
-  #takeInbox(core: TaskCore, nowMs: number): void {
-    this.#size.feed(this.#inbox, (records) => core.takeRecords(records, nowMs));
-    if (this.#inbox.bytes < INBOX_BYTES_MAX / 2 || !this.#inbox.isReady) for (const wake of this.#roomWaiters.splice(0)) wake();
   }
 
   #send(): void {
@@ -436,38 +430,6 @@ export class TaskRunner {
     return isWritten;
   }
 
-  #subscribe(core: TaskCore): void {
-    const { plan, stage } = this.#parts;
-    const upstream = new Set(stage.inputs.map((index) => plan.edges[index]?.fromStage));
-    for (const from of plan.stages.filter(({ id }) => upstream.has(id))) {
-      const inputs = stage.inputs.filter((index) => plan.edges[index]?.fromStage === from.id);
-      const edges = new Set(inputs);
-      const begins = inputs.map((index) => ({ place: from.outputs.indexOf(index), after: core.positionOf(index) }));
-      const subscriber = {
-        offer: (record: LaneRecord) => this.#offer(record, from, edges),
-        needsBehind: ({ stage: writer, outputs, sequence }: Seen) =>
-          writer === from.id && begins.some(({ place, after }) => place < outputs && sequence >= after),
-        missed: (error: unknown) => void this.#missed(error),
-        hasRoom: () => this.#hasRoom(),
-        room: () => (this.#hasRoom() ? Promise.resolve() : new Promise<void>((resolve) => this.#roomWaiters.push(resolve))),
-      };
-      this.#leaveLanes.push(this.#parts.feed(from.stream).subscribe(subscriber, core.sequenceOf(from.id)));
-    }
-    if (core.ended()) this.#signal.notify();
-  }
-
-  /** A step held until its last record comes must not be kept from it. */
-  #hasRoom(): boolean {
-    return this.#inbox.bytes < INBOX_BYTES_MAX || !this.#inbox.isReady;
-  }
-
-  #offer(record: LaneRecord, from: StagePlan, edges: ReadonlySet<number>): void {
-    const found = inboxRecord(record, from.id, edges, this.#parts.partition);
-    if (found === null) return;
-    this.#inbox.offer(found);
-    this.#signal.notify();
-  }
-
   /** N5. */
   async #missed(error: unknown): Promise<void> {
     const { journal, clock, stage } = this.#parts;
@@ -489,9 +451,9 @@ export class TaskRunner {
   }
 
   async #end(): Promise<void> {
-    for (const leave of this.#leaveLanes) leave();
-    for (const wake of this.#roomWaiters.splice(0)) wake();
-    this.#inbox.clear();
+    this.#parts.warm?.close();
+    this.#lanes.close();
+    this.#leaveRedrive?.();
     await this.#source?.close();
     const writer = await this.#writer?.catch(() => null);
     await writer?.close();

@@ -1,25 +1,26 @@
 // One worker: runs the tasks that are assigned to it, tells what they do, and purges behind them.
 //
 //   K1. A task is begun when it is assigned here and no living worker says that it still runs it (or that took too long).
-//   K2. A task that is assigned elsewhere is drained: its commit in flight is stored, then it is given up, at once told.
+//   K2. A task that is assigned elsewhere is drained when its new owner has warmed up (hand-over.ts): its commit in flight is stored,
+//       then it is given up, at once told.
 //   K3. A task that was fenced begins again only if it is still assigned here, after a pause.
 //   K4. A stop-job error of one task stops the job: it is told to everybody, nothing more is committed here.
 //   K5. Another revision of the job is taken in place: tasks of stages that are the same go on untouched, the others are drained
 //       and begun anew with the new plan; what happens to a task of the plan before is its own end and stops nothing.
-//   K6. Asked to end it takes less than DRAIN_MAX_MS: what has not ended by then is left. The fence makes that safe.
+//   K6. Asked to end it takes less than DRAIN_MAX_MS: what has not ended by then is left. The fence makes that safe. While others
+//       are there to take its tasks, they go as in K2, for DRAIN_HANDOVER_MS.
 
 import { MillraceError } from '../base/errors.ts';
-import { LEASE_MS } from '../base/limits.ts';
 import type { LatencyCounts } from '../telemetry/latency-histogram.ts';
-import type { PhysicalPlan, StagePlan } from '../plan/physical-plan.ts';
+import type { StagePlan } from '../plan/physical-plan.ts';
 import { taskName } from '../plan/physical-plan.ts';
 import { answerTo, answerTopic, askIn } from './ask.ts';
 import { ReportPace } from './report-pace.ts';
-import type { TaskRef } from './assignment.ts';
+import { tasksOf } from './assignment.ts';
 import type { Bus, Directory } from './directory.ts';
 import { judgeHealth } from './health.ts';
 import type { Health, TaskHealth } from './health.ts';
-import type { FollowedKeys, SavepointManifest } from './job-record.ts';
+import type { FollowedKeys } from './job-record.ts';
 import type { Key } from '../event/batch.ts';
 import type { TracerFigures } from '../telemetry/span.ts';
 import { LaneFeed } from './lane-feed.ts';
@@ -28,10 +29,11 @@ import { mergeNodeFigures } from '../task/node-figures.ts';
 import type { NodeFigures } from '../task/node-figures.ts';
 import { slowestReader } from './purging.ts';
 import { RedriveFeed } from './redrive-feed.ts';
-import type { SavedPart } from './recovery.ts';
-import { loadManifest, partKey, storePart } from './savepoint.ts';
+import { SavepointSide } from './savepoint-side.ts';
+import type { Stands } from './savepoint-side.ts';
 import { TaskRunner } from './task-runner.ts';
 import { goingOn } from './going-on.ts';
+import { HandOver } from './hand-over.ts';
 import { Turns } from './turns.ts';
 import { within } from './within.ts';
 import type { TaskFigures } from './task-figures.ts';
@@ -45,10 +47,12 @@ const REPORT_MS = 250;
 const PURGE_MS = 2_000;
 const SAVEPOINT_MS = 100;
 const FENCED_PAUSE_MS = 500;
-/** After this long a task is claimed although another worker says that it runs it. */
-const HANDOVER_MAX_MS = 2 * LEASE_MS;
 /** Pods are given more; others wait for what this one holds. */
 const DRAIN_MAX_MS = 3_000;
+/** Of that, for others to warm up for what runs here. What has not been taken by then is given up. */
+const DRAIN_HANDOVER_MS = 2_000;
+/** To tell the others that this one goes. A directory that takes longer is away, and nobody would come. */
+const DRAIN_TELL_MS = 500;
 /** For the last spans: never longer, from the first goodbye on, than the goodbyes may take. */
 const TRACES_MAX_MS = 1_500;
 /** For goodbyes that nobody may answer. */
@@ -83,8 +87,8 @@ export type WorkerRevision = Pick<TaskRunnerParts, 'plan' | 'makeTransform' | 't
   readonly stageParts: (stage: StagePlan) => StageParts;
 };
 
-type FromWorker =
-  'meter' | 'followed' | 'stage' | 'partition' | 'feed' | 'redrives' | 'source' | 'sink' | 'onTrouble' | 'turns' | 'savedPart' | 'revision';
+type OfTask = 'warm' | 'stage' | 'partition' | 'source' | 'sink' | 'savedPart';
+type FromWorker = OfTask | 'meter' | 'followed' | 'feed' | 'redrives' | 'onTrouble' | 'turns' | 'revision';
 
 export type WorkerParts = Omit<TaskRunnerParts, FromWorker> &
   Omit<WorkerRevision, 'revision'> & {
@@ -108,15 +112,12 @@ export type WorkerParts = Omit<TaskRunnerParts, FromWorker> &
 /** `replaced`: another revision has other work for the task; its end says nothing. */
 type Running = { readonly runner: TaskRunner; readonly ended: Promise<void>; replaced: boolean };
 /** A task that has ended, as it is shown and kept. */
-type Ended = { readonly figures: TaskFigures; readonly nodes: NodeFigures; readonly stands: ReturnType<TaskRunner['stands']> };
+type Ended = { readonly figures: TaskFigures; readonly nodes: NodeFigures; readonly stands: Stands };
 
 export class Worker {
   readonly #parts: WorkerParts;
   #now: WorkerRevision;
-  #manifest: Promise<SavepointManifest> | null = null;
-  /** Tasks whose part of the savepoint that is asked for lies stored. */
-  readonly #saved = new Set<string>();
-  #savedId = '';
+  readonly #savepoints: SavepointSide;
   #hasStarted = false;
   #turnedMs: number;
   #time: WorkerTime;
@@ -125,7 +126,7 @@ export class Worker {
   readonly #running = new Map<string, Running>();
   readonly #done = new Map<string, Ended>();
   readonly #feeds = new Map<string, LaneFeed>();
-  readonly #waitingSinceMs = new Map<string, number>();
+  readonly #handOver: HandOver;
   readonly #pausedUntilMs = new Map<string, number>();
   readonly #heard = new Map<string, TaskFigures>();
   readonly #meters = new WorkerMeters();
@@ -145,8 +146,18 @@ export class Worker {
     this.#parts = parts;
     this.#now = { ...parts, revision: parts.revision ?? 1 };
     this.#turns = new Turns(parts.clock);
+    this.#savepoints = new SavepointSide({ blobs: parts.blobs, directory: parts.directory, restore: parts.restore ?? null });
     this.#turnedMs = parts.clock.monotonicMs();
     this.#time = { atMs: this.#turnedMs, spent: NO_TIME, loopBusyMs: parts.usage().loopBusyMs, blockedMs: new Map() };
+    this.#handOver = new HandOver({
+      journal: parts.journal,
+      blobs: parts.blobs,
+      clock: parts.clock,
+      turns: this.#turns,
+      peer: (worker) => this.#membership.peer(worker),
+      onChange: () => this.#beat(),
+      onTrouble: (error) => this.#trouble(error),
+    });
     this.settled = new Promise((resolve) => (this.#settle = resolve));
     this.#redrives = RedriveFeed.of(parts, this.#abort.signal, (error) => this.#trouble(error));
     this.#membership = new Membership({
@@ -156,7 +167,12 @@ export class Worker {
       expectedWorkers: parts.expectedWorkers,
       directory: parts.directory,
       clock: parts.clock,
-      holds: () => ({ owned: [...this.#running.keys()], done: [...this.#done.keys()], draining: this.#draining }),
+      holds: () => ({
+        owned: [...this.#running.keys()],
+        done: [...this.#done.keys()],
+        draining: this.#draining,
+        warm: this.#handOver.warm,
+      }),
       onChange: () => this.#reconcile(),
       onTrouble: (error) => this.#trouble(error),
     });
@@ -197,18 +213,22 @@ export class Worker {
       feed.close().catch((error: unknown) => this.#trouble(error));
     }
     this.#pausedUntilMs.clear();
+    this.#handOver.close();
     this.#membership.update(tasksOf(next.plan), next.revision);
     this.#parts.log(`revision ${next.revision}: ${same.size} stages go on untouched, the others begin anew`);
-    this.#membership.beat().catch((error: unknown) => this.#trouble(error));
+    this.#beat();
     this.#reconcile();
+  }
+
+  #beat(): void {
+    this.#membership.beat().catch((error: unknown) => this.#trouble(error));
   }
 
   /** For probes: see health.ts. */
   health(): Health {
-    const { clock } = this.#parts;
     const { failure, completed, beatenMs, isAssigned } = this.#membership;
     const health = judgeHealth({
-      nowMs: clock.monotonicMs(),
+      nowMs: this.#parts.clock.monotonicMs(),
       hasStarted: this.#hasStarted,
       isAssigned,
       isDraining: this.#draining,
@@ -235,11 +255,18 @@ export class Worker {
     if (this.#draining) return this.settled;
     this.#draining = true;
     const { clock } = this.#parts;
-    for (const { runner } of this.#running.values()) runner.drain();
+    this.#handOver.close();
+    const beganMs = clock.monotonicMs();
     // The others learn at once that this one goes, and plan who takes what.
-    this.#membership.beat().catch((error: unknown) => this.#trouble(error));
+    let isTold = false;
+    const told = this.#membership.beat().then(() => (isTold = true));
+    told.catch((error: unknown) => this.#trouble(error));
+    if (this.#membership.hasSuccessor) await within(clock, DRAIN_TELL_MS, told).catch(() => undefined);
+    this.#leave();
     const ended = Promise.all([...this.#running.values()].map((running) => running.ended));
-    await within(clock, DRAIN_MAX_MS, ended);
+    if (isTold) await within(clock, DRAIN_HANDOVER_MS, ended);
+    for (const { runner } of this.#running.values()) runner.drain();
+    await within(clock, DRAIN_MAX_MS - (clock.monotonicMs() - beganMs), ended);
     for (const { runner } of this.#running.values()) runner.abort();
     await this.#end();
   }
@@ -257,21 +284,33 @@ export class Worker {
     this.#settle?.();
   }
 
+  /** Gives up what others have warmed up for, and all of it when nobody will (K2, K6). */
+  #leave(): void {
+    const { assignment, failure, hasSuccessor } = this.#membership;
+    const isAlone = this.#draining && (!hasSuccessor || failure !== null);
+    for (const [name, { runner }] of this.#running) {
+      const owner = assignment[name];
+      if (owner === this.#parts.worker && !isAlone) continue;
+      if (isAlone || runner.core === null || this.#handOver.mayLeave(runner.stage, name, owner)) runner.drain();
+    }
+  }
+
   #reconcile(): void {
-    if (this.#draining) return;
+    if (this.#draining) return this.#leave();
     const { failure, completed, assignment, pause, isBehind } = this.#membership;
     this.#follow();
     const stays = this.#parts.stayWhenSettled === true;
     if (failure !== null) {
+      this.#handOver.close();
       for (const { runner } of this.#running.values()) runner.drain();
       if (!stays) this.#settle?.();
       return;
     }
     if (completed && !stays) this.#settle?.();
-    for (const [name, { runner }] of this.#running) {
-      if (assignment[name] !== this.#parts.worker) runner.drain();
-      runner.pause(pause?.id ?? null);
-    }
+    this.#leave();
+    for (const { runner } of this.#running.values()) runner.pause(pause?.id ?? null);
+    const isMine = (task: string): boolean => assignment[task] === this.#parts.worker;
+    this.#handOver.keepOnly(isMine, (task) => !isMine(task) && this.#running.has(task));
     if (isBehind) return;
     for (const stage of this.#now.plan.stages) {
       for (let partition = 0; partition < stage.partitionCount; partition++) this.#consider(stage, partition);
@@ -290,15 +329,9 @@ export class Worker {
   #consider(stage: StagePlan, partition: number): void {
     const name = taskName(stage.id, partition);
     const isMine = this.#membership.assignment[name] === this.#parts.worker;
-    if (!isMine) this.#waitingSinceMs.delete(name);
     if (!isMine || this.#running.has(name) || this.#done.has(name)) return;
-    const now = this.#parts.clock.monotonicMs();
-    if (now < (this.#pausedUntilMs.get(name) ?? 0)) return;
-    const since = this.#waitingSinceMs.get(name) ?? now;
-    this.#waitingSinceMs.set(name, since);
-    if (this.#membership.isHeldElsewhere(name) && now - since < HANDOVER_MAX_MS) return;
-    this.#waitingSinceMs.delete(name);
-    this.#begin(stage, partition);
+    if (this.#parts.clock.monotonicMs() < (this.#pausedUntilMs.get(name) ?? 0)) return;
+    if (this.#handOver.mayBegin(stage, partition, this.#membership.isHeldElsewhere(name))) this.#begin(stage, partition);
   }
 
   #begin(stage: StagePlan, partition: number): void {
@@ -325,13 +358,14 @@ export class Worker {
       meter: this.#meters.of(stage.id),
       feed: (stream) => this.#feed(stream),
       redrives: this.#redrives,
-      savedPart: (task) => this.#savedPart(task),
+      savedPart: (task) => this.#savepoints.partOf(task),
+      warm: this.#handOver.take(taskName(stage.id, partition)),
       ...stageParts(stage),
       onTrouble: (error) => this.#trouble(error),
       followed: () => this.#followed,
     });
     runner.pause(this.#membership.pause?.id ?? null);
-    this.#saved.delete(runner.name);
+    this.#savepoints.forget(runner.name);
     const running: Running = { runner, replaced: false, ended: Promise.resolve().then(() => this.#watch(running)) };
     this.#running.set(runner.name, running);
   }
@@ -346,7 +380,7 @@ export class Worker {
       if (ending === 'fenced') this.#fenced(runner);
     } catch (error) {
       if (running.replaced) this.#trouble(error);
-      else await this.#failed(runner, error);
+      else await this.#failed(runner.name, error);
     } finally {
       this.#meters.ended(runner, runner.figures().time);
       this.#running.delete(runner.name);
@@ -366,35 +400,21 @@ export class Worker {
     this.#pausedUntilMs.set(runner.name, this.#parts.clock.monotonicMs() + FENCED_PAUSE_MS);
   }
 
-  async #failed(runner: TaskRunner, error: unknown): Promise<void> {
+  /** K4. `what`: a task, or a lane that is read for several. */
+  async #failed(what: string, error: unknown): Promise<void> {
     const known = error instanceof MillraceError ? error : null;
     const message = error instanceof Error ? (known === null ? (error.stack ?? error.message) : error.message) : String(error);
-    this.#parts.log(`task ${runner.name} stopped the job: ${message}`);
-    await this.#membership
-      .fail({
-        code: known?.code ?? 'bug',
-        message,
-        fix: known?.fix ?? 'This is a defect of Millrace: please report it with this text.',
-        task: runner.name,
-      })
-      .catch((cause: unknown) => this.#trouble(cause));
+    this.#parts.log(`${what} stopped the job: ${message}`);
+    const fix = known?.fix ?? 'This is a defect of Millrace: please report it with this text.';
+    await this.#membership.fail({ code: known?.code ?? 'bug', message, fix, task: what }).catch((cause: unknown) => this.#trouble(cause));
   }
 
   #feed(stream: string): LaneFeed {
     const found = this.#feeds.get(stream);
     if (found !== undefined) return found;
-    const feed = new LaneFeed(this.#parts.journal, stream, (error) => void this.#laneFailed(stream, error));
+    const feed = new LaneFeed(this.#parts.journal, stream, (error) => void this.#failed(stream, error));
     this.#feeds.set(stream, feed);
     return feed;
-  }
-
-  async #laneFailed(stream: string, error: unknown): Promise<void> {
-    const known = error instanceof MillraceError ? error : null;
-    const message = error instanceof Error ? error.message : String(error);
-    this.#parts.log(`reading ${stream} stopped the job: ${message}`);
-    await this.#membership
-      .fail({ code: known?.code ?? 'bug', message, fix: known?.fix ?? '', task: stream })
-      .catch((cause: unknown) => this.#trouble(cause));
   }
 
   #report(): void {
@@ -414,7 +434,7 @@ export class Worker {
       spans: this.#parts.tracing?.tracer.figures() ?? null,
       revision: this.#now.revision,
       nodes: mergeNodeFigures([
-        ...[...this.#running.values()].map(({ runner }) => runner.core?.figures() ?? {}),
+        ...runners.map((runner) => runner.core?.figures() ?? {}),
         ...[...this.#done.values()].map(({ nodes }) => nodes),
       ]),
     };
@@ -445,31 +465,11 @@ export class Worker {
     }
   }
 
-  /** Stores each task's part of the savepoint that is asked for, as soon as the task stands still. */
   async #savepoint(): Promise<void> {
-    const id = this.#membership.savepoint?.id ?? '';
-    if (id !== this.#savedId) this.#saved.clear();
-    this.#savedId = id;
-    if (id === '' || this.#draining || this.#membership.failure !== null) return;
-    const { blobs, directory } = this.#parts;
-    const waiting = (name: string): boolean => !this.#saved.has(name);
-    for (const name of [...this.#running.keys(), ...this.#done.keys()].filter(waiting)) {
-      const stands = this.#done.get(name)?.stands ?? this.#running.get(name)?.runner.stands() ?? null;
-      if (stands === null) continue;
-      const part = await storePart(blobs, { id, revision: this.#now.revision }, stands.task, stands.image);
-      await directory.put(partKey(id, name), part);
-      this.#saved.add(name);
-    }
-  }
-
-  /** A task's part of the savepoint that the run was started from. */
-  async #savedPart(task: string): Promise<SavedPart | null> {
-    const id = this.#parts.restore ?? null;
-    if (id === null) return null;
-    this.#manifest ??= loadManifest(this.#parts.blobs, id);
-    const manifest = await this.#manifest;
-    const part = manifest.tasks.find((one) => one.task === task);
-    return part === undefined ? null : { part, manifest };
+    const { savepoint, failure } = this.#membership;
+    if (this.#draining || failure !== null) return;
+    const standsOf = (task: string): Stands => this.#done.get(task)?.stands ?? this.#running.get(task)?.runner.stands() ?? null;
+    await this.#savepoints.store(savepoint?.id ?? '', this.#now.revision, [...this.#running.keys(), ...this.#done.keys()], standsOf);
   }
 
   #trouble(error: unknown): void {
@@ -490,10 +490,4 @@ export class Worker {
       }
     }
   }
-}
-
-function tasksOf(plan: PhysicalPlan): readonly TaskRef[] {
-  return plan.stages.flatMap((stage) =>
-    Array.from({ length: stage.partitionCount }, (_, partition) => ({ name: taskName(stage.id, partition), stage: stage.id })),
-  );
 }

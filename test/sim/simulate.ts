@@ -34,6 +34,9 @@ export type Simulated = {
   readonly counts: {
     readonly kills: number;
     readonly pauses: number;
+    /** Workers that were asked to end; partitions that began with a copy that had been followed. */
+    readonly drains: number;
+    readonly warmStarts: number;
     readonly faults: number;
     readonly virtualMs: number;
     /** Of all workers together, until their last reports. */ readonly blockedMs: number;
@@ -55,15 +58,24 @@ const FAULTS: JournalFaults = {
 const WORKERS = 3;
 const TROUBLE_UNTIL_MS = 20_000;
 const TROUBLE_EVERY_MS = 2_500;
+/** A worker is asked to end about so often, and someone dies within the other time behind it, as often as not. */
+const DRAIN_EVERY_MS = 4_000;
+const DEATH_AFTER_DRAIN_MS = 600;
+/** In one run of three images take long, so that owners purge under who follows them. */
+const SLOW_BLOBS_MS = [100, 1_200] as const;
 const RUN_MAX_MS = 120_000;
 const SINK_BUSY = 0.05;
 const LOOK_MS = 1_000;
+/** Drawn times are no whole numbers: sums of them differ by that. */
+const ROUNDING_MS = 1e-6;
 
 /** `make`: what the workers run instead of the real transforms. */
 export async function simulate(seed: number, make: typeof makeTransform = makeTransform): Promise<Simulated> {
   const world = new World(seed, make);
   return world.clock.run(world.play());
 }
+
+type Life = { readonly mortal: Mortal; readonly worker: Worker };
 
 class World {
   readonly clock = new VirtualClock(1_000);
@@ -76,7 +88,10 @@ class World {
   readonly #events: ReturnType<typeof simEvents>;
   readonly #plan: PhysicalPlan;
   readonly #targets = new Map<string, Target>();
-  readonly #lives: Mortal[] = [];
+  readonly #lives: Life[] = [];
+  readonly #workers: Worker[] = [];
+  /** For what came later into the simulation: draws of its own leave the stories of seeds as they were. */
+  readonly #moves: Random;
   readonly #story: string[] = [];
   readonly #problems: string[] = [];
   /** By worker, and by worker, task and epoch. */
@@ -84,13 +99,19 @@ class World {
   #born = 0;
   #kills = 0;
   #pauses = 0;
+  #drains = 0;
 
   constructor(seed: number, make: typeof makeTransform) {
     this.#makeTransform = make;
     this.#random = seededRandom(seed);
+    this.#moves = seededRandom(seed + 1_000_003);
     this.#events = simEvents(this.#random);
     this.#journal = new MemoryJournal({ clock: this.clock, random: this.#random, faults: FAULTS });
-    this.#blobs = new MemoryBlobStore({ clock: this.clock, random: this.#random, latencyMs: FAULTS.latencyMs });
+    this.#blobs = new MemoryBlobStore({
+      clock: this.clock,
+      random: this.#random,
+      latencyMs: seed % 3 === 0 ? SLOW_BLOBS_MS : FAULTS.latencyMs,
+    });
     this.#plan = planJob(readStreamJob(SIM_JOB, { file: 'sim.yaml', parameters: {} }), { rows: SPLITS });
   }
 
@@ -109,10 +130,11 @@ class World {
     this.#bus.subscribe('report', (value) => this.#checkTime(value as WorkerReport));
     for (let place = 0; place < WORKERS; place++) this.#bear(place);
     void this.#trouble(() => isOver);
+    void this.#drainSome(() => isOver);
     void this.#witness(() => isOver);
     await Promise.race([over, this.clock.sleep(RUN_MAX_MS)]);
     if (!isOver) this.#problems.push(`not complete after ${RUN_MAX_MS} ms`);
-    for (const life of this.#lives) life.kill();
+    for (const { mortal } of this.#lives) mortal.kill();
     return this.#result();
   }
 
@@ -120,7 +142,6 @@ class World {
   #bear(place: number): void {
     const worker = `w${place}-${this.#born++}`;
     const life = new Mortal(this.clock);
-    this.#lives[place] = life;
     this.#tell(`${worker} starts`);
     const clock = life.clock();
     const started = new Worker({
@@ -145,6 +166,8 @@ class World {
       usage: () => ({ memoryBytes: 0, cpuMs: 0, loopBusyMs: 0 }),
       log: (message) => this.#tell(`${worker}: ${message}`),
     });
+    this.#lives[place] = { mortal: life, worker: started };
+    this.#workers.push(started);
     started.start().catch((error: unknown) => this.#problems.push(`${worker} did not start: ${String(error)}`));
   }
 
@@ -180,7 +203,7 @@ class World {
   }
 
   async #kill(place: number): Promise<void> {
-    const life = this.#lives[place];
+    const life = this.#lives[place]?.mortal;
     if (life === undefined || life.isDead) return;
     life.kill();
     this.#kills++;
@@ -189,20 +212,42 @@ class World {
     this.#bear(place);
   }
 
+  /** Workers go as pods do that are scaled in, or replaced; in the middle of it somebody dies. */
+  async #drainSome(isOver: () => boolean): Promise<void> {
+    while (!isOver() && this.clock.nowMs() < TROUBLE_UNTIL_MS) {
+      await this.clock.sleep(this.#moves.next() * DRAIN_EVERY_MS);
+      const place = Math.floor(this.#moves.next() * WORKERS);
+      const life = this.#lives[place];
+      if (isOver()) return;
+      if (life === undefined || life.mortal.isDead) continue;
+      this.#drains++;
+      this.#tell(`the worker in place ${place} is asked to end`);
+      void life.worker.drain().then(() => {
+        if (this.#lives[place] !== life || life.mortal.isDead) return;
+        life.mortal.kill();
+        this.#bear(place);
+      });
+      if (this.#moves.next() < 0.5) continue;
+      await this.clock.sleep(this.#moves.next() * DEATH_AFTER_DRAIN_MS);
+      if (!isOver()) void this.#kill(Math.floor(this.#moves.next() * WORKERS));
+    }
+  }
+
   /** Where a worker's and a task's time went never goes back. */
   #checkTime({ worker, time, tasks }: WorkerReport): void {
     const running = tasks.filter(({ state }) => state === 'running');
     const told = [[worker, time] as const, ...running.map((task) => [`${worker} ${task.task} ${task.epoch}`, task.time] as const)];
     for (const [who, spent] of told) {
       const before = this.#times.get(who);
-      const isBack = before !== undefined && (['busyMs', 'blockedMs', 'idleMs'] as const).some((kind) => spent[kind] < before[kind]);
+      const isBack =
+        before !== undefined && (['busyMs', 'blockedMs', 'idleMs'] as const).some((kind) => spent[kind] < before[kind] - ROUNDING_MS);
       if (isBack) this.#problems.push(`${who}: ${JSON.stringify(spent)} after ${JSON.stringify(before)}`);
       this.#times.set(who, spent);
     }
   }
 
   #suspend(place: number, durationMs: number): void {
-    this.#lives[place]?.suspend(durationMs);
+    this.#lives[place]?.mortal.suspend(durationMs);
     this.#pauses++;
     this.#tell(`the worker in place ${place} stands still for ${Math.round(durationMs)} ms`);
   }
@@ -223,9 +268,21 @@ class World {
       found: { windows: this.#lines('windows-file'), totals: this.#lines('totals-file') },
       expected: slowResults(this.#events),
       problems: this.#problems,
-      counts: { kills: this.#kills, pauses: this.#pauses, faults, virtualMs: this.clock.nowMs(), blockedMs },
+      counts: {
+        kills: this.#kills,
+        pauses: this.#pauses,
+        drains: this.#drains,
+        warmStarts: this.#warmStarts(),
+        faults,
+        virtualMs: this.clock.nowMs(),
+        blockedMs,
+      },
       story: this.#story,
     };
+  }
+
+  #warmStarts(): number {
+    return this.#workers.reduce((sum, worker) => sum + worker.measures().stages.reduce((all, { meter }) => all + meter.warmStarts, 0), 0);
   }
 
   #lines(sink: string): string[] {
