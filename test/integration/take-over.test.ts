@@ -25,7 +25,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-const STATE_MB = Number(process.env['MILLRACE_STATE_MB'] ?? 10);
+const STATE_MB = Number(process.env['MILLRACE_STATE_MB'] ?? 5);
 const PARTITIONS = 2;
 const TEXT_BYTES = 2_000;
 const KEYS = Math.round((STATE_MB * PARTITIONS * 1e6) / TEXT_BYTES);
