@@ -1,9 +1,10 @@
 // Rules on a declared machine: XState would refuse it, or never do what it says. Warnings: what can never happen.
 
-import type { MachineSpec, MachineState } from '../../crds/stream-job/spec.ts';
+import type { Code, MachineSpec, MachineState } from '../../crds/stream-job/spec.ts';
 import type { Issue } from '../base/issues.ts';
 import { suggest } from '../base/nearest.ts';
 import { formatPath, type PathPart } from '../base/path.ts';
+import { compilePredicate } from '../expression/expression.ts';
 import type { JobGraph } from './job-graph.ts';
 import { resolveTarget, stateAt } from './machine-targets.ts';
 import { actionsOf, eachState, transitionsOf } from './machine-walk.ts';
@@ -22,7 +23,12 @@ export function checkMachines(graph: JobGraph): readonly Issue[] {
 }
 
 export function warnMachines(graph: JobGraph): readonly Issue[] {
-  return eachMachine(graph, (machine, path) => [...warnUnreachable(machine, path), ...warnUnhandledRaises(machine, path)]);
+  return eachMachine(graph, (machine, path) => [
+    ...warnUnreachable(machine, path),
+    ...warnUnhandledRaises(machine, path),
+    ...warnTraps(machine, path),
+    ...warnNever(machine, path),
+  ]);
 }
 
 function eachMachine(graph: JobGraph, check: (machine: MachineState, path: readonly PathPart[]) => readonly Issue[]): readonly Issue[] {
@@ -160,6 +166,49 @@ function reachable(machine: MachineState): ReadonlySet<string> {
   };
   enter([]);
   return reached;
+}
+
+/** States that no event, timer or condition leads out of, though the actor does not end there: it is kept for ever. */
+function warnTraps(machine: MachineState, path: readonly PathPart[]): readonly Issue[] {
+  const reached = reachable(machine);
+  const issues: Issue[] = [];
+  eachState(machine, (state, keys, at) => {
+    if (keys.length === 0 || kindOf(state) !== 'atomic' || !reached.has(keys.join('.'))) return;
+    const upwards = keys.map((_, i) => stateAt(machine, keys.slice(0, i + 1))).concat(machine);
+    if (upwards.some((each) => each !== null && transitionsOf(each).length > 0)) return;
+    issues.push({
+      path: formatPath([...path, ...at]),
+      message: `the state "${keys.join('.')}" can't be left and is not final: its actors are kept for ever`,
+      fix: 'give it a transition, or type: final',
+    });
+  });
+  return issues;
+}
+
+/** Guards without variables that are false. */
+function warnNever(machine: MachineState, path: readonly PathPart[]): readonly Issue[] {
+  const issues: Issue[] = [];
+  eachState(machine, (state, _keys, at) => {
+    for (const { transition, path: place } of transitionsOf(state)) {
+      if (transition.guard === undefined || !isNever(transition.guard)) continue;
+      const where = formatPath([...path, ...at, ...place, 'guard']);
+      issues.push({
+        path: where,
+        message: 'the guard is always false: its transition is never taken',
+        fix: 'remove the transition, or the guard',
+      });
+    }
+  });
+  return issues;
+}
+
+function isNever(guard: Code): boolean {
+  if (typeof guard !== 'string') return false;
+  try {
+    return compilePredicate(guard, [])() === false;
+  } catch {
+    return false; // it depends on the event, or is another rule's mistake
+  }
 }
 
 function warnUnhandledRaises(machine: MachineState, path: readonly PathPart[]): readonly Issue[] {
