@@ -109,7 +109,8 @@ export function hot(task: string, { offeredWork, shares, heavyKey }: Signals, ho
 
 export function atMaximum(replicas: number, { max }: ScalingSettings, partitions: number, why: string): string {
   const bound = replicas >= max ? `scaling.max is ${max}` : `the widest stage has ${partitions} partitions`;
-  return `${workers(replicas)} are all that there may be (${bound}), and they are not enough: ${why}`;
+  const [are, theyAre] = replicas === 1 ? ['is', 'it is'] : ['are', 'they are'];
+  return `${workers(replicas)} ${are} all that there may be (${bound}), and ${theyAre} not enough: ${why}`;
 }
 
 export function elsewhere(replicas: number, { lagS, busy, blocked }: Signals): string {
