@@ -94,7 +94,8 @@ export type RunControl = {
   readonly onWorkers?: (resize: (count: number) => Promise<void>, pids: () => readonly number[]) => void;
 };
 
-const LANE_BYTES_MAX = 4 * 1024 * 1024 * 1024;
+/** A server sets all of it aside for each lane: a small disk must do. Who is ahead by more waits. */
+const LANE_BYTES_MAX = 1024 * 1024 * 1024;
 const PROGRESS_MS = 250;
 
 /** Runs a job until it is complete, fails, or is interrupted. Throws BadDeclaration and MR1… errors before it starts. */

@@ -120,7 +120,7 @@ export async function prepareJob(
   const job = typeof declared === 'string' ? readStreamJob(declared, { file: 'job.yaml', parameters: {} }) : declared;
   const planned = planJob(job, {}, { identity, deadLetterFile: false, before });
   const plan = await ensureUserStreams(connection, planned);
-  await ensureJobStreams(connection, plan, { replicas: 1, laneBytesMax: 1024 * 1024 * 1024 });
+  await ensureJobStreams(connection, plan, { replicas: 1, laneBytesMax: -1 });
   const directory = await openDirectory(connection, identity);
   return { identity, plan, directory, permissions: workerPermissions({ identity, plans: [plan, ...(before === null ? [] : [before])] }) };
 }
