@@ -52,10 +52,11 @@ export async function writeInnerImages({ folder, nodeRoot, programs }: Options):
   return archives;
 }
 
-/** kube-proxy calls `nft`, which is not static: it and its libraries, as the node has them. */
+/** kube-proxy calls `nft`, which is not static: it and its libraries, as the node has them. And the names of protocols: without them
+ *  `nft` lists `6` where kube-proxy looks for `tcp`, and what kube-proxy does not find it takes away, at each of its hourly rounds. */
 async function nftFiles(nodeRoot: string): Promise<string[]> {
   const libraries = await run('chroot', [nodeRoot, 'ldd', '/usr/sbin/nft'], { timeoutMs: 30_000 });
-  return ['/usr/sbin/nft', ...(libraries.match(/\/[^ )\n]+/g) ?? [])];
+  return ['/usr/sbin/nft', '/etc/protocols', ...(libraries.match(/\/[^ )\n]+/g) ?? [])];
 }
 
 async function copyInto(root: string, path: string, source: string): Promise<void> {

@@ -20,7 +20,7 @@ const debootstrapTimeoutMs = 15 * 60_000;
 const copyTimeoutMs = 5 * 60_000;
 
 /** Raised when these files' code changes what the image is: code is no input of the hash. */
-const recipe = '1';
+const recipe = '2';
 
 export type NodeImage = { readonly archive: string; readonly reference: string; readonly key: string };
 export type Parts = { readonly programs: Built; readonly base: string; readonly log: Log };
