@@ -148,11 +148,11 @@ test('with a Role in two namespaces: what is forbidden is named and asked for ag
   });
   for (const name of ['mine', 'yours']) must(await client.apply(configMaps, configMap('one', { a: name }, name)));
   await expect.poll(() => events.map(told)).toEqual(['added one mine']);
-  expect(reflector.health()).toMatchObject({ synced: false, problem: expect.stringContaining('Forbidden') });
+  await expect.poll(() => reflector.health()).toMatchObject({ synced: false, problem: expect.stringContaining('Forbidden') });
   await grant('yours');
   await reflector.synced;
   expect(events.map(told)).toEqual(['added one mine', 'added one yours']);
-  expect(reflector.health()).toMatchObject({ synced: true, objects: 2, problem: null });
+  await expect.poll(() => reflector.health()).toMatchObject({ synced: true, objects: 2, problem: null });
 });
 
 test('stopping ends at once, whatever the server does', async () => {
