@@ -36,7 +36,9 @@ test('it tells what is there, then each change with what was before, then the en
   expect(later?.metadata.name).toBe('later');
   expect(later?.metadata).not.toHaveProperty('managedFields');
   expect(reflector.get('story', 'later')).toBe(later);
-  expect(reflector.health()).toMatchObject({ synced: true, objects: 1, lists: 1, watches: 1, cuts: 0, handlerErrors: 0, problem: null });
+  await expect
+    .poll(() => reflector.health())
+    .toMatchObject({ synced: true, objects: 1, lists: 1, watches: 1, cuts: 0, handlerErrors: 0, problem: null });
 });
 
 test('a handler that throws hurts no other; who subscribes late hears of what is there', async () => {
@@ -115,7 +117,7 @@ test('a killed API server: the reflector waits for it and sees what happens afte
   must(await client.apply(configMaps, configMap('one', { a: '2' }, 'restart')));
   await expect.poll(() => events.map(told), { timeout: 20_000, interval: 10 }).toEqual(['added one 1', 'changed one 1→2']);
   console.log(`seen ${Math.round(performance.now() - readyMs)} ms after the server was ready`, reflector.health(), problems);
-  expect(reflector.health().problem).toBeNull();
+  await expect.poll(() => reflector.health().problem).toBeNull();
 });
 
 test('a place in history that the server has forgotten: all is listed again, and what went meanwhile is told', async () => {
@@ -135,7 +137,7 @@ test('a place in history that the server has forgotten: all is listed again, and
   await agree(reflector, 'forgotten');
   const after = events.map(told).slice(4).sort();
   expect(after).toEqual(['added anew 2', 'added born 2', 'changed changed 1→2', 'deleted anew 1', 'deleted gone 1']);
-  expect(reflector.health()).toMatchObject({ lists: 2, expired: 1, problem: null });
+  await expect.poll(() => reflector.health()).toMatchObject({ lists: 2, expired: 1, problem: null });
 });
 
 test('with a Role in two namespaces: what is forbidden is named and asked for again, the rest goes on, and rights that come later count', async () => {
