@@ -3,6 +3,9 @@
 
 import type { KeyedCells } from './keyed-cells.ts';
 
+/** Keys of which traces are kept, of each kind. */
+const KEYS_MAX = 1_024;
+
 export class TraceCells {
   readonly #make: () => KeyedCells;
   #found: KeyedCells | null;
@@ -19,5 +22,14 @@ export class TraceCells {
 
   get made(): KeyedCells {
     return (this.#found ??= this.#make());
+  }
+}
+
+/** For one more key: where there is no room, the one that came first is forgotten. */
+export function makeRoom(cells: KeyedCells, namespace: number): void {
+  if (cells.size(namespace) < KEYS_MAX) return;
+  for (const [key] of cells.entries(namespace)) {
+    cells.delete(namespace, key);
+    return;
   }
 }

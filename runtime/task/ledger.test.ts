@@ -4,12 +4,12 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { streamJobSchema } from '../../crds/stream-job/spec.ts';
 import { encodeKey } from '../event/key.ts';
-import { encodeEvents } from '../event/segment.ts';
 import type { RecordHeader } from '../journal/record.ts';
 import type { EdgePlan, NodePlan, PhysicalPlan, StagePlan } from '../plan/physical-plan.ts';
 import { planJob } from '../plan/plan.ts';
 import { PartitionState } from '../state/partition-state.ts';
 import { residueOf } from '../telemetry/conservation.ts';
+import { makeInboxRecord } from '../testing/sample-inbox.ts';
 import { makeTransform } from '../transforms/make-transform.ts';
 import type { Transform } from '../transforms/transform.ts';
 import type { InboxRecord } from './inbox.ts';
@@ -177,20 +177,12 @@ function endOf(input: number): Turn {
 }
 
 function recordOf(plan: PhysicalPlan, edge: EdgePlan, sequence: number, events: readonly Event[], watermark: number): InboxRecord {
-  const from = plan.stages.find(({ id }) => id === edge.fromStage) as StagePlan;
   const keys = edge.partitioning === 'key' ? events.map(({ id }) => encodeKey(id)) : null;
-  const batch = { values: [...events], times: events.map(({ at }) => at), keys, ingestMs: 1 };
-  return {
-    stage: from.id,
-    partition: 0,
+  return makeInboxRecord(plan, edge, {
     sequence,
-    number: sequence,
-    kind: 'commit',
-    more: false,
-    watermarks: from.outputs.map((output) => (output === edge.index ? watermark : null)),
-    segments: events.length === 0 ? [] : [{ edge: edge.index, count: events.length, bytes: encodeEvents([batch]) }],
-    bytes: 1,
-  };
+    batch: { values: [...events], times: events.map(({ at }) => at), keys, ingestMs: 1 },
+    watermark,
+  });
 }
 
 const readersIn = ({ stages }: PhysicalPlan): readonly StagePlan[] =>

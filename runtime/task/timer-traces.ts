@@ -1,16 +1,14 @@
 // Traces of the timers of one transform that are pending: whoever fires one goes on in the trace of the event that set it.
 //
 //   TT1. They lie in the partition's state, beside its timers: a new owner has them. Of timers without a trace nothing is written.
-//   TT2. Bounded: of more than KEYS_MAX keys the one is forgotten that was noted first, of more than TIMERS_MAX timers of a key too.
+//   TT2. Bounded: of more keys than there is room for the one is forgotten that was noted first, of more than TIMERS_MAX timers of a key too.
 
 import type { TraceContext } from '../base/trace-context.ts';
-import type { TraceCells } from '../state/trace-cells.ts';
-import { forgetOldest } from '../transforms/contributors.ts';
+import { makeRoom, type TraceCells } from '../state/trace-cells.ts';
 import type { Timer } from '../transforms/transform.ts';
 
 /** Of the cells of a transform's traces; contributors.ts has another. */
 const NAMESPACE = 1;
-const KEYS_MAX = 1_024;
 const TIMERS_MAX = 16;
 
 /** As it lies in a key's cell. */
@@ -31,7 +29,7 @@ export class TimerTraces {
     }
     const cells = this.#cells.made;
     const known = cells.get(NAMESPACE, timer.key) as readonly Pending[] | undefined;
-    if (known === undefined && cells.size(NAMESPACE) >= KEYS_MAX) forgetOldest(cells, NAMESPACE);
+    if (known === undefined) makeRoom(cells, NAMESPACE);
     const others = (known ?? []).filter(([id]) => id !== timer.id).slice(1 - TIMERS_MAX);
     cells.put(NAMESPACE, timer.key, [...others, [timer.id, context.traceId, context.spanId]]);
   }

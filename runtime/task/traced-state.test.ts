@@ -3,9 +3,9 @@
 import { expect, test } from 'vitest';
 import { streamJobSchema } from '../../crds/stream-job/spec.ts';
 import { encodeKey } from '../event/key.ts';
-import { encodeEvents } from '../event/segment.ts';
 import { planJob } from '../plan/plan.ts';
 import { PartitionState } from '../state/partition-state.ts';
+import { makeInboxRecord } from '../testing/sample-inbox.ts';
 import { makeTransform } from '../transforms/make-transform.ts';
 import type { InboxRecord } from './inbox.ts';
 import { StepTrace } from './step-trace.ts';
@@ -67,7 +67,6 @@ type Event = { readonly id: string; readonly at: number; readonly trace?: string
 
 let sequence = 0;
 function record(events: readonly Event[], watermark: number): InboxRecord {
-  const from = plan.stages.find(({ id }) => id === input.fromStage)!;
   const traces = events.flatMap(({ trace }, at) =>
     trace === undefined ? [] : [{ at, context: { traceId: trace.repeat(32), spanId: trace.repeat(16) } }],
   );
@@ -78,18 +77,7 @@ function record(events: readonly Event[], watermark: number): InboxRecord {
     ingestMs: 1,
     ...(traces.length > 0 ? { traces } : {}),
   };
-  sequence++;
-  return {
-    stage: from.id,
-    partition: 0,
-    sequence,
-    number: sequence,
-    kind: 'commit',
-    more: false,
-    watermarks: from.outputs.map((output) => (output === input.index ? watermark : null)),
-    segments: events.length === 0 ? [] : [{ edge: input.index, count: events.length, bytes: encodeEvents([batch]) }],
-    bytes: 1,
-  };
+  return makeInboxRecord(plan, input, { sequence: ++sequence, batch, watermark });
 }
 
 function take(task: TaskCore, one: InboxRecord): Step {

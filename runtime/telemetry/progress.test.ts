@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { planOfText } from '../../test/support/run-progress.ts';
+import { NO_COUNTS } from '../task/counters.ts';
 import type { TaskFigures } from '../worker/task-figures.ts';
 import { NO_TIME } from '../worker/time-ledger.ts';
 import type { WorkerReport } from '../worker/worker.ts';
@@ -151,18 +152,5 @@ function figures(id: string, partition: number, known: Partial<TaskFigures>): Ta
 }
 
 function counted(known: Partial<TaskFigures['counters']>): TaskFigures['counters'] {
-  return {
-    eventsIn: 0,
-    made: 0,
-    absorbed: 0,
-    held: 0,
-    eventsOut: 0,
-    filtered: 0,
-    late: 0,
-    deadLetters: 0,
-    recoveries: 0,
-    edgesIn: [],
-    edgesOut: [],
-    ...known,
-  };
+  return { ...NO_COUNTS, edgesIn: [], edgesOut: [], ...known };
 }

@@ -2,6 +2,7 @@
 
 import { encodeRecord, type EncodedRecord } from '../journal/record-codec.ts';
 import type { RecordHeader } from '../journal/record.ts';
+import { NO_COUNTS } from '../task/counters.ts';
 
 export type HeaderFields = Omit<RecordHeader, 'bodyHash' | 'segments'>;
 
@@ -26,19 +27,7 @@ export function makeHeader(fields: Partial<HeaderFields>): HeaderFields {
     tables: {},
     revision: 1,
     redriven: 0,
-    counters: {
-      eventsIn: 0,
-      made: 0,
-      absorbed: 0,
-      held: 0,
-      eventsOut: 0,
-      filtered: 0,
-      late: 0,
-      deadLetters: 0,
-      recoveries: 0,
-      edgesIn: [],
-      edgesOut: [],
-    },
+    counters: { ...NO_COUNTS, edgesIn: [], edgesOut: [] },
     ...fields,
   };
 }

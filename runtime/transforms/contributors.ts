@@ -7,13 +7,10 @@
 
 import type { TraceContext } from '../base/trace-context.ts';
 import type { Batch, Key } from '../event/batch.ts';
-import type { KeyedCells } from '../state/keyed-cells.ts';
-import type { TraceCells } from '../state/trace-cells.ts';
+import { makeRoom, type TraceCells } from '../state/trace-cells.ts';
 
 /** Links of one result at the most; pages that show traces take no more well. */
 export const LINKS_MAX = 32;
-/** Keys with traced events; the oldest is forgotten first. */
-const KEYS_MAX = 1_024;
 /** Of the cells of a transform's traces; task/timer-traces.ts has another. */
 const NAMESPACE = 0;
 
@@ -37,7 +34,7 @@ export class Contributors {
       const key = keys?.[at] ?? '';
       const cells = this.#cells.made;
       const known = (cells.get(NAMESPACE, key) ?? []) as readonly Contribution[];
-      if (known.length === 0 && cells.size(NAMESPACE) >= KEYS_MAX) forgetOldest(cells, NAMESPACE);
+      if (known.length === 0) makeRoom(cells, NAMESPACE);
       const more: readonly Contribution[] = [...known, [times[at] as number, context.traceId, context.spanId]];
       cells.put(NAMESPACE, key, more.length <= LINKS_MAX ? more : withoutOne(more));
     }
@@ -59,14 +56,6 @@ export class Contributors {
       if (left.length === 0) cells.delete(NAMESPACE, key);
       else if (left.length < known.length) cells.put(NAMESPACE, key, left);
     }
-  }
-}
-
-/** The key that came first goes. */
-export function forgetOldest(cells: KeyedCells, namespace: number): void {
-  for (const [key] of cells.entries(namespace)) {
-    cells.delete(namespace, key);
-    return;
   }
 }
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { streamJobSchema } from '../../crds/stream-job/spec.ts';
 import { planJob } from '../plan/plan.ts';
+import { NO_COUNTS } from '../task/counters.ts';
 import { isQuiet, underWay } from './quiescence.ts';
 import type { TaskFigures } from './task-figures.ts';
 import { NO_TIME } from './time-ledger.ts';
@@ -31,19 +32,7 @@ function atRest(): Map<string, TaskFigures> {
     state: 'running',
     epoch: 1,
     number: 1,
-    counters: {
-      eventsIn: 0,
-      made: 0,
-      absorbed: 0,
-      held: 0,
-      eventsOut: 0,
-      filtered: 0,
-      late: 0,
-      deadLetters: 0,
-      recoveries: 0,
-      edgesIn: [],
-      edgesOut: [],
-    },
+    counters: { ...NO_COUNTS, edgesIn: [], edgesOut: [] },
     watermark: null,
     inboxBytes: 0,
     progress: null,
