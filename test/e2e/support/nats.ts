@@ -1,10 +1,8 @@
-// NATS of the cluster, reached from this machine: through kubectl's port-forward, which is begun again when it ends.
+// NATS of the cluster, reached from this machine.
 
-import { spawn, type ChildProcess } from 'node:child_process';
-import { inject } from 'vitest';
 import { jetstream, jetstreamManager, type JetStreamClient, type JetStreamManager } from '@nats-io/jetstream';
 import { connect, credsAuthenticator, type NatsConnection } from '@nats-io/transport-node';
-import { freePort } from '../../../cli/local/server-process.ts';
+import { PortForward } from './port-forward.ts';
 import { apply, get, release, systemNamespace, until } from './programs.ts';
 
 export type ClusterNats = {
@@ -47,7 +45,7 @@ export async function connectClusterNats(
   credentials: string,
   { installed = shared, ...options }: { readonly inboxPrefix?: string; readonly installed?: Installed } = {},
 ): Promise<ClusterNats> {
-  const forward = await Forward.start(installed);
+  const forward = await PortForward.start({ namespace: installed.namespace, service: `${installed.fullname}-nats`, port: 4222 });
   const connection = await connect({
     servers: `127.0.0.1:${forward.port}`,
     authenticator: credsAuthenticator(new TextEncoder().encode(credentials)),
@@ -66,37 +64,4 @@ export async function connectClusterNats(
       forward.stop();
     },
   };
-}
-
-class Forward {
-  readonly port: number;
-  readonly #installed: Installed;
-  #child: ChildProcess | null = null;
-  #stopped = false;
-
-  private constructor(port: number, installed: Installed) {
-    this.port = port;
-    this.#installed = installed;
-  }
-
-  static async start(installed: Installed): Promise<Forward> {
-    const forward = new Forward(await freePort(), installed);
-    forward.#begin();
-    return forward;
-  }
-
-  #begin(): void {
-    const { kubectl, env } = inject('bed');
-    const { namespace, fullname } = this.#installed;
-    const args = ['port-forward', '-n', namespace, `service/${fullname}-nats`, `${this.port}:4222`, '--address', '127.0.0.1'];
-    this.#child = spawn(kubectl, args, { env: { ...process.env, ...env }, stdio: 'ignore' });
-    this.#child.once('close', () => {
-      if (!this.#stopped) setTimeout(() => this.#stopped || this.#begin(), 200);
-    });
-  }
-
-  stop(): void {
-    this.#stopped = true;
-    this.#child?.kill('SIGKILL');
-  }
 }
