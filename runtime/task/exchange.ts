@@ -23,13 +23,14 @@ export function toSingle(batches: readonly Batch[]): Outgoing[] {
 }
 
 export function concatenate(batches: readonly Batch[]): Batch {
-  const [first] = batches;
+  const [first, ...others] = batches;
   assert(first !== undefined, 'an edge with output has a batch');
-  if (batches.length === 1) return first;
+  if (others.length === 0) return first;
+  // `concat` copies whole arrays; `flatMap` goes through their elements.
   const all: Batch = {
-    values: batches.flatMap((batch) => batch.values),
-    times: batches.flatMap((batch) => batch.times),
-    keys: first.keys === null ? null : batches.flatMap((batch) => batch.keys ?? []),
+    values: first.values.concat(...others.map(({ values }) => values)),
+    times: first.times.concat(...others.map(({ times }) => times)),
+    keys: first.keys?.concat(...others.map(({ keys }) => keys ?? [])) ?? null,
     ingestMs: Math.min(...batches.map((batch) => batch.ingestMs)),
   };
   return withTraces(all, concatTraces(batches));

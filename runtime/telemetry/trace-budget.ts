@@ -7,19 +7,20 @@
 export const SPANS_PER_TRACE_MAX = 500;
 export const KEPT_PER_SECOND = 10;
 export const KEPT_BURST = 100;
-/** Traces whose spans are counted; the oldest is forgotten first. */
-const TRACES_MAX = 4_096;
+/** Traces of one generation. Of the last one and the one before spans are counted: what began longer ago is forgotten. */
+const GENERATION = 2_048;
 
 export class TraceBudget {
-  readonly #spans = new Map<string, number>();
+  #spans = new Map<string, number>();
+  #older: ReadonlyMap<string, number> = new Map();
   #tokens = KEPT_BURST;
   #filledMs = -Infinity;
 
   /** B1: whether one more span of the trace may go, and whether it is the last. */
   span(traceId: string): 'yes' | 'last' | 'no' {
-    const count = (this.#spans.get(traceId) ?? 0) + 1;
+    const count = (this.#spans.get(traceId) ?? this.#older.get(traceId) ?? 0) + 1;
     if (count > SPANS_PER_TRACE_MAX) return 'no';
-    if (count === 1 && this.#spans.size === TRACES_MAX) this.#spans.delete(this.#spans.keys().next().value as string);
+    if (this.#spans.size === GENERATION) [this.#older, this.#spans] = [this.#spans, new Map()];
     this.#spans.set(traceId, count);
     return count === SPANS_PER_TRACE_MAX ? 'last' : 'yes';
   }
