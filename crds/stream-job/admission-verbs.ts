@@ -1,6 +1,7 @@
 // Admission (admission.ts): a stage has one verb, a key where the verb works per key, and expressions of the right form.
 
 import type { AdmissionRule } from './admission-rule.ts';
+import { AGGREGATE_FUNCTIONS } from './aggregates.ts';
 
 const STATELESS = ['map', 'flatMap', 'eventTime', 'enrich', 'sample'];
 const KEYED = ['window', 'aggregate', 'dedupe', 'join', 'machine', 'pattern', 'reduce', 'xstate'];
@@ -17,8 +18,7 @@ function codeOrFields(place: string): string {
   return `(${text(place)} || (type(${place}) == map && size(${place}) > 0 && ${place}.all(k, size(k) <= 128 && ${text(`${place}[k]`)})))`;
 }
 
-const FUNCTIONS = ['count', 'sum', 'min', 'max', 'mean', 'first', 'last', 'collect', 'distinct', 'top'];
-const functions = `[${FUNCTIONS.map((name) => `has(x.aggregate[k].${name})`).join(', ')}].filter(f, f).size()`;
+const functions = `[${AGGREGATE_FUNCTIONS.map((name) => `has(x.aggregate[k].${name})`).join(', ')}].filter(f, f).size()`;
 
 const stagesWhere = (condition: string): string => `object.spec.stages.filter(x, ${condition}).map(x, x.name).join(', ')`;
 
@@ -58,7 +58,7 @@ export const verbValidations: readonly AdmissionRule[] = [
   none(`has(x.partitions) && !${isKeyed}`, 'only a stage with keyBy has partitions of its own: remove partitions'),
   none(
     `has(x.aggregate) && x.aggregate.exists(k, ${functions} != 1)`,
-    `an aggregate has exactly one of ${FUNCTIONS.join(', ')} (and where)`,
+    `an aggregate has exactly one of ${AGGREGATE_FUNCTIONS.join(', ')} (and where)`,
   ),
   ...forms.map(([field, present]) =>
     none(

@@ -8,11 +8,10 @@
 //   S2. Every list and text has a bound, so that the CRD stays structural and cheap.
 
 import { z } from 'zod';
+import { aggregateSchema } from './aggregates.ts';
 import { clusterFields } from './cluster.ts';
+import { codeSchema, fieldsSchema } from './code.ts';
 import { durationSchema, nameSchema } from './names.ts';
-
-/** A CEL expression (YAML, builder) or a function (builder only). A function gets what the expression's variables name. */
-export type Code = string | ((...args: never[]) => unknown);
 
 export const referenceSchema = z
   .string()
@@ -25,15 +24,6 @@ const referencesSchema = z
     error: 'must be the name of a source or stage (or name.output), or a list of them',
   })
   .describe('One input, or a list of several that are merged: names of sources and stages, or `name.output`.');
-
-export const codeSchema = z
-  .custom<Code>((value) => (typeof value === 'string' && value.length > 0 && value.length <= 4096) || typeof value === 'function', {
-    message: 'must be a CEL expression (a text of at most 4096 characters)',
-  })
-  .meta({ id: 'Code', description: 'CEL expression' });
-
-/** Field name → CEL expression. Results have the fields in the order of their names: an API server keeps no other. */
-export const fieldsSchema = z.record(z.string().min(1).max(128), codeSchema);
 
 const CODE_OR_FIELDS = 'must be a CEL expression, or a mapping of field to CEL expression';
 const TRANSITIONS = 'must be the name of a target state, a transition, or a list of transitions';
@@ -132,29 +122,6 @@ export const windowSchema = z
       .describe('Events of a key with no gap between them.'),
   })
   .describe('Exactly one of tumbling, sliding, session.');
-
-const valueAggregate = codeSchema.optional();
-export const topSchema = z.strictObject({
-  limit: z.int().min(1).max(1_000).describe('How many: the highest ones, the highest first; of equal ranks the earlier.'),
-  by: codeSchema.describe('The rank: a number, text or boolean, or a list of them, of which the first that differ decide.'),
-  value: codeSchema.describe('What is kept of each.'),
-  ties: z.boolean().default(false).describe('true: all that rank as high as the last one, too.'),
-});
-export const aggregateSchema = z
-  .strictObject({
-    count: z.strictObject({}).optional(),
-    sum: valueAggregate,
-    min: valueAggregate,
-    max: valueAggregate,
-    mean: valueAggregate,
-    first: valueAggregate,
-    last: valueAggregate,
-    collect: valueAggregate,
-    distinct: valueAggregate,
-    top: topSchema.optional().describe('A list of the values that rank highest.'),
-    where: codeSchema.optional().describe('Only events for which this holds count.'),
-  })
-  .describe('One aggregate: exactly one function, and where.');
 
 export const joinSchema = z.strictObject({
   with: referenceSchema.describe('The other input.'),
@@ -483,8 +450,6 @@ export type SinkSpec = StreamJobSpec['sinks'][number];
 export type EventTimeSpec = z.output<typeof eventTimeSchema>;
 export type EnrichSpec = z.output<typeof enrichSchema>;
 export type WindowSpec = z.output<typeof windowSchema>;
-export type AggregateSpec = z.output<typeof aggregateSchema>;
-export type TopSpec = z.output<typeof topSchema>;
 export type JoinSpec = z.output<typeof joinSchema>;
 export type FileSourceSpec = z.output<typeof fileSourceSchema>;
 export type NatsSourceSpec = z.output<typeof natsSourceSchema>;

@@ -10,7 +10,8 @@
 // the expression are CEL ints (`7 / 2` is 3); they mix freely. Times are ms numbers; timestamp() and duration() mix with them:
 // `event.at + duration("1h")`. `== null`, `!= null` and has() take a missing field for null; other uses of it fail.
 
-import type { Code, Fields } from '../../crds/stream-job/spec.ts';
+import type { Code } from '../../crds/stream-job/code.ts';
+import type { Fields } from '../../crds/stream-job/spec.ts';
 import { BadDeclaration } from '../base/issues.ts';
 import { compileRecord, compileResult } from './compile-node.ts';
 import { ARGUMENT_SLOTS, type Eval, type Piece, Scope } from './piece.ts';

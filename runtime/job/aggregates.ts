@@ -3,7 +3,7 @@
 //   A1. The event's type comes from the stream: `(f) => f.delay` is checked against it.
 //   A2. `where` counts in only the events for which it holds.
 
-import type { AggregateSpec } from '../../crds/stream-job/spec.ts';
+import type { AggregateSpec } from '../../crds/stream-job/aggregates.ts';
 import type { EventCode } from './code.ts';
 import { codeOf } from './code.ts';
 
@@ -34,6 +34,16 @@ export function mean<E>(value: EventCode<E, number | null>, options: AggregateOp
   return { spec: { mean: codeOf(value), ...where(options) } };
 }
 
+/** Of a sample; null below two values. Merged parts give the same but for the last digits. */
+export function variance<E>(value: EventCode<E, number | null>, options: AggregateOptions<E> = {}): Aggregate<E, number | null> {
+  return { spec: { variance: codeOf(value), ...where(options) } };
+}
+
+/** The root of the variance. */
+export function stddev<E>(value: EventCode<E, number | null>, options: AggregateOptions<E> = {}): Aggregate<E, number | null> {
+  return { spec: { stddev: codeOf(value), ...where(options) } };
+}
+
 export function min<E, T>(value: EventCode<E, T>, options: AggregateOptions<E> = {}): Aggregate<E, T | null> {
   return { spec: { min: codeOf(value), ...where(options) } };
 }
@@ -58,6 +68,21 @@ export function collect<E, T>(value: EventCode<E, T>, options: AggregateOptions<
 /** The number of different values. */
 export function distinct<E>(value: EventCode<E, unknown>, options: AggregateOptions<E> = {}): Aggregate<E, number> {
   return { spec: { distinct: codeOf(value), ...where(options) } };
+}
+
+/** The number of different values, about: HyperLogLog with a standard error of 0.81 %, at most 16 kB of state a key. */
+export function approxDistinct<E>(value: EventCode<E, unknown>, options: AggregateOptions<E> = {}): Aggregate<E, number> {
+  return { spec: { approxDistinct: codeOf(value), ...where(options) } };
+}
+
+/** The values at these shares (0 … 1) of all values in order; nulls before there is one. Exact up to 512 values; beyond by a t-digest of
+ *  at most 11 kB a key, whose ranks are off by 1 % at most. */
+export function quantiles<E>(
+  at: readonly number[],
+  value: EventCode<E, number | null>,
+  options: AggregateOptions<E> = {},
+): Aggregate<E, (number | null)[]> {
+  return { spec: { quantiles: { of: codeOf(value), at: [...at] }, ...where(options) } };
 }
 
 export type TopOptions<E, T> = AggregateOptions<E> & {

@@ -1,5 +1,6 @@
 // Where code may stand in a job: the one list of all slots. A text that looks like a mark is one only there.
 
+import { AGGREGATE_FUNCTIONS } from '../../crds/stream-job/aggregates.ts';
 import type { StreamJobSpec } from '../../crds/stream-job/spec.ts';
 import type { PathPart } from '../base/path.ts';
 
@@ -22,7 +23,9 @@ const fields = (of: Readonly<Record<string, Shape>> | (() => Readonly<Record<str
 
 const eventTime = fields({ at: code });
 const aggregate = fields({
-  ...Object.fromEntries(['sum', 'min', 'max', 'mean', 'first', 'last', 'collect', 'distinct', 'where'].map((name) => [name, code])),
+  ...Object.fromEntries([...AGGREGATE_FUNCTIONS, 'where'].map((name) => [name, code])),
+  count: fields({}),
+  quantiles: fields({ of: code }),
   top: fields({ by: code, value: code }),
 });
 

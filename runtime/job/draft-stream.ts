@@ -6,7 +6,8 @@
 //   S3. A mistake is noted in the draft and the chain goes on, so that build() finds the others too.
 
 import { isDeepStrictEqual } from 'node:util';
-import type { Code, Fields } from '../../crds/stream-job/spec.ts';
+import type { Code } from '../../crds/stream-job/code.ts';
+import type { Fields } from '../../crds/stream-job/spec.ts';
 import type { Aggregate } from './aggregates.ts';
 import type { Cel } from './cel.ts';
 import { codeOf, codeOrFieldsOf, fieldOrCodeOf } from './code.ts';

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { BadDeclaration } from '../base/issues.ts';
-import { count, mean } from './aggregates.ts';
+import { approxDistinct, count, mean, quantiles, stddev, variance } from './aggregates.ts';
 import { cel } from './cel.ts';
 import type { JobParts } from './job.ts';
 import { from, job } from './job.ts';
@@ -105,6 +105,32 @@ test.each<{ fact: string; declare: (parts: Parts) => void; stages: unknown[] }>(
       dedupe: { ttl: '1h' },
       ...key,
     })),
+  },
+  {
+    fact: 'figures that are about right, and how far values spread',
+    declare: ({ clicks }) =>
+      clicks
+        .keyBy('user')
+        .aggregate({
+          pages: approxDistinct((click) => click.page),
+          ms: quantiles([0.5, 0.99], (click) => click.ms, { where: cel('event.ms > 0') }),
+          spread: variance(cel('event.ms')),
+          deviation: stddev(cel('event.ms')),
+        })
+        .as('figures'),
+    stages: [
+      {
+        name: 'figures',
+        from: 'clicks',
+        keyBy: 'event.user',
+        aggregate: {
+          pages: { approxDistinct: expect.any(Function) },
+          ms: { quantiles: { of: expect.any(Function), at: [0.5, 0.99] }, where: 'event.ms > 0' },
+          spread: { variance: 'event.ms' },
+          deviation: { stddev: 'event.ms' },
+        },
+      },
+    ],
   },
   {
     fact: 'windows and aggregates',

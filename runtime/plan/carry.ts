@@ -3,7 +3,7 @@
 //   A1. Only windows and running aggregates whose aggregates are all bare counts: nothing of the event is read, and
 //       nothing can fail on it, so no dead letter would lack it. Late events cross whole (transforms/key-by.ts).
 
-import type { AggregateSpec } from '../../crds/stream-job/spec.ts';
+import type { AggregateSpec } from '../../crds/stream-job/aggregates.ts';
 import type { EdgePlan, NodePlan, StagePlan } from './physical-plan.ts';
 
 /** The stages with `carry` decided for each of their key nodes. */

@@ -5,9 +5,9 @@
 //   P2. A stage ends only where the key changes, and before a sink.
 //   P3. Stages and nodes are in topological order: inputs before those that read them.
 
+import type { AggregateSpec } from '../../crds/stream-job/aggregates.ts';
+import type { Code } from '../../crds/stream-job/code.ts';
 import type {
-  AggregateSpec,
-  Code,
   EnrichSpec,
   EventTimeSpec,
   Fields,

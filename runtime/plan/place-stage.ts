@@ -4,7 +4,8 @@
 //   L2. Keyed: the key is made where the input is (`name/key`), the rest runs behind the exchange. Equal keys of the same
 //       output, with equally many partitions, share key node, exchange and stage.
 
-import type { Code, Fields, StageSpec } from '../../crds/stream-job/spec.ts';
+import type { Code } from '../../crds/stream-job/code.ts';
+import type { Fields, StageSpec } from '../../crds/stream-job/spec.ts';
 import { assert } from '../base/assert.ts';
 import { parseDuration } from '../base/duration.ts';
 import { emittedOutputs, inputsOf, LATE, type StageElement } from './job-graph.ts';

@@ -3,7 +3,8 @@
 //   X1. Types only grow from what is declared (schemas) and derived (map, flatMap, aggregates, emits); else they are dyn.
 //   X2. A stage whose inputs are not known (a wrong reference, a cycle) is checked with dyn: no mistake follows from another.
 
-import type { AggregateSpec, PatternSpec, StageSpec, StreamJob, TableSpec } from '../../crds/stream-job/spec.ts';
+import type { AggregateSpec } from '../../crds/stream-job/aggregates.ts';
+import type { PatternSpec, StageSpec, StreamJob, TableSpec } from '../../crds/stream-job/spec.ts';
 import type { Issue } from '../base/issues.ts';
 import type { PathPart } from '../base/path.ts';
 import { DYN, type EventType, listType, NUMBER, objectType, scalarType, typeOfSchema } from '../expression/event-type.ts';
@@ -148,12 +149,13 @@ class StageCheck {
 
   #aggregateType(aggregate: AggregateSpec, path: readonly PathPart[], variables: Variables): EventType {
     this.#check.one(aggregate.where, [...path, 'where'], variables, 'bool');
-    const of = (name: 'min' | 'max' | 'first' | 'last' | 'collect' | 'distinct'): EventType =>
+    const of = (name: 'min' | 'max' | 'first' | 'last' | 'collect' | 'distinct' | 'approxDistinct'): EventType =>
       this.#check.one(aggregate[name], [...path, name], variables);
     this.#check.one(aggregate.sum, [...path, 'sum'], variables, 'number');
-    this.#check.one(aggregate.mean, [...path, 'mean'], variables, 'number');
+    for (const name of ['mean', 'variance', 'stddev'] as const) this.#check.one(aggregate[name], [...path, name], variables, 'number');
     const collected = of('collect');
-    of('distinct');
+    for (const name of ['distinct', 'approxDistinct'] as const) of(name);
+    this.#check.one(aggregate.quantiles?.of, [...path, 'quantiles', 'of'], variables, 'number');
     this.#check.one(aggregate.top?.by, [...path, 'top', 'by'], variables);
     const ranked = this.#check.one(aggregate.top?.value, [...path, 'top', 'value'], variables);
     const picked = (['min', 'max', 'first', 'last'] as const)
@@ -162,7 +164,9 @@ class StageCheck {
     if (picked.length > 0) return mergeTypes(picked);
     if (aggregate.collect !== undefined) return listType(collected);
     if (aggregate.top !== undefined) return listType(ranked);
-    return aggregate.mean === undefined ? NUMBER : scalarType('double', true);
+    const double = scalarType('double', true);
+    if (aggregate.quantiles !== undefined) return listType(double);
+    return (['mean', 'variance', 'stddev'] as const).some((name) => aggregate[name] !== undefined) ? double : NUMBER;
   }
 
   #join({ key, select, type }: NonNullable<StageSpec['join']>): EventType {

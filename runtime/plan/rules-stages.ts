@@ -1,6 +1,7 @@
 // Rules on what one stage says: its verb, key, window, aggregates.
 
-import type { AggregateSpec, StageSpec } from '../../crds/stream-job/spec.ts';
+import { AGGREGATE_FUNCTIONS, type AggregateSpec } from '../../crds/stream-job/aggregates.ts';
+import type { StageSpec } from '../../crds/stream-job/spec.ts';
 import { formatDuration, parseDuration } from '../base/duration.ts';
 import type { Issue } from '../base/issues.ts';
 import { WINDOWS_PER_EVENT_MAX } from '../base/limits.ts';
@@ -9,8 +10,6 @@ import type { JobGraph, StageElement } from './job-graph.ts';
 import { isCode, isKeyed, keyNames, verbsOf, YAML_VERBS } from './stage-verbs.ts';
 
 const WINDOW_FIELDS: readonly string[] = ['windowStartMs', 'windowEndMs'];
-const FUNCTIONS = ['count', 'sum', 'min', 'max', 'mean', 'first', 'last', 'collect', 'distinct', 'top'] as const;
-
 export function checkStages(graph: JobGraph): readonly Issue[] {
   return graph.stages.flatMap((stage) => [
     ...checkVerbs(stage),
@@ -165,10 +164,10 @@ function checkAggregates({ spec, path }: StageElement): readonly Issue[] {
 }
 
 function checkFunction(path: string, aggregate: AggregateSpec): readonly Issue[] {
-  const given = FUNCTIONS.filter((name) => aggregate[name] !== undefined);
+  const given = AGGREGATE_FUNCTIONS.filter((name) => aggregate[name] !== undefined);
   if (given.length === 1) return [];
   const has = given.length === 0 ? 'has no function' : `has ${given.length} functions: ${given.join(', ')}`;
-  return [{ path, message: `the aggregate ${has}`, fix: `exactly one of ${FUNCTIONS.join(', ')}` }];
+  return [{ path, message: `the aggregate ${has}`, fix: `exactly one of ${AGGREGATE_FUNCTIONS.join(', ')}` }];
 }
 
 /** Mappings that name nothing. */

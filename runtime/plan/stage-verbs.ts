@@ -1,6 +1,7 @@
 // What a stage does: its verbs, its key, the compiled form of its window.
 
-import type { Code, Fields, StageSpec, WindowSpec } from '../../crds/stream-job/spec.ts';
+import type { Code } from '../../crds/stream-job/code.ts';
+import type { Fields, StageSpec, WindowSpec } from '../../crds/stream-job/spec.ts';
 import { parseDuration } from '../base/duration.ts';
 import { assert } from '../base/assert.ts';
 import type { CompiledWindow } from './physical-plan.ts';

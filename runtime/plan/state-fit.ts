@@ -2,7 +2,8 @@
 //
 //   F1. Each rule knows how its transform keeps its cells (transforms/), and says what would be read wrongly.
 
-import type { AggregateSpec, PatternStep, SinkSpec, SourceSpec } from '../../crds/stream-job/spec.ts';
+import { AGGREGATE_FUNCTIONS, type AggregateSpec } from '../../crds/stream-job/aggregates.ts';
+import type { PatternStep, SinkSpec, SourceSpec } from '../../crds/stream-job/spec.ts';
 import { compareMachines } from './machine-fit.ts';
 import type { NodePlan, OpPlan, PhysicalPlan, StagePlan } from './physical-plan.ts';
 import { DEAD_LETTERS_SUBJECT } from './plan-names.ts';
@@ -162,11 +163,11 @@ function compareAggregates(was: Aggregates, is: Aggregates): readonly Misfit[] {
   return [{ reason, fix: `keep ${before.join(', ')}, or ${RENAME}` }];
 }
 
-const FUNCTIONS = ['count', 'sum', 'min', 'max', 'mean', 'first', 'last', 'collect', 'distinct', 'top'] as const;
-
 /** `total (sum)`. What is summed may change. */
 function functionsOf(aggregates: Aggregates): readonly string[] {
-  return Object.entries(aggregates).map(([name, spec]) => `${name} (${FUNCTIONS.find((each) => spec[each] !== undefined) ?? '?'})`);
+  return Object.entries(aggregates).map(
+    ([name, spec]) => `${name} (${AGGREGATE_FUNCTIONS.find((each) => spec[each] !== undefined) ?? '?'})`,
+  );
 }
 
 type JoinOp = Extract<OpPlan, { kind: 'join' }>;

@@ -4,7 +4,7 @@
 //   E2. A temporal look-up finds the newest row at or before the time asked for; at equal times the later in the file.
 //   E3. A row is valid in [at, at + validForMs): a time outside it finds nothing, not an older row.
 
-import type { Code } from '../../crds/stream-job/spec.ts';
+import type { Code } from '../../crds/stream-job/code.ts';
 import type { Key, Value } from '../event/batch.ts';
 import { encodeKey } from '../event/key.ts';
 import { compileCode } from '../expression/expression.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Code } from '../../crds/stream-job/spec.ts';
+import type { Code } from '../../crds/stream-job/code.ts';
 import { StepHarness } from '../testing/step-harness.ts';
 import { makeEventTime } from './event-time.ts';
 

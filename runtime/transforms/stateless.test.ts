@@ -1,7 +1,7 @@
 // filter, map, flatMap, sample, keyBy: what becomes of each event of a batch.
 
 import { describe, expect, test } from 'vitest';
-import type { Code } from '../../crds/stream-job/spec.ts';
+import type { Code } from '../../crds/stream-job/code.ts';
 import { decodeKey } from '../event/key.ts';
 import type { OpPlan } from '../plan/physical-plan.ts';
 import { StepHarness } from '../testing/step-harness.ts';

@@ -4,7 +4,8 @@
 //   MC2. XState's events are envelopes `{type, value}`: a value needs no field `type`, and is never touched.
 //   MC3. All mistakes are collected, with their path in the machine.
 
-import type { Code, MachineAction, MachineSpec, MachineState, MachineTransition } from '../../../crds/stream-job/spec.ts';
+import type { Code } from '../../../crds/stream-job/code.ts';
+import type { MachineAction, MachineSpec, MachineState, MachineTransition } from '../../../crds/stream-job/spec.ts';
 import { isDuration, parseDuration } from '../../base/duration.ts';
 import { BadDeclaration, type Issue } from '../../base/issues.ts';
 import { compileCode, type Compiled, compileFields, compilePredicate, ExpressionError } from '../../expression/expression.ts';

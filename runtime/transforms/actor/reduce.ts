@@ -5,7 +5,7 @@
 //       letter (MR3002).
 //   R3. A timer comes back as an event, with `context.timer` = its id, at its time.
 
-import type { Code } from '../../../crds/stream-job/spec.ts';
+import type { Code } from '../../../crds/stream-job/code.ts';
 import { AssertionFailed } from '../../base/assert.ts';
 import { MillraceError } from '../../base/errors.ts';
 import type { Batch, Key, Value } from '../../event/batch.ts';

@@ -5,12 +5,16 @@
 //   U1. `check` decides, and may throw; `add` then cannot fail. So a cell is changed by a whole event or not at all.
 //   U2. `merge` is associative, and commutative but for events of equal time in first, last and collect, where `into` counts
 //       as earlier.
-//   U3. count, sum, mean, min, max and distinct do not depend on the order in which events come.
+//   U3. count, sum, mean, min, max, distinct and approxDistinct do not depend on the order in which events come. variance and stddev
+//       do in their last digits, quantiles as t-digest.ts says.
 
+import type { AggregateSpec } from '../../../crds/stream-job/aggregates.ts';
 import { encodeKey } from '../../event/key.ts';
 import { EventRefused, describeValue } from '../failure.ts';
 import { EMPTY_SUM, addExact, mergeExact, roundExact } from './exact-sum.ts';
 import type { ExactSum } from './exact-sum.ts';
+import { addToSketch, countOf, mergeSketches } from './hyper-log-log.ts';
+import type { HyperLogLog } from './hyper-log-log.ts';
 import { compareValues, isComparable } from './value-order.ts';
 import type { Comparable } from './value-order.ts';
 
@@ -31,7 +35,8 @@ export interface Accumulator {
   result(cell: Cell, at: number): unknown;
 }
 
-export type AggregateFunction = 'count' | 'sum' | 'min' | 'max' | 'mean' | 'first' | 'last' | 'collect' | 'distinct';
+/** Those that take one value, or none. */
+export type AggregateFunction = Exclude<keyof AggregateSpec, 'quantiles' | 'top' | 'where'>;
 
 /** Values that one cell collects or tells apart. A cell travels whole with each commit that changes it, so a larger one
  *  would cost more than any result is worth; what is this large should be keyed by the value instead. */
@@ -54,7 +59,7 @@ const sum: Accumulator = {
   slots: 2,
   skipsNull: true,
   init: (cell) => void cell.push(EMPTY_SUM, null),
-  check: checkNumber,
+  check: (value) => checkNumber(value, 'sum and mean'),
   add: (cell, at, value) => {
     if (typeof value === 'number') cell[at] = addExact(cell[at] as ExactSum, value);
     else cell[at + 1] = addInts(cell[at + 1] as bigint | null, value as bigint);
@@ -73,7 +78,7 @@ const mean: Accumulator = {
     sum.init(cell);
     cell.push(0);
   },
-  check: checkNumber,
+  check: (value) => checkNumber(value, 'sum and mean'),
   add: (cell, at, value, timeMs) => {
     sum.add(cell, at, value, timeMs);
     cell[at + 2] = (cell[at + 2] as number) + 1;
@@ -84,6 +89,10 @@ const mean: Accumulator = {
   },
   result: (cell, at) => (cell[at + 2] === 0 ? null : Number(total(cell, at)) / (cell[at + 2] as number)),
 };
+
+/** Of a sample: the sum of squares is divided by one less than there are values. */
+const variance: Accumulator = moments((squares, count) => (count < 2 ? null : squares / (count - 1)));
+const stddev: Accumulator = moments((squares, count) => (count < 2 ? null : Math.sqrt(squares / (count - 1))));
 
 const min = extreme((order) => order < 0);
 const max = extreme((order) => order > 0);
@@ -123,17 +132,57 @@ const distinct: Accumulator = {
   result: (cell, at) => (cell[at] as string[]).length,
 };
 
+const approxDistinct: Accumulator = {
+  slots: 1,
+  skipsNull: true,
+  init: (cell) => void cell.push([]),
+  check: anything,
+  add: (cell, at, value) => void (cell[at] = addToSketch(cell[at] as HyperLogLog, textOf(value))),
+  merge: (into, from, at) => void (into[at] = mergeSketches(into[at] as HyperLogLog, from[at] as HyperLogLog)),
+  result: (cell, at) => countOf(cell[at] as HyperLogLog),
+};
+
 export const ACCUMULATORS: Readonly<Record<AggregateFunction, Accumulator>> = {
   count,
   sum,
   min,
   max,
   mean,
+  variance,
+  stddev,
   first,
   last,
   collect,
   distinct,
+  approxDistinct,
 };
+
+/** Count, mean and sum of squared distances from it, kept stably (Welford 1962) and merged (Chan, Golub, LeVeque 1979). */
+function moments(resultOf: (squares: number, count: number) => number | null): Accumulator {
+  return {
+    slots: 3,
+    skipsNull: true,
+    init: (cell) => void cell.push(0, 0, 0),
+    check: (value) => checkNumber(value, 'variance and stddev'),
+    add: (cell, at, value) => {
+      const [count, distance] = [(cell[at] as number) + 1, Number(value) - (cell[at + 1] as number)];
+      const average = (cell[at + 1] as number) + distance / count;
+      cell[at] = count;
+      cell[at + 1] = average;
+      cell[at + 2] = (cell[at + 2] as number) + distance * (Number(value) - average);
+    },
+    merge: (into, from, at) => {
+      const [countA, countB] = [into[at] as number, from[at] as number];
+      const count = countA + countB;
+      if (countB === 0) return;
+      const distance = (from[at + 1] as number) - (into[at + 1] as number);
+      into[at] = count;
+      into[at + 1] = (into[at + 1] as number) + (distance * countB) / count;
+      into[at + 2] = (into[at + 2] as number) + (from[at + 2] as number) + (distance ** 2 * countA * countB) / count;
+    },
+    result: (cell, at) => resultOf(cell[at + 2] as number, cell[at] as number),
+  };
+}
 
 /** The value that comes first or last in the order of values; null when none was met. */
 function extreme(isBetter: (order: number) => boolean): Accumulator {
@@ -192,9 +241,8 @@ function plain(value: unknown): unknown {
   return Number.isSafeInteger(number) ? number : value;
 }
 
-function checkNumber(value: unknown): void {
-  if (typeof value !== 'number' && typeof value !== 'bigint')
-    throw new EventRefused(`sum and mean need numbers, not ${describeValue(value)}`);
+function checkNumber(value: unknown, who: string): void {
+  if (typeof value !== 'number' && typeof value !== 'bigint') throw new EventRefused(`${who} need numbers, not ${describeValue(value)}`);
 }
 
 function checkSpace(held: number, verb: string): void {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { AggregateSpec } from '../../../crds/stream-job/spec.ts';
+import type { AggregateSpec } from '../../../crds/stream-job/aggregates.ts';
 import { BadDeclaration } from '../../base/issues.ts';
 import { decodeValue, encodeValue } from '../../state/value-codec.ts';
 import { compileAggregates } from './aggregates.ts';
@@ -19,7 +19,14 @@ const ALL: Record<string, AggregateSpec> = {
   last: { last: 'event.x' },
   collect: { collect: 'event.x' },
   distinct: { distinct: 'event.x' },
+  approxDistinct: { approxDistinct: 'event.x' },
   top: { top: { limit: 3, by: 'event.x', value: 'event.x', ties: false } },
+};
+/** What parts give is what the whole gives but for the last digits. */
+const ROUNDED: Record<string, AggregateSpec> = {
+  variance: { variance: 'event.x' },
+  stddev: { stddev: 'event.x' },
+  quantiles: { quantiles: { of: 'event.x', at: [0, 0.5, 1] } },
 };
 
 function addAll(aggregates: Aggregates, events: readonly Drawn[], cell: Cell = aggregates.init()): Cell {
@@ -29,7 +36,7 @@ function addAll(aggregates: Aggregates, events: readonly Drawn[], cell: Cell = a
 
 /** The result of one function over values, at the times 0, 1, 2 … */
 function check(name: string, values: readonly unknown[], expected: unknown): void {
-  const aggregates = compileAggregates({ it: ALL[name]! });
+  const aggregates = compileAggregates({ it: (ALL[name] ?? ROUNDED[name])! });
   expect(
     aggregates.result(
       addAll(
@@ -72,6 +79,15 @@ describe('one function', () => {
     { name: 'collect', values: [2, null, { a: 1 }], gives: [2, null, { a: 1 }] },
     { name: 'distinct', values: [], gives: 0 },
     { name: 'distinct', values: [1, '1', 1, null, true, [1], [1], { a: 1, b: 2 }, { b: 2, a: 1 }, NaN, Infinity], gives: 7 },
+    { name: 'approxDistinct', values: [], gives: 0 },
+    { name: 'approxDistinct', values: [1, '1', 1, null, true, [1], [1], { a: 1, b: 2 }, { b: 2, a: 1 }, NaN, Infinity], gives: 7 },
+    { name: 'variance', values: [], gives: null },
+    { name: 'variance', values: [4, null], gives: null },
+    { name: 'variance', values: [2, 4, 4, 4, 5, 5, 7, 9], gives: 32 / 7 },
+    { name: 'variance', values: [1_000_000_001, 1_000_000_002n, 1_000_000_003], gives: 1 },
+    { name: 'stddev', values: [1, 3], gives: Math.SQRT2 },
+    { name: 'quantiles', values: [], gives: [null, null, null] },
+    { name: 'quantiles', values: [5, null, 1n, 2, 10], gives: [1, 3.5, 10] },
   ])('$name of $values is $gives', ({ name, values, gives }) => check(name, values, gives));
 });
 
@@ -110,6 +126,18 @@ test('expressions see key and times', () => {
 
 test.each<{ fact: string; bad: Record<string, AggregateSpec>; x: unknown; message: RegExp }>([
   { fact: 'a text has no sum', bad: { total: { sum: 'event.x' } }, x: 'five', message: /total: sum and mean need numbers, not "five"/ },
+  {
+    fact: 'a text has no variance',
+    bad: { spread: { variance: 'event.x' } },
+    x: 'a',
+    message: /spread: variance and stddev need numbers, not "a"/,
+  },
+  {
+    fact: 'infinity has no rank',
+    bad: { q: { quantiles: { of: 'event.x', at: [0.5] } } },
+    x: Infinity,
+    message: /q: quantiles need finite numbers, not Infinity/,
+  },
   { fact: 'a bool has no mean', bad: { mean: { mean: 'event.x' } }, x: true, message: /not true/ },
   { fact: 'a list has no place in an order', bad: { top: { max: 'event.x' } }, x: [1], message: /top: min and max compare .* not \[1\]/ },
   { fact: 'an expression that fails', bad: { sum: { sum: 'event.missing.field' } }, x: 1, message: /missing/ },
@@ -170,6 +198,29 @@ describe('merging', () => {
         expect(aggregates.result(merged(...cells))).toStrictEqual(whole);
         expect(aggregates.result(merged(cells[2], merged(cells[1], cells[0])))).toStrictEqual(whole);
         expect(cells).toStrictEqual(before);
+      }),
+    );
+  });
+
+  test('variance, deviation and quantiles of parts are those of the whole, but for rounding', () => {
+    const plain = fc.array(fc.record({ x: fc.integer({ min: -1_000, max: 1_000 }) }), { maxLength: 20 });
+    const rounded = compileAggregates(ROUNDED);
+    const cellOf = (list: readonly Drawn[]): Cell => decodeValue(encodeValue(addAll(rounded, list))) as Cell;
+    fc.assert(
+      fc.property(plain, plain, plain, (a, b, c) => {
+        const whole = rounded.result(addAll(rounded, [...a, ...b, ...c]));
+        for (const parts of [
+          [a, b, c],
+          [c, a, b],
+        ]) {
+          const into = rounded.init();
+          for (const part of parts) rounded.merge(into, cellOf(part));
+          const found = rounded.result(into);
+          expect(found['quantiles']).toEqual(whole['quantiles']);
+          for (const name of ['variance', 'stddev'])
+            if (whole[name] === null) expect(found[name]).toBeNull();
+            else expect(found[name]).toBeCloseTo(whole[name] as number, 6);
+        }
       }),
     );
   });

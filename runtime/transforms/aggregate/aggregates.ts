@@ -1,6 +1,6 @@
 // The aggregates of a stage, compiled once: what one event does to one cell.
 
-import type { AggregateSpec, TopSpec } from '../../../crds/stream-job/spec.ts';
+import type { AggregateSpec, QuantilesSpec, TopSpec } from '../../../crds/stream-job/aggregates.ts';
 import { BadDeclaration } from '../../base/issues.ts';
 import type { Key, Value } from '../../event/batch.ts';
 import { compileCode, compilePredicate } from '../../expression/expression.ts';
@@ -9,6 +9,7 @@ import { EVENT_NAMES } from '../event-names.ts';
 import { EventRefused } from '../failure.ts';
 import { ACCUMULATORS } from './accumulators.ts';
 import type { Accumulator, AggregateFunction, Cell } from './accumulators.ts';
+import { makeQuantiles } from './quantiles.ts';
 import { makeTop } from './top.ts';
 import type { Ranked } from './top.ts';
 
@@ -20,7 +21,8 @@ export interface Aggregates {
   add(cell: Cell, event: Value, key: Key | null, timeMs: number, nowMs: number): void;
   /** Adds all that `from` has seen to `into`. `from` is not changed and shares no part that will be. */
   merge(into: Cell, from: Cell): void;
-  /** Aggregate name → value. Of no event: 0 for count, sum and distinct, [] for collect and top, null for the others. */
+  /** Aggregate name → value. Of no event: 0 for count, sum, distinct and approxDistinct, [] for collect and top, nulls for quantiles,
+   *  null for the others. */
   result(cell: Cell): Record<string, unknown>;
 }
 
@@ -33,7 +35,7 @@ type Field = {
   readonly where: Compiled<boolean> | null;
 };
 
-const FUNCTIONS = [...(Object.keys(ACCUMULATORS) as readonly AggregateFunction[]), 'top'] as const;
+const FUNCTIONS = [...(Object.keys(ACCUMULATORS) as readonly AggregateFunction[]), 'quantiles', 'top'] as const;
 /** Stands for: this event does not count here. */
 const SKIP = Symbol('skip');
 
@@ -72,6 +74,10 @@ function compileField(name: string, spec: AggregateSpec, at: number, names: read
   if (chosen === 'top') {
     const top = spec.top as TopSpec;
     return { name, at, accumulator: makeTop(top), value: compileRanked(top, names), where };
+  }
+  if (chosen === 'quantiles') {
+    const quantiles = spec.quantiles as QuantilesSpec;
+    return { name, at, accumulator: makeQuantiles(quantiles), value: compileCode(quantiles.of, names), where };
   }
   const code = chosen === 'count' ? undefined : spec[chosen];
   return { name, at, accumulator: ACCUMULATORS[chosen], value: code === undefined ? null : compileCode(code, names), where };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { TopSpec } from '../../../crds/stream-job/spec.ts';
+import type { TopSpec } from '../../../crds/stream-job/aggregates.ts';
 import { CELL_VALUES_MAX } from './accumulators.ts';
 import { compileAggregates } from './aggregates.ts';
 import type { Aggregates } from './aggregates.ts';

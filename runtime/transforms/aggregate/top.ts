@@ -6,7 +6,7 @@
 //   P3. With `ties` all that rank as high as the last one are kept too, so a cell may grow beyond the limit: it is bounded
 //       like that of collect.
 
-import type { TopSpec } from '../../../crds/stream-job/spec.ts';
+import type { TopSpec } from '../../../crds/stream-job/aggregates.ts';
 import { EventRefused, describeValue } from '../failure.ts';
 import { CELL_VALUES_MAX } from './accumulators.ts';
 import type { Accumulator } from './accumulators.ts';

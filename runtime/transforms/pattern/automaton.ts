@@ -8,7 +8,8 @@
 //   A3. A round of a group takes an event at least (rules-pattern), so no two ways of a position lead to one target.
 //   A4. Ways of one position are in order: on in the repetition first, then past it.
 
-import type { Code, PatternSpec, PatternStep } from '../../../crds/stream-job/spec.ts';
+import type { Code } from '../../../crds/stream-job/code.ts';
+import type { PatternSpec, PatternStep } from '../../../crds/stream-job/spec.ts';
 import { parseDuration } from '../../base/duration.ts';
 
 /** Instead of a position: the match is whole. */

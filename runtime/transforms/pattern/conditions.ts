@@ -1,6 +1,6 @@
 // The conditions of a pattern, compiled once; those that do not look at earlier events of the match are evaluated once an event.
 
-import type { Code } from '../../../crds/stream-job/spec.ts';
+import type { Code } from '../../../crds/stream-job/code.ts';
 import type { Key, Value } from '../../event/batch.ts';
 import { decodeKey } from '../../event/key.ts';
 import { compilePredicate } from '../../expression/expression.ts';
