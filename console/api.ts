@@ -5,9 +5,10 @@
 //   GET /api/jobs/<namespace>/<name>/live          Live
 //   GET /api/jobs/<namespace>/<name>/stream        Live, again and again, as server-sent events (`data:`), `:` while nothing changes
 //   GET /api/jobs/<namespace>/<name>/story?node=&key=    Story
-//   GET /api/jobs/<namespace>/<name>/dead-letters  DeadLetters
+//   GET /api/jobs/<namespace>/<name>/dead-letters  ShownDeadLetters
+//   POST …/dead-letters   DecideRequest → Decided  puts letters in again, or drops them, where that is allowed
 //
-//   A1. Everything is read, nothing is changed. What comes from events is text, bounded, and shown as text.
+//   A1. All else is read, nothing is changed by it. What comes from events is text, bounded, and shown as text.
 //   A2. Times are ms since the epoch; null means unknown, never nought.
 
 import type { StageKind } from '../runtime/plan/physical-plan.ts';
@@ -168,19 +169,33 @@ export type Story =
 
 export type DeadLetters = {
   readonly total: number;
-  /** Most frequent first; letters of more causes than are told count in `total` only. */
+  /** Of those in `groups` nothing was decided about so many. */
+  readonly open: number;
+  /** Most of them open first; letters of more causes than are told count in `total` only. */
   readonly groups: readonly DeadLetterGroup[];
   /** Why there is less than one would expect; null: this is all. */
   readonly note: string | null;
 };
+export type ShownDeadLetters = DeadLetters & {
+  /** Why whoever asks may not decide about them here; null: they may. */
+  readonly readOnly: string | null;
+};
 export type DeadLetterGroup = {
+  /** The same for all letters of the cause: `millrace dlq … --cause`. */
+  readonly id: string;
   readonly code: string;
   readonly at: string;
   readonly message: string;
   readonly count: number;
+  readonly open: number;
+  readonly redriven: number;
+  readonly dropped: number;
   readonly lastMs: number | null;
   /** The newest ones. */
   readonly samples: readonly {
+    /** null: it has none, nothing can be decided about it. */
+    readonly id: string | null;
+    readonly state: 'open' | 'redriven' | 'dropped';
     readonly place: string | null;
     readonly key: string | null;
     readonly issues: readonly string[];
@@ -188,4 +203,29 @@ export type DeadLetterGroup = {
     /** Hexadecimal; null: it is not traced. */
     readonly traceId: string | null;
   }[];
+};
+
+export type DecideRequest = {
+  readonly what: 'redrive' | 'drop';
+  /** All open letters of a cause, or one letter. */
+  readonly which: { readonly cause: string } | { readonly id: string };
+  /** Why letters are dropped; for whoever looks later. */
+  readonly reason: string;
+  /** Only tells how many, and to where. */
+  readonly dryRun: boolean;
+  /** `through` of the dry run that a person agreed to: letters that came after it are left alone. null: all that there are. */
+  readonly through: number | null;
+};
+export type Decided = {
+  /** Put in again or dropped by this request; of a dry run: would be. */
+  readonly count: number;
+  /** Of those put in again the job has taken in so many by now. */
+  readonly taken: number;
+  /** Decided by somebody else, and left as they are. */
+  readonly before: number;
+  readonly refused: readonly { readonly reason: string; readonly count: number; readonly example: string }[];
+  readonly tasks: readonly { readonly task: string; readonly count: number }[];
+  /** There are more than one request may decide about: these are the oldest. */
+  readonly isMore: boolean;
+  readonly through: number;
 };

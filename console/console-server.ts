@@ -1,14 +1,17 @@
-// The console's HTTP side: the page, and what api.ts says. Read-only.
+// The console's HTTP side: the page, and what api.ts says.
 //
-//   CS1. Only GET and HEAD; a page may load nothing but what comes from here, and nobody may put it into theirs.
+//   CS1. Only GET and HEAD, and one POST: what is decided about dead letters. A page may load nothing but what comes from here, and nobody may put it into theirs.
 //   CS2. Who may see what is asked for each request; a stream that goes on is asked about again now and then.
 //   CS3. Locally only names of this machine are served: a page of somebody else cannot reach it by a name of its own.
-//   CS4. Bounded: STREAMS_MAX streams; one that does not read is ended, not waited for.
+//   CS4. Bounded: STREAMS_MAX streams, DECISIONS_MAX decisions at once; a stream that does not read is ended, not waited for.
 //   CS5. Whatever a source does, nothing but its answer fails: who serves it has more to do.
+//   CS6. Who decides is asked for each request whether they may. It is JSON, which no form sends; and where a browser says which page
+//        sends it, it is our own: another page, of another port too, cannot make somebody's browser decide.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { BEAT_MS, type JobRef, type Live } from './api.ts';
+import { BEAT_MS, type JobRef, type Live, type ShownDeadLetters } from './api.ts';
+import { decideRequestIn } from './decide-letters.ts';
 import type { Asker, ConsoleSource, Entry, JobSource } from './job-source.ts';
 import type { PageFiles } from './page-files.ts';
 
@@ -27,6 +30,8 @@ export type ConsoleServerParts = {
 export type ConsoleServer = { readonly url: string; readonly port: number; close(): Promise<void> };
 
 const STREAMS_MAX = 64;
+const DECISIONS_MAX = 4;
+const BODY_BYTES_MAX = 16_384;
 const BUFFERED_BYTES_MAX = 8 * 1024 * 1024;
 const ENTRY_AGAIN_MS = 30_000;
 const QUERY_CHARACTERS_MAX = 4_096;
@@ -58,6 +63,7 @@ export function startConsoleServer(parts: ConsoleServerParts): Promise<ConsoleSe
 class Handler {
   readonly #parts: ConsoleServerParts;
   #streams = 0;
+  #decisions = 0;
 
   constructor(parts: ConsoleServerParts) {
     this.#parts = parts;
@@ -73,11 +79,14 @@ class Handler {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (request.method !== 'GET' && request.method !== 'HEAD') return send(response, 405, problem('the console only reads')); // CS1
+    const isWrite = request.method === 'POST';
+    if (!isWrite && request.method !== 'GET' && request.method !== 'HEAD') return send(response, 405, problem('the console only reads')); // CS1
     if (!this.#isOurName(request.headers.host ?? '')) return send(response, 421, problem('this is not the name of the console')); // CS3
     if ((request.url ?? '').length > QUERY_CHARACTERS_MAX) return send(response, 414, problem('too long'));
     const url = new URL(request.url ?? '/', 'http://console');
     const parts = url.pathname.split('/').slice(1);
+    if (isWrite && (parts.length !== 5 || parts[4] !== 'dead-letters'))
+      return send(response, 405, problem('only dead letters can be decided about here')); // CS1
     if (parts[0] !== 'api') return this.#page(url.pathname, response);
     const asker = { authorization: request.headers.authorization ?? null };
     const { source } = this.#parts;
@@ -88,7 +97,26 @@ class Handler {
     if (entry.kind === 'refused') return send(response, entry.status, problem(entry.message));
     const job = source.job(ref);
     if (job === null) return send(response, 404, problem(`there is no job ${ref.name} here`));
-    return this.#job(job, ref, parts[4] ?? '', url, asker, response);
+    return isWrite ? this.#decide(job, ref, asker, request, response) : this.#job(job, ref, parts[4] ?? '', url, asker, response);
+  }
+
+  /** CS6. */
+  async #decide(job: JobSource, ref: JobRef, asker: Asker, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (!/^application\/json\b/i.test(request.headers['content-type'] ?? ''))
+      return send(response, 415, problem('send it as application/json'));
+    if (isOfAnotherPage(request)) return send(response, 403, problem('only the console\u2019s own page may ask for this'));
+    const may = await this.#parts.source.deciding(asker, ref.namespace);
+    if (may.kind === 'refused') return send(response, may.status, problem(may.message));
+    if (this.#decisions >= DECISIONS_MAX) return send(response, 503, problem('others are being decided about: ask again')); // CS4
+    this.#decisions++;
+    try {
+      const asked = decideRequestIn(await jsonOf(request));
+      if (typeof asked === 'string') return send(response, 400, problem(asked));
+      const decided = await job.decide(asked);
+      send(response, 'problem' in decided ? 409 : 200, JSON.stringify(decided));
+    } finally {
+      this.#decisions--;
+    }
   }
 
   async #job(job: JobSource, ref: JobRef, what: string, url: URL, asker: Asker, response: ServerResponse): Promise<void> {
@@ -100,12 +128,18 @@ class Handler {
       case 'story':
         return send(response, 200, JSON.stringify(await job.story(url.searchParams.get('node') ?? '', url.searchParams.get('key') ?? '')));
       case 'dead-letters':
-        return send(response, 200, JSON.stringify(await job.deadLetters()));
+        return this.#deadLetters(job, ref, asker, response);
       case 'stream':
         return this.#stream(job, () => this.#parts.source.entry(asker, ref.namespace), response);
       default:
         return send(response, 404, problem('there is no such thing'));
     }
+  }
+
+  async #deadLetters(job: JobSource, { namespace }: JobRef, asker: Asker, response: ServerResponse): Promise<void> {
+    const [letters, may] = await Promise.all([job.deadLetters(), this.#parts.source.deciding(asker, namespace)]);
+    const shown: ShownDeadLetters = { ...letters, readOnly: may.kind === 'refused' ? may.message : null };
+    send(response, 200, JSON.stringify(shown));
   }
 
   /** Who sees none of those that there are is told why. */
@@ -189,6 +223,29 @@ function send(response: ServerResponse, status: number, body: string, type: stri
 
 function problem(message: string): string {
   return JSON.stringify({ problem: message });
+}
+
+function isOfAnotherPage({ headers }: IncomingMessage): boolean {
+  const { origin, host = '' } = headers;
+  const site = headers['sec-fetch-site'];
+  if (site !== undefined) return site !== 'same-origin'; // a proxy may have given us another name than the browser knows
+  return origin !== undefined && (!URL.canParse(origin) || new URL(origin).host !== host);
+}
+
+/** undefined: no JSON, or too much of it. */
+async function jsonOf(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > BODY_BYTES_MAX) return undefined;
+    chunks.push(chunk);
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown;
+  } catch {
+    return undefined;
+  }
 }
 
 function decoded(part: string | undefined): string {

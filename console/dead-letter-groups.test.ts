@@ -49,3 +49,22 @@ test('whatever comes is bounded: groups, samples, and the length of each', () =>
 test('what is no dead letter does no harm', () => {
   expect(told({ code: 7, message: null, issues: 'x', key: '\u0000{' } as unknown as DeadLetter).total).toBe(1);
 });
+
+test('what is decided about a letter is counted once, in its group and at the letter', () => {
+  const groups = new DeadLetterGroups();
+  for (const id of ['1-0', '2-0', '3-0']) groups.add(letter({}), id);
+  groups.add(letter({ at: 'b' }), '4-0');
+  expect(groups.decide('1-0', 'redriven')).toBe(true);
+  expect(groups.decide('1-0', 'dropped')).toBe(false);
+  expect(groups.decide('3-0', 'dropped')).toBe(true);
+  expect(groups.decide('9-9', 'dropped')).toBe(false);
+  const [first, second] = groups.told(null).groups;
+  expect(first).toMatchObject({ count: 3, open: 1, redriven: 1, dropped: 1 });
+  expect(first?.samples.map(({ id, state }) => [id, state])).toEqual([
+    ['3-0', 'dropped'],
+    ['2-0', 'open'],
+    ['1-0', 'redriven'],
+  ]);
+  expect(second).toMatchObject({ at: 'b', open: 1 });
+  expect(groups.told(null)).toMatchObject({ total: 4, open: 2 });
+});

@@ -1,14 +1,16 @@
 // The port between the console's server and whoever runs jobs: a local run, or the operator.
 
-import type { DeadLetters, Declared, JobRef, Live, Story } from './api.ts';
+import type { DeadLetters, Decided, DecideRequest, Declared, JobRef, Live, Story } from './api.ts';
 
-/** One job as it can be looked at. Nothing of it changes anything. */
+/** One job as it can be looked at. Nothing of it changes anything but `decide`. */
 export interface JobSource {
   declared(): Promise<Declared>;
   /** null: nothing is known yet. */
   live(): Live | null;
   story(node: string, key: string): Promise<Story>;
   deadLetters(): Promise<DeadLetters>;
+  /** What a person decided about dead letters. `problem`: why nothing was done. */
+  decide(request: DecideRequest): Promise<Decided | { readonly problem: string }>;
 }
 
 /** Whoever asks: what their request carries. */
@@ -21,6 +23,8 @@ export type Entry =
 export interface ConsoleSource {
   /** May they see jobs of this namespace? null: may they be here at all? */
   entry(asker: Asker, namespace: string | null): Promise<Entry>;
+  /** May they decide about dead letters of this namespace? */
+  deciding(asker: Asker, namespace: string): Promise<Entry>;
   /** Jobs that there are; of them the asker is shown those that they may see. */
   jobs(): readonly JobRef[];
   job(ref: JobRef): JobSource | null;

@@ -28,6 +28,8 @@ export type ConsoleOptions = {
   readonly pageFolder: string | null;
   /** Base of Jaeger's pages; null: traces are not linked to. */
   readonly jaegerUrl: string | null;
+  /** Those who may change a job may put its dead letters in again, or drop them. */
+  readonly allowRedrive: boolean;
 };
 
 export type NatsOptions = {
@@ -108,6 +110,7 @@ export function operatorOptions(environment: Environment): OperatorOptions {
             port: whole('MILLRACE_CONSOLE_PORT', 0),
             pageFolder: text('MILLRACE_CONSOLE_PAGE', '') || null,
             jaegerUrl: text('MILLRACE_JAEGER_URL', '').replace(/\/+$/, '') || null,
+            allowRedrive: choice('MILLRACE_CONSOLE_REDRIVE', ['true', 'false'], 'false') === 'true',
           },
     log: choice('MILLRACE_LOG', ['json', 'text'], 'json'),
     concurrency: whole('MILLRACE_CONCURRENCY', 8),

@@ -20,6 +20,7 @@ import { exactEvent } from './event/exact-event.ts';
 import { decodeRedriveEntry } from './journal/redrive-entry.ts';
 import type { RedriveEntry } from './journal/redrive-entry.ts';
 import { decideOnce } from './journal/decide-once.ts';
+import type { StoredRecord } from './journal/journal.ts';
 import { decodeHeader } from './journal/record-codec.ts';
 import type { RecordHeader } from './journal/record.ts';
 import type { PhysicalPlan, StagePlan } from './plan/physical-plan.ts';
@@ -29,9 +30,19 @@ import { redriveTarget } from './task/redrive-target.ts';
 import type { RedriveTarget } from './task/redrive-target.ts';
 import type { JobRecord } from './worker/job-record.ts';
 
-export type FiledLetter = { readonly id: string; readonly atMs: number; readonly letter: DeadLetter };
+/** `streamSequence`: its place among all messages of its stream. */
+export type FiledLetter = { readonly id: string; readonly atMs: number; readonly streamSequence: number; readonly letter: DeadLetter };
 /** `sequence`: place of the decision. */
 export type Decision = { readonly sequence: number; readonly entry: RedriveEntry };
+
+export type LettersRead = {
+  readonly letters: readonly FiledLetter[];
+  readonly nextSequence: number;
+  /** Of those that are there now and were not read yet. */
+  readonly behind: number;
+  /** Passed over: gone from the stream, or older than `newest` allows. */
+  readonly passed: number;
+};
 
 export type RedriveOutcome = {
   /** Letters that were put in by this call, by the task that takes them. */
@@ -80,6 +91,38 @@ export class DeadLetterDesk {
     return record === undefined ? null : new DeadLetterDesk(Link.of(connection), record, clock);
   }
 
+  get runId(): string {
+    return this.#record.runId;
+  }
+
+  /** Reads on from a place in the stream: about `bytesMax`, and of all that there is only the `newest`. Oldest first. */
+  async read(asked: { readonly fromSequence: number; readonly newest: number; readonly bytesMax: number }): Promise<LettersRead> {
+    const subject = deadLettersSubject(this.plan.job);
+    const [stream] = await streamsOf(this.#link, subject);
+    const last = stream === undefined ? 0 : await lastOfSubject(this.#link, { stream, subject });
+    if (stream === undefined || last < asked.fromSequence) return { letters: [], nextSequence: asked.fromSequence, behind: 0, passed: 0 };
+    const { firstSequence } = await this.#journal.figures(stream);
+    const from = Math.max(asked.fromSequence, firstSequence, last - asked.newest + 1);
+    const letters: FiledLetter[] = [];
+    let [next, bytes] = [from, 0];
+    const reader = new NatsReader(this.#link, stream, { fromSequence: from, subjects: [subject] }, { isShared: true, header: ID_HEADER });
+    try {
+      while (next <= last && bytes < asked.bytesMax) {
+        const found = await reader.next({ bytesMax: READ_BYTES_MAX, waitMs: WAIT_MS });
+        if (found.length === 0) break; // it comes at the next look
+        for (const stored of found) {
+          const filed = this.#filed(stored.header, stored);
+          if (filed !== null) letters.push(filed);
+          bytes += stored.bytes.length;
+          next = stored.sequence + 1;
+        }
+      }
+    } finally {
+      await reader.close();
+    }
+    return { letters, nextSequence: next, behind: Math.max(0, last - next + 1), passed: Math.max(0, from - asked.fromSequence) };
+  }
+
   /** Every letter of this run, oldest first, up to the last one that is there now. */
   async *letters(): AsyncGenerator<FiledLetter> {
     const subject = deadLettersSubject(this.plan.job);
@@ -91,7 +134,7 @@ export class DeadLetterDesk {
       for (let sequence = 0; sequence < last;) {
         for (const stored of await reader.next({ bytesMax: READ_BYTES_MAX, waitMs: WAIT_MS })) {
           sequence = stored.sequence;
-          const filed = this.#filed(stored.header, stored.storedMs, stored.bytes);
+          const filed = this.#filed(stored.header, stored);
           if (filed !== null) yield filed;
         }
       }
@@ -100,15 +143,15 @@ export class DeadLetterDesk {
     }
   }
 
-  /** What was decided, by the letter's id. */
-  async decisions(): Promise<ReadonlyMap<string, Decision>> {
+  /** What was decided behind that place of the ledger, by the letter's id. */
+  async decisions(afterSequence = 0): Promise<ReadonlyMap<string, Decision>> {
     const stream = redriveStream(this.plan.job);
     const found = new Map<string, Decision>();
     const last = (await this.#ledgerEnd()) ?? 0;
-    if (last === 0) return found;
-    const reader = this.#journal.read(stream, { fromSequence: 1 });
+    if (last <= afterSequence) return found;
+    const reader = this.#journal.read(stream, { fromSequence: afterSequence + 1 });
     try {
-      for (let at = 0; at < last;) {
+      for (let at = afterSequence; at < last;) {
         for (const { sequence, subject, bytes } of await reader.next({ bytesMax: READ_BYTES_MAX, waitMs: WAIT_MS })) {
           at = sequence;
           const entry = decodeRedriveEntry(bytes);
@@ -175,11 +218,12 @@ export class DeadLetterDesk {
     return dropped;
   }
 
-  #filed(header: string | undefined, atMs: number, bytes: Uint8Array): FiledLetter | null {
+  #filed(header: string | undefined, { storedMs: atMs, sequence: streamSequence, bytes }: StoredRecord): FiledLetter | null {
     const id = header === undefined ? null : parseResultId(header);
     if (id === null || id.runId !== this.#record.runId) return null;
     try {
-      return { id: `${id.record}-${id.index}`, atMs, letter: JSON.parse(Buffer.from(bytes).toString('utf8')) as DeadLetter };
+      const letter = JSON.parse(Buffer.from(bytes).toString('utf8')) as DeadLetter;
+      return { id: `${id.record}-${id.index}`, atMs, streamSequence, letter };
     } catch {
       return null; // no letter of ours
     }

@@ -57,6 +57,7 @@ function common(command: Command, summary: string): Command {
     .argument('<job>', 'name of the job; on a cluster namespace/name')
     .option('--stage <name>', 'only those of this stage, transform, source or sink')
     .option('--code <code>', 'only those with this code, such as MR3002')
+    .option('--cause <id>', 'only those of this cause, as list and the console name it')
     .option('--id <id>', 'only this one')
     .option('--limit <n>', 'at most so many, the oldest first', count)
     .option('--all', 'also those that were put in again or dropped', false)

@@ -130,7 +130,7 @@ async function openConsole(options: LocalConsoleOptions): Promise<LocalConsole> 
 /** Both are told everything. */
 function together(first: RunListener, second: RunListener): RunListener {
   return {
-    onJob: (job, bus) => (first.onJob?.(job, bus), second.onJob?.(job, bus)),
+    onJob: (job, reached) => (first.onJob?.(job, reached), second.onJob?.(job, reached)),
     onOpen: (opened) => (first.onOpen(opened), second.onOpen(opened)),
     onProgress: (progress) => (first.onProgress(progress), second.onProgress(progress)),
     onReport: (report) => (first.onReport?.(report), second.onReport?.(report)),

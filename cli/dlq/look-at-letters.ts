@@ -1,6 +1,6 @@
 // `millrace dlq list | show | export`: what failed, and why. Changes nothing. What events hold is shown as text, made visible.
 
-import { causeName } from '../../console/dead-letter-groups.ts';
+import { causeId } from '../../console/dead-letter-groups.ts';
 import { inert } from '../../console/page/format.ts';
 import { withDesk, type DeskOptions } from './open-desk.ts';
 import { selectLetters, type SelectedLetter, type Selection } from './select-letters.ts';
@@ -8,6 +8,8 @@ import { selectLetters, type SelectedLetter, type Selection } from './select-let
 type Asked = DeskOptions & Selection & { readonly output: 'text' | 'json' };
 
 export type CauseOfLetters = {
+  /** For `--cause`. */
+  readonly id: string;
   readonly stage: string;
   readonly at: string;
   readonly code: string;
@@ -53,11 +55,12 @@ export async function exportLetters(job: string, options: DeskOptions & Selectio
 }
 
 function count(causes: Map<string, CauseOfLetters>, { id, atMs, letter, stage, decision }: SelectedLetter): void {
-  const name = causeName(letter);
+  const name = causeId(letter);
   const { at, code, message, event } = letter;
   const group =
     causes.get(name) ??
     ({
+      id: name,
       stage,
       at,
       code,
@@ -86,13 +89,13 @@ function lineOf({ id, atMs, stage, letter, decision }: SelectedLetter): object {
 }
 
 function listText(job: string, groups: readonly CauseOfLetters[], waiting: number): string {
-  const lines = groups.map(({ stage, at, code, message, open, redriven, dropped, firstMs, lastMs, exampleId, example }) => {
+  const lines = groups.map(({ id, stage, at, code, message, open, redriven, dropped, firstMs, lastMs, exampleId, example }) => {
     const place = at === stage ? stage : `${stage} (${at})`;
     const done = [redriven > 0 ? `${redriven} put in again` : '', dropped > 0 ? `${dropped} dropped` : ''].filter((text) => text !== '');
     return [
       `${open}  ${code} at ${place}${done.length === 0 ? '' : `; ${done.join(', ')}`}`,
       `    ${shown(message)}`,
-      `    first ${time(firstMs)}, last ${time(lastMs)}; such as ${exampleId}: ${shown(JSON.stringify(example) ?? 'null')}`,
+      `    first ${time(firstMs)}, last ${time(lastMs)}; cause ${id}, such as ${exampleId}: ${shown(JSON.stringify(example) ?? 'null')}`,
     ].join('\n');
   });
   const open = groups.reduce((sum, group) => sum + group.open, 0);

@@ -2,9 +2,11 @@
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { LOCAL_NAMESPACE, type JobRef, type Phase, type TimelineKind } from '../../console/api.ts';
+import { type DeadLetters, LOCAL_NAMESPACE, type JobRef, type Phase, type TimelineKind } from '../../console/api.ts';
 import { bundlePage } from '../../console/bundle-page.ts';
 import { type ConsoleServer, startConsoleServer } from '../../console/console-server.ts';
+import { DeadLetterBook } from '../../console/dead-letter-book.ts';
+import { decideLetters } from '../../console/decide-letters.ts';
 import { declaredOf } from '../../console/declared.ts';
 import type { ConsoleSource, Entry, JobSource } from '../../console/job-source.ts';
 import { keyStory } from '../../console/key-story.ts';
@@ -14,6 +16,7 @@ import { systemClock } from '../../runtime/adapters/node/clock.ts';
 import { systemRandom } from '../../runtime/adapters/node/random.ts';
 import { assert } from '../../runtime/base/assert.ts';
 import { MillraceError } from '../../runtime/base/errors.ts';
+import type { DeadLetterDesk } from '../../runtime/dead-letter-desk.ts';
 import { DEAD_LETTERS_FILE } from '../../runtime/plan/plan-names.ts';
 import type { Isolation } from '../../runtime/telemetry/progress.ts';
 import type { Bus } from '../../runtime/worker/directory.ts';
@@ -32,6 +35,7 @@ export type LocalConsoleOptions = {
 
 const TICK_MS = 250;
 const TEXT_CHARACTERS_MAX = 1024 * 1024;
+const RUN_IS_OVER = 'The run has ended: nothing takes them in any more';
 const LOCAL_NAMES = ['localhost', '127.0.0.1'];
 
 type Opened = Parameters<RunListener['onOpen']>[0];
@@ -42,7 +46,7 @@ export class LocalConsole implements ConsoleSource {
   readonly #options: LocalConsoleOptions;
   readonly #text: string;
   #server: ConsoleServer | null = null;
-  #job: { readonly description: string | null; readonly bus: Bus } | null = null;
+  #job: { readonly description: string | null; readonly bus: Bus; readonly desk: () => Promise<DeadLetterDesk | null> } | null = null;
   #run: Run | null = null;
   #phase: Phase = { name: 'Running', tone: 'good', message: null };
 
@@ -50,7 +54,7 @@ export class LocalConsole implements ConsoleSource {
     this.#options = options;
     this.#text = text;
     this.listener = {
-      onJob: (job, bus) => (this.#job = { description: job.spec.description ?? null, bus }),
+      onJob: (job, reached) => (this.#job = { description: job.spec.description ?? null, ...reached }),
       onOpen: (opened) => this.#open(opened),
       onReport: (report) => this.#run?.board.hear(report, systemClock.monotonicMs()),
       onProgress: () => undefined,
@@ -80,6 +84,11 @@ export class LocalConsole implements ConsoleSource {
     return Promise.resolve({ kind: 'allowed', who: null });
   }
 
+  /** Whoever reaches this machine's own address may do with its runs what the command line may. */
+  deciding(): Promise<Entry> {
+    return Promise.resolve(this.#isOver ? { kind: 'refused', status: 403, message: RUN_IS_OVER } : { kind: 'allowed', who: null });
+  }
+
   jobs(): readonly JobRef[] {
     return this.#run === null ? [] : [this.#run.ref];
   }
@@ -105,7 +114,7 @@ export class LocalConsole implements ConsoleSource {
     const { file, isolation } = this.#options;
     const job = this.#job;
     assert(job !== null, 'a run tells its job before it is open');
-    const { description, bus } = job;
+    const { description, bus, desk } = job;
     const ref = { namespace: LOCAL_NAMESPACE, name: plan.job };
     const language = /\.[cm]?[jt]s$/.test(file) ? 'typescript' : 'yaml';
     const declared = declaredOf({
@@ -118,20 +127,31 @@ export class LocalConsole implements ConsoleSource {
       jaegerUrl: this.#options.jaegerUrl ?? null,
     });
     const board = new LiveBoard({ plan, declared, isolation, startMs: systemClock.monotonicMs() });
-    const letters = new DeadLetterFile(join(outDir, DEAD_LETTERS_FILE));
+    const [book, written] = [new DeadLetterBook(), new DeadLetterFile(join(outDir, DEAD_LETTERS_FILE))];
     const asking = { plan, bus, newId: () => systemRandom.id(), sleep: (ms: number, signal: AbortSignal) => systemClock.sleep(ms, signal) };
-    const isOver = (): boolean => this.#phase.name !== 'Running';
+    const letters = async (): Promise<DeadLetters> => {
+      const open = this.#isOver ? null : await desk().catch(() => null);
+      return open === null ? written.look() : book.look(open);
+    };
     const source: JobSource = {
       declared: () => Promise.resolve(declared),
       live: () => board.live(this.#phase, systemClock.nowMs(), systemClock.monotonicMs()),
       story: (node, key) =>
-        isOver()
+        this.#isOver
           ? Promise.resolve({ kind: 'nobody', message: 'the run has ended: no worker holds its state' })
           : keyStory(node, key, asking),
-      deadLetters: () => letters.look(),
+      deadLetters: letters,
+      decide: async (request) => {
+        const open = this.#isOver ? null : await desk();
+        return open === null ? { problem: RUN_IS_OVER } : decideLetters(open, request);
+      },
     };
     this.#run = { ref, board, source };
     this.#note('start', `${isContinued ? 'goes on where it was' : 'begins'}: ${plan.stages.length} stages, NATS at ${natsUrl}`);
+  }
+
+  get #isOver(): boolean {
+    return this.#phase.name !== 'Running';
   }
 
   #note(kind: TimelineKind, text: string): void {

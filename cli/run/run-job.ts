@@ -14,6 +14,7 @@ import { systemClock } from '../../runtime/adapters/node/clock.ts';
 import { loadJob } from '../../runtime/adapters/node/load-job.ts';
 import { systemRandom } from '../../runtime/adapters/node/random.ts';
 import { MillraceError } from '../../runtime/base/errors.ts';
+import { DeadLetterDesk } from '../../runtime/dead-letter-desk.ts';
 import { BadDeclaration } from '../../runtime/base/issues.ts';
 import { loadTables, makeSourceConnector } from '../../runtime/connectors/make-connector.ts';
 import type { ConnectorEnv } from '../../runtime/connectors/make-connector.ts';
@@ -71,8 +72,8 @@ export type RunOutcome = {
 
 /** What a run tells while it goes on. */
 export type RunListener = {
-  /** Just before the run is open: what it runs, and a way to ask its workers while it lasts. */
-  onJob?(job: StreamJob, bus: Bus): void;
+  /** Just before the run is open: what it runs, and ways to ask its workers, and for its dead letters, while it lasts. */
+  onJob?(job: StreamJob, reached: { readonly bus: Bus; readonly desk: () => Promise<DeadLetterDesk | null> }): void;
   /** The run is open, its workers start. */
   onOpen(opened: {
     readonly plan: PhysicalPlan;
@@ -155,7 +156,8 @@ async function runOn(
     laneBytesMax: LANE_BYTES_MAX,
   });
   try {
-    listener.onJob?.(job, openBus(connection, plan.job));
+    const desk = (): Promise<DeadLetterDesk | null> => DeadLetterDesk.open(connection, plan.job, systemClock);
+    listener.onJob?.(job, { bus: openBus(connection, plan.job), desk });
     listener.onOpen({ plan, natsUrl: withoutCredentials(natsUrl), isContinued: opened.isContinued, outDir, tableIssues });
     if (request.speed !== null && !opened.record.isReplay)
       listener.onLog('--speed has no effect: this run was begun without it and goes on so; with --fresh it starts over');

@@ -1,12 +1,14 @@
 // The page's way to the server: requests with who asks, and a stream that comes back by itself.
 //
 //   C1. A stream that said nothing for SILENT_MS is taken for dead, whatever the socket believes.
+//   C2. What was shown stays while the server is away: the page says since when.
 //   C3. A token is kept in this page's memory alone: no other page, program or file gets it, and it is sent in a header only, so no
 //       other page can use it either. Who is refused is asked again only when they say so.
-//   C2. What was shown stays while the server is away: the page says since when.
+//   C4. What comes is looked at before it is believed: a proxy, or a server of another version, may say anything.
 
 import { useEffect, useRef, useState } from 'react';
 import { BEAT_MS, type Declared, type JobRef, type Live } from '../api.ts';
+import { isDeclared, isLive } from './answer-check.ts';
 
 const SILENT_MS = 4 * BEAT_MS;
 const AGAIN_MIN_MS = 300;
@@ -37,10 +39,33 @@ function headers(): Record<string, string> {
   return token === null ? {} : { authorization: `Bearer ${token}` };
 }
 
-export async function getJson<T>(path: string, signal?: AbortSignal): Promise<T> {
-  const response = await fetch(path, { headers: headers(), ...(signal === undefined ? {} : { signal }) });
-  const body = (await response.json()) as T & { readonly problem?: string };
-  if (!response.ok) throw new Refused(response.status, body.problem ?? response.statusText);
+/** Rejects with Refused, also when what comes is not what `isOne` knows (C4). */
+export async function getJson<T>(path: string, isOne: (value: unknown) => value is T, signal: AbortSignal): Promise<T> {
+  const value = await answerOf<unknown>(await fetch(path, { headers: headers(), signal }));
+  if (!isOne(value)) throw notUnderstood(path);
+  return value;
+}
+
+function notUnderstood(path: string): Refused {
+  return new Refused(200, `What ${path} answers is not understood: is the page older than its server? Loaded anew it may be`);
+}
+
+export async function postJson<T>(path: string, body: unknown): Promise<T> {
+  return answerOf<T>(
+    await fetch(path, { method: 'POST', headers: { ...headers(), 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+  );
+}
+
+/** What is no JSON is somebody's between the page and the console, such as a proxy. */
+async function answerOf<T>(response: Response): Promise<T> {
+  const text = await response.text();
+  let body: (T & { readonly problem?: string }) | null = null;
+  try {
+    body = JSON.parse(text) as T & { readonly problem?: string };
+  } catch {
+    throw new Refused(response.status, `What answers is no console: status ${response.status}, ${text.length} characters that are no JSON`);
+  }
+  if (!response.ok) throw new Refused(response.status, typeof body?.problem === 'string' ? body.problem : response.statusText);
   return body;
 }
 
@@ -70,7 +95,7 @@ export function useJob(ref: JobRef | null, attempt: number): Watched {
     const stop = new AbortController();
     const onLive = async (live: Live): Promise<void> => {
       if (live.declaredId !== declaredId.current) {
-        const declared = await getJson<Declared>(path, stop.signal);
+        const declared = await getJson(path, isDeclared, stop.signal);
         declaredId.current = declared.id;
         setWatched((before) => ({ ...before, declared }));
       }
@@ -116,8 +141,7 @@ async function stream(path: string, signal: AbortSignal, onLive: (live: Live) =>
   let silence = setTimeout(stop, SILENT_MS);
   try {
     const response = await fetch(path, { headers: headers(), signal: end.signal });
-    if (!response.ok || response.body === null)
-      throw new Refused(response.status, ((await response.json()) as { problem?: string }).problem ?? response.statusText);
+    if (!response.ok || response.body === null) return void (await answerOf(response));
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     for (let text = ''; ;) {
       const { value, done } = await reader.read();
@@ -128,7 +152,7 @@ async function stream(path: string, signal: AbortSignal, onLive: (live: Live) =>
       const events = text.split('\n\n');
       text = events.pop() ?? '';
       const last = events.findLast((event) => event.startsWith('data: '));
-      if (last !== undefined) await onLive(JSON.parse(last.slice(6)) as Live);
+      if (last !== undefined) await onLive(liveIn(last.slice(6), path));
     }
   } finally {
     clearTimeout(silence);
@@ -136,8 +160,22 @@ async function stream(path: string, signal: AbortSignal, onLive: (live: Live) =>
   }
 }
 
+/** C4. */
+function liveIn(text: string, path: string): Live {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw notUnderstood(path);
+  }
+  if (!isLive(value)) throw notUnderstood(path);
+  return value;
+}
+
+type Polled<T> = { readonly value: T | null; readonly problem: string | null };
+
 /** Asks again every `everyMs` while somebody looks; null until the first answer. */
-export function usePolled<T>(path: string | null, everyMs: number): { readonly value: T | null; readonly problem: string | null } {
+export function usePolled<T>(path: string | null, isOne: (value: unknown) => value is T, everyMs: number): Polled<T> {
   const [state, setState] = useState<{ value: T | null; problem: string | null }>({ value: null, problem: null });
   useEffect(() => {
     setState({ value: null, problem: null });
@@ -146,7 +184,7 @@ export function usePolled<T>(path: string | null, everyMs: number): { readonly v
     const loop = async (): Promise<void> => {
       while (!stop.signal.aborted) {
         try {
-          const value = await getJson<T>(path, stop.signal);
+          const value = await getJson(path, isOne, stop.signal);
           setState({ value, problem: null });
         } catch (error) {
           if (!stop.signal.aborted) setState((before) => ({ ...before, problem: error instanceof Error ? error.message : String(error) }));
@@ -156,6 +194,6 @@ export function usePolled<T>(path: string | null, everyMs: number): { readonly v
     };
     void loop();
     return () => stop.abort();
-  }, [path, everyMs]);
+  }, [path, isOne, everyMs]);
   return state;
 }

@@ -41,6 +41,11 @@ export function Head({ refs, chosen, onJob, live, connection, theme, onTheme, on
           {live.phase.name}
         </span>
       )}
+      {live !== null && connection.kind === 'lost' && (
+        <span className="pill bad" data-figure="stale">
+          as of {clock(connection.sinceMs)}
+        </span>
+      )}
       <span
         className={`dot ${connection.kind}`}
         role="status"

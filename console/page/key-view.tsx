@@ -2,10 +2,12 @@
 
 import { type ReactNode, useState } from 'react';
 import type { Declared, Story } from '../api.ts';
+import { isStory } from './answer-check.ts';
 import { jobPath, usePolled } from './connection.ts';
 import { inert, pretty, time } from './format.ts';
 import { Pair } from './stage-panel.tsx';
 import { StatechartDrawing } from './statechart-drawing.tsx';
+import { TraceLink } from './trace-link.tsx';
 import type { ViewProps } from './views.ts';
 import { Empty } from './machines-view.tsx';
 
@@ -18,7 +20,7 @@ export function KeyView({ declared, query, go }: ViewProps): ReactNode {
   const [node, setNode] = useState(asked.get('node') ?? nodes[0] ?? '');
   const [key, setKey] = useState(asked.get('key') ?? '');
   const isAsked = asked.get('key') !== null && asked.get('node') !== null;
-  const { value, problem } = usePolled<Story>(isAsked ? `${jobPath(declared.ref)}/story?${query}` : null, AGAIN_MS);
+  const { value, problem } = usePolled(isAsked ? `${jobPath(declared.ref)}/story?${query}` : null, isStory, AGAIN_MS);
   if (nodes.length === 0) return <Empty text="This job keeps nothing by key." />;
   return (
     <section aria-label="One key" className="key">
@@ -70,6 +72,7 @@ type ToldStory = Extract<Story, { kind: 'told' }>;
 function Told({ story, declared, node }: { readonly story: ToldStory; readonly declared: Declared; readonly node: string }): ReactNode {
   const { answer, partition, state } = story;
   const chart = declared.charts.find((one) => one.node === node);
+  const { contributors = [] } = answer;
   const isEmpty = answer.cells.length === 0 && answer.timers.length === 0;
   return (
     <div className="story">
@@ -99,9 +102,10 @@ function Told({ story, declared, node }: { readonly story: ToldStory; readonly d
           <h3>Timers</h3>
           {answer.timers.length === 0 && <p className="quiet">none</p>}
           <ul className="plain">
-            {answer.timers.map(({ id, atMs, value }) => (
+            {answer.timers.map(({ id, atMs, value, traceId = null }) => (
               <li key={id}>
-                <b className="moment">{time(atMs)}</b> {inert(id)} <code>{inert(value.text)}</code>
+                <b className="moment">{time(atMs)}</b> {inert(id)} <code>{inert(value.text)}</code>{' '}
+                <TraceLink declared={declared} traceId={traceId} />
               </li>
             ))}
           </ul>
@@ -110,14 +114,26 @@ function Told({ story, declared, node }: { readonly story: ToldStory; readonly d
           <h3>Since you look</h3>
           {answer.recent.length === 0 && <p className="quiet">nothing has come yet</p>}
           <ul className="plain">
-            {answer.recent.toReversed().map(({ kind, timeMs, value }, at) => (
+            {answer.recent.toReversed().map(({ kind, timeMs, value, traceId = null }, at) => (
               <li key={answer.recent.length - at}>
                 <b className="moment">{time(timeMs)}</b> {kind === 'timer' ? 'timer ' : ''}
-                <code>{inert(value.text)}</code>
+                <code>{inert(value.text)}</code> <TraceLink declared={declared} traceId={traceId} />
               </li>
             ))}
           </ul>
         </article>
+        {contributors.length > 0 && (
+          <article className="card">
+            <h3>Traced events in it</h3>
+            <ul className="plain">
+              {contributors.toReversed().map(({ timeMs, traceId = null }, at) => (
+                <li key={contributors.length - at}>
+                  <b className="moment">{time(timeMs)}</b> <TraceLink declared={declared} traceId={traceId} />
+                </li>
+              ))}
+            </ul>
+          </article>
+        )}
       </div>
     </div>
   );

@@ -2,6 +2,7 @@
 
 import { type ReactNode, useCallback, useEffect, useState } from 'react';
 import type { JobRef } from '../api.ts';
+import { isRefs } from './answer-check.ts';
 import { getJson, Refused, setToken, useJob } from './connection.ts';
 import { DeadLettersView } from './dead-letters-view.tsx';
 import { DeclarationView } from './declaration-view.tsx';
@@ -15,6 +16,7 @@ import { useTheme } from './theme.ts';
 import { TimelineView } from './timeline-view.tsx';
 import { TokenForm } from './token-form.tsx';
 import { TopologyView } from './topology-view.tsx';
+import { ViewBoundary } from './view-boundary.tsx';
 import { type ViewProps, views } from './views.ts';
 import { WindowsView } from './windows-view.tsx';
 import { useRoute } from './route.ts';
@@ -35,10 +37,13 @@ export function Page(): ReactNode {
   const refused = watched.refused ?? jobs.refused;
   const { declared, live } = watched;
   useEffect(() => {
+    document.querySelector('.views [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
+  }, [route.view]);
+  useEffect(() => {
     document.title = ref === null ? 'Millrace' : `${ref.name} · Millrace`;
   }, [ref?.name]);
   return (
-    <div className="page">
+    <div className={watched.connection.kind === 'lost' && live !== null ? 'page stale' : 'page'}>
       <a className="skip" href="#view">
         To the view
       </a>
@@ -69,15 +74,16 @@ export function Page(): ReactNode {
           <TokenForm refused={refused} onToken={(token) => (setToken(token), again())} />
         )}
         {declared !== null && live !== null && live.declaredId === declared.id ? (
-          <View
-            key={declared.id}
-            view={route.view}
-            declared={declared}
-            live={live}
-            history={history}
-            query={route.query}
-            go={(view, query) => go({ ...route, view, query })}
-          />
+          <ViewBoundary key={`${declared.id} ${route.view}`}>
+            <View
+              view={route.view}
+              declared={declared}
+              live={live}
+              history={history}
+              query={route.query}
+              go={(view, query) => go({ ...route, view, query })}
+            />
+          </ViewBoundary>
         ) : (
           refused === null && <p className="empty">{jobs.refs?.length === 0 ? 'There is no job yet.' : 'Looking for the job …'}</p>
         )}
@@ -117,7 +123,7 @@ function useJobs(attempt: number): Jobs {
     const look = async (): Promise<void> => {
       while (!stop.signal.aborted) {
         try {
-          const refs = await getJson<readonly JobRef[]>('/api/jobs', stop.signal);
+          const refs = await getJson('/api/jobs', isRefs, stop.signal);
           setJobs((before) =>
             JSON.stringify(before.refs) === JSON.stringify(refs) && before.refused === null ? before : { refs, refused: null },
           );

@@ -1,6 +1,6 @@
 // One stage: its figures, its curve, and what runs in it.
 
-import type { ReactNode } from 'react';
+import { type ReactNode, useEffect, useRef } from 'react';
 import type { Declared, DeclaredStage, Live } from '../api.ts';
 import { Curve } from './curve.tsx';
 import { count, loadText, rate, time } from './format.ts';
@@ -15,11 +15,20 @@ export type StagePanelProps = {
 };
 
 export function StagePanel({ stage, declared, live, history, onClose }: StagePanelProps): ReactNode {
+  const place = useRef<HTMLElement>(null);
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent): void => {
+      if (event.key === 'Escape' && document.querySelector('dialog[open]') === null) onClose();
+    };
+    document.addEventListener('keydown', onKey);
+    return () => document.removeEventListener('keydown', onKey);
+  });
+  useEffect(() => place.current?.focus(), [stage.id]);
   const now = live.stages.find(({ id }) => id === stage.id);
   const perS = new Map(live.edges.map(({ index, eventsPerS, events }) => [index, { eventsPerS, events }]));
   const ways = declared.edges.filter(({ from, to }) => from === stage.id || to === stage.id);
   return (
-    <aside className="panel card" aria-label={`Stage ${stage.id}`} data-panel={stage.id}>
+    <aside className="panel card" ref={place} tabIndex={-1} aria-label={`Stage ${stage.id}`} data-panel={stage.id}>
       <div className="bar">
         <h3>{stage.id}</h3>
         <button type="button" onClick={onClose} aria-label="Close">

@@ -2,7 +2,7 @@
 
 import { type ReactNode, useState } from 'react';
 import type { TimelineKind } from '../api.ts';
-import { clock, count, inert } from './format.ts';
+import { clock, count, inert, time } from './format.ts';
 import { Empty } from './machines-view.tsx';
 import type { ViewProps } from './views.ts';
 
@@ -40,9 +40,9 @@ export function TimelineView({ live }: ViewProps): ReactNode {
       {shown.length === 0 && <Empty text="Nothing has happened yet." />}
       <ol className="timeline">
         {shown.map(({ atMs, kind: what, text }, place) => (
-          <li key={`${atMs} ${shown.length - place}`} className={what}>
-            <time dateTime={new Date(atMs).toISOString()}>{clock(atMs)}</time>
-            <span className="what">{TITLES[what]}</span>
+          <li key={`${atMs} ${shown.length - place}`} className={what in TITLES ? what : 'note'}>
+            <time dateTime={time(atMs)}>{clock(atMs)}</time>
+            <span className="what">{TITLES[what] ?? inert(what)}</span>
             <span className="text">{inert(text)}</span>
           </li>
         ))}

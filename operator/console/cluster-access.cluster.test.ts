@@ -10,10 +10,17 @@ let access: ClusterAccess;
 beforeAll(async () => {
   server = await startApiServer();
   for (const namespace of ['here', 'there']) await kubectl('create', 'namespace', namespace);
-  for (const account of ['viewer', 'stranger', 'everywhere']) await kubectl('create', 'serviceaccount', account, '--namespace', 'here');
-  const rules = [{ apiGroups: ['millrace.dev'], resources: ['streamjobs'], verbs: ['get'] }];
-  const role = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: 'looks' }, rules };
-  expect(await server.kubectl(['create', '-f', '-'], JSON.stringify(role))).toMatchObject({ code: 0 });
+  for (const account of ['viewer', 'editor', 'stranger', 'everywhere'])
+    await kubectl('create', 'serviceaccount', account, '--namespace', 'here');
+  for (const [name, verbs] of [
+    ['looks', ['get']],
+    ['changes', ['get', 'update']],
+  ] as const) {
+    const rules = [{ apiGroups: ['millrace.dev'], resources: ['streamjobs'], verbs }];
+    const role = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name }, rules };
+    expect(await server.kubectl(['create', '-f', '-'], JSON.stringify(role))).toMatchObject({ code: 0 });
+  }
+  await kubectl('create', 'rolebinding', 'editor', '--clusterrole=changes', '--serviceaccount=here:editor', '--namespace', 'here');
   await kubectl('create', 'rolebinding', 'viewer', '--clusterrole=looks', '--serviceaccount=here:viewer', '--namespace', 'here');
   await kubectl('create', 'clusterrolebinding', 'everywhere', '--clusterrole=looks', '--serviceaccount=here:everywhere');
   access = new ClusterAccess({ client: await clientOf(server), clock: ports.clock });
@@ -34,8 +41,21 @@ test.each([
 });
 
 test.each([
-  { fact: 'no header', authorization: null, message: 'say who you are' },
-  { fact: 'a header of another kind', authorization: 'Basic YTpi', message: 'say who you are' },
+  { who: 'editor', where: 'here', may: 'allowed' },
+  { who: 'editor', where: 'there', may: 'system:serviceaccount:here:editor may not update streamjobs in namespace there' },
+  { who: 'viewer', where: 'here', may: 'system:serviceaccount:here:viewer may not update streamjobs in namespace here' },
+])('may $who decide about what is in $where: $may', async ({ who, where, may }) => {
+  const entry = await access.changing({ authorization: `Bearer ${await tokenOf(who)}` }, where);
+  expect(entry.kind === 'allowed' ? entry.kind : entry.message).toBe(may);
+});
+
+test('who says nothing decides about nothing', async () => {
+  expect(await access.changing({ authorization: null }, 'here')).toMatchObject({ kind: 'refused', status: 401 });
+});
+
+test.each([
+  { fact: 'no header', authorization: null, message: 'Say who you are' },
+  { fact: 'a header of another kind', authorization: 'Basic YTpi', message: 'Say who you are' },
   { fact: 'a token of nobody', authorization: 'Bearer nobody', message: 'knows nobody by this token' },
 ])('$fact is answered with 401', async ({ authorization, message }) => {
   expect(await access.entry({ authorization }, null)).toMatchObject({ status: 401, message: expect.stringContaining(message) });

@@ -20,11 +20,12 @@ const ASKED_MAX = 64;
 
 type Refused = Extract<Entry, { readonly kind: 'refused' }>;
 const refused = (status: Refused['status'], message: string): Refused => ({ kind: 'refused', status, message });
-const SAY_WHO = refused(401, 'say who you are: a token of this cluster');
-const UNKNOWN = refused(401, 'the cluster knows nobody by this token: it has expired, or is of another cluster');
-const BUSY = refused(503, 'too many ask at once who they are; it is tried again');
+const SAY_WHO = refused(401, 'Say who you are: a token of this cluster');
+const UNKNOWN = refused(401, 'The cluster knows nobody by this token: it has expired, or is of another cluster');
+const BUSY = refused(503, 'Too many ask at once who they are; it is tried again');
 
 type Known = { readonly kind: 'user'; readonly user: KubeUser } | Refused;
+type Verb = 'get' | 'update';
 type Kept<T> = { readonly untilMs: number; readonly answer: Promise<T> };
 
 export class ClusterAccess {
@@ -38,14 +39,29 @@ export class ClusterAccess {
   }
 
   async entry({ authorization }: Asker, namespace: string | null): Promise<Entry> {
-    const token = /^Bearer +([\x21-\x7e]+) *$/i.exec(authorization ?? '')?.[1];
-    if (token === undefined) return SAY_WHO;
-    const hash = createHash('sha256').update(token).digest('base64');
-    const known = await this.#kept(this.#users, hash, () => this.#review(token));
+    const token = tokenIn(authorization);
+    if (token === null) return SAY_WHO;
+    const known = await this.#known(token);
     if (known.kind === 'refused') return known;
     if (namespace === null) return { kind: 'allowed', who: known.user.username };
-    const everywhere = await this.#right(hash, known.user, null);
-    return everywhere.kind === 'allowed' ? everywhere : this.#right(hash, known.user, namespace);
+    return this.#rightIn(hashOf(token), known.user, 'get', namespace);
+  }
+
+  /** May they change jobs of the namespace? Who may declare a job anew may decide about its dead letters, too. */
+  async changing({ authorization }: Asker, namespace: string): Promise<Entry> {
+    const token = tokenIn(authorization);
+    if (token === null) return SAY_WHO;
+    const known = await this.#known(token);
+    return known.kind === 'refused' ? known : this.#rightIn(hashOf(token), known.user, 'update', namespace);
+  }
+
+  #known(token: string): Promise<Known> {
+    return this.#kept(this.#users, hashOf(token), () => this.#review(token));
+  }
+
+  async #rightIn(hash: string, user: KubeUser, verb: Verb, namespace: string): Promise<Entry> {
+    const everywhere = await this.#right(hash, user, verb, null);
+    return everywhere.kind === 'allowed' ? everywhere : this.#right(hash, user, verb, namespace);
   }
 
   async #review(token: string): Promise<Known> {
@@ -55,14 +71,14 @@ export class ClusterAccess {
     return who.user === null ? UNKNOWN : { kind: 'user', user: who.user };
   }
 
-  #right(hash: string, user: KubeUser, namespace: string | null): Promise<Entry> {
-    return this.#kept(this.#rights, `${hash} ${namespace ?? ''}`, async () => {
+  #right(hash: string, user: KubeUser, verb: Verb, namespace: string | null): Promise<Entry> {
+    return this.#kept(this.#rights, `${hash} ${verb} ${namespace ?? ''}`, async () => {
       const may = await this.#ask(() =>
-        mayDo(this.#parts.client, user, { verb: 'get', group: 'millrace.dev', resource: 'streamjobs', namespace }),
+        mayDo(this.#parts.client, user, { verb, group: 'millrace.dev', resource: 'streamjobs', namespace }),
       );
       if (may === null) return BUSY;
       if (may.kind !== 'ok') return silence(may, 'create subjectaccessreviews (authorization.k8s.io)');
-      return may.isAllowed ? { kind: 'allowed', who: user.username } : forbidden(user, namespace);
+      return may.isAllowed ? { kind: 'allowed', who: user.username } : forbidden(user, verb, namespace);
     });
   }
 
@@ -98,8 +114,16 @@ export class ClusterAccess {
   }
 }
 
-function forbidden({ username }: KubeUser, namespace: string | null): Refused {
-  return refused(403, `${username} may not get streamjobs ${namespace === null ? 'everywhere' : `in namespace ${namespace}`}`);
+function tokenIn(authorization: string | null): string | null {
+  return /^Bearer +([\x21-\x7e]+) *$/i.exec(authorization ?? '')?.[1] ?? null;
+}
+
+function hashOf(token: string): string {
+  return createHash('sha256').update(token).digest('base64');
+}
+
+function forbidden({ username }: KubeUser, verb: Verb, namespace: string | null): Refused {
+  return refused(403, `${username} may not ${verb} streamjobs ${namespace === null ? 'everywhere' : `in namespace ${namespace}`}`);
 }
 
 /** CA4. What the operator itself may not ask somebody has to grant. */
@@ -110,5 +134,5 @@ function silence(failure: KubeFailure, right: string): Refused {
       `the operator may not ask the cluster who you are: its service account lacks the right to ${right}. Whoever administers the ` +
         'cluster grants it with the chart (console.clusterRoleBinding: true), or binds the account to the ClusterRole system:auth-delegator',
     );
-  return refused(503, `the API server does not say who you are: ${failure.kind === 'absent' ? failure.reason : failure.message}`);
+  return refused(503, `The API server does not say who you are: ${failure.kind === 'absent' ? failure.reason : failure.message}`);
 }

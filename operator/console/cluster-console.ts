@@ -25,10 +25,13 @@ export type ClusterConsoleParts = {
   readonly clock: Clock;
   readonly random: Random;
   readonly jaegerUrl: string | null;
+  /** Those who may change a job may decide about its dead letters here; false: nobody may. */
+  readonly allowRedrive: boolean;
 };
 
 const IDLE_MS = 30_000;
 const SWEEP_MS = 5_000;
+const READ_ONLY = 'The console of this cluster only reads; the chart\u2019s console.allowRedrive lets it decide about dead letters';
 
 type LookedAt = { readonly job: LookedAtJob; readonly source: JobSource; atMs: number };
 
@@ -52,6 +55,11 @@ export class ClusterConsole implements ConsoleSource {
 
   entry(asker: Asker, namespace: string | null): Promise<Entry> {
     return this.#access.entry(asker, namespace);
+  }
+
+  deciding(asker: Asker, namespace: string): Promise<Entry> {
+    if (this.#parts.allowRedrive) return this.#access.changing(asker, namespace);
+    return Promise.resolve({ kind: 'refused', status: 403, message: READ_ONLY });
   }
 
   jobs(): readonly JobRef[] {
@@ -80,6 +88,7 @@ export class ClusterConsole implements ConsoleSource {
       },
       story: (node, key) => job.story(node, key),
       deadLetters: () => job.deadLetters(),
+      decide: (request) => job.decide(request),
     };
     const lookedAt: LookedAt = { job, source, atMs: clock.monotonicMs() };
     return lookedAt;

@@ -6,12 +6,15 @@
 
 import { stringify } from 'yaml';
 import type { StreamJobStatus } from '../../crds/stream-job/status.ts';
-import type { DeadLetters, Declared, JobRef, Live, Phase, Story, TimelineEntry } from '../../console/api.ts';
+import type { DeadLetters, Decided, DecideRequest, Declared, JobRef, Live, Phase, Story, TimelineEntry } from '../../console/api.ts';
+import { DeadLetterBook } from '../../console/dead-letter-book.ts';
+import { decideLetters } from '../../console/decide-letters.ts';
 import { declaredOf } from '../../console/declared.ts';
 import type { JobSource } from '../../console/job-source.ts';
 import { keyStory } from '../../console/key-story.ts';
 import { LiveBoard } from '../../console/live-board.ts';
 import type { Clock, Random } from '../../runtime/base/clock.ts';
+import type { DeadLetterDesk } from '../../runtime/dead-letter-desk.ts';
 import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
 import { LOOK_TOPIC } from '../../runtime/worker/report-pace.ts';
 import type { KubeClient } from '../kube/kube-client.ts';
@@ -19,7 +22,6 @@ import type { AnyObject } from '../kube/kube-object.ts';
 import { resources } from '../kube/resource.ts';
 import type { JobView, JobViews } from '../nats/job-view.ts';
 import { identityOf } from '../reconcile/stream-job-object.ts';
-import { DeadLetterStream } from './dead-letter-stream.ts';
 import { historyOf } from './job-history.ts';
 
 export type LookedAtParts = {
@@ -47,7 +49,7 @@ export class LookedAtJob implements JobSource {
   readonly #parts: LookedAtParts;
   readonly #stop = new AbortController();
   readonly #first = Promise.withResolvers<void>();
-  readonly #letters = new DeadLetterStream();
+  readonly #letters = new DeadLetterBook();
   #view: JobView | null = null;
   #running: Running | null = null;
   #stopHearing: (() => void) | null = null;
@@ -94,8 +96,19 @@ export class LookedAtJob implements JobSource {
 
   async deadLetters(): Promise<DeadLetters> {
     await this.#first.promise;
-    if (this.#view === null || this.#running === null) return { total: 0, groups: [], note: this.#problem ?? NOTHING_RUNS };
-    return this.#letters.look(this.#view, this.#running.plan);
+    const desk = await this.#desk();
+    if (desk === null) return { total: 0, open: 0, groups: [], note: this.#problem ?? NOTHING_RUNS };
+    return this.#letters.look(desk);
+  }
+
+  async decide(request: DecideRequest): Promise<Decided | { readonly problem: string }> {
+    await this.#first.promise;
+    const desk = await this.#desk();
+    return desk === null ? { problem: this.#problem ?? NOTHING_RUNS } : decideLetters(desk, request);
+  }
+
+  async #desk(): Promise<DeadLetterDesk | null> {
+    return this.#view === null || this.#running === null ? null : this.#view.desk();
   }
 
   async #run(): Promise<void> {

@@ -30,7 +30,8 @@ const TICK_MS = 250;
 export async function openConsole(parts: OpenConsoleParts): Promise<{ close(): Promise<void> } | null> {
   const { options, connection, jobs, clock, random, log } = parts;
   const transport = new KubeTransport(connection); // OC2
-  const source = new ClusterConsole({ jobs, client: new KubeClient({ transport }), clock, random, jaegerUrl: options.jaegerUrl });
+  const { jaegerUrl, allowRedrive } = options;
+  const source = new ClusterConsole({ jobs, client: new KubeClient({ transport }), clock, random, jaegerUrl, allowRedrive });
   try {
     const page = pageFiles(await bundleIn(options.pageFolder ?? dirname(process.argv[1] ?? '')));
     const server = await startConsoleServer({ source, page, host: null, port: options.port, hostNames: null, tickMs: TICK_MS });

@@ -25,7 +25,7 @@ import type { TransformFigures } from '../transforms/figures.ts';
 import { LATE } from '../transforms/transform.ts';
 import type { StepContext, Table, Timer, Transform } from '../transforms/transform.ts';
 import { Contributors } from '../transforms/contributors.ts';
-import { KeyWatch } from './key-watch.ts';
+import { KeyWatch, type KeyLook } from './key-watch.ts';
 import type { StepTrace } from './step-trace.ts';
 import { TimerTraces } from './timer-traces.ts';
 
@@ -169,6 +169,12 @@ export class Chain {
     return node.watch;
   }
 
+  /** Traces that are kept of one key of one node. Changes nothing. */
+  tracesOf(nodeId: string, key: Key): Pick<KeyLook, 'timerTraces' | 'contributors'> {
+    const node = this.#node(nodeId);
+    return { timerTraces: node.timerTraces.of(key), contributors: node.contributors.all(key) };
+  }
+
   #node(id: string): Node {
     const found = this.#nodes.get(id);
     assert(found !== undefined, `node ${id} is in its stage`);
@@ -209,7 +215,7 @@ class Node implements StepContext {
   readonly #named = new Map<string, Target[]>();
   readonly #all: Target[] = [];
   readonly contributors: Contributors;
-  readonly #timerTraces: TimerTraces;
+  readonly timerTraces: TimerTraces;
   /** Input of the events that the transform looks at; null: it looks at none. */
   #input: number | null = null;
 
@@ -221,7 +227,7 @@ class Node implements StepContext {
     this.cells = parts.state.cells(plan.id);
     const traces = parts.state.traces(plan.id);
     this.contributors = new Contributors(traces);
-    this.#timerTraces = new TimerTraces(traces);
+    this.timerTraces = new TimerTraces(traces);
     this.#table = parts.table;
     this.#transform = plan.op.kind === 'source' ? null : parts.makeTransform(plan);
     this.#inputWatermarks = Array.from({ length: Math.max(1, plan.inputs.length) }, () => WATERMARK_MIN);
@@ -333,12 +339,12 @@ class Node implements StepContext {
   }
 
   setTimer(timer: Timer): void {
-    this.#timerTraces.set(timer, this.#chain.active);
+    this.timerTraces.set(timer, this.#chain.active);
     this.#state.setTimer(this.nodeId, timer);
   }
 
   clearTimer(key: string, id: string): void {
-    this.#timerTraces.take({ key, id });
+    this.timerTraces.take({ key, id });
     this.#state.clearTimer(this.nodeId, key, id);
   }
 
@@ -400,8 +406,8 @@ class Node implements StepContext {
   #fireTimers(watermark: number): void {
     if (this.#transform?.onTimer === undefined) return;
     for (let timer = this.#state.popDue(this.nodeId, watermark); timer !== null; timer = this.#state.popDue(this.nodeId, watermark)) {
-      this.watch?.noteTimer(timer);
-      const trace = this.#timerTraces.take(timer);
+      const trace = this.timerTraces.take(timer);
+      this.watch?.noteTimer(timer, trace?.traceId ?? null);
       if (trace === null || this.#chain.trace === null) {
         this.#transform.onTimer(timer, this);
         continue;

@@ -12,12 +12,12 @@ test('events and timers of a key are kept from the first look on, the last 32, a
   const watch = new KeyWatch(0);
   watch.note(batch(['a'], 0), 0);
   expect(watch.of('a', 0)).toEqual([]);
-  watch.note(batch(['a', 'b', 'a'], 10), 1);
-  watch.noteTimer({ key: 'a', id: 't', atMs: 20, data: 'due' });
-  expect(watch.of('a', 2).map(({ kind, timeMs, value }) => [kind, timeMs, value])).toEqual([
-    ['event', 10, 'a0'],
-    ['event', 12, 'a2'],
-    ['timer', 20, 'due'],
+  watch.note({ ...batch(['a', 'b', 'a'], 10), traces: [{ at: 2, context: { traceId: 't1', spanId: 's1' } }] }, 1);
+  watch.noteTimer({ key: 'a', id: 't', atMs: 20, data: 'due' }, 't2');
+  expect(watch.of('a', 2).map(({ kind, timeMs, value, traceId }) => [kind, timeMs, value, traceId])).toEqual([
+    ['event', 10, 'a0', null],
+    ['event', 12, 'a2', 't1'],
+    ['timer', 20, 'due', 't2'],
   ]);
   watch.note(
     batch(

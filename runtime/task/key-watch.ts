@@ -6,7 +6,19 @@
 import type { Batch, Key, Value } from '../event/batch.ts';
 import type { Timer } from '../transforms/transform.ts';
 
-export type Recent = { readonly kind: 'event' | 'timer'; readonly timeMs: number; readonly value: Value };
+/** `traceId`: null: it is not traced. */
+export type Recent = { readonly kind: 'event' | 'timer'; readonly timeMs: number; readonly value: Value; readonly traceId: string | null };
+
+/** What a task knows of one key. */
+export type KeyLook = {
+  readonly cells: readonly (readonly [namespace: number, cell: Value])[];
+  readonly timers: readonly Timer[];
+  /** Traces of the events that set pending timers, by the timer's id. */
+  readonly timerTraces: ReadonlyMap<string, string>;
+  /** Traced events of which results will be made, as they came. */
+  readonly contributors: readonly { readonly timeMs: number; readonly traceId: string }[];
+  readonly recent: readonly Recent[];
+};
 
 /** Somebody who looks asks again every second or two. */
 const ASKED_MAX_MS = 15_000;
@@ -35,18 +47,20 @@ export class KeyWatch {
   }
 
   /** False: nobody has asked for a while, and nobody needs this any more (KW1). */
-  note({ keys, values, times }: Batch, nowMs: number): boolean {
+  note({ keys, values, times, traces = [] }: Batch, nowMs: number): boolean {
     if (nowMs - this.#askedMs > ASKED_MAX_MS) return false;
     for (let i = 0; i < values.length; i++) {
       const watched = this.#keys.get(keys === null ? '' : (keys[i] as Key));
-      if (watched !== undefined) add(watched, { kind: 'event', timeMs: times[i] as number, value: values[i] });
+      if (watched === undefined) continue;
+      const traceId = traces.find(({ at }) => at === i)?.context.traceId ?? null;
+      add(watched, { kind: 'event', timeMs: times[i] as number, value: values[i], traceId });
     }
     return true;
   }
 
-  noteTimer({ key, atMs, data }: Timer): void {
+  noteTimer({ key, atMs, data }: Timer, traceId: string | null): void {
     const watched = this.#keys.get(key);
-    if (watched !== undefined) add(watched, { kind: 'timer', timeMs: atMs, value: data });
+    if (watched !== undefined) add(watched, { kind: 'timer', timeMs: atMs, value: data, traceId });
   }
 }
 

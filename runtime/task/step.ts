@@ -20,13 +20,13 @@ import type { InputPosition, RecordHeader, TaskCounters } from '../journal/recor
 import type { EdgePlan, NodePlan, PhysicalPlan, StagePlan } from '../plan/physical-plan.ts';
 import { PartitionState } from '../state/partition-state.ts';
 import type { TransformFigures } from '../transforms/figures.ts';
-import type { Table, Timer, Transform } from '../transforms/transform.ts';
+import type { Table, Transform } from '../transforms/transform.ts';
 import { Chain, type ChainOutput } from './chain.ts';
 import { HeavyKeys, type HeavyKey } from './heavy-keys.ts';
 import { slices, splitByKey, toSingle, type Outgoing } from './exchange.ts';
 import type { InboxRecord } from './inbox.ts';
 import { TaskInputs } from './inputs.ts';
-import type { Recent } from './key-watch.ts';
+import type { KeyLook } from './key-watch.ts';
 import type { Released } from './replay.ts';
 import { deadLetterBatch, refusedAgain, sinkLetter, undecodedAgain } from './letters.ts';
 import { addAt, countersFor, NO_COUNTS, openBalance, withMore, type Counted } from './counters.ts';
@@ -78,13 +78,6 @@ export type TaskParts = {
   readonly decodeAgain?: SourceConnector['decodeAgain'];
   /** null: nothing is traced. */
   readonly trace?: StepTrace | null;
-};
-
-/** What a task knows of one key. */
-export type KeyLook = {
-  readonly cells: readonly (readonly [namespace: number, cell: Value])[];
-  readonly timers: readonly Timer[];
-  readonly recent: readonly Recent[];
 };
 
 /** Cells of a key that are looked at: windows that are open may be many, and the first ones tell enough. */
@@ -204,7 +197,8 @@ export class TaskCore {
   /** One key of one node as it stands between two steps, and what it got since it is looked at; null: no such node here. */
   look(nodeId: string, key: Key, nowMs: number): KeyLook | null {
     const watch = this.#chain.watch(nodeId, nowMs);
-    return watch === null ? null : { ...this.state.look(nodeId, key, LOOK_CELLS_MAX), recent: watch.of(key, nowMs) };
+    if (watch === null) return null;
+    return { ...this.state.look(nodeId, key, LOOK_CELLS_MAX), ...this.#chain.tracesOf(nodeId, key), recent: watch.of(key, nowMs) };
   }
 
   /** The key that most of its events have lately; null: it has no keys, or nothing came since it was restored. */

@@ -4,6 +4,7 @@
 //   TT2. Bounded: of more keys than there is room for the one is forgotten that was noted first, of more than TIMERS_MAX timers of a key too.
 
 import type { TraceContext } from '../base/trace-context.ts';
+import type { Key } from '../event/batch.ts';
 import { makeRoom, type TraceCells } from '../state/trace-cells.ts';
 import type { Timer } from '../transforms/transform.ts';
 
@@ -32,6 +33,12 @@ export class TimerTraces {
     if (known === undefined) makeRoom(cells, NAMESPACE);
     const others = (known ?? []).filter(([id]) => id !== timer.id).slice(1 - TIMERS_MAX);
     cells.put(NAMESPACE, timer.key, [...others, [timer.id, context.traceId, context.spanId]]);
+  }
+
+  /** Traces of the key's pending timers, by their ids. */
+  of(key: Key): ReadonlyMap<string, string> {
+    const known = (this.#cells.found?.get(NAMESPACE, key) ?? []) as readonly Pending[];
+    return new Map(known.map(([timerId, traceId]) => [timerId, traceId]));
   }
 
   /** The trace of a timer that is no longer pending. */

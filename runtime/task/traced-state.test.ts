@@ -126,6 +126,19 @@ test('what closes or fires behind a move goes on in the traces of what went in b
   expect(fired.map(({ traceId }) => traceId.slice(0, 1)).toSorted()).toEqual(['2', '3']);
 });
 
+test('who looks at a key is told the traces of what its state waits for and is made of', () => {
+  const task = core();
+  take(task, record(FIRST, 0));
+  take(task, record(SECOND, 1));
+  const lamp = task.look('lamps', encodeKey('a'), 0)!;
+  expect(lamp.timers.map(({ id }) => lamp.timerTraces.get(id))).toEqual(['3'.repeat(32)]);
+  expect(task.look('tumbling', encodeKey('a'), 0)!.contributors).toEqual([
+    { timeMs: 1, traceId: '1'.repeat(32) },
+    { timeMs: 4, traceId: '3'.repeat(32) },
+  ]);
+  expect(task.look('lamps', encodeKey('nobody'), 0)).toMatchObject({ contributors: [], timers: [] });
+});
+
 test('a timer that an event without a trace sets anew is of no trace', () => {
   const task = core();
   take(task, record([{ id: 'a', at: 1, trace: '1' }], 0));

@@ -46,6 +46,12 @@ export class Contributors {
     return known.flatMap(([timeMs, traceId, spanId]) => (timeMs >= startMs && timeMs < endMs ? [{ traceId, spanId }] : []));
   }
 
+  /** All of the key's, to be looked at. */
+  all(key: Key): readonly { readonly timeMs: number; readonly traceId: string }[] {
+    const known = (this.#cells.found?.get(NAMESPACE, key) ?? []) as readonly Contribution[];
+    return known.map(([timeMs, traceId]) => ({ timeMs, traceId }));
+  }
+
   /** Forgets events before `timeMs`: no result to come is made of them. */
   forget(timeMs: number): void {
     const cells = this.#cells.found;

@@ -24,10 +24,15 @@ export type Answer = {
   readonly watermarkMs: number | null;
   /** The earliest cells of the key. Of a machine: its actor, in namespace 0. */
   readonly cells: readonly { readonly namespace: number; readonly value: ShownValue }[];
-  readonly timers: readonly { readonly id: string; readonly atMs: number; readonly value: ShownValue }[];
+  readonly timers: readonly ({ readonly id: string; readonly atMs: number; readonly value: ShownValue } & Traced)[];
   /** What it got since somebody looks at it, oldest first. */
-  readonly recent: readonly { readonly kind: 'event' | 'timer'; readonly timeMs: number; readonly value: ShownValue }[];
+  readonly recent: readonly ({ readonly kind: 'event' | 'timer'; readonly timeMs: number; readonly value: ShownValue } & Traced)[];
+  /** Traced events of which results will be made, as they came. Absent: an older worker. */
+  readonly contributors?: readonly ({ readonly timeMs: number } & Traced)[];
 };
+
+/** Hexadecimal. Absent: it is not traced, or an older worker tells. */
+type Traced = { readonly traceId?: string };
 
 /** A value as JSON text, cut at a limit. */
 export type ShownValue = { readonly text: string; readonly isCut: boolean };
@@ -35,6 +40,7 @@ export type ShownValue = { readonly text: string; readonly isCut: boolean };
 const CELL_CHARACTERS_MAX = 16_384;
 const VALUE_CHARACTERS_MAX = 2_048;
 const TIMERS_MAX = 64;
+const TRACE_PATTERN = /^[0-9a-f]{32}$/;
 const ID_PATTERN = /^[A-Za-z0-9]{1,32}$/;
 
 export function answerTopic(id: string): string {
@@ -50,7 +56,8 @@ export function askIn(value: unknown): Ask | null {
 
 /** null: no answer. Who may publish on the job's subjects may say anything. */
 export function answerIn(value: unknown): Answer | null {
-  const { worker, task, epoch, watermarkMs, cells, timers, recent } = (value ?? {}) as Partial<Answer>;
+  const { worker, task, epoch, watermarkMs, cells, timers, recent, contributors = [] } = (value ?? {}) as Partial<Answer>;
+  const isTraced = ({ traceId }: Traced): boolean => traceId === undefined || (typeof traceId === 'string' && TRACE_PATTERN.test(traceId));
   const isShown = (one: unknown): boolean => {
     const { text, isCut } = ((one ?? {}) as { readonly value?: Partial<ShownValue> }).value ?? {};
     return typeof text === 'string' && typeof isCut === 'boolean';
@@ -63,9 +70,11 @@ export function answerIn(value: unknown): Answer | null {
     Array.isArray(cells) &&
     cells.every((one) => isShown(one) && typeof one.namespace === 'number') &&
     Array.isArray(timers) &&
-    timers.every((one) => isShown(one) && typeof one.id === 'string' && typeof one.atMs === 'number') &&
+    timers.every((one) => isShown(one) && isTraced(one) && typeof one.id === 'string' && typeof one.atMs === 'number') &&
     Array.isArray(recent) &&
-    recent.every((one) => isShown(one) && typeof one.timeMs === 'number');
+    recent.every((one) => isShown(one) && isTraced(one) && typeof one.timeMs === 'number') &&
+    Array.isArray(contributors) &&
+    contributors.every((one) => typeof one?.timeMs === 'number' && isTraced(one));
   return isAnswer ? (value as Answer) : null;
 }
 
@@ -85,9 +94,24 @@ export function answerTo({ id, node, key }: Ask, core: TaskCore, owner: Owner, n
     timers: look.timers
       .toSorted((a, b) => a.atMs - b.atMs)
       .slice(0, TIMERS_MAX)
-      .map((timer) => ({ id: timer.id, atMs: timer.atMs, value: shown(timer.data, VALUE_CHARACTERS_MAX) })),
-    recent: look.recent.map(({ kind, timeMs, value }) => ({ kind, timeMs, value: shown(value, VALUE_CHARACTERS_MAX) })),
+      .map(({ id: timer, atMs, data }) => ({
+        id: timer,
+        atMs,
+        value: shown(data, VALUE_CHARACTERS_MAX),
+        ...traced(look.timerTraces.get(timer)),
+      })),
+    recent: look.recent.map(({ kind, timeMs, value, traceId }) => ({
+      kind,
+      timeMs,
+      value: shown(value, VALUE_CHARACTERS_MAX),
+      ...traced(traceId),
+    })),
+    contributors: look.contributors,
   };
+}
+
+function traced(traceId: string | null | undefined): Traced {
+  return typeof traceId === 'string' ? { traceId } : {};
 }
 
 /** Q2. */

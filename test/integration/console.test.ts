@@ -3,18 +3,11 @@
 //
 // Pictures of all views lie in .artefacts/console afterwards.
 
-import { writeFile } from 'node:fs/promises';
 import { get } from 'node:http';
-import { join } from 'node:path';
-import type { NatsConnection } from '@nats-io/transport-node';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { callApi } from '../../runtime/adapters/nats/jetstream-api.ts';
-import { Link } from '../../runtime/adapters/nats/link.ts';
-import { connectNats } from '../../runtime/adapters/nats/nats-connection.ts';
 import { LocalConsole } from '../../cli/run/local-console.ts';
-import { runJob } from '../../cli/run/run-job.ts';
-import type { RunOutcome, RunRequest } from '../../cli/run/run-job.ts';
+import type { RunRequest } from '../../cli/run/run-job.ts';
 import { startConsoleServer } from '../../console/console-server.ts';
 import { bundlePage } from '../../console/bundle-page.ts';
 import { pageFiles } from '../../console/page-files.ts';
@@ -22,8 +15,8 @@ import type { DeadLetters, Declared, Live, Story } from '../../console/api.ts';
 import { count } from '../../console/page/format.ts';
 import { accessibilityProblems, artefactFolder, findBrowser, keepPicture, openBrowser, type OpenBrowser } from '../support/browser.ts';
 import { lookAtAllViews, textOf, view } from '../support/console-page.ts';
+import { api, type InJob, inDoorsJob, showConsole, type ShownConsole } from '../support/console-run.ts';
 import { FLIGHTS_JOB, withFolder } from '../support/flights-run.ts';
-import { jobText } from '../support/job-run.ts';
 import { startTestServer, type TestServer } from '../support/nats.ts';
 
 const WAIT = { timeout: 60_000, interval: 50 };
@@ -41,55 +34,12 @@ afterAll(async () => {
   await server.stop();
 });
 
-type Shown = {
-  readonly page: Page;
-  readonly local: LocalConsole;
-  readonly interrupt: AbortController;
-  readonly outcome: Promise<RunOutcome>;
-};
-
-/** Runs a job with its console, and gives it to `use`; ends both. */
-async function withConsole(
+const withConsole = (
   file: string,
   folder: string,
   options: Partial<RunRequest>,
-  use: (shown: Shown) => Promise<void>,
-): Promise<void> {
-  const local = await LocalConsole.start({ port: 0, file, isolation: 'thread' });
-  const interrupt = new AbortController();
-  const request: RunRequest = {
-    file,
-    workers: 2,
-    natsUrl: server.url,
-    dataDir: join(folder, 'data'),
-    outDir: join(folder, 'out'),
-    speed: null,
-    parameters: {},
-    name: null,
-    fresh: true,
-    durability: 'process',
-    isolation: 'thread',
-    ...options,
-  };
-  const outcome = runJob(request, local.listener, { interrupt: interrupt.signal }).then((ended) => (local.ended(ended), ended));
-  outcome.catch(() => undefined); // told below, when it is waited for
-  try {
-    browser.problems.length = 0;
-    await browser.page.setViewportSize({ width: 1280, height: 800 });
-    await browser.page.goto(local.url);
-    await browser.page.waitForSelector('[data-figure=phase]');
-    await use({ page: browser.page, local, interrupt, outcome });
-  } finally {
-    interrupt.abort();
-    await outcome;
-    await local.close();
-    await browser.page.goto('about:blank');
-  }
-}
-
-async function api<T>(local: LocalConsole, path: string): Promise<T> {
-  return (await (await fetch(`${local.url}api/jobs/-/${path}`)).json()) as T;
-}
+  use: (shown: ShownConsole) => Promise<void>,
+): Promise<void> => showConsole({ browser, natsUrl: server.url, file, folder, options }, use);
 
 describe.skipIf(program === null)('the flights job', () => {
   const FLIGHTS = { natsUrl: null, parameters: { 'out-of-order': '4d' } };
@@ -193,32 +143,6 @@ function statusFor(port: number, host: string): Promise<number | undefined> {
 describe.skipIf(program === null)('a job that waits for events', () => {
   const HOSTILE =
     '<img src=x onerror="alert(1)"><script>alert(2)</script> \u001b[31mred\u001b[0m \u202Egnp.exe\r\n2026-01-01 INFO all is well';
-  const job = (subject: string): string =>
-    jobText(
-      'doors',
-      `
-  sources:
-    - { name: seen, nats: { subjects: [${subject}] }, schema: { door: string, type: string, note: string } }
-  stages:
-    - name: doors
-      from: seen
-      keyBy: event.door
-      partitions: 3
-      machine:
-        context: { times: 0, note: '' }
-        initial: closed
-        states:
-          closed: { on: { open: { target: opened, actions: [{ assign: { times: context.times + 1, note: event.note } }] } } }
-          opened:
-            initial: ajar
-            on: { close: { target: closed, actions: [{ emit: { output: shut, value: { door: event.door } } }] } }
-            states:
-              ajar: { on: { push: wide } }
-              wide: { type: final }
-  sinks: [{ name: out, from: doors.shut, nats: { subject: out.doors } }]
-`,
-    );
-
   test(
     'shows a transition as it happens, the key that made it, and keeps what it holds as text',
     () =>
@@ -316,35 +240,5 @@ describe.skipIf(program === null)('a job that waits for events', () => {
     120_000,
   );
 
-  let jobs = 0;
-  type InJob = { readonly page: Page; readonly local: LocalConsole; readonly send: (event: unknown) => Promise<void> };
-
-  const inJob = (use: (given: InJob) => Promise<void>): Promise<void> =>
-    withFolder(async (folder) => {
-      const file = join(folder, 'job.yaml');
-      const subject = `in.doors-${++jobs}`;
-      await writeFile(file, job(subject));
-      const feed: NatsConnection = await connectNats({ url: server.url, name: 'test' });
-      const stream = subject.replace('.', '_');
-      const made = await callApi(Link.of(feed), `STREAM.CREATE.${stream}`, { name: stream, subjects: [subject], storage: 'memory' });
-      expect(made.kind).toBe('ok');
-      const send = async (event: unknown): Promise<void> => {
-        feed.publish(subject, JSON.stringify(event));
-        await feed.flush();
-      };
-      try {
-        await withConsole(file, folder, {}, async ({ page, local }) => {
-          await vi.waitFor(
-            async () =>
-              expect(
-                (await api<Live>(local, 'doors/live')).stages.flatMap(({ partitions }) => partitions.map(({ state }) => state)),
-              ).not.toContain('unknown'),
-            WAIT,
-          );
-          await use({ page, local, send });
-        });
-      } finally {
-        await feed.close();
-      }
-    });
+  const inJob = (use: (given: InJob) => Promise<void>): Promise<void> => inDoorsJob({ browser, natsUrl: server.url }, use);
 });

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { freePort } from '../../cli/local/server-process.ts';
-import type { DeadLetters, Declared, Live, Story } from '../../console/api.ts';
+import type { DecideRequest, Declared, Live, ShownDeadLetters, Story } from '../../console/api.ts';
 import { bundlePage } from '../../console/bundle-page.ts';
 import { count } from '../../console/page/format.ts';
 import { endPods, startPod } from '../../runtime/pod/pod-harness.ts';
@@ -25,7 +25,7 @@ let proxy: WriteProxy;
 let operator: OperatorProcess;
 let folder: string;
 let port: number;
-const tokens = { viewer: '', stranger: '' };
+const tokens = { viewer: '', editor: '', stranger: '' };
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'millrace-console-'));
@@ -63,7 +63,7 @@ afterAll(async () => {
 });
 
 test.each([
-  { fact: 'without a token', token: () => null, path: '', status: 401, says: 'say who you are' },
+  { fact: 'without a token', token: () => null, path: '', status: 401, says: 'Say who you are' },
   { fact: 'with a token of nobody', token: () => 'nobody', path: '', status: 401, says: 'knows nobody by this token' },
   {
     fact: 'with a token without rights',
@@ -92,6 +92,27 @@ test('a list has what one may see, and nothing can be written', async () => {
   expect(await (await ask('/api/jobs', tokens.viewer)).json()).toEqual([{ namespace: 'seen', name: 'counted' }]);
   expect((await ask('/api/jobs', tokens.viewer, 'POST')).status).toBe(405);
 });
+
+test('dead letters are decided about by who may change the job, and by nobody where the chart does not let them', async () => {
+  await plane.send('seen', { key: 'refused', n: 'no number' });
+  await expect.poll(async () => (await letters()).groups).toMatchObject([{ at: 'load', count: 1, open: 1 }]);
+  const { groups, readOnly } = await letters();
+  expect(readOnly).toContain('seen:viewer may not update streamjobs');
+  const which = { cause: groups[0]!.id };
+  const dry: DecideRequest = { what: 'redrive', which, reason: '', dryRun: true, through: null };
+  expect((await decide(null, dry)).status).toBe(401);
+  expect((await decide(tokens.stranger, dry)).status).toBe(403);
+  expect((await decide(tokens.viewer, dry)).status).toBe(403);
+  expect(await (await decide(tokens.editor, dry)).json()).toMatchObject({ count: 1, refused: [] });
+  await operator.end('SIGKILL');
+  operator = await startOperator('operator-read-only', { MILLRACE_CONSOLE_REDRIVE: '' });
+  const answer = await decide(tokens.editor, { ...dry, dryRun: false });
+  expect(answer.status).toBe(403);
+  expect(await answer.text()).toContain('console.allowRedrive');
+  await operator.end('SIGKILL');
+  operator = await startOperator('operator-again');
+  await expect.poll(async () => (await letters()).groups).toMatchObject([{ count: 1, open: 1 }]); // nothing was done
+}, 200_000);
 
 describe.skipIf(program === null)('in a browser', () => {
   test('who may not look is told why, and what to do', async () => {
@@ -123,7 +144,6 @@ describe.skipIf(program === null)('in a browser', () => {
     await plane.send('seen', { key: 'first', n: 2 });
     await actorsIn('closed').filter({ hasText: /^1$/ }).waitFor();
     console.log(`a transition was seen ${Math.round(performance.now() - sentMs)} ms after its event was stored`);
-    await plane.send('seen', { key: 'second', n: 'not a number' });
 
     const key = 'key?node=doors&key=first';
     await view(page, key);
@@ -133,7 +153,12 @@ describe.skipIf(program === null)('in a browser', () => {
 
     await view(page, 'dead-letters');
     await vi.waitFor(async () => expect(await textOf(page, '[data-figure=total]')).toBe('1'), WAIT);
-    expect((await api<DeadLetters>('seen/counted/dead-letters')).groups).toMatchObject([{ at: 'load', count: 1 }]);
+    const { id } = (await letters()).groups[0]!;
+    // Who may only look is told the command instead.
+    expect(await textOf(page, '.cause > pre')).toBe(
+      `millrace dlq redrive seen/counted --cause ${id} --nats nats://127.0.0.1:4222 --credentials admin.creds`,
+    );
+    expect(await page.locator('.deciding').count()).toBe(0);
 
     const declared = await api<Declared>('seen/counted');
     // The worker tells its figures now and then: until the last of the three events is told of, they differ from look to look.
@@ -169,9 +194,25 @@ describe.skipIf(program === null)('in a browser', () => {
     await page.click('text=Plan');
     expect(await textOf(page, '[data-figure=text]')).toBe(declared.planText.trimEnd());
     browser.problems.length = 0; // a refused token is told on the browser's console, too
-    expect(await lookAtAllViews(page, { name: 'cluster', key, reload: open })).toEqual([]);
+    expect(await lookAtAllViews(page, { name: 'cluster', key, reload: () => open() })).toEqual([]);
     expect(browser.problems.filter((problem) => !problem.includes('401'))).toEqual([]);
   }, 240_000);
+
+  test('who may change the job puts a letter in again, and drops what comes of it', async () => {
+    const { page } = browser;
+    await open(tokens.editor);
+    await view(page, 'dead-letters');
+    await page.locator('.cause > .deciding button').first().click();
+    await page.locator('dialog h2', { hasText: 'Put 1 dead letter in again?' }).waitFor();
+    await page.locator('dialog button.main').click();
+    await page.locator('[data-figure=decided]', { hasText: '1 dead letter was put in again' }).waitFor();
+    await expect.poll(async () => (await letters()).groups).toMatchObject([{ count: 2, open: 1, redriven: 1 }]); // it is no number still
+    await page.locator('.cause > .deciding button', { hasText: 'Drop' }).click();
+    await page.locator('dialog input').fill('junk of a test');
+    await page.locator('dialog button.main').click();
+    await page.locator('[data-figure=decided]', { hasText: '1 dead letter is marked as done' }).waitFor();
+    await expect.poll(async () => (await letters()).groups).toMatchObject([{ count: 2, open: 0, redriven: 1, dropped: 1 }]);
+  }, 150_000);
 
   test('what an upgrade does is told on the timeline', async () => {
     const { page } = browser;
@@ -197,10 +238,10 @@ describe.skipIf(program === null)('in a browser', () => {
     expect(await page.locator('.token').count()).toBe(0);
   }, 200_000);
 
-  async function open(): Promise<void> {
+  async function open(token = tokens.viewer): Promise<void> {
     await browser.page.goto('about:blank');
     await browser.page.goto(url());
-    await signIn(browser.page, tokens.viewer);
+    await signIn(browser.page, token);
     await browser.page.waitForSelector('main > section');
   }
 });
@@ -241,12 +282,26 @@ async function api<T>(path: string): Promise<T> {
   return ((await answer.json()) ?? { stages: [] }) as T;
 }
 
-async function startOperator(pod: string): Promise<OperatorProcess> {
+function letters(): Promise<ShownDeadLetters> {
+  return api('seen/counted/dead-letters');
+}
+
+function decide(token: string | null, request: DecideRequest): Promise<Response> {
+  return fetch(`http://localhost:${port}/api/jobs/seen/counted/dead-letters`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...(token === null ? {} : { authorization: `Bearer ${token}` }) },
+    body: JSON.stringify(request),
+  });
+}
+
+async function startOperator(pod: string, more: Record<string, string> = {}): Promise<OperatorProcess> {
   const environment = {
     MILLRACE_WATCH_NAMESPACES: 'seen,hidden',
     MILLRACE_CONSOLE_PORT: String(port),
     MILLRACE_CONSOLE_PAGE: folder,
     MILLRACE_JAEGER_URL: 'http://jaeger.test/',
+    MILLRACE_CONSOLE_REDRIVE: 'true',
+    ...more,
   };
   const started = await OperatorProcess.start({
     server: plane.api,
@@ -266,20 +321,31 @@ async function startOperator(pod: string): Promise<OperatorProcess> {
 }
 
 async function makeAccounts(): Promise<void> {
-  const rules = [{ apiGroups: ['millrace.dev'], resources: ['streamjobs'], verbs: ['get'] }];
+  const rulesOf = (...verbs: string[]) => [{ apiGroups: ['millrace.dev'], resources: ['streamjobs'], verbs }];
   await kubectl(
     ['create', '-f', '-'],
     JSON.stringify({
       apiVersion: 'v1',
       kind: 'List',
       items: [
-        ...['viewer', 'stranger'].map((name) => ({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace: 'seen' } })),
-        { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: 'looks' }, rules },
+        ...['viewer', 'editor', 'stranger'].map((name) => ({
+          apiVersion: 'v1',
+          kind: 'ServiceAccount',
+          metadata: { name, namespace: 'seen' },
+        })),
+        { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: 'looks' }, rules: rulesOf('get') },
+        {
+          apiVersion: 'rbac.authorization.k8s.io/v1',
+          kind: 'ClusterRole',
+          metadata: { name: 'changes' },
+          rules: rulesOf('get', 'update'),
+        },
       ],
     }),
   );
   await kubectl(['create', 'rolebinding', 'viewer', '--clusterrole=looks', '--serviceaccount=seen:viewer', '--namespace', 'seen']);
-  for (const account of ['viewer', 'stranger'] as const)
+  await kubectl(['create', 'rolebinding', 'editor', '--clusterrole=changes', '--serviceaccount=seen:editor', '--namespace', 'seen']);
+  for (const account of ['viewer', 'editor', 'stranger'] as const)
     tokens[account] = (await kubectl(['create', 'token', account, '--namespace', 'seen'])).trim();
 }
 

@@ -6,6 +6,8 @@ import { accessibilityProblems, keepPicture } from './browser.ts';
 export const VIEWS = ['topology', 'machines', 'key', 'windows', 'dead-letters', 'partitions', 'timeline', 'job'];
 const LOOKS = [
   [1280, 800, 'light'],
+  [1280, 800, 'dark'],
+  [390, 844, 'light'],
   [390, 844, 'dark'],
 ] as const;
 
