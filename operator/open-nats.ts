@@ -1,10 +1,11 @@
-// Who the operator is in NATS: in an account of each namespace, with the keys of the chart's own server (made by the first operator), or
-// as it was told.
+// Who the operator is in NATS: in the accounts of namespaces and jobs, with the keys of the chart's own server (made by the first operator),
+// or as it was told.
 
 import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { oneConnection } from '../runtime/adapters/nats/job-connections.ts';
 import { connectNats } from '../runtime/adapters/nats/nats-connection.ts';
 import type { Clock, Random } from '../runtime/base/clock.ts';
 import type { KubeClient } from './kube/kube-client.ts';
@@ -13,9 +14,9 @@ import { resources } from './kube/resource.ts';
 import type { Log } from './log.ts';
 import { Accounts } from './nats/accounts.ts';
 import { ConnectingNats } from './nats/connecting-nats.ts';
-import type { ServerSource } from './nats/durability.ts';
+import { DurabilityLook, type ServerSource } from './nats/durability.ts';
 import type { JobViews } from './nats/job-view.ts';
-import { JobNats, type Login } from './nats/job-nats.ts';
+import { JobNats, type JobNatsParts, type Login } from './nats/job-nats.ts';
 import { makeNatsKeys, roleCredentials, type NatsKeys } from './nats/nats-keys.ts';
 import { TenantNats } from './nats/tenant-nats.ts';
 import { WorkerReports } from './nats/worker-reports.ts';
@@ -44,13 +45,16 @@ async function openForeign({ options, clock, random, log }: OpenNatsParts): Prom
   const servers: ServerSource = monitorUrl === null ? { kind: 'none' } : { kind: 'monitor', urls: monitorUrl };
   const text = credentials === null ? null : await readFile(credentials, 'utf8');
   const login: Login = text === null ? { kind: 'none' } : { kind: 'shared', credentials: text, hash: hashOf(text) };
+  const durability = new DurabilityLook(servers, clock);
   const reports = new WorkerReports(clock);
   const nats = new ConnectingNats();
   void nats.start({
-    connect: () => connectNats({ url, name: `millrace operator ${options.pod}`, ...(credentials === null ? {} : { credentials }) }),
-    open: (connection) => {
-      reports.listen(connection);
-      return new JobNats({ connection, reports, login, replicas, servers, clock, random });
+    connect: async () =>
+      oneConnection(await connectNats({ url, name: `millrace operator ${options.pod}`, ...(credentials === null ? {} : { credentials }) })),
+    open: (connections) => {
+      reports.listen(connections.job);
+      const savepoints: JobNatsParts['savepoints'] = () => Promise.resolve(connections.job);
+      return new JobNats({ connections, savepoints, reports, login, replicas, durability, clock, random });
     },
     sleep: (ms) => clock.sleep(ms),
     onTrouble: (reason) => log('warn', `NATS: ${reason}`),
@@ -59,7 +63,7 @@ async function openForeign({ options, clock, random, log }: OpenNatsParts): Prom
   return nats;
 }
 
-/** The chart's own: an account for each namespace. */
+/** The chart's own: an account for each job and each namespace. */
 async function openOwn(parts: OpenNatsParts, keysSecret: string): Promise<NatsSide & JobViews> {
   const { options, clock, random, log } = parts;
   const { url, replicas } = options.nats;
@@ -71,6 +75,7 @@ async function openOwn(parts: OpenNatsParts, keysSecret: string): Promise<NatsSi
     address: { url, name: `millrace operator ${options.pod} (system)`, credentials: join(folder, 'sys.creds') },
     onConnected: (version) => log('info', `connected to NATS ${version}`),
   });
+  const durability = new DurabilityLook({ kind: 'system', connection: system }, clock);
   return new TenantNats({
     accounts,
     connect: async ({ id, seed }) => {
@@ -78,14 +83,13 @@ async function openOwn(parts: OpenNatsParts, keysSecret: string): Promise<NatsSi
       await writeFile(path, (await roleCredentials(seed, 'admin')).text, { mode: 0o600 });
       return connectNats({ url, name: `millrace operator ${options.pod}`, credentials: path });
     },
-    open: (connection, { seed }) => {
+    open: ({ connections, savepoints, seeds }) => {
       const reports = new WorkerReports(clock);
-      reports.listen(connection);
-      const login: Login = { kind: 'signed', accountSeed: seed };
-      return new JobNats({ connection, reports, login, replicas, servers: { kind: 'system', connection: system }, clock, random });
+      reports.listen(connections.job);
+      return new JobNats({ connections, savepoints, reports, login: { kind: 'signed', seeds }, replicas, durability, clock, random });
     },
     clock,
-    onTrouble: (namespace, reason) => log('warn', `NATS, account of ${namespace}: ${reason}`),
+    onTrouble: (identity, reason) => log('warn', `NATS, accounts of ${identity}: ${reason}`),
   });
 }
 

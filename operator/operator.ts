@@ -27,6 +27,7 @@ import type { ClusterSettings } from './reconcile/children.ts';
 import { CodeStore } from './reconcile/code-store.ts';
 import type { Cache } from './reconcile/observe.ts';
 import type { NatsSide } from './reconcile/nats-side.ts';
+import { identityOf } from './reconcile/stream-job-object.ts';
 import { Reconciler } from './reconcile/reconciler.ts';
 import { SavepointReconciler } from './reconcile/savepoint-reconciler.ts';
 import { UserSecrets } from './reconcile/user-secrets.ts';
@@ -133,7 +134,8 @@ export class Operator {
     // An operator that starts anew has nothing to tell: least of all that NATS is away because it did not look yet.
     for (let waitedMs = 0; !nats.up && waitedMs < FIRST_CONTACT_MS; waitedMs += LOOK_MS) await clock.sleep(LOOK_MS);
     const caches = this.#watches.caches;
-    for (const { metadata } of caches.streamJobs.list()) nats.expect(metadata.namespace ?? '');
+    for (const { metadata } of caches.streamJobs.list())
+      nats.expect(identityOf({ namespace: metadata.namespace ?? '', name: metadata.name }));
     const events = (this.#events = new EventRecorder({ client, clock, random, instance: options.pod }));
     const code = new CodeStore((namespace, name) => client.get(resources.configMaps, { namespace, name }));
     const reconciler = new Reconciler({ client, caches, nats, code, clock, events, settings: settingsOf(options) });

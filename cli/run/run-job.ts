@@ -8,6 +8,7 @@ import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { connectNats } from '../../runtime/adapters/nats/nats-connection.ts';
+import { oneConnection } from '../../runtime/adapters/nats/job-connections.ts';
 import { Link } from '../../runtime/adapters/nats/link.ts';
 import { openBus } from '../../runtime/adapters/nats/directory.ts';
 import { systemClock } from '../../runtime/adapters/node/clock.ts';
@@ -143,7 +144,15 @@ async function runOn(
 ): Promise<RunOutcome> {
   const { job, baseDir, kind } = loaded;
   const outDir = request.outDir ?? resolve('out', job.metadata.name);
-  const env: ConnectorEnv = { job: job.metadata.name, runId: '', baseDir, outDir, connection, clock: systemClock, random: systemRandom };
+  const env: ConnectorEnv = {
+    job: job.metadata.name,
+    runId: '',
+    baseDir,
+    outDir,
+    connections: oneConnection(connection),
+    clock: systemClock,
+    random: systemRandom,
+  };
   const splitCounts = await countSplits(job, env);
   const plan = planJob(job, splitCounts);
   const tableIssues = [...(await loadTables(plan.tables, env)).values()].flatMap(({ issues }) => issues);

@@ -26,7 +26,7 @@ export function decideDeletion(observed: Observed): Decision {
   const isStopped = pods.total + pods.terminating === 0 || sinceMs > PODS_WAIT_MS;
   if (!isStopped) return leaving(observed, [], 'workers stop before state is removed');
   if (nats.kind === 'present')
-    return leaving(observed, [{ kind: 'remove-state' }, { kind: 'remove-finalizer' }], 'its state is removed', {
+    return leaving(observed, [{ kind: 'remove-state', of: 'job' }, { kind: 'remove-finalizer' }], 'its state is removed', {
       type: 'Normal',
       reason: 'StateDeleted',
       message: `${streams} were removed (deletionPolicy: Delete)`,

@@ -86,7 +86,9 @@ function startOver(observed: Deployed): Decision {
     phase: 'Upgrading',
     conditions: reconciling('Upgrading', message),
     intent,
-    actions: isStopped ? [{ kind: 'remove-state' }, { kind: 'ensure-streams' }, { kind: 'write-revision', revision, run: 'new' }] : [],
+    actions: isStopped
+      ? [{ kind: 'remove-state', of: 'run' }, { kind: 'ensure-streams' }, { kind: 'write-revision', revision, run: 'new' }]
+      : [],
     replicas: isStopped ? observed.cluster.replicas : 0,
     events: isStopped ? [{ type: 'Normal', reason: 'Upgrading', message }] : [],
     remembers: { rejectedHash: null },

@@ -152,7 +152,7 @@ function decideAdoption(observed: Runnable): Decision {
     conditions: reconciling('Deploying', message),
     intent: { action: 'deploy', revision, since: new Date(nowMs).toISOString() },
     actions: [
-      ...(startsOver ? [{ kind: 'remove-state' } as const] : []),
+      ...(startsOver ? [{ kind: 'remove-state', of: 'run' } as const] : []),
       { kind: 'ensure-streams' },
       { kind: 'write-revision', revision, run: startsOver ? 'new' : 'continued' },
     ],

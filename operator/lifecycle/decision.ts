@@ -17,7 +17,8 @@ export type Action =
   | { readonly kind: 'clear-failure' }
   | { readonly kind: 'prepare-restore'; readonly savepoint: string }
   | { readonly kind: 'create-savepoint'; readonly name: string }
-  | { readonly kind: 'remove-state' }
+  /** Of a run: all that the next one must not find. Of a job: its dead letters, too, which outlive runs. */
+  | { readonly kind: 'remove-state'; readonly of: 'run' | 'job' }
   | { readonly kind: 'remove-finalizer' };
 
 export type Told = { readonly type: 'Normal' | 'Warning'; readonly reason: EventReason; readonly message: string };

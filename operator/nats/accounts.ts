@@ -1,17 +1,18 @@
-// Makes the servers know the accounts of namespaces, over the system account, and again when one has lost them.
+// Makes the servers know the accounts of namespaces and jobs, over the system account, and again when one has lost them.
 //
 //   A1. An account that a server knows as it should be is left alone: told anew, the server goes through all its connections.
 //   A2. Killed anywhere, nothing is left half done: an account is one message, and the same one each time (nats-keys.ts, K2).
 //   A3. What was registered is looked for every LOOK_MS, and whenever the connection came back, on all servers that answer.
 //   A4. Until the servers were reached, who asks is told why.
-//   A5. Accounts are never removed: streams stay when a namespace goes, as they do when a StreamJob goes.
+//   A5. Accounts are never removed: streams stay when a namespace goes, as they do when a StreamJob goes. One without streams costs
+//       the servers a small file.
 
 import { writeFile } from 'node:fs/promises';
 import { AuthorizationError, NoRespondersError, type NatsConnection } from '@nats-io/transport-node';
 import { Link } from '../../runtime/adapters/nats/link.ts';
 import { connectPatiently, type NatsAddress } from '../../runtime/adapters/nats/nats-connection.ts';
 import type { Clock } from '../../runtime/base/clock.ts';
-import { accountOf, accountToken, saysTheSame, type NatsAccount, type NatsKeys } from './nats-keys.ts';
+import { accountOf, accountTitle, accountToken, saysTheSame, type AccountName, type NatsAccount, type NatsKeys } from './nats-keys.ts';
 
 type System = { readonly connection: NatsConnection; readonly operatorSeed: string };
 
@@ -43,10 +44,12 @@ const OTHERS_MS = 500;
 export class Accounts {
   readonly #parts: AccountsParts;
   /** By id. */
-  readonly #known = new Map<string, string>();
+  readonly #known = new Map<string, AccountName>();
   #system: System | null = null;
   #problem = 'the first connection is being made';
   #mending: Promise<void> | null = null;
+  readonly #registering = new Map<string, Promise<void>>();
+  #listing: Promise<ReadonlySet<string>> | null = null;
 
   constructor(parts: AccountsParts) {
     this.#parts = parts;
@@ -92,24 +95,38 @@ export class Accounts {
   }
 
   /** Resolves when a server knows the account. Rejects with the reason (A4). */
-  async register(namespace: string): Promise<NatsAccount> {
+  async register(name: AccountName): Promise<NatsAccount> {
     if (this.#system === null) throw new Error(this.#problem);
-    const { connection, operatorSeed } = this.#system;
-    const account = accountOf(operatorSeed, namespace);
+    const account = accountOf(this.#system.operatorSeed, name);
     if (this.#known.has(account.id)) return account;
-    const there = namesIn(await asked(connection, '$SYS.REQ.CLAIMS.LIST', '')).includes(account.id);
-    await this.#tell(this.#system, namespace, there ? await tokenOf(connection, account.id) : null);
-    this.#known.set(account.id, namespace);
+    const known = this.#registering.get(account.id);
+    const registering = known ?? this.#register(this.#system, name, account.id).finally(() => this.#registering.delete(account.id));
+    this.#registering.set(account.id, registering);
+    await registering;
     return account;
   }
 
+  async #register(system: System, name: AccountName, id: string): Promise<void> {
+    const isThere = (await this.#list(system.connection)).has(id);
+    await this.#tell(system, name, isThere ? await tokenOf(system.connection, id) : null);
+    this.#known.set(id, name);
+  }
+
+  /** Hundreds of jobs may ask at once: they share an answer. */
+  #list(connection: NatsConnection): Promise<ReadonlySet<string>> {
+    this.#listing ??= asked(connection, '$SYS.REQ.CLAIMS.LIST', '')
+      .then((answer) => new Set(namesIn(answer)))
+      .finally(() => (this.#listing = null));
+    return this.#listing;
+  }
+
   /** A1. */
-  async #tell({ connection, operatorSeed }: System, namespace: string, found: string | null): Promise<void> {
-    const token = await accountToken(operatorSeed, namespace);
+  async #tell({ connection, operatorSeed }: System, name: AccountName, found: string | null): Promise<void> {
+    const token = await accountToken(operatorSeed, name);
     if (found !== null && saysTheSame(found, token)) return;
     const { data, error } = await asked(connection, '$SYS.REQ.CLAIMS.UPDATE', token);
     if (error !== undefined || (data as { readonly code?: number } | undefined)?.code !== 200)
-      throw new Error(`NATS does not take the account of namespace ${namespace}: ${error?.description ?? JSON.stringify(data)}`);
+      throw new Error(`NATS does not take the account ${accountTitle(name)}: ${error?.description ?? JSON.stringify(data)}`);
   }
 
   /** One at a time. */
@@ -124,10 +141,10 @@ export class Accounts {
     if (!this.up || this.#known.size === 0) return;
     const lists = await listsOf(system.connection);
     if (lists.length === 0) return; // nobody answers: the connection is about to say so
-    for (const [id, namespace] of this.#known) {
+    for (const [id, name] of this.#known) {
       if (lists.every((list) => list.has(id))) continue;
-      await this.#tell(system, namespace, null);
-      this.#parts.onTrouble(`a server had lost the account of namespace ${namespace}: it was told again`);
+      await this.#tell(system, name, null);
+      this.#parts.onTrouble(`a server had lost the account ${accountTitle(name)}: it was told again`);
     }
   }
 }

@@ -1,12 +1,14 @@
 // An operator that is there before NATS is.
 
 import { expect, test } from 'vitest';
+import { oneConnection } from '../../runtime/adapters/nats/job-connections.ts';
 import { connectNats } from '../../runtime/adapters/nats/nats-connection.ts';
 import { systemClock } from '../../runtime/adapters/node/clock.ts';
 import { systemRandom } from '../../runtime/adapters/node/random.ts';
 import { startTestServer } from '../../test/support/nats.ts';
 import { declaredOf } from '../lifecycle/observed-sample.ts';
 import { ConnectingNats } from './connecting-nats.ts';
+import { DurabilityLook } from './durability.ts';
 import { JobNats } from './job-nats.ts';
 import { WorkerReports } from './worker-reports.ts';
 
@@ -19,10 +21,12 @@ test('without NATS every question is answered, with the reason; with it, as it i
   const troubles: string[] = [];
   const connected = new Promise<{ close(): Promise<void> }>((resolve) => {
     void nats.start({
-      connect: () => connectNats({ url: server.url, name: 'operator' }),
-      open: (connection) => {
-        reports.listen(connection);
-        const parts = { connection, reports, login: { kind: 'none' }, replicas: 1, servers: { kind: 'none' } } as const;
+      connect: async () => oneConnection(await connectNats({ url: server.url, name: 'operator' })),
+      open: (connections) => {
+        reports.listen(connections.job);
+        const savepoints = () => Promise.resolve(connections.job);
+        const durability = new DurabilityLook({ kind: 'none' }, systemClock);
+        const parts = { connections, savepoints, reports, login: { kind: 'none' }, replicas: 1, durability } as const;
         return new JobNats({ ...parts, clock: systemClock, random: systemRandom });
       },
       sleep: (ms) => systemClock.sleep(ms),
@@ -38,7 +42,7 @@ test('without NATS every question is answered, with the reason; with it, as it i
   expect(await nats.observe('shop_hourly')).toEqual(absent);
   expect(await nats.resolve('shop_hourly', plan)).toEqual(absent);
   expect(await nats.ensure('shop_hourly', plan)).toEqual(absent);
-  expect(await nats.removeState('shop_hourly')).toEqual(absent);
+  expect(await nats.removeState('shop_hourly', 'job')).toEqual(absent);
   expect(await nats.credentials('shop_hourly', plan)).toBeNull();
   expect(nats.figures('shop_hourly', plan)).toBeNull();
   expect(troubles).toHaveLength(1);

@@ -3,6 +3,7 @@
 //   C1. What is asked before the first attempt has ended waits for it: nobody is told that NATS is away before it was looked for.
 
 import type { NatsConnection } from '@nats-io/transport-node';
+import type { JobConnections } from '../../runtime/adapters/nats/job-connections.ts';
 import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
 import type { RevisionStatus } from '../../crds/stream-job/status.ts';
 import type { JobFigures } from '../lifecycle/figures.ts';
@@ -10,6 +11,7 @@ import type { NatsObserved } from '../lifecycle/observed.ts';
 import type {
   Absent,
   Done,
+  JobCredentials,
   LoadAsked,
   LoadObserved,
   NatsSide,
@@ -22,8 +24,8 @@ import type { JobViews, Viewed } from './job-view.ts';
 
 export type ConnectingParts = {
   /** Rejects with the reason. */
-  readonly connect: () => Promise<NatsConnection>;
-  readonly open: (connection: NatsConnection) => JobNats;
+  readonly connect: () => Promise<JobConnections>;
+  readonly open: (connections: JobConnections) => JobNats;
   readonly sleep: (ms: number) => Promise<void>;
   /** A new reason, for the log. */
   readonly onTrouble: (reason: string) => void;
@@ -44,12 +46,13 @@ export class ConnectingNats implements NatsSide, JobViews {
   async start({ connect, open, sleep, onTrouble, onConnected }: ConnectingParts): Promise<void> {
     while (!this.#isClosed) {
       try {
-        const connection = (this.#connection = await connect());
-        if (this.#isClosed) return await connection.close();
-        this.#inner = open(connection);
+        const connections = await connect();
+        this.#connection = connections.job;
+        if (this.#isClosed) return await connections.job.close();
+        this.#inner = open(connections);
         for (const listener of this.#listeners) this.#inner.onChange(listener);
         this.#tried.resolve();
-        return onConnected(connection);
+        return onConnected(connections.job);
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         if (reason !== this.#reason) onTrouble(reason);
@@ -60,7 +63,7 @@ export class ConnectingNats implements NatsSide, JobViews {
     }
   }
 
-  /** For good. */
+  /** For good; the connection that jobs share is its maker's to close. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#connection?.close();
@@ -70,7 +73,7 @@ export class ConnectingNats implements NatsSide, JobViews {
     return this.#inner?.up ?? false;
   }
 
-  /** Nothing: there is one connection for all namespaces. */
+  /** Nothing: there is one connection for all jobs. */
   expect(): void {}
 
   observe(identity: string): Promise<NatsObserved> {
@@ -105,8 +108,8 @@ export class ConnectingNats implements NatsSide, JobViews {
     return this.#ask((inner) => inner.clearFailure(identity));
   }
 
-  removeState(identity: string): Promise<Done> {
-    return this.#ask((inner) => inner.removeState(identity));
+  removeState(identity: string, of: 'run' | 'job'): Promise<Done> {
+    return this.#ask((inner) => inner.removeState(identity, of));
   }
 
   prepareRestore(savepoint: string, identity: string): Promise<Done> {
@@ -121,7 +124,7 @@ export class ConnectingNats implements NatsSide, JobViews {
     return this.#ask((inner) => inner.removeSavepoint(savepoint, identity));
   }
 
-  credentials(identity: string, plan: PhysicalPlan): Promise<{ readonly text: string; readonly hash: string } | null> {
+  credentials(identity: string, plan: PhysicalPlan): Promise<JobCredentials | null> {
     return this.#tried.promise.then(() => (this.#inner === null ? null : this.#inner.credentials(identity, plan)));
   }
 

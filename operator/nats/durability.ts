@@ -6,6 +6,7 @@
 
 import type { NatsConnection } from '@nats-io/transport-node';
 import { isAtLeast, NATS_VERSION_MIN } from '../../runtime/adapters/nats/nats-connection.ts';
+import type { Clock } from '../../runtime/base/clock.ts';
 
 /** Of what a server says of itself (`/varz`). */
 export type ServerReport = {
@@ -25,12 +26,33 @@ export type ServerSource =
   /** As a user of the system account, once it is connected; null: it never will be. */
   | { readonly kind: 'system'; readonly connection: Promise<NatsConnection | null> };
 
+const LOOK_MS = 15_000;
 const ANSWER_MS = 3_000;
 /** A server that has not answered by then, after others did, is down or cut off. */
 const OTHERS_MS = 500;
 const SYNC_FIX = 'set `sync_interval: always` in its jetstream block';
 /** Where a server puts its streams that is not told where. */
 const FORGOTTEN_STORE = '/tmp/nats/jetstream';
+
+/** What there is to say now and then, for all jobs at once. */
+export class DurabilityLook {
+  readonly #source: ServerSource;
+  readonly #clock: Clock;
+  #kept: { readonly untilMs: number; readonly problem: Promise<string | null> } | null = null;
+
+  constructor(source: ServerSource, clock: Clock) {
+    this.#source = source;
+    this.#clock = clock;
+  }
+
+  /** As durabilityProblem, at most LOOK_MS old. */
+  problem(): Promise<string | null> {
+    const nowMs = this.#clock.monotonicMs();
+    if (this.#kept === null || nowMs > this.#kept.untilMs)
+      this.#kept = { untilMs: nowMs + LOOK_MS, problem: durabilityProblem(this.#source) };
+    return this.#kept.problem;
+  }
+}
 
 /** null: acknowledged writes survive a power cut. Else why they may not, and what to do. */
 export async function durabilityProblem(source: ServerSource): Promise<string | null> {

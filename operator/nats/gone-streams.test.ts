@@ -1,8 +1,14 @@
 import { expect, test } from 'vitest';
-import { GONE_AFTER_MS, GoneStreams } from './gone-streams.ts';
+import { GONE_AFTER_MS, GoneStreams, type Wanted } from './gone-streams.ts';
 
 type Look = { readonly atMs: number; readonly names: string } | 'no answer';
 const at = (atMs: number, names: string): Look => ({ atMs, names });
+
+const wanted: readonly Wanted[] = [
+  { stream: 'a', account: 'job' },
+  { stream: 'b', account: 'job' },
+  { stream: 'c', account: 'streams' },
+];
 
 test.each<{ fact: string; looks: readonly Look[]; gone: string; missing: string }>([
   { fact: 'what is there is neither', looks: [at(0, 'a b')], gone: '', missing: '' },
@@ -20,7 +26,7 @@ test.each<{ fact: string; looks: readonly Look[]; gone: string; missing: string 
   let last: ReturnType<GoneStreams['look']> = { gone: [], missing: [] };
   for (const look of looks) {
     if (look === 'no answer') streams.reset();
-    else last = streams.look(['a', 'b'], new Set(look.names.split(' ')), look.atMs);
+    else last = streams.look(wanted, { job: new Set(look.names.split(' ')), streams: new Set(['c']) }, look.atMs);
   }
   expect({ gone: last.gone.join(' '), missing: last.missing.join(' ') }).toEqual({ gone, missing });
 });

@@ -3,6 +3,12 @@
 //
 //   G1. A stream is gone when every look of GONE_AFTER_MS did not find it. A time without an answer is no look.
 
+import type { JobConnections } from '../../runtime/adapters/nats/job-connections.ts';
+
+/** A stream by the account that it must be in. */
+export type Wanted = { readonly stream: string; readonly account: keyof JobConnections };
+export type Names = Readonly<Record<keyof JobConnections, ReadonlySet<string>>>;
+
 /** Longer than a server needs between its first answer and its last stream; less than what drift may last (10 s), by far. */
 export const GONE_AFTER_MS = 2_500;
 
@@ -10,15 +16,11 @@ export class GoneStreams {
   readonly #missingSinceMs = new Map<string, number>();
 
   /** Those of `wanted` that are gone, and those that are missing since a shorter time. */
-  look(
-    wanted: readonly string[],
-    names: ReadonlySet<string>,
-    nowMs: number,
-  ): { readonly gone: readonly string[]; readonly missing: readonly string[] } {
+  look(wanted: readonly Wanted[], names: Names, nowMs: number): { readonly gone: readonly string[]; readonly missing: readonly string[] } {
     const gone: string[] = [];
     const missing: string[] = [];
-    for (const name of wanted) {
-      if (names.has(name)) {
+    for (const { stream: name, account } of wanted) {
+      if (names[account].has(name)) {
         this.#missingSinceMs.delete(name);
         continue;
       }

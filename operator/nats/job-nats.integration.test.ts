@@ -1,6 +1,6 @@
 // What reconciling does in NATS, on a real server with keys, and workers as processes with the credentials that the operator makes.
 
-import { writeFile, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
@@ -9,26 +9,31 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { RevisionStatus } from '../../crds/stream-job/status.ts';
 import { callApi, type StreamInfo } from '../../runtime/adapters/nats/jetstream-api.ts';
 import { openDirectory } from '../../runtime/adapters/nats/directory.ts';
+import { oneConnection } from '../../runtime/adapters/nats/job-connections.ts';
 import { Link } from '../../runtime/adapters/nats/link.ts';
 import { systemClock } from '../../runtime/adapters/node/clock.ts';
 import { systemRandom } from '../../runtime/adapters/node/random.ts';
 import { startPod, type PodProcess } from '../../runtime/pod/pod-harness.ts';
+import { STREAMS_CREDENTIALS } from '../../runtime/pod/streams-connection.ts';
 import { readStreamJob } from '../../runtime/plan/check.ts';
 import { planJob } from '../../runtime/plan/plan.ts';
 import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
 import type { NatsObserved } from '../lifecycle/observed.ts';
 import type { SavepointProgress } from '../reconcile/nats-side.ts';
-import { JobNats } from './job-nats.ts';
+import { DurabilityLook } from './durability.ts';
+import { JobNats, type JobNatsParts } from './job-nats.ts';
 import { startKeyedServer, type KeyedServer } from './keyed-server-harness.ts';
+import { roleCredentials } from './nats-keys.ts';
+import { TenantNats } from './tenant-nats.ts';
 import { WorkerReports } from './worker-reports.ts';
 
 type Present = Extract<NatsObserved, { readonly kind: 'present' }>;
 
 let server: KeyedServer;
-let accountSeed: string;
+/** In the account of the namespace. */
 let connection: NatsConnection;
 let link: Link;
-let nats: JobNats;
+let nats: TenantNats;
 let folder: string;
 let count = 0;
 let identity = '';
@@ -37,7 +42,6 @@ let name = '';
 beforeAll(async () => {
   server = await startKeyedServer();
   folder = await mkdtemp(join(tmpdir(), 'millrace-job-nats-'));
-  accountSeed = (await server.account()).seed;
   connection = await server.operator();
   link = Link.of(connection);
   nats = open();
@@ -52,18 +56,30 @@ beforeEach(() => {
 });
 
 /** An operator that starts anew. */
-function open(): JobNats {
-  const reports = new WorkerReports(systemClock);
-  reports.listen(connection);
-  return new JobNats({
-    connection,
-    reports,
-    login: { kind: 'signed', accountSeed },
-    replicas: 1,
-    servers: { kind: 'monitor', urls: server.monitorUrl },
+function open(): TenantNats {
+  return new TenantNats({
+    accounts: server.accounts,
+    connect: async ({ seed }) => {
+      const made = await server.connect((await roleCredentials(seed, 'admin')).text);
+      if (typeof made === 'string') throw new Error(made);
+      return made;
+    },
+    open: (job) => jobNats(job, { kind: 'signed', seeds: job.seeds }),
     clock: systemClock,
-    random: systemRandom,
+    onTrouble: () => undefined,
   });
+}
+
+function jobNats(parts: Pick<JobNatsParts, 'connections' | 'savepoints'>, login: JobNatsParts['login']): JobNats {
+  const reports = new WorkerReports(systemClock);
+  reports.listen(parts.connections.job);
+  const durability = new DurabilityLook({ kind: 'monitor', urls: server.monitorUrl }, systemClock);
+  return new JobNats({ ...parts, reports, login, replicas: 1, durability, clock: systemClock, random: systemRandom });
+}
+
+/** As the operator, in the job's account. */
+async function own(of = identity): Promise<Link> {
+  return Link.of(await server.operator(of));
 }
 
 function plan(of = identity, subject = `${name}.in`): PhysicalPlan {
@@ -86,7 +102,7 @@ async function stream(streamName: string, subjects: readonly string[]): Promise<
   expect((await callApi(link, `STREAM.CREATE.${streamName}`, { name: streamName, subjects })).kind).toBe('ok');
 }
 
-const remove = (streamName: string): Promise<unknown> => callApi(link, `STREAM.DELETE.${streamName}`);
+const remove = (on: Link, streamName: string): Promise<unknown> => callApi(on, `STREAM.DELETE.${streamName}`);
 
 /** Of 0 … 19 by their rest when divided by five. */
 const TOTALS = { s0: 30, s1: 34, s2: 38, s3: 42, s4: 46 };
@@ -111,6 +127,13 @@ async function observed(): Promise<Present> {
   return found;
 }
 
+/** Streams in the account of the job. */
+async function namesIn(): Promise<readonly string[]> {
+  const answer = await callApi<{ readonly streams: readonly string[] | null }>(await own(), 'STREAM.NAMES', {});
+  if (answer.kind !== 'ok') throw new Error(JSON.stringify(answer));
+  return answer.value.streams ?? [];
+}
+
 /** The first observation with which `holds`. */
 async function until(holds: (found: Present) => boolean, withinMs = 10_000): Promise<Present> {
   for (const endMs = performance.now() + withinMs; ;) {
@@ -130,10 +153,14 @@ describe('a deployment', () => {
     expect((await nats.resolve(identity, plan())).kind).toBe('resolved');
   });
 
-  test.each(['*.shop_victim.>', '*.MR_shop_victim.job'])('cannot read another job by the wildcard %s', async (subject) => {
+  test.each(['*.shop_victim.>', '*.MR_shop_victim.job'])('cannot read another job of one account by the wildcard %s', async (subject) => {
     if ((await callApi(link, 'STREAM.INFO.VICTIM')).kind === 'error') await stream('VICTIM', ['victim.in']);
-    await deploy(await resolvedOf('shop_victim'));
-    expect(await nats.resolve(identity, plan(identity, subject))).toMatchObject({
+    const shared = jobNats({ connections: oneConnection(connection), savepoints: () => Promise.resolve(connection) }, { kind: 'none' });
+    const victim = plan('shop_victim', 'victim.in');
+    const found = await shared.resolve(victim.job, victim);
+    if (found.kind !== 'resolved') throw new Error(JSON.stringify(found));
+    expect(await shared.ensure(victim.job, found.plan)).toEqual({ kind: 'done' });
+    expect(await shared.resolve(identity, plan(identity, subject))).toMatchObject({
       kind: 'waiting',
       reasons: [expect.stringContaining('no stream holds') as string],
     });
@@ -159,8 +186,9 @@ describe('a deployment', () => {
     const wanted = await resolved();
     await nats.ensure(identity, wanted);
     expect(await observed()).toMatchObject({ record: null, hasLanes: false });
-    await link.request(`mr.${identity}.sums.0`, 'a record', { timeoutMs: 2_000 });
-    await remove(`KV_MR_${identity}`);
+    const lanes = await own();
+    await lanes.request(`mr.${identity}.sums.0`, 'a record', { timeoutMs: 2_000 });
+    await remove(lanes, `KV_MR_${identity}`);
     expect(await until(({ hasLanes }) => hasLanes)).toMatchObject({ record: null, hasLanes: true });
   });
 });
@@ -172,33 +200,36 @@ describe('drift', () => {
   });
 
   test('a journal that is gone is lost, after a moment, and not made anew by looking', async () => {
-    await remove(`MR_${identity}_sums`);
+    await remove(await own(), `MR_${identity}_sums`);
     expect(await until(({ lost }) => lost.length > 0)).toMatchObject({ lost: [`the journal MR_${identity}_sums is gone`] });
   });
 
   test.each([
-    ['the blobs', (): string => `MR_${identity}_blobs`],
-    ['the stream of a sink', (): string => `${name}_out`],
-  ])('%s is made again', async (_what, streamName) => {
-    await remove(streamName());
+    ['the blobs', (): string => `MR_${identity}_blobs`, own],
+    ['the stream of the dead letters', (): string => `${identity}_dead-letters`, own],
+    ['the stream of a sink', (): string => `${name}_out`, (): Promise<Link> => Promise.resolve(link)],
+  ])('%s is made again', async (_what, streamName, where) => {
+    const on = await where();
+    await remove(on, streamName());
     const found = await until(({ drift }) => drift.length > 0);
     expect(found).toMatchObject({ lost: [], drift: [expect.stringContaining(`${streamName()}`) as string] });
     await nats.ensure(identity, found.record!.plan as PhysicalPlan);
     expect(await until(({ drift }) => drift.length === 0)).toMatchObject({ drift: [] });
-    expect((await callApi(link, `STREAM.INFO.${streamName()}`)).kind).toBe('ok');
+    expect((await callApi(on, `STREAM.INFO.${streamName()}`)).kind).toBe('ok');
   });
 
   test('settings that lose records are set back', async () => {
     const lane = `MR_${identity}_sums`;
     await until(({ drift }) => drift.length === 0);
-    const info = await callApi<StreamInfo>(link, `STREAM.INFO.${lane}`);
+    const lanes = await own();
+    const info = await callApi<StreamInfo>(lanes, `STREAM.INFO.${lane}`);
     if (info.kind !== 'ok') throw new Error('no lane');
     const changed = { ...info.value.config, max_age: 3_600_000_000_000, discard: 'old' };
-    expect((await callApi(link, `STREAM.UPDATE.${lane}`, changed)).kind).toBe('ok');
+    expect((await callApi(lanes, `STREAM.UPDATE.${lane}`, changed)).kind).toBe('ok');
     const found = await until(({ drift }) => drift.length > 0);
     expect(found.drift).toEqual([`stream ${lane}: discard is "old", must be "new", max_age is 3600000000000, must be 0`]);
     expect(await nats.ensure(identity, found.record!.plan as PhysicalPlan)).toEqual({ kind: 'done' });
-    const mended = await callApi<StreamInfo>(link, `STREAM.INFO.${lane}`);
+    const mended = await callApi<StreamInfo>(lanes, `STREAM.INFO.${lane}`);
     expect(mended).toMatchObject({ value: { config: { max_age: 0, discard: 'new', deny_delete: true } } });
     expect((await observed()).drift).toEqual([]);
   });
@@ -227,8 +258,11 @@ describe('drift', () => {
     const other = `${identity}x`;
     await stream(`INX-${count}`, [`${name}x.in`]);
     await deploy(await resolvedOf(other));
-    expect(await nats.removeState(identity)).toEqual({ kind: 'done' });
-    expect(await nats.removeState(identity)).toEqual({ kind: 'done' });
+    expect(await nats.removeState(identity, 'run')).toEqual({ kind: 'done' });
+    expect(await namesIn()).toEqual([`${identity}_dead-letters`]);
+    expect(await nats.removeState(identity, 'job')).toEqual({ kind: 'done' });
+    expect(await nats.removeState(identity, 'job')).toEqual({ kind: 'done' });
+    expect(await namesIn()).toEqual([]);
     expect(await observed()).toMatchObject({ record: null, hasLanes: false });
     expect(await nats.observe(other)).toMatchObject({ kind: 'present', record: { revision: 1 }, lost: [] });
   });
@@ -257,7 +291,7 @@ describe('revisions', () => {
     await deploy(await resolved());
     const heard = new Promise<string>((resolve) => nats.onChange((of) => (of === identity ? resolve(of) : undefined)));
     const failure = { code: 'MR2105', message: 'm', fix: 'f', task: 'sums/0', revision: 1 };
-    await (await openDirectory(connection, identity)).put('failure', failure);
+    await (await openDirectory((await own()).nc, identity)).put('failure', failure);
     expect(await heard).toBe(identity);
     expect(await observed()).toMatchObject({ failure });
     await nats.clearFailure(identity);
@@ -277,7 +311,10 @@ describe('workers with the credentials of their job', () => {
 
   async function work(of: PhysicalPlan): Promise<void> {
     const credentials = await nats.credentials(of.job, of);
-    const path = join(folder, `${of.job}.creds`);
+    const mounted = join(folder, of.job);
+    await mkdir(mounted, { recursive: true });
+    const path = join(mounted, 'nats.creds');
+    await writeFile(join(mounted, STREAMS_CREDENTIALS), credentials!.streams!);
     await writeFile(path, credentials!.text);
     pods.push(startPod({ natsUrl: server.url, job: of.job, worker: `${of.job.split('_')[1]}-w`, credentials: path }));
   }
@@ -305,8 +342,9 @@ describe('workers with the credentials of their job', () => {
     await stream(`IN-${count}`, [`${name}.in`]);
     const wanted = await resolved();
     await deploy(wanted);
-    for (const text of ['{', 'null', '{"worker":"w","revision":1,"tasks":[{}]}']) connection.publish(`mr.${identity}.bus.report`, text);
-    await connection.flush();
+    const bus = (await own()).nc;
+    for (const text of ['{', 'null', '{"worker":"w","revision":1,"tasks":[{}]}']) bus.publish(`mr.${identity}.bus.report`, text);
+    await bus.flush();
     expect(nats.figures(identity, wanted)).toBeNull();
     await work(wanted);
     await feed(numbers(0, 20));
@@ -335,14 +373,14 @@ describe('workers with the credentials of their job', () => {
     }
     expect(progress).toMatchObject({ kind: 'done', manifest: { job: identity, revision: 1 } });
     expect([...told]).toEqual(expect.arrayContaining(['sources pause', 'workers store their tasks', 'all tasks are stored']));
-    const directory = await openDirectory(connection, identity);
+    const directory = await openDirectory((await own()).nc, identity);
     for (const key of ['pause', 'savepoint']) expect(await directory.get(key)).toBeNull();
 
     // It goes on itself; the savepoint does not know of it.
     await feed([100]);
     await expectTotals(name, { ...TOTALS, s0: 130 });
     await Promise.all(pods.splice(0).map((pod) => pod.end('SIGTERM')));
-    expect(await nats.removeState(identity)).toEqual({ kind: 'done' });
+    expect(await nats.removeState(identity, 'job')).toEqual({ kind: 'done' });
 
     const other = `${identity}-again`;
     const again = await resolved(plan(other, `${name}.in`));
@@ -353,7 +391,7 @@ describe('workers with the credentials of their job', () => {
     // It reads on behind the twentieth: the one with 100 comes again, the first twenty count by the state only.
     await expectTotals(`${name}-again`, { s0: 130 });
     expect(await nats.removeSavepoint(`shop_kept-${count}`, identity)).toEqual({ kind: 'done' });
-    expect((await callApi(link, `STREAM.INFO.MR_shop_kept-${count}_savepoint_blobs`)).kind).toBe('error');
+    expect(await nats.advanceSavepoint(`shop_kept-${count}`, identity)).toMatchObject({ kind: 'failed' });
   }, 90_000);
 
   test('a savepoint that is deleted while it is taken lets sources go on', async () => {
@@ -361,7 +399,7 @@ describe('workers with the credentials of their job', () => {
     const wanted = await resolved();
     await deploy(wanted);
     expect(await nats.advanceSavepoint(`shop_gone-${count}`, identity)).toMatchObject({ kind: 'working' });
-    const directory = await openDirectory(connection, identity);
+    const directory = await openDirectory((await own()).nc, identity);
     expect(await directory.get('pause')).not.toBeNull();
     expect(await nats.removeSavepoint(`shop_gone-${count}`, identity)).toEqual({ kind: 'done' });
     expect(await directory.get('pause')).toBeNull();

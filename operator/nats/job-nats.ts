@@ -1,4 +1,5 @@
-// All that reconciling does for the jobs of one account, by a connection of the operator's own.
+// All that reconciling does for jobs in NATS, by connections of the operator's own: for one job in its account and that of its namespace
+// (tenant-nats.ts), or for all where there is one account.
 //
 //   N1. Nothing here throws because NATS is away: calls end as `absent`, in bounded time.
 //   N2. Every call can be made again: what is done already is left as it is.
@@ -15,6 +16,7 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 import { findDirectory, openDirectory } from '../../runtime/adapters/nats/directory.ts';
 import { ensureJobStreams, removeJob } from '../../runtime/adapters/nats/job-streams.ts';
+import { accountOfStream, type JobConnections } from '../../runtime/adapters/nats/job-connections.ts';
 import { directoryStream } from '../../runtime/adapters/nats/kv-stream.ts';
 import { Link } from '../../runtime/adapters/nats/link.ts';
 import { NatsJournal } from '../../runtime/adapters/nats/nats-journal.ts';
@@ -23,6 +25,7 @@ import { workerPermissions } from '../../runtime/adapters/nats/worker-permission
 import type { Clock, Random } from '../../runtime/base/clock.ts';
 import { MillraceError } from '../../runtime/base/errors.ts';
 import { BadDeclaration } from '../../runtime/base/issues.ts';
+import { removeDeadLetters } from '../../runtime/connectors/nats/dead-letter-stream.ts';
 import { ensureUserStreams } from '../../runtime/connectors/nats/plan-streams.ts';
 import { planToJson } from '../../runtime/job/code-marks.ts';
 import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
@@ -32,31 +35,42 @@ import type { Failure } from '../../runtime/worker/membership.ts';
 import type { JobFigures } from '../lifecycle/figures.ts';
 import type { NatsObserved } from '../lifecycle/observed.ts';
 import type { RevisionStatus } from '../../crds/stream-job/status.ts';
-import type { Done, JobSide, LoadAsked, LoadObserved, Resolved, RevisionToWrite, SavepointProgress } from '../reconcile/nats-side.ts';
+import type {
+  Done,
+  JobCredentials,
+  JobSide,
+  LoadAsked,
+  LoadObserved,
+  Resolved,
+  RevisionToWrite,
+  SavepointProgress,
+} from '../reconcile/nats-side.ts';
 import { ConservationWatch } from './conservation-watch.ts';
-import { durabilityProblem, type ServerSource } from './durability.ts';
-import { GONE_AFTER_MS, GoneStreams } from './gone-streams.ts';
+import type { DurabilityLook } from './durability.ts';
+import { GONE_AFTER_MS, GoneStreams, type Names, type Wanted } from './gone-streams.ts';
 import { changedSettings, mendSettings } from './lane-settings.ts';
 import { type JobViews, openView, type Viewed } from './job-view.ts';
 import { LoadSampler } from './load-sampler.ts';
-import { rightsHash, workerCredentials } from './nats-keys.ts';
+import { signedCredentials, signedHash, type WorkerSeeds } from './nats-keys.ts';
 import { keptRevisions, revisionAgain, writeRevision } from './revisions.ts';
-import { advanceSavepoint, prepareRestore, removeSavepoint } from './savepoints.ts';
+import { advanceSavepoint, prepareRestore, removeSavepoint, type SavepointJob } from './savepoints.ts';
 import { StreamNames } from './stream-names.ts';
 import { REPORT_MS, type WorkerReports } from './worker-reports.ts';
 
-/** How workers prove who they are: credentials made for each job and signed by the account's key, one text for all, or none. */
+/** How workers prove who they are: credentials made for each job and signed by the accounts' keys, one text for all, or none. */
 export type Login =
-  | { readonly kind: 'signed'; readonly accountSeed: string }
+  | { readonly kind: 'signed'; readonly seeds: WorkerSeeds }
   | { readonly kind: 'shared'; readonly credentials: string; readonly hash: string }
   | { readonly kind: 'none' };
 
 export type JobNatsParts = {
-  readonly connection: NatsConnection;
+  readonly connections: JobConnections;
+  /** Where savepoints are kept: made when one is asked for. */
+  readonly savepoints: () => Promise<NatsConnection>;
   readonly reports: WorkerReports;
   readonly login: Login;
   readonly replicas: 1 | 3;
-  readonly servers: ServerSource;
+  readonly durability: DurabilityLook;
   readonly clock: Clock;
   readonly random: Random;
 };
@@ -64,56 +78,60 @@ export type JobNatsParts = {
 /** A file store is bounded by its disk (the server's max_file): a bound for each stream would have to be guessed. */
 const LANE_BYTES_MAX = -1;
 const RESOLVED_MS = 20_000;
-const DURABILITY_MS = 15_000;
 /** One call a job lists its streams with their settings; with a round after it, drift is mended within 10 s. */
 const SETTINGS_MS = 5_000;
+
+const OFFLINE = ['not connected', 'not connected'] as const;
 
 type Kept<T> = { readonly untilMs: number; readonly value: T };
 
 export class JobNats implements JobSide, JobViews {
   readonly #parts: JobNatsParts;
   readonly #link: Link;
+  readonly #streamsLink: Link;
   readonly #names: StreamNames;
+  readonly #streamsNames: StreamNames;
   readonly #load: LoadSampler;
   readonly #resolved = new Map<string, Kept<{ readonly of: string; readonly plan: PhysicalPlan }>>();
-  readonly #credentials = new Map<string, { readonly text: string; readonly hash: string }>();
+  readonly #credentials = new Map<string, JobCredentials>();
   readonly #settings = new Map<string, Kept<readonly string[]>>();
   readonly #gone = new GoneStreams();
   readonly #listeners: ((identity: string) => void)[] = [];
   readonly #conservation: ConservationWatch;
-  #durability: Kept<Promise<string | null>> | null = null;
 
   constructor(parts: JobNatsParts) {
     this.#parts = parts;
-    this.#link = Link.of(parts.connection);
-    this.#names = new StreamNames(this.#link, parts.clock);
+    this.#link = Link.of(parts.connections.job);
+    this.#streamsLink = Link.of(parts.connections.streams);
+    this.#names = StreamNames.of(this.#link, parts.clock);
+    this.#streamsNames = StreamNames.of(this.#streamsLink, parts.clock);
     const onChange = (identity: string): void => this.#listeners.forEach((listener) => listener(identity));
     this.#conservation = new ConservationWatch({ link: this.#link, clock: parts.clock, onChange });
-    this.#load = new LoadSampler({ link: this.#link, reports: parts.reports, clock: parts.clock });
+    this.#load = new LoadSampler({ link: this.#link, streams: this.#streamsLink, reports: parts.reports, clock: parts.clock });
   }
 
   get up(): boolean {
-    return this.#link.up;
+    return this.#link.up && this.#streamsLink.up;
   }
 
   async observe(identity: string): Promise<NatsObserved> {
-    const names = this.up ? await this.#names.get() : 'not connected';
-    if (typeof names === 'string') {
+    const [names, streams] = this.up ? await Promise.all([this.#names.get(), this.#streamsNames.get()]) : OFFLINE;
+    if (typeof names === 'string' || typeof streams === 'string') {
       this.#gone.reset();
-      return { kind: 'absent', reason: names };
+      return { kind: 'absent', reason: typeof names === 'string' ? names : String(streams) };
     }
     // No worker has a word to say of a job that has no directory.
     if (names.has(directoryStream(identity))) await this.#parts.reports.settled();
     try {
-      return await this.#observe(identity, names);
+      return await this.#observe(identity, { job: names, streams });
     } catch (error) {
       return absent(error);
     }
   }
 
-  async #observe(identity: string, names: ReadonlySet<string>): Promise<NatsObserved> {
-    const hasDirectory = names.has(directoryStream(identity));
-    const directory = hasDirectory ? await findDirectory(this.#parts.connection, identity) : null;
+  async #observe(identity: string, names: Names): Promise<NatsObserved> {
+    const hasDirectory = names.job.has(directoryStream(identity));
+    const directory = hasDirectory ? await findDirectory(this.#parts.connections.job, identity) : null;
     const [job, failure, completed, kept] =
       directory === null
         ? [null, null, null, []]
@@ -128,18 +146,18 @@ export class JobNats implements JobSide, JobViews {
       kept: kept.map(({ number }) => number),
       failure: (failure?.value ?? null) as (Failure & { revision: number }) | null,
       completed: completed !== null,
-      hasLanes: plan !== null || (await this.#hasRecords(identity, names)),
+      hasLanes: plan !== null || (await this.#hasRecords(identity, names.job)),
       lost: gone.filter((stream) => plan?.streams.includes(stream)).map((stream) => `the journal ${stream} is gone`),
       drift: plan === null ? [] : [...driftOf(identity, plan, gone), ...(await this.#settingsOf(identity))],
-      durabilityProblem: await this.#durabilityOf(),
+      durabilityProblem: await this.#parts.durability.problem(),
       conservation: record === null || gone.length > 0 ? null : this.#conservation.verdict(identity, record),
     };
   }
 
   /** N3: of all streams that the plan needs. What is only missing yet is looked for again in time. */
-  #goneOf(identity: string, plan: PhysicalPlan, names: ReadonlySet<string>): readonly string[] {
-    const wanted = [...plan.streams, blobStream(identity), ...sinksOf(plan).map(({ stream }) => stream)];
-    const { gone, missing } = this.#gone.look(wanted, names, this.#parts.clock.monotonicMs());
+  #goneOf(identity: string, plan: PhysicalPlan, names: Names): readonly string[] {
+    const wanted = [...plan.streams, blobStream(identity)].map((stream) => ({ stream, account: 'job' as const }));
+    const { gone, missing } = this.#gone.look([...wanted, ...sinksOf(plan)], names, this.#parts.clock.monotonicMs());
     if (missing.length > 0)
       void this.#parts.clock.sleep(GONE_AFTER_MS).then(() => this.#listeners.forEach((listener) => listener(identity)));
     return gone;
@@ -161,14 +179,6 @@ export class JobNats implements JobSide, JobViews {
     return value;
   }
 
-  #durabilityOf(): Promise<string | null> {
-    const { clock, servers } = this.#parts;
-    const nowMs = clock.monotonicMs();
-    if (this.#durability === null || nowMs > this.#durability.untilMs)
-      this.#durability = { untilMs: nowMs + DURABILITY_MS, value: durabilityProblem(servers) };
-    return this.#durability.value;
-  }
-
   async resolve(identity: string, plan: PhysicalPlan): Promise<Resolved> {
     const nowMs = this.#parts.clock.monotonicMs();
     const known = this.#resolved.get(identity);
@@ -176,7 +186,7 @@ export class JobNats implements JobSide, JobViews {
       return { kind: 'resolved', plan: known.value.plan };
     if (!this.up) return { kind: 'absent', reason: 'not connected' };
     try {
-      const named = await ensureUserStreams(this.#parts.connection, plan, { replicas: this.#parts.replicas });
+      const named = await ensureUserStreams(this.#parts.connections, plan, { replicas: this.#parts.replicas });
       this.#resolved.set(identity, { untilMs: nowMs + RESOLVED_MS, value: { of: plan.fingerprint, plan: named } });
       return { kind: 'resolved', plan: named };
     } catch (error) {
@@ -199,23 +209,24 @@ export class JobNats implements JobSide, JobViews {
   }
 
   ensure(identity: string, plan: PhysicalPlan): Promise<Done> {
-    const { connection, replicas } = this.#parts;
+    const { connections, replicas } = this.#parts;
     return this.#do(async () => {
       await mendSettings(this.#link, identity);
       this.#settings.delete(identity);
-      await ensureJobStreams(connection, plan, { replicas, laneBytesMax: LANE_BYTES_MAX });
-      await ensureUserStreams(connection, plan, { replicas });
+      await ensureJobStreams(connections.job, plan, { replicas, laneBytesMax: LANE_BYTES_MAX });
+      await ensureUserStreams(connections, plan, { replicas });
       this.#names.forget();
+      this.#streamsNames.forget();
     });
   }
 
   writeRevision({ identity, revision, plan, code, parameters, workers, run, runId, restore }: RevisionToWrite): Promise<Done> {
-    const { connection, clock, random } = this.#parts;
+    const { connections, clock, random } = this.#parts;
     return this.#do(async () => {
-      const directory = await openDirectory(connection, identity);
+      const directory = await openDirectory(connections.job, identity);
       const before = (await directory.get('job'))?.value as JobRecord | undefined;
       const blob = code === null ? null : `code.${code.sha256}`;
-      if (code !== null && blob !== null) await (await NatsBlobStore.open(connection, identity)).put(blob, code.bytes);
+      if (code !== null && blob !== null) await (await NatsBlobStore.open(connections.job, identity)).put(blob, code.bytes);
       const kept = run === 'new' ? null : (before?.runId ?? runId);
       await writeRevision(directory, revision, {
         runId: kept ?? random.id(),
@@ -239,7 +250,7 @@ export class JobNats implements JobSide, JobViews {
 
   restoreRevision(identity: string, from: number, revision: RevisionStatus): Promise<Done> {
     return this.#do(async () => {
-      const directory = await openDirectory(this.#parts.connection, identity);
+      const directory = await openDirectory(this.#parts.connections.job, identity);
       const current = ((await directory.get('job'))?.value ?? null) as JobRecord | null;
       const record = await revisionAgain(directory, from, revision.number, current);
       if (record === null) return { kind: 'refused', message: `revision ${from} is not kept any more` };
@@ -249,12 +260,13 @@ export class JobNats implements JobSide, JobViews {
   }
 
   clearFailure(identity: string): Promise<Done> {
-    return this.#do(async () => (await findDirectory(this.#parts.connection, identity))?.delete('failure'));
+    return this.#do(async () => (await findDirectory(this.#parts.connections.job, identity))?.delete('failure'));
   }
 
-  removeState(identity: string): Promise<Done> {
+  removeState(identity: string, of: 'run' | 'job'): Promise<Done> {
     return this.#do(async () => {
-      await removeJob(this.#parts.connection, identity);
+      await removeJob(this.#parts.connections.job, identity);
+      if (of === 'job') await removeDeadLetters(this.#link, identity);
       this.#resolved.delete(identity);
       this.#credentials.delete(identity);
       this.#settings.delete(identity);
@@ -266,46 +278,58 @@ export class JobNats implements JobSide, JobViews {
     });
   }
 
-  async credentials(identity: string, plan: PhysicalPlan): Promise<{ readonly text: string; readonly hash: string } | null> {
+  async credentials(identity: string, plan: PhysicalPlan): Promise<JobCredentials | null> {
     const { login } = this.#parts;
     if (login.kind === 'none') return null;
-    if (login.kind === 'shared') return { text: login.credentials, hash: login.hash };
+    if (login.kind === 'shared') return { text: login.credentials, streams: null, hash: login.hash };
     const rights = workerPermissions({ identity, plans: [plan] });
-    const hash = rightsHash(login.accountSeed, identity, rights);
     const known = this.#credentials.get(identity);
-    if (known?.hash === hash) return known;
-    const made = { text: await workerCredentials(login.accountSeed, identity, rights), hash };
+    if (known?.hash === signedHash(login.seeds, identity, rights)) return known;
+    const made = await signedCredentials(login.seeds, identity, rights);
     this.#credentials.set(identity, made);
     return made;
   }
 
   prepareRestore(savepoint: string, identity: string): Promise<Done> {
-    return this.#do(() => prepareRestore(this.#parts.connection, savepoint, identity));
+    return this.#do(async () => prepareRestore(this.#jobOf(identity), await this.#savepoints(), savepoint));
   }
 
   async advanceSavepoint(savepoint: string, identity: string): Promise<SavepointProgress> {
     if (!this.up) return { kind: 'absent', reason: 'not connected' };
     try {
-      return await advanceSavepoint(this.#parts, savepoint, identity);
+      return await advanceSavepoint({ ...this.#parts, ...this.#jobOf(identity), savepoints: await this.#savepoints() }, savepoint);
     } catch (error) {
       return absent(error);
     }
   }
 
   removeSavepoint(savepoint: string, identity: string): Promise<Done> {
-    return this.#do(() => removeSavepoint(this.#parts.connection, savepoint, identity));
+    return this.#do(async () => removeSavepoint(this.#jobOf(identity), await this.#savepoints(), savepoint));
+  }
+
+  #jobOf(identity: string): SavepointJob {
+    return { identity, connection: this.#parts.connections.job };
+  }
+
+  async #savepoints(): Promise<NatsConnection> {
+    try {
+      return await this.#parts.savepoints();
+    } catch (error) {
+      if (error instanceof MillraceError) throw error;
+      throw new MillraceError('MR1003', { url: this.#link.nc.getServer(), problem: (error as Error).message }, error);
+    }
   }
 
   view(identity: string): Promise<Viewed> {
     return Promise.resolve(
-      this.up ? { kind: 'open', view: openView(this.#parts.connection, identity) } : { kind: 'absent', reason: 'not connected' },
+      this.up ? { kind: 'open', view: openView(this.#parts.connections.job, identity) } : { kind: 'absent', reason: 'not connected' },
     );
   }
 
   onChange(listener: (identity: string) => void): void {
     this.#listeners.push(listener);
     for (const key of ['failure', 'completed'])
-      this.#parts.connection.subscribe(`$KV.*.${key}`, {
+      this.#parts.connections.job.subscribe(`$KV.*.${key}`, {
         callback: (error, message) => {
           // A subscription that is refused comes here as an error without a message.
           const [, bucket = ''] = error === null ? message.subject.split('.') : [];
@@ -334,10 +358,12 @@ function driftOf(identity: string, plan: PhysicalPlan, gone: readonly string[]):
   return [...blobs, ...sinks.map(({ name, stream }) => `stream ${stream} of sink ${name} was gone`)];
 }
 
-function sinksOf({ stages }: PhysicalPlan): readonly { readonly name: string; readonly stream: string }[] {
+function sinksOf({ stages }: PhysicalPlan): readonly (Wanted & { readonly name: string })[] {
   return stages.flatMap(({ nodes }) =>
     nodes.flatMap(({ op }) =>
-      op.kind === 'sink' && op.spec.nats?.stream !== undefined ? [{ name: op.spec.name, stream: op.spec.nats.stream }] : [],
+      op.kind === 'sink' && op.spec.nats?.stream !== undefined
+        ? [{ name: op.spec.name, stream: op.spec.nats.stream, account: accountOfStream(op.spec) }]
+        : [],
     ),
   );
 }

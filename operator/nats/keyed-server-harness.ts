@@ -8,12 +8,13 @@ import { serverConfigText } from '../../cli/local/server-config.ts';
 import { freePort } from '../../cli/local/server-process.ts';
 import { findNatsServer } from '../../cli/setup/nats-server.mjs';
 import { callApi } from '../../runtime/adapters/nats/jetstream-api.ts';
+import type { JobConnections } from '../../runtime/adapters/nats/job-connections.ts';
 import { Link } from '../../runtime/adapters/nats/link.ts';
 import { connectPatiently } from '../../runtime/adapters/nats/nats-connection.ts';
 import { systemClock } from '../../runtime/adapters/node/clock.ts';
 import { startSupervised } from '../../test/support/supervised.ts';
 import { Accounts } from './accounts.ts';
-import { makeNatsKeys, roleCredentials, type NatsAccount, type NatsKeys } from './nats-keys.ts';
+import { makeNatsKeys, roleCredentials, type AccountName, type NatsAccount, type NatsKeys } from './nats-keys.ts';
 
 export interface KeyedServer {
   readonly url: string;
@@ -21,10 +22,12 @@ export interface KeyedServer {
   readonly keys: NatsKeys;
   /** A connection that the server takes, or why it does not. Closed when the server stops. */
   connect(credentials: string | undefined, options?: ConnectOptions): Promise<NatsConnection | string>;
-  /** The account of a namespace, which the server knows from then on. */
-  account(namespace?: string): Promise<NatsAccount>;
+  /** The account of a namespace or of a job (accountNamed), which the server knows from then on. */
+  account(name?: string): Promise<NatsAccount>;
   /** As the operator, in that account. */
-  operator(namespace?: string): Promise<NatsConnection>;
+  operator(name?: string): Promise<NatsConnection>;
+  /** As the operator, where the streams of a job are. */
+  connections(identity: string): Promise<JobConnections>;
   /** What the operator looks after the accounts with. */
   readonly accounts: Accounts;
   /** What it had to say. */
@@ -43,6 +46,11 @@ export type KeyedServerOptions = {
   /** Where it keeps accounts: nowhere is what older configurations of the chart say. */
   readonly keeps?: 'folder' | 'nowhere';
 };
+
+/** `shop` is the account of a namespace, `shop_orders` that of a job. */
+export function accountNamed(name: string): AccountName {
+  return name.includes('_') ? { kind: 'job', identity: name } : { kind: 'namespace', namespace: name };
+}
 
 export async function startKeyedServer({ durability = 'machine', keeps = 'folder' }: KeyedServerOptions = {}): Promise<KeyedServer> {
   const keys = await makeNatsKeys();
@@ -90,9 +98,15 @@ export async function startKeyedServer({ durability = 'machine', keeps = 'folder
     address: { url: `nats://127.0.0.1:${port}`, name: 'system', credentials: join(folder, 'sys.creds') },
     onConnected: () => undefined,
   });
-  const account = async (namespace = 'shop'): Promise<NatsAccount> => {
+  const account = async (name = 'shop'): Promise<NatsAccount> => {
     await system;
-    return accounts.register(namespace);
+    return accounts.register(accountNamed(name));
+  };
+  const operator = async (name?: string): Promise<NatsConnection> => {
+    const connection = await connect((await roleCredentials((await account(name)).seed, 'admin')).text);
+    if (typeof connection === 'string') throw new Error(connection);
+    while ((await callApi(Link.of(connection), 'INFO')).kind !== 'ok') await new Promise((resolve) => setTimeout(resolve, 20));
+    return connection;
   };
   return {
     url: `nats://127.0.0.1:${port}`,
@@ -103,12 +117,8 @@ export async function startKeyedServer({ durability = 'machine', keeps = 'folder
     accounts,
     accountsFolder,
     troubles,
-    operator: async (namespace) => {
-      const connection = await connect((await roleCredentials((await account(namespace)).seed, 'admin')).text);
-      if (typeof connection === 'string') throw new Error(connection);
-      while ((await callApi(Link.of(connection), 'INFO')).kind !== 'ok') await new Promise((resolve) => setTimeout(resolve, 20));
-      return connection;
-    },
+    operator,
+    connections: async (identity) => ({ job: await operator(identity), streams: await operator(identity.split('_')[0]) }),
     kill: () => running.kill(),
     start: async () => {
       running = await startSupervised(command);

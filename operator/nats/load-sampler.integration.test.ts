@@ -34,7 +34,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-const sampler = (): LoadSampler => new LoadSampler({ link: Link.of(admin), reports, clock: systemClock });
+const sampler = (): LoadSampler => new LoadSampler({ link: Link.of(admin), streams: Link.of(admin), reports, clock: systemClock });
 const [taken, backlog] = [
   ({ sources }: Sample): number => sources.reduce((sum, source) => sum + source.takenEvents, 0),
   ({ sources }: Sample): number => sources.reduce((sum, source) => sum + (source.backlogEvents ?? Number.NaN), 0),

@@ -18,7 +18,13 @@ import type { Sample, SourceSample, TaskSample } from '../autoscaler/sample.ts';
 import type { LoadAsked } from '../reconcile/nats-side.ts';
 import type { WorkerReports } from './worker-reports.ts';
 
-export type LoadSamplerParts = { readonly link: Link; readonly reports: WorkerReports; readonly clock: Clock };
+export type LoadSamplerParts = {
+  readonly link: Link;
+  /** To the streams of sources. */
+  readonly streams: Link;
+  readonly reports: WorkerReports;
+  readonly clock: Clock;
+};
 
 /** Up to where a source task has taken in its split, with how many events that were. */
 type Place = { readonly sequence: number; readonly until: number | null; readonly events: number };
@@ -119,7 +125,7 @@ export class LoadSampler {
   }
 
   async #pending(stream: string, subject: string, { sequence, until }: Place): Promise<number> {
-    const { link } = this.#parts;
+    const { streams: link } = this.#parts;
     if (until !== null && sequence >= until) return 0;
     const behind = await pendingFrom(link, { stream, subject, fromSequence: sequence + 1 });
     if (until === null || behind === 0) return behind;

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openDirectory } from '../../runtime/adapters/nats/directory.ts';
 import { callApi } from '../../runtime/adapters/nats/jetstream-api.ts';
 import { Link } from '../../runtime/adapters/nats/link.ts';
-import { startKeyedServer, type KeyedServer } from './keyed-server-harness.ts';
+import { accountNamed, startKeyedServer, type KeyedServer } from './keyed-server-harness.ts';
 import {
   accountOf,
   accountToken,
@@ -81,29 +81,34 @@ async function hears(connection: NatsConnection, subject: string, published: str
 describe('tokens', () => {
   test('a user is signed by its account and does not expire', async () => {
     const { uc } = await parseCreds(Buffer.from((await roleCredentials(seed, 'app')).text));
-    expect(uc.iss).toBe(accountOf(keys['operator.seed'], 'team').id);
+    expect(uc.iss).toBe(accountOf(keys['operator.seed'], accountNamed('team')).id);
     expect(uc.exp).toBeUndefined();
   });
 
   test('the account of a namespace is always the same one, and that of no other namespace or operator', async () => {
-    const own = accountOf(keys['operator.seed'], 'team');
-    expect(accountOf(keys['operator.seed'], 'team')).toEqual(own);
+    const own = accountOf(keys['operator.seed'], accountNamed('team'));
+    expect(accountOf(keys['operator.seed'], accountNamed('team'))).toEqual(own);
     expect(fromSeed(Buffer.from(own.seed)).getPublicKey()).toBe(own.id);
     expect(own.id).toMatch(/^A[A-Z2-7]{55}$/);
-    const others = [accountOf(keys['operator.seed'], 'team-b'), accountOf((await makeNatsKeys())['operator.seed'], 'team')];
-    expect(new Set([own, ...others].map(({ id }) => id)).size).toBe(3);
+    const others = [
+      accountOf(keys['operator.seed'], accountNamed('team-b')),
+      accountOf((await makeNatsKeys())['operator.seed'], accountNamed('team')),
+      ...['team_a', 'team_b', 'team_team'].map((identity) => accountOf(keys['operator.seed'], { kind: 'job', identity })),
+      accountOf(keys['operator.seed'], { kind: 'savepoints', namespace: 'team' }),
+    ];
+    expect(new Set([own, ...others].map(({ id }) => id)).size).toBe(7);
   });
 
   test('tokens of an account say the same whenever they are made, and those of two accounts do not', async () => {
-    const token = await accountToken(keys['operator.seed'], 'team');
-    expect(decode(token)).toMatchObject({ name: 'team', sub: accountOf(keys['operator.seed'], 'team').id });
+    const token = await accountToken(keys['operator.seed'], accountNamed('team'));
+    expect(decode(token)).toMatchObject({ name: 'team', sub: accountOf(keys['operator.seed'], accountNamed('team')).id });
     const dated = await encodeAccount('team', fromPublic(decode(token).sub), decode<Account>(token).nats, {
       signer: fromSeed(Buffer.from(keys['operator.seed'])),
       nbf: 1,
     });
     expect(dated).not.toBe(token);
     expect(saysTheSame(token, dated)).toBe(true);
-    expect(saysTheSame(token, await accountToken(keys['operator.seed'], 'team-b'))).toBe(false);
+    expect(saysTheSame(token, await accountToken(keys['operator.seed'], accountNamed('team-b')))).toBe(false);
     expect(saysTheSame(token, 'no token')).toBe(false);
   });
 
@@ -121,7 +126,7 @@ describe('who may connect', () => {
   test('nobody without credentials', async () => expect(await server.connect(undefined)).toMatch(/authorization/i));
 
   test('nobody whom another account signed', async () => {
-    const stranger = accountOf((await makeNatsKeys())['operator.seed'], 'team');
+    const stranger = accountOf((await makeNatsKeys())['operator.seed'], accountNamed('team'));
     expect(await server.connect((await roleCredentials(stranger.seed, 'admin')).text)).toMatch(/authorization/i);
   });
 

@@ -1,19 +1,20 @@
-// The keys of the chart's own NATS, and the accounts and credentials made with them. NATS trusts what is signed: no server has to be
-// told of a job, and of a namespace only once (accounts.ts).
+// The keys of the chart's own NATS, and the accounts and credentials made with them. NATS trusts what is signed: servers have to be told
+// of an account once (accounts.ts), and of its users never.
 //
 //   operator ── signs ──▶ account SYS (the servers' own)
-//            └─ signs ──▶ an account for each namespace ── signs ──▶ users, each with its rights
+//            └─ signs ──▶ an account for each namespace and each job, and one for a namespace's savepoints
+//                                    └─ signs ──▶ users, each with its rights
 //
 //   K1. Keys are made once and kept in a Secret; who finds one uses it.
-//   K2. A namespace's key is derived from the operator's and its name: nothing is kept, so nothing can be lost or half made.
+//   K2. An account's key is derived from the operator's and its name: nothing is kept, so nothing can be lost or half made.
 //   K3. What is in another account does not exist for a user. In its own, its rights are all that it can do.
 
 import { createHash, hkdfSync, randomBytes } from 'node:crypto';
 import { decode, encodeAccount, encodeOperator, encodeUser, fmtCreds } from '@nats-io/jwt';
 import { createAccount, createOperator, createUser, fromSeed, Prefix } from '@nats-io/nkeys';
 import { Codec } from '@nats-io/nkeys/lib/codec.js';
-import type { WorkerPermissions } from '../../runtime/adapters/nats/worker-permissions.ts';
-import type { UserRole } from '../reconcile/nats-side.ts';
+import type { SubjectRights, WorkerPermissions } from '../../runtime/adapters/nats/worker-permissions.ts';
+import type { JobCredentials, UserRole } from '../reconcile/nats-side.ts';
 
 /** What the Secret holds: `auth.conf` and `route-password` are for the server, the rest for the operator. */
 export type NatsKeys = {
@@ -21,11 +22,17 @@ export type NatsKeys = {
   readonly 'auth.conf': string;
   /** What three servers say to each other: in quotes and in URLs as it is. */
   readonly 'route-password': string;
-  /** Seed that signs accounts, and of which those of namespaces are derived. */
+  /** Seed that signs accounts, and of which theirs are derived. */
   readonly 'operator.seed': string;
   /** A user of the account SYS: tells servers of accounts, and asks them of themselves. */
   readonly 'sys.creds': string;
 };
+
+/** Users' streams · what one job lives of (by its identity) · savepoints, which outlive jobs and which no worker reaches. */
+export type AccountName =
+  | { readonly kind: 'namespace'; readonly namespace: string }
+  | { readonly kind: 'job'; readonly identity: string }
+  | { readonly kind: 'savepoints'; readonly namespace: string };
 
 export type NatsAccount = {
   /** Its public key, by which servers know it. */
@@ -89,17 +96,41 @@ export async function makeNatsKeys(): Promise<NatsKeys> {
   };
 }
 
-/** The account of a namespace: always the same one (K2). */
-export function accountOf(operatorSeed: string, namespace: string): NatsAccount {
-  const raw = new Uint8Array(hkdfSync('sha256', operatorSeed, '', `account ${namespace}`, SEED_BYTES));
+/** Always the same one (K2). */
+export function accountOf(operatorSeed: string, account: AccountName): NatsAccount {
+  const raw = new Uint8Array(hkdfSync('sha256', operatorSeed, '', purposeOf(account), SEED_BYTES));
   const seed = text(Codec.encodeSeed(Prefix.Account, raw));
   return { id: keyOf(seed).getPublicKey(), seed };
 }
 
-/** What makes servers know it. Without limits: what a namespace may store is not ours to guess. */
-export function accountToken(operatorSeed: string, namespace: string): Promise<string> {
-  const { seed } = accountOf(operatorSeed, namespace);
-  return encodeAccount(namespace, keyOf(seed), { limits: JETSTREAM_LIMITS }, { signer: keyOf(operatorSeed) });
+/** For people: how the servers' lists show it. */
+export function accountTitle(account: AccountName): string {
+  switch (account.kind) {
+    case 'namespace':
+      return account.namespace;
+    case 'job':
+      return account.identity;
+    case 'savepoints':
+      return `savepoints of ${account.namespace}`;
+  }
+}
+
+/** No two accounts share one: names of namespaces and jobs have no space. */
+function purposeOf(account: AccountName): string {
+  switch (account.kind) {
+    case 'namespace':
+      return `account ${account.namespace}`;
+    case 'job':
+      return `account of job ${account.identity}`;
+    case 'savepoints':
+      return `account of savepoints ${account.namespace}`;
+  }
+}
+
+/** What makes servers know it. Without limits: what is to be stored is not ours to guess. */
+export function accountToken(operatorSeed: string, account: AccountName): Promise<string> {
+  const { seed } = accountOf(operatorSeed, account);
+  return encodeAccount(accountTitle(account), keyOf(seed), { limits: JETSTREAM_LIMITS }, { signer: keyOf(operatorSeed) });
 }
 
 /** Whether two tokens say the same of the same account: when they were made does not count. */
@@ -139,8 +170,28 @@ export async function userCredentials(
   return text(fmtCreds(jwt, user));
 }
 
-/** Credentials of a job's workers. */
-export function workerCredentials(accountSeed: string, identity: string, { publish, subscribe }: WorkerPermissions): Promise<string> {
+/** Seeds of the accounts that a job's workers are let into. */
+export type WorkerSeeds = { readonly job: string; readonly streams: string };
+/** What a job's workers are let in with: equal hashes need no new ones. */
+export async function signedCredentials(
+  seeds: WorkerSeeds,
+  identity: string,
+  { job, streams }: WorkerPermissions,
+): Promise<JobCredentials> {
+  return {
+    text: await workerCredentials(seeds.job, identity, job),
+    streams: streams === null ? null : await workerCredentials(seeds.streams, identity, streams),
+    hash: signedHash(seeds, identity, { job, streams }),
+  };
+}
+
+export function signedHash(seeds: WorkerSeeds, identity: string, { job, streams }: WorkerPermissions): string {
+  const hashes = [rightsHash(seeds.job, identity, job), ...(streams === null ? [] : [rightsHash(seeds.streams, identity, streams)])];
+  return createHash('sha256').update(hashes.join()).digest('hex').slice(0, 16);
+}
+
+/** Credentials of a job's workers in one account. */
+export function workerCredentials(accountSeed: string, identity: string, { publish, subscribe }: SubjectRights): Promise<string> {
   return userCredentials(accountSeed, identity, { pub: { allow: publish }, sub: { allow: subscribe } });
 }
 
@@ -155,7 +206,7 @@ export async function roleCredentials(accountSeed: string, role: UserRole): Prom
 }
 
 /** What credentials of a job allow, and who signed them: equal hashes need no new ones. */
-export function rightsHash(accountSeed: string, identity: string, { publish, subscribe }: WorkerPermissions): string {
+export function rightsHash(accountSeed: string, identity: string, { publish, subscribe }: SubjectRights): string {
   return hashOf(accountSeed, [identity, publish, subscribe]);
 }
 

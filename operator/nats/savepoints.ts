@@ -4,7 +4,7 @@
 //                                                                                  ─▶ sources go on
 //   S1. Only the last step makes it a savepoint: its store then has the manifest. Before that there is none.
 //   S2. Whatever goes wrong, sources go on: at the end, when it takes too long, and when the savepoint is deleted meanwhile.
-//   S3. It lies in a stream of its own, so it outlives the job.
+//   S3. It lies in a stream of its own, so it outlives the job; and in an account that no worker is let into.
 
 import type { NatsConnection } from '@nats-io/transport-node';
 import { copyBlobs } from '../../runtime/adapters/nats/copy-blobs.ts';
@@ -19,8 +19,12 @@ import { imagesOf, makeManifest, manifestBlob, partKeys } from '../../runtime/wo
 import type { SavepointProgress } from '../reconcile/nats-side.ts';
 import type { WorkerReports } from './worker-reports.ts';
 
-export type SavepointParts = {
-  readonly connection: NatsConnection;
+/** A job, and the operator's connection in its account. */
+export type SavepointJob = { readonly identity: string; readonly connection: NatsConnection };
+
+export type SavepointParts = SavepointJob & {
+  /** In the account that keeps savepoints. */
+  readonly savepoints: NatsConnection;
   readonly reports: WorkerReports;
   readonly replicas: 1 | 3;
   readonly clock: Clock;
@@ -29,11 +33,11 @@ export type SavepointParts = {
 /** Sources must not stand still for long because of one: what does not come to rest by then is another problem. */
 const TAKEN_WITHIN_MS = 60_000;
 
-/** The next step of savepoint `<namespace>_<name>` of job `identity`. */
-export async function advanceSavepoint(parts: SavepointParts, savepoint: string, identity: string): Promise<SavepointProgress> {
-  const { connection, clock, replicas } = parts;
+/** The next step of savepoint `<namespace>_<name>`. */
+export async function advanceSavepoint(parts: SavepointParts, savepoint: string): Promise<SavepointProgress> {
+  const { identity, connection, savepoints, clock, replicas } = parts;
   const id = idOf(savepoint);
-  const own = await NatsBlobStore.open(connection, storeOf(savepoint), { replicas });
+  const own = await NatsBlobStore.open(savepoints, storeOf(savepoint), { replicas });
   const directory = await findDirectory(connection, identity);
   const taken = await manifestIn(own, id);
   if (taken !== null) {
@@ -54,12 +58,11 @@ export async function advanceSavepoint(parts: SavepointParts, savepoint: string,
     await release(directory, id, partKeys(id, plan));
     return { kind: 'failed', message: `it was not taken within ${TAKEN_WITHIN_MS / 1_000} s: ${reason}; sources go on` };
   }
-  return collect(parts, { id, identity, directory, record, plan, own });
+  return collect(parts, { id, directory, record, plan, own });
 }
 
 type Collecting = {
   readonly id: string;
-  readonly identity: string;
   readonly directory: Directory;
   readonly record: JobRecord;
   readonly plan: PhysicalPlan;
@@ -67,7 +70,8 @@ type Collecting = {
 };
 
 async function collect(parts: SavepointParts, collecting: Collecting): Promise<SavepointProgress> {
-  const { id, identity, directory, record, plan, own } = collecting;
+  const { identity } = parts;
+  const { id, directory, record, plan, own } = collecting;
   const request = (await directory.get('savepoint'))?.value as SavepointRequest | undefined;
   if (request?.id !== id) {
     const reason = underWay(plan, parts.reports.tasks(identity), id);
@@ -97,9 +101,9 @@ async function release(directory: Directory, id: string, keys: readonly string[]
 }
 
 /** Puts what a savepoint keeps into the store of the job that begins with it. */
-export async function prepareRestore(connection: NatsConnection, savepoint: string, identity: string): Promise<void> {
+export async function prepareRestore({ identity, connection }: SavepointJob, savepoints: NatsConnection, savepoint: string): Promise<void> {
   const id = idOf(savepoint);
-  const own = await NatsBlobStore.open(connection, storeOf(savepoint));
+  const own = await NatsBlobStore.open(savepoints, storeOf(savepoint));
   const manifest = await manifestIn(own, id);
   if (manifest === null) throw new Error(`savepoint ${savepoint} is Completed, so its store has a manifest`);
   const store = await NatsBlobStore.open(connection, identity);
@@ -108,11 +112,15 @@ export async function prepareRestore(connection: NatsConnection, savepoint: stri
 }
 
 /** Removes what it keeps; and lets the job's sources go on if it was being taken. */
-export async function removeSavepoint(connection: NatsConnection, savepoint: string, identity: string): Promise<void> {
+export async function removeSavepoint(
+  { identity, connection }: SavepointJob,
+  savepoints: NatsConnection,
+  savepoint: string,
+): Promise<void> {
   const directory = await findDirectory(connection, identity);
   const id = idOf(savepoint);
   if (directory !== null) await release(directory, id, await openKeys(directory, id));
-  await NatsBlobStore.remove(connection, storeOf(savepoint));
+  await NatsBlobStore.remove(savepoints, storeOf(savepoint));
 }
 
 async function openKeys(directory: Directory, id: string): Promise<readonly string[]> {

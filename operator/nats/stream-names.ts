@@ -6,12 +6,21 @@ import type { Clock } from '../../runtime/base/clock.ts';
 
 const FRESH_MS = 1_500;
 
+const all = new WeakMap<Link, StreamNames>();
+
 export class StreamNames {
   readonly #link: Link;
   readonly #clock: Clock;
   #asked: { readonly atMs: number; readonly names: Promise<ReadonlySet<string> | string> } | null = null;
 
-  constructor(link: Link, clock: Clock) {
+  /** All who ask over one connection share the answer. */
+  static of(link: Link, clock: Clock): StreamNames {
+    const found = all.get(link) ?? new StreamNames(link, clock);
+    all.set(link, found);
+    return found;
+  }
+
+  private constructor(link: Link, clock: Clock) {
     this.#link = link;
     this.#clock = clock;
   }

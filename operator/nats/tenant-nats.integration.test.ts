@@ -1,4 +1,4 @@
-// The operator's connections by namespace, on a real server with accounts.
+// The operator's connections by job and namespace, on a real server with accounts.
 
 import { writeFile } from 'node:fs/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connectNats } from '../../runtime/adapters/nats/nats-connection.ts';
 import { systemClock } from '../../runtime/adapters/node/clock.ts';
 import { systemRandom } from '../../runtime/adapters/node/random.ts';
+import { DurabilityLook } from './durability.ts';
 import { JobNats } from './job-nats.ts';
 import { startKeyedServer, type KeyedServer } from './keyed-server-harness.ts';
 import { roleCredentials } from './nats-keys.ts';
@@ -36,14 +37,15 @@ beforeAll(async () => {
       opened.push(connection);
       return connection;
     },
-    open: (connection, { seed: accountSeed }) => {
+    open: (job) => {
       const reports = new WorkerReports(clock);
-      reports.listen(connection);
-      const login = { kind: 'signed', accountSeed } as const;
-      return new JobNats({ connection, reports, login, replicas: 1, servers: { kind: 'none' }, clock, random: systemRandom });
+      reports.listen(job.connections.job);
+      const login = { kind: 'signed', seeds: job.seeds } as const;
+      const durability = new DurabilityLook({ kind: 'none' }, clock);
+      return new JobNats({ ...job, reports, login, replicas: 1, durability, clock, random: systemRandom });
     },
     clock,
-    onTrouble: (namespace, reason) => console.log(`${namespace}: ${reason}`),
+    onTrouble: (identity, reason) => console.log(`${identity}: ${reason}`),
   });
   nats.onChange((identity) => told.push(identity));
 });
@@ -52,35 +54,43 @@ afterAll(async () => {
   await server.stop();
 });
 
-test('each namespace is asked in an account of its own, over one connection', async () => {
+test('each job is asked in an account of its own, and jobs of a namespace share the connection to its streams', async () => {
   const answers = await Promise.all(['shop_a', 'shop_b', 'bank_a'].map((identity) => nats.observe(identity)));
   expect(answers.map(({ kind }) => kind)).toEqual(['present', 'present', 'present']);
-  expect(opened).toHaveLength(2);
+  expect(opened).toHaveLength(5);
 });
 
-test('who says in one account that a job of another namespace has failed is not heard', async () => {
-  for (const namespace of ['bank', 'shop']) {
-    const connection = await server.operator(namespace);
+test('who says in one account that another job has failed is not heard', async () => {
+  for (const job of ['bank_a', 'shop_a']) {
+    const connection = await server.operator(job);
     // Connections of the operator hear in the order of publishing: what comes last tells that all was heard.
-    for (const identity of ['shop_a', 'bank_a', `${namespace}_last`]) connection.publish(`$KV.MR_${identity}.failure`, '{}');
-    await expect.poll(() => told.at(-1)).toBe(`${namespace}_last`);
+    for (const identity of ['shop_a', 'shop_b', 'bank_a']) connection.publish(`$KV.MR_${identity}.failure`, '{}');
+    connection.publish(`$KV.MR_${job}.completed`, '{}');
+    const heard = told.length + 2;
+    await expect.poll(() => told.length).toBeGreaterThanOrEqual(heard);
   }
-  expect(told).toEqual(['bank_a', 'bank_last', 'shop_a', 'shop_last']);
+  expect(told).toEqual(['bank_a', 'bank_a', 'shop_a', 'shop_a']);
 });
 
-test('credentials for people are made once, and are those of their namespace', async () => {
-  const app = await nats.userCredentials('shop', 'app');
-  expect(await nats.userCredentials('shop', 'app')).toEqual(app);
-  const others = [await nats.userCredentials('shop', 'admin'), await nats.userCredentials('bank', 'app')];
-  expect(new Set([app, ...others].map((credentials) => credentials?.hash)).size).toBe(3);
+test('credentials for people are made once, and are those of their namespace or job', async () => {
+  const shop = { namespace: 'shop', job: null };
+  const app = await nats.userCredentials(shop, 'app');
+  expect(await nats.userCredentials(shop, 'app')).toEqual(app);
+  const others = [
+    await nats.userCredentials(shop, 'admin'),
+    await nats.userCredentials({ namespace: 'bank', job: null }, 'app'),
+    await nats.userCredentials({ namespace: 'shop', job: 'a' }, 'app'),
+    await nats.userCredentials({ namespace: 'shop', job: 'a' }, 'admin'),
+  ];
+  expect(new Set([app, ...others].map((credentials) => credentials?.hash)).size).toBe(5);
 });
 
 test('a connection that nobody has asked over for long is closed, and made again when somebody does', async () => {
-  const [first] = opened;
+  const before = [...opened];
   laterMs += HOUR_MS;
   // Somebody else's turn.
   expect(await nats.observe('late_a')).toMatchObject({ kind: 'present' });
-  await expect.poll(() => first?.isClosed()).toBe(true);
+  await expect.poll(() => before.filter((connection) => !connection.isClosed())).toEqual([]);
   expect(await nats.observe('shop_a')).toMatchObject({ kind: 'present' });
-  expect(opened).toHaveLength(4);
+  expect(opened).toHaveLength(before.length + 4);
 });

@@ -1,47 +1,61 @@
-// NATS for the jobs of all namespaces: each in its account, with a connection of the operator's own.
+// NATS for all jobs: each in its account, with a connection of the operator's own there and one in the account of its namespace, which the
+// namespace's jobs share.
 //
-//   T1. What concerns a namespace is asked and told in its account only: nothing of one reaches another, whoever writes what there.
-//   T2. A connection is made when its namespace is asked about first, and closed when nobody has asked for IDLE_MS.
+//   T1. What a job lives of is asked and told in its account only: nothing of one reaches another, whoever writes what there.
+//   T2. A connection is made when its job is asked about first, and closed when nobody has asked for IDLE_MS; one that jobs share when
+//       none of them is left.
 
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { RevisionStatus } from '../../crds/stream-job/status.ts';
+import type { JobConnections } from '../../runtime/adapters/nats/job-connections.ts';
 import type { Clock } from '../../runtime/base/clock.ts';
 import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
 import type { JobFigures } from '../lifecycle/figures.ts';
 import type { NatsObserved } from '../lifecycle/observed.ts';
 import type {
   Done,
+  JobCredentials,
   LoadAsked,
   LoadObserved,
   NatsSide,
   Resolved,
   RevisionToWrite,
   SavepointProgress,
+  UserAccount,
   UserRole,
 } from '../reconcile/nats-side.ts';
 import type { Accounts } from './accounts.ts';
 import { ConnectingNats } from './connecting-nats.ts';
 import type { JobNats } from './job-nats.ts';
 import type { JobViews, Viewed } from './job-view.ts';
-import { roleCredentials, type Credentials, type NatsAccount } from './nats-keys.ts';
+import { roleCredentials, type AccountName, type Credentials, type NatsAccount, type WorkerSeeds } from './nats-keys.ts';
 
 export type TenantNatsParts = {
   readonly accounts: Accounts;
   /** As the operator, in that account. */
   readonly connect: (account: NatsAccount) => Promise<NatsConnection>;
-  readonly open: (connection: NatsConnection, account: NatsAccount) => JobNats;
+  readonly open: (opened: OpenedJob) => JobNats;
   readonly clock: Clock;
   /** A new reason, for the log. */
-  readonly onTrouble: (namespace: string, reason: string) => void;
+  readonly onTrouble: (identity: string, reason: string) => void;
+};
+
+export type OpenedJob = {
+  readonly connections: JobConnections;
+  readonly savepoints: () => Promise<NatsConnection>;
+  readonly seeds: WorkerSeeds;
 };
 
 type Tenant = { readonly nats: ConnectingNats; askedMs: number };
+/** Kept by id of its account. */
+type Shared = { readonly namespace: string; readonly connection: Promise<NatsConnection> };
 
 const IDLE_MS = 10 * 60_000;
 
 export class TenantNats implements NatsSide, JobViews {
   readonly #parts: TenantNatsParts;
   readonly #tenants = new Map<string, Tenant>();
+  readonly #shared = new Map<string, Shared>();
   readonly #users = new Map<string, Credentials>();
   readonly #listeners: ((identity: string) => void)[] = [];
 
@@ -53,8 +67,8 @@ export class TenantNats implements NatsSide, JobViews {
     return this.#parts.accounts.up;
   }
 
-  expect(namespace: string): void {
-    this.#of(`${namespace}_`);
+  expect(identity: string): void {
+    this.#of(identity);
   }
 
   observe(identity: string): Promise<NatsObserved> {
@@ -89,8 +103,8 @@ export class TenantNats implements NatsSide, JobViews {
     return this.#of(identity).clearFailure(identity);
   }
 
-  removeState(identity: string): Promise<Done> {
-    return this.#of(identity).removeState(identity);
+  removeState(identity: string, of: 'run' | 'job'): Promise<Done> {
+    return this.#of(identity).removeState(identity, of);
   }
 
   prepareRestore(savepoint: string, identity: string): Promise<Done> {
@@ -105,15 +119,16 @@ export class TenantNats implements NatsSide, JobViews {
     return this.#of(identity).removeSavepoint(savepoint, identity);
   }
 
-  credentials(identity: string, plan: PhysicalPlan): Promise<Credentials | null> {
+  credentials(identity: string, plan: PhysicalPlan): Promise<JobCredentials | null> {
     return this.#of(identity).credentials(identity, plan);
   }
 
   /** Null while servers do not know the account: credentials that nobody accepts would only puzzle. */
-  async userCredentials(namespace: string, role: UserRole): Promise<Credentials | null> {
-    const account = await this.#parts.accounts.register(namespace).catch(() => null);
+  async userCredentials({ namespace, job }: UserAccount, role: UserRole): Promise<Credentials | null> {
+    const name: AccountName = job === null ? { kind: 'namespace', namespace } : { kind: 'job', identity: `${namespace}_${job}` };
+    const account = await this.#parts.accounts.register(name).catch(() => null);
     if (account === null) return null;
-    const key = `${namespace} ${role}`;
+    const key = `${account.id} ${role}`;
     const known = this.#users.get(key) ?? (await roleCredentials(account.seed, role));
     this.#users.set(key, known);
     return known;
@@ -125,46 +140,80 @@ export class TenantNats implements NatsSide, JobViews {
 
   onChange(listener: (identity: string) => void): void {
     this.#listeners.push(listener);
-    for (const [namespace, { nats }] of this.#tenants) nats.onChange(ofNamespace(namespace, listener));
+    for (const [identity, { nats }] of this.#tenants) nats.onChange(ofJob(identity, listener));
   }
 
   #of(identity: string): ConnectingNats {
-    const namespace = identity.slice(0, identity.indexOf('_'));
     const nowMs = this.#parts.clock.monotonicMs();
-    const tenant = this.#tenants.get(namespace) ?? this.#open(namespace, nowMs);
+    const tenant = this.#tenants.get(identity) ?? this.#open(identity, nowMs);
     tenant.askedMs = nowMs;
     return tenant.nats;
   }
 
-  #open(namespace: string, nowMs: number): Tenant {
+  #open(identity: string, nowMs: number): Tenant {
     this.#closeIdle(nowMs);
     const { accounts, connect, open, clock, onTrouble } = this.#parts;
     const nats = new ConnectingNats();
-    for (const listener of this.#listeners) nats.onChange(ofNamespace(namespace, listener));
+    for (const listener of this.#listeners) nats.onChange(ofJob(identity, listener));
     const tenant = { nats, askedMs: nowMs };
-    this.#tenants.set(namespace, tenant);
-    let account: NatsAccount;
+    this.#tenants.set(identity, tenant);
+    const namespace = namespaceOf(identity);
+    let seeds: WorkerSeeds;
     void nats.start({
-      connect: async () => connect((account = await accounts.register(namespace))),
-      open: (connection) => open(connection, account),
+      connect: async () => {
+        const [job, streams] = await Promise.all([
+          accounts.register({ kind: 'job', identity }),
+          accounts.register({ kind: 'namespace', namespace }),
+        ]);
+        seeds = { job: job.seed, streams: streams.seed };
+        return { streams: await this.#sharedConnection(namespace, streams), job: await connect(job) };
+      },
+      open: (connections) =>
+        open({
+          connections,
+          savepoints: async () => this.#sharedConnection(namespace, await accounts.register({ kind: 'savepoints', namespace })),
+          seeds,
+        }),
       sleep: (ms) => clock.sleep(ms),
-      onTrouble: (reason) => onTrouble(namespace, reason),
+      onTrouble: (reason) => onTrouble(identity, reason),
       onConnected: () => undefined,
     });
     return tenant;
   }
 
+  #sharedConnection(namespace: string, account: NatsAccount): Promise<NatsConnection> {
+    const known = this.#shared.get(account.id);
+    if (known !== undefined) return known.connection;
+    const connection = this.#parts.connect(account);
+    this.#shared.set(account.id, { namespace, connection });
+    connection.catch(() => this.#shared.delete(account.id)); // who asks again tries again
+    return connection;
+  }
+
   /** T2. */
   #closeIdle(nowMs: number): void {
-    for (const [namespace, { nats, askedMs }] of this.#tenants) {
+    for (const [identity, { nats, askedMs }] of this.#tenants) {
       if (nowMs - askedMs <= IDLE_MS) continue;
-      this.#tenants.delete(namespace);
+      this.#tenants.delete(identity);
       void nats.close();
+    }
+    const namespaces = new Set([...this.#tenants.keys()].map(namespaceOf));
+    for (const [id, { namespace, connection }] of this.#shared) {
+      if (namespaces.has(namespace)) continue;
+      this.#shared.delete(id);
+      connection.then(
+        (made) => made.close(),
+        () => undefined,
+      );
     }
   }
 }
 
+function namespaceOf(identity: string): string {
+  return identity.slice(0, identity.indexOf('_'));
+}
+
 /** T1. */
-function ofNamespace(namespace: string, listener: (identity: string) => void): (identity: string) => void {
-  return (identity) => (identity.startsWith(`${namespace}_`) ? listener(identity) : undefined);
+function ofJob(identity: string, listener: (identity: string) => void): (identity: string) => void {
+  return (told) => (told === identity ? listener(told) : undefined);
 }

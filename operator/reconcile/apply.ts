@@ -82,7 +82,7 @@ async function carryOutOne({ client, nats }: ApplyParts, observed: Observed, act
         'conflict',
       ]);
     case 'remove-state':
-      return natsTrouble('state', await nats.removeState(identity));
+      return natsTrouble('state', await nats.removeState(identity, action.of));
   }
 }
 
@@ -116,7 +116,7 @@ export async function applyChildren(parts: ApplyParts, observed: Observed, decis
   if (credentials !== null) {
     const live = caches.secrets.get(job.namespace, childNames.credentials(job.name));
     if (live?.metadata.annotations?.[CREDENTIALS_ANNOTATION] !== credentials.hash) {
-      const secret = credentialsSecret(owner, { credentials: credentials.text, hash: credentials.hash });
+      const secret = credentialsSecret(owner, credentials);
       const trouble = kubeTrouble('Secret', await client.apply(resources.secrets, secret));
       if (trouble !== null) return { trouble, repaired };
       if (live === undefined && inNats.kind === 'present' && deployedReplicas !== null)

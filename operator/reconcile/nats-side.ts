@@ -47,6 +47,13 @@ export type LoadObserved = Absent | { readonly kind: 'known'; readonly sample: S
 /** Whom credentials are for: `app` feeds jobs and reads results, `admin` may do all that the namespace may. */
 export type UserRole = 'app' | 'admin';
 
+/** `text` lets workers into the job's account, `streams` into that of its namespace (null: they need nothing there, or it is the same);
+ *  `hash` is of what both allow and who signed them. */
+export type JobCredentials = { readonly text: string; readonly streams: string | null; readonly hash: string };
+
+/** Into which account: that of a namespace, or of one of its jobs. */
+export type UserAccount = { readonly namespace: string; readonly job: string | null };
+
 /** All that concerns a job. */
 export interface JobSide {
   readonly up: boolean;
@@ -61,19 +68,19 @@ export interface JobSide {
   /** Kept revision `from` once more, as `revision`. */
   restoreRevision(identity: string, from: number, revision: RevisionStatus): Promise<Done>;
   clearFailure(identity: string): Promise<Done>;
-  removeState(identity: string): Promise<Done>;
+  removeState(identity: string, of: 'run' | 'job'): Promise<Done>;
   prepareRestore(savepoint: string, identity: string): Promise<Done>;
   advanceSavepoint(savepoint: string, identity: string): Promise<SavepointProgress>;
   removeSavepoint(savepoint: string, identity: string): Promise<Done>;
   /** Credentials for the workers of a job with just the rights that `plan` needs; null: NATS asks for none. */
-  credentials(identity: string, plan: PhysicalPlan): Promise<{ readonly text: string; readonly hash: string } | null>;
+  credentials(identity: string, plan: PhysicalPlan): Promise<JobCredentials | null>;
   /** Called with a job's identity when its directory tells a failure or the end. */
   onChange(listener: (identity: string) => void): void;
 }
 
 export interface NatsSide extends JobSide {
-  /** Jobs of the namespace will be asked about: what takes a while begins now. */
-  expect(namespace: string): void;
-  /** Credentials for people and applications of a namespace; null: it is not ours to let them in, or NATS does not answer yet. */
-  userCredentials(namespace: string, role: UserRole): Promise<{ readonly text: string; readonly hash: string } | null>;
+  /** The job will be asked about: what takes a while begins now. */
+  expect(identity: string): void;
+  /** Credentials for people and applications; null: it is not ours to let them in, or NATS does not answer yet. */
+  userCredentials(account: UserAccount, role: UserRole): Promise<{ readonly text: string; readonly hash: string } | null>;
 }

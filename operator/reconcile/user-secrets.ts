@@ -1,7 +1,8 @@
 // Secrets with credentials for people and their applications: who feeds the jobs of a namespace and reads their results.
 //
 //   millrace-nats-app        made in each namespace that has a StreamJob: role `app`
-//   any, with USER_LABEL     made by a person, empty: filled for the role that the label names
+//   any, with USER_LABEL     made by a person, empty: filled for the role that the label names; with USER_JOB_LABEL for the account of
+//                            that job, else for the namespace's
 //
 //   U1. Of a Secret that a person made nothing but our annotation and our key is written, and only while it is still that one.
 //   U2. Rights that are the same are not given anew: credentials that are in use stay.
@@ -11,7 +12,7 @@ import type { KubeClient } from '../kube/kube-client.ts';
 import type { AnyObject } from '../kube/kube-object.ts';
 import { resources } from '../kube/resource.ts';
 import type { WorkOutcome } from '../kube/work-queue.ts';
-import { USER_LABEL } from '../resources/manifest.ts';
+import { USER_JOB_LABEL, USER_LABEL } from '../resources/manifest.ts';
 import { CREDENTIALS_ANNOTATION } from '../resources/worker-deployment.ts';
 import { kubeTrouble } from './apply.ts';
 import type { NatsSide, UserRole } from './nats-side.ts';
@@ -41,7 +42,7 @@ export class UserSecrets {
     if (live?.metadata.deletionTimestamp !== undefined) return { kind: 'done' };
     const role = this.#roleOf(namespace, name, live);
     if (role === null) return { kind: 'done' };
-    const credentials = await nats.userCredentials(namespace, role);
+    const credentials = await nats.userCredentials({ namespace, job: live?.metadata.labels?.[USER_JOB_LABEL] ?? null }, role);
     if (credentials === null) return { kind: 'again', afterMs: AGAIN_MS };
     if (live !== undefined && isFilled(live, credentials.hash)) return { kind: 'done' };
     const answer = await client.apply(resources.secrets, {

@@ -39,6 +39,8 @@ export const FINALIZER = 'millrace.dev/state';
 export const JOB_LABEL = 'millrace.dev/job';
 /** On a Secret that the operator fills with credentials for NATS; its value says for whom (reconcile/user-secrets.ts). */
 export const USER_LABEL = 'millrace.dev/nats-user';
+/** On such a Secret: the job into whose account its credentials let. */
+export const USER_JOB_LABEL = 'millrace.dev/nats-job';
 export const APPLIED_ANNOTATION = 'millrace.dev/applied';
 
 /** Labels by which pods and children of one job are found. */

@@ -1,7 +1,7 @@
 // From what a job declares to what reads and writes: the one place that knows every kind of connector.
 
-import type { NatsConnection } from '@nats-io/transport-node';
 import type { SinkSpec, SourceSpec, TableSpec } from '../../crds/stream-job/spec.ts';
+import { accountOfStream, type JobConnections } from '../adapters/nats/job-connections.ts';
 import { Link } from '../adapters/nats/link.ts';
 import { assert } from '../base/assert.ts';
 import type { Clock, Random } from '../base/clock.ts';
@@ -24,7 +24,7 @@ export type ConnectorEnv = {
   readonly baseDir: string;
   /** Folder that paths of sinks start at. */
   readonly outDir: string;
-  readonly connection: NatsConnection;
+  readonly connections: JobConnections;
   readonly clock: Clock;
   readonly random: Random;
   /** true: streams are made and found by somebody else, and named by what is declared; nothing of JetStream is created or searched. */
@@ -38,7 +38,7 @@ export async function makeSourceConnector(spec: SourceSpec, env: ConnectorEnv): 
   const { file, nats } = spec;
   if (file !== undefined) return makeFileSource({ ...spec, file }, env);
   assert(nats !== undefined, () => `source ${spec.name} is connected to a file or to NATS`);
-  return makeNatsSource({ ...spec, nats }, { link: Link.of(env.connection), clock: env.clock, isTraced: env.isTraced });
+  return makeNatsSource({ ...spec, nats }, { link: linkOf(spec, env), clock: env.clock, isTraced: env.isTraced });
 }
 
 /** Rejects with BadDeclaration when the target can't be used. Writes nothing but, for NATS, a missing stream. */
@@ -48,7 +48,11 @@ export async function makeSinkConnector(spec: SinkSpec, env: ConnectorEnv): Prom
   if (file !== undefined) return makeFileSink({ ...spec, file }, { outDir: env.outDir, runId: env.runId, uniqueId });
   assert(nats !== undefined, () => `sink ${spec.name} writes to a file or to NATS`);
   const { job, runId, clock, attachOnly } = env;
-  return makeNatsSink({ ...spec, nats }, { link: Link.of(env.connection), job, runId, uniqueId, clock, attachOnly });
+  return makeNatsSink({ ...spec, nats }, { link: linkOf(spec, env), job, runId, uniqueId, clock, attachOnly });
+}
+
+function linkOf(spec: SourceSpec | SinkSpec, { connections }: ConnectorEnv): Link {
+  return Link.of(connections[accountOfStream(spec)]);
 }
 
 export type LoadedTable = { readonly table: Table; /** Rows that were left out, a sentence each. */ readonly issues: readonly string[] };

@@ -1,26 +1,34 @@
-// Credentials in a file that changes while the pod runs, on a server that trusts what the operator's keys sign.
+// Credentials in files that change while the pod runs, on a server that trusts what the operator's keys sign: the job's account in one,
+// that of its namespace in the other.
 
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { startKeyedServer, type KeyedServer } from '../../operator/nats/keyed-server-harness.ts';
-import { accountOf, makeNatsKeys, workerCredentials } from '../../operator/nats/nats-keys.ts';
+import { accountNamed, startKeyedServer, type KeyedServer } from '../../operator/nats/keyed-server-harness.ts';
+import { accountOf, makeNatsKeys, workerCredentials, type WorkerSeeds } from '../../operator/nats/nats-keys.ts';
 import { jobText } from '../../test/support/job-run.ts';
 import { callApi, type StreamInfo } from '../adapters/nats/jetstream-api.ts';
+import type { JobConnections } from '../adapters/nats/job-connections.ts';
 import { Link } from '../adapters/nats/link.ts';
+import type { SubjectRights } from '../adapters/nats/worker-permissions.ts';
 import { endPods, prepareJob, startPod, writeRecord, type PodProcess } from './pod-harness.ts';
+import { STREAMS_CREDENTIALS } from './streams-connection.ts';
 
 let folder: string;
 let server: KeyedServer;
-let accountSeed: string;
+let seeds: WorkerSeeds;
+let connections: JobConnections;
 let admin: NatsConnection;
+
+const identity = 'ns_rights';
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'millrace-credentials-'));
   server = await startKeyedServer({ durability: 'process' });
-  accountSeed = (await server.account('ns')).seed;
-  admin = await server.operator('ns');
+  seeds = { job: (await server.account(identity)).seed, streams: (await server.account('ns')).seed };
+  connections = await server.connections(identity);
+  admin = connections.streams;
 });
 afterEach(endPods);
 afterAll(async () => {
@@ -53,31 +61,32 @@ const results = async (): Promise<number> => {
 };
 
 test('a pod whose credentials are wrong, then too few, then right, runs; a revision that needs more rights waits for them', async () => {
-  const identity = 'ns_rights';
   await callApi(Link.of(admin), 'STREAM.CREATE.IN', { name: 'IN', subjects: ['in.rights'], storage: 'file', retention: 'limits' });
-  const first = await prepareJob(admin, text(1), { identity });
+  const first = await prepareJob(connections, text(1), { identity });
   await writeRecord(first, { identity, runId: 'run1' });
-  const path = join(folder, 'worker.creds');
-  const stranger = accountOf((await makeNatsKeys())['operator.seed'], 'ns');
-  await put(path, await workerCredentials(stranger.seed, identity, first.permissions));
+  const [path, streamsPath] = [join(folder, 'nats.creds'), join(folder, STREAMS_CREDENTIALS)];
+  const stranger = accountOf((await makeNatsKeys())['operator.seed'], accountNamed(identity));
+  const { job, streams } = first.permissions;
+  await put(path, await workerCredentials(stranger.seed, identity, job));
   const pod = startPod({ natsUrl: server.url, job: identity, worker: 'w-1', credentials: path });
   await says(pod, 'MR1003');
 
-  const few = first.permissions.publish.filter((subject) => !subject.includes('_sinks'));
-  await put(path, await workerCredentials(accountSeed, identity, { ...first.permissions, publish: few }));
+  await put(streamsPath, await workerCredentials(seeds.streams, identity, streams as SubjectRights));
+  const few = job.publish.filter((subject) => !subject.includes('_sinks'));
+  await put(path, await workerCredentials(seeds.job, identity, { ...job, publish: few }));
   await says(pod, `MR_${identity}_sinks: no answer in time; it is being made, or these credentials do not reach it yet`);
 
-  await put(path, await workerCredentials(accountSeed, identity, first.permissions));
+  await put(path, await workerCredentials(seeds.job, identity, job));
   admin.publish('in.rights', '{"n":1}');
   await expect.poll(results, { timeout: 30_000 }).toBe(1);
 
   const more = ', { name: counts, from: numbers, keyBy: { n: event.n }, aggregate: { count: { count: {} } } }';
-  const second = await prepareJob(admin, text(2, more), { identity, before: first.plan });
+  const second = await prepareJob(connections, text(2, more), { identity, before: first.plan });
   await writeRecord(second, { identity, runId: 'run1', revision: 2 });
   await says(pod, 'revision 2 waits for streams');
   admin.publish('in.rights', '{"n":2}');
   await expect.poll(results, { timeout: 30_000 }).toBe(2); // the old revision goes on meanwhile
-  await put(path, await workerCredentials(accountSeed, identity, second.permissions));
+  await put(path, await workerCredentials(seeds.job, identity, second.permissions.job));
   await says(pod, 'runs revision 2');
   await expect.poll(async () => (await pod.probe('readyz'))?.status, { timeout: 30_000 }).toBe(200);
   admin.publish('in.rights', '{"n":3}');

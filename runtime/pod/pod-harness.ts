@@ -13,9 +13,10 @@ import { maxPayloadBytesDefault, serverConfigText } from '../../cli/local/server
 import { freePort, startServerProcess, type ServerProcess } from '../../cli/local/server-process.ts';
 import { findNatsServer } from '../../cli/setup/nats-server.mjs';
 import { openDirectory } from '../adapters/nats/directory.ts';
+import { oneConnection, type JobConnections } from '../adapters/nats/job-connections.ts';
 import { ensureJobStreams } from '../adapters/nats/job-streams.ts';
 import { connectNats } from '../adapters/nats/nats-connection.ts';
-import { workerPermissions, type WorkerPermissions } from '../adapters/nats/worker-permissions.ts';
+import { mergedRights, workerPermissions, type WorkerPermissions } from '../adapters/nats/worker-permissions.ts';
 import { systemRandom } from '../adapters/node/random.ts';
 import { ensureUserStreams } from '../connectors/nats/plan-streams.ts';
 import { planToJson } from '../job/code-marks.ts';
@@ -54,7 +55,8 @@ export async function startTenantServer(): Promise<TenantServer> {
       durability: 'process',
       maxPayloadBytes: maxPayloadBytesDefault,
     });
-    const lines = [...users].map(([user, { publish, subscribe }]) => {
+    const lines = [...users].map(([user, rights]) => {
+      const { publish, subscribe } = mergedRights(rights);
       const permissions = { publish: { allow: publish }, subscribe: { allow: subscribe } };
       return `{ user: ${JSON.stringify(user)}, password: p, permissions: ${JSON.stringify(permissions)} }`;
     });
@@ -113,15 +115,16 @@ export type OperateOptions = Partial<Pick<JobRecord, 'revision' | 'code' | 'work
 
 /** What the operator does before it writes the record: the plan, its streams, the rights of its workers. */
 export async function prepareJob(
-  connection: NatsConnection,
+  connection: NatsConnection | JobConnections,
   declared: string | StreamJob,
   { identity, before = null }: OperateOptions,
 ): Promise<OperatedJob> {
   const job = typeof declared === 'string' ? readStreamJob(declared, { file: 'job.yaml', parameters: {} }) : declared;
   const planned = planJob(job, {}, { identity, deadLetterFile: false, before });
-  const plan = await ensureUserStreams(connection, planned);
-  await ensureJobStreams(connection, plan, { replicas: 1, laneBytesMax: -1 });
-  const directory = await openDirectory(connection, identity);
+  const connections = 'job' in connection ? connection : oneConnection(connection);
+  const plan = await ensureUserStreams(connections, planned);
+  await ensureJobStreams(connections.job, plan, { replicas: 1, laneBytesMax: -1 });
+  const directory = await openDirectory(connections.job, identity);
   return { identity, plan, directory, permissions: workerPermissions({ identity, plans: [plan, ...(before === null ? [] : [before])] }) };
 }
 

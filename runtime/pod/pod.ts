@@ -24,6 +24,7 @@ import type { RevisionParts } from '../revision.ts';
 import type { JobRecord } from '../worker/job-record.ts';
 import { Signal } from '../worker/signal.ts';
 import { followCredentials } from './credentials-file.ts';
+import { StreamsConnection } from './streams-connection.ts';
 import { JobRunner } from './job-runner.ts';
 import { codeIn, errorLine, type Log } from './log.ts';
 import type { PodOptions } from './pod-options.ts';
@@ -54,6 +55,7 @@ export class Pod {
   readonly #abort = new AbortController();
   readonly #changed = new Signal();
   #connection: NatsConnection | null = null;
+  #streams: StreamsConnection | null = null;
   #wanted: JobRecord | null = null;
   #refused = '';
   #runner: JobRunner | null = null;
@@ -67,29 +69,44 @@ export class Pod {
   }
 
   get view(): PodView {
-    const connected = this.#connection !== null && Link.of(this.#connection).up;
+    const connected = this.#connection !== null && Link.of(this.#connection).up && this.#streams?.isDown !== true;
     return { phase: this.#phase, reason: this.#reason, connected, reconnects: this.#reconnects, runner: this.#runner };
   }
 
   /** Resolves when it was drained: true, when everything was stored and handed over. */
   async run(): Promise<boolean> {
-    const { natsUrl, job, worker, credentials } = this.#options;
-    const { signal } = this.#abort;
+    const { natsUrl, credentials } = this.#options;
     this.#enter('connecting', `connects to NATS at ${withoutSecrets(natsUrl)}`);
-    const connection = await connectPatiently(
-      { url: natsUrl, name: `millrace ${job} ${worker}`, credentials: credentials ?? undefined, inboxPrefix: inboxPrefix(job) },
-      { signal, onWait: (error) => this.#log('warn', error.message, { code: error.code }) },
-    );
+    const connection = await this.#connect(credentials);
     if (connection === null) return true;
     this.#connection = connection;
-    const unfollow = this.#follow(connection);
+    const unfollow = this.#follow(connection, credentials);
+    const streams = (this.#streams = new StreamsConnection(connection, {
+      credentials,
+      connect: async (path) => {
+        const made = await this.#connect(path);
+        return made === null ? null : { connection: made, unfollow: this.#follow(made, path) };
+      },
+      onMade: () => this.#changed.notify(),
+      onFailed: (error) => this.#log('error', errorLine(error).msg),
+    }));
     try {
-      return await this.#serve(connection);
+      return await this.#serve(connection, streams);
     } finally {
       unfollow();
+      await streams.close();
       await connection.close();
       this.#enter('ended', '');
     }
+  }
+
+  /** null: asked to end meanwhile. */
+  #connect(credentials: string | null): Promise<NatsConnection | null> {
+    const { natsUrl, job, worker } = this.#options;
+    return connectPatiently(
+      { url: natsUrl, name: `millrace ${job} ${worker}`, credentials: credentials ?? undefined, inboxPrefix: inboxPrefix(job) },
+      { signal: this.#abort.signal, onWait: (error) => this.#log('warn', error.message, { code: error.code }) },
+    );
   }
 
   /** P4. */
@@ -98,7 +115,7 @@ export class Pod {
     this.#changed.notify();
   }
 
-  async #serve(connection: NatsConnection): Promise<boolean> {
+  async #serve(connection: NatsConnection, streams: StreamsConnection): Promise<boolean> {
     const { job } = this.#options;
     this.#enter('waiting', 'looks for the job');
     const onWait = (problem: string): void => this.#log('info', problem, codeIn(problem));
@@ -107,7 +124,7 @@ export class Pod {
     const unwatch = await directory.watch((key, entry) => this.#note(key, entry));
     await this.#pause(FIRST_LOOK_MS);
     while (!this.#abort.signal.aborted) {
-      const pauseMs = await this.#step(connection, directory);
+      const pauseMs = await this.#step(connection, streams, directory);
       if (!this.#abort.signal.aborted) await this.#pause(pauseMs);
     }
     const drained = await this.#end('draining', 'asked to end');
@@ -124,7 +141,7 @@ export class Pod {
   }
 
   /** One step towards what is wanted; returns after how long to look again at the latest. */
-  async #step(connection: NatsConnection, directory: Directory): Promise<number> {
+  async #step(connection: NatsConnection, streams: StreamsConnection, directory: Directory): Promise<number> {
     const wanted = this.#wanted;
     if (wanted === null) {
       await this.#end('waiting', 'the job is not there');
@@ -134,7 +151,8 @@ export class Pod {
     if ((this.#runner?.revision ?? 0) >= wanted.revision || this.#refused === nameOf(wanted)) return Infinity;
     if (this.#runner === null) this.#enter('loading', `loads revision ${wanted.revision}`);
     const { job, filesDir, tracing } = this.#options;
-    const parts: LoaderParts = { connection, blobs: NatsBlobStore.attach(connection, job), job, filesDir, isTraced: tracing !== null };
+    const blobs = NatsBlobStore.attach(connection, job);
+    const parts: LoaderParts = { connection, streams: () => streams.get(), blobs, job, filesDir, isTraced: tracing !== null };
     const loaded = await loadRevision(wanted, parts);
     if (this.#wanted !== wanted || this.#abort.signal.aborted) return 0;
     switch (loaded.kind) {
@@ -183,9 +201,8 @@ export class Pod {
     clearTimeout(timer);
   }
 
-  #follow(connection: NatsConnection): () => void {
+  #follow(connection: NatsConnection, credentials: string | null): () => void {
     void this.#tellConnection(connection);
-    const { credentials } = this.#options;
     if (credentials === null) return () => undefined;
     return followCredentials(credentials, {
       clock: systemClock,

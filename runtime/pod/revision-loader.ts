@@ -6,6 +6,7 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NatsConnection } from '@nats-io/transport-node';
+import { accountOfStream, type JobConnections } from '../adapters/nats/job-connections.ts';
 import { Link } from '../adapters/nats/link.ts';
 import { missingStreams } from '../adapters/nats/missing-streams.ts';
 import { blobStream } from '../adapters/nats/nats-blob-store.ts';
@@ -28,6 +29,8 @@ export type Loaded =
 
 export type LoaderParts = {
   readonly connection: NatsConnection;
+  /** To the streams of sources and sinks; null: it is being made. Asked for only when a plan needs it. */
+  readonly streams: () => NatsConnection | null;
   readonly blobs: BlobStore;
   /** The job's identity. */
   readonly job: string;
@@ -38,9 +41,15 @@ export type LoaderParts = {
 export async function loadRevision(record: JobRecord, parts: LoaderParts): Promise<Loaded> {
   try {
     const plan = await planOf(record, parts.blobs);
-    const missing = await missingStreams(Link.of(parts.connection), [...plan.streams, blobStream(parts.job), ...userStreams(plan)]);
+    const named = connectorStreams(plan);
+    const streams = named.streams.length === 0 ? parts.connection : parts.streams();
+    if (streams === null) return { kind: 'later', reason: 'connects to NATS for the streams of its sources and sinks' };
+    const connections = { job: parts.connection, streams };
+    const own = [...plan.streams, blobStream(parts.job), ...named.job];
+    const looks = [missingStreams(Link.of(connections.job), own), missingStreams(Link.of(connections.streams), named.streams)];
+    const missing = (await Promise.all(looks)).flat();
     if (missing.length > 0) return { kind: 'later', reason: `waits for streams: ${missing.join('; ')}` };
-    return { kind: 'ready', parts: await makeRevision(plan, environment(record, parts)) };
+    return { kind: 'ready', parts: await makeRevision(plan, environment(record, parts, connections)) };
   } catch (error) {
     return isPassing(error) ? { kind: 'later', reason: errorLine(error).msg } : { kind: 'refused', failure: failureOf(error, record) };
   }
@@ -54,21 +63,26 @@ async function planOf({ plan, module, code }: JobRecord, blobs: BlobStore): Prom
   return code === null ? (plan as PhysicalPlan) : fillCode(plan, { blobs, code, folder: join(tmpdir(), 'millrace-code') });
 }
 
-/** Streams of the user's, as far as the plan names them. */
-function userStreams(plan: PhysicalPlan): readonly string[] {
-  const named = plan.stages.flatMap(({ nodes }) =>
-    nodes.flatMap(({ op }) => (op.kind === 'source' || op.kind === 'sink' ? (op.spec.nats?.stream ?? []) : [])),
-  );
-  return [...new Set(named)];
+/** Of sources and sinks, as far as the plan names them, by account. */
+function connectorStreams(plan: PhysicalPlan): Readonly<Record<keyof JobConnections, readonly string[]>> {
+  const named = { job: new Set<string>(), streams: new Set<string>() };
+  for (const { op } of plan.stages.flatMap(({ nodes }) => nodes))
+    if ((op.kind === 'source' || op.kind === 'sink') && op.spec.nats?.stream !== undefined)
+      named[accountOfStream(op.spec)].add(op.spec.nats.stream);
+  return { job: [...named.job], streams: [...named.streams] };
 }
 
-function environment(record: JobRecord, { connection, job, filesDir, isTraced }: LoaderParts): Parameters<typeof makeRevision>[1] {
+function environment(
+  record: JobRecord,
+  { job, filesDir, isTraced }: LoaderParts,
+  connections: JobConnections,
+): Parameters<typeof makeRevision>[1] {
   return {
     job,
     runId: record.runId,
     baseDir: filesDir,
     outDir: join(tmpdir(), 'millrace-out'),
-    connection,
+    connections,
     clock: systemClock,
     random: systemRandom,
     attachOnly: true,

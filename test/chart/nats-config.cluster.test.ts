@@ -102,7 +102,7 @@ async function accountOn(servers: readonly Server[], keys: NatsKeys): Promise<Ui
   const address = { url: servers.map(({ url }) => url).join(','), name: 'operator', credentials: join(folder, 'sys.creds') };
   const connection = await accounts.start({ keys: () => Promise.resolve(keys), secret: 'keys', address, onConnected: () => undefined });
   if (connection !== null) opened.push(connection);
-  const { seed } = await accounts.register('shop');
+  const { seed } = await accounts.register({ kind: 'namespace', namespace: 'shop' });
   // As long as those of a job of a thousand streams with long names.
   const allow = Array.from({ length: 4_000 }, (_, at) => `$JS.API.CONSUMER.CREATE.MR_${'n'.repeat(60)}_${'j'.repeat(60)}_${at}.*`);
   return Buffer.from(await userCredentials(seed, 'job', { pub: { allow: ['>', ...allow] }, sub: { allow: ['>'] } }));

@@ -5,7 +5,7 @@ import { jobText } from '../../../test/support/job-run.ts';
 import { readStreamJob } from '../../plan/check.ts';
 import type { PhysicalPlan } from '../../plan/physical-plan.ts';
 import { planJob } from '../../plan/plan.ts';
-import { workerPermissions } from './worker-permissions.ts';
+import { mergedRights, workerPermissions } from './worker-permissions.ts';
 
 function plan(source: string): PhysicalPlan {
   const text = jobText(
@@ -35,7 +35,8 @@ function plan(source: string): PhysicalPlan {
   };
 }
 
-const { publish, subscribe } = workerPermissions({ identity: 'shop_orders', plans: [plan('orders.>')] });
+const rights = workerPermissions({ identity: 'shop_orders', plans: [plan('orders.>')] });
+const { publish, subscribe } = mergedRights(rights);
 
 test('every subject is there once, in order', () => {
   expect(publish).toEqual([...new Set(publish)].sort());
@@ -61,6 +62,32 @@ test('of a shared stream only consumers of the declared subject can be made, non
   expect(publish.filter((subject) => /\bOUT\b/.test(subject))).toEqual(['$JS.API.STREAM.INFO.OUT', '$JS.API.STREAM.MSG.GET.OUT']);
 });
 
+test('in the account of its namespace it has its sources and sinks, and nothing that it lives of', () => {
+  expect(rights.streams).toEqual({
+    publish: [
+      '$JS.API.CONSUMER.CREATE.ORDERS.*.orders.>',
+      '$JS.API.CONSUMER.MSG.NEXT.ORDERS.*',
+      '$JS.API.STREAM.INFO.ORDERS',
+      '$JS.API.STREAM.INFO.OUT',
+      '$JS.API.STREAM.MSG.GET.OUT',
+      'out.orders',
+    ],
+    subscribe: ['_INBOX.shop_orders.>'],
+  });
+  for (const subject of rights.job.publish) expect(subject).not.toMatch(/\b(ORDERS|OUT)\b|^out\.orders$/);
+  expect(rights.job.publish.filter((subject) => /dead-letters|DEAD/.test(subject))).toHaveLength(3);
+});
+
+test('a job without sources and sinks on NATS has nothing there', () => {
+  const text = jobText(
+    'files',
+    '\n  sources: [{ name: a, file: { path: a.csv, format: csv }, schema: { n: int } }]\n  sinks: [{ name: b, from: a, file: { path: b } }]\n',
+  );
+  const made = planJob(readStreamJob(text, { file: 'x', parameters: {} }), { a: 1 }, { identity: 'shop_files', deadLetterFile: true });
+  const named = { ...made, stages: made.stages.filter(({ nodes }) => !nodes.some(({ op }) => op.kind === 'sink' && op.spec.nats)) };
+  expect(workerPermissions({ identity: 'shop_files', plans: [named] }).streams).toBeNull();
+});
+
 test('of the directory, keys of who runs the job are not written, and nothing is purged', () => {
   const keys = publish.filter((subject) => subject.startsWith('$KV.'));
   expect(keys).toEqual(['assignment', 'completed', 'failure', 'savepoint.>', 'worker.*'].map((key) => `$KV.MR_shop_orders.${key}`));
@@ -68,8 +95,8 @@ test('of the directory, keys of who runs the job are not written, and nothing is
 });
 
 test('while a plan replaces another one, workers have the rights of both', () => {
-  const both = workerPermissions({ identity: 'shop_orders', plans: [plan('orders.a'), plan('orders.b')] }).publish;
-  expect(both).toEqual(expect.arrayContaining(['a', 'b'].map((end) => `$JS.API.CONSUMER.CREATE.ORDERS.*.orders.${end}`)));
+  const both = workerPermissions({ identity: 'shop_orders', plans: [plan('orders.a'), plan('orders.b')] });
+  expect(both.streams?.publish).toEqual(expect.arrayContaining(['a', 'b'].map((end) => `$JS.API.CONSUMER.CREATE.ORDERS.*.orders.${end}`)));
 });
 
 test('a plan whose streams are not named is a defect of who asks', () => {

@@ -1,4 +1,4 @@
-// The subjects that workers of one job publish to and subscribe to: all of them, and nothing else. Pure.
+// The subjects that workers of one job publish to and subscribe to, by account: all of them, and nothing else. Pure.
 //
 // NATS matches whole tokens, so nothing can be allowed by the beginning of a stream's name: each stream is listed.
 //   W1. Nothing here names a stream, subject or bucket of another job, or lets a stream be made, changed or deleted.
@@ -6,17 +6,22 @@
 //       more rights than the worker has.
 //   W3. Of a user's stream, which others use too, a worker reads its declared subjects by consumers of its own, whose names nobody
 //       can guess. It can't list, delete or acknowledge consumers.
-// What rights on subjects can't do: the server checks no reply subjects. Whoever may ask anything can have the answer sent to any
-// subject of its account, also one of another job of its namespace. Other namespaces have other accounts (docs/adr/0017).
+// What rights on subjects can't do: the server checks no reply subjects, nor where a consumer delivers. Whoever may ask anything can have
+// the answer sent to any subject of the account. So what a job lives of is in an account of its own, and in that of its namespace it has
+// rights only where its sources and sinks need them (docs/adr/0025).
 
 import type { SinkSpec, SourceSpec } from '../../../crds/stream-job/spec.ts';
 import { assert } from '../../base/assert.ts';
 import type { OpPlan, PhysicalPlan } from '../../plan/physical-plan.ts';
 import { redriveStream, SUBJECT_ROOT } from '../../plan/plan-names.ts';
+import { accountOfStream, type JobConnections } from './job-connections.ts';
 import { directoryStream, keySubject } from './kv-stream.ts';
 import { blobStream } from './nats-blob-store.ts';
 
-export type WorkerPermissions = { readonly publish: readonly string[]; readonly subscribe: readonly string[] };
+export type SubjectRights = { readonly publish: readonly string[]; readonly subscribe: readonly string[] };
+
+/** `streams` null: no source or sink needs anything there. */
+export type WorkerPermissions = { readonly job: SubjectRights; readonly streams: SubjectRights | null };
 
 export type PermissionRequest = {
   /** The job as its streams and subjects are named. */
@@ -34,7 +39,27 @@ export function inboxPrefix(identity: string): string {
 }
 
 export function workerPermissions({ identity, plans }: PermissionRequest): WorkerPermissions {
-  const ops = plans.flatMap(({ stages }) => stages.flatMap(({ nodes }) => nodes.map(({ op }) => op)));
+  const rightsIn = (account: keyof JobConnections): readonly string[] =>
+    plans.flatMap(({ stages }) => stages.flatMap(({ nodes }) => nodes.flatMap(({ op }) => connectorRights(op, account))));
+  const streams = sorted(rightsIn('streams'));
+  // Answers, acknowledgements, deliveries of pulls.
+  const inbox = `${inboxPrefix(identity)}.>`;
+  return {
+    job: jobRights(identity, { plans, letters: rightsIn('job'), inbox }),
+    // An empty list would allow everything.
+    streams: streams.length === 0 ? null : { publish: streams, subscribe: [inbox] },
+  };
+}
+
+/** Both as one account has them. */
+export function mergedRights({ job, streams }: WorkerPermissions): SubjectRights {
+  return { publish: sorted([...job.publish, ...(streams?.publish ?? [])]), subscribe: job.subscribe };
+}
+
+function jobRights(
+  identity: string,
+  { plans, letters, inbox }: { readonly plans: readonly PhysicalPlan[]; readonly letters: readonly string[]; readonly inbox: string },
+): SubjectRights {
   return {
     publish: sorted([
       // Commit records, chunks of blobs, reports.
@@ -44,12 +69,10 @@ export function workerPermissions({ identity, plans }: PermissionRequest): Worke
       ...ownLane(blobStream(identity)),
       ...ownDirectory(redriveStream(identity)),
       ...ownDirectory(directoryStream(identity)),
-      ...ops.flatMap(sourceRights),
-      ...ops.flatMap(sinkRights),
+      ...letters,
     ]),
     subscribe: [
-      // Answers, acknowledgements, deliveries of pulls.
-      `${inboxPrefix(identity)}.>`,
+      inbox,
       // Reports of the job's other workers: how far they have read decides what may be purged.
       `${SUBJECT_ROOT}.${identity}.bus.>`,
     ],
@@ -75,22 +98,27 @@ function readRights(stream: string): readonly string[] {
   ];
 }
 
+function connectorRights(op: OpPlan, account: keyof JobConnections): readonly string[] {
+  if ((op.kind !== 'source' && op.kind !== 'sink') || accountOfStream(op.spec) !== account) return [];
+  return op.kind === 'source' ? sourceRights(op.spec) : sinkRights(op.spec);
+}
+
 /** W3: the subject at the end of the request must be the consumer's only filter, the server sees to that. */
-function sourceRights(op: OpPlan): readonly string[] {
-  if (op.kind !== 'source' || op.spec.nats === undefined) return [];
-  const stream = namedStream(op.spec);
+function sourceRights(spec: SourceSpec): readonly string[] {
+  if (spec.nats === undefined) return [];
+  const stream = namedStream(spec);
   return [
     api(`STREAM.INFO.${stream}`),
-    ...op.spec.nats.subjects.map((subject) => api(`CONSUMER.CREATE.${stream}.*.${subject}`)),
+    ...spec.nats.subjects.map((subject) => api(`CONSUMER.CREATE.${stream}.*.${subject}`)),
     api(`CONSUMER.MSG.NEXT.${stream}.*`),
   ];
 }
 
 /** A sink reads the last message of its subject from the stream's leader (nats-sink.ts, C1): no get limited to a subject does. */
-function sinkRights(op: OpPlan): readonly string[] {
-  if (op.kind !== 'sink' || op.spec.nats === undefined) return [];
-  const stream = namedStream(op.spec);
-  return [op.spec.nats.subject, api(`STREAM.INFO.${stream}`), api(`STREAM.MSG.GET.${stream}`)];
+function sinkRights(spec: SinkSpec): readonly string[] {
+  if (spec.nats === undefined) return [];
+  const stream = namedStream(spec);
+  return [spec.nats.subject, api(`STREAM.INFO.${stream}`), api(`STREAM.MSG.GET.${stream}`)];
 }
 
 function namedStream(spec: SourceSpec | SinkSpec): string {

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { jobText } from '../../../test/support/job-run.ts';
 import { startTestServer, type TestServer } from '../../../test/support/nats.ts';
 import { callApi } from '../../adapters/nats/jetstream-api.ts';
+import { oneConnection } from '../../adapters/nats/job-connections.ts';
 import { Link } from '../../adapters/nats/link.ts';
 import { connectNats } from '../../adapters/nats/nats-connection.ts';
 import { systemClock } from '../../adapters/node/clock.ts';
@@ -47,9 +48,9 @@ function named(resolved: PhysicalPlan): readonly string[] {
 }
 
 test('sources are found by their subjects, streams of sinks are made; once named, nothing changes any more', async () => {
-  const resolved = await ensureUserStreams(connection, plan('a.1, a.2', 'out.one'));
+  const resolved = await ensureUserStreams(oneConnection(connection), plan('a.1, a.2', 'out.one'));
   expect(named(resolved)).toEqual(['rows A', 'out out_one', 'dead-letters-subject x_dead-letters']);
-  expect(await ensureUserStreams(connection, resolved)).toEqual(resolved);
+  expect(await ensureUserStreams(oneConnection(connection), resolved)).toEqual(resolved);
   expect(resolved.fingerprint).toBe(plan('a.1, a.2', 'out.one').fingerprint);
 });
 
@@ -58,7 +59,7 @@ test.each([
   { fact: 'subjects of several streams', subjects: 'a.1, b.1', says: 'they lie in several streams: A, B' },
   { fact: 'a stream that forgets what was read', subjects: 'c.1', says: 'removes messages when they are read' },
 ])('$fact is told', async ({ subjects, says }) => {
-  await expect(ensureUserStreams(connection, plan(subjects, 'out.two'))).rejects.toThrow(says);
+  await expect(ensureUserStreams(oneConnection(connection), plan(subjects, 'out.two'))).rejects.toThrow(says);
 });
 
 test('a connector that only attaches makes nothing: a missing stream is waited for, an unnamed one is refused', async () => {
@@ -67,7 +68,7 @@ test('a connector that only attaches makes nothing: a missing stream is waited f
     runId: 'run1',
     baseDir: '/',
     outDir: '/',
-    connection,
+    connections: oneConnection(connection),
     clock: systemClock,
     random: systemRandom,
     attachOnly: true,
@@ -81,7 +82,7 @@ test('a connector that only attaches makes nothing: a missing stream is waited f
   await expect(makeSinkConnector(sink({ stream: 'out_three' }), env)).rejects.toMatchObject({ code: 'MR4001', reaction: 'retry' });
   expect(await callApi(Link.of(connection), 'STREAM.INFO.out_three')).toMatchObject({ kind: 'error' });
   await expect(makeSinkConnector(sink({ stream: 'A' }), env)).rejects.toThrow('the stream "A" does not hold it (yet)');
-  const [stage] = (await ensureUserStreams(connection, plan('a.1', 'out.three'))).stages;
+  const [stage] = (await ensureUserStreams(oneConnection(connection), plan('a.1', 'out.three'))).stages;
   const op = stage!.nodes[0]!.op;
   expect(op.kind === 'source' && (await makeSourceConnector(op.spec, env)).splitCount).toBe(1);
   await expect(makeSinkConnector(sink({ stream: 'out_three' }), env)).resolves.toMatchObject({ guarantee: 'exactly-once' });

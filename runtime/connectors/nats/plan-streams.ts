@@ -4,8 +4,8 @@
 //   U1. Called again with what it gave, it changes nothing and gives the same.
 //   U2. All that is wrong is told at once.
 
-import type { NatsConnection } from '@nats-io/transport-node';
 import type { SinkSpec, SourceSpec } from '../../../crds/stream-job/spec.ts';
+import { accountOfStream, type JobConnections } from '../../adapters/nats/job-connections.ts';
 import { Link } from '../../adapters/nats/link.ts';
 import { BadDeclaration, type Issue } from '../../base/issues.ts';
 import type { NodePlan, OpPlan, PhysicalPlan } from '../../plan/physical-plan.ts';
@@ -19,16 +19,16 @@ export type UserStreamOptions = {
 /** `plan` with a stream named in every source and sink on NATS. Streams of sinks are made when they are missing. Throws BadDeclaration
  *  with all mistakes (a subject that no stream holds, a stream that can't be used), MR1003 when NATS does not answer for long. */
 export async function ensureUserStreams(
-  connection: NatsConnection,
+  connections: JobConnections,
   plan: PhysicalPlan,
   { replicas = 1 }: UserStreamOptions = {},
 ): Promise<PhysicalPlan> {
-  const link = Link.of(connection);
+  const linkOf = (spec: SourceSpec | SinkSpec): Link => Link.of(connections[accountOfStream(spec)]);
   const issues: Issue[] = [];
   const resolve = async (op: OpPlan): Promise<OpPlan> => {
     try {
-      if (op.kind === 'source') return { ...op, spec: await resolveSource(link, op.spec) };
-      if (op.kind === 'sink') return { ...op, spec: await resolveSink(link, op.spec, replicas) };
+      if (op.kind === 'source') return { ...op, spec: await resolveSource(linkOf(op.spec), op.spec) };
+      if (op.kind === 'sink') return { ...op, spec: await resolveSink(linkOf(op.spec), op.spec, replicas) };
     } catch (error) {
       if (!(error instanceof BadDeclaration)) throw error;
       issues.push(...error.issues.map((issue) => ({ ...issue, path: `${op.kind} ${nameOf(op)}: ${issue.path}` })));
