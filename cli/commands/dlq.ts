@@ -62,7 +62,7 @@ function common(command: Command, summary: string): Command {
     .option('--limit <n>', 'at most so many, the oldest first', count)
     .option('--all', 'also those that were put in again or dropped', false)
     .option('--nats <url>', 'the NATS server that the job runs on', 'nats://127.0.0.1:4222')
-    .option('--credentials <file>', 'credentials for it; on a cluster those of an admin of the namespace');
+    .option('--credentials <file>', 'credentials for it; on a cluster those of an admin of the job');
 }
 
 function printed(command: Command): Command {

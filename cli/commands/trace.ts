@@ -23,7 +23,7 @@ export function register(program: Command): void {
     .option('--for <duration>', 'how long', duration, 600_000)
     .option('--stop', 'no longer', false)
     .option('--nats <url>', 'the NATS server that the job runs on', 'nats://127.0.0.1:4222')
-    .option('--credentials <file>', 'credentials for it; on a cluster those of an admin of the namespace')
+    .option('--credentials <file>', 'credentials for it; on a cluster those of an admin of the job')
     .action(async (job: string, options: TraceOptions) => {
       const { followKey } = await import('../run/follow-key.ts');
       const { nats: natsUrl, credentials = null, key, for: forMs, stop } = options;

@@ -111,7 +111,7 @@ export const clusterFields = {
   deletionPolicy: z
     .enum(['Retain', 'Delete'])
     .default('Retain')
-    .describe('Retain: journals and checkpoints stay when the StreamJob is deleted. Delete: they go with it.'),
+    .describe('Retain: journals and checkpoints stay when the StreamJob is deleted. Delete: they go with it, and its dead letters.'),
   restoreFrom: z
     .strictObject({ savepoint: nameSchema })
     .optional()

@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
 import { endCommands, runCommand, type Ended } from '../support/command.ts';
 import { condition, makeNamespace, pods, removeNamespace, status, untilReady } from './support/jobs.ts';
 import { claimedAnew, ownersOf } from './support/journals.ts';
-import { adminOf, connectClusterNats, type ClusterNats } from './support/nats.ts';
+import { adminOf, connectClusterNats, connectJobNats, type ClusterNats } from './support/nats.ts';
 import { linesOf } from './support/payloads.ts';
 import { kubectl, list, until } from './support/programs.ts';
 
@@ -22,6 +22,8 @@ type Tally = { readonly floor: string; readonly n: number; readonly seen: number
 type Shut = { readonly door: string; readonly times: number };
 
 let nats: ClusterNats;
+/** Where the job's journal is. */
+let own: ClusterNats;
 let folder: string;
 let text: string;
 let sent = 0;
@@ -31,6 +33,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'millrace-e2e-deploy-'));
   text = await readFile(FIXTURE, 'utf8');
   nats = await connectClusterNats(await adminOf(space));
+  own = await connectJobNats(space, 'doors');
   for (const stream of ['doors-moves', 'doors-tally', 'doors-shut']) await nats.jsm.streams.delete(stream).catch(() => false);
   await nats.jsm.streams.add({ name: 'doors-moves', subjects: ['doors.moves'], storage: 'file' as never, num_replicas: 1 });
 });
@@ -38,6 +41,7 @@ afterEach(endCommands);
 afterAll(async () => {
   await removeNamespace(space);
   await nats.close();
+  await own.close();
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -123,15 +127,15 @@ test('a job of functions and a machine runs on the cluster, by one command', asy
 });
 
 test('deployed again without a change nothing happens', async () => {
-  const [pod, owners] = [await lives(), await ownersOf(nats, identity)];
+  const [pod, owners] = [await lives(), await ownersOf(own, identity)];
   expect(await deploy()).toMatchObject({ code: 0, stderr: '' });
   expect((await status(space, 'doors')).revision?.number).toBe(1);
-  expect(claimedAnew(owners, await ownersOf(nats, identity))).toEqual([]);
+  expect(claimedAnew(owners, await ownersOf(own, identity))).toEqual([]);
   expect(await lives()).toEqual(pod);
 });
 
 test('one changed function: its stage begins anew with its state, the machine and the source go on, no pod restarts', async () => {
-  const [pod, owners] = [await lives(), await ownersOf(nats, identity)];
+  const [pod, owners] = [await lives(), await ownersOf(own, identity)];
   expect([...owners.keys()].sort()).toEqual(expect.arrayContaining(['doors.0', 'doors.1', 'moves.0', 'tally.0', 'tally.1']) as string[]);
   const beganMs = performance.now();
   const ended = await deploy(marking('b'));
@@ -141,7 +145,7 @@ test('one changed function: its stage begins anew with its state, the machine an
   expect([after.revision?.number, after.stableRevision?.number, after.phase]).toEqual([2, 2, 'Running']);
   await everyDoorOnce();
   expect(await resultsAreRight()).toBe('aaaaaabbbbbb');
-  expect(claimedAnew(owners, await ownersOf(nats, identity))).toEqual(['tally']);
+  expect(claimedAnew(owners, await ownersOf(own, identity))).toEqual(['tally']);
   expect(await lives()).toEqual(pod);
   expect(await told()).toMatch(/Upgrading .*revision 2: tally begin anew with their state; \d+ stages go on untouched/);
 });

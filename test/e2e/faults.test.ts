@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { condition, makeNamespace, pods, removeNamespace, status, untilReady } from './support/jobs.ts';
 import { applyLoadJob, longestGapMs, makeLoadStream, problemsOf, resultsOf, Sender } from './support/load.ts';
-import { adminOf, connectClusterNats, type ClusterNats } from './support/nats.ts';
+import { adminOf, connectClusterNats, connectJobNats, type ClusterNats } from './support/nats.ts';
 import { kubectl, list, release, systemNamespace, until, freshName } from './support/programs.ts';
 
 const space = freshName('e2e-faults');
@@ -121,13 +121,15 @@ test('children that somebody deletes or edits are mended within ten seconds', as
   await until('the credentials are back', 10_000, async () =>
     (await kubectl(['get', 'secret', 'drifting-nats', '-n', space, '--ignore-not-found', '-o', 'name'])).trim() === '' ? null : true,
   );
-  await nats.jsm.streams.delete(`MR_${space}_drifting_blobs`);
+  const own = await connectJobNats(space, 'drifting');
+  await own.jsm.streams.delete(`MR_${space}_drifting_blobs`);
   await until('the stream of checkpoints is back', 10_000, async () =>
-    nats.jsm.streams.info(`MR_${space}_drifting_blobs`).then(
+    own.jsm.streams.info(`MR_${space}_drifting_blobs`).then(
       () => true,
       () => null,
     ),
   );
+  await own.close();
   await untilReady(space, 'drifting');
   await sender.stop();
   expect(await problemsOf(nats, 'drifting', sender.counts())).toEqual([]);
@@ -136,7 +138,9 @@ test('children that somebody deletes or edits are mended within ten seconds', as
 test('a journal that somebody deletes is not made anew silently: the job says that it is lost', async () => {
   const sender = await running('robbed', 1);
   await sender.stop();
-  await nats.jsm.streams.delete(`MR_${space}_robbed_seen`);
+  const own = await connectJobNats(space, 'robbed');
+  await own.jsm.streams.delete(`MR_${space}_robbed_seen`);
+  await own.close();
   const lost = await until('the loss is told', 15_000, async () => {
     const found = await status(space, 'robbed');
     return condition(found, 'Stalled') === 'True JournalLost' ? found : null;

@@ -12,7 +12,7 @@ import { readPayloads } from '../support/subject-payloads.ts';
 import { workerImage } from './support/images.ts';
 import { condition, job, makeNamespace, pods, removeNamespace, status, story, untilPhase, untilReady } from './support/jobs.ts';
 import { loadJob, makeLoadStream } from './support/load.ts';
-import { adminOf, connectClusterNats, type ClusterNats } from './support/nats.ts';
+import { adminOf, connectClusterNats, connectJobNats, type ClusterNats } from './support/nats.ts';
 import { liesOf, look, tasksOf, Watch } from './support/outside.ts';
 import { payloadsOf } from './support/payloads.ts';
 import { apply, kubectl, list, release, run, systemNamespace, until } from './support/programs.ts';
@@ -26,6 +26,9 @@ const RESULTS = ['hourly', 'sliding', 'knock-on', 'lost', 'sessions'];
 const STREAMS = ['flights-in', ...RESULTS.map((name) => `flights_${name}`)];
 
 let nats: ClusterNats;
+/** Where the journals of the two jobs are. */
+let flights: ClusterNats;
+let truthful: ClusterNats;
 let folder: string;
 let local: TestServer;
 let commands: readonly (readonly string[])[];
@@ -35,6 +38,7 @@ beforeAll(async () => {
   await mkdir(join(folder, 'out'));
   await makeNamespace(space);
   nats = await connectClusterNats(await adminOf(space));
+  [flights, truthful] = [await connectJobNats(space, 'flights'), await connectJobNats(space, 'truthful')];
   for (const stream of STREAMS) await nats.jsm.streams.delete(stream).catch(() => false);
   local = await startTestServer();
   commands = commandsOf(await readFile(README, 'utf8'));
@@ -44,7 +48,7 @@ afterAll(async () => {
   await forgetFeeder();
   await removeNamespace(space);
   for (const stream of STREAMS) await nats.jsm.streams.delete(stream).catch(() => false);
-  await nats.close();
+  for (const opened of [nats, flights, truthful]) await opened.close();
   await local.stop();
   await rm(folder, { recursive: true, force: true });
 });
@@ -101,7 +105,7 @@ describe('the flights of January 2013', () => {
     expect(tasks.length).toBeGreaterThan(30);
     const appliedMs = performance.now();
     await typed(command('kubectl apply --server-side -k'));
-    const watch = new Watch(nats, space, 'flights');
+    const watch = new Watch(flights, space, 'flights');
     await typed(command('kubectl wait -n demo --for=jsonpath')).catch(async (error: unknown) => {
       await watch.stop();
       throw new Error(`${String(error)}\n${await story(space, 'flights')}`);
@@ -109,7 +113,7 @@ describe('the flights of January 2013', () => {
     const completedMs = performance.now();
     // Counted as soon as it is said to be complete: nothing comes after that.
     const counts = await Promise.all(RESULTS.map(async (name) => (await nats.jsm.streams.info(`flights_${name}`)).state.messages));
-    const samples = [...(await watch.stop()), await look(nats, space, 'flights')];
+    const samples = [...(await watch.stop()), await look(flights, space, 'flights')];
     expect(samples.flatMap((sample) => liesOf(sample, tasks))).toEqual([]);
     const phases = samples.map(({ status: { phase } }) => phase).filter((phase, i, all) => phase !== undefined && phase !== all[i - 1]);
     expect(['Starting,Completed', 'Starting,Running,Completed']).toContain(phases.filter((phase) => phase !== 'Pending').join());
@@ -209,11 +213,11 @@ describe('a job that does not end', () => {
     expect(condition(found, 'Ready')).toBe('False Starting');
     expect(found.conditions?.find(({ type }) => type === 'Degraded')?.message).toMatch(/has no node: .*node affinity\/selector/);
     expect((await columns(space, name))['READY']).toBe('0/1');
-    expect((await look(nats, space, name)).owners.size).toBe(0);
+    expect((await look(truthful, space, name)).owners.size).toBe(0);
   });
 
   test('kubectl wait for Ready ends when all partitions have an owner that lives, and not before', async () => {
-    const watch = new Watch(nats, space, name);
+    const watch = new Watch(truthful, space, name);
     const beganMs = performance.now();
     try {
       await Promise.all([kubectl(['wait', '-n', space, '--for=condition=Ready', `sj/${name}`, '--timeout=90s']), apply(manifest())]);
@@ -221,7 +225,7 @@ describe('a job that does not end', () => {
       await watch.stop();
     }
     const tookMs = Math.round(performance.now() - beganMs);
-    const after = await look(nats, space, name);
+    const after = await look(truthful, space, name);
     const { samples } = watch;
     expect([...samples, after].flatMap((sample) => liesOf(sample, tasks))).toEqual([]);
     expect([...after.owners.keys()].sort()).toEqual([...tasks].sort());
@@ -248,7 +252,7 @@ describe('a job that does not end', () => {
     await until('it is not ready', 10_000, async () => (condition(await status(space, name), 'Ready').startsWith('False') ? true : null));
     const toldMs = Math.round(performance.now() - killedMs);
     await untilReady(space, name);
-    const after = await look(nats, space, name);
+    const after = await look(truthful, space, name);
     expect(liesOf(after, tasks)).toEqual([]);
     expect([...after.owners.values()].every(({ pod }) => pod !== victim?.metadata.name)).toBe(true);
     console.log(`not ready ${toldMs} ms after its pod was killed, ready again after ${Math.round(performance.now() - killedMs)} ms`);
@@ -275,7 +279,7 @@ describe('a job that does not end', () => {
     }
     await kubectl(['rollout', 'status', set, '-n', systemNamespace, '--timeout=90s']);
     await untilReady(space, name);
-    expect(liesOf(await look(nats, space, name), tasks)).toEqual([]);
+    expect(liesOf(await look(truthful, space, name), tasks)).toEqual([]);
     const after = await pods(space, name);
     expect(after.map(({ metadata }) => metadata.uid)).toEqual(before);
     expect(after[0]?.status.containerStatuses?.[0]?.restartCount).toBe(0);

@@ -23,7 +23,7 @@ import {
 } from './support/jobs.ts';
 import { applyLoadJob, loadJob, makeLoadStream, problemsOf, resultsOf, Sender } from './support/load.ts';
 import { workerImage } from './support/images.ts';
-import { adminOf, connectClusterNats, type ClusterNats } from './support/nats.ts';
+import { adminOf, allStreams, connectClusterNats, type ClusterNats } from './support/nats.ts';
 import { apply, get, kubectl, list, systemNamespace, until } from './support/programs.ts';
 
 const [space, elsewhere] = ['e2e-hostile', 'e2e-hostile-elsewhere'];
@@ -128,8 +128,7 @@ describe('what only the operator sees', () => {
           .filter((name) => !name.startsWith('healthy-')),
       ).toEqual([]);
     const bad = new Set(operatorRefusals.map(({ name }) => `${space}_${name}`));
-    const inNats: string[] = [];
-    for await (const { config } of nats.jsm.streams.list()) inNats.push(config.name);
+    const inNats = await allStreams();
     expect(
       inNats.filter((name) => [...bad].some((identity) => name.startsWith(`MR_${identity}_`) || name === `KV_MR_${identity}`)),
     ).toEqual([]);

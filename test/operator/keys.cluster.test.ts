@@ -4,7 +4,7 @@ import { makeNatsKeys } from '../../operator/nats/nats-keys.ts';
 import type { KeyedServer } from '../../operator/nats/keyed-server-harness.ts';
 import { callApi } from '../../runtime/adapters/nats/jetstream-api.ts';
 import { Link } from '../../runtime/adapters/nats/link.ts';
-import { ControlPlane, jobPath, KEYS_SECRET, until } from './support/control-plane.ts';
+import { ControlPlane, JOB, jobPath, KEYS_SECRET, until } from './support/control-plane.ts';
 import { OperatorProcess } from './support/operator-process.ts';
 import { WriteProxy } from './support/write-proxy.ts';
 
@@ -102,6 +102,20 @@ test.each([
     kind: 'ok',
   });
   expect(await callApi(Link.of(user), `STREAM.DELETE.of_${role}`, null, 500)).toMatchObject({ kind: removes });
+});
+
+test('one that names a job lets into the account of that job, where there is what it lives of', async () => {
+  const name = 'asked-job';
+  await plane.create(`/api/v1/namespaces/${namespace}/secrets`, {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { name, namespace, labels: { 'millrace.dev/nats-user': 'admin', 'millrace.dev/nats-job': JOB } },
+  });
+  await until('it is filled', 60_000, async () => (await credentialsIn(name)) !== '', log);
+  const user = await (plane.nats as KeyedServer).connect(await credentialsIn(name));
+  if (typeof user === 'string') throw new Error(user);
+  expect(await callApi(Link.of(user), `STREAM.INFO.KV_MR_${namespace}_${JOB}`)).toMatchObject({ kind: 'ok' });
+  expect(await callApi(Link.of(user), 'STREAM.INFO.load')).toMatchObject({ kind: 'error', error: { code: 404 } });
 });
 
 test('a Secret that asks for what there is not stays as it is', async () => {

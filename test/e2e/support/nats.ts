@@ -29,16 +29,38 @@ export async function operatorSeed({ namespace, fullname } = shared): Promise<st
   return secretText(secret, 'operator.seed');
 }
 
-/** Credentials for all that a namespace has in NATS, as a person asks for them: by an empty Secret with a label. */
-export async function adminOf(namespace: string): Promise<string> {
-  const name = 'e2e-nats-admin';
-  await apply(
-    JSON.stringify({ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace, labels: { 'millrace.dev/nats-user': 'admin' } } }),
-  );
+/** Credentials for the streams of a namespace, or for all that one of its jobs lives of, as a person asks for them: by an empty Secret with
+ *  labels. */
+export async function adminOf(namespace: string, job: string | null = null): Promise<string> {
+  const name = job === null ? 'e2e-nats-admin' : `e2e-nats-admin-${job}`;
+  const labels = { 'millrace.dev/nats-user': 'admin', ...(job === null ? {} : { 'millrace.dev/nats-job': job }) };
+  await apply(JSON.stringify({ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace, labels } }));
   return until(`the operator fills the Secret ${namespace}/${name}`, 60_000, async () => {
     const secret = await get<Partial<Secret>>('secret', namespace, name);
     return secretText({ data: secret?.data ?? {} }, 'nats.creds') || null;
   });
+}
+
+type AccountStreams = { readonly stream_detail?: readonly { readonly name: string }[] };
+
+/** Names of the streams of all accounts, as the servers tell their system account. */
+export async function allStreams({ namespace, fullname } = shared): Promise<readonly string[]> {
+  const secret = await get<Secret>('secret', namespace, `${fullname}-nats-keys`);
+  if (secret === null) throw new Error('the Secret with the keys of NATS is not there');
+  const system = await connectClusterNats(secretText(secret, 'sys.creds'), { installed: { namespace, fullname } });
+  try {
+    const asked = JSON.stringify({ accounts: true, streams: true });
+    const reply = await system.connection.request('$SYS.REQ.SERVER.PING.JSZ', asked, { timeout: 10_000 });
+    const { data } = reply.json<{ readonly data: { readonly account_details?: readonly AccountStreams[] } }>();
+    return (data.account_details ?? []).flatMap(({ stream_detail: streams }) => (streams ?? []).map(({ name }) => name));
+  } finally {
+    await system.close();
+  }
+}
+
+/** As its admin, where the journal of a job is. */
+export async function connectJobNats(namespace: string, job: string): Promise<ClusterNats> {
+  return connectClusterNats(await adminOf(namespace, job));
 }
 
 export async function connectClusterNats(

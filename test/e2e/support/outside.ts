@@ -24,6 +24,7 @@ export function tasksOf(text: string, identity: string): readonly string[] {
   return stages.flatMap(({ id, partitionCount }) => Array.from({ length: partitionCount }, (_, partition) => `${id}.${partition}`));
 }
 
+/** `nats`: in the job's account. */
 export async function look(nats: ClusterNats, space: string, name: string): Promise<Sample> {
   const said = await status(space, name);
   const [owners, there] = [await ownersOf(nats, `${space}_${name}`), await pods(space, name)];

@@ -75,9 +75,10 @@ export class ControlPlane {
     return { natsUrl: this.nats.url, keysSecret: 'keys' in this.nats ? KEYS_SECRET : null };
   }
 
-  #connection(namespace: string): Promise<NatsConnection> {
+  /** In the account of a namespace, or of a job by its identity. */
+  #connection(account: string): Promise<NatsConnection> {
     const { nats } = this;
-    const key = 'keys' in nats ? namespace : '';
+    const key = 'keys' in nats ? account : '';
     const known = this.#connections.get(key) ?? ('keys' in nats ? nats.operator(key) : connectNats({ url: nats.url, name: 'test' }));
     this.#connections.set(key, known);
     return known;
@@ -120,16 +121,15 @@ export class ControlPlane {
     return ready?.status === 'True' && isNew ? `${ready.reason} ${job?.status?.revision?.number}` : null;
   }
 
+  /** Of the namespace and of its job. */
   async streams(namespace: string): Promise<readonly StreamConfig[]> {
-    const answer = await callJetStream<{ streams: { config: StreamConfig }[] | null }>(
-      Link.of(await this.#connection(namespace)),
-      'STREAM.LIST',
-      {
-        offset: 0,
-      },
-    );
-    if (answer.kind !== 'ok') throw new Error(JSON.stringify(answer));
-    const all = (answer.value.streams ?? []).map(({ config }) => config);
+    const connections = new Set([await this.#connection(namespace), await this.#connection(`${namespace}_${JOB}`)]);
+    const all: StreamConfig[] = [];
+    for (const connection of connections) {
+      const answer = await callJetStream<{ streams: { config: StreamConfig }[] | null }>(Link.of(connection), 'STREAM.LIST', {});
+      if (answer.kind !== 'ok') throw new Error(JSON.stringify(answer));
+      all.push(...(answer.value.streams ?? []).map(({ config }) => config));
+    }
     return all.filter(({ name }) => name.includes(`${namespace}_`)).sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 

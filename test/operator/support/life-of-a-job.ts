@@ -1,8 +1,8 @@
 // A StreamJob from its first word to its end, with what is there at each rest: the same whenever the operator was killed.
 //
 //   L1. Compared is everything but times, uids, run ids and versions, and the hashes of what was applied, which has the owner's
-//       uid in it, and of credentials, which are the namespace's: they differ from life to life. Nor ConservationOK: it is told when the records were looked at, some time later.
-//   L2. What a job put out is its reader's: the stream of its dead letters outlives it.
+//       uid in it, and of credentials, which are the accounts': they differ from life to life. Nor ConservationOK: it is told when the records were looked at, some time later.
+//   L2. With deletionPolicy Delete nothing of the job is left, its dead letters neither.
 import { children, JOB, jobPath, until, type ControlPlane } from './control-plane.ts';
 
 const restMs = 90_000;
@@ -34,13 +34,8 @@ export async function liveJob(plane: ControlPlane, namespace: string, expected: 
   }
   await plane.remove(jobPath(namespace));
   await until('the job is gone', restMs, async () => (await plane.get(jobPath(namespace))) === null, story);
-  const left = (await plane.streams(namespace)).map(({ name }) => name).filter((name) => name !== outputOf(namespace));
+  const left = (await plane.streams(namespace)).map(({ name }) => name); // L2
   if (left.length > 0) throw new Error(`left in NATS: ${left.join(', ')}\n${story()}`);
-}
-
-/** L2. */
-function outputOf(namespace: string): string {
-  return `${namespace}_${JOB}_dead-letters`;
 }
 
 async function restOf(plane: ControlPlane, namespace: string): Promise<string> {
