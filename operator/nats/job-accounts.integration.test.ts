@@ -118,7 +118,8 @@ describe.each(['job', 'streams'] as const)('with every right that it has in the 
     await others.flush();
     expect([...arrives.subjects]).toEqual([]);
     expect(await ends(others)).toEqual(before);
-    for (const { end } of [stays, arrives]) end();
+    stays.end();
+    arrives.end();
   });
 });
 

@@ -115,18 +115,21 @@ export class JobNats implements JobSide, JobViews {
   }
 
   async observe(identity: string): Promise<NatsObserved> {
-    const [names, streams] = this.up ? await Promise.all([this.#names.get(), this.#streamsNames.get()]) : OFFLINE;
-    if (typeof names === 'string' || typeof streams === 'string') {
-      this.#gone.reset();
-      return { kind: 'absent', reason: typeof names === 'string' ? names : String(streams) };
-    }
+    const [job, streams] = this.up ? await Promise.all([this.#names.get(), this.#streamsNames.get()]) : OFFLINE;
+    if (typeof job === 'string') return this.#unseen(job);
+    if (typeof streams === 'string') return this.#unseen(streams);
     // No worker has a word to say of a job that has no directory.
-    if (names.has(directoryStream(identity))) await this.#parts.reports.settled();
+    if (job.has(directoryStream(identity))) await this.#parts.reports.settled();
     try {
-      return await this.#observe(identity, { job: names, streams });
+      return await this.#observe(identity, { job, streams });
     } catch (error) {
       return absent(error);
     }
+  }
+
+  #unseen(reason: string): NatsObserved {
+    this.#gone.reset();
+    return { kind: 'absent', reason };
   }
 
   async #observe(identity: string, names: Names): Promise<NatsObserved> {
