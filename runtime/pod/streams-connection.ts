@@ -39,14 +39,14 @@ export class StreamsConnection {
     this.get(); // most jobs need it: it is made while the job is looked for
   }
 
-  /** It was there, and is lost. */
+  /** It was there, and is lost. One whose credentials were taken away is not missed: no revision needs it any more. */
   get isDown(): boolean {
-    return this.#made !== null && !Link.of(this.#made.connection).up;
+    return this.#made !== null && !this.#made.connection.isClosed() && !Link.of(this.#made.connection).up;
   }
 
   /** S2: null while it is being made. */
   get(): NatsConnection | null {
-    if (this.#made !== null) return this.#made.connection;
+    if (this.#made !== null && !this.#made.connection.isClosed()) return this.#made.connection;
     if (this.#path === null || (!this.#isMaking && !existsSync(this.#path))) return this.#own; // S1
     if (!this.#isMaking) void this.#make(this.#path);
     return null;
@@ -62,6 +62,7 @@ export class StreamsConnection {
   async #make(path: string): Promise<void> {
     this.#isMaking = true;
     try {
+      this.#made?.unfollow();
       this.#made = await this.#parts.connect(path);
       if (this.#isClosed) await this.close();
       else if (this.#made !== null) this.#parts.onMade();
