@@ -14,4 +14,9 @@ export const scalingRules: readonly CelRule[] = [
     rule: "self.matches('[1-9]')",
     message: 'a targetLag of no time at all cannot be held, as some event is always under way; take 1s or more',
   },
+  {
+    at: 'spec.scaling.idle',
+    rule: "self.matches('[1-9]')",
+    message: 'idle of no time at all would put a job to sleep between two events; take 1s or more, or leave it out',
+  },
 ];

@@ -42,6 +42,12 @@ export const stageRules: readonly CelRule[] = [
     message: 'a window has exactly one of tumbling, sliding, session',
   },
   {
+    at: 'spec.stages[].window',
+    rule: '!has(self.accumulation) || has(self.allowedLateness)',
+    message: 'accumulation says how windows are corrected after their end: add allowedLateness, or remove accumulation',
+  },
+  notZero('spec.stages[].window', 'allowedLateness'),
+  {
     at: 'spec.stages[].aggregate',
     rule: 'size(self) > 0',
     message: 'aggregate names no field; give at least one: field: { count: {} }',

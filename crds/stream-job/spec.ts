@@ -120,8 +120,18 @@ export const windowSchema = z
       .strictObject({ gap: durationSchema.describe('This long without an event ends a session.') })
       .optional()
       .describe('Events of a key with no gap between them.'),
+    allowedLateness: durationSchema
+      .optional()
+      .describe(
+        'How long after its end a window is kept to be corrected: an event that comes by then gives a new result of it. Results then have ' +
+          'a field `pane`: onTime for the first at the end, late for what replaces it. Absent: an event after the end is late.',
+      ),
+    accumulation: z
+      .enum(['accumulating', 'retracting'])
+      .optional()
+      .describe('With allowedLateness. retracting: before a new result the one that it replaces comes once more, as pane `retracted`.'),
   })
-  .describe('Exactly one of tumbling, sliding, session.');
+  .describe('Exactly one of tumbling, sliding, session; and what of it may come later.');
 
 export const joinSchema = z.strictObject({
   with: referenceSchema.describe('The other input.'),

@@ -107,6 +107,29 @@ test.each<{ fact: string; declare: (parts: Parts) => void; stages: unknown[] }>(
     })),
   },
   {
+    fact: 'windows that are corrected after their end',
+    declare: ({ clicks }) => {
+      const byUser = clicks.keyBy('user');
+      byUser
+        .window(tumbling('1h', { offset: '5m', allowedLateness: '1d' }))
+        .aggregate({ n: count() })
+        .as('a');
+      byUser
+        .window(sliding('3h', '1h', { allowedLateness: '1d', accumulation: 'retracting' }))
+        .aggregate({ n: count() })
+        .as('b');
+      byUser
+        .window(session('30m', { allowedLateness: '1d', accumulation: 'accumulating' }))
+        .aggregate({ n: count() })
+        .as('c');
+    },
+    stages: [
+      { name: 'a', window: { tumbling: { size: '1h', offset: '5m' }, allowedLateness: '1d' } },
+      { name: 'b', window: { sliding: { size: '3h', every: '1h' }, allowedLateness: '1d', accumulation: 'retracting' } },
+      { name: 'c', window: { session: { gap: '30m' }, allowedLateness: '1d', accumulation: 'accumulating' } },
+    ].map((stage) => ({ from: 'clicks', keyBy: 'event.user', aggregate: { n: { count: {} } }, ...stage })),
+  },
+  {
     fact: 'figures that are about right, and how far values spread',
     declare: ({ clicks }) =>
       clicks

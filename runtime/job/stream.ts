@@ -115,7 +115,7 @@ type CheckWindow<W> = W extends Window
 /** A stream with a key: what follows works on each key's events alone. N: the fields of results that hold the key. */
 export interface KeyedStream<E, N> extends Keyed<E> {
   /** Cuts each key's events by event time. */
-  window<W = undefined>(window?: W & CheckWindow<W>): W extends Window ? WindowedStream<E, N> : CheckWindow<W>;
+  window<W = undefined>(window?: W & CheckWindow<W>): W extends Window<infer P> ? WindowedStream<E, N, P> : CheckWindow<W>;
   /** A result whenever a key's figures change: the key's fields and one field for each aggregate. */
   aggregate<const A extends Aggregates<E>>(aggregates: A): Stream<Simplify<N & Aggregated<A>>>;
   /** Only the first event of a key within `ttl` of event time goes on. */
@@ -166,11 +166,11 @@ export interface KeyedStream<E, N> extends Keyed<E> {
 }
 
 /** Events of a key cut into windows. */
-export interface WindowedStream<E, N> {
-  /** A result for each key and window that had events, when the watermark reaches its end. */
+export interface WindowedStream<E, N, P = unknown> {
+  /** A result for each key and window that had events, when the watermark reaches its end; with allowed lateness again when it is corrected. */
   aggregate<const A extends Aggregates<E>>(
     aggregates: A,
-  ): AggregatedStream<Simplify<N & { windowStartMs: number; windowEndMs: number } & Aggregated<A>>, E>;
+  ): AggregatedStream<Simplify<N & { windowStartMs: number; windowEndMs: number } & P & Aggregated<A>>, E>;
 }
 
 /** Results of windows. Events that came after their windows had closed go to the output `late`, dead letters when nothing reads it. */

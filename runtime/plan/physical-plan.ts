@@ -107,6 +107,8 @@ export type OpPlan =
       readonly spec: WindowSpec;
       readonly aggregates: Readonly<Record<string, AggregateSpec>>;
       readonly keyNames: readonly string[];
+      /** How long after its end a window is kept to be corrected; 0 when absent. */ readonly latenessMs?: number;
+      /** Whether what a correction replaces comes once more before it. */ readonly retracts?: boolean;
       /** What becomes of late events: the output `late` when something reads it, else dead letters. Both count as late. */ readonly late:
         'output' | 'deadLetter';
     }

@@ -152,8 +152,13 @@ function needsOrder({ machine, xstate, pattern }: StageSpec): boolean {
 function keyedOp(spec: StageSpec, late: 'output' | 'deadLetter'): OpPlan {
   const { window, aggregate, dedupe, join, pattern, machine, xstate, reduce, keyBy } = spec;
   const names = keyNames(keyBy);
-  if (window !== undefined)
-    return { kind: 'window', window: compileWindow(window), spec: window, aggregates: aggregate ?? {}, keyNames: names, late };
+  if (window !== undefined) {
+    const { allowedLateness, accumulation } = window;
+    const corrections =
+      allowedLateness === undefined ? {} : { latenessMs: parseDuration(allowedLateness), retracts: accumulation === 'retracting' };
+    const aggregates = aggregate ?? {};
+    return { kind: 'window', window: compileWindow(window), spec: window, aggregates, keyNames: names, late, ...corrections };
+  }
   if (aggregate !== undefined) return { kind: 'aggregate', aggregates: aggregate, keyNames: names };
   if (dedupe !== undefined) return { kind: 'dedupe', ttlMs: parseDuration(dedupe.ttl), late };
   if (join !== undefined) return { kind: 'join', spec: join, withinMs: parseDuration(join.within), late };

@@ -34,6 +34,7 @@ function inStage({ eventTime, window, dedupe, join, machine, pattern }: StageSpe
     { text: sliding?.size, path: ['window', 'sliding', 'size'], mayBeZero: false },
     { text: sliding?.every, path: ['window', 'sliding', 'every'], mayBeZero: false },
     { text: session?.gap, path: ['window', 'session', 'gap'], mayBeZero: false },
+    { text: window?.allowedLateness, path: ['window', 'allowedLateness'], mayBeZero: false },
     { text: dedupe?.ttl, path: ['dedupe', 'ttl'], mayBeZero: false },
     { text: join?.within, path: ['join', 'within'], mayBeZero: true },
     { text: pattern?.within, path: ['pattern', 'within'], mayBeZero: false },
@@ -51,7 +52,7 @@ function inScaling({ targetLag, catchUp, idle, behavior: { scaleUp, scaleDown } 
   return [
     { text: targetLag, path: ['targetLag'], mayBeZero: false },
     { text: catchUp, path: ['catchUp'], mayBeZero: true },
-    { text: idle, path: ['idle'], mayBeZero: true },
+    { text: idle, path: ['idle'], mayBeZero: false },
     ...Object.entries({ scaleUp, scaleDown }).flatMap(([direction, { stabilization, period }]) =>
       Object.entries({ stabilization, period }).map(([field, text]) => ({ text, path: ['behavior', direction, field], mayBeZero: true })),
     ),

@@ -143,7 +143,8 @@ class StageCheck {
     const fields = Object.entries(aggregates).map(
       ([name, aggregate]) => [name, this.#aggregateType(aggregate, this.#at('aggregate', name), variables)] as const,
     );
-    const window = this.#spec.window === undefined ? {} : { windowStartMs: NUMBER, windowEndMs: NUMBER };
+    const pane = this.#spec.window?.allowedLateness === undefined ? {} : { pane: scalarType('string', false) };
+    const window = this.#spec.window === undefined ? {} : { windowStartMs: NUMBER, windowEndMs: NUMBER, ...pane };
     return objectType({ ...keyFieldTypes(key, names), ...window, ...Object.fromEntries(fields) });
   }
 

@@ -98,7 +98,13 @@ function checkWindow({ spec, path }: StageElement): readonly Issue[] {
     const has = kinds.length === 0 ? 'has no kind' : `has ${kinds.length} kinds: ${kinds.join(', ')}`;
     issues.push({ path: formatPath(at), message: `the window ${has}`, fix: 'exactly one of tumbling, sliding, session' });
   }
-  const { tumbling, sliding } = spec.window;
+  const { tumbling, sliding, allowedLateness, accumulation } = spec.window;
+  if (accumulation !== undefined && allowedLateness === undefined)
+    issues.push({
+      path: formatPath([...at, 'accumulation']),
+      message: `a window of stage "${spec.name}" that is not kept after its end has nothing to be ${accumulation}`,
+      fix: 'add allowedLateness, or remove accumulation',
+    });
   if (tumbling !== undefined)
     issues.push(...checkOffset([...at, 'tumbling'], { offset: tumbling.offset, every: tumbling.size, everyName: 'size' }));
   if (sliding !== undefined)
@@ -147,7 +153,8 @@ function checkOffset(
 
 function checkAggregates({ spec, path }: StageElement): readonly Issue[] {
   const keys = keyNames(spec.keyBy);
-  const taken = spec.window === undefined ? keys : [...keys, ...WINDOW_FIELDS];
+  const { window } = spec;
+  const taken = window === undefined ? keys : [...keys, ...WINDOW_FIELDS, ...(window.allowedLateness === undefined ? [] : ['pane'])];
   return Object.entries(spec.aggregate ?? {}).flatMap(([name, aggregate]) => {
     const at = formatPath([...path, 'aggregate', name]);
     const issues = checkFunction(at, aggregate);

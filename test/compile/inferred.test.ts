@@ -97,6 +97,11 @@ test('types are inferred along the edges', () => {
       true,
     );
     events<Flight>()(hourly.output('late'), true);
+    const corrected = flights.keyBy('origin').window(session('1h', { allowedLateness: '1d', accumulation: 'retracting' }));
+    events<{ origin: string; windowStartMs: number; windowEndMs: number; pane: 'onTime' | 'late' | 'retracted'; n: number }>()(
+      corrected.aggregate({ n: count() }),
+      true,
+    );
     events<{ tailnum: string; total: number }>()(flights.keyBy('tailnum').aggregate({ total: sum((e) => e.at) }), true);
     events<{ origin: string; total: number }>()(flights.keyBy(cel('event.origin')).aggregate({ total: sum(cel('event.at')) }), true);
     events<{ key: number; n: number }>()(flights.keyBy((e) => e.at % 10).aggregate({ n: count() }), true);

@@ -7,8 +7,11 @@
 //       is near enough to both merges them.
 //   S2. A session ends when the watermark reaches last + gap - 1: no event that would extend it can come any more.
 //       Its window is [first, last + gap).
-//   S3. An event is late when it touches no open session and would be one that has ended already.
+//   S3. An event is late when it touches no session that is kept and would be one that has ended, with its lateness, already.
 //   S4. Results of a rise come out by window end, then by key.
+//   S5. With allowed lateness a session that has ended is kept until that is over too. An event that touches it changes it: at the end of
+//       the batch what it was is taken back (if asked for), and it gives its new result, unless it has grown so far that its end is
+//       still to come. Merged sessions are all taken back. Which sessions have ended follows from the watermark.
 
 import type { Batch, Key, Value } from '../../event/batch.ts';
 import type { OpPlan } from '../../plan/physical-plan.ts';
@@ -25,7 +28,13 @@ import { WindowResults } from './window-results.ts';
 
 type WindowOp = Extract<OpPlan, { kind: 'window' }>;
 type SessionCell = [firstMs: number, lastMs: number, figures: Cell];
-type Session = { readonly key: Key; readonly cell: SessionCell; isOpen: boolean };
+type Session = {
+  readonly key: Key;
+  readonly cell: SessionCell;
+  isOpen: boolean;
+  /** It has given its result, and waits for corrections. */
+  hasEnded: boolean;
+};
 /** When to look at a session: it may have grown since this was noted, never shrunk. */
 type Look = { readonly dueMs: number; readonly session: Session };
 
@@ -36,22 +45,30 @@ export class SessionWindow implements Transform {
   readonly #aggregates: Aggregates;
   readonly #results: WindowResults;
   readonly #late: WindowOp['late'];
+  readonly #latenessMs: number;
+  readonly #retracts: boolean;
   readonly #sessions = new Map<Key, Session[]>();
+  /** Sessions that the batch changed when they, or what they absorbed, had ended; with what was told of them. */
+  readonly #corrected = new Map<Session, SessionCell[]>();
   #looks = new Heap<Look>(isBefore);
 
   constructor(gapMs: number, op: WindowOp) {
     this.#gapMs = gapMs;
     this.#aggregates = compileAggregates(op.aggregates);
-    this.#results = new WindowResults(this.#aggregates, op.keyNames);
+    this.#results = new WindowResults(this.#aggregates, op);
     this.#late = op.late;
+    this.#latenessMs = op.latenessMs ?? 0;
+    this.#retracts = op.retracts === true;
   }
 
-  restored({ cells }: RestoreContext): void {
+  restored({ cells, watermark }: RestoreContext): void {
     this.#sessions.clear();
     this.#looks = new Heap(isBefore);
     for (const bucket of cells.namespaces()) {
       for (const [key, cell] of cells.entries(bucket)) {
-        this.#insert({ key, cell: cell as SessionCell, isOpen: true }, this.#sessions.get(key)?.length ?? 0);
+        const session = { key, cell: cell as SessionCell, isOpen: true, hasEnded: false };
+        session.hasEnded = this.#endOf(session) <= watermark;
+        this.#insert(session, this.#sessions.get(key)?.length ?? 0);
       }
     }
   }
@@ -71,6 +88,7 @@ export class SessionWindow implements Transform {
     }
     context.countAbsorbed(added);
     if (late.length > 0) refuseLate(context, pickEvents(batch, late), this.#late);
+    if (this.#corrected.size > 0) this.#emitCorrections(context);
   }
 
   onWatermark(watermark: number, context: StepContext): void {
@@ -78,8 +96,9 @@ export class SessionWindow implements Transform {
       const { session } = look;
       this.#looks.pop();
       if (!session.isOpen) continue;
-      if (this.#endOf(session) > look.dueMs) this.#lookAt(session);
-      else this.#close(session, context.cells);
+      if (!session.hasEnded && this.#endOf(session) <= look.dueMs) this.#end(session);
+      if (session.hasEnded && this.#endOf(session) + this.#latenessMs <= watermark) this.#remove(session, context.cells);
+      else this.#lookAt(session);
     }
     if (this.#results.count > 0) context.emit(this.#results.take(context));
     if (!context.contributors.isEmpty) context.contributors.forget(this.#earliestOpen());
@@ -103,17 +122,50 @@ export class SessionWindow implements Transform {
     const after = sessions[at + 1];
     const touchesBefore = before !== undefined && timeMs - before.cell[1] < this.#gapMs;
     const touchesAfter = after !== undefined && after.cell[0] - timeMs < this.#gapMs;
-    if (!touchesBefore && !touchesAfter && timeMs + this.#gapMs - 1 <= context.watermark) return false;
+    if (!touchesBefore && !touchesAfter && timeMs + this.#gapMs - 1 + this.#latenessMs <= context.watermark) return false;
     const session = touchesBefore ? before : touchesAfter ? after : this.#newSession(key, timeMs);
+    const told = this.#latenessMs === 0 ? NONE : this.#toldOf(session, touchesBefore && touchesAfter ? after : null);
     this.#aggregates.add(session.cell[2], event, key, timeMs, context.nowMs);
     if (!touchesBefore && !touchesAfter) this.#insert(session, at + 1);
     if (touchesBefore && touchesAfter) this.#absorb(before, after, context.cells);
     this.#stretch(session, timeMs, context.cells);
+    if (this.#latenessMs > 0) this.#noteCorrection(session, told, context.watermark);
     return true;
   }
 
+  /** What was told of the sessions before the event changes them. */
+  #toldOf(session: Session, absorbed: Session | null): readonly SessionCell[] {
+    return [session, ...(absorbed === null ? [] : [absorbed])].flatMap((one) => {
+      const known = this.#corrected.get(one);
+      if (known !== undefined) return known;
+      if (!one.hasEnded || !this.#retracts) return [];
+      const [firstMs, lastMs, figures] = one.cell;
+      const copy = this.#aggregates.init();
+      this.#aggregates.merge(copy, figures);
+      return [[firstMs, lastMs, copy] as SessionCell];
+    });
+  }
+
+  /** S5: `session` is as the event made it. */
+  #noteCorrection(session: Session, told: readonly SessionCell[], watermark: number): void {
+    const hadEnded = session.hasEnded;
+    session.hasEnded = this.#endOf(session) <= watermark;
+    if (hadEnded && !session.hasEnded) this.#lookAt(session);
+    if (session.hasEnded || told.length > 0) this.#corrected.set(session, [...told]);
+    else this.#corrected.delete(session);
+  }
+
+  /** S5. */
+  #emitCorrections(context: StepContext): void {
+    const changed = [...this.#corrected].filter(([{ isOpen }]) => isOpen);
+    this.#corrected.clear();
+    for (const [{ key }, told] of changed) for (const cell of told) this.#results.add(key, this.#windowOf(cell), cell[2], 'retracted');
+    for (const [{ key, cell, hasEnded }] of changed) if (hasEnded) this.#results.add(key, this.#windowOf(cell), cell[2], 'late');
+    if (this.#results.count > 0) context.emit(this.#results.take(context));
+  }
+
   #newSession(key: Key, timeMs: number): Session {
-    return { key, cell: [timeMs, timeMs, this.#aggregates.init()], isOpen: true };
+    return { key, cell: [timeMs, timeMs, this.#aggregates.init()], isOpen: true, hasEnded: false };
   }
 
   #insert(session: Session, at: number): void {
@@ -141,10 +193,13 @@ export class SessionWindow implements Transform {
     cells.put(this.#bucketOf(cell[0]), key, cell);
   }
 
-  #close(session: Session, cells: KeyedCells): void {
-    const [firstMs, lastMs, figures] = session.cell;
-    this.#results.add(session.key, firstMs, lastMs + this.#gapMs, figures);
-    this.#remove(session, cells);
+  #end(session: Session): void {
+    session.hasEnded = true;
+    this.#results.add(session.key, this.#windowOf(session.cell), session.cell[2]);
+  }
+
+  #windowOf([firstMs, lastMs]: SessionCell): readonly [startMs: number, endMs: number] {
+    return [firstMs, lastMs + this.#gapMs];
   }
 
   #remove(session: Session, cells: KeyedCells): void {
@@ -156,7 +211,7 @@ export class SessionWindow implements Transform {
   }
 
   #lookAt(session: Session): void {
-    this.#looks.push({ dueMs: this.#endOf(session), session });
+    this.#looks.push({ dueMs: this.#endOf(session) + (session.hasEnded ? this.#latenessMs : 0), session });
   }
 
   /** The watermark at which the session has ended (S2). */
@@ -168,6 +223,8 @@ export class SessionWindow implements Transform {
     return Math.floor(timeMs / this.#gapMs);
   }
 }
+
+const NONE: readonly SessionCell[] = [];
 
 /** (time, key). An open session has one look, so no two that matter are equal. */
 function isBefore(a: Look, b: Look): boolean {

@@ -3,11 +3,12 @@
 // Cells: (slice start, key) → aggregates. Derived: the open slices, and where the slice met last lies.
 //   W1. A window closes once, when the watermark reaches its end - 1; windows without events give nothing.
 //   W2. A slice is dropped, by one entry of the delta, with its last window.
-//   W3. An event is late when all windows that it belongs to are closed. Of one that is too late for some of its windows
-//       the others still count it.
+//   W3. An event is late when all windows that it belongs to have expired: closed, and their lateness is over. Of one that is too
+//       late for some of its windows the others still count it.
 //   W4. Results of a rise come out by window end, then by the slice and the order in which keys came.
+//   W5. With allowed lateness a closed window keeps its slices until it expires. What comes for it corrects it: once a batch, key and
+//       window, behind the batch's last event, by window and then as keys came. Which windows have closed follows from the watermark.
 
-import { assert } from '../../base/assert.ts';
 import type { Batch, Key } from '../../event/batch.ts';
 import type { OpPlan } from '../../plan/physical-plan.ts';
 import type { KeyedCells } from '../../state/keyed-cells.ts';
@@ -29,11 +30,13 @@ type Slice = {
   readonly endMs: number;
   /** The watermark at which its last window is closed; -Infinity for a gap between windows (every > size). */
   readonly closedAt: number;
+  /** The one at which its first window is. */
+  readonly firstClosedAt: number;
   readonly isGap: boolean;
   isOpen: boolean;
 };
 
-const NOWHERE: Slice = { startMs: Infinity, endMs: -Infinity, closedAt: Infinity, isGap: false, isOpen: false };
+const NOWHERE: Slice = { startMs: Infinity, endMs: -Infinity, closedAt: Infinity, firstClosedAt: Infinity, isGap: false, isOpen: false };
 
 export class SlicedWindow implements Transform {
   readonly carriesTraces = true;
@@ -42,6 +45,10 @@ export class SlicedWindow implements Transform {
   readonly #aggregates: Aggregates;
   readonly #results: WindowResults;
   readonly #late: WindowOp['late'];
+  readonly #latenessMs: number;
+  readonly #retracts: boolean;
+  /** Closed windows that the batch changed: start → key → what it was; null: nothing, or nobody asks. */
+  readonly #corrected = new Map<number, Map<Key, Cell | null>>();
   /** Starts of the open slices, ascending. */
   #open: number[] = [];
   /** The slice met last: most events lie in it. */
@@ -50,8 +57,10 @@ export class SlicedWindow implements Transform {
   constructor(grid: SliceGrid, op: WindowOp) {
     this.#grid = grid;
     this.#aggregates = compileAggregates(op.aggregates);
-    this.#results = new WindowResults(this.#aggregates, op.keyNames);
+    this.#results = new WindowResults(this.#aggregates, op);
     this.#late = op.late;
+    this.#latenessMs = op.latenessMs ?? 0;
+    this.#retracts = op.retracts === true;
   }
 
   restored(context: RestoreContext): void {
@@ -69,43 +78,58 @@ export class SlicedWindow implements Transform {
       const timeMs = times[i]!;
       if (timeMs < this.#slice.startMs || timeMs >= this.#slice.endMs) this.#slice = this.#sliceOf(timeMs);
       if (this.#slice.isGap) outside++;
-      else if (this.#slice.closedAt <= context.watermark) late.push(i);
+      else if (this.#slice.closedAt + this.#latenessMs <= context.watermark) late.push(i);
       else if (this.#add(batch, i, keys[i]!, timeMs, context)) added++;
     }
     context.countAbsorbed(added);
     if (outside > 0) context.countFiltered(outside);
     if (late.length > 0) refuseLate(context, pickEvents(batch, late), this.#late);
+    if (this.#corrected.size > 0) this.#emitCorrections(context);
   }
 
   onWatermark(watermark: number, context: StepContext): void {
+    const { sizeMs, everyMs } = this.#grid;
     let start = this.#grid.firstOpenWindow(context.watermark);
-    for (let first = this.#open[0]; first !== undefined; first = this.#open[0]) {
-      start = Math.max(start, this.#grid.firstWindowOf(first));
-      assert(first >= start, 'a slice is dropped with its last window');
-      if (start + this.#grid.sizeMs - 1 > watermark) break;
-      this.#close(start, context.cells);
-      this.#dropSlices(start, context.cells);
-      start += this.#grid.everyMs;
+    for (let at = 0; at < this.#open.length;) {
+      const slice = this.#open[at]!;
+      // Behind its last window a slice waits for corrections only.
+      if (slice < start) at++;
+      else {
+        start = Math.max(start, this.#grid.firstWindowOf(slice));
+        if (start + sizeMs - 1 > watermark) break;
+        this.#close(start, context.cells);
+        start += everyMs;
+      }
     }
+    this.#dropSlices(watermark - this.#latenessMs, context.cells);
     if (this.#results.count > 0) context.emit(this.#results.take(context));
-    if (!context.contributors.isEmpty) context.contributors.forget(watermark - this.#grid.sizeMs + 1);
+    if (!context.contributors.isEmpty) context.contributors.forget(watermark - this.#latenessMs - sizeMs + 1);
     context.emitWatermark(watermark);
   }
 
-  figures({ cells }: RestoreContext): WindowFigures {
-    const spans = this.#open.slice(0, OPEN_TOLD_MAX).map((start) => [start, this.#grid.sliceEnd(start), cells.size(start)] as const);
-    return { kind: 'windows', open: cells.size(), spans, results: this.#results.given };
+  figures({ cells, watermark }: RestoreContext): WindowFigures {
+    const open = this.#open.filter((slice) => !this.#isClosed(slice, watermark));
+    const spans = open.slice(0, OPEN_TOLD_MAX).map((start) => [start, this.#grid.sliceEnd(start), cells.size(start)] as const);
+    const count = open.length === this.#open.length ? cells.size() : open.reduce((sum, slice) => sum + cells.size(slice), 0);
+    return { kind: 'windows', open: count, spans, results: this.#results.given };
+  }
+
+  /** Whether its last window is closed at that watermark. */
+  #isClosed(slice: number, watermark: number): boolean {
+    return this.#grid.windowAt(slice) + this.#grid.sizeMs - 1 <= watermark;
   }
 
   /** False: the event is a dead letter. */
   #add(batch: Batch, index: number, key: Key, timeMs: number, context: StepContext): boolean {
     const { cells } = context;
     const slice = this.#slice;
+    const noted = this.#latenessMs > 0 && slice.firstClosedAt <= context.watermark ? this.#noteCorrections(slice, key, context) : NONE;
     try {
       const cell = (cells.get(slice.startMs, key) as Cell | undefined) ?? this.#aggregates.init();
       this.#aggregates.add(cell, batch.values[index], key, timeMs, context.nowMs);
       cells.put(slice.startMs, key, cell);
     } catch (error) {
+      for (const start of noted) this.#corrected.get(start)?.delete(key);
       failEvent(context, batch, index, error);
       return false;
     }
@@ -113,14 +137,57 @@ export class SlicedWindow implements Transform {
     return true;
   }
 
+  /** Notes that the key's results of the slice's closed windows change. Starts of those that the batch had not changed so far. */
+  #noteCorrections({ startMs }: Slice, key: Key, { cells, watermark }: StepContext): readonly number[] {
+    const { everyMs, firstOpenWindow, firstWindowOf, windowAt } = this.#grid;
+    const last = Math.min(windowAt(startMs), firstOpenWindow(watermark) - everyMs);
+    const noted: number[] = [];
+    for (let start = Math.max(firstWindowOf(startMs), firstOpenWindow(watermark - this.#latenessMs)); start <= last; start += everyMs) {
+      const keys = this.#corrected.get(start) ?? new Map<Key, Cell | null>();
+      if (keys.has(key)) continue;
+      this.#corrected.set(start, keys.set(key, this.#retracts ? this.#sumOf(start, key, cells) : null));
+      noted.push(start);
+    }
+    return noted;
+  }
+
+  /** W5. */
+  #emitCorrections(context: StepContext): void {
+    for (const [start, keys] of [...this.#corrected].toSorted((a, b) => a[0] - b[0])) {
+      const window = [start, start + this.#grid.sizeMs] as const;
+      for (const [key, before] of keys) {
+        if (before !== null) this.#results.add(key, window, before, 'retracted');
+        this.#results.add(key, window, this.#sumOf(start, key, context.cells)!, 'late');
+      }
+    }
+    this.#corrected.clear();
+    if (this.#results.count > 0) context.emit(this.#results.take(context));
+  }
+
+  /** All that the window has of the key, in a cell of its own; null: nothing. */
+  #sumOf(start: number, key: Key, cells: KeyedCells): Cell | null {
+    let sum: Cell | null = null;
+    for (const slice of this.#slicesOf(start)) {
+      const cell = cells.get(slice, key) as Cell | undefined;
+      if (cell !== undefined) this.#aggregates.merge((sum ??= this.#aggregates.init()), cell);
+    }
+    return sum;
+  }
+
+  #slicesOf(start: number): readonly number[] {
+    return this.#open.slice(firstAtLeast(this.#open, start), firstAtLeast(this.#open, start + this.#grid.sizeMs));
+  }
+
   #sliceOf(timeMs: number): Slice {
     const startMs = this.#grid.sliceAt(timeMs);
     const window = this.#grid.windowAt(startMs);
+    const first = this.#grid.firstWindowOf(startMs);
     return {
       startMs,
       endMs: this.#grid.sliceEnd(startMs),
       closedAt: window + this.#grid.sizeMs - 1,
-      isGap: this.#grid.firstWindowOf(startMs) > window,
+      firstClosedAt: first + this.#grid.sizeMs - 1,
+      isGap: first > window,
       isOpen: false,
     };
   }
@@ -133,10 +200,10 @@ export class SlicedWindow implements Transform {
 
   /** Results of the window that starts at `start`. */
   #close(start: number, cells: KeyedCells): void {
-    const end = start + this.#grid.sizeMs;
-    const slices = this.#open.slice(0, firstAtLeast(this.#open, end));
+    const window = [start, start + this.#grid.sizeMs] as const;
+    const slices = this.#slicesOf(start);
     const figures = slices.length === 1 ? cells.entries(slices[0]!) : this.#merged(slices, cells);
-    for (const [key, cell] of figures) this.#results.add(key, start, end, cell as Cell);
+    for (const [key, cell] of figures) this.#results.add(key, window, cell as Cell);
   }
 
   #merged(slices: readonly number[], cells: KeyedCells): Map<Key, Cell> {
@@ -151,15 +218,16 @@ export class SlicedWindow implements Transform {
     return merged;
   }
 
-  /** Drops the slices whose last window starts at or before `closed`. */
-  #dropSlices(closed: number, cells: KeyedCells): void {
+  /** Drops the slices whose last window is closed at the watermark `expired`. */
+  #dropSlices(expired: number, cells: KeyedCells): void {
     let count = 0;
-    for (let slice = this.#open[0]; slice !== undefined && this.#grid.windowAt(slice) <= closed; slice = this.#open[++count])
-      cells.drop(slice);
+    for (let slice = this.#open[0]; slice !== undefined && this.#isClosed(slice, expired); slice = this.#open[++count]) cells.drop(slice);
     this.#open.splice(0, count);
     this.#slice = NOWHERE;
   }
 }
+
+const NONE: readonly number[] = [];
 
 /** Index of the first of the ascending `numbers` that is at least `value`. */
 function firstAtLeast(numbers: readonly number[], value: number): number {

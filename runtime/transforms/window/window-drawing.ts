@@ -1,4 +1,5 @@
-// Test support: windows drawn as text. `[0,10) a=2` is key a's window from 0 to 10 with two events.
+// Test support: windows drawn as text. `[0,10) a=2` is key a's window from 0 to 10 with two events, `late[0,10) a=3` what replaces it,
+// `not[0,10) a=2` what is taken back.
 
 import { WATERMARK_MIN } from '../../event/batch.ts';
 import type { Value } from '../../event/batch.ts';
@@ -7,20 +8,32 @@ import { StepHarness } from '../../testing/step-harness.ts';
 import { makeWindow } from './window.ts';
 
 /** A harness around a window that counts its events and sums their `n`. */
-export function windowHarness(window: CompiledWindow, late: 'output' | 'deadLetter' = 'output'): StepHarness {
+export function windowHarness(
+  window: CompiledWindow,
+  late: 'output' | 'deadLetter' = 'output',
+  corrections: { readonly latenessMs?: number; readonly retracts?: boolean } = {},
+): StepHarness {
   const aggregates = { n: { count: {} }, sum: { sum: 'event.n' }, first: { first: 'event.n' } };
   const value = ({ id, n }: { id: string; n: number }): Value => ({ id, n: n === 13 ? 'thirteen' : n });
   return new StepHarness({
-    make: () => makeWindow({ kind: 'window', window, spec: {}, aggregates, keyNames: ['id'], late }),
+    make: () => makeWindow({ kind: 'window', window, spec: {}, aggregates, keyNames: ['id'], late, ...corrections }),
     outputs: ['late'],
     value,
   });
 }
 
+type ShownWindow = {
+  readonly id: string;
+  readonly n: number;
+  readonly windowStartMs?: number;
+  readonly windowEndMs?: number;
+  readonly pane?: string;
+};
+
 export function showWindow(value: Value, timeMs: number): string {
-  const { id, n, windowStartMs, windowEndMs } = value as { id: string; n: number; windowStartMs?: number; windowEndMs?: number };
+  const { id, n, windowStartMs, windowEndMs, pane } = value as ShownWindow;
   if (windowStartMs === undefined) return `${id}${timeMs}`;
-  return `[${windowStartMs},${windowEndMs}) ${id}=${n}${timeMs === windowEndMs! - 1 ? '' : ` at ${timeMs}`}`;
+  return `${pane === 'late' ? 'late' : pane === 'retracted' ? 'not' : ''}[${windowStartMs},${windowEndMs}) ${id}=${n}${timeMs === windowEndMs! - 1 ? '' : ` at ${timeMs}`}`;
 }
 
 // ---- property tests: random events and watermarks, against slow and obvious models ----

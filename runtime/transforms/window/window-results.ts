@@ -1,23 +1,32 @@
-// The results of windows that close in one rise of the watermark, gathered into one batch.
+// The results of windows that close in one rise of the watermark, or are corrected by one batch, gathered into one batch.
+//
+//   P1. Where windows may be corrected a result says which it is: `onTime` when the window closed, `late` for one that replaces it (or is
+//       the first one, of a window that was empty then), `retracted` for what is replaced.
 
 import type { Batch, Key, Value } from '../../event/batch.ts';
 import type { TraceMark } from '../../event/trace-marks.ts';
 import { withTraces } from '../../event/trace-marks.ts';
 import type { Aggregates, Cell } from '../aggregate/aggregates.ts';
+import type { OpPlan } from '../../plan/physical-plan.ts';
 import { keyFields } from '../key-fields.ts';
 import type { StepContext } from '../transform.ts';
+
+type WindowOp = Extract<OpPlan, { kind: 'window' }>;
+export type Pane = 'onTime' | 'late' | 'retracted';
 
 export class WindowResults {
   readonly #aggregates: Aggregates;
   readonly #keyNames: readonly string[];
+  readonly #saysPane: boolean;
   #values: Value[] = [];
   #times: number[] = [];
   #keys: Key[] = [];
   #given = 0;
 
-  constructor(aggregates: Aggregates, keyNames: readonly string[]) {
+  constructor(aggregates: Aggregates, { keyNames, latenessMs }: Pick<WindowOp, 'keyNames' | 'latenessMs'>) {
     this.#aggregates = aggregates;
     this.#keyNames = keyNames;
+    this.#saysPane = latenessMs !== undefined;
   }
 
   get count(): number {
@@ -30,10 +39,11 @@ export class WindowResults {
   }
 
   /** One key's result of the window [startMs, endMs). Its time is the window's last ms: what closes it has not passed it yet. */
-  add(key: Key, startMs: number, endMs: number, cell: Cell): void {
+  add(key: Key, [startMs, endMs]: readonly [startMs: number, endMs: number], cell: Cell, pane: Pane = 'onTime'): void {
     const value = keyFields(this.#keyNames, key);
     value['windowStartMs'] = startMs;
     value['windowEndMs'] = endMs;
+    if (this.#saysPane) value['pane'] = pane;
     this.#values.push(Object.assign(value, this.#aggregates.result(cell)));
     this.#times.push(endMs - 1);
     this.#keys.push(key);

@@ -82,6 +82,11 @@ export const connectors: readonly Refused[] = [
     says: 'a targetLag of no time at all cannot be held',
   },
   {
+    fact: 'sleep after no time',
+    object: job({ scaling: { idle: '0s' } }),
+    says: ['spec.scaling.idle', 'idle of no time at all would put a job to sleep between two events'],
+  },
+  {
     fact: 'a request of cpu above the limit',
     object: withWorkers({ resources: { requests: { cpu: '2' }, limits: { cpu: '500m' } } }),
     says: ['requests.cpu ', '2 is more than limits.cpu 500m', 'it is at most that'],

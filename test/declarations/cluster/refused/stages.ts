@@ -144,6 +144,21 @@ export const stages: readonly Refused[] = [
     says: ['window.sliding', 'every is no time at all'],
   },
   { fact: 'a session of no gap', object: windowed({ session: { gap: '0h0m' } }), says: ['window.session', 'gap is no time at all'] },
+  {
+    fact: 'a way of correcting windows that are not kept',
+    object: windowed({ tumbling: { size: '1h' }, accumulation: 'retracting' }),
+    says: 'accumulation says how windows are corrected after their end: add allowedLateness, or remove accumulation',
+  },
+  {
+    fact: 'windows that are kept for no time',
+    object: windowed({ tumbling: { size: '1h' }, allowedLateness: '0s' }),
+    says: ['allowedLateness is no time at all'],
+  },
+  {
+    fact: 'a way of correcting windows that there is not',
+    object: windowed({ tumbling: { size: '1h' }, allowedLateness: '1h', accumulation: 'discarding' }),
+    says: 'window.accumulation',
+  },
   { fact: 'dedupe for no time', object: keyed({ dedupe: { ttl: '0d' } }), says: ['dedupe', 'ttl is no time at all'] },
   {
     fact: 'rows that are valid for no time',
