@@ -62,7 +62,7 @@ export async function openRun(connection: NatsConnection, request: OpenRequest):
   const asked = { ...request.record, isReplay, speed: isReplay ? request.record.speed : null };
   const fixed = { revision: 1, code: null, restore: null, reportMs: REPORT_MS };
   const record = isContinued
-    ? { ...before, ...fixed, ...asked }
+    ? { ...before, ...fixed, ...asked, plan: { ...(before.plan as PhysicalPlan), standbyReplicas: plan.standbyReplicas } }
     : { ...fixed, ...asked, plan, fingerprint: plan.fingerprint, runId: systemRandom.id(), startedMs: systemClock.nowMs() };
   await directory.put('job', record);
   return { directory, journal, record, isContinued, release };

@@ -431,6 +431,15 @@ export const streamJobSpecSchema = z.strictObject({
     .default([])
     .describe('`${name}` in texts of the spec is replaced by the value of --set name=value or of `values`, or by the default.'),
   partitions: z.int().min(1).max(1024).default(8).describe('Partitions of a keyed stage that does not say.'),
+  standbyReplicas: z
+    .int()
+    .min(0)
+    .max(1)
+    .default(0)
+    .describe(
+      '1: the state of each partition is followed by a second worker, which takes over within a second when the first is killed. Costs ' +
+        'the memory of one more copy of all state, and reading what keyed stages write once more.',
+    ),
   sources: z.array(sourceSchema).min(1).max(64).describe('Where events come from.'),
   tables: z.array(tableSchema).max(64).default([]).describe('Bounded side inputs, loaded whole by every worker, for enrich.'),
   stages: z.array(stageSchema).max(512).default([]).describe('What happens to events: one verb a stage.'),

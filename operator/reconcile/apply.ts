@@ -12,6 +12,7 @@ import { resources } from '../kube/resource.ts';
 import type { Action, Decision } from '../lifecycle/decision.ts';
 import type { Observed, ValidDeclared } from '../lifecycle/observed.ts';
 import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
+import { hasStandbys } from '../../runtime/plan/physical-plan.ts';
 import { credentialsSecret } from '../resources/credentials-secret.ts';
 import { API_VERSION, APPLIED_ANNOTATION, FINALIZER, childNames, withAppliedHash, type Manifest } from '../resources/manifest.ts';
 import { CREDENTIALS_ANNOTATION } from '../resources/worker-deployment.ts';
@@ -129,6 +130,7 @@ export async function applyChildren(parts: ApplyParts, observed: Observed, decis
     replicas,
     workers,
     tracing: tracingOf(observed),
+    hasStandbys: hasStandbys(plan),
     credentialsHash: credentials?.hash ?? null,
     settings,
   });

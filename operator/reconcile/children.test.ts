@@ -62,3 +62,27 @@ describe('where the workers of a job send traces, and whereto they may', () => {
     expect(opened).toEqual(port === null ? [] : [port]);
   });
 });
+
+test.each([false, true])('workers are told their node when they follow each other: %s', (hasStandbys) => {
+  const children = childrenOf({
+    owner: { name: 'orders', namespace: 'shop', uid: 'u' },
+    identity: 'shop_orders',
+    replicas: 2,
+    workers: {} as StreamJobSpec['workers'],
+    tracing: undefined,
+    hasStandbys,
+    credentialsHash: null,
+    settings: {
+      defaults: {
+        image: 'w',
+        pullPolicy: 'IfNotPresent',
+        pullSecrets: [],
+        natsUrl: 'nats://n:4222',
+        tracing: { endpoint: null, sampling: null },
+      },
+      operatorNamespace: 'millrace',
+      nats: { mode: 'bundled', port: 4222 },
+    },
+  });
+  expect(JSON.stringify(children).includes('spec.nodeName')).toBe(hasStandbys);
+});

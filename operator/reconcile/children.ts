@@ -18,19 +18,22 @@ export type ChildrenParts = {
   readonly replicas: number;
   readonly workers: StreamJobSpec['workers'];
   readonly tracing: StreamJobSpec['tracing'];
+  /** Workers follow each other's partitions: they are told their nodes. */
+  readonly hasStandbys?: boolean;
   readonly credentialsHash: string | null;
   readonly settings: ClusterSettings;
 };
 
 /** In the order in which they are applied: who may talk, who may be taken away, then the pods. */
-export function childrenOf({ owner, identity, replicas, workers, tracing, credentialsHash, settings }: ChildrenParts): readonly Manifest[] {
+export function childrenOf(parts: ChildrenParts): readonly Manifest[] {
+  const { owner, identity, replicas, workers, tracing, hasStandbys = false, credentialsHash, settings } = parts;
   const { defaults, operatorNamespace, nats } = settings;
   const endpoint = tracing?.endpoint ?? defaults.tracing.endpoint;
   const otlpPort = endpoint === null ? null : portOfUrl(endpoint);
   return [
     networkPolicy({ owner, egress: workers.egress ?? [], operatorNamespace, nats, otlpPort }),
     disruptionBudget(owner),
-    workerDeployment({ owner, identity, replicas, workers, tracing, defaults, credentialsHash }),
+    workerDeployment({ owner, identity, replicas, workers, tracing, hasStandbys, defaults, credentialsHash }),
   ];
 }
 

@@ -76,6 +76,8 @@ test.each<{ fact: string; change: (spec: Spec) => void; isNew: boolean }>([
   { fact: 'more workers are none', change: (spec) => (spec['replicas'] = 7), isNew: false },
   { fact: 'suspending is none', change: (spec) => (spec['suspend'] = true), isNew: false },
   { fact: 'other pods are none', change: (spec) => (spec['workers'] = { resources: { limits: { memory: '1Gi' } } }), isNew: false },
+  { fact: 'standby replicas', change: (spec) => (spec['standbyReplicas'] = 1), isNew: true },
+  { fact: 'no standby replicas, as before there were any', change: (spec) => (spec['standbyReplicas'] = 0), isNew: false },
 ])('$fact', ({ change, isNew }) => expect(hashOf(change) !== hashOf(() => undefined)).toBe(isNew));
 
 test('how a job is run is known although the rest of its spec is broken', () => {

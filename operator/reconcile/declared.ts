@@ -52,7 +52,9 @@ function stateWithOn(state: unknown): unknown {
 /** Of what a revision is made of. `job` is the job as it was parsed, before names of streams were looked up. */
 export function revisionHash({ spec }: StreamJob): string {
   const { parameters, values, partitions, sources, tables, stages, sinks, code, restoreFrom } = spec;
-  const text = canonicalText({ parameters, values, partitions, sources, tables, stages, sinks, code: code?.sha256, restoreFrom });
+  const standbyReplicas = spec.standbyReplicas || undefined; // what is off by default leaves the hash of older versions as it was
+  const declared = { parameters, values, partitions, standbyReplicas, sources, tables, stages, sinks, code: code?.sha256, restoreFrom };
+  const text = canonicalText(declared);
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 

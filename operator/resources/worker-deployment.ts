@@ -24,6 +24,8 @@ export type WorkerPods = {
   readonly replicas: number;
   readonly workers: WorkersSpec;
   readonly tracing: TracingSpec | undefined;
+  /** Workers follow each other's partitions, on other nodes where they can: each is told its own. */
+  readonly hasStandbys: boolean;
   readonly defaults: WorkerDefaults;
   /** Hash of what the credentials allow: pods connect anew when it changes. Null: NATS without credentials. */
   readonly credentialsHash: string | null;
@@ -118,10 +120,11 @@ function probe(path: string, timing: object): object {
 }
 
 /** Ours come last: a job cannot replace them. Of traces the job's own variables win over the operator's, and `spec.tracing` over both. */
-function environment({ identity, workers, tracing, defaults, credentialsHash }: WorkerPods): readonly object[] {
+function environment({ identity, workers, tracing, hasStandbys, defaults, credentialsHash }: WorkerPods): readonly object[] {
   const ours = [
     { name: 'MILLRACE_JOB', value: identity },
     { name: 'MILLRACE_WORKER', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
+    ...(hasStandbys ? [{ name: 'MILLRACE_NODE', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } }] : []),
     { name: 'MILLRACE_NATS_URL', value: defaults.natsUrl },
     ...(credentialsHash === null ? [] : [{ name: 'MILLRACE_NATS_CREDENTIALS', value: `${CREDENTIALS_FOLDER}/nats.creds` }]),
     { name: 'MILLRACE_FILES', value: FILES_FOLDER },

@@ -18,6 +18,8 @@ export type JobOptions = {
   readonly description?: string;
   /** Partitions of a keyed stage that does not say; 8 when absent. */
   readonly partitions?: number;
+  /** 1: the state of each partition is followed by a second worker, which takes over when the first is killed; 0 when absent. */
+  readonly standbyReplicas?: 0 | 1;
 };
 export type ParameterOptions = { readonly default?: string; readonly description?: string };
 

@@ -2,7 +2,7 @@
 
 import { describeSink, guaranteeOf, sinkSpecOf } from './explain-sink.ts';
 import { machinePathText } from './machine-path.ts';
-import { liveOutputs } from './physical-plan.ts';
+import { hasStandbys, liveOutputs } from './physical-plan.ts';
 import type { EdgePlan, NodePlan, PhysicalPlan, StagePlan } from './physical-plan.ts';
 import { DEAD_LETTERS, DEAD_LETTERS_SUBJECT } from './plan-names.ts';
 
@@ -18,6 +18,7 @@ export function explainText(plan: PhysicalPlan): string {
     describeSinks(plan, sinks),
     describeDead(plan),
     ...describeTables(plan),
+    describeStandbys(plan),
   ];
   return sections.filter((section) => section !== '').join('\n\n');
 }
@@ -137,6 +138,13 @@ function describeTables({ tables }: PhysicalPlan): readonly string[] {
       ...table(tables.map(({ name, file, at }) => [name, `file ${file.path}`, at === undefined ? 'by key' : 'by key and time'])),
     ].join('\n'),
   ];
+}
+
+function describeStandbys(plan: PhysicalPlan): string {
+  if (!hasStandbys(plan)) return '';
+  const followed = plan.stages.filter(({ kind }) => kind === 'keyed').reduce((sum, { partitionCount }) => sum + partitionCount, 0);
+  const text = `the state of ${count(followed, 'partition')} is followed by a second worker, which takes over when the first is killed; where there is one worker alone there is none`;
+  return [titled('standby replicas', String(plan.standbyReplicas)), ...field('', [text])].join('\n');
 }
 
 // ---- layout

@@ -14,6 +14,7 @@ const flights = planJob(
   {},
 );
 const small = smallPlan();
+const followed: PhysicalPlan = { ...small, standbyReplicas: 1 };
 
 function smallPlan(): PhysicalPlan {
   const job = streamJobSchema.parse({
@@ -36,6 +37,21 @@ function smallPlan(): PhysicalPlan {
 }
 
 describe('as text', () => {
+  test('standby replicas, and only where there are some', () => {
+    expect(explainPlan(followed, 'text').replace(explainPlan(small, 'text'), '')).toMatchInlineSnapshot(`
+      "
+
+      standby replicas ───────────────────────────────────────────────────────────── 1
+        the state of 2 partitions is followed by a second worker, which takes
+          over when the first is killed; where there is one worker alone there
+          is none"
+    `);
+    expect(JSON.parse(explainPlan(followed, 'json'))).toEqual({
+      ...(JSON.parse(explainPlan(small, 'json')) as object),
+      standbyReplicas: 1,
+    });
+  });
+
   test('a small job', () => {
     expect(explainPlan(small, 'text')).toMatchInlineSnapshot(`
       "job words: 2 stages with 4 partitions, 2 sinks, 4 streams

@@ -5,7 +5,7 @@ import { explainMermaid } from './explain-mermaid.ts';
 import { explainText } from './explain-text.ts';
 import { stageFingerprints } from './fingerprint.ts';
 import { machinePath } from './machine-path.ts';
-import { liveOutputs } from './physical-plan.ts';
+import { hasStandbys, liveOutputs } from './physical-plan.ts';
 import type { NodePlan, PhysicalPlan, StagePlan } from './physical-plan.ts';
 
 export type ExplainFormat = 'text' | 'json' | 'mermaid';
@@ -28,6 +28,7 @@ function summary(plan: PhysicalPlan): unknown {
   return {
     job: plan.job,
     fingerprint: plan.fingerprint,
+    ...(hasStandbys(plan) ? { standbyReplicas: plan.standbyReplicas } : {}),
     stages: plan.stages.map((stage) => ({
       id: stage.id,
       kind: stage.kind,

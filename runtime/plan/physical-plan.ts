@@ -31,6 +31,8 @@ export type PhysicalPlan = {
   readonly streams: readonly string[];
   /** Hash of all that must be equal for state to be continued (ids, kinds, keys, partitions, windows, code texts). */
   readonly fingerprint: string;
+  /** Workers beside the owner that follow the state of each partition; absent: none. */
+  readonly standbyReplicas?: number;
 };
 
 export type StageKind = 'source' | 'keyed' | 'sink';
@@ -142,6 +144,11 @@ export type CompiledWindow =
 /** A task's name: `hourly/3`. */
 export function taskName(stageId: string, partition: number): string {
   return `${stageId}/${partition}`;
+}
+
+/** Each partition with state is followed by a worker beside its owner. */
+export function hasStandbys({ standbyReplicas = 0 }: Pick<PhysicalPlan, 'standbyReplicas'>): boolean {
+  return standbyReplicas > 0;
 }
 
 /** The exchanges on which `stage` gives events out: without those that are retired. */

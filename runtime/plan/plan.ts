@@ -84,7 +84,8 @@ function finish(job: StreamJob, identity: string, placement: Placement, before: 
   const placed = placement.finish();
   const { stages, edges } = numberEdges(decideCarry(placed.stages, placed.edges), placed.edges, before?.edges ?? []);
   const plan = { job: identity, stages, edges, tables: job.spec.tables, streams: streamsOf(stages), fingerprint: '' };
-  return { ...plan, fingerprint: fingerprintOf(plan) };
+  const standby = job.spec.standbyReplicas === 0 ? {} : { standbyReplicas: job.spec.standbyReplicas };
+  return { ...plan, ...standby, fingerprint: fingerprintOf(plan) };
 }
 
 function streamsOf(stages: readonly StagePlan[]): readonly string[] {

@@ -33,6 +33,8 @@ export type RunnerParts = {
   /** The job's identity. */
   readonly job: string;
   readonly worker: string;
+  /** The machine that it runs on, if known. */
+  readonly node?: string | undefined;
   readonly log: (message: string) => void;
   readonly tracing?: TracingOptions | null | undefined;
   readonly failpoint?: string | undefined;
@@ -66,6 +68,7 @@ export class JobRunner {
       directory,
       bus,
       worker: id,
+      node: runner.node,
       recordBytesMax: Link.of(connection).payloadBytesMax - PAYLOAD_MARGIN_BYTES,
       checkpointBytes: CHECKPOINT_DELTA_BYTES_MIN,
       speed: record.speed,
@@ -129,6 +132,10 @@ class HeardBus implements Bus {
 
   subscribe(topic: string, onMessage: (value: unknown) => void): () => void {
     return this.#inner.subscribe(topic, onMessage);
+  }
+
+  isHeard(topic: string): Promise<boolean | null> {
+    return this.#inner.isHeard(topic);
   }
 }
 

@@ -79,7 +79,11 @@ function measured(): WorkerMeasures {
     { inboxBytes: 100, stateBytes: 50, checkpointBytes: 30, checkpointAgeMs: 4_000 },
     { inboxBytes: 1, stateBytes: 2, checkpointBytes: 3, checkpointAgeMs: 0 },
   ];
-  return { troubles: 5, stages: [{ stage: 'hourly', meter, held, time: meter.time }] };
+  const standbys = [
+    { task: 'daily/0', stage: 'daily', lagRecords: 3, bytes: 40, isWarm: true },
+    { task: 'daily/2', stage: 'daily', lagRecords: 1, bytes: 2, isWarm: true },
+  ];
+  return { troubles: 5, stages: [{ stage: 'hourly', meter, held, time: meter.time }], standbys };
 }
 
 const runner = { report, measures: measured };

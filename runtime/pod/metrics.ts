@@ -25,6 +25,7 @@ export function workerMetrics(job: string, { connected, reconnects, runner }: Me
   const measures = runner.measures();
   if (report !== null) addProcess(metrics, job, report, measures);
   for (const stage of measures.stages) addStage(metrics, job, stage);
+  addStandbys(metrics, job, measures.standbys);
   if (report !== null) addWatermarks(metrics, job, report.tasks, nowMs);
   return metrics;
 }
@@ -75,6 +76,18 @@ function addStage(metrics: MetricSet, job: string, { stage, meter, held, time }:
   metrics.add('millrace_stage_warm_starts', of, meter.warmStarts);
   metrics.add('millrace_stage_restore_duration_seconds', of, meter.restoreDuration);
   metrics.add('millrace_stage_fenced', of, meter.fenced);
+}
+
+function addStandbys(metrics: MetricSet, job: string, standbys: WorkerMeasures['standbys']): void {
+  for (const [stage, own] of Map.groupBy(standbys, (standby) => standby.stage)) {
+    metrics.add('millrace_stage_standbys', { job, stage }, own.length);
+    metrics.add('millrace_stage_standby_lag_records', { job, stage }, Math.max(...own.map(({ lagRecords }) => lagRecords)));
+    metrics.add(
+      'millrace_stage_standby_state_bytes',
+      { job, stage },
+      own.reduce((sum, { bytes }) => sum + bytes, 0),
+    );
+  }
 }
 
 function addWatermarks(metrics: MetricSet, job: string, tasks: readonly TaskFigures[], nowMs: number): void {

@@ -21,6 +21,7 @@ test('everything can be said', () => {
   const environment = {
     MILLRACE_NATS_CREDENTIALS: '/nats/nats.creds',
     MILLRACE_FILES: '/f',
+    MILLRACE_NODE: 'node-7',
     MILLRACE_HTTP_PORT: '0',
     MILLRACE_LOG: 'text',
     OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318',
@@ -28,6 +29,7 @@ test('everything can be said', () => {
   expect(readPodOptions({ ...whole, ...environment })).toMatchObject({
     credentials: '/nats/nats.creds',
     filesDir: '/f',
+    node: 'node-7',
     httpPort: 0,
     logForm: 'text',
     tracing: { url: 'http://collector:4318/v1/traces', ratio: 0.001 },

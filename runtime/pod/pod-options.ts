@@ -15,6 +15,8 @@ export type PodOptions = {
   readonly job: string;
   /** Name of this pod. */
   readonly worker: string;
+  /** The machine that this pod runs on; absent: nobody said. */
+  readonly node?: string | undefined;
   /** Folder of the files that bounded sources and tables read. */
   readonly filesDir: string;
   readonly httpPort: number;
@@ -63,6 +65,7 @@ export function readPodOptions(environment: Environment): PodOptions {
     credentials: environment['MILLRACE_NATS_CREDENTIALS'] || null,
     job,
     worker,
+    node: environment['MILLRACE_NODE'] || undefined,
     filesDir: environment['MILLRACE_FILES'] || DEFAULTS.files,
     httpPort: Number(httpPort),
     logForm: logForm as LogForm,

@@ -174,9 +174,9 @@ export class Pod {
   }
 
   async #run(record: JobRecord, parts: LoaderParts & { readonly directory: Directory }, revision: RevisionParts): Promise<void> {
-    const { worker, failpoint, tracing } = this.#options;
+    const { worker, node, failpoint, tracing } = this.#options;
     const log = (message: string): void => this.#log(levelOf(message), message, codeIn(message));
-    if (this.#runner === null) this.#runner = await JobRunner.start(record, revision, { ...parts, worker, log, failpoint, tracing });
+    if (this.#runner === null) this.#runner = await JobRunner.start(record, revision, { ...parts, worker, node, log, failpoint, tracing });
     else this.#runner.update(record, revision);
     this.#enter('running', `runs revision ${record.revision}`);
   }

@@ -100,6 +100,17 @@ export const metricCatalogue = {
     'Where the time of its tasks went, added up: stepping, held up by a commit or a sink, or with nothing to take in.',
   ),
   millrace_stage_warm_starts: worker('counter', ['job', 'stage'], 'Partitions begun with a copy of their state that was followed before.'),
+  millrace_stage_standbys: worker(
+    'gauge',
+    ['job', 'stage'],
+    'Partitions that other workers run and that this one follows as their standby.',
+  ),
+  millrace_stage_standby_lag_records: worker(
+    'gauge',
+    ['job', 'stage'],
+    'Commit records that the standby farthest behind has not taken in yet, by what owners reported last.',
+  ),
+  millrace_stage_standby_state_bytes: worker('gauge', ['job', 'stage'], 'State that standbys hold here.'),
   millrace_stage_recoveries: worker('counter', ['job', 'stage'], 'Partitions taken over from another owner.'),
   millrace_stage_restore_duration_seconds: worker(
     'histogram',

@@ -3,33 +3,40 @@
 //   A1. Every task has exactly one owner among the living workers; loads differ by at most one per stage.
 //   A2. Sticky: a task moves only when its owner is gone or holds more than its share.
 //   A3. Deterministic: equal inputs, equal assignment, whoever computes it (rendezvous hashing breaks ties).
+//   A4. A task whose owner is gone goes to its standby (standbys.ts), though that may be more than its share: the next assignment
+//       moves what is too much, while it runs.
 
 import { hashKey } from '../event/key.ts';
-import { taskName } from '../plan/physical-plan.ts';
+import { hasStandbys, taskName } from '../plan/physical-plan.ts';
 import type { PhysicalPlan } from '../plan/physical-plan.ts';
 
 /** Task name → worker id. */
 export type Assignment = Readonly<Record<string, string>>;
 
-export type TaskRef = { readonly name: string; readonly stage: string };
+/** `isFollowed`: it is to have a standby. */
+export type TaskRef = { readonly name: string; readonly stage: string; readonly isFollowed?: boolean };
 
 export function tasksOf(plan: PhysicalPlan): readonly TaskRef[] {
-  return plan.stages.flatMap((stage) =>
-    Array.from({ length: stage.partitionCount }, (_, partition) => ({ name: taskName(stage.id, partition), stage: stage.id })),
-  );
+  return plan.stages.flatMap(({ id, kind, partitionCount }) => {
+    const isFollowed = hasStandbys(plan) && kind === 'keyed';
+    return Array.from({ length: partitionCount }, (_, partition) => ({ name: taskName(id, partition), stage: id, isFollowed }));
+  });
 }
 
 /** Assigns `tasks` to `workers`, moving as few as A1 allows from where `current` has them. No workers: empty. */
-export function assign(tasks: readonly TaskRef[], workers: readonly string[], current: Assignment): Assignment {
+export function assign(tasks: readonly TaskRef[], workers: readonly string[], current: Assignment, standbys: Assignment = {}): Assignment {
   if (workers.length === 0) return {};
   const living = [...workers].sort();
   const totals = new Map(living.map((worker) => [worker, 0]));
   const result: Record<string, string> = {};
-  for (const [stage, members] of groupByStage(tasks)) assignStage(stage, members, living, current, totals, result);
+  for (const [stage, members] of groupByStage(tasks)) assignStage(stage, members, living, { current, standbys }, totals, result);
   return result;
 }
 
-function groupByStage(tasks: readonly TaskRef[]): [string, TaskRef[]][] {
+/** Who runs what, and who follows it. */
+export type Places = { readonly current: Assignment; readonly standbys: Assignment };
+
+export function groupByStage(tasks: readonly TaskRef[]): [string, TaskRef[]][] {
   const stages = new Map<string, TaskRef[]>();
   for (const task of tasks) stages.set(task.stage, [...(stages.get(task.stage) ?? []), task]);
   return [...stages.entries()];
@@ -39,23 +46,40 @@ function assignStage(
   stage: string,
   tasks: readonly TaskRef[],
   workers: readonly string[],
-  current: Assignment,
+  places: Places,
   totals: Map<string, number>,
   result: Record<string, string>,
 ): void {
-  const shares = sharesOf(stage, tasks.length, workers, current, tasks, totals);
+  const heirs = heirsOf(tasks, workers, places);
+  const shares = sharesOf(stage, tasks.length, workers, { ...places.current, ...heirs }, tasks, totals);
   const homeless: TaskRef[] = [];
   for (const task of tasks) {
-    const owner = current[task.name];
-    const left = owner === undefined ? undefined : shares.get(owner);
-    if (owner !== undefined && left !== undefined && left > 0) give(task, owner, shares, totals, result);
-    else homeless.push(task);
+    const owner = places.current[task.name];
+    if (owner !== undefined && (shares.get(owner) ?? 0) > 0) give(task, owner, shares, totals, result);
+    else if (heirs[task.name] === undefined) homeless.push(task);
+  }
+  for (const task of tasks) {
+    const heir = heirs[task.name];
+    if (heir !== undefined) give(task, heir, shares, totals, result);
   }
   for (const task of homeless) {
     const open = workers.filter((worker) => (shares.get(worker) ?? 0) > 0);
-    const [best] = open.sort((a, b) => score(task.name, b) - score(task.name, a) || (a < b ? -1 : 1));
+    const best = bestFor(task, open, places.standbys[task.name]);
     if (best !== undefined) give(task, best, shares, totals, result);
   }
+}
+
+/** A4: the standbys of tasks whose owners are gone. */
+function heirsOf(tasks: readonly TaskRef[], workers: readonly string[], { current, standbys }: Places): Assignment {
+  const lives = (worker: string | undefined): worker is string => worker !== undefined && workers.includes(worker);
+  const heirs = tasks.flatMap(({ name }) => (!lives(current[name]) && lives(standbys[name]) ? [[name, standbys[name]] as const] : []));
+  return Object.fromEntries(heirs);
+}
+
+/** Of `open`: its standby, which has its state already, else the one that chance gives it (A3). */
+function bestFor({ name }: TaskRef, open: readonly string[], standby: string | undefined): string | undefined {
+  if (standby !== undefined && open.includes(standby)) return standby;
+  return open.toSorted((a, b) => score(name, b) - score(name, a) || (a < b ? -1 : 1))[0];
 }
 
 /** How many of the stage's tasks each worker takes: the remainder goes to those that hold more of them already, then to
@@ -91,6 +115,6 @@ function give(
   totals.set(worker, (totals.get(worker) ?? 0) + 1);
 }
 
-function score(task: string, worker: string): number {
+export function score(task: string, worker: string): number {
   return hashKey(`${task}\n${worker}`);
 }

@@ -17,4 +17,6 @@ export interface Directory {
 export interface Bus {
   publish(topic: string, value: unknown): void;
   subscribe(topic: string, onMessage: (value: unknown) => void): () => void;
+  /** False: nobody listens on the topic. Null: it is not known. */
+  isHeard(topic: string): Promise<boolean | null>;
 }

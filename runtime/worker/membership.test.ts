@@ -1,7 +1,7 @@
 // Workers of different revisions side by side: who leads, who is given what, whose failure counts.
 
 import { afterEach, describe, expect, test } from 'vitest';
-import { MemoryDirectory } from '../../test/sim/memory-directory.ts';
+import { MemoryBus, MemoryDirectory } from '../../test/sim/memory-directory.ts';
 import { VirtualClock } from '../testing/virtual-clock.ts';
 import { Membership, type AssignmentRecord } from './membership.ts';
 
@@ -12,6 +12,7 @@ const refs = (names: readonly string[]): { name: string; stage: string }[] => na
 class Members {
   readonly clock = new VirtualClock();
   readonly directory = new MemoryDirectory();
+  readonly bus = new MemoryBus();
   readonly all = new Map<string, Membership>();
   readonly done = new Map<string, readonly string[]>();
 
@@ -22,6 +23,7 @@ class Members {
       revision,
       expectedWorkers: 1,
       directory: this.directory,
+      bus: this.bus,
       clock: this.clock,
       holds: () => ({ owned: [], done: this.done.get(worker) ?? [], draining: false }),
       onChange: () => undefined,

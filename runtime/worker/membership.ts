@@ -7,13 +7,17 @@
 //   M3. Of workers that run different revisions of the job the newest lead. The others keep their tasks for a lease, in which
 //       they learn of it; then they get none. Who sees an assignment of a newer revision than its own begins nothing.
 //   M4. A failure or an end is one of a revision: for any other it says nothing.
+//   M5. With standbys a worker is also gone as soon as nobody listens behind its name (peer-watch.ts): who leads says goodbye for it.
+//       If it lives it is back with its next beat, and has lost tasks at most.
 
 import type { Clock } from '../base/clock.ts';
 import { HEARTBEAT_MS, LEASE_MS } from '../base/limits.ts';
 import { assign } from './assignment.ts';
 import type { Assignment, TaskRef } from './assignment.ts';
-import type { Directory, Entry } from './directory.ts';
+import type { Bus, Directory, Entry } from './directory.ts';
 import type { FollowedKeys, Pause, SavepointRequest } from './job-record.ts';
+import { PeerWatch } from './peer-watch.ts';
+import { assignStandbys } from './standbys.ts';
 
 export type Heartbeat = {
   readonly worker: string;
@@ -27,6 +31,10 @@ export type Heartbeat = {
   readonly revision: number;
   /** Tasks that it is to have, of which it has a warm copy (hand-over.ts). Older workers know of none: absent. */
   readonly warm?: readonly string[];
+  /** It listens behind its name: when nobody does any more, it is gone. */
+  readonly listens?: true;
+  /** Where it runs, if it knows. */
+  readonly node?: string;
 };
 
 export type Failure = {
@@ -40,7 +48,11 @@ export type Failure = {
 /** The directory's key `completed`. */
 export type Completed = { readonly atMs: number; /** 1 when absent. */ readonly revision?: number };
 /** The directory's key `assignment`. */
-export type AssignmentRecord = { readonly revision: number; readonly owners: Assignment };
+export type AssignmentRecord = {
+  readonly revision: number;
+  readonly owners: Assignment;
+  /** Absent: none. */ readonly standbys?: Assignment;
+};
 
 export type MembershipParts = {
   readonly worker: string;
@@ -49,7 +61,10 @@ export type MembershipParts = {
   /** Workers that were started together: the first assignment waits for them, but not longer than a lease. */
   readonly expectedWorkers: number;
   readonly directory: Directory;
+  readonly bus: Bus;
   readonly clock: Clock;
+  /** Where this worker runs; absent: not known. */
+  readonly node?: string | undefined;
   /** What this worker runs now. */
   readonly holds: () => Pick<Heartbeat, 'owned' | 'done' | 'draining' | 'warm'>;
   /** The assignment or the living changed. */
@@ -61,6 +76,7 @@ type Peer = { readonly heartbeat: Heartbeat; readonly seenMs: number };
 
 export class Membership {
   assignment: Assignment = {};
+  standbys: Assignment = {};
   pause: Pause | null = null;
   savepoint: SavepointRequest | null = null;
   followed: FollowedKeys | null = null;
@@ -78,6 +94,9 @@ export class Membership {
   #beat = 0;
   #startedMs = 0;
   #stopped = false;
+  readonly #watch: PeerWatch;
+  /** Told to be gone by nobody but this worker. */
+  readonly #gone = new Set<string>();
   #unwatch: (() => Promise<void>) | null = null;
   #loop: Promise<void> | null = null;
   /** Ends the wait for the next beat. */
@@ -87,6 +106,7 @@ export class Membership {
     this.#parts = parts;
     this.#tasks = parts.tasks;
     this.#revision = parts.revision;
+    this.#watch = new PeerWatch({ ...parts, watched: () => this.#watched(), onGone: (worker) => this.#lose(worker) });
   }
 
   /** What stopped the revision that runs here. */
@@ -114,11 +134,17 @@ export class Membership {
     this.#tasks = tasks;
     this.#revision = revision;
     this.#revisedMs = this.#parts.clock.monotonicMs();
+    if (this.#hasStandbys) this.#watch.start();
     this.#wake.abort();
+  }
+
+  get #hasStandbys(): boolean {
+    return this.#tasks.some(({ isFollowed }) => isFollowed === true);
   }
 
   async start(): Promise<void> {
     this.#startedMs = this.#parts.clock.monotonicMs();
+    if (this.#hasStandbys) this.#watch.start();
     await this.beat();
     this.#unwatch = await this.#parts.directory.watch((key, entry) => this.#note(key, entry));
     this.#loop = this.#run();
@@ -131,6 +157,8 @@ export class Membership {
       beat: ++this.#beat,
       revision: this.#revision,
       ...this.#parts.holds(),
+      ...(this.#watch.listens ? { listens: true } : {}),
+      ...(this.#parts.node === undefined ? {} : { node: this.#parts.node }),
     };
     await this.#parts.directory.put(`worker.${this.#parts.worker}`, heartbeat);
     this.beatenMs = this.#parts.clock.monotonicMs();
@@ -143,6 +171,7 @@ export class Membership {
     await this.#loop;
     await this.#unwatch?.();
     await this.#parts.directory.delete(`worker.${this.#parts.worker}`).catch(this.#parts.onTrouble);
+    this.#watch.stop(); // not sooner: nobody would listen behind a name that is still there
   }
 
   async fail(failure: Failure): Promise<void> {
@@ -192,6 +221,7 @@ export class Membership {
     const current = living.filter((heartbeat) => revisionOf(heartbeat) === newest);
     const [first] = current.flatMap(({ draining, worker }) => (draining ? [] : [worker])).sort();
     if (first !== this.#parts.worker) return;
+    await this.#dismiss();
     const now = this.#parts.clock.monotonicMs();
     const done = new Set(current.flatMap((heartbeat) => heartbeat.done));
     if (!this.completed && this.#tasks.every(({ name }) => done.has(name)))
@@ -199,11 +229,46 @@ export class Membership {
     const waits = now - this.#revisedMs < LEASE_MS;
     const ready = (waits ? living : current).flatMap(({ draining, worker }) => (draining ? [] : [worker])).sort();
     if (this.#assignmentRevision === 0 && ready.length < this.#parts.expectedWorkers && now - this.#startedMs < LEASE_MS) return;
-    const owners = assign(this.#tasks, ready, this.assignment);
-    if (this.#assignedUnder === this.#revision && JSON.stringify(owners) === JSON.stringify(this.assignment)) return;
-    const wanted: AssignmentRecord = { revision: this.#revision, owners };
+    const wanted = this.#assign(ready);
+    if (this.#assignedUnder === this.#revision && JSON.stringify(wanted) === JSON.stringify(this.#assigned())) return;
     const revision = await this.#parts.directory.update('assignment', wanted, this.#assignmentRevision);
     if (revision !== null && revision > this.#assignmentRevision) this.#setAssignment(wanted, revision);
+  }
+
+  #assign(workers: readonly string[]): AssignmentRecord {
+    const owners = assign(this.#tasks, workers, this.assignment, this.standbys);
+    if (!this.#hasStandbys) return { revision: this.#revision, owners };
+    const nodeOf = (worker: string): string | null => this.#peers.get(worker)?.heartbeat.node ?? null;
+    return { revision: this.#revision, owners, standbys: assignStandbys(this.#tasks, { workers, nodeOf }, owners, this.standbys) };
+  }
+
+  /** As it stands, in the form of what is wanted. */
+  #assigned(): AssignmentRecord {
+    const standbys = this.#hasStandbys ? { standbys: this.standbys } : {};
+    return { revision: this.#revision, owners: this.assignment, ...standbys };
+  }
+
+  /** Who leads watches all others, the others watch who leads: so nobody has to watch everybody. */
+  #watched(): readonly string[] {
+    if (!this.#hasStandbys) return [];
+    const living = this.#living().filter(({ listens }) => listens === true);
+    const [first] = living.map(({ worker }) => worker).sort();
+    const others = living.map(({ worker }) => worker).filter((worker) => worker !== this.#parts.worker);
+    return first === undefined || first >= this.#parts.worker ? others : [first];
+  }
+
+  /** M5. */
+  #lose(worker: string): void {
+    if (!this.#peers.delete(worker)) return;
+    this.#gone.add(worker);
+    this.#wake.abort();
+  }
+
+  async #dismiss(): Promise<void> {
+    for (const worker of this.#gone) {
+      await this.#parts.directory.delete(`worker.${worker}`);
+      this.#gone.delete(worker);
+    }
   }
 
   #note(key: string, entry: Entry | null): void {
@@ -223,6 +288,7 @@ export class Membership {
   #notePeer(worker: string, entry: Entry | null): void {
     const known = this.#peers.get(worker)?.heartbeat;
     const heartbeat = entry === null ? null : (entry.value as Heartbeat);
+    this.#gone.delete(worker);
     if (heartbeat === null) this.#peers.delete(worker);
     else this.#peers.set(worker, { heartbeat, seenMs: this.#parts.clock.monotonicMs() });
     // Who goes has little time to hand over what it runs: it is given to others at once.
@@ -230,8 +296,9 @@ export class Membership {
   }
 
   /** (Of an older version of Millrace an assignment has another form: then there is none yet.) */
-  #setAssignment({ revision: under = 0, owners = {} }: Partial<AssignmentRecord>, revision: number): void {
+  #setAssignment({ revision: under = 0, owners = {}, standbys = {} }: Partial<AssignmentRecord>, revision: number): void {
     this.assignment = owners;
+    this.standbys = standbys;
     this.#assignedUnder = under;
     this.#assignmentRevision = revision;
   }

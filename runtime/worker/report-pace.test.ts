@@ -13,7 +13,11 @@ test.each([
   let atMs = lookedMs ?? 0;
   const pace = new ReportPace({ monotonicMs: () => atMs } as Clock, usualMs);
   const heard = new Map<string, (value: unknown) => void>();
-  const bus: Bus = { publish: () => undefined, subscribe: (topic, hear) => (heard.set(topic, hear), () => heard.delete(topic)) };
+  const bus: Bus = {
+    publish: () => undefined,
+    subscribe: (topic, hear) => (heard.set(topic, hear), () => heard.delete(topic)),
+    isHeard: () => Promise.resolve(null),
+  };
   const stop = pace.listen(bus);
   if (lookedMs !== null) heard.get(LOOK_TOPIC)?.({});
   atMs = nowMs;

@@ -5,6 +5,7 @@
 import type { LatencyCounts } from '../telemetry/latency-histogram.ts';
 import { LatencyHistogram } from '../telemetry/latency-histogram.ts';
 import { StageMeter } from '../telemetry/stage-meter.ts';
+import type { StandbyFigures } from './hand-over.ts';
 import type { TaskHeld } from './task-meter.ts';
 import type { TaskRunner } from './task-runner.ts';
 import { addTimes } from './time-ledger.ts';
@@ -15,6 +16,8 @@ export type WorkerMeasures = {
   /** Failures that were waited out or handed on. */
   readonly troubles: number;
   readonly stages: readonly StageMeasures[];
+  /** Partitions that are followed here for their owners. */
+  readonly standbys: readonly StandbyFigures[];
 };
 /** `held`: of each task that runs now. */
 export type StageMeasures = {

@@ -13,15 +13,14 @@
 import { MillraceError } from '../base/errors.ts';
 import type { LatencyCounts } from '../telemetry/latency-histogram.ts';
 import type { StagePlan } from '../plan/physical-plan.ts';
-import { taskName } from '../plan/physical-plan.ts';
+import { hasStandbys, taskName } from '../plan/physical-plan.ts';
 import { answerTo, answerTopic, askIn } from './ask.ts';
 import { ReportPace } from './report-pace.ts';
 import { tasksOf } from './assignment.ts';
 import type { Bus, Directory } from './directory.ts';
 import { judgeHealth } from './health.ts';
 import type { Health, TaskHealth } from './health.ts';
-import type { FollowedKeys } from './job-record.ts';
-import type { Key } from '../event/batch.ts';
+import { FollowedSet } from './followed-set.ts';
 import type { TracerFigures } from '../telemetry/span.ts';
 import { LaneFeed } from './lane-feed.ts';
 import { Membership } from './membership.ts';
@@ -33,7 +32,9 @@ import { SavepointSide } from './savepoint-side.ts';
 import type { Stands } from './savepoint-side.ts';
 import { TaskRunner } from './task-runner.ts';
 import { goingOn } from './going-on.ts';
+import { HeardTasks } from './heard-tasks.ts';
 import { HandOver } from './hand-over.ts';
+import type { StandbyFigures } from './hand-over.ts';
 import { Turns } from './turns.ts';
 import { within } from './within.ts';
 import type { TaskFigures } from './task-figures.ts';
@@ -75,6 +76,8 @@ export type WorkerReport = {
   readonly revision: number;
   /** What transforms tell, over all its tasks; workers of an older version tell nothing. */
   readonly nodes?: NodeFigures;
+  /** Partitions that it follows for their owners; absent: the job has no standbys. */
+  readonly standbys?: readonly StandbyFigures[];
 };
 
 /** Parts of a task that differ by stage: made by the composition root. */
@@ -96,6 +99,8 @@ export type WorkerParts = Omit<TaskRunnerParts, FromWorker> &
     readonly revision?: number;
     readonly directory: Directory;
     readonly bus: Bus;
+    /** The machine that it runs on, if known. */
+    readonly node?: string | undefined;
     readonly expectedWorkers: number;
     /** Stream with what was decided about dead letters (journal/redrive-entry.ts); absent: none are put in again. */
     readonly redriveStream?: string;
@@ -128,7 +133,7 @@ export class Worker {
   readonly #feeds = new Map<string, LaneFeed>();
   readonly #handOver: HandOver;
   readonly #pausedUntilMs = new Map<string, number>();
-  readonly #heard = new Map<string, TaskFigures>();
+  readonly #heard = new HeardTasks();
   readonly #meters = new WorkerMeters();
   readonly #redrives: RedriveFeed | null;
   readonly #troubles = new Map<string, number>();
@@ -136,8 +141,8 @@ export class Worker {
   readonly #loops: Promise<void>[] = [];
   readonly #unsubscribe: (() => void)[] = [];
   #draining = false;
-  #followedAs: FollowedKeys | null = null;
-  #followed: ReadonlySet<Key> = new Set();
+  #hasStandbys: boolean | null = null;
+  readonly #followed = new FollowedSet();
   #settle: (() => void) | null = null;
   /** Resolves when the job is completed or failed, or this worker was drained. */
   readonly settled: Promise<void>;
@@ -166,6 +171,8 @@ export class Worker {
       revision: this.#now.revision,
       expectedWorkers: parts.expectedWorkers,
       directory: parts.directory,
+      bus: parts.bus,
+      node: parts.node,
       clock: parts.clock,
       holds: () => ({
         owned: [...this.#running.keys()],
@@ -182,7 +189,7 @@ export class Worker {
     const { bus, clock } = this.#parts;
     const pace = new ReportPace(clock, this.#parts.reportMs ?? REPORT_MS);
     this.#unsubscribe.push(
-      bus.subscribe('report', (value) => this.#hear(value as WorkerReport)),
+      bus.subscribe('report', (value) => this.#heard.hear(value as WorkerReport)),
       bus.subscribe('ask', (value) => this.#asked(value)),
       pace.listen(bus),
     );
@@ -213,7 +220,7 @@ export class Worker {
       feed.close().catch((error: unknown) => this.#trouble(error));
     }
     this.#pausedUntilMs.clear();
-    this.#handOver.close();
+    this.#handOver.keepStages(same);
     this.#membership.update(tasksOf(next.plan), next.revision);
     this.#parts.log(`revision ${next.revision}: ${same.size} stages go on untouched, the others begin anew`);
     this.#beat();
@@ -297,8 +304,8 @@ export class Worker {
 
   #reconcile(): void {
     if (this.#draining) return this.#leave();
-    const { failure, completed, assignment, pause, isBehind } = this.#membership;
-    this.#follow();
+    const { failure, completed, assignment, standbys, pause, isBehind } = this.#membership;
+    this.#followed.look(this.#membership.followed, this.#parts.clock.nowMs());
     const stays = this.#parts.stayWhenSettled === true;
     if (failure !== null) {
       this.#handOver.close();
@@ -310,25 +317,20 @@ export class Worker {
     this.#leave();
     for (const { runner } of this.#running.values()) runner.pause(pause?.id ?? null);
     const isMine = (task: string): boolean => assignment[task] === this.#parts.worker;
-    this.#handOver.keepOnly(isMine, (task) => !isMine(task) && this.#running.has(task));
+    const comes = (task: string): boolean => isMine(task) || (standbys[task] === this.#parts.worker && !completed);
+    this.#handOver.keepOnly(comes, (task) => !isMine(task) && this.#running.has(task));
     if (isBehind) return;
+    this.#tellStandbys(Object.keys(standbys).length);
     for (const stage of this.#now.plan.stages) {
       for (let partition = 0; partition < stage.partitionCount; partition++) this.#consider(stage, partition);
     }
   }
 
-  /** Keys that are followed now. Looked at with every heartbeat: so one whose time is over is left within that. */
-  #follow(): void {
-    const { followed } = this.#membership;
-    if (followed === null && this.#followedAs === null) return;
-    this.#followedAs = followed;
-    const nowMs = this.#parts.clock.nowMs();
-    this.#followed = new Set((followed?.keys ?? []).flatMap(({ key, untilMs }) => (untilMs > nowMs ? [key] : [])));
-  }
-
   #consider(stage: StagePlan, partition: number): void {
     const name = taskName(stage.id, partition);
     const isMine = this.#membership.assignment[name] === this.#parts.worker;
+    const standsBy = !isMine && !this.#membership.completed && this.#membership.standbys[name] === this.#parts.worker;
+    if (standsBy && !this.#running.has(name)) this.#handOver.standBy(stage, partition);
     if (!isMine || this.#running.has(name) || this.#done.has(name)) return;
     if (this.#parts.clock.monotonicMs() < (this.#pausedUntilMs.get(name) ?? 0)) return;
     if (this.#handOver.mayBegin(stage, partition, this.#membership.isHeldElsewhere(name))) this.#begin(stage, partition);
@@ -362,7 +364,7 @@ export class Worker {
       warm: this.#handOver.take(taskName(stage.id, partition)),
       ...stageParts(stage),
       onTrouble: (error) => this.#trouble(error),
-      followed: () => this.#followed,
+      followed: () => this.#followed.keys,
     });
     runner.pause(this.#membership.pause?.id ?? null);
     this.#savepoints.forget(runner.name);
@@ -391,7 +393,18 @@ export class Worker {
 
   measures(): WorkerMeasures {
     const troubles = [...this.#troubles.values()].reduce((sum, count) => sum + count, 0);
-    return { troubles, stages: this.#meters.stages([...this.#running.values()].map(({ runner }) => runner)) };
+    const stages = this.#meters.stages([...this.#running.values()].map(({ runner }) => runner));
+    return { troubles, stages, standbys: this.#standbys() };
+  }
+
+  #standbys(): readonly StandbyFigures[] {
+    return this.#handOver.standbys((task) => this.#heard.figures.get(task)?.number ?? 0);
+  }
+
+  #tellStandbys(count: number): void {
+    if (!hasStandbys(this.#now.plan) || !this.#membership.isAssigned || count > 0 === this.#hasStandbys) return;
+    this.#hasStandbys = count > 0;
+    this.#parts.log(count > 0 ? `${count} partitions have a standby` : 'no partition has a standby: there is no other worker to be one');
   }
 
   #fenced(runner: TaskRunner): void {
@@ -433,6 +446,7 @@ export class Worker {
       troubles: [...this.#troubles.keys()],
       spans: this.#parts.tracing?.tracer.figures() ?? null,
       revision: this.#now.revision,
+      ...(hasStandbys(this.#now.plan) ? { standbys: this.#standbys() } : {}),
       nodes: mergeNodeFigures([
         ...runners.map((runner) => runner.core?.figures() ?? {}),
         ...[...this.#done.values()].map(({ nodes }) => nodes),
@@ -450,17 +464,9 @@ export class Worker {
     if (answer !== null) this.#parts.bus.publish(answerTopic(ask.id), answer);
   }
 
-  #hear(report: WorkerReport): void {
-    for (const task of report.tasks) {
-      const known = this.#heard.get(task.task);
-      if (known === undefined || task.epoch > known.epoch || (task.epoch === known.epoch && task.number >= known.number))
-        this.#heard.set(task.task, task);
-    }
-  }
-
   async #purge(): Promise<void> {
     for (const { runner } of this.#running.values()) {
-      const slowest = slowestReader(this.#now.plan, runner.stage.id, this.#heard);
+      const slowest = slowestReader(this.#now.plan, runner.stage.id, this.#heard.figures);
       if (slowest > 0) await runner.purge(slowest);
     }
   }

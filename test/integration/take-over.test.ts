@@ -4,11 +4,13 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { callApi } from '../../runtime/adapters/nats/jetstream-api.ts';
+import { directoryStream, keySubject } from '../../runtime/adapters/nats/kv-stream.ts';
 import { Link } from '../../runtime/adapters/nats/link.ts';
 import { connectNats } from '../../runtime/adapters/nats/nats-connection.ts';
 import { NatsJournal } from '../../runtime/adapters/nats/nats-journal.ts';
 import { decodeHeader } from '../../runtime/journal/record-codec.ts';
 import { endPods } from '../../runtime/pod/pod-harness.ts';
+import type { AssignmentRecord, Heartbeat } from '../../runtime/worker/membership.ts';
 import { jobText, streamOfSubject } from '../support/job-run.ts';
 import { startTestServer, type TestServer } from '../support/nats.ts';
 import { Operated, sleep, until } from '../support/operated-job.ts';
@@ -34,11 +36,12 @@ const PROBES = 16;
 const PROBE_MS = 20;
 const LIMIT_MS = 120_000;
 
-const job = (name: string): string =>
+const job = (name: string, standbyReplicas: 0 | 1): string =>
   jobText(
     name,
     `
   partitions: ${PARTITIONS}
+  standbyReplicas: ${standbyReplicas}
   sources:
     - { name: rows, nats: { subjects: [in.${name}], format: ndjson }, schema: { id: string, text: string } }
   stages:
@@ -79,10 +82,10 @@ class Kept {
     this.job = new Operated(admin, server.url, `ns_${name}`);
   }
 
-  async open(): Promise<void> {
+  async open({ standbyReplicas = 0 }: { readonly standbyReplicas?: 0 | 1 } = {}): Promise<void> {
     const name = streamOfSubject(`in.${this.#name}`);
     await callApi(Link.of(admin), `STREAM.CREATE.${name}`, { name, subjects: [`in.${this.#name}`], storage: 'file', retention: 'limits' });
-    await this.job.declare(job(this.#name), { workers: 1 });
+    await this.job.declare(job(this.#name, standbyReplicas), { workers: 1 });
   }
 
   /** Resolves when the server has stored it. */
@@ -220,3 +223,80 @@ test(`partitions of ${STATE_MB} MB move to a new pod while events flow, and back
   expect(kept.problems).toEqual([]);
   expect(await kept.job.failure()).toBeNull();
 }, 300_000);
+
+type Told = { readonly key: string; readonly atMs: number };
+
+/** What is written to the job's directory from now on, with the server's time. */
+function toldOf(kept: Kept): { readonly told: readonly Told[]; close(): Promise<void> } {
+  const stream = directoryStream(kept.job.identity);
+  const prefix = keySubject(kept.job.identity, '').length;
+  const reader = new NatsJournal(Link.of(admin)).read(stream, { fromSequence: 1 });
+  const told: Told[] = [];
+  let isOpen = true;
+  const loop = (async () => {
+    while (isOpen)
+      for (const { subject, bytes, storedMs } of await reader.next({ bytesMax: 1024 * 1024, waitMs: 200 }))
+        told.push({ key: `${bytes.length === 0 ? '-' : ''}${subject.slice(prefix)}`, atMs: storedMs });
+  })();
+  return {
+    told,
+    close: async () => {
+      isOpen = false;
+      reader.wake();
+      await loop;
+      await reader.close();
+    },
+  };
+}
+
+async function standbysOf(kept: Kept): Promise<Readonly<Record<string, string>>> {
+  const { owners = {}, standbys = {} } = ((await kept.job.current?.directory.get('assignment'))?.value ?? {}) as Partial<AssignmentRecord>;
+  const warm = await Promise.all(
+    [...kept.job.pods.keys()].map(async (worker) => {
+      const beat = (await kept.job.current?.directory.get(`worker.${worker}`))?.value as Heartbeat | undefined;
+      return [worker, beat?.warm ?? []] as const;
+    }),
+  );
+  const isWarm = (task: string, worker: string): boolean => warm.some(([id, tasks]) => id === worker && tasks.includes(task));
+  return Object.fromEntries(Object.entries(standbys).filter(([task, worker]) => owners[task] !== worker && isWarm(task, worker)));
+}
+
+test.each(['w-1', 'w-0'])(
+  `with standby replicas the kill of %s, which owns a partition of ${STATE_MB} MB, is taken over by who has followed it`,
+  async (victim) => {
+    const kept = new Kept(`stand${victim.replace('-', '')}`);
+    await kept.open({ standbyReplicas: 1 });
+    for (const worker of ['w-0', 'w-1']) kept.job.startPod(worker);
+    await kept.job.allRun();
+    await kept.fill();
+    await kept.settled();
+    await until(
+      async () => Object.keys(await standbysOf(kept)).length === PARTITIONS && new Set(await ownersOf(kept)).size === 2,
+      LIMIT_MS,
+    );
+    kept.probe();
+    await sleep(1_000);
+    await kept.look();
+    kept.takeGaps();
+    const log = toldOf(kept);
+
+    const other = victim === 'w-0' ? 'w-1' : 'w-0';
+    const [had, warmBefore] = [(await ownersOf(kept)).indexOf(victim), await warmStarts(kept, other)];
+    const killedMs = Date.now();
+    await kept.job.pods.get(victim)?.end('SIGKILL');
+    await until(async () => (await ownersOf(kept)).every((owner) => owner === other), LIMIT_MS);
+    await sleep(1_000);
+    await log.close();
+    const after = (key: string): number =>
+      Math.round((log.told.find((each) => each.key === key && each.atMs >= killedMs)?.atMs ?? NaN) - killedMs);
+    console.log(`ms after the kill: ${victim} is gone at ${after(`-worker.${victim}`)}, assigned anew at ${after('assignment')}`);
+    console.log(`claims (ms from the record before + to the one behind): ${(await pausesOf(kept, other)).join(', ')}`);
+    expect(await warmStarts(kept, other)).toBeGreaterThan(warmBefore);
+    await kept.end();
+    await kept.settled();
+    console.log(`kept/${had} killed with its owner: no result for ${kept.takeGaps().join(' ')} ms by key`);
+    expect(kept.problems).toEqual([]);
+    expect(await kept.job.failure()).toBeNull();
+  },
+  300_000,
+);

@@ -1,5 +1,5 @@
-// `npm run sim -- --seed N [--seeds COUNT] [--of faults | revisions | savepoints | redrives]`: simulated runs from that seed on, told as they
-// happen; 1 when one is wrong.
+// `npm run sim -- --seed N [--seeds COUNT] [--of faults | revisions | savepoints | redrives | standbys |
+// standbys-revisions | standbys-savepoints]`: simulated runs from that seed on, told as they happen; 1 when one is wrong.
 import { isDeepStrictEqual, parseArgs } from 'node:util';
 import { simulateRedrives } from './redrives.ts';
 import { simulateRevisions } from './revisions.ts';
@@ -10,6 +10,8 @@ const { values } = parseArgs({
   options: { seed: { type: 'string', default: '1' }, seeds: { type: 'string', default: '1' }, of: { type: 'string', default: 'faults' } },
 });
 const simulations = {
+  'standbys-revisions': (seed: number) => simulateRevisions(seed, { faults: true, standbys: true }),
+  'standbys-savepoints': (seed: number) => simulateSavepoint(seed, { kills: true, standbyReplicas: 1 }),
   revisions: (seed: number) => simulateRevisions(seed, { faults: true }),
   savepoints: (seed: number) => simulateSavepoint(seed, { kills: true }),
   redrives: (seed: number) => simulateRedrives(seed),
@@ -18,7 +20,7 @@ const first = Number(values.seed);
 const isAlone = values.seeds === '1';
 
 for (let seed = first; seed < first + Number(values.seeds); seed++) {
-  if (values.of !== 'faults') {
+  if (values.of !== 'faults' && values.of !== 'standbys') {
     const { problems, story } = await simulations[values.of as keyof typeof simulations](seed);
     if (isAlone || problems.length > 0) for (const line of story) console.log(line);
     for (const problem of problems) console.log(`PROBLEM ${problem}`);
@@ -26,7 +28,7 @@ for (let seed = first; seed < first + Number(values.seeds); seed++) {
     if (problems.length > 0) process.exitCode = 1;
     continue;
   }
-  const { found, expected, problems, counts, story } = await simulate(seed);
+  const { found, expected, problems, counts, story } = await simulate(seed, { standbyReplicas: values.of === 'standbys' ? 1 : 0 });
   const isRight = problems.length === 0 && isDeepStrictEqual(found, expected);
   if (isAlone || !isRight) for (const line of story) console.log(line);
   for (const problem of problems) console.log(`PROBLEM ${problem}`);

@@ -44,6 +44,8 @@ export class MemoryDirectory implements Directory {
 }
 
 export class MemoryBus implements Bus {
+  /** Topics that it says nobody listens on, though somebody does: as when a connection is being made anew. */
+  readonly unheard = new Set<string>();
   readonly #listeners = new Map<string, Set<(value: unknown) => void>>();
 
   publish(topic: string, value: unknown): void {
@@ -55,5 +57,9 @@ export class MemoryBus implements Bus {
     const listeners = this.#listeners.get(topic) ?? new Set();
     this.#listeners.set(topic, listeners.add(onMessage));
     return () => listeners.delete(onMessage);
+  }
+
+  isHeard(topic: string): Promise<boolean | null> {
+    return Promise.resolve(!this.unheard.has(topic) && (this.#listeners.get(topic)?.size ?? 0) > 0);
   }
 }

@@ -11,6 +11,8 @@ import type { Bus, Directory } from '../../runtime/worker/directory.ts';
 export class Mortal {
   readonly #clock: Clock;
   #isDead = false;
+  /** The server closes what a dead process had open. */
+  readonly #hangUps: (() => void)[] = [];
   #suspendedUntilMs = 0;
 
   constructor(clock: Clock) {
@@ -23,6 +25,7 @@ export class Mortal {
 
   kill(): void {
     this.#isDead = true;
+    for (const hangUp of this.#hangUps.splice(0)) hangUp();
   }
 
   suspend(durationMs: number): void {
@@ -94,7 +97,12 @@ export class Mortal {
   bus(inner: Bus): Bus {
     return {
       publish: (topic, value) => this.#isDead || inner.publish(topic, value),
-      subscribe: (topic, onMessage) => inner.subscribe(topic, (value) => this.hear(() => onMessage(value))),
+      subscribe: (topic, onMessage) => {
+        const hangUp = inner.subscribe(topic, (value) => this.hear(() => onMessage(value)));
+        this.#hangUps.push(hangUp);
+        return hangUp;
+      },
+      isHeard: (topic) => this.through(() => inner.isHeard(topic)),
     };
   }
 

@@ -31,8 +31,13 @@ const REVISIONS = 5;
 const RUN_MAX_MS = 240_000;
 const LOOK_MS = 500;
 
-export async function simulateRevisions(seed: number, { faults }: { readonly faults: boolean }): Promise<RevisionRun> {
+/** `standbys`: partitions are followed by other workers, but under every third revision. */
+export async function simulateRevisions(
+  seed: number,
+  { faults, standbys = false }: { readonly faults: boolean; readonly standbys?: boolean },
+): Promise<RevisionRun> {
   const world = new SimWorld(seed, faults ? FAULTS : { ...NO_FAULTS, latencyMs: [0, 20] }, revisionEvents(EVENTS));
+  if (standbys) world.standbysOf = (revision) => (revision % 3 === 0 ? 0 : 1);
   return world.clock.run(play(world, faults));
 }
 

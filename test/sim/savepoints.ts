@@ -26,8 +26,12 @@ export type SavepointRun = {
 };
 
 /** `kills`: workers die while the savepoint is taken and while the other job begins. */
-export function simulateSavepoint(seed: number, { kills }: { readonly kills: boolean }): Promise<SavepointRun> {
+export function simulateSavepoint(
+  seed: number,
+  { kills, standbyReplicas = 0 }: { readonly kills: boolean; readonly standbyReplicas?: 0 | 1 },
+): Promise<SavepointRun> {
   const world = new SimWorld(seed, { ...NO_FAULTS, latencyMs: [0, 20] }, revisionEvents(EVENTS));
+  world.standbysOf = () => standbyReplicas;
   return world.clock.run(play(world, kills));
 }
 

@@ -41,6 +41,8 @@ export class SimWorld {
   readonly events: readonly (readonly SimEvent[])[];
   /** Sources do not end. */
   isOpen = false;
+  /** Of each revision: how many workers beside the owner follow a partition. */
+  standbysOf: (revision: number) => 0 | 1 = () => 0;
 
   constructor(seed: number, faults: JournalFaults, events: (random: Random) => readonly (readonly SimEvent[])[]) {
     this.random = seededRandom(seed);
@@ -189,9 +191,10 @@ export class SimCluster {
   }
 
   #partsOf({ revision, plan }: Told, mortal: Mortal, clock: Clock): WorkerRevision {
+    const standbyReplicas = this.#world.standbysOf(revision);
     return {
       revision,
-      plan,
+      plan: standbyReplicas === 0 ? plan : { ...plan, standbyReplicas },
       makeTransform,
       table: (name) => {
         throw new Error(`the simulated job has no table ${name}`);

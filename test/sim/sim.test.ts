@@ -30,13 +30,30 @@ test(`${SEEDS} runs with crashes, lost answers and pauses past the lease give wh
   expect(total.blockedMs).toBeGreaterThan(0); // an answer that is late keeps a task waiting with its input there
 }, 180_000);
 
+const STANDBY_SEEDS = 30;
+
+test(`${STANDBY_SEEDS} runs in which each partition is followed by a standby give the same`, async () => {
+  const total = { kills: 0, warmStarts: 0, missed: 0 };
+  for (let seed = 1; seed <= STANDBY_SEEDS; seed++) {
+    const { found, expected, problems, counts } = await simulate(seed, { standbyReplicas: 1 });
+    const again = `npm run sim -- --of standbys --seed ${seed}`;
+    expect({ again, problems, ...found }).toEqual({ again, problems: [], ...expected });
+    total.kills += counts.kills;
+    total.warmStarts += counts.warmStarts;
+    total.missed += counts.missed;
+  }
+  expect(total.kills).toBeGreaterThan(STANDBY_SEEDS);
+  expect(total.missed).toBeGreaterThan(STANDBY_SEEDS);
+  expect(total.warmStarts).toBeGreaterThan(2 * STANDBY_SEEDS);
+}, 180_000);
+
 test('a seed gives the same run each time', async () => {
   expect(await simulate(7)).toEqual(await simulate(7));
 });
 
 test('an event that a transform drops silently is unaccounted for', async () => {
   let left = 20; // batches until one of them loses its last event
-  const { problems } = await simulate(3, (node) => {
+  const make: typeof makeTransform = (node) => {
     const real = makeTransform(node);
     if (node.op.kind !== 'window') return real;
     const onBatch = real.onBatch.bind(real);
@@ -46,6 +63,7 @@ test('an event that a transform drops silently is unaccounted for', async () => 
       else onBatch({ values: values.slice(0, -1), times: times.slice(0, -1), keys: keys?.slice(0, -1) ?? null, ingestMs }, context, side);
     };
     return real;
-  });
+  };
+  const { problems } = await simulate(3, { make });
   expect(problems.join('\n')).toMatch(/1 events are unaccounted for in windows\/\d: \d+ in/);
 });

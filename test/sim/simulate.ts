@@ -12,6 +12,7 @@ import { MemoryJournal } from '../../runtime/testing/memory-journal.ts';
 import { VirtualClock } from '../../runtime/testing/virtual-clock.ts';
 import type { Random } from '../../runtime/base/clock.ts';
 import { readStreamJob } from '../../runtime/plan/check.ts';
+import { hasStandbys } from '../../runtime/plan/physical-plan.ts';
 import type { PhysicalPlan, StagePlan } from '../../runtime/plan/physical-plan.ts';
 import { planJob } from '../../runtime/plan/plan.ts';
 import { makeTransform } from '../../runtime/transforms/make-transform.ts';
@@ -37,6 +38,8 @@ export type Simulated = {
     /** Workers that were asked to end; partitions that began with a copy that had been followed. */
     readonly drains: number;
     readonly warmStarts: number;
+    /** Workers that lived and were taken for gone, or might have been. */
+    readonly missed: number;
     readonly faults: number;
     readonly virtualMs: number;
     /** Of all workers together, until their last reports. */ readonly blockedMs: number;
@@ -61,6 +64,9 @@ const TROUBLE_EVERY_MS = 2_500;
 /** A worker is asked to end about so often, and someone dies within the other time behind it, as often as not. */
 const DRAIN_EVERY_MS = 4_000;
 const DEATH_AFTER_DRAIN_MS = 600;
+/** With standbys a worker that lives is taken for gone about so often, for up to so long. */
+const MISS_EVERY_MS = 4_000;
+const MISSED_MS = 1_000;
 /** In one run of three images take long, so that owners purge under who follows them. */
 const SLOW_BLOBS_MS = [100, 1_200] as const;
 const RUN_MAX_MS = 120_000;
@@ -69,13 +75,19 @@ const LOOK_MS = 1_000;
 /** Drawn times are no whole numbers: sums of them differ by that. */
 const ROUNDING_MS = 1e-6;
 
-/** `make`: what the workers run instead of the real transforms. */
-export async function simulate(seed: number, make: typeof makeTransform = makeTransform): Promise<Simulated> {
-  const world = new World(seed, make);
+export type SimOptions = {
+  /** What the workers run instead of the real transforms. */
+  readonly make?: typeof makeTransform;
+  /** 1: each partition with state is followed by another worker. */
+  readonly standbyReplicas?: 0 | 1;
+};
+
+export async function simulate(seed: number, options: SimOptions = {}): Promise<Simulated> {
+  const world = new World(seed, options);
   return world.clock.run(world.play());
 }
 
-type Life = { readonly mortal: Mortal; readonly worker: Worker };
+type Life = { readonly name: string; readonly mortal: Mortal; readonly worker: Worker };
 
 class World {
   readonly clock = new VirtualClock(1_000);
@@ -92,6 +104,7 @@ class World {
   readonly #workers: Worker[] = [];
   /** For what came later into the simulation: draws of its own leave the stories of seeds as they were. */
   readonly #moves: Random;
+  readonly #misses: Random;
   readonly #story: string[] = [];
   readonly #problems: string[] = [];
   /** By worker, and by worker, task and epoch. */
@@ -100,11 +113,13 @@ class World {
   #kills = 0;
   #pauses = 0;
   #drains = 0;
+  #missed = 0;
 
-  constructor(seed: number, make: typeof makeTransform) {
+  constructor(seed: number, { make = makeTransform, standbyReplicas = 0 }: SimOptions) {
     this.#makeTransform = make;
     this.#random = seededRandom(seed);
     this.#moves = seededRandom(seed + 1_000_003);
+    this.#misses = seededRandom(seed + 2_000_003);
     this.#events = simEvents(this.#random);
     this.#journal = new MemoryJournal({ clock: this.clock, random: this.#random, faults: FAULTS });
     this.#blobs = new MemoryBlobStore({
@@ -112,7 +127,8 @@ class World {
       random: this.#random,
       latencyMs: seed % 3 === 0 ? SLOW_BLOBS_MS : FAULTS.latencyMs,
     });
-    this.#plan = planJob(readStreamJob(SIM_JOB, { file: 'sim.yaml', parameters: {} }), { rows: SPLITS });
+    const { spec, ...job } = readStreamJob(SIM_JOB, { file: 'sim.yaml', parameters: {} });
+    this.#plan = planJob({ ...job, spec: { ...spec, standbyReplicas } }, { rows: SPLITS });
   }
 
   async play(): Promise<Simulated> {
@@ -131,6 +147,7 @@ class World {
     for (let place = 0; place < WORKERS; place++) this.#bear(place);
     void this.#trouble(() => isOver);
     void this.#drainSome(() => isOver);
+    if (hasStandbys(this.#plan)) void this.#missSome(() => isOver);
     void this.#witness(() => isOver);
     await Promise.race([over, this.clock.sleep(RUN_MAX_MS)]);
     if (!isOver) this.#problems.push(`not complete after ${RUN_MAX_MS} ms`);
@@ -166,7 +183,7 @@ class World {
       usage: () => ({ memoryBytes: 0, cpuMs: 0, loopBusyMs: 0 }),
       log: (message) => this.#tell(`${worker}: ${message}`),
     });
-    this.#lives[place] = { mortal: life, worker: started };
+    this.#lives[place] = { name: worker, mortal: life, worker: started };
     this.#workers.push(started);
     started.start().catch((error: unknown) => this.#problems.push(`${worker} did not start: ${String(error)}`));
   }
@@ -233,6 +250,19 @@ class World {
     }
   }
 
+  /** The server says for a while that nobody is behind a name. */
+  async #missSome(isOver: () => boolean): Promise<void> {
+    while (!isOver() && this.clock.nowMs() < TROUBLE_UNTIL_MS) {
+      await this.clock.sleep(this.#misses.next() * MISS_EVERY_MS);
+      const worker = this.#lives[Math.floor(this.#misses.next() * WORKERS)]?.name ?? '';
+      this.#tell(`${worker} is not heard of`);
+      this.#missed++;
+      this.#bus.unheard.add(`alive.${worker}`);
+      await this.clock.sleep(this.#misses.next() * MISSED_MS);
+      this.#bus.unheard.delete(`alive.${worker}`);
+    }
+  }
+
   /** Where a worker's and a task's time went never goes back. */
   #checkTime({ worker, time, tasks }: WorkerReport): void {
     const running = tasks.filter(({ state }) => state === 'running');
@@ -273,6 +303,7 @@ class World {
         pauses: this.#pauses,
         drains: this.#drains,
         warmStarts: this.#warmStarts(),
+        missed: this.#missed,
         faults,
         virtualMs: this.clock.nowMs(),
         blockedMs,

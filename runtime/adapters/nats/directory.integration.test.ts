@@ -3,7 +3,7 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startTestServer, type TestServer } from '../../../test/support/nats.ts';
-import { attachDirectory, deleteDirectory, findDirectory, openDirectory } from './directory.ts';
+import { attachDirectory, deleteDirectory, findDirectory, openBus, openDirectory } from './directory.ts';
 import { connectNats } from './nats-connection.ts';
 
 let server: TestServer;
@@ -91,4 +91,23 @@ test('who only attaches waits until somebody made it, and finds none where there
   const given = attachDirectory(connection, 'none', { signal: abort.signal, onWait: () => undefined });
   abort.abort();
   expect(await given).toBeNull();
+});
+
+test('whether anybody listens on a topic: the server says so of a connection that closed, and nothing is known behind a restart', async () => {
+  const bus = openBus(connection, 'heard');
+  expect(await bus.isHeard('alive.w')).toBe(false);
+  const other = await connectNats({ url: server.url, name: 'listener' });
+  openBus(other, 'heard').subscribe('alive.w', () => undefined);
+  await other.flush();
+  expect(await bus.isHeard('alive.w'), 'who listens says nothing').toBeNull();
+  await other.close();
+  await expect.poll(() => bus.isHeard('alive.w'), { timeout: 20_000 }).toBe(false);
+  const afterwards = (async () => {
+    for await (const { type } of connection.status()) if (type === 'reconnect') return bus.isHeard('alive.w');
+    return 'closed';
+  })();
+  await server.kill();
+  await server.restart();
+  expect(await afterwards, 'others may not be back yet').toBeNull();
+  await expect.poll(() => bus.isHeard('alive.w'), { timeout: 20_000 }).toBe(false);
 });

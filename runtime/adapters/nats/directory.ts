@@ -21,6 +21,10 @@ const ANSWER_MS = 5_000;
 const EXPECTED_HEADER = 'Nats-Expected-Last-Subject-Sequence';
 const OPERATION_HEADER = 'KV-Operation';
 const LOOK_MS = 500;
+/** The server says at once that nobody listens; who listens says nothing. */
+const HEARD_MS = 100;
+/** Behind a break all connections are made anew, one sooner than another. */
+const SETTLED_MS = 2_000;
 /** What lasts is told again this often. */
 const TELL_AGAIN_MS = 30_000;
 
@@ -123,7 +127,15 @@ class KvDirectory implements Directory {
 /** Figures that may be lost, on `mr.<job>.bus.<topic>`. */
 export function openBus(connection: NatsConnection, job: string): Bus {
   const subject = (topic: string): string => `mr.${job}.bus.${topic}`;
+  const link = Link.of(connection);
+  let upSinceMs = -Infinity;
+  link.listen((up) => (upSinceMs = up ? performance.now() : Infinity));
   return {
+    isHeard: async (topic) => {
+      const { kind } = await link.request(subject(topic), '', { timeoutMs: HEARD_MS });
+      if (kind === 'nobody') return performance.now() - upSinceMs < SETTLED_MS ? null : false;
+      return kind === 'message' ? true : null;
+    },
     publish: (topic, value) => {
       if (!connection.isClosed()) connection.publish(subject(topic), JSON.stringify(value));
     },
