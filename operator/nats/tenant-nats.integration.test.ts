@@ -6,6 +6,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connectNats } from '../../runtime/adapters/nats/nats-connection.ts';
 import { systemClock } from '../../runtime/adapters/node/clock.ts';
 import { systemRandom } from '../../runtime/adapters/node/random.ts';
+import type { Clock } from '../../runtime/base/clock.ts';
+import { Accounts } from './accounts.ts';
 import { DurabilityLook } from './durability.ts';
 import { JobNats } from './job-nats.ts';
 import { startKeyedServer, type KeyedServer } from './keyed-server-harness.ts';
@@ -14,6 +16,7 @@ import { TenantNats } from './tenant-nats.ts';
 import { WorkerReports } from './worker-reports.ts';
 
 const HOUR_MS = 3_600_000;
+const JOBS = 200;
 
 let server: KeyedServer;
 let nats: TenantNats;
@@ -28,8 +31,17 @@ beforeAll(async () => {
   server = await startKeyedServer({ durability: 'process' });
   await server.account();
   const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + laterMs };
-  nats = new TenantNats({
-    accounts: server.accounts,
+  nats = tenants(server.accounts, clock);
+  nats.onChange((identity) => told.push(identity));
+});
+afterAll(async () => {
+  await Promise.all(opened.map((connection) => connection.close()));
+  await server.stop();
+});
+
+function tenants(accounts: Accounts, clock: Clock): TenantNats {
+  return new TenantNats({
+    accounts,
     connect: async ({ id, seed }) => {
       const credentials = `${server.accountsFolder}-${id}.creds`;
       await writeFile(credentials, (await roleCredentials(seed, 'admin')).text);
@@ -47,12 +59,7 @@ beforeAll(async () => {
     clock,
     onTrouble: (identity, reason) => console.log(`${identity}: ${reason}`),
   });
-  nats.onChange((identity) => told.push(identity));
-});
-afterAll(async () => {
-  await Promise.all(opened.map((connection) => connection.close()));
-  await server.stop();
-});
+}
 
 test('each job is asked in an account of its own, and jobs of a namespace share the connection to its streams', async () => {
   const answers = await Promise.all(['shop_a', 'shop_b', 'bank_a'].map((identity) => nats.observe(identity)));
@@ -93,4 +100,23 @@ test('a connection that nobody has asked over for long is closed, and made again
   await expect.poll(() => before.filter((connection) => !connection.isClosed())).toEqual([]);
   expect(await nats.observe('shop_a')).toMatchObject({ kind: 'present' });
   expect(opened).toHaveLength(before.length + 4);
+});
+
+test.each([
+  { fact: 'hundreds of jobs at once are answered, their accounts being made' },
+  { fact: 'and again by an operator that starts anew and finds them' },
+])('$fact', async () => {
+  const troubles: string[] = [];
+  const accounts = new Accounts({ clock: systemClock, onTrouble: (reason) => troubles.push(reason) });
+  const address = { url: server.url, name: 'another', credentials: `${server.accountsFolder}-another.creds` };
+  const parts = { keys: () => Promise.resolve(server.keys), secret: 'keys', address, onConnected: () => undefined };
+  const system = await accounts.start(parts);
+  const many = tenants(accounts, systemClock);
+  const [beganMs, before] = [performance.now(), process.memoryUsage().rss];
+  const answers = await Promise.all(Array.from({ length: JOBS }, (_, at) => many.observe(`crowd_job-${at}`)));
+  const mib = Math.round((process.memoryUsage().rss - before) / 2 ** 20);
+  console.log(`${JOBS} jobs answered in ${Math.round(performance.now() - beganMs)} ms, ${mib} MiB more`);
+  expect(answers.filter(({ kind }) => kind !== 'present')).toEqual([]);
+  expect(troubles).toEqual([]);
+  await system?.close();
 });

@@ -5,10 +5,11 @@
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connect, credsAuthenticator, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node';
+import { connect, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node';
 import { isError, MillraceError } from '../../base/errors.ts';
 import { callApi } from './jetstream-api.ts';
 import { Link } from './link.ts';
+import { credentialsAuthenticator } from './signing-key.ts';
 
 /** Older servers lose acknowledged writes at power cuts (guide: docs/protocol.md). */
 export const NATS_VERSION_MIN = '2.15.2';
@@ -131,7 +132,7 @@ async function optionsOf({ url, name, credentials, inboxPrefix }: NatsAddress): 
   if (inboxPrefix !== undefined) options.inboxPrefix = inboxPrefix;
   if (credentials !== undefined) {
     await readCredentials(credentials);
-    options.authenticator = credsAuthenticator(() => readFileSync(credentials)); // C1
+    options.authenticator = credentialsAuthenticator(() => readFileSync(credentials)); // C1
     // Refused credentials are no reason to give up: the next ones may be on their way (C1).
     options.ignoreAuthErrorAbort = true;
   }
