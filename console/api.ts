@@ -134,6 +134,8 @@ export type LivePartition = {
   readonly eventsIn: number;
   readonly watermarkMs: number | null;
   readonly inboxBytes: number;
+  /** The worker that could go on with it at once; null: none can. Absent: the job has no standbys, or the stage no state. */
+  readonly standby?: string | null;
 };
 
 export type LiveEdge = { readonly index: number; readonly events: number; readonly eventsPerS: number };

@@ -165,7 +165,7 @@ function stageOf(
     ...reckoned,
     watermarkMs: timeOf(stage.watermarkMs),
     isEnded: stage.watermarkMs === Number.MAX_SAFE_INTEGER,
-    partitions: stage.partitions.map(({ partition, owner, state }) => {
+    partitions: stage.partitions.map(({ partition, owner, state, standby }) => {
       const figures = tasks.get(taskName(id, partition));
       return {
         partition,
@@ -175,6 +175,7 @@ function stageOf(
         eventsIn: figures?.counters.eventsIn ?? 0,
         watermarkMs: timeOf(figures?.watermark ?? null),
         inboxBytes: figures?.inboxBytes ?? 0,
+        ...(standby === undefined ? {} : { standby }),
       };
     }),
   };

@@ -83,3 +83,15 @@ test.each([
   [3 * 3_600_000, '3h'],
   [49 * 3_600_000, '2d'],
 ])('an age of %i ms is %s', (ms, text) => expect(ageText(ms)).toBe(text));
+
+test('standbys are a column of jobs that are to have some', () => {
+  const stages = [
+    { name: 'rows', partitions: 1, running: 1, rate: '5', watermark: 'ended' },
+    { name: 'counts', partitions: 4, running: 4, standbys: 3, rate: '5', watermark: 'ended' },
+  ];
+  const text = jobText(object('followed', 'demo', { stages }), NOW_MS);
+  expect(text).toContain(`  NAME     PARTITIONS   RUNNING   STANDBYS   LAG   RATE   WATERMARK   DEAD LETTERS
+  rows     1            1         –          –     5      ended       Unknown
+  counts   4            4         3          –     5      ended       Unknown
+`);
+});

@@ -25,7 +25,7 @@ export function jobText(job: AnyObject, nowMs: number): string {
   const sections = [
     jobsText([job], { nowMs, withNamespace: false }),
     `${revisionLines(status).join('\n')}\n`,
-    titled('Stages', table([STAGE_COLUMNS, ...(status.stages ?? []).map(stageRow)]), status.stages),
+    titled('Stages', stagesText(status.stages ?? []), status.stages),
     titled('Conditions', (status.conditions ?? []).map((one) => conditionText(one, nowMs)).join(''), status.conditions),
     titled('Last decisions', (status.decisions ?? []).map((text) => `  ${text}\n`).join(''), status.decisions),
   ];
@@ -64,6 +64,14 @@ function revisionLines({ revision, stableRevision, intent, lastSavepoint, reject
 }
 
 const STAGE_COLUMNS: Row = ['  NAME', 'PARTITIONS', 'RUNNING', 'LAG', 'RATE', 'WATERMARK', 'DEAD LETTERS'];
+
+/** With a column of standbys where there are some to be. */
+function stagesText(stages: readonly StageStatus[]): string {
+  const rows = [STAGE_COLUMNS, ...stages.map(stageRow)];
+  if (stages.every(({ standbys }) => standbys === undefined)) return table(rows);
+  const standbys = ['STANDBYS', ...stages.map((stage) => (stage.standbys === undefined ? '–' : String(stage.standbys)))];
+  return table(rows.map((row, at) => [...row.slice(0, 3), standbys[at] ?? '', ...row.slice(3)]));
+}
 
 function stageRow({ name, partitions, running, lag, rate, watermark, deadLetters }: StageStatus): Row {
   const known = (value: number | undefined): string => (value === undefined ? UNKNOWN : String(value));

@@ -54,6 +54,7 @@ export const stageStatusSchema = z.strictObject({
   name: z.string().max(63),
   partitions: z.int(),
   running: z.int().optional().describe('Partitions that a worker runs now; absent when unknown.'),
+  standbys: z.int().optional().describe('Partitions that a standby could take over at once; absent where none are to have one.'),
   lag: z.string().max(24).optional().describe('Events given out upstream and not taken in yet: a count, or Unknown; absent for sources.'),
   rate: z.string().max(24).describe('Events a second over the last seconds, or Unknown.'),
   watermark: z.string().max(40).describe('RFC 3339, `ended`, or Unknown.'),

@@ -39,6 +39,7 @@ test.each([
   { fact: 'a watermark that has ended', said: withTask({ watermark: Number.MAX_SAFE_INTEGER }) },
   { fact: 'no watermark yet', said: withTask({ watermark: null }) },
   { fact: 'a heavy key', said: withTask({ heavyKey: { key: 'k7', share: 0.9 } }) },
+  { fact: 'what it follows', said: { ...report, standbys: [{ task: 's/0', stage: 's', lagRecords: 2, bytes: 10, isWarm: true }] } },
   { fact: 'what an older worker says', said: { ...withTask({ time: undefined, sequence: undefined }), time: undefined } },
 ])('is heard: $fact', ({ said }) => expect(heard(said)).toEqual(JSON.parse(JSON.stringify(said))));
 
@@ -56,6 +57,11 @@ test.each([
   { fact: 'a task under another name', said: withTask({ task: 'other/0' }) },
   { fact: 'a share of less than nothing', said: withTask({ progress: -7 }) },
   { fact: 'positions that are none', said: withTask({ positions: { 0: null } }) },
+  {
+    fact: 'a standby that is none',
+    said: { ...report, standbys: [{ task: 's/0', stage: 's', lagRecords: '2', bytes: 10, isWarm: true }] },
+  },
+  { fact: 'standbys that are no list', said: { ...report, standbys: 7 } },
   { fact: 'a time that is none', said: withTask({ time: { busyMs: 'long' } }) },
   { fact: 'a heavy key that is none', said: withTask({ heavyKey: 'k7' }) },
   { fact: 'a heavy key that is a list', said: withTask({ heavyKey: { key: ['k7'], share: 0.9 } }) },

@@ -24,12 +24,22 @@ export function reportIn(bytes: Uint8Array): WorkerReport | null {
 
 export function isReport(value: unknown): value is WorkerReport {
   if (!isRecord(value)) return false;
-  const { worker, revision, tasks, memoryBytes, cpuMs, commitLatency, endToEndLatency, time, nodes } = value;
+  const { worker, revision, tasks, memoryBytes, cpuMs, commitLatency, endToEndLatency, time, nodes, standbys } = value;
   const isSaid = typeof worker === 'string' && isCount(revision) && isCount(memoryBytes) && isCount(cpuMs);
   const areLatencies = [commitLatency, endToEndLatency].every(
     (latencies) => isRecord(latencies) && Object.keys(latencies).length <= BUCKETS_MAX && Object.values(latencies).every(isCount),
   );
-  return isSaid && areLatencies && isAbsentOr(time, isTime) && isAbsentOr(nodes, areNodes) && Array.isArray(tasks) && tasks.every(isTask);
+  const areLater = isAbsentOr(time, isTime) && isAbsentOr(nodes, areNodes) && isAbsentOr(standbys, areStandbys);
+  return isSaid && areLatencies && areLater && Array.isArray(tasks) && tasks.every(isTask);
+}
+
+function areStandbys(value: unknown): boolean {
+  const isOne = (one: unknown): boolean =>
+    isRecord(one) &&
+    [one['task'], one['stage']].every((name) => typeof name === 'string') &&
+    [one['lagRecords'], one['bytes']].every(isCount) &&
+    typeof one['isWarm'] === 'boolean';
+  return Array.isArray(value) && value.every(isOne);
 }
 
 function areNodes(value: unknown): boolean {

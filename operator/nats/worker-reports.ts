@@ -125,7 +125,8 @@ export class WorkerReports {
 
 /** A board for each form of the plan: figures of stages that are gone must not count. */
 function boardOf(job: Job, plan: PhysicalPlan, nowMs: number): ProgressBoard {
-  const of = plan.stages.map(({ id, partitionCount, outputs }) => `${id}/${partitionCount}/${outputs.join('.')}`).join();
+  const stages = plan.stages.map(({ id, partitionCount, outputs }) => `${id}/${partitionCount}/${outputs.join('.')}`);
+  const of = [plan.standbyReplicas ?? 0, ...stages].join();
   if (job.board?.of !== of) {
     const board = new ProgressBoard(plan, nowMs, 'process');
     const befores = [...job.workers.values()].flatMap(({ before }) => before ?? []);

@@ -93,6 +93,9 @@ function stageStatus(stage: StageProgress): StageStatus {
     name: stage.id,
     partitions: stage.partitions.length,
     running,
+    ...(stage.partitions.some(({ standby }) => standby !== undefined)
+      ? { standbys: stage.partitions.filter(({ standby }) => typeof standby === 'string').length }
+      : {}),
     ...(stage.lagEvents === null ? {} : { lag: known ? String(stage.lagEvents) : UNKNOWN }),
     rate: known ? rateText(stage.eventsInPerS) : UNKNOWN,
     watermark: known ? watermarkText(stage.watermarkMs) : UNKNOWN,

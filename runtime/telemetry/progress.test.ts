@@ -76,6 +76,14 @@ describe('stages', () => {
   });
   test('a worker that says nothing owns nothing', () =>
     expect(stage(heard('thread', [worker('w0', {}, given)]), 'counts', 10_000).partitions[0]).toMatchObject({ owner: null }));
+  test('a standby is one that could go on at once, and nothing is said of it where there are none to be', () => {
+    const standbys = [0, 1].map((at) => ({ task: `counts/${at}`, stage: 'counts', lagRecords: 0, bytes: 1, isWarm: at === 0 }));
+    const board = new ProgressBoard({ ...plan, standbyReplicas: 1 }, 0, 'process');
+    board.hear({ ...worker('w1', {}, given), standbys }, 0);
+    expect(stage(board, 'counts', 0).partitions).toMatchObject([{ standby: 'w1' }, { standby: null }]);
+    expect(stage(board, 'rows', 0).partitions[0]).not.toHaveProperty('standby');
+    expect(stage(heard('thread', [worker('w0', {}, given)]), 'counts', 0).partitions[0]).not.toHaveProperty('standby');
+  });
   test('the rate looks back a few seconds', () => {
     const board = heard('thread', [worker('w0', {}, [source({ counters: counted({ eventsIn: 1000 }) })])]);
     board.progress(0);

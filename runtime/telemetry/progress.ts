@@ -3,7 +3,7 @@
 import { LatencyHistogram } from './latency-histogram.ts';
 import type { LatencyCounts } from './latency-histogram.ts';
 import type { PhysicalPlan, StagePlan } from '../plan/physical-plan.ts';
-import { taskName } from '../plan/physical-plan.ts';
+import { hasStandbys, taskName } from '../plan/physical-plan.ts';
 import type { TaskFigures } from '../worker/task-figures.ts';
 import type { WorkerReport } from '../worker/worker.ts';
 
@@ -17,6 +17,8 @@ export type StageProgress = {
     readonly partition: number;
     readonly owner: string | null;
     readonly state: TaskFigures['state'] | 'unknown';
+    /** The worker beside its owner that could go on at once; null: none can. Absent: there is none to be. */
+    readonly standby?: string | null;
   }[];
   readonly eventsIn: number;
   readonly eventsOut: number;
@@ -130,6 +132,8 @@ export class ProgressBoard {
     const known = Array.from({ length: stage.partitionCount }, (_, partition) => this.#tasks.get(taskName(stage.id, partition)));
     const figures = known.flatMap((task) => (task === undefined ? [] : [task.figures]));
     const total = (pick: (counters: TaskFigures['counters']) => number): number => sum(figures, ({ counters }) => pick(counters));
+    const isFollowed = hasStandbys(this.#plan) && stage.kind === 'keyed';
+    const standbys = isFollowed ? this.#standbys(nowMs) : new Map<string, string>();
     return {
       id: stage.id,
       kind: stage.kind,
@@ -137,6 +141,7 @@ export class ProgressBoard {
         partition,
         owner: task === undefined || nowMs - task.seenMs > SILENT_MS ? null : task.worker,
         state: task?.figures.state ?? 'unknown',
+        ...(isFollowed ? { standby: standbys.get(taskName(stage.id, partition)) ?? null } : {}),
       })),
       eventsIn: total(({ eventsIn }) => eventsIn),
       eventsOut: total(({ eventsOut }) => eventsOut),
@@ -148,6 +153,14 @@ export class ProgressBoard {
       filtered: total(({ filtered }) => filtered),
       done: figures.length === stage.partitionCount && figures.every(({ state }) => state === 'done'),
     };
+  }
+
+  /** By task: who has followed it so far that it could go on. */
+  #standbys(nowMs: number): ReadonlyMap<string, string> {
+    const warm = this.#living(nowMs).flatMap(({ worker, standbys = [] }) =>
+      standbys.flatMap(({ task, isWarm }) => (isWarm ? [[task, worker] as const] : [])),
+    );
+    return new Map(warm);
   }
 
   /** By exchange: what was taken in on one that is gone (an upgrade) says nothing of those that are there. */
