@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { DeclaredEdge, DeclaredStage } from '../api.ts';
-import { BOXES_MAX, collapse, heatOf } from './collapse.ts';
+import { BOXES_MAX, collapse, heatOf, opening, OPENED_MAX } from './collapse.ts';
 import { layOut } from './layout.ts';
 
 /** A source, `wide` stages behind it, and a sink behind each. */
@@ -26,25 +26,35 @@ test('a small job has a box for each stage', () => {
   expect(collapse(stages, edges, new Set()).shown).toHaveLength(21);
 });
 
-test('of 501 stages there are three boxes, and two ways that carry all', () => {
+test('of 501 stages there are seven boxes: groups of at most a hundred, and ways that carry all', () => {
   const { stages, edges } = job(250);
   const { shown, edges: ways } = collapse(stages, edges, new Set());
-  expect(shown.map((one) => (one.kind === 'group' ? one.stages.length : one.id))).toEqual(['in', 250, 250]);
-  expect(ways.map(({ indices }) => indices.length)).toEqual([250, 250]);
+  expect(shown.map((one) => (one.kind === 'group' ? one.stages.length : one.id))).toEqual(['in', 100, 100, 50, 100, 100, 50]);
+  expect(ways.map(({ indices }) => indices.length)).toEqual([100, 100, 100, 100, 50, 50]);
   expect(shown.length).toBeLessThanOrEqual(BOXES_MAX);
 });
 
 test('a group that is opened shows its stages, and the ways to the other groups', () => {
-  const { stages, edges } = job(250);
+  const { stages, edges } = job(90);
   const { shown, edges: ways } = collapse(stages, edges, new Set(['group 1 keyed']));
-  expect(shown).toHaveLength(252);
-  expect(ways).toHaveLength(500);
+  expect(shown).toHaveLength(92);
+  expect(ways).toHaveLength(180);
   const placed = layOut(
     shown.map(({ id }) => ({ id, width: 208, height: 96 })),
     ways,
     { direction: 'LR', between: 20, along: 44 },
   );
-  expect(placed.boxes.size).toBe(252);
+  expect(placed.boxes.size).toBe(92);
+});
+
+test.each([
+  { fact: 'stays open beside another one', wide: 70, then: ['group 1 keyed', 'group 2 sink'] },
+  { fact: 'closes others when there would be too many boxes', wide: 90, then: ['group 2 sink'] },
+])('a group that is opened $fact', ({ wide, then }) => {
+  const { stages, edges } = job(wide);
+  const opened = opening('group 2 sink', opening('group 1 keyed', new Set(), stages, edges), stages, edges);
+  expect([...opened]).toEqual(then);
+  expect(collapse(stages, edges, opened).shown.length).toBeLessThanOrEqual(OPENED_MAX);
 });
 
 test.each([

@@ -1,10 +1,16 @@
 // Large jobs in few boxes: stages at the same distance from the sources stand together until somebody opens them. Pure.
+//
+//   CO1. However many stages there are, no more than OPENED_MAX boxes are drawn beside what cannot be collapsed: groups have at most
+//        GROUP_MAX stages, and opening one closes others when there would be more.
 
 import type { DeclaredEdge, DeclaredStage, Live } from '../api.ts';
 
 /** Up to this many stages each has its own box. */
 export const BOXES_MAX = 60;
 const GROUP_MIN = 4;
+const GROUP_MAX = 100;
+/** What browsers move without effort. */
+export const OPENED_MAX = 160;
 
 export type Shown =
   | { readonly kind: 'stage'; readonly id: string; readonly stage: DeclaredStage }
@@ -27,8 +33,11 @@ export function collapse(
   const depths = stages.length > BOXES_MAX ? depthsOf(stages, edges) : null;
   for (const stage of stages) {
     const name = depths === null ? `stage ${stage.id}` : `group ${depths.get(stage.id) ?? 0} ${stage.kind}`;
-    groups.set(name, [...(groups.get(name) ?? []), stage]);
+    const known = groups.get(name);
+    if (known === undefined) groups.set(name, [stage]);
+    else known.push(stage);
   }
+  split(groups);
   const shown = [...groups].flatMap(([id, members]): Shown[] =>
     depths === null || members.length < GROUP_MIN || opened.has(id)
       ? members.map((stage) => ({ kind: 'stage', id: stage.id, stage }))
@@ -38,6 +47,27 @@ export function collapse(
     shown.flatMap((one) => (one.kind === 'stage' ? [[one.id, one.id]] : one.stages.map(({ id }) => [id, one.id]))) as [string, string][],
   );
   return { shown, edges: mergedEdges(edges, boxOf) };
+}
+
+/** The groups that are open when one more is opened: the one alone when there would be too many boxes (CO1). */
+export function opening(
+  id: string,
+  opened: ReadonlySet<string>,
+  stages: readonly DeclaredStage[],
+  edges: readonly DeclaredEdge[],
+): ReadonlySet<string> {
+  const all = new Set([...opened, id]);
+  return collapse(stages, edges, all).shown.length <= OPENED_MAX ? all : new Set([id]);
+}
+
+/** CO1. */
+function split(groups: Map<string, DeclaredStage[]>): void {
+  for (const [name, members] of groups) {
+    if (members.length <= GROUP_MAX) continue;
+    groups.delete(name);
+    for (let from = 0; from < members.length; from += GROUP_MAX)
+      groups.set(`${name} from ${from + 1}`, members.slice(from, from + GROUP_MAX));
+  }
 }
 
 function mergedEdges(edges: readonly DeclaredEdge[], boxOf: ReadonlyMap<string, string>): readonly ShownEdge[] {

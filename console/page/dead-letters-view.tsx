@@ -1,7 +1,7 @@
 // Dead letters by their cause. What they hold came from outside: it is shown as text, whatever it says.
 
 import { type ReactNode, useState } from 'react';
-import type { Declared, DeadLetterGroup } from '../api.ts';
+import { type Declared, type DeadLetterGroup, LOCAL_NAMESPACE } from '../api.ts';
 import { isDeadLetters } from './answer-check.ts';
 import { jobPath, usePolled } from './connection.ts';
 import { type Asked, DecisionDialog } from './decision-dialog.tsx';
@@ -46,7 +46,7 @@ export function DeadLettersView({ declared }: ViewProps): ReactNode {
           </div>
         )}
       </div>
-      {total > 0 && readOnly !== null && <p className="note quiet-note">{inert(readOnly)}.</p>}
+      {total > 0 && readOnly !== null && <p className="note quiet-note">Here you may only look. {inert(readOnly)}.</p>}
       {total === 0 && <Empty text="None: every event could be processed." />}
       {groups.map((group, place) => (
         <Cause key={group.id} group={group} declared={declared} readOnly={readOnly} isOpen={place === 0} onAsk={setAsked} />
@@ -89,7 +89,9 @@ function Cause({ group, declared, readOnly, isOpen, onAsk }: CauseProps): ReactN
       {open > 0 && readOnly === null && (
         <Deciding of={null} all={open} onAsk={(what) => onAsk({ what, which: { cause: id }, about: `${code} at ${at}` })} />
       )}
-      {open > 0 && readOnly !== null && <pre tabIndex={0}>{dlqCommand('redrive', declared.ref, { cause: id })}</pre>}
+      {open > 0 && readOnly !== null && declared.ref.namespace !== LOCAL_NAMESPACE && (
+        <pre tabIndex={0}>{dlqCommand('redrive', declared.ref, { cause: id })}</pre>
+      )}
       <ul className="plain samples">
         {samples.map(({ id: letter, state, place: where, key, issues, event, traceId }, at_) => (
           <li key={letter ?? at_}>

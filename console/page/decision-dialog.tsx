@@ -5,6 +5,7 @@
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import type { Decided, DecideRequest, JobRef } from '../api.ts';
 import { jobPath, postJson } from './connection.ts';
+import { useFocusBack } from './focus.ts';
 import { count, inert } from './format.ts';
 
 export type Asked = Pick<DecideRequest, 'what' | 'which'> & { /** As a person names it. */ readonly about: string };
@@ -15,6 +16,7 @@ type Props = {
 };
 
 export function DecisionDialog({ job, asked, onClose }: Props): ReactNode {
+  useFocusBack();
   const dialog = useRef<HTMLDialogElement>(null);
   const [dry, setDry] = useState<Decided | null>(null);
   const [problem, setProblem] = useState<string | null>(null);

@@ -1,19 +1,35 @@
-// Who owns which partition.
+// Who owns which partition. Of many the first ROWS_MAX are drawn, until somebody asks for all or names what they look for.
 
-import type { ReactNode } from 'react';
+import { memo, type ReactNode, useState } from 'react';
+import type { LivePartition } from '../api.ts';
 import { bytes, count, duration, time } from './format.ts';
 import type { ViewProps } from './views.ts';
 
+const ROWS_MAX = 250;
+
 export function PartitionsView({ live }: ViewProps): ReactNode {
+  const [wanted, setWanted] = useState('');
+  const [showsAll, setShowsAll] = useState(false);
   const owners = live.workers.map(({ id }) => id);
+  const all = live.stages.flatMap((stage) => stage.partitions.map((one) => ({ ...one, task: `${stage.id}/${one.partition}` })));
+  const found = wanted === '' ? all : all.filter(({ task, owner }) => task.includes(wanted) || owner?.includes(wanted) === true);
+  const shown = showsAll ? found : found.slice(0, ROWS_MAX);
   return (
     <section aria-label="Partitions">
       <div className="bar">
         <h2>Partitions</h2>
         <p className="quiet">
-          {count(live.stages.reduce((sum, { partitions }) => sum + partitions.length, 0))} on {count(live.workers.length)}{' '}
-          {live.workers.length === 1 ? 'worker' : 'workers'}
+          {count(all.length)} on {count(live.workers.length)} {live.workers.length === 1 ? 'worker' : 'workers'}
         </p>
+        {all.length > ROWS_MAX && (
+          <input
+            type="search"
+            aria-label="Only those of"
+            placeholder="stage or worker"
+            value={wanted}
+            onChange={(event) => setWanted(event.target.value)}
+          />
+        )}
       </div>
       <div className="columns workers">
         {live.workers.map(({ id, tasks, memoryBytes, cpuMs }) => (
@@ -47,32 +63,44 @@ export function PartitionsView({ live }: ViewProps): ReactNode {
             </tr>
           </thead>
           <tbody>
-            {live.stages.flatMap((stage) =>
-              stage.partitions.map(({ partition, owner, state, epoch, eventsIn, watermarkMs, inboxBytes }) => (
-                <tr key={`${stage.id}/${partition}`} data-task={`${stage.id}/${partition}`}>
-                  <th scope="row">
-                    {stage.id}/{partition}
-                  </th>
-                  <td>
-                    {owner === null ? (
-                      <span className="quiet">nobody</span>
-                    ) : (
-                      <>
-                        <span className={`swatch owner-${Math.max(0, owners.indexOf(owner)) % 8}`} aria-hidden="true" /> {owner}
-                      </>
-                    )}
-                  </td>
-                  <td>{state}</td>
-                  <td className="number">{count(epoch)}</td>
-                  <td className="number">{count(eventsIn)}</td>
-                  <td className="moment">{time(watermarkMs)}</td>
-                  <td className="number">{bytes(inboxBytes)}</td>
-                </tr>
-              )),
-            )}
+            {shown.map(({ task, owner, state, epoch, eventsIn, watermarkMs, inboxBytes }) => (
+              <Row key={task} color={owners.indexOf(owner ?? '')} {...{ task, owner, state, epoch, eventsIn, watermarkMs, inboxBytes }} />
+            ))}
           </tbody>
         </table>
       </div>
+      {shown.length < found.length && (
+        <p className="more">
+          <button type="button" onClick={() => setShowsAll(true)}>
+            Show all {count(found.length)}
+          </button>
+        </p>
+      )}
     </section>
   );
 }
+
+type RowProps = Omit<LivePartition, 'partition'> & { readonly task: string; readonly color: number };
+
+/** Drawn anew only when a figure of its own changes. */
+const Row = memo(function Row({ task, color, owner, state, epoch, eventsIn, watermarkMs, inboxBytes }: RowProps): ReactNode {
+  return (
+    <tr data-task={task}>
+      <th scope="row">{task}</th>
+      <td>
+        {owner === null ? (
+          <span className="quiet">nobody</span>
+        ) : (
+          <>
+            <span className={`swatch owner-${Math.max(0, color) % 8}`} aria-hidden="true" /> {owner}
+          </>
+        )}
+      </td>
+      <td>{state}</td>
+      <td className="number">{count(epoch)}</td>
+      <td className="number">{count(eventsIn)}</td>
+      <td className="moment">{time(watermarkMs)}</td>
+      <td className="number">{bytes(inboxBytes)}</td>
+    </tr>
+  );
+});

@@ -1,9 +1,11 @@
 // The list of keyboard shortcuts.
 
 import { type ReactNode, useEffect, useRef } from 'react';
+import { useFocusBack } from './focus.ts';
 import { views } from './views.ts';
 
 export function Shortcuts({ onClose }: { readonly onClose: () => void }): ReactNode {
+  useFocusBack();
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current?.showModal(), []);
   return (

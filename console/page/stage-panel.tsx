@@ -3,6 +3,7 @@
 import { type ReactNode, useEffect, useRef } from 'react';
 import type { Declared, DeclaredStage, Live } from '../api.ts';
 import { Curve } from './curve.tsx';
+import { useFocusBack } from './focus.ts';
 import { count, loadText, rate, time } from './format.ts';
 import type { History } from './history.ts';
 
@@ -15,6 +16,7 @@ export type StagePanelProps = {
 };
 
 export function StagePanel({ stage, declared, live, history, onClose }: StagePanelProps): ReactNode {
+  useFocusBack();
   const place = useRef<HTMLElement>(null);
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {

@@ -3,7 +3,7 @@
 import { type ReactNode, useMemo, useState } from 'react';
 import type { NodeProps } from '@xyflow/react';
 import type { DeclaredStage, Live, LiveStage } from '../api.ts';
-import { collapse, heatOf, rateOf, type Shown } from './collapse.ts';
+import { collapse, heatOf, opening, rateOf, type Shown } from './collapse.ts';
 import { type Box, boxAt, Drawing, lineAt } from './drawing.tsx';
 import { count, loadText, rate, short, time } from './format.ts';
 import { layOut } from './layout.ts';
@@ -47,7 +47,7 @@ export function TopologyView({ declared, live, history, query, go }: ViewProps):
         ) : (
           <Stages
             {...{ declared, live, stages, opened, chosen: query }}
-            onChosen={(id) => (id.startsWith('group ') ? setOpened(new Set([...opened, id])) : go('topology', id))}
+            onChosen={(id) => (id.startsWith('group ') ? setOpened(opening(id, opened, stages, declared.edges)) : go('topology', id))}
           />
         )}
         {chosen !== null && (

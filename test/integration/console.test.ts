@@ -4,18 +4,17 @@
 // Pictures of all views lie in .artefacts/console afterwards.
 
 import { get } from 'node:http';
-import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { LocalConsole } from '../../cli/run/local-console.ts';
 import type { RunRequest } from '../../cli/run/run-job.ts';
 import { startConsoleServer } from '../../console/console-server.ts';
 import { bundlePage } from '../../console/bundle-page.ts';
 import { pageFiles } from '../../console/page-files.ts';
-import type { DeadLetters, Declared, Live, Story } from '../../console/api.ts';
-import { count } from '../../console/page/format.ts';
+import type { Declared, Live, ShownDeadLetters, Story } from '../../console/api.ts';
 import { accessibilityProblems, artefactFolder, findBrowser, keepPicture, openBrowser, type OpenBrowser } from '../support/browser.ts';
-import { lookAtAllViews, textOf, view } from '../support/console-page.ts';
+import { lookAtAllViews, tabbedThrough, textOf, view, VIEWS } from '../support/console-page.ts';
 import { api, type InJob, inDoorsJob, showConsole, type ShownConsole } from '../support/console-run.ts';
+import { checkFlightFigures } from '../support/flights-figures.ts';
 import { FLIGHTS_JOB, withFolder } from '../support/flights-run.ts';
 import { startTestServer, type TestServer } from '../support/nats.ts';
 
@@ -66,52 +65,13 @@ describe.skipIf(program === null)('the flights job', () => {
         withConsole(FLIGHTS_JOB, folder, FLIGHTS, async ({ page, local, outcome }) => {
           expect((await outcome).ending).toBe('completed');
           await vi.waitFor(async () => expect(await textOf(page, '[data-figure=phase]')).toBe('Completed'), WAIT);
-          const live = await api<Live>(local, 'flights/live');
-          await checkFigures(page, live, await api<Declared>(local, 'flights'));
-          const letters = await api<DeadLetters>(local, 'flights/dead-letters');
-          await view(page, 'dead-letters');
-          expect(await textOf(page, '[data-figure=total]')).toBe(count(letters.total));
+          await checkFlightFigures(page, await api<Declared>(local, 'flights'), () => api<Live>(local, 'flights/live'));
+          expect((await api<ShownDeadLetters>(local, 'flights/dead-letters')).readOnly).toContain('has ended');
           expect(browser.problems).toEqual([]);
         }),
       ),
     170_000,
   );
-
-  async function checkFigures(page: Page, live: Live, declared: Declared): Promise<void> {
-    await view(page, 'topology');
-    await page.click('text=Table');
-    const rows = await page.$$eval('section table tbody tr', (all) => all.map((row) => [...row.children].map((cell) => cell.textContent)));
-    const shown = live.stages.filter(({ id }) => declared.stages.some((stage) => stage.id === id && !stage.isDeadLetters));
-    expect(rows.map(([id, , eventsIn, waiting]) => [id, eventsIn, waiting])).toEqual(
-      shown.map(({ id, eventsIn, lagEvents }) => [id, count(eventsIn), lagEvents === null ? '–' : count(lagEvents)]),
-    );
-    await view(page, 'machines');
-    const [machine] = live.machines;
-    expect(machine?.node).toBe('aircraft');
-    expect(await textOf(page, '[data-figure=actors]')).toBe(count(machine?.actorsTotal ?? 0));
-    expect(await textOf(page, '[data-state=flying] [data-figure=actors]')).toBe(count(machine?.actors['flying'] ?? 0));
-    for (const { id, count: times } of machine?.taken ?? [])
-      await vi.waitFor(async () => expect(await textOf(page, `[data-transition="${id}"]`)).toContain(`×${count(times)}`), WAIT); // when no rate is left
-    await view(page, 'windows');
-    for (const { node, open, results } of live.windows) {
-      expect(await textOf(page, `[data-window=${node}] [data-figure=open]`)).toBe(count(open));
-      expect(await textOf(page, `[data-window=${node}] [data-figure=results]`)).toBe(count(results));
-    }
-    expect(live.windows.map(({ node }) => node)).toEqual(['hourly', 'sliding', 'sessions']);
-    await view(page, 'partitions');
-    const tasks = await page.$$eval('[data-task]', (all) =>
-      all.map((row) => [row.getAttribute('data-task'), row.children[4]?.textContent]),
-    );
-    expect(tasks).toEqual(
-      live.stages.flatMap(({ id, partitions }) => partitions.map(({ partition, eventsIn }) => [`${id}/${partition}`, count(eventsIn)])),
-    );
-    await view(page, 'timeline');
-    expect(await page.locator('.timeline li').count()).toBe(live.timeline.length);
-    await view(page, 'job');
-    expect(await textOf(page, '[data-figure=text]')).toBe(declared.text.trimEnd());
-    await page.click('text=Plan');
-    expect(await textOf(page, '[data-figure=text]')).toBe(declared.planText.trimEnd());
-  }
 });
 
 test('a port that is taken is told before anything starts; other names, and writes, are refused', async () => {
@@ -196,6 +156,8 @@ describe.skipIf(program === null)('a job that waits for events', () => {
         await page.waitForSelector('[role=alert]');
         expect(await textOf(page, '[role=alert]')).toContain('The server does not answer');
         expect(await page.locator('[data-stage=doors]').count()).toBe(1); // what was seen last is still there
+        expect(await textOf(page, '[data-figure=stale]')).toMatch(/^as of \d\d:\d\d:\d\d$/);
+        expect(await page.locator('.page.stale').count()).toBe(1);
         await keepPicture(page, 'server-away');
         const again = await startConsoleServer({
           source: local,
@@ -207,7 +169,7 @@ describe.skipIf(program === null)('a job that waits for events', () => {
         });
         try {
           await page.waitForSelector('.dot.live', { timeout: 60_000 });
-          expect(await page.locator('[role=alert]').count()).toBe(0);
+          expect(await page.locator('[role=alert], [data-figure=stale], .page.stale').count()).toBe(0);
         } finally {
           await again.close();
         }
@@ -218,7 +180,7 @@ describe.skipIf(program === null)('a job that waits for events', () => {
   test(
     'can be used by keys alone',
     () =>
-      inJob(async ({ page }) => {
+      inJob(async ({ page, local, send }) => {
         await page.keyboard.press('6');
         await page.waitForSelector('[aria-label="Partitions"]');
         await page.keyboard.press('1');
@@ -235,6 +197,17 @@ describe.skipIf(program === null)('a job that waits for events', () => {
         await page.waitForSelector('[data-panel]');
         expect(await accessibilityProblems(page)).toEqual([]);
         await keepPicture(page, 'stage-panel');
+        expect(await page.evaluate('document.activeElement.hasAttribute("data-panel")')).toBe(true);
+        await page.keyboard.press('Escape');
+        await page.waitForSelector('[data-panel]', { state: 'detached' });
+        expect(await page.evaluate('document.activeElement.classList.contains("react-flow__node")')).toBe(true); // where it was
+        await send({ door: 'a', type: 'shout', note: '' }); // a dead letter, with all that can be done about it
+        await expect.poll(async () => (await api<ShownDeadLetters>(local, 'doors/dead-letters')).total).toBe(1);
+        for (const name of VIEWS) {
+          await view(page, name === 'key' ? 'key?node=doors&key=a' : name);
+          if (name === 'dead-letters') await page.waitForSelector('.deciding');
+          expect(await tabbedThrough(page), name).toEqual({ isMissed: [], isUnseen: [] });
+        }
         await page.evaluate('localStorage.clear()');
       }),
     120_000,

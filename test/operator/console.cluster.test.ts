@@ -231,11 +231,12 @@ describe.skipIf(program === null)('in a browser', () => {
     await page.waitForSelector('[role=alert]');
     expect(await textOf(page, '[role=alert]')).toContain('The server does not answer since');
     expect(await page.locator('[data-stage=doors]').count()).toBe(1); // what was seen last is still there
+    expect(await textOf(page, '[data-figure=stale]')).toMatch(/^as of /);
     await keepPicture(page, 'cluster-operator-away');
     operator = await startOperator('operator-1');
     await page.waitForSelector('.dot.live', { timeout: 90_000 });
     await page.waitForSelector('[data-stage=doors]');
-    expect(await page.locator('.token').count()).toBe(0);
+    expect(await page.locator('.token, [data-figure=stale]').count()).toBe(0);
   }, 200_000);
 
   async function open(token = tokens.viewer): Promise<void> {

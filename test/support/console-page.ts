@@ -51,6 +51,38 @@ export async function lookAtAllViews(page: Page, { name, key, reload }: AllViews
   return problems;
 }
 
+const FOCUSABLE = 'a[href], button:not(:disabled), input:not(:disabled), select, summary, [tabindex="0"]';
+const TABS_MAX = 300;
+
+/** Goes through the page by Tab: what of all that can be used was not reached, and where nobody would see that they are. */
+export async function tabbedThrough(page: Page): Promise<{ readonly isMissed: readonly string[]; readonly isUnseen: readonly string[] }> {
+  await page.evaluate(`
+    window.tabbed = new Set();
+    window.unseen = [];
+    document.activeElement?.blur();
+    window.nameOf = (one) => one.outerHTML.slice(0, 160);
+  `);
+  for (let tabs = 0; tabs < TABS_MAX; tabs++) {
+    await page.keyboard.press('Tab');
+    const isAgain = await page.evaluate(`(() => {
+      const one = document.activeElement;
+      if (one === null || one === document.body) return false; // round the end
+      if (tabbed.has(one)) return true;
+      tabbed.add(one);
+      const { outlineStyle, outlineWidth } = getComputedStyle(one);
+      if (outlineStyle === 'none' || outlineWidth === '0px') unseen.push(nameOf(one));
+      return false;
+    })()`);
+    if (isAgain === true) break;
+  }
+  return page.evaluate(`({
+    isMissed: [...document.querySelectorAll('${FOCUSABLE}')]
+      .filter((one) => one.checkVisibility() && one.closest('details:not([open])') === null && !tabbed.has(one) && one.isConnected)
+      .map(nameOf),
+    isUnseen: unseen,
+  })`);
+}
+
 /** Shows a token to the page that asks for one. */
 export async function signIn(page: Page, token: string): Promise<void> {
   await page.fill('.token input', token);
