@@ -94,6 +94,14 @@ test('the same declaration leaves every stage alone', () => {
   expect(compare(BASE)).toEqual({ unchanged: before.stages.map(({ id }) => id), restarted: [], added: [], removed: [], incompatible: [] });
 });
 
+test('standby replicas are switched on and off without a stage that begins anew', () => {
+  const followed = plan({ ...BASE, standbyReplicas: 1 } as Base, before);
+  expect(followed.standbyReplicas).toBe(1);
+  expect(followed.fingerprint).toBe(plan(BASE, before).fingerprint);
+  for (const [from, to] of [[before, followed] as const, [followed, plan(BASE, followed)] as const])
+    expect(compareForUpgrade(from, to)).toMatchObject({ restarted: [], added: [], removed: [], incompatible: [] });
+});
+
 describe('these stages begin anew, with their state, when it is', () => {
   test.each<{ fact: string; to: Base; restarted: readonly string[] }>([
     { fact: 'a filter in the stage of the source', to: change('good', { filter: 'event.n > 1' }), restarted: ['rows'] },
