@@ -71,12 +71,13 @@ test('a pod whose credentials are wrong, then too few, then right, runs; a revis
   const pod = startPod({ natsUrl: server.url, job: identity, worker: 'w-1', credentials: path });
   await says(pod, 'MR1003');
 
-  await put(streamsPath, await workerCredentials(seeds.streams, identity, streams as SubjectRights));
   const few = job.publish.filter((subject) => !subject.includes('_sinks'));
   await put(path, await workerCredentials(seeds.job, identity, { ...job, publish: few }));
   await says(pod, `MR_${identity}_sinks: no answer in time; it is being made, or these credentials do not reach it yet`);
 
   await put(path, await workerCredentials(seeds.job, identity, job));
+  await says(pod, 'IN: no answer in time; it is being made, or these credentials do not reach it yet');
+  await put(streamsPath, await workerCredentials(seeds.streams, identity, streams as SubjectRights));
   admin.publish('in.rights', '{"n":1}');
   await expect.poll(results, { timeout: 30_000 }).toBe(1);
 
