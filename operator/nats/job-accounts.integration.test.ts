@@ -146,3 +146,15 @@ describe('in the account of its namespace, where the streams of sources and sink
     await expect.poll(async () => (await ends(own.streams))['IN_other'] ?? 0).toBeGreaterThan(before);
   });
 });
+
+test.each(['STREAM.PURGE.IN_other', 'STREAM.DELETE.IN_other', 'STREAM.MSG.DELETE.IN_other'])(
+  'in that account, too, an answer that is sent to %s is no request',
+  async (call) => {
+    const before = (await ends(own.streams))['IN_other'] ?? 0;
+    // Its first message is there to be removed; answers come in the order of their questions.
+    for (const reply of ['in.other', `$JS.API.${call}`, 'in.other']) worker.streams.publish('$JS.API.STREAM.INFO.IN_mine', '', { reply });
+    await expect.poll(async () => (await ends(own.streams))['IN_other']).toBe(before + 2);
+    const found = await callApi<StreamInfo>(Link.of(own.streams), 'STREAM.INFO.IN_other');
+    expect(found).toMatchObject({ kind: 'ok', value: { state: { messages: before + 2, first_seq: 1 } } });
+  },
+);
