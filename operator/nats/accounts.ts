@@ -38,8 +38,6 @@ type Answer = {
 
 const LOOK_MS = 5_000;
 const ANSWER_MS = 3_000;
-/** Accounts that are asked about at a time: of hundreds each would wait for all others, longer than ANSWER_MS. */
-const AT_ONCE = 8;
 /** A server that has not answered by then, after others did, is down or cut off. */
 const OTHERS_MS = 500;
 
@@ -52,8 +50,6 @@ export class Accounts {
   #mending: Promise<void> | null = null;
   readonly #registering = new Map<string, Promise<void>>();
   #listing: Promise<ReadonlySet<string>> | null = null;
-  #underWay = 0;
-  readonly #waiting: (() => void)[] = [];
 
   constructor(parts: AccountsParts) {
     this.#parts = parts;
@@ -104,23 +100,10 @@ export class Accounts {
     const account = accountOf(this.#system.operatorSeed, name);
     if (this.#known.has(account.id)) return account;
     const known = this.#registering.get(account.id);
-    const registering =
-      known ?? this.#inTurn(this.#register.bind(this, this.#system, name, account.id)).finally(() => this.#registering.delete(account.id));
+    const registering = known ?? this.#register(this.#system, name, account.id).finally(() => this.#registering.delete(account.id));
     this.#registering.set(account.id, registering);
     await registering;
     return account;
-  }
-
-  async #inTurn(work: () => Promise<void>): Promise<void> {
-    if (this.#underWay < AT_ONCE) this.#underWay++;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    try {
-      await work();
-    } finally {
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#underWay--;
-      else next();
-    }
   }
 
   async #register(system: System, name: AccountName, id: string): Promise<void> {

@@ -29,6 +29,7 @@ import { ConnectingNats } from './connecting-nats.ts';
 import type { JobNats } from './job-nats.ts';
 import type { JobViews, Viewed } from './job-view.ts';
 import { roleCredentials, type AccountName, type Credentials, type NatsAccount, type WorkerSeeds } from './nats-keys.ts';
+import { Semaphore } from './semaphore.ts';
 
 export type TenantNatsParts = {
   readonly accounts: Accounts;
@@ -51,10 +52,13 @@ type Tenant = { readonly nats: ConnectingNats; askedMs: number };
 type Shared = { readonly namespace: string; readonly connection: Promise<NatsConnection> };
 
 const IDLE_MS = 10 * 60_000;
+/** Of hundreds that are made at once each would wait for all others, longer than it has time. */
+const AT_ONCE = 8;
 
 export class TenantNats implements NatsSide, JobViews {
   readonly #parts: TenantNatsParts;
   readonly #tenants = new Map<string, Tenant>();
+  readonly #opening = new Semaphore(AT_ONCE);
   readonly #shared = new Map<string, Shared>();
   readonly #users = new Map<string, Credentials>();
   readonly #listeners: ((identity: string) => void)[] = [];
@@ -160,14 +164,15 @@ export class TenantNats implements NatsSide, JobViews {
     const namespace = namespaceOf(identity);
     let seeds: WorkerSeeds;
     void nats.start({
-      connect: async () => {
-        const [job, streams] = await Promise.all([
-          accounts.register({ kind: 'job', identity }),
-          accounts.register({ kind: 'namespace', namespace }),
-        ]);
-        seeds = { job: job.seed, streams: streams.seed };
-        return { streams: await this.#sharedConnection(namespace, streams), job: await connect(job) };
-      },
+      connect: () =>
+        this.#opening.take(async () => {
+          const [job, streams] = await Promise.all([
+            accounts.register({ kind: 'job', identity }),
+            accounts.register({ kind: 'namespace', namespace }),
+          ]);
+          seeds = { job: job.seed, streams: streams.seed };
+          return { streams: await this.#sharedConnection(namespace, streams), job: await connect(job) };
+        }),
       open: (connections) =>
         open({
           connections,
