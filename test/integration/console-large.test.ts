@@ -42,13 +42,13 @@ async function framesWhile(page: Page, act: () => Promise<void>): Promise<readon
 async function panAndZoom(page: Page): Promise<void> {
   const pane = (await page.locator('.react-flow__pane').boundingBox())!;
   const [x, y] = [pane.x + pane.width / 2, pane.y + 20];
-  for (let round = 0; round < 2; round++) {
+  for (const notchY of [-120, 120]) {
     await page.mouse.move(x, y);
     await page.mouse.down();
-    await page.mouse.move(x + 220, y + 160, { steps: 12 });
-    await page.mouse.move(x - 120, y + 40, { steps: 12 });
+    await page.mouse.move(x + 220, y + 160, { steps: 8 });
+    await page.mouse.move(x - 120, y + 40, { steps: 8 });
     await page.mouse.up();
-    for (let notch = 0; notch < 6; notch++) await page.mouse.wheel(0, round % 2 === 0 ? -120 : 120);
+    for (let notch = 0; notch < 4; notch++) await page.mouse.wheel(0, notchY);
   }
 }
 

@@ -17,6 +17,7 @@ import { api, type InJob, inDoorsJob, showConsole, type ShownConsole } from '../
 import { checkFlightFigures } from '../support/flights-figures.ts';
 import { FLIGHTS_JOB, withFolder } from '../support/flights-run.ts';
 import { startTestServer, type TestServer } from '../support/nats.ts';
+import { OtlpReceiver } from '../support/otlp-receiver.ts';
 
 const WAIT = { timeout: 60_000, interval: 50 };
 
@@ -145,6 +146,27 @@ describe.skipIf(program === null)('a job that waits for events', () => {
       }),
     120_000,
   );
+
+  test('one key\u2019s story links to the traces of its last events, where traces are looked at', async () => {
+    const collector = await OtlpReceiver.start();
+    const options = { tracing: { endpoint: collector.url, sampling: 1, environment: {} } };
+    try {
+      await inDoorsJob({ browser, natsUrl: server.url, jaegerUrl: 'http://jaeger.test', options }, async ({ page, send }) => {
+        await view(page, 'key?node=doors&key=traced');
+        await page.waitForSelector('[data-figure=owner]'); // events are noted from the first look on
+        await send({ door: 'traced', type: 'open', note: '' });
+        const link = page.locator('.story a[href^="http://jaeger.test/trace/"]').first();
+        await link.waitFor();
+        const traceId = (await link.getAttribute('href'))?.split('/').at(-1);
+        expect(traceId).toMatch(/^[0-9a-f]{32}$/);
+        await expect.poll(() => collector.spans.filter((span) => span.traceId === traceId).length).toBeGreaterThan(0);
+        expect(await accessibilityProblems(page)).toEqual([]);
+        await keepPicture(page, 'key-traces');
+      });
+    } finally {
+      await collector.stop();
+    }
+  });
 
   test(
     'says that the server is away, and finds it again',
