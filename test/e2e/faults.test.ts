@@ -20,9 +20,9 @@ afterAll(async () => {
   await nats.close();
 });
 
-async function running(name: string, replicas: number): Promise<Sender> {
+async function running(name: string, replicas: number, standbyReplicas: 0 | 1 = 0): Promise<Sender> {
   await makeLoadStream(nats, name);
-  await applyLoadJob(space, name, (spec) => (spec['replicas'] = replicas));
+  await applyLoadJob(space, name, (spec) => Object.assign(spec, { replicas, standbyReplicas }));
   await untilReady(space, name);
   const sender = new Sender(nats, { name, keys: 31, perSecond: 200 });
   sender.start();
@@ -32,18 +32,30 @@ async function running(name: string, replicas: number): Promise<Sender> {
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-test('pods that are killed at random cost time, never events', async () => {
-  const sender = await running('killed', 3);
+test.each([
+  { what: 'pods', name: 'killed', standbyReplicas: 0 as const },
+  { what: 'pods whose partitions others follow', name: 'followed', standbyReplicas: 1 as const },
+])('$what that are killed at random cost time, never events', async ({ name, standbyReplicas }) => {
+  const sender = await running(name, 3, standbyReplicas);
+  const unfollowed = async (): Promise<readonly number[]> =>
+    ((await status(space, name)).stages ?? []).flatMap(({ standbys, partitions }) => (standbys === undefined ? [] : partitions - standbys));
+  if (standbyReplicas === 1)
+    await until('each partition with state could be taken over at once', 60_000, async () => {
+      const missing = await unfollowed();
+      return missing.length > 0 && missing.every((count) => count === 0) ? true : null;
+    });
   for (let round = 0; round < 4; round++) {
-    const there = (await pods(space, 'killed')).filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+    const there = (await pods(space, name)).filter(({ metadata }) => metadata.deletionTimestamp === undefined);
     const victim = there[(round * 7) % there.length]?.metadata.name ?? '';
     await kubectl(['delete', 'pod', victim, '-n', space, '--grace-period=0', '--force', '--wait=false']);
     await pause(4_000);
   }
-  await untilReady(space, 'killed');
+  await untilReady(space, name);
   await sender.stop();
-  expect(await problemsOf(nats, 'killed', sender.counts())).toEqual([]);
-  console.log(`3 workers, 4 kills without grace: longest gap between results ${await longestGapMs(nats, 'killed')} ms`);
+  expect(await problemsOf(nats, name, sender.counts())).toEqual([]);
+  console.log(
+    `3 workers, ${standbyReplicas} standbys, 4 kills without grace: longest gap between results ${await longestGapMs(nats, name)} ms`,
+  );
 });
 
 test('a node that is drained hands its partitions over', async () => {
