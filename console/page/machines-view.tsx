@@ -22,7 +22,8 @@ export function MachinesView({ declared, live, query, go }: ViewProps): ReactNod
           </select>
         )}
         <p className="quiet">
-          <b data-figure="actors">{now === null ? '–' : count(now.actorsTotal)}</b> actors, stage {chart.stage}
+          <b data-figure="actors">{now === null ? '–' : count(now.actorsTotal)}</b> {now?.actorsTotal === 1 ? 'actor' : 'actors'}, stage{' '}
+          {chart.stage}
         </p>
       </div>
       <StatechartDrawing chart={chart} live={now} lit={null} />

@@ -40,7 +40,7 @@ export async function lookAtAllViews(page: Page, { name, key, reload }: AllViews
     for (const one of VIEWS) {
       await view(page, one === 'key' ? key : one);
       if (one === 'key') await page.waitForSelector('[data-figure=owner]');
-      await page.waitForTimeout(150); // drawings find their places
+      await page.waitForTimeout(300); // drawings find their places
       await keepPicture(page, `${name}-${one}-${width}-${colorScheme}`);
       problems.push(...(await accessibilityProblems(page)).map((problem) => `${one} ${width} ${colorScheme}: ${problem}`));
       const isTooWide = await page.evaluate('document.documentElement.scrollWidth > document.documentElement.clientWidth');
