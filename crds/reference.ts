@@ -2,7 +2,7 @@
 
 import type { CelRule, Column } from './cel-rule.ts';
 import { z } from 'zod';
-import { objectNameSchema } from './stream-job/cluster.ts';
+import { objectNameSchema } from './stream-job/object-name.ts';
 import { durationSchema, nameSchema, ON_IN_YAML_1_1 } from './stream-job/names.ts';
 import { CODE_MARK, referenceSchema } from './stream-job/spec.ts';
 import { DURATION_OR_PARAMETER, type Json } from './structural.ts';

@@ -65,6 +65,38 @@ Last decisions
 `);
 });
 
+test('each pool says how it is scaled, and what is', () => {
+  const pools = [
+    { name: 'heavy', replicas: 1, scaling: { ...scaling, idle: undefined } },
+    { name: 'fixed', replicas: 2, scaling: { mode: 'Off' } },
+  ];
+  const now = '3 workers stay, 3 are needed: 9k events/s come, a worker does 4k/s, planned at 75 %';
+  const status = {
+    phase: 'Running',
+    replicas: 1,
+    readyReplicas: 1,
+    pools: [{ name: 'heavy', replicas: 3, ready: '2/3', scaling: { replicas: 3, declared: 1, now } }],
+    decisions: ['2026-01-05T09:45:00Z pool heavy: workers 1 → 3: 9k events/s come'],
+  };
+  expect(explainText(object({ replicas: 1, scaling: { mode: 'Off' }, pools }, status)))
+    .toBe(`flights: Running, 1 of 1 workers ready, 1 asked for
+
+scaling.mode Off: spec.replicas (1) says how many; kubectl scale, an HPA or KEDA may change it.
+
+Pool heavy: 2 workers ready, 3 asked for
+scaling.mode Apply: 1 to 8 workers, 75 % busy, at most 10s behind, a backlog gone in 1m.
+
+Now
+  ${now}
+
+Pool fixed: Unknown workers ready, Unknown asked for
+scaling.mode Off: its replicas (2) say how many.
+
+Last decisions
+  2026-01-05T09:45:00Z pool heavy: workers 1 → 3: 9k events/s come
+`);
+});
+
 test('a job that is not scaled says who says how many', () => {
   expect(explainText(object({ replicas: 3, scaling: { mode: 'Off' } }, {})))
     .toBe(`flights: Pending, Unknown of Unknown workers ready, 3 asked for

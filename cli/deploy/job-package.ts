@@ -5,7 +5,7 @@
 //   P3. The same sources give the same objects.
 
 import { readFile } from 'node:fs/promises';
-import { objectNameSchema } from '../../crds/stream-job/cluster.ts';
+import { objectNameSchema } from '../../crds/stream-job/object-name.ts';
 import { nameSchema } from '../../crds/stream-job/names.ts';
 import type { StreamJob } from '../../crds/stream-job/spec.ts';
 import { loadJob } from '../../runtime/adapters/node/load-job.ts';

@@ -2,7 +2,7 @@
 //
 //   T1. The columns are those of `kubectl get streamjobs`, so that both tell the same.
 
-import { UNKNOWN, type Condition, type StageStatus, type StreamJobStatus } from '../../crds/stream-job/status.ts';
+import { UNKNOWN, type Condition, type PoolStatus, type StageStatus, type StreamJobStatus } from '../../crds/stream-job/status.ts';
 import type { AnyObject } from '../../operator/kube/kube-object.ts';
 import { wrapped } from '../run/readable.ts';
 
@@ -26,6 +26,7 @@ export function jobText(job: AnyObject, nowMs: number): string {
     jobsText([job], { nowMs, withNamespace: false }),
     `${revisionLines(status).join('\n')}\n`,
     titled('Stages', stagesText(status.stages ?? []), status.stages),
+    titled('Pools', table([POOL_COLUMNS, ...(status.pools ?? []).map(poolRow)]), status.pools),
     titled('Conditions', (status.conditions ?? []).map((one) => conditionText(one, nowMs)).join(''), status.conditions),
     titled('Last decisions', (status.decisions ?? []).map((text) => `  ${text}\n`).join(''), status.decisions),
   ];
@@ -61,6 +62,12 @@ function revisionLines({ revision, stableRevision, intent, lastSavepoint, reject
   if (lastSavepoint !== undefined)
     lines.push(`Last savepoint: ${lastSavepoint.name}, ${lastSavepoint.takenAt}, ${lastSavepoint.bytes} bytes`);
   return lines;
+}
+
+const POOL_COLUMNS: Row = ['  NAME', 'READY', 'SCALING'];
+
+function poolRow({ name, ready, scaling }: PoolStatus): Row {
+  return [`  ${name}`, ready, scaling?.now ?? '–'];
 }
 
 const STAGE_COLUMNS: Row = ['  NAME', 'PARTITIONS', 'RUNNING', 'LAG', 'RATE', 'WATERMARK', 'DEAD LETTERS'];

@@ -14,13 +14,14 @@ import { changeValidations, changeVariables } from './admission-changes.ts';
 import { circleValidations, circleVariables } from './admission-circles.ts';
 import { inputValidations, inputVariables } from './admission-inputs.ts';
 import { podValidations } from './admission-pods.ts';
+import { poolValidations, poolVariables } from './admission-pools.ts';
 import { subjectValidations } from './admission-subjects.ts';
 import { verbValidations } from './admission-verbs.ts';
 import type { AdmissionRule, Variable } from './admission-rule.ts';
 
 const NAME = 'streamjobs.millrace.dev';
 
-const variables: readonly Variable[] = [...inputVariables, ...circleVariables, ...changeVariables];
+const variables: readonly Variable[] = [...inputVariables, ...circleVariables, ...changeVariables, ...poolVariables];
 export const admissionRules: readonly AdmissionRule[] = [
   ...inputValidations,
   ...circleValidations,
@@ -28,6 +29,7 @@ export const admissionRules: readonly AdmissionRule[] = [
   ...subjectValidations,
   ...podValidations,
   ...changeValidations,
+  ...poolValidations,
 ];
 
 /** The policy, and that it holds everywhere. */

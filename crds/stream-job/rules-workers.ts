@@ -4,14 +4,42 @@ import type { CelRule } from '../cel-rule.ts';
 
 const RESOURCES = ['cpu', 'memory'] as const;
 
+/** Of what a pool may have of its own, too. */
+function placementRules(at: 'spec.workers' | 'spec.pools[].workers'): readonly CelRule[] {
+  return [
+    ...RESOURCES.map((name) => ({
+      at: `${at}.resources`,
+      rule: `!has(self.requests) || !has(self.requests.${name}) || !has(self.limits) || !has(self.limits.${name})
+        || quantity(self.requests.${name}).compareTo(quantity(self.limits.${name})) <= 0`,
+      message: `a worker asks for more ${name} than its limit; the request is at most the limit`,
+      messageExpression: `'requests.${name} ' + self.requests.${name} + ' is more than limits.${name} ' + self.limits.${name} + '; it is at most that'`,
+    })),
+    {
+      at: `${at}.tolerations[]`,
+      rule: "has(self.key) || (has(self.operator) && self.operator == 'Exists')",
+      message: 'a toleration without a key tolerates all taints: say so with operator: Exists, or name a key',
+    },
+    {
+      at: `${at}.tolerations[]`,
+      rule: "!has(self.value) || !has(self.operator) || self.operator != 'Exists'",
+      message: 'a toleration with operator: Exists has no value; remove one of them',
+    },
+    {
+      at: `${at}.tolerations[]`,
+      rule: "!has(self.tolerationSeconds) || (has(self.effect) && self.effect == 'NoExecute')",
+      message: 'tolerationSeconds goes with effect: NoExecute',
+    },
+    {
+      at: `${at}.nodeSelector{}`,
+      rule: "self.matches('^([A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?)?$')",
+      message: 'a value of nodeSelector is that of a label: letters, digits, -, _ and ., at most 63, a letter or digit at both ends',
+    },
+  ];
+}
+
 export const workerRules: readonly CelRule[] = [
-  ...RESOURCES.map((name) => ({
-    at: 'spec.workers.resources',
-    rule: `!has(self.requests) || !has(self.requests.${name}) || !has(self.limits) || !has(self.limits.${name})
-      || quantity(self.requests.${name}).compareTo(quantity(self.limits.${name})) <= 0`,
-    message: `a worker asks for more ${name} than its limit; the request is at most the limit`,
-    messageExpression: `'requests.${name} ' + self.requests.${name} + ' is more than limits.${name} ' + self.limits.${name} + '; it is at most that'`,
-  })),
+  ...placementRules('spec.workers'),
+  ...placementRules('spec.pools[].workers'),
   {
     at: 'spec.workers.env[]',
     rule: 'has(self.value) != has(self.secret)',
@@ -31,28 +59,8 @@ export const workerRules: readonly CelRule[] = [
     messageExpression: `'"' + self.cidr + '" is no range of addresses; write one such as 10.1.0.0/16 or fd00::/8'`,
   },
   {
-    at: 'spec.workers.tolerations[]',
-    rule: "has(self.key) || (has(self.operator) && self.operator == 'Exists')",
-    message: 'a toleration without a key tolerates all taints: say so with operator: Exists, or name a key',
-  },
-  {
-    at: 'spec.workers.tolerations[]',
-    rule: "!has(self.value) || !has(self.operator) || self.operator != 'Exists'",
-    message: 'a toleration with operator: Exists has no value; remove one of them',
-  },
-  {
-    at: 'spec.workers.tolerations[]',
-    rule: "!has(self.tolerationSeconds) || (has(self.effect) && self.effect == 'NoExecute')",
-    message: 'tolerationSeconds goes with effect: NoExecute',
-  },
-  {
     at: 'spec.workers.image',
     rule: "!self.matches('\\\\s')",
     message: 'an image has no blanks in its name',
-  },
-  {
-    at: 'spec.workers.nodeSelector{}',
-    rule: "self.matches('^([A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?)?$')",
-    message: 'a value of nodeSelector is that of a label: letters, digits, -, _ and ., at most 63, a letter or digit at both ends',
   },
 ];

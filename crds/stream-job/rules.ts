@@ -16,13 +16,24 @@ import { workerRules } from './rules-workers.ts';
 
 /** Lists whose items have a name: unique, merged by it, and compared with what they were. */
 export const streamJobLists: readonly ListForm[] = [
-  ...['spec.parameters', 'spec.sources', 'spec.tables', 'spec.stages', 'spec.sinks', 'spec.workers.env', 'status.stages'].map((at) => ({
+  ...[
+    'spec.parameters',
+    'spec.sources',
+    'spec.tables',
+    'spec.stages',
+    'spec.sinks',
+    'spec.pools',
+    'spec.workers.env',
+    'status.stages',
+    'status.pools',
+  ].map((at) => ({
     at,
     keys: ['name'],
   })),
   { at: 'spec.workers.files', keys: ['configMap'] },
   { at: 'spec.workers.imagePullSecrets', isSet: true },
   { at: 'spec.sources[].nats.subjects', isSet: true },
+  { at: 'spec.pools[].stages', isSet: true },
   { at: 'status.conditions', keys: ['type'] },
 ];
 

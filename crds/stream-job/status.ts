@@ -4,9 +4,12 @@
 //   T2. Bounded: at most STATUS_STAGES_MAX stages, STATUS_DECISIONS_MAX sentences; 32 kB with 100 stages.
 
 import { z } from 'zod';
+import { POOLS_MAX } from './pools.ts';
 
 export const STATUS_STAGES_MAX = 100;
 export const STATUS_DECISIONS_MAX = 16;
+/** Those that there may be, and those that are on their way out. */
+export const STATUS_POOLS_MAX = 2 * POOLS_MAX;
 
 /** Said where a figure is not known. */
 export const UNKNOWN = 'Unknown';
@@ -97,14 +100,23 @@ export const scalingStatusSchema = z.strictObject({
 });
 export type ScalingStatus = z.infer<typeof scalingStatusSchema>;
 
+/** One pool, as the job is told. */
+export const poolStatusSchema = z.strictObject({
+  name: z.string().max(32),
+  replicas: z.int().describe('Its worker pods that are there.'),
+  ready: z.string().max(24).describe('Its pods that are ready, of those that are asked for: `2/2`.'),
+  scaling: scalingStatusSchema.optional().describe('What scaling on load sees and remembers of it; absent in mode Off.'),
+});
+export type PoolStatus = z.infer<typeof poolStatusSchema>;
+
 export const streamJobStatusSchema = z.strictObject({
   observedGeneration: z.int().optional(),
   phase: z.enum(phases).optional(),
   conditions: z.array(conditionSchema).max(16).optional(),
-  replicas: z.int().optional().describe('Worker pods that are there.'),
-  readyReplicas: z.int().optional().describe('Worker pods that are ready.'),
-  selector: z.string().max(512).optional().describe('Labels of the worker pods, for the scale subresource.'),
-  ready: z.string().max(24).optional().describe('Pods that are ready, of those that are asked for: `2/2`.'),
+  replicas: z.int().optional().describe('Worker pods that are there; of several pools those of the default pool.'),
+  readyReplicas: z.int().optional().describe('Worker pods that are ready; of several pools those of the default pool.'),
+  selector: z.string().max(512).optional().describe('Labels of the worker pods (of the default pool), for the scale subresource.'),
+  ready: z.string().max(24).optional().describe('Pods that are ready, of those that are asked for, in all pools: `2/2`.'),
   lag: z.string().max(24).optional().describe('Events that were given out and are not taken in yet, over all stages, or Unknown.'),
   watermark: z.string().max(40).optional().describe('The lowest watermark: RFC 3339, `ended`, or Unknown.'),
   rate: z.string().max(24).optional().describe('Events a second into the job, or Unknown.'),
@@ -116,6 +128,11 @@ export const streamJobStatusSchema = z.strictObject({
   intent: intentSchema.optional().describe('What the operator is about to do, written before it does it.'),
   lastSavepoint: z.strictObject({ name: z.string().max(253), takenAt: z.string().max(40), bytes: z.int() }).optional(),
   scaling: scalingStatusSchema.optional().describe('What scaling on load sees and remembers; absent in mode Off.'),
+  pools: z
+    .array(poolStatusSchema)
+    .max(STATUS_POOLS_MAX)
+    .optional()
+    .describe('Pools beside the default pool, those too that are on their way out.'),
   decisions: z
     .array(z.string().max(320))
     .max(STATUS_DECISIONS_MAX)

@@ -1,4 +1,4 @@
-// Scaling of all jobs: what was measured of each lately, and from it how many workers it is to have.
+// Scaling of all jobs, each pool of stages by itself: what was measured of it lately, and from it how many workers it is to have.
 //
 //   S1. What is kept here only measures (samples, needs): an operator that starts anew measures again, and until then holds. What
 //       was decided stands in the status, before anything is done about it.
@@ -15,7 +15,7 @@ import { within } from './size.ts';
 
 /** One look at a job that is to be scaled. */
 export type Look = {
-  /** `<namespace>/<name>` and what makes it another job: its uid, its run. */
+  /** What makes it this one: the job's uid, its run, the pool. */
   readonly key: string;
   readonly settings: ScalingSettings;
   readonly scene: Scene;
@@ -62,7 +62,7 @@ export class Autoscaler {
       replicas: scene.declared === 0 ? 0 : decision.replicas,
       status: statusOfMemory({ ...decision.memory, declared: scene.declared }, decision.now),
       sentences: [
-        ...(isFollowed ? [] : [notFollowed(status.declared, scene.declared, decision.replicas)]),
+        ...(isFollowed ? [] : [notFollowed(status.declared, scene.declared, decision.replicas, scene.declaredAs)]),
         ...(decision.sentence === null ? [] : [decision.sentence]),
       ],
       verdicts: decision.verdicts,

@@ -47,8 +47,10 @@ const LIMITED_MS = 30_000;
 /** What is seen at one moment, beside the load. */
 export type Scene = {
   readonly nowMs: number;
-  /** `spec.replicas`. */
+  /** `spec.replicas`, or `replicas` of the pool. */
   readonly declared: number;
+  /** As sentences call it; absent: `spec.replicas`. */
+  readonly declaredAs?: string;
   /** Workers that are ready. */
   readonly ready: number;
   /** Why pods do not start; null: nothing is known of that kind. */
@@ -109,7 +111,8 @@ export function decideScaling(
     verdicts: { limited: null, hot: null },
     ...rest,
   });
-  if (scene.declared === 0) return stays('spec.replicas is 0: nothing is scaled until it is not', { needs: NO_NEEDS });
+  if (scene.declared === 0)
+    return stays(`${scene.declaredAs ?? 'spec.replicas'} is 0: nothing is scaled until it is not`, { needs: NO_NEEDS });
   const bounded = current === 0 ? 0 : within(current, limits);
   if (bounded !== current) {
     const sentence = say.bounds(current, bounded, settings);

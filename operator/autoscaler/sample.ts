@@ -1,4 +1,7 @@
-// What is known of a job's load at one moment: figures that count up, so that two samples give rates.
+// What is known of the load of a pool of stages at one moment: figures that count up, so that two samples give rates.
+//
+// A pool is looked at as a job of its own: what comes to it are the events of its sources, and those that stages of other pools give
+// to its stages. So nothing behind has to know of other pools.
 
 import type { KeyShare } from '../../runtime/worker/task-figures.ts';
 import type { TimeSpent } from '../../runtime/worker/time-ledger.ts';
@@ -18,12 +21,12 @@ export type TaskSample = {
   readonly heavyKey?: KeyShare | undefined;
 };
 
-/** One source stage. */
+/** A stage that events come to from outside the pool: from a source's stream, or from stages of other pools. */
 export type SourceSample = {
   readonly stage: string;
   /** Events taken in since the first record. */
   readonly takenEvents: number;
-  /** Events that lie in its stream and are not taken in yet; null: unknown. */
+  /** Events that wait there and are not taken in yet; null: unknown. */
   readonly backlogEvents: number | null;
 };
 
@@ -33,19 +36,19 @@ export type Sample = {
   readonly workers: readonly WorkerSample[];
   readonly tasks: readonly TaskSample[];
   readonly sources: readonly SourceSample[];
-  /** By stage that is no source: given out upstream and not taken in yet. */
+  /** By stage: given out by stages of the same pool, and not taken in yet. */
   readonly lags: ReadonlyMap<string, number>;
   /** Why it is not all that there is to know; null: it is. */
   readonly missing: string | null;
 };
 
-/** The graph, as far as load flows through it: stages in topological order. */
+/** The graph of the pool, as far as load flows through it: stages in topological order. */
 export type LoadGraph = {
   readonly stages: readonly {
     readonly id: string;
     readonly isSource: boolean;
     readonly partitionCount: number;
-    /** Stage that each output leads to, by its place in `edgesOut`; null: nobody reads it, or it is retired. */
+    /** Stage that each output leads to, by its place in `edgesOut`; null: nobody reads it, a stage of another pool does, or it is retired. */
     readonly to: readonly (string | null)[];
   }[];
 };

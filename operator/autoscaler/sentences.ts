@@ -121,6 +121,6 @@ export function recommended(sentence: string): string {
   return `recommended, not done (scaling.mode is Recommend): ${sentence}`;
 }
 
-export function notFollowed(before: number, declared: number, current: number): string {
-  return `spec.replicas went ${before} → ${declared}: not followed while scaling.mode is Apply; ${stay(current)}`;
+export function notFollowed(before: number, declared: number, current: number, declaredAs = 'spec.replicas'): string {
+  return `${declaredAs} went ${before} → ${declared}: not followed while scaling.mode is Apply; ${stay(current)}`;
 }

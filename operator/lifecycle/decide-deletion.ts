@@ -46,6 +46,7 @@ function leaving(observed: Observed, actions: Decision['actions'], message: stri
     intent: null,
     actions,
     replicas: observed.deployedReplicas === null ? 'none' : 0,
+    stops: true,
     events: told === undefined ? [] : [told],
     againMs: SOON_MS,
   };

@@ -3,9 +3,11 @@
 //   U1. Never a weaker strategy than the spec's: where state and declaration disagree, nothing is changed and the reason told.
 //   U2. A revision that was rolled back is not tried again until the spec changes.
 //   U3. last-state: one write makes all workers take the new revision in place; only the stages that changed begin anew.
+//   U4. Where nothing but the pool of stages changes no state is dropped or saved, whatever the strategy: tasks are handed over.
 
 import { compareForUpgrade, type UpgradePlan } from '../../runtime/plan/compatibility.ts';
-import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
+import type { PhysicalPlan, StagePlan } from '../../runtime/plan/physical-plan.ts';
+import { movedStages, poolOf } from '../../runtime/plan/pools.ts';
 import type { Deployed } from './decide.ts';
 import type { Decision, Told } from './decision.ts';
 import { listed, nextRevision, reconciling, stalled, type Conditions } from './verdicts.ts';
@@ -16,6 +18,7 @@ export function decideUpgrade(observed: Deployed): Decision {
   const { job, declared, nats, cluster } = observed;
   if (job.status.rejectedHash === declared.hash) return stayRolledBack(observed);
   if (observed.savepointRunning) return wait(observed, 'a savepoint is being taken; the new revision follows');
+  if (isMoveOnly(observed)) return inPlace(observed, compareForUpgrade(nats.record.plan as PhysicalPlan, declared.plan));
   switch (cluster.upgrade.strategy) {
     case 'stateless':
       return startOver(observed);
@@ -26,12 +29,19 @@ export function decideUpgrade(observed: Deployed): Decision {
   }
 }
 
+/** U4. */
+function isMoveOnly({ nats, declared }: Deployed): boolean {
+  const before = nats.record.plan as PhysicalPlan;
+  return before.fingerprint === declared.plan.fingerprint && movedStages(before, declared.plan).length > 0;
+}
+
 function inPlace(observed: Deployed, change: UpgradePlan): Decision {
   const { job, nats, nowMs, cluster } = observed;
   if (change.incompatible.length > 0) return refuse(observed, change);
   const revision = nextRevision(job.status, nats.record.revision, observed.declared.hash, job.generation);
   const stages = [...change.restarted, ...change.added];
-  const message = `revision ${revision.number}: ${describe(change)}`;
+  const moved = movedStages(nats.record.plan as PhysicalPlan, observed.declared.plan);
+  const message = `revision ${revision.number}: ${[...moved.map(moveText), describe(change)].join('; ')}`;
   return {
     phase: 'Upgrading',
     conditions: reconciling('Upgrading', message),
@@ -42,6 +52,10 @@ function inPlace(observed: Deployed, change: UpgradePlan): Decision {
     remembers: { rejectedHash: null },
     againMs: SOON_MS,
   };
+}
+
+function moveText(stage: StagePlan): string {
+  return `${stage.id} moves to pool ${poolOf(stage)}`;
 }
 
 function describe({ restarted, added, removed, unchanged }: UpgradePlan): string {
@@ -90,6 +104,7 @@ function startOver(observed: Deployed): Decision {
       ? [{ kind: 'remove-state', of: 'run' }, { kind: 'ensure-streams' }, { kind: 'write-revision', revision, run: 'new' }]
       : [],
     replicas: isStopped ? observed.cluster.replicas : 0,
+    ...(isStopped ? {} : { stops: true as const }),
     events: isStopped ? [{ type: 'Normal', reason: 'Upgrading', message }] : [],
     remembers: { rejectedHash: null },
     againMs: SOON_MS,

@@ -9,12 +9,14 @@
 //   D3. What cannot be seen is not guessed: without NATS nothing is changed, and Ready is Unknown.
 //   D4. State is dropped only where the spec says so (`upgrade.strategy: stateless`, `deletionPolicy: Delete`).
 
+import { DEFAULT_POOL } from '../../crds/stream-job/pool-names.ts';
 import { parseDuration } from '../../runtime/base/duration.ts';
 import { decideDeletion } from './decide-deletion.ts';
 import { decideUpgrade } from './decide-upgrade.ts';
 import type { Action, Decision, Told } from './decision.ts';
 import { readinessOf, type Readiness } from './figures.ts';
 import type { NatsObserved, Observed, ValidDeclared } from './observed.ts';
+import { awakeStages, isAsleep, ofPool, sizeOfPool, stoppedText, workersAsked } from './pools.ts';
 import { scalingConditions, scalingNews } from './scaling-verdicts.ts';
 import { issueText, listed, nextRevision, ready, reconciling, stalled, standing, type Conditions } from './verdicts.ts';
 
@@ -70,6 +72,7 @@ function decideSuspension(observed: Observed): Decision {
     intent: null,
     actions: [],
     replicas: hasBegun ? 0 : 'none',
+    stops: true,
     events:
       isGone && was !== 'Suspended' ? [{ type: 'Normal', reason: 'Suspended', message: `${message}; spec.suspend: false goes on` }] : [],
     againMs: isGone ? null : SOON_MS,
@@ -119,7 +122,7 @@ function decideDeployment(observed: Runnable): Decision {
   const revision = nextRevision(job.status, 0, declared.hash, job.generation);
   const restore: readonly Action[] = restoreSavepoint === null ? [] : [{ kind: 'prepare-restore', savepoint: restoreSavepoint.name }];
   const from = restoreSavepoint === null ? '' : ` from savepoint ${restoreSavepoint.name}`;
-  const message = `revision ${revision.number} is deployed${from}: ${declared.plan.stages.length} stages, ${observed.cluster.replicas} workers`;
+  const message = `revision ${revision.number} is deployed${from}: ${declared.plan.stages.length} stages, ${workersAsked(observed)} workers`;
   return {
     phase: 'Starting',
     conditions: reconciling('Deploying', message),
@@ -164,23 +167,24 @@ function decideAdoption(observed: Runnable): Decision {
 
 /** Workers were told to run what the spec says: do they? */
 function decideRun(observed: Deployed): Decision {
-  const { nats, cluster, job } = observed;
+  const { nats, job } = observed;
   const { record } = nats;
   const isStable = job.status.stableRevision?.number === record.revision;
   if (nats.failure !== null && nats.failure.revision >= record.revision) return decideFailure(observed, isStable);
   if (nats.completed) return decideCompletion(observed);
-  if (cluster.replicas === 0)
+  if (workersAsked(observed) === 0)
     return {
       ...going(observed),
       phase: 'Suspended',
-      ...(observed.scaling !== null && observed.scaling.status?.declared !== 0
+      ...(isAsleep(observed)
         ? {
             conditions: ready('Asleep', 'no event waits: no worker runs; its state is kept, and the first event wakes it'),
             againMs: SOON_MS,
           }
         : { conditions: ready('ScaledToZero', 'spec.replicas is 0: no worker runs; its state is kept') }),
     };
-  const readiness = readinessOf(observed.declared.plan, observed.figures, record.revision);
+  const { stages } = observed.declared.plan;
+  const readiness = readinessOf(awakeStages(observed, stages), observed.figures, record.revision);
   return isStable ? decideSteady(observed, readiness) : decideSettling(observed, readiness);
 }
 
@@ -191,8 +195,8 @@ function going(observed: Deployed): Decision {
   const repaired: readonly Told[] =
     nats.drift.length === 0 ? [] : [{ type: 'Warning', reason: 'Repaired', message: `mended in NATS: ${listed(nats.drift)}` }];
   const resumed: readonly Told[] =
-    wasSuspended && cluster.replicas > 0
-      ? [{ type: 'Normal', reason: 'Resumed', message: `${cluster.replicas} workers go on from the kept state` }]
+    wasSuspended && workersAsked(observed) > 0
+      ? [{ type: 'Normal', reason: 'Resumed', message: `${workersAsked(observed)} workers go on from the kept state` }]
       : [];
   return {
     phase: 'Running',
@@ -207,10 +211,12 @@ function going(observed: Deployed): Decision {
 }
 
 function decideSteady(observed: Deployed, readiness: Readiness): Decision {
-  const decision = { ...going(observed), intent: null };
+  const decision = { ...going(observed), intent: null, againMs: isAsleep(observed) ? SOON_MS : null };
   const { record } = observed.nats;
+  const stopped = stoppedText(observed, observed.declared.plan.stages);
+  const which = stopped === '' ? 'all' : 'the';
   if (readiness.missing.length === 0)
-    return { ...decision, conditions: ready('Running', `revision ${record.revision}: all ${readiness.tasks} tasks run`) };
+    return { ...decision, conditions: ready('Running', `revision ${record.revision}: ${which} ${readiness.tasks} tasks run${stopped}`) };
   const message = `${readiness.running} of ${readiness.tasks} tasks run; waiting for ${readiness.missing.join(', ')}`;
   return { ...decision, conditions: reconciling('Recovering', message), againMs: SOON_MS };
 }
@@ -303,6 +309,7 @@ function decideCompletion(observed: Deployed): Decision {
     intent: null,
     conditions: ready('Completed', message),
     replicas: 0,
+    stops: true,
     actions: [],
     events: isNew ? [{ type: 'Normal', reason: 'Completed', message }] : [],
     ...(revision === undefined ? {} : { remembers: { revision, stableRevision: revision } }),
@@ -310,11 +317,30 @@ function decideCompletion(observed: Deployed): Decision {
   };
 }
 
-function scaled({ deployedReplicas, nats, scaling }: Observed, { replicas }: Decision): readonly Told[] {
-  const sentences = scaling?.sentences ?? [];
-  if (sentences.length > 0) return sentences.map((message) => ({ type: 'Normal', reason: 'Scaled', message }));
+function scaled(observed: Observed, decision: Decision): readonly Told[] {
+  const { deployedReplicas, nats, scaling, pools } = observed;
+  const size = typeof decision.replicas === 'number' ? decision.replicas : null;
+  const isAbsent = nats.kind === 'absent';
+  const own = sizeNews({ deployed: deployedReplicas, size, scaling, isAbsent });
+  const others = pools.flatMap((pool) => {
+    const to = decision.replicas === 'kept' ? null : sizeOfPool(pool, decision);
+    return sizeNews({ deployed: pool.deployedReplicas, size: to, scaling: pool.scaled, isAbsent }).map((text) => ofPool(pool.name, text));
+  });
+  const sentences = [...(pools.length === 0 ? own : own.map((text) => ofPool(DEFAULT_POOL, text))), ...others];
+  return sentences.map((message) => ({ type: 'Normal', reason: 'Scaled', message }));
+}
+
+type Sizes = {
+  readonly deployed: number | null;
+  /** null: it stays as it is. */ readonly size: number | null;
+  readonly scaling: Observed['scaling'];
+  readonly isAbsent: boolean;
+};
+
+function sizeNews({ deployed, size, scaling, isAbsent }: Sizes): readonly string[] {
+  if (scaling !== null && scaling.sentences.length > 0) return scaling.sentences;
   // What scaling decided was told when it did.
-  if (scaling !== null && replicas === scaling.replicas) return [];
-  if (typeof replicas !== 'number' || deployedReplicas === null || deployedReplicas === replicas || nats.kind === 'absent') return [];
-  return [{ type: 'Normal', reason: 'Scaled', message: `workers ${deployedReplicas} → ${replicas}` }];
+  if (scaling !== null && size === scaling.replicas) return [];
+  if (size === null || deployed === null || deployed === size || isAbsent) return [];
+  return [`workers ${deployed} → ${size}`];
 }

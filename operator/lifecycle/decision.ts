@@ -29,8 +29,10 @@ export type Decision = {
   /** Written to status before the first action; null: nothing is going on. */
   readonly intent: IntentStatus | null;
   readonly actions: readonly Action[];
-  /** Worker pods that there should be; `kept`: children stay as they are; `none`: there are to be no children. */
+  /** Worker pods that there should be in the default pool (others: pools.ts); `kept`: children stay as they are; `none`: there are to be no children. */
   readonly replicas: number | 'kept' | 'none';
+  /** No worker of any pool is to run, whatever each is declared to have. */
+  readonly stops?: true;
   readonly events: readonly Told[];
   /** What changes in status besides: absent fields stay. */
   readonly remembers?: {

@@ -1,6 +1,6 @@
 // What workers report of a job, as far as the operator decides by it or shows it. Pure.
 
-import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
+import type { StagePlan } from '../../runtime/plan/physical-plan.ts';
 import { taskName } from '../../runtime/plan/physical-plan.ts';
 import type { RunProgress } from '../../runtime/telemetry/progress.ts';
 import type { WorkerReport } from '../../runtime/worker/worker.ts';
@@ -34,9 +34,9 @@ export type Readiness = {
   readonly missing: readonly string[];
 };
 
-/** How much of `plan` runs under `revision`. */
-export function readinessOf(plan: PhysicalPlan, figures: JobFigures | null, revision: number): Readiness {
-  const names = plan.stages.flatMap(({ id, partitionCount }) => Array.from({ length: partitionCount }, (_, p) => taskName(id, p)));
+/** How much of `stages` runs under `revision`. */
+export function readinessOf(stages: readonly StagePlan[], figures: JobFigures | null, revision: number): Readiness {
+  const names = stages.flatMap(({ id, partitionCount }) => Array.from({ length: partitionCount }, (_, p) => taskName(id, p)));
   const missing = names.filter((name) => {
     const task = figures?.tasks.get(name);
     return task === undefined || task.state === 'claiming' || task.revision < revision;

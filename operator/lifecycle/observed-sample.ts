@@ -162,6 +162,7 @@ export function observedWith({ job, cluster, ...given }: Given = {}): Observed {
     cluster: {
       replicas: 1,
       scaling: scalingSchema.parse({}),
+      pools: [],
       suspend: false,
       upgrade: { strategy: 'last-state', progressDeadline: '2m', rollback: true },
       deletionPolicy: 'Retain',
@@ -171,6 +172,8 @@ export function observedWith({ job, cluster, ...given }: Given = {}): Observed {
     nats: natsWith(),
     pods: { total: 1, ready: 1, terminating: 0, problems: [] },
     deployedReplicas: 1,
+    pools: [],
+    poolsLeft: [],
     figures: null,
     load: { kind: 'absent', reason: 'it is not scaled' },
     scaling: null,
@@ -178,6 +181,7 @@ export function observedWith({ job, cluster, ...given }: Given = {}): Observed {
     restoreSavepoint: null,
     savepointRunning: false,
     ...given,
+    defaultPods: given.defaultPods ?? given.pods ?? { total: 1, ready: 1, terminating: 0, problems: [] },
     declared,
   };
 }

@@ -1,5 +1,6 @@
 // What is known of one StreamJob when it is decided about: read once, then only looked at.
 
+import type { PoolSpec } from '../../crds/stream-job/pools.ts';
 import type { StreamJob, StreamJobSpec } from '../../crds/stream-job/spec.ts';
 import type { RevisionStatus, StreamJobStatus } from '../../crds/stream-job/status.ts';
 import type { Issue } from '../../runtime/base/issues.ts';
@@ -9,6 +10,9 @@ import type { Failure } from '../../runtime/worker/membership.ts';
 import type { Scaled } from '../autoscaler/autoscaler.ts';
 import type { Sample } from '../autoscaler/sample.ts';
 import type { JobFigures } from './figures.ts';
+
+/** The part of the spec that says how the job is run. */
+export type ClusterPart = Pick<StreamJobSpec, 'replicas' | 'scaling' | 'pools' | 'suspend' | 'upgrade' | 'deletionPolicy' | 'restoreFrom'>;
 
 /** The custom resource as it is in the cluster. */
 export type JobObject = {
@@ -81,20 +85,47 @@ export type PodsObserved = {
   readonly problems: readonly string[];
 };
 
+export type Load = { readonly kind: 'known'; readonly sample: Sample } | { readonly kind: 'absent'; readonly reason: string };
+
+/** A pool that the spec declares beside the default one. */
+export type PoolObserved = Pick<PoolSpec, 'name' | 'scaling' | 'workers'> & {
+  /** As scaling has it. */
+  readonly replicas: number;
+  readonly pods: PodsObserved;
+  /** What its Deployment asks for now; null: there is none. */
+  readonly deployedReplicas: number | null;
+  readonly load: Load;
+  /** What scaling decided; null: its `replicas` count. */
+  readonly scaled: Scaled | null;
+};
+
+/** A pool that has objects in the cluster and is not in the spec any more. */
+export type PoolLeft = {
+  readonly name: string;
+  readonly pods: PodsObserved;
+  /** A worker of it is said to run a task. */
+  readonly runsTasks: boolean;
+};
+
 export type Observed = {
   readonly nowMs: number;
   readonly job: JobObject;
   /** The part of the spec that says how the job is run, `replicas` as scaling has it; from the API server's defaults when the rest is invalid. */
-  readonly cluster: Pick<StreamJobSpec, 'replicas' | 'scaling' | 'suspend' | 'upgrade' | 'deletionPolicy' | 'restoreFrom'>;
+  readonly cluster: ClusterPart;
   readonly declared: Declared;
   readonly nats: NatsObserved;
+  /** Of all pools. */
   readonly pods: PodsObserved;
+  /** Of the default pool, as `deployedReplicas`, `load` and `scaling` are. */
+  readonly defaultPods: PodsObserved;
   /** What the Deployment asks for now; null: there is none. */
   readonly deployedReplicas: number | null;
+  readonly pools: readonly PoolObserved[];
+  readonly poolsLeft: readonly PoolLeft[];
   /** What workers reported lately; null: none did. */
   readonly figures: JobFigures | null;
   /** What is known of its load; read only where it is scaled. */
-  readonly load: { readonly kind: 'known'; readonly sample: Sample } | { readonly kind: 'absent'; readonly reason: string };
+  readonly load: Load;
   /** What scaling decided; null: `spec.replicas` counts. */
   readonly scaling: Scaled | null;
   /** Savepoint that the upgrade waits for: done, failed, or still going on; null: none was asked for. */

@@ -153,6 +153,15 @@ describe('a deployment', () => {
     expect((await nats.resolve(identity, plan())).kind).toBe('resolved');
   });
 
+  test('of the same job with a stage in another pool is planned anew, though its state is the same', async () => {
+    await stream(`IN-${count}`, [`${name}.in`]);
+    const before = await resolved();
+    const pooled = { ...plan(), stages: plan().stages.map((stage) => (stage.id === 'sums' ? { ...stage, pool: 'heavy' } : stage)) };
+    expect(pooled.fingerprint).toBe(plan().fingerprint);
+    expect((await resolved(pooled)).stages.map(({ id, pool }) => [id, pool])).toContainEqual(['sums', 'heavy']);
+    expect(await resolved()).toEqual(before);
+  });
+
   test.each(['*.shop_victim.>', '*.MR_shop_victim.job'])('cannot read another job of one account by the wildcard %s', async (subject) => {
     if ((await callApi(link, 'STREAM.INFO.VICTIM')).kind === 'error') await stream('VICTIM', ['victim.in']);
     const shared = jobNats({ connections: oneConnection(connection), savepoints: () => Promise.resolve(connection) }, { kind: 'none' });

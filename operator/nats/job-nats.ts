@@ -29,6 +29,7 @@ import { removeDeadLetters } from '../../runtime/connectors/nats/dead-letter-str
 import { ensureUserStreams } from '../../runtime/connectors/nats/plan-streams.ts';
 import { planToJson } from '../../runtime/job/code-marks.ts';
 import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
+import { poolOf } from '../../runtime/plan/pools.ts';
 import { STREAM_ROOT } from '../../runtime/plan/plan-names.ts';
 import type { JobRecord } from '../../runtime/worker/job-record.ts';
 import type { Failure } from '../../runtime/worker/membership.ts';
@@ -184,13 +185,14 @@ export class JobNats implements JobSide, JobViews {
 
   async resolve(identity: string, plan: PhysicalPlan): Promise<Resolved> {
     const nowMs = this.#parts.clock.monotonicMs();
+    // Who runs a stage is in the plan, and not in its fingerprint.
+    const of = `${plan.fingerprint} ${plan.stages.map(poolOf).join()}`;
     const known = this.#resolved.get(identity);
-    if (known !== undefined && known.untilMs > nowMs && known.value.of === plan.fingerprint)
-      return { kind: 'resolved', plan: known.value.plan };
+    if (known !== undefined && known.untilMs > nowMs && known.value.of === of) return { kind: 'resolved', plan: known.value.plan };
     if (!this.up) return { kind: 'absent', reason: 'not connected' };
     try {
       const named = await ensureUserStreams(this.#parts.connections, plan, { replicas: this.#parts.replicas });
-      this.#resolved.set(identity, { untilMs: nowMs + RESOLVED_MS, value: { of: plan.fingerprint, plan: named } });
+      this.#resolved.set(identity, { untilMs: nowMs + RESOLVED_MS, value: { of, plan: named } });
       return { kind: 'resolved', plan: named };
     } catch (error) {
       if (!(error instanceof BadDeclaration)) return absent(error);

@@ -60,15 +60,15 @@ test('what was taken in and what waits add up to what was sent, while it runs an
   );
   const plan = job.current?.plan as PhysicalPlan;
   const live = sampler();
-  expect((await live.sample(IDENTITY, plan, { asleep: false })).missing).toMatch(/tasks report nothing/);
+  expect((await live.sample(IDENTITY, plan, { pool: 'default', asleep: false })).missing).toMatch(/tasks report nothing/);
 
   job.startPod('w-0');
   await job.allRun();
   feed.start(500, 1);
-  await until(async () => (await live.sample(IDENTITY, plan, { asleep: false })).missing === null);
-  const first = await live.sample(IDENTITY, plan, { asleep: false });
+  await until(async () => (await live.sample(IDENTITY, plan, { pool: 'default', asleep: false })).missing === null);
+  const first = await live.sample(IDENTITY, plan, { pool: 'default', asleep: false });
   await sleep(3_000);
-  const second = await live.sample(IDENTITY, plan, { asleep: false });
+  const second = await live.sample(IDENTITY, plan, { pool: 'default', asleep: false });
   const sent = await feed.stop();
   expect(taken(second)).toBeGreaterThan(taken(first));
   expect(taken(second) + backlog(second)).toBeLessThanOrEqual(sent);
@@ -85,13 +85,13 @@ test('what was taken in and what waits add up to what was sent, while it runs an
     { stage: 'sums', key: 'k0', share: 1 },
   ]);
 
-  await until(async () => taken(await live.sample(IDENTITY, plan, { asleep: false })) === sent);
+  await until(async () => taken(await live.sample(IDENTITY, plan, { pool: 'default', asleep: false })) === sent);
   await job.endPods();
   // Acknowledged one by one: the server counts a message when it has stored it, not when it was sent.
   for (let i = 0; i < SENT_AWAY; i++) await admin.request(`in.${NAME}`, JSON.stringify({ n: i, id: 'k', at: 0 }));
   // One that has seen it run, and one that starts anew and reads where it stood from the journal.
   for (const one of [live, sampler()]) {
-    const asleep = await one.sample(IDENTITY, plan, { asleep: true });
+    const asleep = await one.sample(IDENTITY, plan, { pool: 'default', asleep: true });
     expect({ missing: asleep.missing, taken: taken(asleep), backlog: backlog(asleep), workers: asleep.workers }).toEqual({
       missing: null,
       taken: sent,
@@ -99,4 +99,64 @@ test('what was taken in and what waits add up to what was sent, while it runs an
       workers: [],
     });
   }
+}, 60_000);
+
+test('a pool is looked at by itself: what other pools give it comes to it, also while nobody runs it', async () => {
+  const name = 'pooled';
+  const identity = `ns_${name}`;
+  const feed = new Feed(admin, `in.${name}`);
+  await feed.open();
+  const job = new Operated(admin, server.url, identity);
+  await job.declare(
+    jobText(
+      name,
+      `
+  partitions: 2
+  sources:
+    - { name: rows, nats: { subjects: [in.${name}] }, schema: { n: int, id: string, at: timestamp } }
+  stages:
+    - { name: sums, from: rows, keyBy: event.id, aggregate: { times: { count: {} } } }
+  sinks:
+    - { name: out, from: sums, journal: {} }
+  pools:
+    - { name: heavy, stages: [sums] }
+`,
+    ),
+    { workers: 2 },
+  );
+  const plan = job.current?.plan as PhysicalPlan;
+  const live = sampler();
+  const [own, heavy] = ['default', 'heavy'].map(
+    (pool) => (one: LoadSampler, asleep: boolean) => one.sample(identity, plan, { pool, asleep }),
+  );
+  if (own === undefined || heavy === undefined) throw new Error('two pools');
+
+  job.startPod('d-0');
+  const pod = job.startPod('h-0', undefined, 'heavy');
+  await job.allRun();
+  feed.start(300);
+  await sleep(1_000);
+  const sent = await feed.stop();
+  await until(async () => taken(await heavy(live, false)) === sent);
+  const [seenOwn, seenHeavy] = [await own(live, false), await heavy(live, false)];
+  expect([seenOwn.missing, seenHeavy.missing]).toEqual([null, null]);
+  expect([seenOwn, seenHeavy].map(({ workers }) => workers.map(({ id }) => id))).toEqual([['d-0'], ['h-0']]);
+  expect(seenHeavy.sources).toEqual([{ stage: 'sums', takenEvents: sent, backlogEvents: 0 }]);
+  expect(seenHeavy.tasks.map(({ task }) => task).toSorted()).toEqual(['sums/0', 'sums/1']);
+  expect(seenOwn.tasks.map(({ stage }) => stage)).not.toContain('sums');
+  expect(seenOwn.sources.find(({ stage }) => stage === 'rows')).toEqual({ stage: 'rows', takenEvents: sent, backlogEvents: 0 });
+
+  await pod.end();
+  for (let i = 0; i < SENT_AWAY; i++) await admin.request(`in.${name}`, JSON.stringify({ n: i, id: `k${i}`, at: 0 }));
+  // What has seen it run, and what starts anew and reads where it stood from the journals. The default pool goes on.
+  for (const one of [live, sampler()]) {
+    await until(async () => backlog(await heavy(one, true)) === SENT_AWAY);
+    expect(await heavy(one, true)).toMatchObject({
+      missing: null,
+      workers: [],
+      sources: [{ stage: 'sums', takenEvents: sent, backlogEvents: SENT_AWAY }],
+    });
+    expect((await own(one, false)).missing).toBeNull();
+  }
+  await job.endPods();
 }, 60_000);

@@ -1,4 +1,5 @@
-// Samples a job's load: what its workers report, and what waits in the streams of its sources, as their leaders say.
+// Samples the load of a pool of a job's stages: what its workers report, what waits in the streams of its sources, as their leaders say,
+// and what other pools have given to its stages.
 //
 //   L1. What was taken in and what waits belong to one position: their sum never goes back while nothing is removed.
 //   L2. Of a source whose backlog cannot be asked for (a file), or a task that nobody reports, the sample says that it is missing.
@@ -10,12 +11,14 @@ import type { Clock } from '../../runtime/base/clock.ts';
 import { pendingFrom } from '../../runtime/connectors/nats/subject-places.ts';
 import type { SourcePosition } from '../../runtime/connectors/source.ts';
 import { decodeHeader } from '../../runtime/journal/record-codec.ts';
+import { poolOf, stagesOfPool } from '../../runtime/plan/pools.ts';
 import { taskName, type PhysicalPlan, type StagePlan } from '../../runtime/plan/physical-plan.ts';
 import { shortKey } from '../../runtime/worker/shown-key.ts';
 import type { TaskFigures } from '../../runtime/worker/task-figures.ts';
 import type { WorkerReport } from '../../runtime/worker/worker.ts';
 import type { Sample, SourceSample, TaskSample } from '../autoscaler/sample.ts';
 import type { LoadAsked } from '../reconcile/nats-side.ts';
+import { EdgeCounts } from './edge-counts.ts';
 import type { WorkerReports } from './worker-reports.ts';
 
 export type LoadSamplerParts = {
@@ -36,40 +39,56 @@ export class LoadSampler {
   readonly #parts: LoadSamplerParts;
   /** By identity, then task. */
   readonly #known = new Map<string, Map<string, Known>>();
+  readonly #edges: EdgeCounts;
 
   constructor(parts: LoadSamplerParts) {
     this.#parts = parts;
+    this.#edges = new EdgeCounts(parts.link);
   }
 
   /** Rejects when NATS does not answer. */
-  async sample(identity: string, plan: PhysicalPlan, { asleep }: LoadAsked): Promise<Sample> {
+  async sample(identity: string, plan: PhysicalPlan, { asleep, pool }: LoadAsked): Promise<Sample> {
     const { reports, clock } = this.#parts;
-    const fresh = asleep ? [] : reports.reports(identity);
+    const all = reports.reports(identity);
+    const fresh = asleep ? [] : all.filter((report) => poolOf(report) === pool);
     const figures = reports.tasks(identity);
-    const tasks = asleep
-      ? []
-      : fresh.flatMap(({ worker, tasks: own }) => own.filter((one) => figures.get(one.task) === one).map((one) => taskSample(worker, one)));
+    const stages = stagesOfPool(plan, pool);
+    const ids = new Set(stages.map(({ id }) => id));
+    // A task that moves may run on a worker of another pool still.
+    const isShown = (one: TaskFigures): boolean => ids.has(one.stage) && figures.get(one.task) === one;
+    const tasks = asleep ? [] : all.flatMap(({ worker, tasks: own }) => own.filter(isShown).map((one) => taskSample(worker, one)));
     const sources: SourceSample[] = [];
     const mute = fresh.find((report: Partial<WorkerReport>) => report.time === undefined);
-    let missing = asleep ? null : missingTasks(plan, figures);
+    let missing = asleep ? null : missingTasks(stages, figures);
     if (mute !== undefined) missing ??= `worker ${mute.worker} does not say where its time goes`;
-    for (const stage of plan.stages.filter(({ kind }) => kind === 'source')) {
+    for (const stage of stages.filter(({ kind }) => kind === 'source')) {
       const source = await this.#source(identity, stage, figures);
       sources.push(source.sample);
       missing ??= source.missing;
+    }
+    const lags = new Map(asleep ? [] : lagsOf(reports, identity, plan).filter(([stage]) => ids.has(stage)));
+    const at = { identity, plan, figures };
+    for (const stage of stages) {
+      const outside = await this.#edges.into(at, stage, ({ id }) => !ids.has(id));
+      if (outside === null) continue;
+      sources.push({ stage: stage.id, takenEvents: outside.taken, backlogEvents: outside.waiting });
+      const inside = await this.#edges.into(at, stage, ({ id }) => ids.has(id));
+      if (inside === null || asleep) lags.delete(stage.id);
+      else lags.set(stage.id, inside.waiting);
     }
     return {
       atMs: clock.monotonicMs(),
       workers: fresh.map(({ worker, time }) => ({ id: worker, time })),
       tasks,
       sources,
-      lags: asleep ? new Map() : lagsOf(reports, identity, plan),
+      lags,
       missing,
     };
   }
 
   forget(identity: string): void {
     this.#known.delete(identity);
+    this.#edges.forget(identity);
   }
 
   async #source(
@@ -162,8 +181,8 @@ function taskSample(worker: string, { task, stage, epoch, counters, time, heavyK
 }
 
 /** Older workers do not say all of it. */
-function missingTasks(plan: PhysicalPlan, figures: ReadonlyMap<string, TaskFigures>): string | null {
-  const names = plan.stages.flatMap(({ id, partitionCount }) => Array.from({ length: partitionCount }, (_, p) => taskName(id, p)));
+function missingTasks(stages: readonly StagePlan[], figures: ReadonlyMap<string, TaskFigures>): string | null {
+  const names = stages.flatMap(({ id, partitionCount }) => Array.from({ length: partitionCount }, (_, p) => taskName(id, p)));
   const missing = names.filter((name) => {
     const told: Partial<TaskFigures> = figures.get(name) ?? {};
     return (told.state ?? 'claiming') === 'claiming' || told.time === undefined || told.taken === undefined;
@@ -172,7 +191,7 @@ function missingTasks(plan: PhysicalPlan, figures: ReadonlyMap<string, TaskFigur
   return first === undefined ? null : `${missing.length} of ${names.length} tasks report nothing (${first})`;
 }
 
-function lagsOf(reports: WorkerReports, identity: string, plan: PhysicalPlan): ReadonlyMap<string, number> {
+function lagsOf(reports: WorkerReports, identity: string, plan: PhysicalPlan): readonly (readonly [stage: string, events: number])[] {
   const stages = reports.figures(identity, plan)?.progress.stages ?? [];
-  return new Map(stages.flatMap(({ id, lagEvents }) => (lagEvents === null ? [] : [[id, lagEvents] as const])));
+  return stages.flatMap(({ id, lagEvents }) => (lagEvents === null ? [] : [[id, lagEvents] as const]));
 }

@@ -24,8 +24,9 @@ export function reportIn(bytes: Uint8Array): WorkerReport | null {
 
 export function isReport(value: unknown): value is WorkerReport {
   if (!isRecord(value)) return false;
-  const { worker, revision, tasks, memoryBytes, cpuMs, commitLatency, endToEndLatency, time, nodes, standbys } = value;
-  const isSaid = typeof worker === 'string' && isCount(revision) && isCount(memoryBytes) && isCount(cpuMs);
+  const { worker, pool, revision, tasks, memoryBytes, cpuMs, commitLatency, endToEndLatency, time, nodes, standbys } = value;
+  const isNamed = typeof worker === 'string' && (pool === undefined || typeof pool === 'string');
+  const isSaid = isNamed && isCount(revision) && isCount(memoryBytes) && isCount(cpuMs);
   const areLatencies = [commitLatency, endToEndLatency].every(
     (latencies) => isRecord(latencies) && Object.keys(latencies).length <= BUCKETS_MAX && Object.values(latencies).every(isCount),
   );

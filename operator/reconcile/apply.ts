@@ -13,6 +13,7 @@ import type { Action, Decision } from '../lifecycle/decision.ts';
 import type { Observed, ValidDeclared } from '../lifecycle/observed.ts';
 import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
 import { hasStandbys } from '../../runtime/plan/physical-plan.ts';
+import { poolsToRemove, sizeOfPool, workersAsked } from '../lifecycle/pools.ts';
 import { credentialsSecret } from '../resources/credentials-secret.ts';
 import { API_VERSION, APPLIED_ANNOTATION, FINALIZER, childNames, withAppliedHash, type Manifest } from '../resources/manifest.ts';
 import { CREDENTIALS_ANNOTATION } from '../resources/worker-deployment.ts';
@@ -65,7 +66,7 @@ async function carryOutOne({ client, nats }: ApplyParts, observed: Observed, act
           plan,
           code,
           parameters,
-          workers: cluster.replicas,
+          workers: workersAsked(observed),
           run: action.run,
           runId: job.status.runId ?? null,
           restore,
@@ -124,21 +125,50 @@ export async function applyChildren(parts: ApplyParts, observed: Observed, decis
         repaired.push(`Secret ${secret.metadata.name} was gone`);
     }
   }
-  const children = childrenOf({
+  const common = {
     owner,
     identity,
-    replicas,
-    workers,
     tracing: tracingOf(observed),
     hasStandbys: hasStandbys(plan),
     credentialsHash: credentials?.hash ?? null,
     settings,
-  });
-  for (const child of children) {
-    const trouble = await applyChild(client, caches, child, deployedReplicas !== null, repaired);
+  };
+  const pools = [
+    { pool: undefined, size: replicas, own: {}, deployed: deployedReplicas },
+    ...observed.pools.map((pool) => ({
+      pool: pool.name,
+      size: sizeOfPool(pool, decision),
+      own: pool.workers,
+      deployed: pool.deployedReplicas,
+    })),
+  ];
+  for (const { pool, size, own, deployed } of pools) {
+    if (size === null) continue;
+    for (const child of childrenOf({ ...common, pool, replicas: size, workers: { ...workers, ...own } })) {
+      const trouble = await applyChild(client, caches, child, deployed !== null, repaired);
+      if (trouble !== null) return { trouble, repaired };
+    }
+  }
+  for (const pool of poolsToRemove(observed, decision)) {
+    const trouble = await removePool(parts, observed, pool);
     if (trouble !== null) return { trouble, repaired };
   }
   return { trouble: null, repaired };
+}
+
+/** Its pods first: who may talk to them holds until they are gone. */
+async function removePool({ client, caches }: ApplyParts, { job, poolsLeft }: Observed, pool: string): Promise<Trouble | null> {
+  const named = { namespace: job.namespace, name: childNames.worker(job.name, pool) };
+  const pods = poolsLeft.find(({ name }) => name === pool)?.pods;
+  const isGone = pods === undefined || pods.total + pods.terminating === 0;
+  for (const kind of isGone ? ['Deployment', 'PodDisruptionBudget', 'NetworkPolicy'] : ['Deployment']) {
+    const { resource, cache } = kindOf(kind, caches);
+    const live = cache.get(named.namespace, named.name);
+    if (live === undefined || live.metadata.deletionTimestamp !== undefined) continue;
+    const trouble = kubeTrouble(kind, await client.delete(resource, named, { uid: live.metadata.uid }), ['not-found']);
+    if (trouble !== null) return trouble;
+  }
+  return null;
 }
 
 async function applyChild(

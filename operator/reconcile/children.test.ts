@@ -86,3 +86,57 @@ test.each([false, true])('workers are told their node when they follow each othe
   });
   expect(JSON.stringify(children).includes('spec.nodeName')).toBe(hasStandbys);
 });
+
+describe('the objects of a pool', () => {
+  const parts = {
+    owner: { name: 'orders', namespace: 'shop', uid: 'u' },
+    identity: 'shop_orders',
+    replicas: 1,
+    workers: { annotations: { a: 'b' } } as StreamJobSpec['workers'],
+    tracing: undefined,
+    credentialsHash: null,
+    settings: {
+      defaults: {
+        image: 'w',
+        pullPolicy: 'IfNotPresent',
+        pullSecrets: [],
+        natsUrl: 'nats://n:4222',
+        tracing: { endpoint: null, sampling: null },
+      },
+      operatorNamespace: 'millrace',
+      nats: { mode: 'bundled', port: 4222 },
+    },
+  } as const;
+  const [own, heavy] = [childrenOf(parts), childrenOf({ ...parts, pool: 'heavy' })];
+
+  test('have names of their own', () => {
+    expect(own.map(({ metadata }) => metadata.name)).toEqual(['orders-worker', 'orders-worker', 'orders-worker']);
+    expect(heavy.map(({ metadata }) => metadata.name)).toEqual(['orders-worker-heavy', 'orders-worker-heavy', 'orders-worker-heavy']);
+  });
+
+  test('select no pod of another pool, and all pods of their own', () => {
+    const selectorsOf = (children: typeof own): readonly Record<string, string>[] =>
+      [...JSON.stringify(children).matchAll(/"matchLabels":(\{[^}]*"millrace.dev\/job[^}]*\})/g)].map(
+        ([, text]) => JSON.parse(text ?? '') as Record<string, string>,
+      );
+    const podOf = (children: typeof own): Readonly<Record<string, string>> =>
+      (children[2] as unknown as { spec: { template: { metadata: { labels: Record<string, string> } } } }).spec.template.metadata.labels;
+    const selects = (selector: Record<string, string>, pod: Readonly<Record<string, string>>): boolean =>
+      Object.entries(selector).every(([name, value]) => pod[name] === value);
+    const other = childrenOf({ ...parts, pool: 'other' });
+    for (const [mine, others] of [
+      [own, [heavy, other]],
+      [heavy, [own, other]],
+    ] as const) {
+      const selectors = selectorsOf(mine);
+      expect(selectors.length).toBeGreaterThan(4); // policy, budget, Deployment, two spreads
+      expect(selectors.every((selector) => selects(selector, podOf(mine)))).toBe(true);
+      expect(selectors.some((selector) => others.some((each) => selects(selector, podOf(each))))).toBe(false);
+    }
+  });
+
+  test('tell the pod its pool; pods of the default pool are told nothing, as before there were pools', () => {
+    expect(JSON.stringify(heavy)).toContain('{"name":"MILLRACE_POOL","value":"heavy"}');
+    expect(JSON.stringify(own)).not.toMatch(/pool/i);
+  });
+});

@@ -1,4 +1,4 @@
-// Which objects a StreamJob has in the cluster, with how many workers. Pure.
+// Which objects a pool of a StreamJob has in the cluster, with how many workers. Pure.
 
 import type { StreamJobSpec } from '../../crds/stream-job/spec.ts';
 import { disruptionBudget } from '../resources/disruption-budget.ts';
@@ -14,6 +14,8 @@ export type ClusterSettings = {
 
 export type ChildrenParts = {
   readonly owner: Owner;
+  /** Absent: the default pool. */
+  readonly pool?: string | undefined;
   readonly identity: string;
   readonly replicas: number;
   readonly workers: StreamJobSpec['workers'];
@@ -26,14 +28,14 @@ export type ChildrenParts = {
 
 /** In the order in which they are applied: who may talk, who may be taken away, then the pods. */
 export function childrenOf(parts: ChildrenParts): readonly Manifest[] {
-  const { owner, identity, replicas, workers, tracing, hasStandbys = false, credentialsHash, settings } = parts;
+  const { owner, pool, identity, replicas, workers, tracing, hasStandbys = false, credentialsHash, settings } = parts;
   const { defaults, operatorNamespace, nats } = settings;
   const endpoint = tracing?.endpoint ?? defaults.tracing.endpoint;
   const otlpPort = endpoint === null ? null : portOfUrl(endpoint);
   return [
-    networkPolicy({ owner, egress: workers.egress ?? [], operatorNamespace, nats, otlpPort }),
-    disruptionBudget(owner),
-    workerDeployment({ owner, identity, replicas, workers, tracing, hasStandbys, defaults, credentialsHash }),
+    networkPolicy({ owner, pool, egress: workers.egress ?? [], operatorNamespace, nats, otlpPort }),
+    disruptionBudget(owner, pool),
+    workerDeployment({ owner, pool, identity, replicas, workers, tracing, hasStandbys, defaults, credentialsHash }),
   ];
 }
 

@@ -74,6 +74,8 @@ test.each<{ fact: string; change: (spec: Spec) => void; isNew: boolean }>([
   },
   { fact: 'another value of a parameter is another revision', change: (spec) => (spec['values'] = {}), isNew: false },
   { fact: 'more workers are none', change: (spec) => (spec['replicas'] = 7), isNew: false },
+  { fact: 'a stage in a pool is another revision', change: (spec) => (spec['pools'] = [{ name: 'heavy', stages: ['sums'] }]), isNew: true },
+  { fact: 'no pools are none', change: (spec) => (spec['pools'] = []), isNew: false },
   { fact: 'suspending is none', change: (spec) => (spec['suspend'] = true), isNew: false },
   { fact: 'other pods are none', change: (spec) => (spec['workers'] = { resources: { limits: { memory: '1Gi' } } }), isNew: false },
   { fact: 'standby replicas', change: (spec) => (spec['standbyReplicas'] = 1), isNew: true },
@@ -88,3 +90,18 @@ test('how a job is run is known although the rest of its spec is broken', () => 
     upgrade: { strategy: 'stateless', rollback: true },
   });
 });
+
+test('how pools are scaled and what their pods get is no revision, nor is their order', () => {
+  const pools = [
+    { name: 'a', stages: ['sums', 'out'] },
+    { name: 'b', stages: ['orders'] },
+  ];
+  const otherwise = [
+    { ...pools[1], replicas: 5, scaling: { mode: 'Apply' } },
+    { ...pools[0], stages: ['out', 'sums'], workers: { resources: { requests: { cpu: '2' } } } },
+  ];
+  expect(hashOf((spec) => (spec['pools'] = otherwise))).toBe(hashOf((spec) => (spec['pools'] = pools)));
+});
+
+test('a job without pools has the hash that it had before there were pools: an operator that is new changes nothing', () =>
+  expect(hashOf(() => undefined)).toBe('7b72987e3683f5aa'));

@@ -5,13 +5,14 @@
 //   E2. The hash of a revision covers what makes workers do something else, and nothing that only moves pods.
 
 import { createHash } from 'node:crypto';
+import { poolsSchema } from '../../crds/stream-job/pools.ts';
 import { scalingSchema } from '../../crds/stream-job/scaling.ts';
 import { ON_IN_YAML_1_1 } from '../../crds/stream-job/names.ts';
 import type { StreamJob, StreamJobSpec } from '../../crds/stream-job/spec.ts';
 import type { Issue } from '../../runtime/base/issues.ts';
 import { checkJobText } from '../../runtime/plan/check.ts';
 import { canonicalText } from '../../runtime/plan/structure.ts';
-import type { JobObject } from '../lifecycle/observed.ts';
+import type { ClusterPart, JobObject } from '../lifecycle/observed.ts';
 
 export type Parsed = { readonly kind: 'job'; readonly job: StreamJob } | { readonly kind: 'invalid'; readonly issues: readonly Issue[] };
 
@@ -53,19 +54,21 @@ function stateWithOn(state: unknown): unknown {
 export function revisionHash({ spec }: StreamJob): string {
   const { parameters, values, partitions, sources, tables, stages, sinks, code, restoreFrom } = spec;
   const standbyReplicas = spec.standbyReplicas || undefined; // what is off by default leaves the hash of older versions as it was
-  const declared = { parameters, values, partitions, standbyReplicas, sources, tables, stages, sinks, code: code?.sha256, restoreFrom };
-  const text = canonicalText(declared);
+  // Of pools only what lies where: workers have to know. Absent where there is none, as before there were pools.
+  const pools =
+    spec.pools.length === 0 ? undefined : Object.fromEntries(spec.pools.map(({ name, stages: named }) => [name, named.toSorted()]));
+  const where = { partitions, standbyReplicas, pools };
+  const text = canonicalText({ parameters, values, ...where, sources, tables, stages, sinks, code: code?.sha256, restoreFrom });
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
 /** What the spec says of how the job is run, where the rest may be anything. The API server has checked and filled in these. */
-export function clusterPart(
-  spec: JobObject['spec'],
-): Pick<StreamJobSpec, 'replicas' | 'scaling' | 'suspend' | 'upgrade' | 'deletionPolicy' | 'restoreFrom'> {
-  const { replicas, scaling, suspend, upgrade, deletionPolicy, restoreFrom } = spec as Partial<StreamJobSpec>;
+export function clusterPart(spec: JobObject['spec']): ClusterPart {
+  const { replicas, scaling, pools, suspend, upgrade, deletionPolicy, restoreFrom } = spec as Partial<StreamJobSpec>;
   return {
     replicas: replicas ?? 1,
     scaling: scalingSchema.parse(scaling ?? {}),
+    pools: poolsSchema.parse(pools ?? []),
     suspend: suspend ?? false,
     upgrade: { strategy: 'last-state', progressDeadline: '2m', rollback: true, ...upgrade },
     deletionPolicy: deletionPolicy ?? 'Retain',

@@ -39,6 +39,8 @@ export type SavepointProgress =
   | { readonly kind: 'failed'; readonly message: string };
 
 export type LoadAsked = {
+  /** The pool whose load it is. */
+  readonly pool: string;
   /** No worker is to run: nobody reports, and what waits in the sources' streams is all that there is to know. */
   readonly asleep: boolean;
 };

@@ -3,6 +3,7 @@
 //   B1. Nothing is written here.
 //   B2. What cannot be read makes its part unknown (`absent`, `waiting`), never wrong.
 
+import { DEFAULT_POOL } from '../../crds/stream-job/pool-names.ts';
 import { BadDeclaration, type Issue } from '../../runtime/base/issues.ts';
 import { stubMarks } from '../../runtime/job/code-marks.ts';
 import { planJob } from '../../runtime/plan/plan.ts';
@@ -17,6 +18,7 @@ import { childNames } from '../resources/manifest.ts';
 import { clusterPart, parseJob, revisionHash } from './declared.ts';
 import type { CodeStore } from './code-store.ts';
 import type { NatsSide } from './nats-side.ts';
+import { leftPools, observePools, replicasOf, type LoadOf } from './observe-pools.ts';
 import { isWorkerOf, podsOf } from './pods.ts';
 import { identityOf, jobObjectOf } from './stream-job-object.ts';
 
@@ -53,19 +55,28 @@ export async function observe(parts: ObserveParts, namespace: string, name: stri
   const isNew = inNats.kind === 'present' && inNats.record === null;
   const declared = job.deletedMs === null ? await declare(parts, job, before, isNew) : waiting(['it is being deleted']);
   const plan = declared.kind === 'valid' ? declared.plan : inNats.kind === 'present' ? planOf(inNats) : null;
-  const isScaled = cluster.scaling.mode !== 'Off' && inNats.kind === 'present' && inNats.record !== null && plan !== null;
-  const asleep = job.status.scaling?.replicas === 0;
-  const pods = caches.pods.list(namespace).filter((pod) => isWorkerOf(name, pod));
+  const figures = plan === null ? null : nats.figures(identity, plan);
+  const hasBegun = inNats.kind === 'present' && inNats.record !== null;
+  const loadOf: LoadOf = async (pool, { mode }, status) =>
+    mode !== 'Off' && hasBegun && plan !== null
+      ? nats.load(identity, plan, { pool, asleep: status?.replicas === 0 })
+      : { kind: 'absent', reason: 'nothing runs yet' };
+  const defaultPods = caches.pods.list(namespace).filter((pod) => isWorkerOf(name, pod));
+  const own = await observePools(caches, job, cluster.pools, loadOf);
+  const left = leftPools(caches, job, cluster.pools, figures);
   return {
     nowMs: clock.nowMs(),
     job,
     cluster,
     declared,
     nats: inNats,
-    pods: podsOf(pods),
+    pods: podsOf([...defaultPods, ...[...own, ...left].flatMap(({ found }) => found)]),
+    defaultPods: podsOf(defaultPods),
+    pools: own.map(({ observed }) => observed),
+    poolsLeft: left.map(({ observed }) => observed),
     deployedReplicas: replicasOf(caches.deployments.get(namespace, childNames.worker(name))),
-    figures: plan === null ? null : nats.figures(identity, plan),
-    load: isScaled ? await nats.load(identity, plan, { asleep }) : { kind: 'absent', reason: 'nothing runs yet' },
+    figures,
+    load: await loadOf(DEFAULT_POOL, cluster.scaling, job.status.scaling),
     scaling: null,
     upgradeSavepoint: upgradeSavepoint(caches, job, inNats),
     restoreSavepoint: restoreSavepoint(caches, job),
@@ -114,10 +125,6 @@ function waiting(reasons: readonly string[]): Declared {
 
 function planOf(nats: NatsObserved): PhysicalPlan | null {
   return nats.kind === 'present' && nats.record !== null ? (nats.record.plan as PhysicalPlan) : null;
-}
-
-function replicasOf(deployment: AnyObject | undefined): number | null {
-  return deployment === undefined ? null : ((deployment['spec'] as { readonly replicas?: number }).replicas ?? 1);
 }
 
 type Savepoint = { readonly name: string; readonly spec: StreamSavepointSpec; readonly status: StreamSavepointStatus };

@@ -18,10 +18,10 @@ type PodStatus = {
 const ON_THE_WAY = new Set(['ContainerCreating', 'PodInitializing', undefined]);
 const MESSAGE_MAX = 200;
 
-/** Labels are anybody's to set: a worker is a pod that the job's Deployment made, by one of its ReplicaSets. */
-export function isWorkerOf(job: string, { metadata }: AnyObject): boolean {
+/** Labels are anybody's to set: a worker is a pod that the Deployment of the job and pool made, by one of its ReplicaSets. */
+export function isWorkerOf(job: string, { metadata }: AnyObject, pool?: string): boolean {
   const maker = metadata.ownerReferences?.find(({ controller }) => controller === true);
-  return metadata.labels?.[JOB_LABEL] === job && maker?.kind === 'ReplicaSet' && isReplicaSetOf(childNames.worker(job), maker.name);
+  return metadata.labels?.[JOB_LABEL] === job && maker?.kind === 'ReplicaSet' && isReplicaSetOf(childNames.worker(job, pool), maker.name);
 }
 
 /** `<deployment>-<hash>`. */

@@ -7,7 +7,7 @@
 //   R5. A round begins only when the cache shows what the one before wrote: else it would be forgotten.
 
 import { isDeepStrictEqual } from 'node:util';
-import type { StreamJobStatus } from '../../crds/stream-job/status.ts';
+import type { ScalingStatus, StreamJobStatus } from '../../crds/stream-job/status.ts';
 import { Autoscaler } from '../autoscaler/autoscaler.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import { resources } from '../kube/resource.ts';
@@ -69,7 +69,7 @@ export class Reconciler {
     this.#tell(observed, newsOf(observed, decision));
     if (isLeaving) return null;
     const applied = await applyChildren(this.#parts, observed, decision);
-    if (applied.repaired.length > 0 && isSteady(observed, decision))
+    if (applied.repaired.length > 0 && !isRescaled(observed) && isSteady(observed, decision))
       this.#tell(observed, [{ type: 'Normal', reason: 'Repaired', message: applied.repaired.join('; ') }]);
     if (applied.trouble !== null) return applied.trouble;
     return acts ? null : this.#writeStatus(observed, decision, false);
@@ -111,8 +111,11 @@ export class Reconciler {
 }
 
 /** Another number of workers is asked for: it stands in the status before the first of them comes or goes (R2). */
-function isRescaled({ scaling, job }: Observed): boolean {
-  return scaling !== null && scaling.status !== null && scaling.status.replicas !== job.status.scaling?.replicas;
+function isRescaled({ scaling, pools, job }: Observed): boolean {
+  const isOther = (scaled: Observed['scaling'], before: ScalingStatus | undefined): boolean =>
+    scaled !== null && scaled.status !== null && scaled.status.replicas !== before?.replicas;
+  const before = new Map(job.status.pools?.map((pool) => [pool.name, pool.scaling]));
+  return isOther(scaling, job.status.scaling) || pools.some(({ name, scaled }) => isOther(scaled, before.get(name)));
 }
 
 /** Nothing was asked for just now: a child that differs was changed by somebody else. */

@@ -4,6 +4,8 @@
 //   V2. Each round does the next step only; an operator that starts anew goes on with it (nats-side.ts, advanceSavepoint).
 //   V3. Deleting never waits for NATS longer than NATS_WAIT_MS.
 
+import { DEFAULT_POOL } from '../../crds/stream-job/pool-names.ts';
+import { clusterPart } from './declared.ts';
 import { isDeepStrictEqual } from 'node:util';
 import type { Condition } from '../../crds/stream-job/status.ts';
 import type { StreamSavepointSpec, StreamSavepointStatus } from '../../crds/stream-savepoint/spec.ts';
@@ -177,8 +179,23 @@ function statusOf(object: AnyObject): StreamSavepointStatus {
 }
 
 /** Only workers can hand in the state of their tasks. */
-function notRunning(object: AnyObject): string | null {
-  const { name, status } = jobObjectOf(object);
-  if (status.phase === 'Running' || status.phase === 'Upgrading') return null;
-  return `StreamJob ${name} is ${status.phase ?? 'Pending'}: a savepoint is taken of a job that runs`;
+/** Of a job whose sources would be paused for a savepoint that nobody can finish, too: null means that it can be taken. */
+export function notRunning(object: AnyObject): string | null {
+  const { name, status, spec } = jobObjectOf(object);
+  if (status.phase !== 'Running' && status.phase !== 'Upgrading')
+    return `StreamJob ${name} is ${status.phase ?? 'Pending'}: a savepoint is taken of a job that runs`;
+  const { replicas, scaling, pools } = clusterPart(spec);
+  if (pools.length === 0) return null;
+  const sizes = [
+    { pool: DEFAULT_POOL, mode: scaling.mode, declared: replicas, scaled: status.scaling },
+    ...pools.map((pool) => ({
+      pool: pool.name,
+      mode: pool.scaling.mode,
+      declared: pool.replicas,
+      scaled: status.pools?.find((one) => one.name === pool.name)?.scaling,
+    })),
+  ];
+  const empty = sizes.find(({ mode, declared, scaled }) => declared === 0 || (mode === 'Apply' && scaled?.replicas === 0));
+  if (empty === undefined) return null;
+  return `no worker runs in pool ${empty.pool} of StreamJob ${name}: a savepoint is taken of all stages, so each pool needs one`;
 }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { poolSchema } from '../../crds/stream-job/pools.ts';
 import { scalingSchema } from '../../crds/stream-job/scaling.ts';
 import { Autoscaler } from '../autoscaler/autoscaler.ts';
 import type { Sample } from '../autoscaler/sample.ts';
@@ -113,6 +114,38 @@ test('kubectl scale is not followed, which is said once; replicas 0 is', () => {
   expect(with_(7).cluster.replicas).toBe(2);
   expect(with_(7).scaling?.sentences).toEqual(['spec.replicas went 1 → 7: not followed while scaling.mode is Apply; 2 workers stay']);
   expect(with_(0).cluster.replicas).toBe(0);
+});
+
+test('a pool is scaled by itself, and the default pool stays as it is', () => {
+  const pooled = declaredOf('h1', (text) => `${text}  pools: [{ name: heavy, stages: [sums] }]\n`);
+  const { workers, ...heavy } = poolSchema.parse({ name: 'heavy', stages: ['sums'], scaling: { mode: 'Apply' } });
+  const autoscaler = new Autoscaler();
+  let status = running(pooled).status;
+  const all = Array.from({ length: 3 }, (_, i) => {
+    const whole = sample(20 + i * 4);
+    const own = {
+      ...whole,
+      tasks: whole.tasks.filter(({ stage }) => stage === 'sums'),
+      sources: [{ ...whole.sources[0]!, stage: 'sums' }],
+    };
+    const pool = {
+      ...heavy,
+      workers,
+      pods: { total: 1, ready: 1, terminating: 0, problems: [] },
+      deployedReplicas: status.pools?.[0]?.scaling?.replicas ?? 1,
+      load: { kind: 'known' as const, sample: own },
+      scaled: null,
+    };
+    const given = { ...running(pooled), declared: pooled, figures: figuresRunning(pooled, 1), nowMs: NOW_MS + i * 4_000, pools: [pool] };
+    const observed = scaledJob(autoscaler, observedWith({ ...given, job: { status } }));
+    status = statusOf(observed, decide(observed));
+    return { observed, status };
+  });
+  expect(all[1]?.observed.cluster.replicas).toBe(1);
+  expect(all.map(({ observed }) => observed.pools[0]?.replicas)).toEqual([1, 2, 2]);
+  expect(all[2]?.status.pools?.[0]).toMatchObject({ name: 'heavy', scaling: { replicas: 2, declared: 1, trial: { from: 1 } } });
+  expect(all[2]?.status.scaling).toBeUndefined();
+  expect(all[2]?.status.decisions).toEqual([expect.stringMatching(/ pool heavy: workers 1 → 2: 900 events\/s come/)]);
 });
 
 test('a job that sleeps is Ready and looked at every second', () => {

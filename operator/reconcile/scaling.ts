@@ -4,35 +4,61 @@
 //   Y2. In mode Off nothing here changes anything.
 //   Y3. A job is scaled only while a stable revision runs; all else is left alone, at the size that it has.
 
-import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
+import { DEFAULT_POOL } from '../../crds/stream-job/pool-names.ts';
+import type { ScalingStatus } from '../../crds/stream-job/status.ts';
+import type { PhysicalPlan, StagePlan } from '../../runtime/plan/physical-plan.ts';
+import { stagesOfPool } from '../../runtime/plan/pools.ts';
 import type { Autoscaler, Scaled } from '../autoscaler/autoscaler.ts';
 import type { LoadGraph, Sample } from '../autoscaler/sample.ts';
 import { settingsOf } from '../autoscaler/settings.ts';
-import type { Observed } from '../lifecycle/observed.ts';
+import type { Load, Observed, PoolObserved } from '../lifecycle/observed.ts';
 
-/** Of a job that is not scaled, the same. */
+/** What is scaled: the default pool, or another one. */
+type Scalable = Pick<PoolObserved, 'name' | 'replicas' | 'pods' | 'deployedReplicas' | 'load' | 'scaling'> & {
+  readonly status: ScalingStatus | undefined;
+};
+
+/** Of a job that is not scaled, the same. Each pool by itself. */
 export function scaledJob(autoscaler: Autoscaler, observed: Observed): Observed {
-  const { cluster, job, nowMs, pods, deployedReplicas } = observed;
-  const settings = settingsOf(cluster.scaling);
-  if (settings.mode === 'Off' || job.deletedMs !== null) return observed;
+  const { cluster, job, load, deployedReplicas, defaultPods } = observed;
+  if (job.deletedMs !== null) return observed;
+  const { replicas, scaling: declared } = cluster;
+  const own = { name: DEFAULT_POOL, replicas, scaling: declared, pods: defaultPods, deployedReplicas, load, status: job.status.scaling };
+  const scaling = scaledPool(autoscaler, observed, own);
+  const pools = observed.pools.map((pool) => {
+    const before = job.status.pools?.find(({ name }) => name === pool.name);
+    const scaled = scaledPool(autoscaler, observed, { ...pool, status: before?.scaling });
+    return scaled === null ? pool : { ...pool, scaled, replicas: scaled.replicas };
+  });
+  if (scaling === null) return { ...observed, pools };
+  return { ...observed, pools, scaling, cluster: { ...cluster, replicas: scaling.replicas } };
+}
+
+/** null: it is not scaled. */
+function scaledPool(autoscaler: Autoscaler, observed: Observed, pool: Scalable): Scaled | null {
+  const { job, nowMs, nats } = observed;
+  const { name, pods, status } = pool;
+  const settings = settingsOf(pool.scaling);
+  if (settings.mode === 'Off') return null;
   const plan = planOf(observed);
-  const scaling: Scaled = autoscaler.scale({
-    key: `${job.uid} ${observed.nats.kind === 'present' ? (observed.nats.record?.runId ?? '') : ''}`,
+  const stages = plan === null ? [] : stagesOfPool(plan, name);
+  return autoscaler.scale({
+    key: `${job.uid} ${nats.kind === 'present' ? (nats.record?.runId ?? '') : ''} ${name}`,
     settings,
     scene: {
       nowMs,
-      declared: cluster.replicas,
+      declared: pool.replicas,
+      ...(name === DEFAULT_POOL ? {} : { declaredAs: 'replicas' }),
       ready: pods.ready,
       podProblem: pods.problems[0] ?? null,
       settled: settledness(observed),
-      partitions: Math.max(1, ...(plan?.stages ?? []).map(({ partitionCount }) => partitionCount)),
+      partitions: Math.max(1, ...stages.map(({ partitionCount }) => partitionCount)),
     },
-    graph: graphOf(plan),
-    sample: sampleOf(observed),
-    status: job.status.scaling,
-    deployed: job.status.phase === 'Suspended' && job.status.scaling === undefined ? null : deployedReplicas,
+    graph: graphOf(plan, stages),
+    sample: sampleOf(pool.load, nowMs),
+    status,
+    deployed: job.status.phase === 'Suspended' && status === undefined ? null : pool.deployedReplicas,
   });
-  return { ...observed, scaling, cluster: { ...cluster, replicas: scaling.replicas } };
 }
 
 function planOf({ declared, nats }: Observed): PhysicalPlan | null {
@@ -40,10 +66,10 @@ function planOf({ declared, nats }: Observed): PhysicalPlan | null {
   return nats.kind === 'present' && nats.record !== null ? (nats.record.plan as PhysicalPlan) : null;
 }
 
-function graphOf(plan: PhysicalPlan | null): LoadGraph {
-  const ids = new Set(plan?.stages.map(({ id }) => id));
+function graphOf(plan: PhysicalPlan | null, stages: readonly StagePlan[]): LoadGraph {
+  const ids = new Set(stages.map(({ id }) => id));
   return {
-    stages: (plan?.stages ?? []).map(({ id, kind, partitionCount, outputs }) => ({
+    stages: stages.map(({ id, kind, partitionCount, outputs }) => ({
       id,
       isSource: kind === 'source',
       partitionCount,
@@ -68,7 +94,7 @@ function settledness({ cluster, declared, nats, job, savepointRunning }: Observe
   return savepointRunning ? 'a savepoint is taken' : true;
 }
 
-function sampleOf({ load, nowMs }: Observed): Sample {
+function sampleOf(load: Load, nowMs: number): Sample {
   if (load.kind === 'known') return load.sample;
   return { atMs: nowMs, workers: [], tasks: [], sources: [], lags: new Map(), missing: load.reason };
 }

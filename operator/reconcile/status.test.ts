@@ -1,9 +1,11 @@
 import { expect, test } from 'vitest';
+import { POOLS_MAX, poolSchema } from '../../crds/stream-job/pools.ts';
 import { STATUS_DECISIONS_MAX, streamJobStatusSchema } from '../../crds/stream-job/status.ts';
 import { readStreamJob } from '../../runtime/plan/check.ts';
 import { planJob } from '../../runtime/plan/plan.ts';
 import { decide } from '../lifecycle/decide.ts';
 import { declaredOf, figuresRunning, observedWith, running, secondsAgo, type Given } from '../lifecycle/observed-sample.ts';
+import type { PoolObserved } from '../lifecycle/observed.ts';
 import { rateText, statusOf, watermarkText } from './status.ts';
 
 const declared = declaredOf('h1');
@@ -79,6 +81,14 @@ test('what a decision does not mention stays', () => {
 });
 
 test('the status of a job with 100 stages has at most 32 kB, and is what its schema says', () => {
+  const status = statusWith(largeJob([]));
+  expect(status.stages?.length).toBe(100);
+  expect(JSON.stringify(status).length).toBeLessThan(32 * 1024);
+  expect(streamJobStatusSchema.parse(status)).toEqual(status);
+});
+
+/** Stages are shared out to the pools. */
+function largeJob(pools: readonly string[]): Given {
   const stages = Array.from({ length: 98 }, (_, i) => {
     const name = `a-stage-with-a-rather-long-name-as-people-give-them-${String(i).padStart(3, '0')}`;
     return { name, from: 'orders', keyBy: `event.k${i}`, dedupe: { ttl: '1h' } };
@@ -97,6 +107,7 @@ test('the status of a job with 100 stages has at most 32 kB, and is what its sch
         },
       ],
       stages,
+      pools: pools.map((name, p) => ({ name, stages: stages.filter((_, i) => i % pools.length === p).map((stage) => stage.name) })),
     },
   });
   const job = readStreamJob(text, { file: 'large', parameters: {} });
@@ -107,16 +118,60 @@ test('the status of a job with 100 stages has at most 32 kB, and is what its sch
     hash: 'h',
     code: null,
   } as const;
-  const status = statusWith({
+  return {
     declared: large,
     nats: running(large).nats,
     job: { status: running(large).status },
     figures: figuresRunning(large, 1),
-  });
-  expect(status.stages?.length).toBe(100);
+  };
+}
+
+test('with as many pools as there may be, each with all that scaling may say, too', () => {
+  const pools = Array.from({ length: POOLS_MAX }, (_, i) =>
+    pooled(`pool-of-a-rather-long-name-${String(i).padStart(3, '0')}`, 'x'.repeat(600)),
+  );
+  const status = statusWith({ ...steady, ...largeJob(pools.map(({ name }) => name)), pools });
+  expect(status.pools).toHaveLength(POOLS_MAX);
   expect(JSON.stringify(status).length).toBeLessThan(32 * 1024);
   expect(streamJobStatusSchema.parse(status)).toEqual(status);
 });
+
+test('the scale subresource is that of the default pool; READY counts all pools', () => {
+  const pods = { total: 3, ready: 2, terminating: 0, problems: [] };
+  const left = { name: 'old', pods: { ...pods, total: 1, ready: 1 }, runsTasks: true };
+  const own = { total: 1, ready: 1, terminating: 0, problems: [] };
+  const status = statusWith({ ...steady, pods, defaultPods: own, pools: [{ ...pooled('heavy', ''), scaled: null }], poolsLeft: [left] });
+  expect(status).toMatchObject({
+    replicas: 1,
+    readyReplicas: 1,
+    ready: '2/3',
+    pools: [
+      { name: 'heavy', replicas: 2, ready: '1/2' },
+      { name: 'old', replicas: 1, ready: '1/0' },
+    ],
+  });
+  expect(status.selector).not.toContain('pool');
+});
+
+function pooled(name: string, says: string): PoolObserved {
+  const { scaling, workers, replicas } = poolSchema.parse({ name, stages: ['s'], replicas: 2 });
+  const at = '2026-01-01T00:00:00.000Z';
+  const trial = { from: 100, since: at, eventsPerS: 123_456, eventsPerWorker: 12_345 };
+  const status = {
+    replicas: 2,
+    declared: 1,
+    eventsPerWorker: 2_400,
+    lastOut: at,
+    lastIn: at,
+    trial,
+    hold: { until: at, times: 3, why: says },
+    wakeTo: 2,
+    now: says,
+  };
+  const scaled = { replicas, status, sentences: [], verdicts: { limited: null, hot: null } };
+  const pods = { total: 2, ready: 1, terminating: 0, problems: [] };
+  return { name, scaling, workers, replicas, pods, deployedReplicas: 2, load: { kind: 'absent', reason: '' }, scaled };
+}
 
 test.each([
   [0, '0'],

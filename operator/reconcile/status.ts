@@ -4,18 +4,20 @@
 //   S2. A condition's time changes only with its status.
 //   S3. What a decision does not mention stays as it was.
 
-import type { Condition, ConditionType, StageStatus, StreamJobStatus } from '../../crds/stream-job/status.ts';
-import { conditionTypes, STATUS_DECISIONS_MAX, STATUS_STAGES_MAX, UNKNOWN } from '../../crds/stream-job/status.ts';
+import type { Condition, ConditionType, PoolStatus, ScalingStatus, StageStatus, StreamJobStatus } from '../../crds/stream-job/status.ts';
+import { conditionTypes, STATUS_DECISIONS_MAX, STATUS_POOLS_MAX, STATUS_STAGES_MAX, UNKNOWN } from '../../crds/stream-job/status.ts';
 import type { RunProgress, StageProgress } from '../../runtime/telemetry/progress.ts';
 import type { Decision, Verdict } from '../lifecycle/decision.ts';
 import type { Observed } from '../lifecycle/observed.ts';
+import { workersAsked } from '../lifecycle/pools.ts';
 import { selectorText } from '../resources/manifest.ts';
 
 const MESSAGE_MAX = 1_024;
 const DECISION_MAX = 320;
+const POOL_TEXT_MAX = 160;
 
 export function statusOf(observed: Observed, decision: Decision): StreamJobStatus {
-  const { job, pods, cluster } = observed;
+  const { job, pods, defaultPods, pools, poolsLeft } = observed;
   const { revision, stableRevision, rejectedHash } = decision.remembers ?? {};
   const before = job.status;
   const rejected = rejectedHash === undefined ? before.rejectedHash : (rejectedHash ?? undefined);
@@ -24,10 +26,10 @@ export function statusOf(observed: Observed, decision: Decision): StreamJobStatu
     observedGeneration: job.generation,
     phase: decision.phase,
     conditions: conditionsOf(observed, decision),
-    replicas: pods.total,
-    readyReplicas: pods.ready,
+    replicas: defaultPods.total,
+    readyReplicas: defaultPods.ready,
     selector: selectorText(job.name),
-    ready: `${pods.ready}/${cluster.suspend || decision.phase === 'Completed' ? 0 : cluster.replicas}`,
+    ready: `${pods.ready}/${isStopped(observed, decision) ? 0 : workersAsked(observed)}`,
     ...figuresOf(observed, decision),
     ...(revision === undefined ? {} : { revision }),
     ...(stableRevision === undefined ? {} : { stableRevision }),
@@ -35,7 +37,33 @@ export function statusOf(observed: Observed, decision: Decision): StreamJobStatu
     ...(observed.nats.kind === 'present' && observed.nats.record !== null ? { runId: observed.nats.record.runId } : {}),
     ...(decision.intent === null ? {} : { intent: decision.intent }),
     ...(observed.scaling?.status ? { scaling: observed.scaling.status } : {}),
+    ...(pools.length + poolsLeft.length === 0 ? {} : { pools: poolsStatus(observed, decision) }),
     decisions: decisionsOf(observed, decision),
+  };
+}
+
+function isStopped({ cluster }: Observed, { phase }: Decision): boolean {
+  return cluster.suspend || phase === 'Completed';
+}
+
+function poolsStatus(observed: Observed, decision: Decision): PoolStatus[] {
+  const asked = (replicas: number): number => (isStopped(observed, decision) ? 0 : replicas);
+  const own = observed.pools.map(({ name, pods, replicas, scaled }) => ({
+    name,
+    replicas: pods.total,
+    ready: `${pods.ready}/${asked(replicas)}`,
+    ...(scaled?.status ? { scaling: shortened(scaled.status) } : {}),
+  }));
+  const left = observed.poolsLeft.map(({ name, pods }) => ({ name, replicas: pods.total, ready: `${pods.ready}/0` }));
+  return [...own, ...left].slice(0, STATUS_POOLS_MAX);
+}
+
+/** There may be many of them (crds/stream-job/status.ts, T2). */
+function shortened({ now, hold, ...scaling }: ScalingStatus): ScalingStatus {
+  return {
+    ...scaling,
+    ...(hold === undefined ? {} : { hold: { ...hold, why: cut(hold.why, POOL_TEXT_MAX) } }),
+    ...(now === undefined ? {} : { now: cut(now, POOL_TEXT_MAX) }),
   };
 }
 
@@ -158,12 +186,17 @@ function sum(values: readonly number[]): number {
 }
 
 /** Everything but figures: a change of these is written at once, a change of figures now and then. */
-export function withoutFigures({ lag, watermark, rate, stages, scaling, ...rest }: StreamJobStatus): unknown {
-  const { now: _, eventsPerWorker: __, ...scaled } = scaling ?? { now: '' };
+export function withoutFigures({ lag, watermark, rate, stages, scaling, pools, ...rest }: StreamJobStatus): unknown {
   return {
     ...rest,
-    scaled,
+    scaled: withoutSeen(scaling),
+    pools: pools?.map((pool) => ({ ...pool, scaling: withoutSeen(pool.scaling) })),
     known: [lag, watermark, rate].map((figure) => figure === UNKNOWN),
     running: stages?.map(({ name, running }) => [name, running]),
   };
+}
+
+function withoutSeen(scaling: ScalingStatus | undefined): unknown {
+  const { now: _, eventsPerWorker: __, ...scaled } = scaling ?? { now: '' };
+  return scaled;
 }

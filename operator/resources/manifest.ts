@@ -1,7 +1,8 @@
 // What all children of a StreamJob have in common: names, labels, and who owns them.
 //
 //   M1. A builder is pure: the same job gives the same manifest, to the letter. What differs from the cluster is drift.
-//   M2. Names come from the job's name only, so a child is found without being remembered.
+//   M2. Names come from the names of job and pool only, so a child is found without being remembered. No pool has `worker` between the
+//       dashes of its name (crds/stream-job/pools.ts), so `<job>-worker` and `<job>-worker-<pool>` are never those of another job.
 //   M3. Each child carries a hash of what was applied: a field that is not wanted any more cannot be seen by comparing what is wanted.
 
 import { createHash } from 'node:crypto';
@@ -37,15 +38,19 @@ export type Owner = { readonly name: string; readonly namespace: string; readonl
 export const API_VERSION = 'millrace.dev/v1alpha1';
 export const FINALIZER = 'millrace.dev/state';
 export const JOB_LABEL = 'millrace.dev/job';
+/** On what belongs to a pool other than the default one. */
+export const POOL_LABEL = 'millrace.dev/pool';
 /** On a Secret that the operator fills with credentials for NATS; its value says for whom (reconcile/user-secrets.ts). */
 export const USER_LABEL = 'millrace.dev/nats-user';
 /** On such a Secret: the job into whose account its credentials let. */
 export const USER_JOB_LABEL = 'millrace.dev/nats-job';
 export const APPLIED_ANNOTATION = 'millrace.dev/applied';
 
-/** Labels by which pods and children of one job are found. */
-export function selectorLabels(job: string): Readonly<Record<string, string>> {
-  return { 'app.kubernetes.io/name': 'millrace-worker', [JOB_LABEL]: job };
+/** Labels by which pods of one job and pool are found; without a pool, those of the default pool and no others: selectors of two
+ *  Deployments must not overlap. */
+export function selectorLabels(job: string, pool?: string): Readonly<Record<string, string>> {
+  if (pool === undefined) return { 'app.kubernetes.io/name': 'millrace-worker', [JOB_LABEL]: job };
+  return { 'app.kubernetes.io/name': 'millrace-pool-worker', [JOB_LABEL]: job, [POOL_LABEL]: pool };
 }
 
 /** The same as the scale subresource wants it. */
@@ -55,9 +60,9 @@ export function selectorText(job: string): string {
     .join(',');
 }
 
-export function labelsOf(job: string): Readonly<Record<string, string>> {
+export function labelsOf(job: string, pool?: string): Readonly<Record<string, string>> {
   return {
-    ...selectorLabels(job),
+    ...selectorLabels(job, pool),
     'app.kubernetes.io/instance': job,
     'app.kubernetes.io/component': 'worker',
     'app.kubernetes.io/part-of': 'millrace',
@@ -67,9 +72,14 @@ export function labelsOf(job: string): Readonly<Record<string, string>> {
 
 /** Names of a job's children. */
 export const childNames = {
-  worker: (job: string): string => `${job}-worker`,
+  worker: (job: string, pool?: string): string => (pool === undefined ? `${job}-worker` : `${job}-worker-${pool}`),
   credentials: (job: string): string => `${job}-nats`,
 };
+
+/** Metadata of what belongs to the workers of a pool. */
+export function workersMetadata(owner: Owner, pool: string | undefined): Metadata {
+  return { ...childMetadata(owner, childNames.worker(owner.name, pool)), labels: labelsOf(owner.name, pool) };
+}
 
 /** Metadata of a child: it goes when its job goes. */
 export function childMetadata(owner: Owner, name: string, annotations?: Readonly<Record<string, string>>): Metadata {

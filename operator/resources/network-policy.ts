@@ -1,11 +1,13 @@
 // Who may talk to a job's workers, and to whom they may talk: nobody but NATS, DNS, the trace collector, and what the job declares.
 
 import type { WorkersSpec } from '../../crds/stream-job/spec.ts';
-import { childMetadata, childNames, selectorLabels, type Manifest, type Owner } from './manifest.ts';
+import { selectorLabels, workersMetadata, type Manifest, type Owner } from './manifest.ts';
 import { HTTP_PORT } from './worker-deployment.ts';
 
 export type NetworkPolicyParts = {
   readonly owner: Owner;
+  /** Absent: the default pool. */
+  readonly pool?: string | undefined;
   readonly egress: NonNullable<WorkersSpec['egress']>;
   /** Namespace of the operator and, when it is the chart's own, of NATS. */
   readonly operatorNamespace: string;
@@ -17,15 +19,15 @@ export type NetworkPolicyParts = {
 
 const NAMESPACE_LABEL = 'kubernetes.io/metadata.name';
 
-export function networkPolicy({ owner, egress, operatorNamespace, nats, otlpPort }: NetworkPolicyParts): Manifest {
+export function networkPolicy({ owner, pool, egress, operatorNamespace, nats, otlpPort }: NetworkPolicyParts): Manifest {
   const operatorSpace = { namespaceSelector: { matchLabels: { [NAMESPACE_LABEL]: operatorNamespace } } };
   const natsPeer = { ...operatorSpace, podSelector: { matchLabels: { 'app.kubernetes.io/component': 'nats' } } };
   return {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'NetworkPolicy',
-    metadata: childMetadata(owner, childNames.worker(owner.name)),
+    metadata: workersMetadata(owner, pool),
     spec: {
-      podSelector: { matchLabels: selectorLabels(owner.name) },
+      podSelector: { matchLabels: selectorLabels(owner.name, pool) },
       policyTypes: ['Ingress', 'Egress'],
       // Probes come from the node and pass; metrics are scraped from anywhere in the cluster.
       ingress: [{ ports: [tcp(HTTP_PORT)] }],

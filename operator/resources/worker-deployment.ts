@@ -1,11 +1,11 @@
-// The Deployment of a job's workers: what a pod gets, and nothing else (crds/stream-job/cluster.ts, C1).
+// The Deployment of the workers of a job, or of one pool of it: what a pod gets, and nothing else (crds/stream-job/cluster.ts, C1).
 //
 //   W1. Neither plan nor code is in here: both come over NATS, so a new revision restarts no pod.
 //   W2. A pod is replaced only after another one is ready, and one at a time: partitions move, the job goes on.
 //   W3. Restricted Pod Security: no root, no capabilities, no service-account token, nothing writable but /tmp.
 
 import type { TracingSpec, WorkersSpec } from '../../crds/stream-job/spec.ts';
-import { childMetadata, childNames, labelsOf, selectorLabels, type Manifest, type Owner } from './manifest.ts';
+import { childNames, labelsOf, selectorLabels, workersMetadata, type Manifest, type Owner } from './manifest.ts';
 
 /** What the operator gives to every worker. */
 export type WorkerDefaults = {
@@ -19,6 +19,8 @@ export type WorkerDefaults = {
 
 export type WorkerPods = {
   readonly owner: Owner;
+  /** Absent: the default pool. */
+  readonly pool?: string | undefined;
   /** `<namespace>_<name>`: the job's name in NATS. */
   readonly identity: string;
   readonly replicas: number;
@@ -39,32 +41,32 @@ const CREDENTIALS_FOLDER = '/etc/millrace/nats';
 const GRACE_SECONDS = 30;
 
 export function workerDeployment(pods: WorkerPods): Manifest {
-  const { owner, replicas } = pods;
+  const { owner, pool, replicas } = pods;
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
-    metadata: childMetadata(owner, childNames.worker(owner.name)),
+    metadata: workersMetadata(owner, pool),
     spec: {
       replicas,
       revisionHistoryLimit: 2,
       progressDeadlineSeconds: 600,
-      selector: { matchLabels: selectorLabels(owner.name) },
+      selector: { matchLabels: selectorLabels(owner.name, pool) },
       strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
       template: { metadata: podMetadata(pods), spec: podSpec(pods) },
     },
   };
 }
 
-function podMetadata({ owner, workers, credentialsHash }: WorkerPods): object {
+function podMetadata({ owner, pool, workers, credentialsHash }: WorkerPods): object {
   const annotations = {
     ...workers.annotations,
     ...(credentialsHash === null ? {} : { [CREDENTIALS_ANNOTATION]: credentialsHash }),
   };
-  return { labels: labelsOf(owner.name), ...(Object.keys(annotations).length === 0 ? {} : { annotations }) };
+  return { labels: labelsOf(owner.name, pool), ...(Object.keys(annotations).length === 0 ? {} : { annotations }) };
 }
 
 function podSpec(pods: WorkerPods): object {
-  const { owner, workers, defaults } = pods;
+  const { owner, pool, workers, defaults } = pods;
   const pullSecrets = [...new Set([...defaults.pullSecrets, ...(workers.imagePullSecrets ?? [])])];
   return {
     automountServiceAccountToken: false,
@@ -86,7 +88,7 @@ function podSpec(pods: WorkerPods): object {
       maxSkew: 1,
       topologyKey,
       whenUnsatisfiable: 'ScheduleAnyway',
-      labelSelector: { matchLabels: selectorLabels(owner.name) },
+      labelSelector: { matchLabels: selectorLabels(owner.name, pool) },
     })),
     containers: [container(pods)],
     volumes: volumesOf(pods),
@@ -120,11 +122,12 @@ function probe(path: string, timing: object): object {
 }
 
 /** Ours come last: a job cannot replace them. Of traces the job's own variables win over the operator's, and `spec.tracing` over both. */
-function environment({ identity, workers, tracing, hasStandbys, defaults, credentialsHash }: WorkerPods): readonly object[] {
+function environment({ identity, pool, workers, tracing, hasStandbys, defaults, credentialsHash }: WorkerPods): readonly object[] {
   const ours = [
     { name: 'MILLRACE_JOB', value: identity },
     { name: 'MILLRACE_WORKER', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
     ...(hasStandbys ? [{ name: 'MILLRACE_NODE', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } }] : []),
+    ...(pool === undefined ? [] : [{ name: 'MILLRACE_POOL', value: pool }]),
     { name: 'MILLRACE_NATS_URL', value: defaults.natsUrl },
     ...(credentialsHash === null ? [] : [{ name: 'MILLRACE_NATS_CREDENTIALS', value: `${CREDENTIALS_FOLDER}/nats.creds` }]),
     { name: 'MILLRACE_FILES', value: FILES_FOLDER },

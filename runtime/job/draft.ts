@@ -27,7 +27,7 @@ export type SinkDraft = {
 
 export class Draft {
   readonly jobName: string;
-  readonly #options: Partial<Pick<SpecInput, 'description' | 'parameters' | 'partitions'>>;
+  readonly #options: Partial<Pick<SpecInput, 'description' | 'parameters' | 'partitions' | 'pools'>>;
   readonly #sources: z.input<typeof sourceSchema>[] = [];
   readonly #tables: z.input<typeof tableSchema>[] = [];
   readonly #stages: StageDraft[] = [];
@@ -37,7 +37,7 @@ export class Draft {
   /** What was begun (a filter, a key, a window) and which verb used it. */
   readonly #pending: { readonly what: string; readonly after: readonly Output[]; used: boolean }[] = [];
 
-  constructor(jobName: string, options: Partial<Pick<SpecInput, 'description' | 'parameters' | 'partitions'>>) {
+  constructor(jobName: string, options: Partial<Pick<SpecInput, 'description' | 'parameters' | 'partitions' | 'pools'>>) {
     this.jobName = jobName;
     this.#options = options;
   }

@@ -5,6 +5,7 @@
 //     words.keyBy('word').aggregate({ times: count() }).toFile('counts.ndjson');
 //   });
 
+import type { PoolInput } from '../../crds/stream-job/pools.ts';
 import type { StreamJob, StreamJobInput } from '../../crds/stream-job/spec.ts';
 import { fieldOrCodeOf } from './code.ts';
 import { Draft } from './draft.ts';
@@ -20,6 +21,8 @@ export type JobOptions = {
   readonly partitions?: number;
   /** 1: the state of each partition is followed by a second worker, which takes over when the first is killed; 0 when absent. */
   readonly standbyReplicas?: 0 | 1;
+  /** Pools of workers of their own for some stages, on a cluster: as `spec.pools` in YAML. */
+  readonly pools?: PoolInput[];
 };
 export type ParameterOptions = { readonly default?: string; readonly description?: string };
 

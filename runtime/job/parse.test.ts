@@ -24,6 +24,7 @@ const SOURCE = '  sources: [{ name: s, file: { path: s.ndjson } }]\n';
 test('defaults are filled in', () => {
   expect(parse(SOURCE).spec).toEqual({
     deletionPolicy: 'Retain',
+    pools: [],
     replicas: 1,
     scaling: {
       mode: 'Off',
@@ -134,7 +135,7 @@ describe('parameters', () => {
 
 test('a field named __proto__ is a field as any other, and unknown', () => {
   expect(complaints(`${SOURCE}  __proto__: { partitions: 3 }\n`)).toEqual([
-    '6:3 spec.__proto__: unknown field "__proto__" (allowed: description, parameters, partitions, sources, tables, stages, sinks, tracing, replicas, scaling, suspend, values and 5 more)',
+    '6:3 spec.__proto__: unknown field "__proto__" (allowed: description, parameters, partitions, sources, tables, stages, sinks, tracing, replicas, scaling, pools, suspend and 6 more)',
   ]);
 });
 

@@ -17,6 +17,7 @@ export function explainText(plan: PhysicalPlan): string {
     ...stages.map((stage) => describeStage(plan, stage)),
     describeSinks(plan, sinks),
     describeDead(plan),
+    ...describePools(plan),
     ...describeTables(plan),
     describeStandbys(plan),
   ];
@@ -33,7 +34,8 @@ function heading(plan: PhysicalPlan, stages: readonly StagePlan[], sinks: readon
 }
 
 function describeStage(plan: PhysicalPlan, stage: StagePlan): string {
-  const right = `${stage.kind}, ${count(stage.partitionCount, 'partition')}`;
+  const pool = stage.pool === undefined ? '' : `, pool ${stage.pool}`;
+  const right = `${stage.kind}, ${count(stage.partitionCount, 'partition')}${pool}`;
   const last = stage.partitionCount === 1 ? '0' : `0 … ${stage.partitionCount - 1}`;
   return [
     `${stage.id} ${'─'.repeat(Math.max(3, WIDTH - stage.id.length - right.length - 2))} ${right}`,
@@ -128,6 +130,23 @@ function describeDead(plan: PhysicalPlan): string {
     titled('dead letters', `stream ${dead[0]?.stream ?? ''}`),
     ...field('', [`what no stage can process goes to ${places.join(' and ')}`]),
   ].join('\n');
+}
+
+/** Those of sinks, too, which have no section of their own. */
+function describePools({ stages }: PhysicalPlan): readonly string[] {
+  const byPool = Map.groupBy(
+    stages.filter(({ pool }) => pool !== undefined),
+    ({ pool }) => pool ?? '',
+  );
+  if (byPool.size === 0) return [];
+  const rows = [...byPool].map(([pool, own]) => [pool, own.map(({ id }) => id).join(', ')]);
+  return [
+    [
+      titled('pools', 'workers of their own, on a cluster'),
+      ...table([...rows, ['default', 'all other stages']]),
+      '  On one machine all workers run everything.',
+    ].join('\n'),
+  ];
 }
 
 function describeTables({ tables }: PhysicalPlan): readonly string[] {

@@ -1,7 +1,7 @@
 // What a run's state depends on, as a hash, and what changed between two declarations, in sentences.
 //
 //   F1. In: ids, kinds, partitions, every transform as declared, exchanges and their order (positions in journals refer to
-//       it), tables. Out: descriptions and reasons.
+//       it), tables. Out: descriptions, reasons, and who runs it (pools).
 //   F2. Functions count by their source text; what they close over is not seen.
 
 import { createHash } from 'node:crypto';
@@ -49,8 +49,8 @@ export function explainChange(before: PhysicalPlan, after: PhysicalPlan): string
   return [sameOrder ? 'the code of a function changed' : 'stages are declared in another order'];
 }
 
-function stateOf(stage: StagePlan): Omit<StagePlan, 'reasons' | 'resumed'> {
-  const { reasons: _reasons, resumed: _resumed, ...state } = stage;
+function stateOf(stage: StagePlan): Omit<StagePlan, 'reasons' | 'resumed' | 'pool'> {
+  const { reasons: _reasons, resumed: _resumed, pool: _pool, ...state } = stage;
   return { ...state, nodes: stage.nodes.map((node) => ({ ...node, op: withoutDescriptions(node.op) as typeof node.op })) };
 }
 

@@ -54,6 +54,8 @@ export type StagePlan = {
   /** It had gone and came back with an older revision (a rollback): it goes on with the state that it has, without what was given
    *  out meanwhile. A stage that comes back by a declaration begins empty. */
   readonly resumed?: true;
+  /** The pool whose workers run it; absent: the default pool. Its state does not depend on it. */
+  readonly pool?: string;
   /** Why it begins here and what was fused, a sentence each, for `millrace plan`. */
   readonly reasons: readonly string[];
 };

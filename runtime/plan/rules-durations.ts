@@ -12,7 +12,7 @@ import { placedSteps } from './pattern-walk.ts';
 type Placed = { readonly text: string | undefined; readonly path: readonly PathPart[]; readonly mayBeZero: boolean };
 
 export function checkDurations(job: StreamJob): readonly Issue[] {
-  const { sources, tables, stages, scaling } = job.spec;
+  const { sources, tables, stages, scaling, pools } = job.spec;
   const placed: readonly Placed[] = [
     ...sources.map(({ eventTime }, i) => ({
       text: eventTime?.maxOutOfOrder,
@@ -22,6 +22,9 @@ export function checkDurations(job: StreamJob): readonly Issue[] {
     ...tables.map(({ validFor }, i) => ({ text: validFor, path: ['spec', 'tables', i, 'validFor'], mayBeZero: false })),
     ...stages.flatMap((spec, i) => inStage(spec).map((each) => ({ ...each, path: ['spec', 'stages', i, ...each.path] }))),
     ...inScaling(scaling).map((each) => ({ ...each, path: ['spec', 'scaling', ...each.path] })),
+    ...pools.flatMap((pool, i) =>
+      inScaling(pool.scaling).map((each) => ({ ...each, path: ['spec', 'pools', i, 'scaling', ...each.path] })),
+    ),
   ];
   return placed.flatMap(check);
 }

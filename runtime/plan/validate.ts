@@ -12,6 +12,7 @@ import { checkExpressions } from './rules-expressions.ts';
 import { checkCycles, checkNames, checkReferences } from './rules-graph.ts';
 import { checkMachines } from './rules-machine.ts';
 import { checkPatterns } from './rules-pattern.ts';
+import { checkPools, checkPoolStages } from './rules-pools.ts';
 import { checkScaling } from './rules-scaling.ts';
 import { checkStages } from './rules-stages.ts';
 import { checkEventTime } from './rules-time.ts';
@@ -25,6 +26,7 @@ export function validateJob(job: StreamJob): readonly Issue[] {
     ...checkReferences(graph),
     ...checkCycles(graph),
     ...checkScaling(job),
+    ...checkPools(job, graph),
     ...checkStages(graph),
     ...checkDurations(job),
     ...checkConnectors(job),
@@ -33,6 +35,8 @@ export function validateJob(job: StreamJob): readonly Issue[] {
     ...checkEventTime(graph),
     ...checkExpressions(job, graph),
   ];
+  // V1: where stages lie is known only of a job without mistakes.
+  if (issues.length === 0) return checkPoolStages(job);
   // A key that both sides of a join share is checked for each.
   return issues.filter((issue, i) => issues.findIndex((other) => other.path === issue.path && other.message === issue.message) === i);
 }

@@ -35,6 +35,8 @@ export type RunnerParts = {
   readonly worker: string;
   /** The machine that it runs on, if known. */
   readonly node?: string | undefined;
+  /** The pool of stages that it is for. */
+  readonly pool: string;
   readonly log: (message: string) => void;
   readonly tracing?: TracingOptions | null | undefined;
   readonly failpoint?: string | undefined;
@@ -69,6 +71,7 @@ export class JobRunner {
       bus,
       worker: id,
       node: runner.node,
+      pool: runner.pool,
       recordBytesMax: Link.of(connection).payloadBytesMax - PAYLOAD_MARGIN_BYTES,
       checkpointBytes: CHECKPOINT_DELTA_BYTES_MIN,
       speed: record.speed,

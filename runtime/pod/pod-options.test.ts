@@ -9,6 +9,7 @@ test('what is not said has a default', () => {
     credentials: null,
     job: 'shop_orders',
     worker: 'orders-worker-5b9f-x2',
+    pool: 'default',
     filesDir: '/data',
     httpPort: 8081,
     logForm: 'json',
@@ -20,6 +21,7 @@ test('what is not said has a default', () => {
 test('everything can be said', () => {
   const environment = {
     MILLRACE_NATS_CREDENTIALS: '/nats/nats.creds',
+    MILLRACE_POOL: 'heavy',
     MILLRACE_FILES: '/f',
     MILLRACE_NODE: 'node-7',
     MILLRACE_HTTP_PORT: '0',
@@ -28,6 +30,7 @@ test('everything can be said', () => {
   };
   expect(readPodOptions({ ...whole, ...environment })).toMatchObject({
     credentials: '/nats/nats.creds',
+    pool: 'heavy',
     filesDir: '/f',
     node: 'node-7',
     httpPort: 0,
@@ -51,6 +54,7 @@ describe('a wrong environment is told whole', () => {
     },
     { fact: 'a name no pod has', set: { MILLRACE_WORKER: 'a b' }, says: ['MILLRACE_WORKER: "a b"'] },
     { fact: 'a port beyond all ports', set: { MILLRACE_HTTP_PORT: '65536' }, says: ['MILLRACE_HTTP_PORT: "65536"'] },
+    { fact: 'a name no pool has', set: { MILLRACE_POOL: 'Heavy' }, says: ['MILLRACE_POOL: "Heavy" is no name of a pool'] },
     { fact: 'a log of another form', set: { MILLRACE_LOG: 'xml' }, says: ['MILLRACE_LOG: "xml"'] },
   ])('$fact', ({ set, says }) => {
     let message = '';

@@ -2,6 +2,7 @@
 //
 //   O1. All that is wrong is told at once: whoever reads it has only `kubectl logs`.
 
+import { DEFAULT_POOL } from '../../crds/stream-job/pool-names.ts';
 import { BadDeclaration, type Issue } from '../base/issues.ts';
 import { tracingOptions, type TracingOptions } from '../telemetry/tracing-options.ts';
 
@@ -17,6 +18,8 @@ export type PodOptions = {
   readonly worker: string;
   /** The machine that this pod runs on; absent: nobody said. */
   readonly node?: string | undefined;
+  /** The pool of stages that it is for. */
+  readonly pool: string;
   /** Folder of the files that bounded sources and tables read. */
   readonly filesDir: string;
   readonly httpPort: number;
@@ -31,9 +34,10 @@ export type PodOptions = {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-const DEFAULTS = { files: '/data', httpPort: '8081', log: 'json' } as const;
+const DEFAULTS = { files: '/data', httpPort: '8081', log: 'json', pool: DEFAULT_POOL } as const;
 /** Both become a token of subjects and part of stream names. */
 const TOKEN = /^[A-Za-z0-9_-]{1,200}$/;
+const POOL_NAME = /^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$/;
 const POD_NAME = /^[a-z0-9]([a-z0-9-]{0,251}[a-z0-9])?$/;
 
 /** Throws BadDeclaration with every variable that is missing or wrong. */
@@ -55,6 +59,9 @@ export function readPodOptions(environment: Environment): PodOptions {
   if (job !== '' && !TOKEN.test(job)) wrong('MILLRACE_JOB', `${JSON.stringify(job)} is no identity of a job`, 'namespace_name');
   if (worker !== '' && !POD_NAME.test(worker))
     wrong('MILLRACE_WORKER', `${JSON.stringify(worker)} is no name of a pod`, 'lower-case letters, digits and dashes');
+  const pool = read('MILLRACE_POOL', { fix: 'the name of a pool', fallback: DEFAULTS.pool });
+  if (!POOL_NAME.test(pool))
+    wrong('MILLRACE_POOL', `${JSON.stringify(pool)} is no name of a pool`, 'lower-case letters, digits and dashes');
   if (!/^\d{1,5}$/.test(httpPort) || Number(httpPort) > 65_535)
     wrong('MILLRACE_HTTP_PORT', `${JSON.stringify(httpPort)} is no port`, 'a number from 0 to 65535');
   if (logForm !== 'json' && logForm !== 'text') wrong('MILLRACE_LOG', `${JSON.stringify(logForm)} is no form of a log`, 'json or text');
@@ -66,6 +73,7 @@ export function readPodOptions(environment: Environment): PodOptions {
     job,
     worker,
     node: environment['MILLRACE_NODE'] || undefined,
+    pool,
     filesDir: environment['MILLRACE_FILES'] || DEFAULTS.files,
     httpPort: Number(httpPort),
     logForm: logForm as LogForm,

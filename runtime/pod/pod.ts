@@ -174,9 +174,10 @@ export class Pod {
   }
 
   async #run(record: JobRecord, parts: LoaderParts & { readonly directory: Directory }, revision: RevisionParts): Promise<void> {
-    const { worker, node, failpoint, tracing } = this.#options;
+    const { worker, node, pool, failpoint, tracing } = this.#options;
     const log = (message: string): void => this.#log(levelOf(message), message, codeIn(message));
-    if (this.#runner === null) this.#runner = await JobRunner.start(record, revision, { ...parts, worker, node, log, failpoint, tracing });
+    const own = { ...parts, worker, node, pool, log, failpoint, tracing };
+    if (this.#runner === null) this.#runner = await JobRunner.start(record, revision, own);
     else this.#runner.update(record, revision);
     this.#enter('running', `runs revision ${record.revision}`);
   }

@@ -5,22 +5,62 @@
 //   A3. Deterministic: equal inputs, equal assignment, whoever computes it (rendezvous hashing breaks ties).
 //   A4. A task whose owner is gone goes to its standby (standbys.ts), though that may be more than its share: the next assignment
 //       moves what is too much, while it runs.
+//   A5. A task belongs to a pool, and only workers of that pool are given it; A1 holds within each pool. While a pool has no worker,
+//       its tasks stay with living owners of another one (a stage that moves is not let go of before somebody can take it), and else wait.
 
 import { hashKey } from '../event/key.ts';
 import { hasStandbys, taskName } from '../plan/physical-plan.ts';
 import type { PhysicalPlan } from '../plan/physical-plan.ts';
+import { poolOf } from '../plan/pools.ts';
 
 /** Task name → worker id. */
 export type Assignment = Readonly<Record<string, string>>;
 
-/** `isFollowed`: it is to have a standby. */
-export type TaskRef = { readonly name: string; readonly stage: string; readonly isFollowed?: boolean };
+export type TaskRef = {
+  readonly name: string;
+  readonly stage: string;
+  /** It is to have a standby. */
+  readonly isFollowed?: boolean;
+  /** Absent: the default pool. */
+  readonly pool?: string | undefined;
+};
+/** A worker that tasks may be given to. */
+export type Candidate = { readonly worker: string; /** Absent: the default pool. */ readonly pool?: string | undefined };
 
 export function tasksOf(plan: PhysicalPlan): readonly TaskRef[] {
-  return plan.stages.flatMap(({ id, kind, partitionCount }) => {
+  return plan.stages.flatMap(({ id, kind, partitionCount, pool }) => {
     const isFollowed = hasStandbys(plan) && kind === 'keyed';
-    return Array.from({ length: partitionCount }, (_, partition) => ({ name: taskName(id, partition), stage: id, isFollowed }));
+    return Array.from({ length: partitionCount }, (_, partition) => ({ name: taskName(id, partition), stage: id, isFollowed, pool }));
   });
+}
+
+/** The tasks as a worker of `pool` sees them; of none (a local run), all are of one pool, whatever the plan says. */
+export function tasksFor(plan: PhysicalPlan, pool: string | undefined): readonly TaskRef[] {
+  return pool === undefined ? tasksOf(plan).map((task) => ({ ...task, pool })) : tasksOf(plan);
+}
+
+/** Assigns tasks to workers of their pools (A5). */
+export function assignInPools(
+  tasks: readonly TaskRef[],
+  candidates: readonly Candidate[],
+  current: Assignment,
+  standbys: Assignment = {},
+): Assignment {
+  const living = new Set(candidates.map(({ worker }) => worker));
+  const pools = Map.groupBy(tasks, poolOf);
+  return Object.assign(
+    {},
+    ...[...pools].map(([pool, own]) => {
+      const workers = candidates.filter((candidate) => poolOf(candidate) === pool).map(({ worker }) => worker);
+      if (workers.length > 0) return assign(own, workers, current, standbys);
+      return Object.fromEntries(
+        own.flatMap(({ name }) => {
+          const owner = current[name];
+          return owner !== undefined && living.has(owner) ? [[name, owner]] : [];
+        }),
+      );
+    }),
+  ) as Assignment;
 }
 
 /** Assigns `tasks` to `workers`, moving as few as A1 allows from where `current` has them. No workers: empty. */

@@ -12,12 +12,13 @@
 
 import type { Clock } from '../base/clock.ts';
 import { HEARTBEAT_MS, LEASE_MS } from '../base/limits.ts';
-import { assign } from './assignment.ts';
+import { poolOf } from '../plan/pools.ts';
+import { assignInPools } from './assignment.ts';
 import type { Assignment, TaskRef } from './assignment.ts';
 import type { Bus, Directory, Entry } from './directory.ts';
 import type { FollowedKeys, Pause, SavepointRequest } from './job-record.ts';
 import { PeerWatch } from './peer-watch.ts';
-import { assignStandbys } from './standbys.ts';
+import { standbysInPools } from './standbys.ts';
 
 export type Heartbeat = {
   readonly worker: string;
@@ -35,6 +36,8 @@ export type Heartbeat = {
   readonly listens?: true;
   /** Where it runs, if it knows. */
   readonly node?: string;
+  /** Whose tasks it may be given; absent: the default pool's. */
+  readonly pool?: string;
 };
 
 export type Failure = {
@@ -54,8 +57,17 @@ export type AssignmentRecord = {
   /** Absent: none. */ readonly standbys?: Assignment;
 };
 
+export type WorkerPlace = {
+  /** The machine that it runs on, if known. */
+  readonly node?: string | undefined;
+  /** Whose tasks it runs; absent: those of all pools. */
+  readonly pool?: string | undefined;
+};
+
 export type MembershipParts = {
   readonly worker: string;
+  /** Where this worker stands; absent: nothing is known of it. */
+  readonly place?: WorkerPlace;
   readonly tasks: readonly TaskRef[];
   readonly revision: number;
   /** Workers that were started together: the first assignment waits for them, but not longer than a lease. */
@@ -63,8 +75,6 @@ export type MembershipParts = {
   readonly directory: Directory;
   readonly bus: Bus;
   readonly clock: Clock;
-  /** Where this worker runs; absent: not known. */
-  readonly node?: string | undefined;
   /** What this worker runs now. */
   readonly holds: () => Pick<Heartbeat, 'owned' | 'done' | 'draining' | 'warm'>;
   /** The assignment or the living changed. */
@@ -152,13 +162,15 @@ export class Membership {
 
   /** Tells the others at once what this worker holds. */
   async beat(): Promise<void> {
+    const { node, pool } = this.#parts.place ?? {};
     const heartbeat: Heartbeat = {
       worker: this.#parts.worker,
       beat: ++this.#beat,
       revision: this.#revision,
+      ...(pool === undefined ? {} : { pool }),
       ...this.#parts.holds(),
       ...(this.#watch.listens ? { listens: true } : {}),
-      ...(this.#parts.node === undefined ? {} : { node: this.#parts.node }),
+      ...(node === undefined ? {} : { node }),
     };
     await this.#parts.directory.put(`worker.${this.#parts.worker}`, heartbeat);
     this.beatenMs = this.#parts.clock.monotonicMs();
@@ -189,9 +201,14 @@ export class Membership {
     return this.#living().find((heartbeat) => heartbeat.worker === worker) ?? null;
   }
 
-  /** Another worker lives, and stays, that runs no older revision: what this one gives up will be taken. */
+  /** Another worker lives, and stays, that runs no older revision and is of the pool of something that runs here: what this one gives
+   *  up will be taken. */
   get hasSuccessor(): boolean {
-    return this.#living().some((peer) => peer.worker !== this.#parts.worker && !peer.draining && revisionOf(peer) >= this.#revision);
+    const owned = new Set(this.#parts.holds().owned);
+    const pools = new Set(this.#tasks.flatMap((task) => (owned.has(task.name) ? [poolOf(task)] : [])));
+    return this.#living().some(
+      (peer) => peer.worker !== this.#parts.worker && !peer.draining && revisionOf(peer) >= this.#revision && pools.has(poolOf(peer)),
+    );
   }
 
   #living(): Heartbeat[] {
@@ -227,7 +244,7 @@ export class Membership {
     if (!this.completed && this.#tasks.every(({ name }) => done.has(name)))
       await this.#parts.directory.put('completed', { atMs: this.#parts.clock.nowMs(), revision: this.#revision } satisfies Completed);
     const waits = now - this.#revisedMs < LEASE_MS;
-    const ready = (waits ? living : current).flatMap(({ draining, worker }) => (draining ? [] : [worker])).sort();
+    const ready = (waits ? living : current).filter(({ draining }) => !draining).sort((a, b) => (a.worker < b.worker ? -1 : 1));
     if (this.#assignmentRevision === 0 && ready.length < this.#parts.expectedWorkers && now - this.#startedMs < LEASE_MS) return;
     const wanted = this.#assign(ready);
     if (this.#assignedUnder === this.#revision && JSON.stringify(wanted) === JSON.stringify(this.#assigned())) return;
@@ -235,11 +252,12 @@ export class Membership {
     if (revision !== null && revision > this.#assignmentRevision) this.#setAssignment(wanted, revision);
   }
 
-  #assign(workers: readonly string[]): AssignmentRecord {
-    const owners = assign(this.#tasks, workers, this.assignment, this.standbys);
+  #assign(candidates: readonly Heartbeat[]): AssignmentRecord {
+    const owners = assignInPools(this.#tasks, candidates, this.assignment, this.standbys);
     if (!this.#hasStandbys) return { revision: this.#revision, owners };
     const nodeOf = (worker: string): string | null => this.#peers.get(worker)?.heartbeat.node ?? null;
-    return { revision: this.#revision, owners, standbys: assignStandbys(this.#tasks, { workers, nodeOf }, owners, this.standbys) };
+    const standbys = standbysInPools(this.#tasks, { candidates, nodeOf }, owners, this.standbys);
+    return { revision: this.#revision, owners, standbys };
   }
 
   /** As it stands, in the form of what is wanted. */

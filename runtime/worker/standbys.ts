@@ -6,8 +6,9 @@
 //   B4. On another node than the owner, where nodes are known and there is one.
 //   B5. Deterministic, as assignments are (A3).
 
+import { poolOf } from '../plan/pools.ts';
 import { groupByStage, score } from './assignment.ts';
-import type { Assignment, TaskRef } from './assignment.ts';
+import type { Assignment, Candidate, TaskRef } from './assignment.ts';
 
 export type Hosts = {
   /** Workers that may follow. */
@@ -23,6 +24,20 @@ export function assignStandbys(tasks: readonly TaskRef[], hosts: Hosts, owners: 
   for (const [, members] of groupByStage(tasks.filter(({ isFollowed }) => isFollowed === true)))
     Object.assign(result, new StageStandbys(members, hosts, owners).assign(current));
   return result;
+}
+
+/** The same for each pool by itself: who takes a partition over must be of its pool. */
+export function standbysInPools(
+  tasks: readonly TaskRef[],
+  { candidates, nodeOf }: Pick<Hosts, 'nodeOf'> & { readonly candidates: readonly Candidate[] },
+  owners: Assignment,
+  current: Assignment,
+): Assignment {
+  const pools = [...Map.groupBy(tasks, poolOf)].map(([pool, own]) => {
+    const workers = candidates.filter((candidate) => poolOf(candidate) === pool).map(({ worker }) => worker);
+    return assignStandbys(own, { workers, nodeOf }, owners, current);
+  });
+  return Object.assign({}, ...pools) as Assignment;
 }
 
 class StageStandbys {

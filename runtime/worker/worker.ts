@@ -16,14 +16,14 @@ import type { StagePlan } from '../plan/physical-plan.ts';
 import { hasStandbys, taskName } from '../plan/physical-plan.ts';
 import { answerTo, answerTopic, askIn } from './ask.ts';
 import { ReportPace } from './report-pace.ts';
-import { tasksOf } from './assignment.ts';
+import { tasksFor } from './assignment.ts';
 import type { Bus, Directory } from './directory.ts';
 import { judgeHealth } from './health.ts';
 import type { Health, TaskHealth } from './health.ts';
 import { FollowedSet } from './followed-set.ts';
 import type { TracerFigures } from '../telemetry/span.ts';
 import { LaneFeed } from './lane-feed.ts';
-import { Membership } from './membership.ts';
+import { Membership, type WorkerPlace } from './membership.ts';
 import { mergeNodeFigures } from '../task/node-figures.ts';
 import type { NodeFigures } from '../task/node-figures.ts';
 import { slowestReader } from './purging.ts';
@@ -74,6 +74,7 @@ export type WorkerReport = {
   readonly spans?: TracerFigures | null;
   /** Of the job, that it runs. */
   readonly revision: number;
+  /** Absent: the default pool. */ readonly pool?: string | undefined;
   /** What transforms tell, over all its tasks; workers of an older version tell nothing. */
   readonly nodes?: NodeFigures;
   /** Partitions that it follows for their owners; absent: the job has no standbys. */
@@ -94,13 +95,12 @@ type OfTask = 'warm' | 'stage' | 'partition' | 'source' | 'sink' | 'savedPart';
 type FromWorker = OfTask | 'meter' | 'followed' | 'feed' | 'redrives' | 'onTrouble' | 'turns' | 'revision';
 
 export type WorkerParts = Omit<TaskRunnerParts, FromWorker> &
+  WorkerPlace &
   Omit<WorkerRevision, 'revision'> & {
     /** 1 when absent. */
     readonly revision?: number;
     readonly directory: Directory;
     readonly bus: Bus;
-    /** The machine that it runs on, if known. */
-    readonly node?: string | undefined;
     readonly expectedWorkers: number;
     /** Stream with what was decided about dead letters (journal/redrive-entry.ts); absent: none are put in again. */
     readonly redriveStream?: string;
@@ -167,12 +167,12 @@ export class Worker {
     this.#redrives = RedriveFeed.of(parts, this.#abort.signal, (error) => this.#trouble(error));
     this.#membership = new Membership({
       worker: parts.worker,
-      tasks: tasksOf(parts.plan),
+      place: parts,
+      tasks: tasksFor(parts.plan, parts.pool),
       revision: this.#now.revision,
       expectedWorkers: parts.expectedWorkers,
       directory: parts.directory,
       bus: parts.bus,
-      node: parts.node,
       clock: parts.clock,
       holds: () => ({
         owned: [...this.#running.keys()],
@@ -221,7 +221,7 @@ export class Worker {
     }
     this.#pausedUntilMs.clear();
     this.#handOver.keepStages(same);
-    this.#membership.update(tasksOf(next.plan), next.revision);
+    this.#membership.update(tasksFor(next.plan, this.#parts.pool), next.revision);
     this.#parts.log(`revision ${next.revision}: ${same.size} stages go on untouched, the others begin anew`);
     this.#beat();
     this.#reconcile();
@@ -447,6 +447,7 @@ export class Worker {
       spans: this.#parts.tracing?.tracer.figures() ?? null,
       revision: this.#now.revision,
       ...(hasStandbys(this.#now.plan) ? { standbys: this.#standbys() } : {}),
+      pool: this.#parts.pool,
       nodes: mergeNodeFigures([
         ...runners.map((runner) => runner.core?.figures() ?? {}),
         ...[...this.#done.values()].map(({ nodes }) => nodes),

@@ -1,6 +1,7 @@
-// `npm run sim -- --seed N [--seeds COUNT] [--of faults | revisions | savepoints | redrives | standbys |
+// `npm run sim -- --seed N [--seeds COUNT] [--of faults | revisions | pools | savepoints | redrives | standbys |
 // standbys-revisions | standbys-savepoints]`: simulated runs from that seed on, told as they happen; 1 when one is wrong.
 import { isDeepStrictEqual, parseArgs } from 'node:util';
+import { simulatePools } from './pools.ts';
 import { simulateRedrives } from './redrives.ts';
 import { simulateRevisions } from './revisions.ts';
 import { simulateSavepoint } from './savepoints.ts';
@@ -13,6 +14,7 @@ const simulations = {
   'standbys-revisions': (seed: number) => simulateRevisions(seed, { faults: true, standbys: true }),
   'standbys-savepoints': (seed: number) => simulateSavepoint(seed, { kills: true, standbyReplicas: 1 }),
   revisions: (seed: number) => simulateRevisions(seed, { faults: true }),
+  pools: (seed: number) => simulatePools(seed, { faults: true }),
   savepoints: (seed: number) => simulateSavepoint(seed, { kills: true }),
   redrives: (seed: number) => simulateRedrives(seed),
 };

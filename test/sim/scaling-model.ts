@@ -8,7 +8,7 @@ import { scalingSchema } from '../../crds/stream-job/scaling.ts';
 import type { ScalingStatus } from '../../crds/stream-job/status.ts';
 import type { Random } from '../../runtime/base/clock.ts';
 import { seededRandom } from '../../runtime/testing/seeded-random.ts';
-import { assign, type Assignment } from '../../runtime/worker/assignment.ts';
+import { assignInPools, type Assignment } from '../../runtime/worker/assignment.ts';
 
 export type Load = {
   /** Events a second at second t. */
@@ -20,6 +20,8 @@ export type Load = {
   readonly idle?: string;
   /** So many workers run at full pace at once: pods on nodes that are full. */
   readonly cores?: number;
+  /** Of each of the three stages; absent: all in one. */
+  readonly pools?: readonly [string, string, string];
 };
 
 export type ScalingResult = {
@@ -32,6 +34,8 @@ export type ScalingResult = {
   readonly changes: number;
   readonly mostWorkers: number;
   readonly leastWorkers: number;
+  /** By pool, at the end. */
+  readonly workers: Readonly<Record<string, number>>;
   readonly sentences: readonly string[];
   readonly conditions: ReadonlySet<string>;
 };
@@ -58,14 +62,18 @@ const STAGES: readonly StageModel[] = [
 ];
 const COST_S = (0.1e-3 + 2 * 0.5e-3 + 1 * 0.4e-3) * (1 + AROUND);
 
-const graph: LoadGraph = {
-  stages: STAGES.map(({ id, partitions }, i) => ({
-    id,
-    isSource: i === 0,
-    partitionCount: partitions,
-    to: i < 2 ? [STAGES[i + 1]?.id ?? null] : [],
-  })),
-};
+/** Of the stages of a pool: what leads to another one leads nowhere. */
+function graphOf(pools: Load['pools'], pool: string): LoadGraph {
+  const isOwn = (i: number): boolean => (pools?.[i] ?? ONE_POOL) === pool;
+  return {
+    stages: STAGES.flatMap(({ id, partitions }, i) =>
+      isOwn(i)
+        ? [{ id, isSource: i === 0, partitionCount: partitions, to: i < 2 ? [isOwn(i + 1) ? (STAGES[i + 1]?.id ?? null) : null] : [] }]
+        : [],
+    ),
+  };
+}
+const ONE_POOL = 'job';
 
 type Task = {
   readonly name: string;
@@ -79,7 +87,7 @@ type Task = {
   epoch: number;
   pausedS: number;
 };
-type Pod = { readonly id: string; readonly readyAt: number; busyMs: number; blockedMs: number; idleMs: number };
+type Pod = { readonly id: string; readonly pool: string; readonly readyAt: number; busyMs: number; blockedMs: number; idleMs: number };
 
 export function simulateScaling(load: Load, seed: number): ScalingResult {
   const random = seededRandom(seed);
@@ -97,8 +105,7 @@ class Run {
   #pods: Pod[] = [];
   #born = 0;
   #owners: Assignment = {};
-  #status: ScalingStatus | undefined;
-  #desired = 2;
+  readonly #pools: ReadonlyMap<string, { status: ScalingStatus | undefined; desired: number }>;
   #noise = 1;
   #arrived = 0;
   readonly #arrivals: number[] = [];
@@ -126,7 +133,10 @@ class Run {
         return { name: `${id}/${partition}`, stage, share, queue: 0, in: 0, out: 0, busyMs: 0, blockedMs: 0, epoch: 1, pausedS: 0 };
       }),
     );
-    for (let i = 0; i < this.#desired; i++) this.#bear(0);
+    this.#pools = new Map(
+      (load.pools ?? [ONE_POOL]).map((pool) => [pool, { status: undefined, desired: load.pools === undefined ? 2 : 1 }]),
+    );
+    for (const [pool, { desired }] of this.#pools) for (let i = 0; i < desired; i++) this.#bear(pool, 0);
   }
 
   tick(t: number): void {
@@ -139,7 +149,7 @@ class Run {
     this.#deal(t);
     this.#work(t);
     this.#measure(t, arriving);
-    if (t % LOOK_S === 0) this.#scale(t);
+    if (t % LOOK_S === 0) for (const pool of this.#pools.keys()) this.#scale(t, pool);
   }
 
   result(): ScalingResult {
@@ -152,22 +162,24 @@ class Run {
       changes: this.#changes,
       mostWorkers: this.#most,
       leastWorkers: this.#least,
+      workers: Object.fromEntries([...this.#pools].map(([pool, { desired }]) => [pool, desired])),
       sentences: this.#sentences,
       conditions: this.#conditions,
     };
   }
 
-  #bear(readyAt: number): void {
-    this.#pods.push({ id: `w${this.#born++}`, readyAt, busyMs: 0, blockedMs: 0, idleMs: 0 });
+  #bear(pool: string, readyAt: number): void {
+    this.#pods.push({ id: `w${this.#born++}`, pool, readyAt, busyMs: 0, blockedMs: 0, idleMs: 0 });
   }
 
   /** Membership has changed: tasks move, and pause. */
   #deal(t: number): void {
-    const refs = this.#tasks.map(({ name, stage }) => ({ name, stage: STAGES[stage]?.id ?? '' }));
-    const living = this.#pods.filter(({ readyAt }) => readyAt <= t).map(({ id }) => id);
+    const refs = this.#tasks.map(({ name, stage }) => ({ name, stage: STAGES[stage]?.id ?? '', pool: this.#poolOf(stage) }));
+    const living = this.#pods.filter(({ readyAt }) => readyAt <= t);
     const known = new Set(Object.values(this.#owners));
-    if (living.length === known.size && living.every((id) => known.has(id))) return;
-    const next = assign(refs, living, this.#owners);
+    if (living.length === known.size && living.every(({ id }) => known.has(id))) return;
+    const candidates = living.map(({ id, pool }) => ({ worker: id, pool }));
+    const next = assignInPools(refs, candidates, this.#owners);
     for (const task of this.#tasks) {
       if (next[task.name] === this.#owners[task.name]) continue;
       Object.assign(task, { epoch: task.epoch + 1, busyMs: 0, blockedMs: 0, pausedS: t === 0 ? 0 : MOVE_S });
@@ -223,37 +235,55 @@ class Run {
     this.#least = Math.min(this.#least, this.#pods.length);
   }
 
-  #scale(t: number): void {
-    const ready = this.#pods.filter(({ readyAt }) => readyAt <= t).length;
-    const { replicas, status, sentences, verdicts } = this.#autoscaler.scale({
-      key: 'job',
-      settings: this.#settings,
-      scene: { nowMs: t * 1000 + 1, declared: 2, ready, podProblem: null, settled: true, partitions: 32 },
-      graph,
-      sample: this.#sample(t),
-      status: this.#status,
-      deployed: this.#desired,
-    });
-    this.#status = status ?? undefined;
-    for (const sentence of sentences) this.#sentences.push(`${t} s  ${sentence}`);
-    if (verdicts.limited !== null) this.#conditions.add(verdicts.limited.reason);
-    if (verdicts.hot !== null) this.#conditions.add('HotPartition');
-    if (replicas !== this.#desired) this.#changes++;
-    this.#desired = replicas;
-    while (this.#pods.length < replicas) this.#bear(t + START_S + Math.floor(this.#random.next() * 6));
-    this.#pods = this.#pods.toSorted((a, b) => a.readyAt - b.readyAt).slice(0, replicas);
+  #poolOf(stage: number): string {
+    return this.#load.pools?.[stage] ?? ONE_POOL;
   }
 
-  #sample(t: number): Sample {
-    const living = this.#pods.filter(({ readyAt }) => readyAt <= t);
-    const moving = this.#tasks.some(({ pausedS }) => pausedS > 0) && living.length > 0;
+  #scale(t: number, pool: string): void {
+    const own = this.#pods.filter((pod) => pod.pool === pool);
+    const state = this.#pools.get(pool);
+    if (state === undefined) return;
+    const ready = own.filter(({ readyAt }) => readyAt <= t).length;
+    const graph = graphOf(this.#load.pools, pool);
+    const partitions = Math.max(...graph.stages.map(({ partitionCount }) => partitionCount));
+    const { replicas, status, sentences, verdicts } = this.#autoscaler.scale({
+      key: pool,
+      settings: this.#settings,
+      scene: { nowMs: t * 1000 + 1, declared: 2, ready, podProblem: null, settled: true, partitions },
+      graph,
+      sample: this.#sample(t, pool),
+      status: state.status,
+      deployed: state.desired,
+    });
+    state.status = status ?? undefined;
+    for (const sentence of sentences) this.#sentences.push(`${t} s  ${pool}: ${sentence}`);
+    if (verdicts.limited !== null) this.#conditions.add(verdicts.limited.reason);
+    if (verdicts.hot !== null) this.#conditions.add('HotPartition');
+    if (replicas !== state.desired) this.#changes++;
+    state.desired = replicas;
+    for (let i = own.length; i < replicas; i++) this.#bear(pool, t + START_S + Math.floor(this.#random.next() * 6));
+    const kept = new Set(
+      this.#pods
+        .filter((pod) => pod.pool === pool)
+        .toSorted((a, b) => a.readyAt - b.readyAt)
+        .slice(0, replicas),
+    );
+    this.#pods = this.#pods.filter((pod) => pod.pool !== pool || kept.has(pod));
+  }
+
+  #sample(t: number, pool: string): Sample {
+    const living = this.#pods.filter((pod) => pod.readyAt <= t && pod.pool === pool);
+    const isOwn = ({ stage }: Task): boolean => this.#poolOf(stage) === pool;
+    const moving = this.#tasks.some((task) => isOwn(task) && task.pausedS > 0) && living.length > 0;
+    const own = [...STAGES.keys()].filter((stage) => this.#poolOf(stage) === pool);
+    const isInside = (stage: number): boolean => own.includes(stage - 1);
     const of = (stage: number): readonly Task[] => this.#tasks.filter((task) => task.stage === stage);
     const sum = (tasks: readonly Task[], pick: (task: Task) => number): number => tasks.reduce((total, task) => total + pick(task), 0);
     return {
       atMs: t * 1000,
       workers: living.map(({ id, busyMs, blockedMs, idleMs }) => ({ id, time: { busyMs, blockedMs, idleMs } })),
       tasks: this.#tasks
-        .filter(({ name }) => this.#owners[name] !== undefined)
+        .filter((task) => isOwn(task) && this.#owners[task.name] !== undefined)
         .map((task) => ({
           task: task.name,
           stage: STAGES[task.stage]?.id ?? '',
@@ -263,8 +293,14 @@ class Run {
           edgesOut: task.stage < 2 ? [task.out] : [],
           time: { busyMs: task.busyMs, blockedMs: task.blockedMs, idleMs: 0 },
         })),
-      sources: [{ stage: 'in', takenEvents: sum(of(0), (task) => task.in), backlogEvents: sum(of(0), (task) => task.queue) }],
-      lags: new Map([1, 2].map((stage) => [STAGES[stage]?.id ?? '', sum(of(stage), ({ queue }) => queue)])),
+      sources: own
+        .filter((stage) => !isInside(stage))
+        .map((stage) => ({
+          stage: STAGES[stage]?.id ?? '',
+          takenEvents: sum(of(stage), (task) => task.in),
+          backlogEvents: sum(of(stage), (task) => task.queue),
+        })),
+      lags: new Map(own.filter(isInside).map((stage) => [STAGES[stage]?.id ?? '', sum(of(stage), ({ queue }) => queue)])),
       missing: moving ? 'partitions move' : null,
     };
   }

@@ -63,6 +63,8 @@ export class SimWorld {
   }
 }
 
+type SimClusterOptions = { readonly lagMs: number; readonly withRedrives?: boolean; readonly pools?: readonly string[] };
+
 const BLOB_LATENCY_MS = [0, 20] as const;
 
 export class SimCluster {
@@ -74,17 +76,20 @@ export class SimCluster {
   readonly #world: SimWorld;
   readonly #lagMs: number;
   readonly #withRedrives: boolean;
+  readonly #pools: readonly (string | undefined)[];
   readonly #lives: Life[] = [];
   #told: Told | null = null;
   #born = 0;
   kills = 0;
 
-  /** `lagMs`: a worker takes a new revision after up to this. `withRedrives`: workers look for dead letters that are put in again. */
-  constructor(world: SimWorld, { lagMs, withRedrives = false }: { readonly lagMs: number; readonly withRedrives?: boolean }) {
+  /** `lagMs`: a worker takes a new revision after up to this. `withRedrives`: workers look for dead letters that are put in again.
+   *  `pools`: of the worker in each place; absent: all run everything. */
+  constructor(world: SimWorld, { lagMs, withRedrives = false, pools = [] }: SimClusterOptions) {
     this.#world = world;
     this.blobs = new MemoryBlobStore({ clock: world.clock, random: world.random, latencyMs: BLOB_LATENCY_MS });
     this.#lagMs = lagMs;
     this.#withRedrives = withRedrives;
+    this.#pools = pools;
     this.bus.subscribe('report', (value) => this.#hear(value as WorkerReport));
   }
 
@@ -162,6 +167,7 @@ export class SimCluster {
       directory: mortal.directory(this.directory),
       bus: mortal.bus(this.bus),
       worker: id,
+      pool: this.#pools[place],
       recordBytesMax: 1_000_000,
       checkpointBytes: 2_000,
       speed: null,

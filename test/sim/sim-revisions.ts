@@ -27,9 +27,17 @@ const KEYS = 9;
 const WINDOW_MS = 5_000;
 const OUT_OF_ORDER_MS = 2_000;
 
-export function planOf(declared: Declaration, identity: string, before: PhysicalPlan | null): PhysicalPlan {
-  const job = readStreamJob(textOf(declared), { file: 'sim.yaml', parameters: {} });
+/** Pool → its stages. */
+export type Pools = Readonly<Record<string, readonly string[]>>;
+
+export function planOf(declared: Declaration, identity: string, before: PhysicalPlan | null, pools: Pools = {}): PhysicalPlan {
+  const job = readStreamJob(textOf(declared) + poolsText(pools), { file: 'sim.yaml', parameters: {} });
   return planJob(job, { rows: SPLITS }, { identity, deadLetterFile: false, before });
+}
+
+function poolsText(pools: Pools): string {
+  const lines = Object.entries(pools).map(([name, stages]) => `    - { name: ${name}, stages: [${stages.join(', ')}] }\n`);
+  return lines.length === 0 ? '' : `  pools:\n${lines.join('')}`;
 }
 
 function textOf({ v, w, copy, windows, counts, extra }: Declaration): string {

@@ -109,8 +109,11 @@ export class Operated {
     return this.record;
   }
 
-  startPod(worker: string, failpoint?: string): PodProcess {
-    const environment = failpoint === undefined ? {} : { MILLRACE_FAILPOINT: failpoint };
+  startPod(worker: string, failpoint?: string, pool?: string): PodProcess {
+    const environment = {
+      ...(failpoint === undefined ? {} : { MILLRACE_FAILPOINT: failpoint }),
+      ...(pool === undefined ? {} : { MILLRACE_POOL: pool }),
+    };
     const pod = startPod({ natsUrl: this.#url, job: this.identity, worker, environment });
     this.pods.set(worker, pod);
     return pod;

@@ -52,6 +52,7 @@ test('every default is stored, and they are those of the schema', async () => {
         scaleDown: { stabilization: '5m', percent: 50, period: '1m' },
       },
     },
+    pools: [],
     suspend: false,
     parameters: [],
     values: {},

@@ -112,6 +112,23 @@ function everyClusterField(): Fields {
         scaleDown: { stabilization: '1h', pods: 1, percent: 10, period: '1m' },
       },
     },
+    pools: [
+      {
+        name: 'heavy',
+        stages: ['counts', 'out'],
+        replicas: 0,
+        scaling: { mode: 'Recommend', min: 2, max: 4, targetLag: '1s' },
+        workers: {
+          resources: { requests: { cpu: '2' } },
+          nodeSelector: { disk: 'fast' },
+          tolerations: [{ operator: 'Exists' }],
+          affinity: {},
+          priorityClassName: 'high',
+          annotations: { a: 'b' },
+        },
+      },
+      { name: 'a-workers-b', stages: ['events'] },
+    ],
     upgrade: { strategy: 'savepoint', progressDeadline: '1h30m', rollback: false },
     deletionPolicy: 'Delete',
     restoreFrom: { savepoint: 'before' },

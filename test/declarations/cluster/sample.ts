@@ -26,6 +26,8 @@ export const withSource = (changes: Fields): Manifest => job({ sources: [{ ...so
 export const withStage = (changes: Fields): Manifest => job({ stages: [stage, { name: 'added', from: 'events', ...changes }] });
 export const withSink = (changes: Fields): Manifest => job({ sinks: [{ ...sink, ...changes }] });
 export const withWorkers = (workers: Fields): Manifest => job({ workers });
+export const pool: Fields = { name: 'heavy', stages: ['counts'] };
+export const withPool = (changes: Fields): Manifest => job({ pools: [{ ...pool, ...changes }] });
 export const withTable = (changes: Fields): Manifest =>
   job({
     tables: [{ name: 'people', file: { path: 'people.csv' }, key: 'row.id', ...changes }],

@@ -50,5 +50,6 @@ export const wholeStatus: StreamJobStatus = {
     wakeTo: 2,
     now: '2 workers stay, 2 are needed',
   },
+  pools: [{ name: 'heavy', replicas: 2, ready: '1/2', scaling: { replicas: 2, declared: 1, now: '2 workers stay' } }],
   decisions: ['1 worker stays: 12 events wait.'],
 };

@@ -1,5 +1,19 @@
 // Refused by rules on sources, sinks and workers.
-import { job, sink, withSink, withSource, withStage, withTable, withWorkers, type Fields, type Manifest, type Refused } from '../sample.ts';
+import {
+  job,
+  many,
+  pool,
+  sink,
+  withPool,
+  withSink,
+  withSource,
+  withStage,
+  withTable,
+  withWorkers,
+  type Fields,
+  type Manifest,
+  type Refused,
+} from '../sample.ts';
 
 const nats = { subjects: ['shop.events'] };
 const toleration = (changes: Fields): Manifest => withWorkers({ tolerations: [changes] });
@@ -85,6 +99,73 @@ export const connectors: readonly Refused[] = [
     fact: 'sleep after no time',
     object: job({ scaling: { idle: '0s' } }),
     says: ['spec.scaling.idle', 'idle of no time at all would put a job to sleep between two events'],
+  },
+  {
+    fact: 'a pool called default',
+    object: withPool({ name: 'default' }),
+    says: '"default" is the pool of all stages that no pool names: spec.replicas, spec.scaling and spec.workers describe it',
+  },
+  {
+    fact: 'a pool whose name has worker between its dashes',
+    object: withPool({ name: 'a-worker-b' }),
+    says: 'could have a Deployment of the name of another job',
+  },
+  { fact: 'a pool without a name', object: withPool({ name: '' }), says: 'spec.pools[0].name in body should match' },
+  { fact: 'a pool without stages', object: withPool({ stages: [] }), says: 'spec.pools[0].stages in body should have at least 1 items' },
+  {
+    fact: 'two pools of one name',
+    object: job({ pools: [pool, { ...pool, stages: ['events'] }] }),
+    says: ['spec.pools[1]', 'Duplicate value'],
+  },
+  {
+    fact: 'more pools than there may be',
+    object: job({ pools: many(17, (i) => ({ name: `p${i}`, stages: ['counts'] })) }),
+    says: 'spec.pools: Too many: 17: must have at most 16 items',
+  },
+  {
+    fact: 'a stage that a pool names twice',
+    object: withPool({ stages: ['counts', 'counts'] }),
+    says: ['spec.pools[0].stages[1]', 'Duplicate value'],
+  },
+  {
+    fact: 'a pool of a stage that is not declared',
+    object: withPool({ stages: ['cuonts'] }),
+    says: 'there is no source, stage or sink of that name; correct it, or declare it: pool heavy names cuonts',
+  },
+  {
+    fact: 'a stage in two pools',
+    object: job({ pools: [pool, { name: 'other', stages: ['events', 'counts'] }] }),
+    says: 'a stage is in one pool, keep one: pool heavy shares counts',
+  },
+  {
+    fact: 'a least number of workers of a pool above the most',
+    object: withPool({ scaling: { min: 5, max: 4 } }),
+    says: ['spec.pools[0].scaling', 'scaling.min is more than scaling.max; it is at most that'],
+  },
+  {
+    fact: 'a lag of none as target of a pool',
+    object: withPool({ scaling: { targetLag: '0s' } }),
+    says: ['spec.pools[0].scaling.targetLag', 'a targetLag of no time at all cannot be held'],
+  },
+  {
+    fact: 'a request of a pool above its limit',
+    object: withPool({ workers: { resources: { requests: { cpu: '2' }, limits: { cpu: '1' } } } }),
+    says: ['spec.pools[0].workers.resources', 'it is at most that'],
+  },
+  {
+    fact: 'an annotation of a pool that is not its to set',
+    object: withPool({ workers: { annotations: { 'millrace.dev/applied': 'x' } } }),
+    says: 'annotations of millrace.dev, kubectl and the security of pods are not for a job to set; remove millrace.dev/applied',
+  },
+  {
+    fact: 'a label of nodes of a pool that is none',
+    object: withPool({ workers: { nodeSelector: { 'a b': 'c' } } }),
+    says: ['a key of pools[].workers.nodeSelector', '"a b"'],
+  },
+  {
+    fact: 'an image of a pool of its own',
+    object: withPool({ workers: { image: 'x' } }),
+    says: 'unknown field "spec.pools[0].workers.image"',
   },
   {
     fact: 'a request of cpu above the limit',
