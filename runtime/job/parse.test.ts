@@ -25,6 +25,7 @@ test('defaults are filled in', () => {
   expect(parse(SOURCE).spec).toEqual({
     deletionPolicy: 'Retain',
     pools: [],
+    standbyReplicas: 0,
     replicas: 1,
     scaling: {
       mode: 'Off',
@@ -135,7 +136,7 @@ describe('parameters', () => {
 
 test('a field named __proto__ is a field as any other, and unknown', () => {
   expect(complaints(`${SOURCE}  __proto__: { partitions: 3 }\n`)).toEqual([
-    '6:3 spec.__proto__: unknown field "__proto__" (allowed: description, parameters, partitions, sources, tables, stages, sinks, tracing, replicas, scaling, pools, suspend and 6 more)',
+    '6:3 spec.__proto__: unknown field "__proto__" (allowed: description, parameters, partitions, standbyReplicas, sources, tables, stages, sinks, tracing, replicas, scaling, pools and 7 more)',
   ]);
 });
 

@@ -53,6 +53,7 @@ test('every default is stored, and they are those of the schema', async () => {
       },
     },
     pools: [],
+    standbyReplicas: 0,
     suspend: false,
     parameters: [],
     values: {},
