@@ -53,6 +53,7 @@ test('only what is a text or something else, or holds itself, is open', () => {
     'stages.*.pattern.steps.*.steps.*.steps.*',
     'stages.*.pattern.select',
     'sinks.*.from',
+    'pools.*.workers.affinity.*',
     'workers.affinity.*',
   ]);
 });
