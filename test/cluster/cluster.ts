@@ -8,13 +8,11 @@ import { foldersOf, kubeconfigOf } from './folders.ts';
 import { KindCluster } from './kind-cluster.ts';
 import { nodeNames } from './kind-config.ts';
 import { machineFacts } from './machine.ts';
-import { ensureNatsArchive, natsImage } from './nats-image.ts';
+import { ensureServerArchive, serverImage, type Server } from './server-images.ts';
 import { lowerGuard, raiseGuard, removeNetwork } from './network-guard.ts';
 import { ProgramFailed, run } from './program-run.ts';
 import { ensurePrograms } from './programs.ts';
 import { ensureTools, type Tools } from './tools.ts';
-
-export { natsImage } from './nats-image.ts';
 
 const commandTimeoutMs = 5 * 60_000;
 
@@ -28,8 +26,8 @@ export type Cluster = {
   readonly nodes: () => Promise<readonly string[]>;
   /** Puts the images of an archive onto every node. */
   readonly loadImage: (archive: string) => Promise<void>;
-  /** Puts the NATS server's image onto every node; resolves with its reference. */
-  readonly loadNatsImage: () => Promise<string>;
+  /** Puts the image of a server that the chart brings onto every node; resolves with its reference. */
+  readonly loadServerImage: (server: Server) => Promise<string>;
   /** A docker command with the engine whose containers the nodes are; resolves with its standard output. */
   readonly docker: (args: readonly string[]) => Promise<string>;
 };
@@ -118,9 +116,9 @@ function kindCluster({ folders, log }: Context, parts: Parts, { cluster, engine 
     env: { KUBECONFIG: kubeconfigOf(folders), ...(dockerHost === undefined ? {} : { DOCKER_HOST: dockerHost }) },
     nodes: async () => nodeNames,
     loadImage: (archive) => cluster.loadImage(archive),
-    loadNatsImage: async () => {
-      await cluster.loadImage(await ensureNatsArchive(folders.cache, log));
-      return natsImage;
+    loadServerImage: async (server) => {
+      await cluster.loadImage(await ensureServerArchive(server, folders.cache, log));
+      return serverImage(server);
     },
     docker: async (args) => {
       const ended = await docker(args);
@@ -148,9 +146,9 @@ function existingCluster({ folders, environment, log }: Context, tools: Tools): 
       return (await run(tools.kubectl, args, { timeoutMs: commandTimeoutMs })).split(' ');
     },
     loadImage,
-    loadNatsImage: async () => {
-      await loadImage(await ensureNatsArchive(folders.cache, log));
-      return natsImage;
+    loadServerImage: async (server) => {
+      await loadImage(await ensureServerArchive(server, folders.cache, log));
+      return serverImage(server);
     },
     docker: () => Promise.reject(new Error('nodes of an existing cluster are not containers of this machine')),
   };

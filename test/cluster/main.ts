@@ -32,7 +32,7 @@ async function act(wanted: Command): Promise<void> {
     case 'load': {
       const cluster = await upCluster({ log });
       for (const archive of wanted.archives) await cluster.loadImage(archive);
-      if (wanted.isNatsWanted) log(`loaded ${await cluster.loadNatsImage()}`);
+      if (wanted.isNatsWanted) log(`loaded ${await cluster.loadServerImage('nats')}`);
       return;
     }
   }

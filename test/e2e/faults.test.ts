@@ -1,7 +1,8 @@
 // A job under load while its pods, its node, its operator and its NATS server are taken away. Whatever happens, the results are
-// those of a run in which nothing did.
+// those of a run in which nothing did, and its own account of its events (ConservationOK) is never wrong.
 
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { ToldConservation } from './support/conservation.ts';
 import { condition, makeNamespace, pods, removeNamespace, status, untilReady } from './support/jobs.ts';
 import { applyLoadJob, longestGapMs, makeLoadStream, problemsOf, resultsOf, Sender } from './support/load.ts';
 import { adminOf, connectClusterNats, connectJobNats, type ClusterNats } from './support/nats.ts';
@@ -9,6 +10,8 @@ import { kubectl, list, release, systemNamespace, until, freshName } from './sup
 
 const space = freshName('e2e-faults');
 let nats: ClusterNats;
+/** Of the job of the test that runs. */
+let told: ToldConservation;
 
 beforeAll(async () => {
   await makeNamespace(space);
@@ -24,6 +27,8 @@ async function running(name: string, replicas: number, standbyReplicas: 0 | 1 = 
   await makeLoadStream(nats, name);
   await applyLoadJob(space, name, (spec) => Object.assign(spec, { replicas, standbyReplicas }));
   await untilReady(space, name);
+  told = new ToldConservation(space, name);
+  onTestFinished(() => told.stop());
   const sender = new Sender(nats, { name, keys: 31, perSecond: 200 });
   sender.start();
   await until(`results of ${name} flow`, 30_000, async () => ((await resultsOf(nats, name)).length > 100 ? true : null));
@@ -53,6 +58,7 @@ test.each([
   await untilReady(space, name);
   await sender.stop();
   expect(await problemsOf(nats, name, sender.counts())).toEqual([]);
+  expect(await told.accusations()).toEqual([]);
   console.log(
     `3 workers, ${standbyReplicas} standbys, 4 kills without grace: longest gap between results ${await longestGapMs(nats, name)} ms`,
   );
@@ -74,6 +80,7 @@ test('a node that is drained hands its partitions over', async () => {
   await untilReady(space, 'drained');
   await sender.stop();
   expect(await problemsOf(nats, 'drained', sender.counts())).toEqual([]);
+  expect(await told.accusations()).toEqual([]);
   console.log(`node drained: longest gap between results ${await longestGapMs(nats, 'drained')} ms`);
 });
 
@@ -101,6 +108,7 @@ test('without its operator a job goes on, a killed worker is replaced, and the o
   expect((await pods(space, 'orphan')).map(({ metadata }) => metadata.uid).sort()).toEqual(before);
   await sender.stop();
   expect(await problemsOf(nats, 'orphan', sender.counts())).toEqual([]);
+  expect(await told.accusations()).toEqual([]);
 });
 
 test('a NATS server that is restarted is waited for', async () => {
@@ -111,6 +119,7 @@ test('a NATS server that is restarted is waited for', async () => {
   await untilReady(space, 'restarted');
   await sender.stop();
   expect(await problemsOf(nats, 'restarted', sender.counts(), 120_000)).toEqual([]);
+  expect(await told.accusations()).toEqual([]);
   console.log(`NATS killed: longest gap between results ${await longestGapMs(nats, 'restarted')} ms`);
 });
 
@@ -145,6 +154,7 @@ test('children that somebody deletes or edits are mended within ten seconds', as
   await untilReady(space, 'drifting');
   await sender.stop();
   expect(await problemsOf(nats, 'drifting', sender.counts())).toEqual([]);
+  expect(await told.accusations()).toEqual([]);
 });
 
 test('a journal that somebody deletes is not made anew silently: the job says that it is lost', async () => {

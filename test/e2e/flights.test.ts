@@ -16,6 +16,7 @@ import { adminOf, connectClusterNats, connectJobNats, type ClusterNats } from '.
 import { liesOf, look, tasksOf, Watch } from './support/outside.ts';
 import { payloadsOf } from './support/payloads.ts';
 import { apply, kubectl, list, release, run, systemNamespace, until } from './support/programs.ts';
+import { connectClusterJaeger } from './support/jaeger.ts';
 import { commandOf, commandsOf, typed } from './support/readme.ts';
 
 const space = 'e2e-flights';
@@ -138,6 +139,34 @@ describe('the flights of January 2013', () => {
       }
     } finally {
       await app.close();
+    }
+  });
+
+  test("its traces are whole in the chart's Jaeger: one root, every parent is there, no span twice, and they reach the sinks", async () => {
+    const jaeger = await connectClusterJaeger();
+    try {
+      const traces = await until('Jaeger has traces that reach a sink', 60_000, async () => {
+        const found = await jaeger.query.traces('flights/flights', 1_000);
+        return found.some(({ spans }) => spans.some(({ name }) => name.startsWith('send hourly'))) ? found : null;
+      });
+      for (const { traceId, spans } of traces) {
+        const ids = spans.map(({ id }) => id);
+        expect(new Set(ids).size, traceId).toBe(ids.length);
+        expect(
+          spans.filter(({ parent }) => parent === null).map(({ name }) => name),
+          traceId,
+        ).toEqual(['receive flights']);
+        for (const { name, parent } of spans) expect(parent === null || ids.includes(parent), `${traceId} ${name}`).toBe(true);
+      }
+      const services = new Set(traces.flatMap(({ spans }) => spans.map(({ service }) => service)));
+      expect([...services]).toEqual(expect.arrayContaining(['flights/flights', 'flights/aircraft', 'flights/hourly']));
+      const aircraft = traces.flatMap(({ spans }) => spans.filter(({ name }) => name === 'process aircraft'));
+      expect(aircraft.some(({ logs }) => logs.some((log) => String(log['millrace.actor.timers.set']).includes('in 172800000 ms')))).toBe(
+        true,
+      );
+      console.log(`jaeger: ${traces.length} traces of flights, services ${[...services].sort().join(', ')}`);
+    } finally {
+      jaeger.close();
     }
   });
 

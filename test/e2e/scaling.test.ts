@@ -3,7 +3,7 @@
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { condition, makeNamespace, removeNamespace, status, story, untilReady } from './support/jobs.ts';
-import { applyLoadJob, makeLoadStream, problemsOf, resultsOf, Sender } from './support/load.ts';
+import { applyLoadJob, heavyExpression, makeLoadStream, problemsOf, resultsOf, Sender } from './support/load.ts';
 import { adminOf, connectClusterNats, type ClusterNats } from './support/nats.ts';
 import { freshName, kubectl, until } from './support/programs.ts';
 
@@ -25,16 +25,12 @@ afterAll(async () => {
   await nats.close();
 });
 
-const numbers = `[${Array.from({ length: 22 }, (_, i) => i).join(',')}]`;
-/** About a millisecond of work an event; a worker has a third of a processor. */
-const HEAVY = `${numbers}.all(x, ${numbers}.all(y, ${numbers}.all(z, x + y + z + event.n >= 0))) ? 'a' : 'b'`;
-
 function scaled(spec: Record<string, unknown>): void {
   const [source] = spec['sources'] as { nats: Record<string, unknown> }[];
   if (source !== undefined) source.nats['format'] = 'ndjson';
   const stages = spec['stages'] as { name: string; map?: Record<string, string> }[];
   const marked = stages.find(({ name }) => name === 'marked');
-  if (marked?.map !== undefined) marked.map['mark'] = HEAVY;
+  if (marked?.map !== undefined) marked.map['mark'] = heavyExpression(22);
   spec['partitions'] = 8;
   spec['workers'] = { resources: { limits: { cpu: '300m' } } };
   spec['scaling'] = {

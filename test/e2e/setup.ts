@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { writeImages, type WrittenImage } from '../../images/write-images.ts';
 import { downCluster, upCluster, type Cluster } from '../cluster/cluster.ts';
+import type { Server } from '../cluster/server-images.ts';
 import { release, runWith, systemNamespace, wanted, type Bed } from './support/programs.ts';
 
 const chart = resolve(import.meta.dirname, '../../charts/millrace');
@@ -24,7 +25,7 @@ export async function setup(project: TestProject): Promise<void> {
     helm4: cluster.tools.helm4,
     env: cluster.env,
     nodes: await cluster.nodes(),
-    helmValues: helmValues(images, await cluster.loadNatsImage()),
+    helmValues: helmValues(images, { nats: await cluster.loadServerImage('nats'), jaeger: await cluster.loadServerImage('jaeger') }),
     dockerHost: cluster.env['DOCKER_HOST'] ?? null,
   };
   project.provide('bed', bed);
@@ -49,18 +50,19 @@ async function loadImages(cluster: Cluster): Promise<readonly WrittenImage[]> {
 }
 
 /** The tag stays the same: pods are started anew when what it names is another image. */
-function helmValues(images: readonly WrittenImage[], natsImage: string): readonly string[] {
+function helmValues(images: readonly WrittenImage[], servers: Readonly<Record<Server, string>>): readonly string[] {
   const set = (name: string, value: string): readonly string[] => ['--set-string', `${name}=${value}`];
-  const imageValues = images.flatMap(({ name, reference }) => [
+  const setImage = (name: string, reference: string): readonly string[] => [
     ...set(`${name}.image.repository`, reference.slice(0, reference.lastIndexOf(':'))),
     ...set(`${name}.image.tag`, reference.slice(reference.lastIndexOf(':') + 1)),
     ...set(`${name}.image.pullPolicy`, 'IfNotPresent'),
-  ]);
+  ];
   const operator = images.find(({ name }) => name === 'operator');
   return [
-    ...imageValues,
-    ...set('nats.image.repository', natsImage.slice(0, natsImage.lastIndexOf(':'))),
-    ...set('nats.image.tag', natsImage.slice(natsImage.lastIndexOf(':') + 1)),
+    ...images.flatMap(({ name, reference }) => setImage(name, reference)),
+    ...Object.entries(servers).flatMap(([name, reference]) => setImage(name, reference)),
+    '--set',
+    'jaeger.enabled=true',
     ...set('nats.storage.size', '2Gi'),
     ...set('operator.podAnnotations.millrace\\.dev/image', (operator?.imageId ?? '').slice(-16)),
   ];
