@@ -2,6 +2,7 @@
 //
 //   S1. A worker that ends although nobody asked it to is replaced by one with a new id, after a pause; one that dies
 //       again and again before anything is stored is given up (respawn.ts), and its death told to who started it.
+//       One that ends without an error saw that the job has ended: who started it is given a moment to see that too.
 //   S2. `drain` asks all of them to store what is in flight and waits; bounded, then they are ended.
 //   S3. What a worker prints (code of the user's) is told like a message of ours: it neither tears the picture of a
 //       running job nor mixes with a report on stdout.
@@ -27,7 +28,11 @@ export type SpawnParts = {
   readonly onGivenUp: (worker: string, deaths: number, reason: string) => void;
 };
 
-type Ended = { readonly reason: string; /** By a signal from outside. */ readonly isKilled: boolean };
+type Ended = {
+  readonly reason: string;
+  /** By a signal from outside. */ readonly isKilled: boolean;
+  /** By itself, without an error. */ readonly isClean: boolean;
+};
 type Member = { readonly worker: string; drain(): void; kill(): void; readonly exited: Promise<Ended>; readonly pid: number | null };
 
 const MAIN = new URL('../../runtime/main.ts', import.meta.url);
@@ -35,6 +40,9 @@ const MAIN = new URL('../../runtime/main.ts', import.meta.url);
  *  64 gave no more). A young generation has three such spaces. */
 const SEMI_SPACE_MB = 32;
 const DRAIN_MAX_MS = 20_000;
+/** The end of a job is seen within this, also on a busy machine. */
+const END_SEEN_MS = 2_000;
+const CLEAN_REASON = 'ended';
 /** Of what a dying process printed: where the error is looked for. */
 const LAST_LINES_MAX = 60;
 
@@ -77,9 +85,14 @@ export class WorkerGroup {
     void member.exited.then((ended) => this.#exited(place, member, ended));
   }
 
-  #exited(place: number, member: Member, { reason, isKilled }: Ended): void {
+  #exited(place: number, member: Member, ended: Ended): void {
     if (this.#members.get(place) !== member) return;
     this.#members.delete(place);
+    if (ended.isClean) setTimeout(() => this.#died(place, member, ended), END_SEEN_MS).unref();
+    else this.#died(place, member, ended);
+  }
+
+  #died(place: number, member: Member, { reason, isKilled }: Ended): void {
     if (this.#stopping) return;
     const { onExit, onGivenUp, isServerUp } = this.#parts;
     const verdict = this.#respawn.died(place, { nowMs: performance.now(), isServerUp: isServerUp(), isKilled });
@@ -109,7 +122,7 @@ function startThread(options: WorkerOptions, parts: SpawnParts): Member {
     resourceLimits: { maxYoungGenerationSizeMb: 3 * SEMI_SPACE_MB },
   });
   for (const output of [thread.stdout, thread.stderr]) forward(output, options.worker, parts);
-  let reason = 'ended';
+  let reason = CLEAN_REASON;
   thread.on('error', (error) => (reason = error instanceof Error ? (error.stack ?? error.message) : String(error)));
   thread.on('message', (message: { log?: string }) => message.log !== undefined && parts.onLog(options.worker, message.log));
   return {
@@ -117,7 +130,9 @@ function startThread(options: WorkerOptions, parts: SpawnParts): Member {
     pid: null,
     drain: () => thread.postMessage('drain'),
     kill: () => void thread.terminate(),
-    exited: new Promise((resolve) => thread.on('exit', () => resolve({ reason, isKilled: false }))),
+    exited: new Promise((resolve) =>
+      thread.on('exit', (code) => resolve({ reason, isKilled: false, isClean: code === 0 && reason === CLEAN_REASON })),
+    ),
   };
 }
 
@@ -139,14 +154,14 @@ function startProcess(options: WorkerOptions, parts: SpawnParts): Member {
     kill: () => void child.kill('SIGKILL'),
     exited: new Promise((resolve) =>
       child.on('close', (code, signal) =>
-        resolve(signal === null ? { reason: exitReason(code, causeIn(lastLines)), isKilled: false } : killed(signal)),
+        resolve(signal === null ? { reason: exitReason(code, causeIn(lastLines)), isKilled: false, isClean: code === 0 } : killed(signal)),
       ),
     ),
   };
 }
 
 function killed(signal: NodeJS.Signals): Ended {
-  return { reason: `signal ${signal}`, isKilled: signal === 'SIGKILL' || signal === 'SIGTERM' };
+  return { reason: `signal ${signal}`, isKilled: signal === 'SIGKILL' || signal === 'SIGTERM', isClean: false };
 }
 
 function exitReason(code: number | null, cause: string): string {

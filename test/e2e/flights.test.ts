@@ -146,7 +146,7 @@ describe('the flights of January 2013', () => {
     const jaeger = await connectClusterJaeger();
     try {
       const traces = await until('Jaeger has traces that reach a sink', 60_000, async () => {
-        const found = await jaeger.query.traces('flights/flights', 1_000);
+        const found = await jaeger.query.traces(`${space}_flights/flights`, 1_000);
         return found.some(({ spans }) => spans.some(({ name }) => name.startsWith('send hourly'))) ? found : null;
       });
       for (const { traceId, spans } of traces) {
@@ -159,7 +159,7 @@ describe('the flights of January 2013', () => {
         for (const { name, parent } of spans) expect(parent === null || ids.includes(parent), `${traceId} ${name}`).toBe(true);
       }
       const services = new Set(traces.flatMap(({ spans }) => spans.map(({ service }) => service)));
-      expect([...services]).toEqual(expect.arrayContaining(['flights/flights', 'flights/aircraft', 'flights/hourly']));
+      expect([...services]).toEqual(expect.arrayContaining(['flights', 'aircraft', 'hourly'].map((stage) => `${space}_flights/${stage}`)));
       const aircraft = traces.flatMap(({ spans }) => spans.filter(({ name }) => name === 'process aircraft'));
       expect(aircraft.some(({ logs }) => logs.some((log) => String(log['millrace.actor.timers.set']).includes('in 172800000 ms')))).toBe(
         true,

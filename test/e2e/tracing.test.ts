@@ -6,8 +6,9 @@ import { headers as natsHeaders } from '@nats-io/transport-node';
 import type { JaegerSpan, JaegerTrace } from '../support/jaeger-query.ts';
 import { connectClusterJaeger, type ClusterJaeger } from './support/jaeger.ts';
 import { makeNamespace, pods, removeNamespace, untilReady } from './support/jobs.ts';
+import { ownersOf } from './support/journals.ts';
 import { makeLoadStream } from './support/load.ts';
-import { adminOf, connectClusterNats, type ClusterNats } from './support/nats.ts';
+import { adminOf, connectClusterNats, connectJobNats, type ClusterNats } from './support/nats.ts';
 import { apply, freshName, kubectl, until } from './support/programs.ts';
 
 const space = freshName('e2e-tracing');
@@ -50,7 +51,7 @@ const spec = {
               ],
             },
           },
-          inside: { after: { '8h': { target: 'outside' } } },
+          inside: { on: { swipe: { target: 'outside' } }, after: { '8h': { target: 'outside' } } },
         },
       },
     },
@@ -115,8 +116,13 @@ const WAY = ['receive swipes', 'process cards', 'process gates', 'send out'];
 
 test('a trace follows an event from its producer through each stage and actor to the sink, over pods', async () => {
   const trace = await told(await swipe('a', { card: 'c-1', gate: 'north', n: 4 }), WAY);
-  console.log(ways(trace).join('\n'));
-  expect(ways(trace)).toEqual([]);
+  const job = `${space}_${name}`;
+  expect(ways(trace)).toEqual([
+    `process cards → process gates (${job}/gates)`,
+    `process gates → send out (${job}/out)`,
+    `producer → receive swipes (${job}/swipes)`,
+    `receive swipes → process cards (${job}/cards)`,
+  ]);
   const cards = spanOf(trace, 'process cards');
   expect(cards.tags).toMatchObject({
     'span.kind': 'consumer',
@@ -139,10 +145,14 @@ test('a trace follows an event from its producer through each stage and actor to
 
 test('a dead letter is an error in the trace of its producer, down to the stream of dead letters', async () => {
   const trace = await told(await swipe('b', { card: 'c-2', gate: 'north', n: 0 }), ['receive swipes', 'send dead-letters-subject']);
+  const job = `${space}_${name}`;
+  expect(ways(trace)).toEqual([
+    `producer → receive swipes (${job}/swipes)`,
+    `receive swipes → send dead-letters-subject (${job}/dead-letters-subject)`,
+  ]);
   const failed = trace.spans.filter(({ tags }) => tags['error'] === true);
   expect(failed).toHaveLength(1);
   expect(failed[0]?.tags).toMatchObject({ 'error.type': 'MR3002', 'otel.status_code': 'ERROR', 'millrace.transform': 'shares' });
-  console.log(ways(trace).join('\n'));
 });
 
 test('the owner of an actor is killed: the next event of its key goes on in the pod that took over, and its trace is whole', async () => {
@@ -150,17 +160,29 @@ test('the owner of an actor is killed: the next event of its key goes on in the 
   const before = spanOf((await jaeger.query.trace('c'.repeat(32))) as JaegerTrace, 'process cards');
   const victim = String(before.tags['millrace.worker']);
   await kubectl(['delete', 'pod', victim, '-n', space, '--grace-period=0', '--force', '--wait=false']);
+  const own = await connectJobNats(space, name);
+  await until('others own what it owned', 60_000, async () => {
+    const owners = [...(await ownersOf(own, `${space}_${name}`)).values()];
+    return owners.every(({ pod }) => pod !== victim) ? true : null;
+  });
+  await own.close();
   const after = await told(await swipe('e', { card: 'c-3', gate: 'south', n: 2 }), ['receive swipes', 'process cards']);
   const cards = spanOf(after, 'process cards');
   expect(cards.tags['millrace.worker']).not.toBe(victim);
-  // It was restored as it was left: inside, where a swipe means nothing.
-  expect(cards.logs.find(({ event }) => event === 'transition')).toMatchObject({ 'millrace.actor.state.from': 'inside' });
+  // It was restored as it was left: inside.
+  expect(cards.logs.find(({ event }) => event === 'transition')).toMatchObject({
+    'millrace.actor.state.from': 'inside',
+    'millrace.actor.state.to': 'outside',
+  });
   expect(after.spans.every(({ parent }) => parent === PARENT || after.spans.some(({ id }) => id === parent))).toBe(true);
 });
 
 test("the operator's rounds are traced, with their calls of the API server", async () => {
   const rounds = (await jaeger.query.traces('millrace-operator', 500)).flatMap(({ spans }) => spans);
   const own = rounds.filter(({ tags }) => JSON.stringify(tags).includes(space));
-  console.log(own.map(({ name: one, tags }) => `${one} ${JSON.stringify(tags)}`).join('\n'));
-  expect(own.length).toBeGreaterThan(0);
+  const round = own.find(({ name: one }) => one === 'reconcile jobs');
+  expect(round?.tags).toMatchObject({ 'millrace.kube.name': `${space}/${name}` });
+  const made = own.filter(({ name: one }) => one === 'apply deployments');
+  expect(made.length).toBeGreaterThan(0);
+  for (const { parent } of made) expect(rounds.find(({ id }) => id === parent)?.name).toBe('reconcile jobs');
 });
