@@ -138,6 +138,7 @@ test('a pool is looked at by itself: what other pools give it comes to it, also 
   await sleep(1_000);
   const sent = await feed.stop();
   await until(async () => taken(await heavy(live, false)) === sent);
+  await until(async () => (await own(live, false)).sources.some(({ stage, takenEvents }) => stage === 'rows' && takenEvents === sent));
   const [seenOwn, seenHeavy] = [await own(live, false), await heavy(live, false)];
   expect([seenOwn.missing, seenHeavy.missing]).toEqual([null, null]);
   expect([seenOwn, seenHeavy].map(({ workers }) => workers.map(({ id }) => id))).toEqual([['d-0'], ['h-0']]);
