@@ -22,9 +22,17 @@ const job = streamJobSchema.parse({
     stages: [
       { name: 'm', from: 's', map: { id: 'event.id', n: '10 / event.n' } },
       { name: 'w', from: 'm', keyBy: 'event.id', partitions: 4, window: { tumbling: { size: '10ms' } }, aggregate: { n: { count: {} } } },
+      {
+        name: 'kept',
+        from: 'm',
+        keyBy: 'event.id',
+        partitions: 4,
+        window: { tumbling: { size: '10ms' }, allowedLateness: '1h', accumulation: 'retracting' },
+        aggregate: { n: { count: {} } },
+      },
       { name: 'j', from: 'm', keyBy: 'event.id', partitions: 4, join: { with: 's', within: '5s' } },
     ],
-    sinks: [{ name: 'out', from: ['w', 'j'], nats: { subject: 'out' } }],
+    sinks: [{ name: 'out', from: ['w', 'kept', 'j'], nats: { subject: 'out' } }],
   },
 });
 const plan = planJob(job, {}, { deadLetterFile: false });
@@ -98,14 +106,36 @@ test('what did not decode is decoded again, as text or as far as it was decoded,
   expect(step.header.redriven).toBe(9);
 });
 
-test('an event of a window that has closed is late, as its policy says', () => {
-  const core = coreOf('w');
+/** A task whose watermark is 50. */
+function risen(stage: string): TaskCore {
+  const core = coreOf(stage);
   core.restore(null, core.state, false);
   const [edge] = core.stage.inputs;
   const watermarks = plan.stages[0]!.outputs.map((output) => (output === edge ? 50 : null));
   const from = { stage: 's', partition: 0, sequence: 1, number: 1, kind: 'commit' as const, more: false, segments: [], bytes: 0 };
   core.takeRecords([{ ...from, watermarks }], 100);
   core.step(100, { force: true });
+  return core;
+}
+
+test('an event of a window that has closed and is kept corrects its result', () => {
+  const core = risen('w'); // which runs it too: they share an exchange
+  for (const sequence of [1, 2]) {
+    const redriven = entry({ stage: 'w', node: 'kept', event: { id: 'a' }, key: encodeKey('a') });
+    core.takeRedriven({ sequence, entry: redriven }, 100);
+  }
+  const step = core.step(100, { force: true })!;
+  const window = { id: 'a', windowStartMs: 0, windowEndMs: 10 };
+  expect(eventsOf(step, false)).toEqual([
+    { ...window, pane: 'late', n: 1 },
+    { ...window, pane: 'retracted', n: 1 },
+    { ...window, pane: 'late', n: 2 },
+  ]);
+  expect(step.header.counters).toMatchObject({ eventsIn: 2, deadLetters: 0, late: 0 });
+});
+
+test('an event of a window that has closed is late, as its policy says', () => {
+  const core = risen('w');
   core.takeRedriven({ sequence: 1, entry: entry({ stage: 'w', node: 'w', event: { id: 'a' }, key: encodeKey('a') }) }, 100);
   const step = core.step(100, { force: true })!;
   expect(eventsOf(step, true)).toMatchObject([{ code: 'MR3002', at: 'w', attempts: 2, timeMs: 5 }]);
