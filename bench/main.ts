@@ -12,6 +12,7 @@ import { hotSpots } from './run/hot-spots.ts';
 import { latency } from './run/latency.ts';
 import type { LatencyResult } from './run/latency.ts';
 import { latencyTable, throughputTable } from './run/table.ts';
+import { tracing, tracingTable } from './run/tracing.ts';
 import { SINKS, throughput } from './run/throughput.ts';
 import type { CheckName } from './run/checks.ts';
 import type { SinkVariant } from './run/throughput.ts';
@@ -22,6 +23,7 @@ const USAGE = `npm run bench -- NAME [options]
   count         keyed 10 s tumbling count   the same
   flights       examples/flights            --workers 1,2,4 --set flights=FILE --set weather=FILE … --profile DIR
   latency       three stages, end to end    --pace EVENTS/S --seconds N --workers 1,2,4
+  tracing       count, with and without     --events N --rounds N --sampling SHARE
   hot-spots     of a profile                --file FILE.cpuprofile
   micro         parts on one core, without a server`;
 
@@ -45,6 +47,8 @@ const OPTIONS = {
   set: { type: 'string', multiple: true, default: [] as string[] },
   pace: { type: 'string', default: '1000' },
   seconds: { type: 'string', default: '20' },
+  rounds: { type: 'string', default: '7' },
+  sampling: { type: 'string', default: '0.001' },
 } as const;
 
 const [name = '', ...args] = process.argv.slice(2);
@@ -59,6 +63,7 @@ const commands: Readonly<Record<string, () => Promise<void>>> = {
   count: () => measureThroughput('count'),
   flights: measureFlights,
   latency: measureLatency,
+  tracing: measureTracing,
   'hot-spots': async () => {
     if (values.file === undefined) throw new BadOption(`hot-spots needs --file FILE.cpuprofile`);
     console.log(hotSpots(values.file));
@@ -108,6 +113,15 @@ async function measureLatency(): Promise<void> {
   console.log(writeResult('latency', { settings, rows }));
 }
 
+async function measureTracing(): Promise<void> {
+  const sampling = Number(values.sampling);
+  if (!(sampling >= 0 && sampling <= 1)) throw new BadOption(`--sampling ${values.sampling} is not a share from 0 to 1`);
+  const settings = { ...nexmark(), events: whole('events', 1), rounds: whole('rounds', 1), sampling };
+  const result = await tracing(settings, console.error);
+  console.log(tracingTable(result));
+  console.log(writeResult('tracing', { settings, ...result }));
+}
+
 async function measureFlights(): Promise<void> {
   const parameters = values.set.reduce<Record<string, string>>((all, text) => addParameter(text, all), {});
   const settings = { workers: workerCounts(), parameters };
@@ -142,7 +156,7 @@ function sinkVariant(): SinkVariant {
   return found;
 }
 
-function whole(option: 'events' | 'lines' | 'seed' | 'rate' | 'from' | 'pace' | 'seconds', least: number): number {
+function whole(option: 'events' | 'rounds' | 'lines' | 'seed' | 'rate' | 'from' | 'pace' | 'seconds', least: number): number {
   return wholeOf(option, values[option], least);
 }
 

@@ -9,7 +9,7 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { EmbeddedServer } from '../../cli/local/embedded-server.ts';
 import type { FinalReport } from '../../cli/run/final-report.ts';
-import { runJob } from '../../cli/run/run-job.ts';
+import { runJob, type RunRequest } from '../../cli/run/run-job.ts';
 import { removeJob } from '../../runtime/adapters/nats/job-streams.ts';
 import { decodeHeader } from '../../runtime/journal/record-codec.ts';
 import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
@@ -26,6 +26,8 @@ export type RunSettings = {
   readonly name: string;
   readonly workers: number;
   readonly parameters?: Readonly<Record<string, string>>;
+  /** Where the workers send traces, and of which share of the events. */
+  readonly tracing?: RunRequest['tracing'];
   /** Folder for the workers' CPU profiles; null: none. */
   readonly profileDir: string | null;
 };
@@ -46,7 +48,7 @@ export type MeasuredRun = {
 
 /** Runs the job to its end. Rejects when it does not complete, or leaves dead letters. */
 export async function measureRun({ server, nc, folder }: RunPlace, settings: RunSettings): Promise<MeasuredRun> {
-  const { file, name, workers, parameters = {}, profileDir } = settings;
+  const { file, name, workers, parameters = {}, profileDir, tracing } = settings;
   forgetPeak(server.pid);
   const before = { server: cpuMsOf(server.pid), runner: process.cpuUsage() };
   let openedMs = 0;
@@ -65,6 +67,7 @@ export async function measureRun({ server, nc, folder }: RunPlace, settings: Run
         fresh: true,
         durability: 'machine',
         isolation: 'process',
+        ...(tracing === undefined ? {} : { tracing }),
       },
       {
         onOpen: ({ plan }) => {
