@@ -34,10 +34,13 @@ describe('a release for one namespace', () => {
   const installed = { namespace: space, fullname: 'second-millrace' };
   const values = (): readonly string[] => [
     ...inject('bed').helmValues,
-    ...['scope=namespaces', 'crds.install=false', 'nats.storage.size=512Mi', 'nats.resources.requests.memory=128Mi'].flatMap((value) => [
-      '--set',
-      value,
-    ]),
+    ...[
+      'scope=namespaces',
+      'crds.install=false',
+      'jaeger.enabled=false',
+      'nats.storage.size=512Mi',
+      'nats.resources.requests.memory=128Mi',
+    ].flatMap((value) => ['--set', value]),
   ];
   const shared = `deployment/${release}-operator`;
   let nats: ClusterNats | null = null;

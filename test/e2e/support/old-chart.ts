@@ -23,12 +23,13 @@ async function edit(file: string, change: (text: string) => string): Promise<voi
   await writeFile(file, after);
 }
 
-/** YAML without `key:` and what is below it. */
+/** YAML without `key:` and what is below it, wherever it stands. */
 function withoutKey(text: string, key: string): string {
   const lines = text.split('\n');
   const at = lines.findIndex((line) => line.trim() === `${key}:`);
+  if (at === -1) return text;
   const indent = lines[at]?.search(/\S/) ?? 0;
   const length = lines.slice(at + 1).findIndex((line) => line.search(/\S/) <= indent);
-  if (at === -1 || length === -1) throw new Error(`there is no ${key}`);
-  return lines.toSpliced(at, length + 1).join('\n');
+  if (length === -1) throw new Error(`${key} has no end`);
+  return withoutKey(lines.toSpliced(at, length + 1).join('\n'), key);
 }
