@@ -13,6 +13,8 @@ import type { ClusterNats } from './nats.ts';
 export type Sample = {
   /** What is said. */
   readonly status: StreamJobStatus;
+  /** What is said after the world was looked at. */
+  readonly phaseAfter: string | undefined;
   readonly readyPods: readonly string[];
   readonly owners: Owners;
 };
@@ -29,7 +31,8 @@ export async function look(nats: ClusterNats, space: string, name: string): Prom
   const said = await status(space, name);
   const [owners, there] = [await ownersOf(nats, `${space}_${name}`), await pods(space, name)];
   const ready = there.filter(({ status: { containerStatuses } }) => containerStatuses?.every((one) => one.ready) === true);
-  return { status: said, owners, readyPods: ready.map(({ metadata }) => metadata.name) };
+  const { phase: phaseAfter } = await status(space, name);
+  return { status: said, phaseAfter, owners, readyPods: ready.map(({ metadata }) => metadata.name) };
 }
 
 /** Looks again and again until it is stopped. */
@@ -57,12 +60,16 @@ export class Watch {
 }
 
 /** Sentences on what was said and is not so; empty: all is true. */
-export function liesOf({ status: said, owners, readyPods }: Sample, tasks: readonly string[]): readonly string[] {
+export function liesOf({ status: said, phaseAfter, owners, readyPods }: Sample, tasks: readonly string[]): readonly string[] {
   const without = tasks.filter((task) => !owners.has(task));
   const lies: string[] = [];
   if (condition(said, 'Ready') === 'True Running') {
     if (without.length > 0) lies.push(`Ready, and nobody has ever owned ${without.join(', ')}`);
-    const idle = tasks.filter((task) => owners.get(task)?.done === false && !readyPods.includes(owners.get(task)?.pod ?? ''));
+    // A job that completes meanwhile takes its pods away.
+    const isEnding = phaseAfter === 'Completed';
+    const idle = isEnding
+      ? []
+      : tasks.filter((task) => owners.get(task)?.done === false && !readyPods.includes(owners.get(task)?.pod ?? ''));
     if (idle.length > 0) lies.push(`Ready, and the owner of ${idle.join(', ')} is no pod that is ready`);
   }
   if (said.phase === 'Completed') {
