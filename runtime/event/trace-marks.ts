@@ -38,10 +38,12 @@ export function traceAt(batch: Marked, index: number): TraceContext | undefined 
 export function pickTraces(traces: readonly TraceMark[] | undefined, indices: readonly number[]): readonly TraceMark[] | undefined {
   if (traces === undefined) return undefined;
   const contexts = new Map(traces.map(({ at, context }) => [at, context]));
-  return indices.flatMap((index, at) => {
-    const context = contexts.get(index);
-    return context === undefined ? [] : [{ at, context }];
-  });
+  const picked: TraceMark[] = [];
+  for (let at = 0; at < indices.length; at++) {
+    const context = contexts.get(indices[at]!);
+    if (context !== undefined) picked.push({ at, context });
+  }
+  return picked;
 }
 
 /** Marks of the events in [from, to). */
