@@ -131,6 +131,24 @@ test.each<Row>([
     ready: 'True Running',
   },
   {
+    fact: 'all tasks run, but the kubelet has no pod ready yet: not ready',
+    given: { ...settling(5), figures: up, pods: { total: 1, ready: 0, terminating: 0, problems: [] } },
+    phase: 'Starting',
+    ready: 'False Starting',
+  },
+  {
+    fact: 'what ran and runs again is ready when a pod is',
+    given: {
+      nats: isRunning.nats,
+      job: { status: isRunning.status },
+      figures: up,
+      pods: { total: 2, ready: 0, terminating: 1, problems: [] },
+    },
+    phase: 'Running',
+    ready: 'False Recovering',
+    says: 'waiting for a worker pod to be ready',
+  },
+  {
     fact: 'tasks that nobody reports are not running',
     given: { ...settling(5), figures: null },
     phase: 'Starting',

@@ -215,10 +215,16 @@ function decideSteady(observed: Deployed, readiness: Readiness): Decision {
   const { record } = observed.nats;
   const stopped = stoppedText(observed, observed.declared.plan.stages);
   const which = stopped === '' ? 'all' : 'the';
-  if (readiness.missing.length === 0)
+  if (readiness.missing.length === 0 && !lacksReadyPod(observed))
     return { ...decision, conditions: ready('Running', `revision ${record.revision}: ${which} ${readiness.tasks} tasks run${stopped}`) };
-  const message = `${readiness.running} of ${readiness.tasks} tasks run; waiting for ${readiness.missing.join(', ')}`;
+  const waits = readiness.missing.length > 0 ? readiness.missing.join(', ') : 'a worker pod to be ready';
+  const message = `${readiness.running} of ${readiness.tasks} tasks run; waiting for ${waits}`;
   return { ...decision, conditions: reconciling('Recovering', message), againMs: SOON_MS };
+}
+
+/** Workers tell that they run before the kubelet has asked them: Ready is not said before its word for a pod at least. */
+function lacksReadyPod({ pods }: Observed): boolean {
+  return pods.total > 0 && pods.ready === 0;
 }
 
 function decideSettling(observed: Deployed, readiness: Readiness): Decision {
@@ -229,7 +235,7 @@ function decideSettling(observed: Deployed, readiness: Readiness): Decision {
   const intent = job.status.intent ?? { action: 'deploy', revision, since: new Date(nowMs).toISOString() };
   const sinceMs = Date.parse(intent.since);
   const phase = intent.action === 'deploy' ? 'Starting' : intent.action === 'rollback' ? 'RollingBack' : 'Upgrading';
-  if (readiness.missing.length === 0 && nowMs - sinceMs >= STABLE_MS) {
+  if (readiness.missing.length === 0 && !lacksReadyPod(observed) && nowMs - sinceMs >= STABLE_MS) {
     const done = `revision ${record.revision}: all ${readiness.tasks} tasks run`;
     const told: readonly Told[] = intent.action === 'deploy' ? [] : [{ type: 'Normal', reason: 'Upgraded', message: done }];
     return {
