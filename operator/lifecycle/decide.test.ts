@@ -16,6 +16,8 @@ import {
 const first = declaredOf('h1');
 const isRunning = running(first);
 const up = figuresRunning(first, 1);
+const noPods = { total: 0, ready: 0, terminating: 0, problems: [] };
+const unready = { ...noPods, total: 1 };
 const failure = { code: 'MR2105', message: 'the journal is broken', fix: 'Mend it.', task: 'sums/0', revision: 1 };
 const settling = (seconds: number): Given => ({
   nats: isRunning.nats,
@@ -132,18 +134,13 @@ test.each<Row>([
   },
   {
     fact: 'all tasks run, but the kubelet has no pod ready yet: not ready',
-    given: { ...settling(5), figures: up, pods: { total: 1, ready: 0, terminating: 0, problems: [] } },
+    given: { ...settling(5), figures: up, pods: unready },
     phase: 'Starting',
     ready: 'False Starting',
   },
   {
     fact: 'what ran and runs again is ready when a pod is',
-    given: {
-      nats: isRunning.nats,
-      job: { status: isRunning.status },
-      figures: up,
-      pods: { total: 2, ready: 0, terminating: 1, problems: [] },
-    },
+    given: { nats: isRunning.nats, job: { status: isRunning.status }, figures: up, pods: unready },
     phase: 'Running',
     ready: 'False Recovering',
     says: 'waiting for a worker pod to be ready',
@@ -206,7 +203,7 @@ test.each<Row>([
     fact: 'a journal that is gone is no hindrance to starting over',
     given: {
       nats: { ...isRunning.nats, lost: ['stream MR_shop_hourly_sums is gone'] },
-      pods: { total: 0, ready: 0, terminating: 0, problems: [] },
+      pods: noPods,
       job: { status: isRunning.status },
       cluster: { upgrade: { strategy: 'stateless', progressDeadline: '2m', rollback: true } },
     },
@@ -281,7 +278,7 @@ test.each<Row>([
       nats: isRunning.nats,
       job: { status: isRunning.status },
       cluster: { suspend: true },
-      pods: { total: 0, ready: 0, terminating: 0, problems: [] },
+      pods: noPods,
     },
     phase: 'Suspended',
     ready: 'True Suspended',
@@ -289,7 +286,7 @@ test.each<Row>([
   },
   {
     fact: 'a job that is born suspended has no children',
-    given: { cluster: { suspend: true }, pods: { total: 0, ready: 0, terminating: 0, problems: [] } },
+    given: { cluster: { suspend: true }, pods: noPods },
     phase: 'Suspended',
     ready: 'True Suspended',
     replicas: 'none',
@@ -336,7 +333,7 @@ test.each<Row>([
     given: {
       ...isRunning,
       declared: second,
-      pods: { total: 0, ready: 0, terminating: 0, problems: [] },
+      pods: noPods,
       job: { generation: 2, status: isRunning.status },
       cluster: { upgrade: { strategy: 'stateless', progressDeadline: '2m', rollback: true } },
     },
@@ -453,7 +450,7 @@ test.each<Row>([
     fact: 'Delete: then state goes, then the object',
     given: {
       ...isRunning,
-      pods: { total: 0, ready: 0, terminating: 0, problems: [] },
+      pods: noPods,
       job: { deletedMs: NOW_MS, status: isRunning.status },
       cluster: { deletionPolicy: 'Delete' },
     },
@@ -465,7 +462,7 @@ test.each<Row>([
     fact: 'Delete: NATS is waited for',
     given: {
       nats: { kind: 'absent', reason: 'gone' },
-      pods: { total: 0, ready: 0, terminating: 0, problems: [] },
+      pods: noPods,
       job: { deletedMs: NOW_MS - 5_000 },
       cluster: { deletionPolicy: 'Delete' },
     },
@@ -477,7 +474,7 @@ test.each<Row>([
     fact: 'Delete: but not for ever',
     given: {
       nats: { kind: 'absent', reason: 'gone' },
-      pods: { total: 0, ready: 0, terminating: 0, problems: [] },
+      pods: noPods,
       job: { deletedMs: NOW_MS - 60_000 },
       cluster: { deletionPolicy: 'Delete' },
     },
