@@ -5,6 +5,7 @@
 //       and pools of a namespace ever share a name, whatever they are called.
 
 import { z } from 'zod';
+import { POOL_NAME } from './pool-names.ts';
 import { scalingSchema } from './scaling.ts';
 import { workersSchema } from './workers.ts';
 
@@ -13,10 +14,7 @@ export const POOLS_MAX = 16;
 const poolNameSchema = z
   .string()
   .max(32)
-  .regex(
-    /^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$/,
-    'must be lower-case letters, digits and dashes, start with a letter, and have at most 32 characters',
-  );
+  .regex(POOL_NAME, 'must be lower-case letters, digits and dashes, start with a letter, and have at most 32 characters');
 
 export const poolWorkersSchema = workersSchema.pick({
   resources: true,

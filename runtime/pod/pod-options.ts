@@ -2,7 +2,7 @@
 //
 //   O1. All that is wrong is told at once: whoever reads it has only `kubectl logs`.
 
-import { DEFAULT_POOL } from '../../crds/stream-job/pool-names.ts';
+import { DEFAULT_POOL, POOL_NAME } from '../../crds/stream-job/pool-names.ts';
 import { BadDeclaration, type Issue } from '../base/issues.ts';
 import { tracingOptions, type TracingOptions } from '../telemetry/tracing-options.ts';
 
@@ -37,7 +37,6 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const DEFAULTS = { files: '/data', httpPort: '8081', log: 'json', pool: DEFAULT_POOL } as const;
 /** Both become a token of subjects and part of stream names. */
 const TOKEN = /^[A-Za-z0-9_-]{1,200}$/;
-const POOL_NAME = /^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$/;
 const POD_NAME = /^[a-z0-9]([a-z0-9-]{0,251}[a-z0-9])?$/;
 
 /** Throws BadDeclaration with every variable that is missing or wrong. */
