@@ -7,6 +7,9 @@
 //       result is does not depend on which.
 //   H3. Adding and merging take the larger rank of a register, so neither order nor repetition matters.
 
+import { spreadHash } from '../../event/key.ts';
+import { firstAtLeast } from '../sorted.ts';
+
 /** A list while there are at most SPARSE_MAX registers, then a byte for each register. Owned by its cell. */
 export type HyperLogLog = number[] | Uint8Array;
 
@@ -49,7 +52,7 @@ function raise(sketch: HyperLogLog, register: number, rank: number): HyperLogLog
     if (sketch[register]! < rank) sketch[register] = rank;
     return sketch;
   }
-  const place = placeOf(sketch, register);
+  const place = firstAtLeast(sketch, register * RANKS);
   const found = sketch[place];
   if (found !== undefined && Math.floor(found / RANKS) === register) {
     if (found % RANKS < rank) sketch[place] = register * RANKS + rank;
@@ -58,17 +61,6 @@ function raise(sketch: HyperLogLog, register: number, rank: number): HyperLogLog
   if (sketch.length === SPARSE_MAX) return raise(denseOf(sketch), register, rank);
   sketch.splice(place, 0, register * RANKS + rank);
   return sketch;
-}
-
-/** Of the first entry of that register or a later one. */
-function placeOf(sketch: readonly number[], register: number): number {
-  let [low, high] = [0, sketch.length];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (sketch[middle]! < register * RANKS) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 function denseOf(sketch: readonly number[]): Uint8Array {
@@ -113,11 +105,5 @@ function hashPair(text: string): readonly [low: number, high: number] {
     high = Math.imul(high ^ unit, 0x85ebca6b);
     high ^= high >>> 13;
   }
-  return [spread(low ^ Math.imul(high, 0x27d4eb2f)), spread(high ^ Math.imul(low, 0x165667b1))];
-}
-
-function spread(hash: number): number {
-  let mixed = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
-  return (mixed ^ (mixed >>> 16)) >>> 0;
+  return [spreadHash(low ^ Math.imul(high, 0x27d4eb2f)), spreadHash(high ^ Math.imul(low, 0x165667b1))];
 }

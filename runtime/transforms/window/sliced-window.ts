@@ -18,6 +18,7 @@ import { keysOf } from '../batch-keys.ts';
 import { pickEvents } from '../each-event.ts';
 import { failEvent, refuseLate } from '../failure.ts';
 import { OPEN_TOLD_MAX, type WindowFigures } from '../figures.ts';
+import { firstAtLeast } from '../sorted.ts';
 import type { RestoreContext, StepContext, Transform } from '../transform.ts';
 import type { SliceGrid } from './slice-grid.ts';
 import { WindowResults } from './window-results.ts';
@@ -228,15 +229,3 @@ export class SlicedWindow implements Transform {
 }
 
 const NONE: readonly number[] = [];
-
-/** Index of the first of the ascending `numbers` that is at least `value`. */
-function firstAtLeast(numbers: readonly number[], value: number): number {
-  let low = 0;
-  let high = numbers.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (numbers[middle]! < value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
