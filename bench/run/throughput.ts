@@ -2,7 +2,6 @@
 // workers, checks every result, and gives the figures.
 //
 //   T1. A run over an empty stream tells what starting and ending cost; what a run took above that is the events'.
-//   T2. Figures of a run whose results are wrong are never given.
 
 import { fileURLToPath } from 'node:url';
 import { load } from '../load.ts';
@@ -11,9 +10,8 @@ import type { NexmarkOptions } from '../nexmark/generator.ts';
 import { generatedPieces } from '../nexmark/pieces.ts';
 import { makeCheck } from './checks.ts';
 import type { Check, CheckName } from './checks.ts';
-import { clearRun, measureRun } from './measure-run.ts';
+import { checkedRun, seen } from './checked-run.ts';
 import type { MeasuredRun, RunPlace } from './measure-run.ts';
-import { readOutput } from './output.ts';
 import { throughputRow } from './throughput-row.ts';
 import type { ThroughputRow } from './throughput-row.ts';
 import { withServer } from './with-server.ts';
@@ -61,25 +59,11 @@ async function runOnce(
   { workers, kind }: { readonly workers: number; readonly kind: 'empty' | 'full' },
   check: Check | null = null,
 ): Promise<MeasuredRun> {
-  const run = await measureRun(place, {
+  const settings = {
     file: fileURLToPath(new URL(`../jobs/${sink === 'journal' ? name : `${name}-${sink}`}.yaml`, import.meta.url)),
     name: `${name}-${workers}-${kind}`,
     workers,
     profileDir: kind === 'full' && profileDir !== null ? `${profileDir}/${name}-${sink}-${workers}` : null,
-  });
-  if (check !== null) {
-    check.again();
-    await readOutput(place.nc, run.plan, (line) => check.result(line));
-    const problem = check.problem();
-    if (problem !== null) throw new Error(`${name} with ${workers} workers gave wrong results: ${problem}`); // T2
-  }
-  await clearRun(place.nc, run.plan);
-  return run;
-}
-
-function* seen(pieces: Iterable<readonly string[]>, check: Check): Generator<readonly string[]> {
-  for (const lines of pieces) {
-    for (const line of lines) check.event(line);
-    yield lines;
-  }
+  };
+  return checkedRun(place, settings, check);
 }

@@ -9,8 +9,7 @@ import { load } from '../load.ts';
 import { generatedPieces } from '../nexmark/pieces.ts';
 import type { NexmarkOptions } from '../nexmark/generator.ts';
 import { makeCheck } from './checks.ts';
-import { clearRun, measureRun } from './measure-run.ts';
-import { readOutput } from './output.ts';
+import { checkedRun, seen } from './checked-run.ts';
 import { aligned, counted } from './table.ts';
 import { withServer } from './with-server.ts';
 
@@ -33,19 +32,10 @@ export async function tracing(options: TracingBenchOptions, log: (line: string) 
   return withServer(async (place) => {
     const collector = await startCollector();
     const check = makeCheck('count');
-    const pieces = generatedPieces(options, { from: 0, to: options.events }).map((lines) => {
-      for (const line of lines) check.event(line);
-      return lines;
-    });
-    await load(place.nc, pieces, STREAM);
+    await load(place.nc, seen(generatedPieces(options, { from: 0, to: options.events }), check), STREAM);
     const runOnce = async (name: string, sampling: number | null): Promise<Figures> => {
       const trace = sampling === null ? {} : { tracing: { endpoint: collector.url, sampling, environment: {} } };
-      const run = await measureRun(place, { file: JOB, name, workers: 1, profileDir: null, ...trace });
-      check.again();
-      await readOutput(place.nc, run.plan, (line) => check.result(line));
-      const problem = check.problem();
-      if (problem !== null) throw new Error(`${name} gave wrong results: ${problem}`);
-      await clearRun(place.nc, run.plan);
+      const run = await checkedRun(place, { file: JOB, name, workers: 1, profileDir: null, ...trace }, check);
       return {
         eventsPerS: options.events / ((run.spanMs ?? run.totalMs) / 1_000),
         cpuSPerMillion: run.workerCpuMs / 1_000 / (options.events / 1e6),
