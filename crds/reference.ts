@@ -4,7 +4,8 @@ import type { CelRule, Column } from './cel-rule.ts';
 import { z } from 'zod';
 import { objectNameSchema } from './stream-job/object-name.ts';
 import { durationSchema, nameSchema, ON_IN_YAML_1_1 } from './stream-job/names.ts';
-import { CODE_MARK, referenceSchema } from './stream-job/spec.ts';
+import { referenceSchema } from './stream-job/references.ts';
+import { CODE_MARK } from './stream-job/spec.ts';
 import { DURATION_OR_PARAMETER, type Json } from './structural.ts';
 
 export type Reference = {

@@ -3,7 +3,7 @@
 //   node bench/micro/machine.ts
 
 import { parse } from 'yaml';
-import { type MachineSpec, machineSchema } from '../../crds/stream-job/spec.ts';
+import { type MachineSpec, machineSchema } from '../../crds/stream-job/machine.ts';
 import { StepHarness } from '../../runtime/testing/step-harness.ts';
 import { Effects } from '../../runtime/transforms/actor/effects.ts';
 import { buildMachine } from '../../runtime/transforms/actor/machine-config.ts';

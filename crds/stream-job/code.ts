@@ -13,3 +13,8 @@ export const codeSchema = z
 
 /** Field name → CEL expression. Results have the fields in the order of their names: an API server keeps no other. */
 export const fieldsSchema = z.record(z.string().min(1).max(128), codeSchema);
+
+const CODE_OR_FIELDS = 'must be a CEL expression, or a mapping of field to CEL expression';
+export const codeOrFieldsSchema = z.union([codeSchema, fieldsSchema], { error: CODE_OR_FIELDS });
+
+export type Fields = z.output<typeof fieldsSchema>;

@@ -1,6 +1,7 @@
 // From what a job declares to what reads and writes: the one place that knows every kind of connector.
 
-import type { SinkSpec, SourceSpec, TableSpec } from '../../crds/stream-job/spec.ts';
+import type { SourceSpec, TableSpec } from '../../crds/stream-job/sources.ts';
+import type { SinkSpec } from '../../crds/stream-job/spec.ts';
 import { accountOfStream, type JobConnections } from '../adapters/nats/job-connections.ts';
 import { Link } from '../adapters/nats/link.ts';
 import { assert } from '../base/assert.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { EventSchemaSpec } from '../../crds/stream-job/spec.ts';
+import type { EventSchemaSpec } from '../../crds/stream-job/events.ts';
 import { parseIsoTime } from './codec/iso-time.ts';
 import { decodeJsonText } from './codec/json.ts';
 import { compileSchema, type RawEvent } from './schema.ts';

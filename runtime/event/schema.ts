@@ -5,7 +5,7 @@
 //   D3. Names such as `__proto__` or `constructor` are fields like others: own properties only, nothing is inherited.
 //   D4. `raw` belongs to the check: it is filled in place (it was made by a codec a moment ago and nobody else has it).
 
-import type { EventSchemaSpec } from '../../crds/stream-job/spec.ts';
+import type { EventSchemaSpec } from '../../crds/stream-job/events.ts';
 import { parseIsoTime } from './codec/iso-time.ts';
 
 /** text: every value is a text (CSV). json: values of JSON, held to their types strictly. */

@@ -3,7 +3,7 @@
 //   Y1. `dyn` accepts everything: knowledge grows, it is never guessed.
 //   Y2. Times are numbers: a `timestamp` field holds ms since the epoch (a JS number) like `int` and `double`.
 
-import type { EventSchemaSpec } from '../../crds/stream-job/spec.ts';
+import type { EventSchemaSpec } from '../../crds/stream-job/events.ts';
 
 export type ScalarName = 'string' | 'double' | 'bool' | 'int' | 'timestamp';
 

@@ -11,7 +11,7 @@
 // `event.at + duration("1h")`. `== null`, `!= null` and has() take a missing field for null; other uses of it fail.
 
 import type { Code } from '../../crds/stream-job/code.ts';
-import type { Fields } from '../../crds/stream-job/spec.ts';
+import type { Fields } from '../../crds/stream-job/code.ts';
 import { BadDeclaration } from '../base/issues.ts';
 import { compileRecord, compileResult } from './compile-node.ts';
 import { ARGUMENT_SLOTS, type Eval, type Piece, Scope } from './piece.ts';

@@ -4,7 +4,7 @@
 //   K2. A function is called inside a step: synchronous, and equal for equal arguments (a step may be repeated).
 
 import type { Code } from '../../crds/stream-job/code.ts';
-import type { Fields } from '../../crds/stream-job/spec.ts';
+import type { Fields } from '../../crds/stream-job/code.ts';
 import type { Cel } from './cel.ts';
 import { isCel } from './cel.ts';
 import type { Mistake } from './mistake.ts';

@@ -7,7 +7,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { Code } from '../../crds/stream-job/code.ts';
-import type { Fields } from '../../crds/stream-job/spec.ts';
+import type { Fields } from '../../crds/stream-job/code.ts';
 import type { Aggregate } from './aggregates.ts';
 import type { Cel } from './cel.ts';
 import { codeOf, codeOrFieldsOf, fieldOrCodeOf } from './code.ts';

@@ -5,7 +5,8 @@
 //   D2. build() changes nothing: called twice it gives equal values.
 
 import type { z } from 'zod';
-import type { sinkSchema, sourceSchema, StreamJob, StreamJobInput, tableSchema } from '../../crds/stream-job/spec.ts';
+import type { sourceSchema, tableSchema } from '../../crds/stream-job/sources.ts';
+import type { sinkSchema, StreamJob, StreamJobInput } from '../../crds/stream-job/spec.ts';
 import type { Issue } from '../base/issues.ts';
 import { BadDeclaration } from '../base/issues.ts';
 import { formatPath } from '../base/path.ts';

@@ -1,7 +1,7 @@
 // What the types of an XState machine say: the events it takes and those it emits. Structural: no import of XState here.
 
 import type { z } from 'zod';
-import type { machineSchema } from '../../crds/stream-job/spec.ts';
+import type { machineSchema } from '../../crds/stream-job/machine.ts';
 import type { AnyEvent } from './code.ts';
 import type { Mistake } from './mistake.ts';
 

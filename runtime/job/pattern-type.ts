@@ -1,6 +1,6 @@
 // Patterns as the builder takes them: what YAML has, with functions or CEL as conditions.
 
-import type { PatternInput } from '../../crds/stream-job/spec.ts';
+import type { PatternInput } from '../../crds/stream-job/pattern.ts';
 import type { Cel } from './cel.ts';
 import type { Simplify } from './code.ts';
 import { codeOf, codeOrFieldsOf } from './code.ts';

@@ -1,6 +1,6 @@
 // From a declared schema to the TypeScript type of its events.
 
-import type { EventSchemaSpec } from '../../crds/stream-job/spec.ts';
+import type { EventSchemaSpec } from '../../crds/stream-job/events.ts';
 
 type FieldTypeName = 'string' | 'int' | 'double' | 'bool' | 'timestamp' | 'any';
 /** A field as a user writes it: `'int'`, or `{ type: 'int', nullable: true }`. */

@@ -3,7 +3,7 @@
 // The type is that of the declared schema, or an explicit one: file<Flight>({ path }).
 
 import type { z } from 'zod';
-import type { fileSourceSchema, natsSourceSchema, sourceSchema } from '../../crds/stream-job/spec.ts';
+import type { fileSourceSchema, natsSourceSchema, sourceSchema } from '../../crds/stream-job/sources.ts';
 import type { AnyEvent, EventCode } from './code.ts';
 import { fieldOrCodeOf } from './code.ts';
 import type { EventSchema, TypeOfSchema } from './schema-type.ts';

@@ -1,7 +1,7 @@
 // Side inputs: a table's declaration and its lookups, with the type of its rows.
 
 import type { z } from 'zod';
-import type { enrichSchema } from '../../crds/stream-job/spec.ts';
+import type { enrichSchema } from '../../crds/stream-job/joins.ts';
 import type { Cel } from './cel.ts';
 import type { EventCode } from './code.ts';
 import { codeOf, fieldOrCodeOf } from './code.ts';

@@ -1,6 +1,6 @@
 // Windows of event time, aligned to the epoch.
 
-import type { WindowSpec } from '../../crds/stream-job/spec.ts';
+import type { WindowSpec } from '../../crds/stream-job/window.ts';
 
 declare const window: unique symbol;
 

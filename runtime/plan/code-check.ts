@@ -1,7 +1,7 @@
 // Holds the codes of one job against the types that flow into them, and notes what is wrong where.
 
 import type { Code } from '../../crds/stream-job/code.ts';
-import type { Fields } from '../../crds/stream-job/spec.ts';
+import type { Fields } from '../../crds/stream-job/code.ts';
 import type { Issue } from '../base/issues.ts';
 import { formatPath, type PathPart } from '../base/path.ts';
 import { checkExpression, type ExpectedResult } from '../expression/check.ts';

@@ -1,6 +1,8 @@
 // A job as a graph: what its names stand for, and what reads what. Tolerant: names may be missing, double or in cycles.
 
-import type { MachineSpec, MachineState, SinkSpec, SourceSpec, StageSpec, StreamJob, TableSpec } from '../../crds/stream-job/spec.ts';
+import type { MachineSpec, MachineState } from '../../crds/stream-job/machine.ts';
+import type { SourceSpec, TableSpec } from '../../crds/stream-job/sources.ts';
+import type { SinkSpec, StageSpec, StreamJob } from '../../crds/stream-job/spec.ts';
 import type { PathPart } from '../base/path.ts';
 import { actionsOf, eachState } from './machine-walk.ts';
 

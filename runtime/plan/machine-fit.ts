@@ -5,7 +5,7 @@
 //       initial value (transforms/actor/machine.ts).
 //   A2. A final state at the top holds no actor (it is forgotten there), a history state never does.
 
-import type { MachineState } from '../../crds/stream-job/spec.ts';
+import type { MachineState } from '../../crds/stream-job/machine.ts';
 import { formatDuration, parseDuration } from '../base/duration.ts';
 import { machineStates } from '../job/code-text.ts';
 import { eachState } from './machine-walk.ts';

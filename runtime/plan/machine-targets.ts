@@ -5,7 +5,7 @@
 //   `#machine.a`  from the top
 //   At the top there are no siblings: only `.child` and `#machine.…` lead anywhere.
 
-import type { MachineState } from '../../crds/stream-job/spec.ts';
+import type { MachineState } from '../../crds/stream-job/machine.ts';
 
 /** The id under which a declared machine knows itself. */
 export const MACHINE_ID = 'machine';

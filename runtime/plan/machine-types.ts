@@ -1,6 +1,6 @@
 // Types inside a declared machine: what guards, assigns and emits see, and what comes out.
 
-import type { MachineAction, MachineSpec, MachineState } from '../../crds/stream-job/spec.ts';
+import type { MachineAction, MachineSpec, MachineState } from '../../crds/stream-job/machine.ts';
 import { isDuration } from '../base/duration.ts';
 import type { PathPart } from '../base/path.ts';
 import { DYN, type EventType, NUMBER, objectType, STRING } from '../expression/event-type.ts';

@@ -1,6 +1,6 @@
 // Walks over the states, transitions and actions of a declared machine.
 
-import type { MachineAction, MachineState, MachineTransition } from '../../crds/stream-job/spec.ts';
+import type { MachineAction, MachineState, MachineTransition } from '../../crds/stream-job/machine.ts';
 import type { PathPart } from '../base/path.ts';
 
 /** A transition in its written-out form, where it stands. `event` is null for always, onDone and after. */

@@ -1,6 +1,6 @@
 // Walks over the steps of a declared pattern.
 
-import type { PatternStep } from '../../crds/stream-job/spec.ts';
+import type { PatternStep } from '../../crds/stream-job/pattern.ts';
 import type { PathPart } from '../base/path.ts';
 
 /** A step where it stands below the pattern. */

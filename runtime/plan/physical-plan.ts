@@ -7,19 +7,14 @@
 
 import type { AggregateSpec } from '../../crds/stream-job/aggregates.ts';
 import type { Code } from '../../crds/stream-job/code.ts';
-import type {
-  EnrichSpec,
-  EventTimeSpec,
-  Fields,
-  JoinSpec,
-  MachineSpec,
-  PatternSpec,
-  SinkSpec,
-  SourceSpec,
-  StageSpec,
-  TableSpec,
-  WindowSpec,
-} from '../../crds/stream-job/spec.ts';
+import type { Fields } from '../../crds/stream-job/code.ts';
+import type { EventTimeSpec } from '../../crds/stream-job/events.ts';
+import type { EnrichSpec, JoinSpec } from '../../crds/stream-job/joins.ts';
+import type { MachineSpec } from '../../crds/stream-job/machine.ts';
+import type { PatternSpec } from '../../crds/stream-job/pattern.ts';
+import type { SourceSpec, TableSpec } from '../../crds/stream-job/sources.ts';
+import type { SinkSpec, StageSpec } from '../../crds/stream-job/spec.ts';
+import type { WindowSpec } from '../../crds/stream-job/window.ts';
 
 export type PhysicalPlan = {
   readonly job: string;

@@ -5,7 +5,8 @@
 //       output, with equally many partitions, share key node, exchange and stage.
 
 import type { Code } from '../../crds/stream-job/code.ts';
-import type { Fields, StageSpec } from '../../crds/stream-job/spec.ts';
+import type { Fields } from '../../crds/stream-job/code.ts';
+import type { StageSpec } from '../../crds/stream-job/spec.ts';
 import { assert } from '../base/assert.ts';
 import { parseDuration } from '../base/duration.ts';
 import { emittedOutputs, inputsOf, LATE, type StageElement } from './job-graph.ts';

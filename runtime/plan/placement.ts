@@ -3,7 +3,8 @@
 // Owns: stages, nodes and edges as they come. Does not own: the decision what lies where (plan.ts, place-stage.ts).
 
 import { parseDuration } from '../base/duration.ts';
-import type { SinkSpec, SourceSpec } from '../../crds/stream-job/spec.ts';
+import type { SourceSpec } from '../../crds/stream-job/sources.ts';
+import type { SinkSpec } from '../../crds/stream-job/spec.ts';
 import { assert } from '../base/assert.ts';
 import type { EdgePlan, NodeInput, NodePlan, OpPlan, StageKind, StagePlan } from './physical-plan.ts';
 import { DEAD_LETTERS, DEAD_LETTERS_SUBJECT, streamName, subjectPrefix } from './plan-names.ts';

@@ -1,7 +1,8 @@
 // Rules on sources and sinks: what they connect to, and that no two write to one place.
 
 import { posix } from 'node:path';
-import type { NatsSourceSpec, StreamJob } from '../../crds/stream-job/spec.ts';
+import type { NatsSourceSpec } from '../../crds/stream-job/sources.ts';
+import type { StreamJob } from '../../crds/stream-job/spec.ts';
 import type { Issue } from '../base/issues.ts';
 import { formatPath, type PathPart } from '../base/path.ts';
 import { DEAD_LETTERS_FILE, deadLettersSubject, STREAM_ROOT, SUBJECT_ROOT } from './plan-names.ts';

@@ -1,7 +1,8 @@
 // Rules on declared durations: none is longer than can be counted, and none is zero where nothing would ever be in it.
 
 import type { ScalingSpec } from '../../crds/stream-job/scaling.ts';
-import type { MachineSpec, MachineState, StageSpec, StreamJob } from '../../crds/stream-job/spec.ts';
+import type { MachineSpec, MachineState } from '../../crds/stream-job/machine.ts';
+import type { StageSpec, StreamJob } from '../../crds/stream-job/spec.ts';
 import { formatDuration, isDuration, parseDuration } from '../base/duration.ts';
 import type { Issue } from '../base/issues.ts';
 import { DURATION_MS_MAX } from '../base/limits.ts';

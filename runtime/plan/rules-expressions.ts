@@ -4,7 +4,9 @@
 //   X2. A stage whose inputs are not known (a wrong reference, a cycle) is checked with dyn: no mistake follows from another.
 
 import type { AggregateSpec } from '../../crds/stream-job/aggregates.ts';
-import type { PatternSpec, StageSpec, StreamJob, TableSpec } from '../../crds/stream-job/spec.ts';
+import type { PatternSpec } from '../../crds/stream-job/pattern.ts';
+import type { TableSpec } from '../../crds/stream-job/sources.ts';
+import type { StageSpec, StreamJob } from '../../crds/stream-job/spec.ts';
 import type { Issue } from '../base/issues.ts';
 import type { PathPart } from '../base/path.ts';
 import { DYN, type EventType, listType, NUMBER, objectType, scalarType, typeOfSchema } from '../expression/event-type.ts';

@@ -1,7 +1,7 @@
 // Rules on a declared machine: XState would refuse it, or never do what it says. Warnings: what can never happen.
 
 import type { Code } from '../../crds/stream-job/code.ts';
-import type { MachineSpec, MachineState } from '../../crds/stream-job/spec.ts';
+import type { MachineSpec, MachineState } from '../../crds/stream-job/machine.ts';
 import type { Issue } from '../base/issues.ts';
 import { suggest } from '../base/nearest.ts';
 import { formatPath, type PathPart } from '../base/path.ts';

@@ -1,6 +1,6 @@
 // Rules on patterns: what a sequence may say, and that none of its partial matches is kept for ever.
 
-import type { PatternSpec, PatternStep } from '../../crds/stream-job/spec.ts';
+import type { PatternSpec, PatternStep } from '../../crds/stream-job/pattern.ts';
 import type { Issue } from '../base/issues.ts';
 import { PATTERN_POSITIONS_MAX } from '../base/limits.ts';
 import { formatPath, type PathPart } from '../base/path.ts';

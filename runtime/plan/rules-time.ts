@@ -1,6 +1,7 @@
 // Rules on event time: what works by it needs to have it on every way from the sources.
 
-import type { MachineState, StageSpec } from '../../crds/stream-job/spec.ts';
+import type { MachineState } from '../../crds/stream-job/machine.ts';
+import type { StageSpec } from '../../crds/stream-job/spec.ts';
 import type { Issue } from '../base/issues.ts';
 import { formatPath, type PathPart } from '../base/path.ts';
 import { inputsOf, topologicalStages, type JobGraph, type StageElement } from './job-graph.ts';

@@ -1,7 +1,9 @@
 // What a stage does: its verbs, its key, the compiled form of its window.
 
 import type { Code } from '../../crds/stream-job/code.ts';
-import type { Fields, StageSpec, WindowSpec } from '../../crds/stream-job/spec.ts';
+import type { Fields } from '../../crds/stream-job/code.ts';
+import type { StageSpec } from '../../crds/stream-job/spec.ts';
+import type { WindowSpec } from '../../crds/stream-job/window.ts';
 import { parseDuration } from '../base/duration.ts';
 import { assert } from '../base/assert.ts';
 import type { CompiledWindow } from './physical-plan.ts';

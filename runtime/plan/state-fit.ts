@@ -3,7 +3,9 @@
 //   F1. Each rule knows how its transform keeps its cells (transforms/), and says what would be read wrongly.
 
 import { AGGREGATE_FUNCTIONS, type AggregateSpec } from '../../crds/stream-job/aggregates.ts';
-import type { PatternStep, SinkSpec, SourceSpec } from '../../crds/stream-job/spec.ts';
+import type { PatternStep } from '../../crds/stream-job/pattern.ts';
+import type { SourceSpec } from '../../crds/stream-job/sources.ts';
+import type { SinkSpec } from '../../crds/stream-job/spec.ts';
 import { compareMachines } from './machine-fit.ts';
 import type { NodePlan, OpPlan, PhysicalPlan, StagePlan } from './physical-plan.ts';
 import { DEAD_LETTERS_SUBJECT } from './plan-names.ts';

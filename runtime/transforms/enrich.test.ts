@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { EnrichSpec } from '../../crds/stream-job/spec.ts';
+import type { EnrichSpec } from '../../crds/stream-job/joins.ts';
 import { encodeKey } from '../event/key.ts';
 import { StepHarness } from '../testing/step-harness.ts';
 import { makeTable } from './enrich-table.ts';

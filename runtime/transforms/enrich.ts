@@ -1,6 +1,6 @@
 // enrich: puts rows of side inputs into the event. Look-ups run in order; a later one sees what an earlier one added.
 
-import type { EnrichSpec } from '../../crds/stream-job/spec.ts';
+import type { EnrichSpec } from '../../crds/stream-job/joins.ts';
 import type { Key, Value } from '../event/batch.ts';
 import type { OpPlan } from '../plan/physical-plan.ts';
 import { compileCode, compilePredicate } from '../expression/expression.ts';

@@ -4,7 +4,8 @@
 import fc from 'fast-check';
 import { createMachine } from 'xstate';
 import { expect, test } from 'vitest';
-import { streamJobSchema, type MachineState } from '../../crds/stream-job/spec.ts';
+import { type MachineState } from '../../crds/stream-job/machine.ts';
+import { streamJobSchema } from '../../crds/stream-job/spec.ts';
 import { graphOf } from '../../runtime/plan/job-graph.ts';
 import { checkMachines } from '../../runtime/plan/rules-machine.ts';
 

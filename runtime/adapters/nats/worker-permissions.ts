@@ -10,7 +10,8 @@
 // the answer sent to any subject of the account. So what a job lives of is in an account of its own, and in that of its namespace it has
 // rights only where its sources and sinks need them (docs/adr/0025).
 
-import type { SinkSpec, SourceSpec } from '../../../crds/stream-job/spec.ts';
+import type { SourceSpec } from '../../../crds/stream-job/sources.ts';
+import type { SinkSpec } from '../../../crds/stream-job/spec.ts';
 import { assert } from '../../base/assert.ts';
 import type { OpPlan, PhysicalPlan } from '../../plan/physical-plan.ts';
 import { redriveStream, SUBJECT_ROOT } from '../../plan/plan-names.ts';

@@ -5,7 +5,8 @@
 
 import { BadDeclaration, type Issue } from '../../base/issues.ts';
 import { suggest } from '../../base/nearest.ts';
-import type { EventSchemaSpec, FileSourceSpec } from '../../../crds/stream-job/spec.ts';
+import type { EventSchemaSpec } from '../../../crds/stream-job/events.ts';
+import type { FileSourceSpec } from '../../../crds/stream-job/sources.ts';
 import type { Value } from '../../event/batch.ts';
 import { compileCsv, readHeader, type CsvDecoder } from '../../event/codec/csv.ts';
 import { invalidUtf8, utf8Text } from '../../event/codec/json.ts';

@@ -4,7 +4,7 @@
 //       so many. It carries the file's version: going on with another file would lose or double rows, so that is refused.
 
 import { resolve } from 'node:path';
-import type { SourceSpec } from '../../../crds/stream-job/spec.ts';
+import type { SourceSpec } from '../../../crds/stream-job/sources.ts';
 import { MillraceError } from '../../base/errors.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Value } from '../../event/batch.ts';

@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import type { TableSpec } from '../../../crds/stream-job/spec.ts';
+import type { TableSpec } from '../../../crds/stream-job/sources.ts';
 import { MillraceError } from '../../base/errors.ts';
 import type { Value } from '../../event/batch.ts';
 import { FileRecords } from './file-records.ts';

@@ -1,7 +1,7 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startTestServer, type TestServer } from '../../../test/support/nats.ts';
-import type { SourceSpec } from '../../../crds/stream-job/spec.ts';
+import type { SourceSpec } from '../../../crds/stream-job/sources.ts';
 import { callApi, type StreamInfo } from '../../adapters/nats/jetstream-api.ts';
 import { Link } from '../../adapters/nats/link.ts';
 import { connectNats } from '../../adapters/nats/nats-connection.ts';

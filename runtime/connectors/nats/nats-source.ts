@@ -12,7 +12,7 @@
 import { Buffer, isAscii } from 'node:buffer';
 import { NatsReader } from '../../adapters/nats/nats-reader.ts';
 import type { Link } from '../../adapters/nats/link.ts';
-import type { SourceSpec } from '../../../crds/stream-job/spec.ts';
+import type { SourceSpec } from '../../../crds/stream-job/sources.ts';
 import type { Clock } from '../../base/clock.ts';
 import { parseTraceparent } from '../../base/trace-context.ts';
 import type { TraceContext } from '../../base/trace-context.ts';

@@ -4,7 +4,8 @@
 //   U1. Called again with what it gave, it changes nothing and gives the same.
 //   U2. All that is wrong is told at once.
 
-import type { SinkSpec, SourceSpec } from '../../../crds/stream-job/spec.ts';
+import type { SourceSpec } from '../../../crds/stream-job/sources.ts';
+import type { SinkSpec } from '../../../crds/stream-job/spec.ts';
 import { accountOfStream, type JobConnections } from '../../adapters/nats/job-connections.ts';
 import { Link } from '../../adapters/nats/link.ts';
 import { BadDeclaration, type Issue } from '../../base/issues.ts';

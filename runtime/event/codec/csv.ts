@@ -4,7 +4,7 @@
 //   V2. A text that the source declares to mean null is null in every column, named in the schema or not, in
 //       quotes or not (many writers put everything in quotes).
 
-import type { EventSchemaSpec } from '../../../crds/stream-job/spec.ts';
+import type { EventSchemaSpec } from '../../../crds/stream-job/events.ts';
 import { coerceField, compileFields, issueOf, REFUSED, setOwn, type FieldCheck, type RawEvent } from '../schema.ts';
 
 export type CsvRow =

@@ -1,6 +1,6 @@
 // One event of JSON: decoded, then held against the schema. Shared by file and NATS sources.
 
-import type { EventSchemaSpec } from '../../../crds/stream-job/spec.ts';
+import type { EventSchemaSpec } from '../../../crds/stream-job/events.ts';
 import type { Value } from '../batch.ts';
 import { compileSchema, describeSeen, type RawEvent } from '../schema.ts';
 import { decodeJsonText } from './json.ts';

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { machineSchema, type MachineSpec } from '../../../crds/stream-job/spec.ts';
+import { machineSchema, type MachineSpec } from '../../../crds/stream-job/machine.ts';
 import { StepHarness } from '../../testing/step-harness.ts';
 import { makeMachine } from './machine.ts';
 

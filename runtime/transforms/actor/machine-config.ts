@@ -5,7 +5,7 @@
 //   MC3. All mistakes are collected, with their path in the machine.
 
 import type { Code } from '../../../crds/stream-job/code.ts';
-import type { MachineAction, MachineSpec, MachineState, MachineTransition } from '../../../crds/stream-job/spec.ts';
+import type { MachineAction, MachineSpec, MachineState, MachineTransition } from '../../../crds/stream-job/machine.ts';
 import { isDuration, parseDuration } from '../../base/duration.ts';
 import { BadDeclaration, type Issue } from '../../base/issues.ts';
 import { compileCode, type Compiled, compileFields, compilePredicate, ExpressionError } from '../../expression/expression.ts';

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { machineSchema } from '../../../crds/stream-job/spec.ts';
+import { machineSchema } from '../../../crds/stream-job/machine.ts';
 import { StepHarness } from '../../testing/step-harness.ts';
 import type { ActorFigures } from '../figures.ts';
 import type { Transform } from '../transform.ts';

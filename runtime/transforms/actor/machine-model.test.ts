@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { type ActorOptions, type AnyStateMachine, createActor, createMachine, emit, assign, raise, cancel, SimulatedClock } from 'xstate';
-import { machineSchema } from '../../../crds/stream-job/spec.ts';
+import { machineSchema } from '../../../crds/stream-job/machine.ts';
 import { StepHarness } from '../../testing/step-harness.ts';
 import { makeMachine, makeXState } from './machine.ts';
 

@@ -3,7 +3,7 @@
 
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { machineSchema } from '../../../crds/stream-job/spec.ts';
+import { machineSchema } from '../../../crds/stream-job/machine.ts';
 import { StepHarness } from '../../testing/step-harness.ts';
 import { makeMachine } from './machine.ts';
 import type { ActorCell } from './actor-cell.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { JoinSpec } from '../../../crds/stream-job/spec.ts';
+import type { JoinSpec } from '../../../crds/stream-job/joins.ts';
 import { WATERMARK_MIN } from '../../event/batch.ts';
 import type { Value } from '../../event/batch.ts';
 import { StepHarness } from '../../testing/step-harness.ts';

@@ -7,7 +7,7 @@
 //   I3. An event at or before the watermark is late: what it would match may be gone.
 //   I4. Unmatched rows of a rise come out by time; of equal times left before right, then by key, then as they came.
 
-import type { JoinSpec } from '../../../crds/stream-job/spec.ts';
+import type { JoinSpec } from '../../../crds/stream-job/joins.ts';
 import type { Batch, Key, Value } from '../../event/batch.ts';
 import { compileCode, compileFields } from '../../expression/expression.ts';
 import type { Compiled } from '../../expression/expression.ts';

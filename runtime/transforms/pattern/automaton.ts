@@ -9,7 +9,7 @@
 //   A4. Ways of one position are in order: on in the repetition first, then past it.
 
 import type { Code } from '../../../crds/stream-job/code.ts';
-import type { PatternSpec, PatternStep } from '../../../crds/stream-job/spec.ts';
+import type { PatternSpec, PatternStep } from '../../../crds/stream-job/pattern.ts';
 import { parseDuration } from '../../base/duration.ts';
 
 /** Instead of a position: the match is whole. */

@@ -6,8 +6,8 @@
 //
 // A step takes the events of its letter. Events: 'a b1 b2' at 1, 2, 3 ms; 'b@9' at 9 ms, the next ones from 10 on.
 
-import type { PatternInput, PatternSpec } from '../../../crds/stream-job/spec.ts';
-import { patternSchema } from '../../../crds/stream-job/spec.ts';
+import type { PatternInput, PatternSpec } from '../../../crds/stream-job/pattern.ts';
+import { patternSchema } from '../../../crds/stream-job/pattern.ts';
 import { parseDuration } from '../../base/duration.ts';
 import { encodeKey } from '../../event/key.ts';
 import type { Key } from '../../event/batch.ts';

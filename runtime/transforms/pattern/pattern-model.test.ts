@@ -3,7 +3,7 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { PatternInput } from '../../../crds/stream-job/spec.ts';
+import type { PatternInput } from '../../../crds/stream-job/pattern.ts';
 import { drawPattern, drawSteps, patternHarness, pushDrawn, shown, showMatch } from './pattern-drawing.ts';
 import type { DrawnEvent } from './pattern-drawing.ts';
 

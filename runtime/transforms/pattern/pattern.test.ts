@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { PatternInput } from '../../../crds/stream-job/spec.ts';
+import type { PatternInput } from '../../../crds/stream-job/pattern.ts';
 import { encodeKey } from '../../event/key.ts';
 import type { Value } from '../../event/batch.ts';
 import { drawEvents, drawPattern, findMatches, patternHarness, pushDrawn, shown } from './pattern-drawing.ts';

@@ -9,7 +9,7 @@
 //   T4. A partial match times out when the watermark reaches the ms before its end; by (end, key, first event). At the end of
 //       the input all do.
 
-import type { PatternSpec } from '../../../crds/stream-job/spec.ts';
+import type { PatternSpec } from '../../../crds/stream-job/pattern.ts';
 import { PATTERN_MATCH_EVENTS_MAX } from '../../base/limits.ts';
 import type { Batch, Key, Value } from '../../event/batch.ts';
 import { decodeKey } from '../../event/key.ts';

@@ -3,7 +3,7 @@
 //   K1. With a strategy that skips, a match waits for all that began before it: what those become decides whether it counts.
 //   K2. Of whole matches the one that began first counts first, of equal beginnings the one that was whole first.
 
-import type { PatternSpec } from '../../../crds/stream-job/spec.ts';
+import type { PatternSpec } from '../../../crds/stream-job/pattern.ts';
 import type { Automaton } from './automaton.ts';
 import type { Taken } from './partial-match.ts';
 

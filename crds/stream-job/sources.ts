@@ -1,0 +1,52 @@
+// Where events come from: sources, and tables beside them.
+
+import { z } from 'zod';
+import { codeSchema } from './code.ts';
+import { eventSchemaSchema, eventTimeSchema } from './events.ts';
+import { durationSchema, nameSchema } from './names.ts';
+
+const fileFormat = z.enum(['csv', 'ndjson']);
+export const fileSourceSchema = z.strictObject({
+  path: z.string().min(1).max(4096).describe('A file; on a cluster below the files of `workers.files`.'),
+  format: fileFormat.default('ndjson').describe('csv: the first line names the fields. ndjson: one JSON object a line.'),
+  compression: z.enum(['auto', 'none', 'gzip']).default('auto').describe('auto: gzip when the path ends in .gz.'),
+  nulls: z.array(z.string().max(64)).max(16).default([]).describe('Texts that mean null in CSV.'),
+});
+
+export const natsSourceSchema = z.strictObject({
+  stream: z.string().max(255).optional().describe('The JetStream stream to read; found by the subjects when absent.'),
+  subjects: z
+    .array(z.string().min(1).max(255))
+    .min(1)
+    .max(1024)
+    .describe('Each subject (wildcards allowed) is one split, read by one partition of the source.'),
+  startFrom: z.enum(['earliest', 'latest']).default('earliest').describe('Where reading begins when there is no position yet.'),
+  bounded: z.boolean().default(false).describe('true: ends at the message that was last when the run began.'),
+  format: z.enum(['json', 'ndjson']).default('json').describe('json: one event a message. ndjson: one event a line of a message.'),
+});
+
+export const sourceSchema = z.strictObject({
+  name: nameSchema,
+  file: fileSourceSchema.optional().describe('Reads a file, from its beginning to its end.'),
+  nats: natsSourceSchema.optional().describe('Reads a JetStream stream.'),
+  schema: eventSchemaSchema.optional(),
+  eventTime: eventTimeSchema.optional(),
+  maxEventBytes: z.int().min(1).max(8_388_608).default(524_288).describe('A longer event becomes a dead letter.'),
+});
+
+/** A bounded side input, loaded whole by every worker, the same version for the whole run. */
+export const tableSchema = z.strictObject({
+  name: nameSchema,
+  file: fileSourceSchema.describe('Where its rows are.'),
+  schema: eventSchemaSchema.optional(),
+  key: codeSchema.describe("The row's key, over `row`."),
+  at: codeSchema
+    .optional()
+    .describe("A row's version time, over `row`; makes the table temporal: a lookup finds the newest row at or before its time."),
+  validFor: durationSchema.optional().describe('How long a row of a temporal table is valid. Without it: until the next row of its key.'),
+});
+
+export type SourceSpec = z.output<typeof sourceSchema>;
+export type TableSpec = z.output<typeof tableSchema>;
+export type FileSourceSpec = z.output<typeof fileSourceSchema>;
+export type NatsSourceSpec = z.output<typeof natsSourceSchema>;
