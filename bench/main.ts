@@ -6,11 +6,15 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { addParameter } from '../cli/parameter-option.ts';
 import { generate } from './generate.ts';
-import { writeResult } from './run/result-file.ts';
+import { machineLine, writeResult } from './run/result-file.ts';
 import { flights } from './run/flights.ts';
+import { QUERY_NAMES } from './nexmark/models/models.ts';
+import type { QueryName } from './nexmark/models/models.ts';
 import { hotSpots } from './run/hot-spots.ts';
 import { latency } from './run/latency.ts';
 import type { LatencyResult } from './run/latency.ts';
+import { nexmark } from './run/nexmark.ts';
+import { nexmarkTable } from './run/nexmark-table.ts';
 import { latencyTable, throughputTable } from './run/table.ts';
 import { tracing, tracingTable } from './run/tracing.ts';
 import { SINKS, throughput } from './run/throughput.ts';
@@ -21,6 +25,7 @@ const USAGE = `npm run bench -- NAME [options]
   generate      writes Nexmark events       --events N --out FILE[.gz] [--from N] [--seed N] [--rate EVENTS/S]
   passthrough   events as they are          --events N --workers 1,2,4 --lines K --sink journal|batch|message --profile DIR
   count         keyed 10 s tumbling count   the same
+  nexmark       queries of Nexmark          --queries q0,q5 --workers 1,2,4 --events N --minutes N --sink … --profile DIR
   flights       examples/flights            --workers 1,2,4 --set flights=FILE --set weather=FILE … --profile DIR
   latency       three stages, end to end    --pace EVENTS/S --seconds N --workers 1,2,4
   tracing       count, with and without     --events N --rounds N --sampling SHARE
@@ -45,6 +50,8 @@ const OPTIONS = {
   file: { type: 'string' },
   profile: { type: 'string' },
   set: { type: 'string', multiple: true, default: [] as string[] },
+  queries: { type: 'string', default: QUERY_NAMES.join(',') },
+  minutes: { type: 'string', default: '15' },
   pace: { type: 'string', default: '1000' },
   seconds: { type: 'string', default: '20' },
   rounds: { type: 'string', default: '7' },
@@ -57,10 +64,11 @@ const values = readOptions();
 const commands: Readonly<Record<string, () => Promise<void>>> = {
   generate: async () => {
     if (values.out === undefined) throw new BadOption(`generate needs --out FILE`);
-    await generate({ ...nexmark(), events: whole('events', 0), from: whole('from', 0), out: values.out });
+    await generate({ ...generator(), events: whole('events', 0), from: whole('from', 0), out: values.out });
   },
   passthrough: () => measureThroughput('passthrough'),
   count: () => measureThroughput('count'),
+  nexmark: measureNexmark,
   flights: measureFlights,
   latency: measureLatency,
   tracing: measureTracing,
@@ -92,7 +100,7 @@ function readOptions() {
 
 async function measureThroughput(job: CheckName): Promise<void> {
   const settings = {
-    ...nexmark(),
+    ...generator(),
     events: whole('events', 1),
     workers: workerCounts(),
     linesPerMessage: whole('lines', 1),
@@ -103,6 +111,22 @@ async function measureThroughput(job: CheckName): Promise<void> {
   if (values.profile !== undefined) return console.log('not written to bench/results: it ran under the profiler');
   const suffix = `${settings.sink === 'journal' ? '' : `-${settings.sink}`}${values.lines === OPTIONS.lines.default ? '' : `-lines-${values.lines}`}`;
   console.log(writeResult(`${job}${suffix}`, { settings, loaded, rows }));
+}
+
+async function measureNexmark(): Promise<void> {
+  const settings = {
+    ...generator(),
+    queries: queryNames(),
+    events: whole('events', 1),
+    workers: workerCounts(),
+    linesPerMessage: whole('lines', 1),
+    sink: sinkVariant(),
+    minutesMax: whole('minutes', 1),
+  };
+  const { loaded, rows, leftOut } = await nexmark({ ...settings, profileDir: values.profile ?? null }, console.error);
+  console.log(`${machineLine()}\n\n${nexmarkTable(rows, leftOut)}`);
+  if (values.profile !== undefined) return console.log('not written to bench/results: it ran under the profiler');
+  console.log(writeResult('nexmark', { settings, loaded, rows, leftOut }));
 }
 
 async function measureLatency(): Promise<void> {
@@ -116,7 +140,7 @@ async function measureLatency(): Promise<void> {
 async function measureTracing(): Promise<void> {
   const sampling = Number(values.sampling);
   if (!(sampling >= 0 && sampling <= 1)) throw new BadOption(`--sampling ${values.sampling} is not a share from 0 to 1`);
-  const settings = { ...nexmark(), events: whole('events', 1), rounds: whole('rounds', 1), sampling };
+  const settings = { ...generator(), events: whole('events', 1), rounds: whole('rounds', 1), sampling };
   const result = await tracing(settings, console.error);
   console.log(tracingTable(result));
   console.log(writeResult('tracing', { settings, ...result }));
@@ -142,11 +166,19 @@ function runMicros(): void {
   }
 }
 
+function queryNames(): QueryName[] {
+  return values.queries.split(',').map((text) => {
+    const found = QUERY_NAMES.find((name) => name === text);
+    if (found === undefined) throw new BadOption(`--queries ${text} is none of ${QUERY_NAMES.join(', ')}`);
+    return found;
+  });
+}
+
 function workerCounts(): number[] {
   return values.workers.split(',').map((text) => wholeOf('workers', text, 1));
 }
 
-function nexmark(): { readonly seed: number; readonly eventsPerS: number } {
+function generator(): { readonly seed: number; readonly eventsPerS: number } {
   return { seed: whole('seed', 0), eventsPerS: whole('rate', 1) };
 }
 
@@ -156,7 +188,7 @@ function sinkVariant(): SinkVariant {
   return found;
 }
 
-function whole(option: 'events' | 'rounds' | 'lines' | 'seed' | 'rate' | 'from' | 'pace' | 'seconds', least: number): number {
+function whole(option: 'events' | 'minutes' | 'rounds' | 'lines' | 'seed' | 'rate' | 'from' | 'pace' | 'seconds', least: number): number {
   return wholeOf(option, values[option], least);
 }
 

@@ -19,9 +19,14 @@ export const SINK_SUBJECT = 'bench.results';
 const READ_BYTES = 4 * 1024 * 1024;
 const WAIT_MS = 2_000;
 
-/** Every result of the sink `results`, once, as one line of JSON. */
-export async function readOutput(nc: NatsConnection, plan: PhysicalPlan, onLine: (line: string) => void): Promise<void> {
-  const edge = plan.edges.find(({ toStage }) => toStage === `sink:${SINK}`);
+/** Every result of a sink, once, as one line of JSON. */
+export async function readOutput(
+  nc: NatsConnection,
+  plan: PhysicalPlan,
+  onLine: (line: string) => void,
+  sink: string = SINK,
+): Promise<void> {
+  const edge = plan.edges.find(({ toStage }) => toStage === `sink:${sink}`);
   if (edge === undefined) return readSubject(nc, onLine);
   const stage = plan.stages.find(({ id }) => id === edge.fromStage);
   if (stage === undefined) throw new Error(`the plan has no stage ${edge.fromStage}`);

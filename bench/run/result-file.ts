@@ -32,6 +32,14 @@ export function surroundings(): Surroundings {
   };
 }
 
+/** What the figures were measured on, in one line. */
+export function machineLine(): string {
+  const { machine, versions, commit, isDirty, loadAverageBefore } = surroundings();
+  const memory = `${Math.round(machine.memoryBytes / 2 ** 30)} GB`;
+  const code = `commit ${commit}${isDirty ? ' and changes' : ''}`;
+  return `${machine.cpu}, ${machine.cores} cores, ${memory}, Linux ${machine.kernel}; Node ${versions.node}, nats-server ${versions.natsServer}; ${code}; load before ${loadAverageBefore.toFixed(1)}`;
+}
+
 /** Writes the result beside the earlier ones; gives its path from the root. */
 export function writeResult(name: string, result: object): string {
   const around = surroundings();
