@@ -6,9 +6,9 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Clock, Random } from '../runtime/base/clock.ts';
-import { deriveSpanId, deriveTraceId } from '../runtime/base/trace-context.ts';
+import { deriveRoot, deriveSpanId } from '../runtime/base/trace-context.ts';
 import { cleanText, MESSAGING, MILLRACE } from '../runtime/telemetry/conventions.ts';
-import type { SpanData, Tracer } from '../runtime/telemetry/span.ts';
+import type { Attributes, SpanData, Tracer } from '../runtime/telemetry/span.ts';
 import type { TraceBudget } from '../runtime/telemetry/trace-budget.ts';
 import type { Call } from './kube/call-meter.ts';
 import type { WorkOutcome } from './kube/work-queue.ts';
@@ -23,6 +23,7 @@ export type RoundTracesParts = {
 type Seen = Call & { readonly endMs: number };
 
 const SERVICE = 'millrace-operator';
+const NOTHING: Attributes = {};
 /** Calls of one round that are told. */
 const CALLS_MAX = 64;
 const WRITES: readonly Call['verb'][] = ['create', 'apply', 'replace', 'patch', 'delete'];
@@ -62,13 +63,12 @@ export class RoundTraces {
   #tell({ kind, key, startMs, calls, outcome }: Round): void {
     const { tracer, budget, clock, random } = this.#parts;
     if (!budget.keep(clock.monotonicMs())) return;
-    const traceId = deriveTraceId(random.id());
-    const spanId = deriveSpanId(traceId);
+    const { traceId, spanId } = deriveRoot(random.id());
     const error = outcome.kind === 'failed' ? cleanText(outcome.reason) : null;
     const about = { [MILLRACE.kind]: kind, [MILLRACE.name]: cleanText(key) };
-    const shared = { traceId, service: SERVICE, events: [], links: [] };
+    const common = { traceId, service: SERVICE, shared: NOTHING, events: [], links: [] };
     const root: SpanData = {
-      ...shared,
+      ...common,
       spanId,
       parentId: null,
       name: `reconcile ${kind}`,
@@ -80,7 +80,7 @@ export class RoundTraces {
     };
     for (const [place, { verb, resource, outcome: ended, durationMs, endMs }] of calls.entries())
       tracer.end({
-        ...shared,
+        ...common,
         spanId: deriveSpanId(traceId, spanId, place),
         parentId: spanId,
         name: `${verb} ${resource}`,

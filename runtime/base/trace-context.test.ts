@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { deriveSpanId, deriveTraceId, formatTraceparent, parseTraceparent } from './trace-context.ts';
+import { deriveRoot, deriveSpanId, formatTraceparent, parseTraceparent } from './trace-context.ts';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 const SPAN = 'b7ad6b7169203331';
@@ -23,7 +23,11 @@ test('a context is written as it is read', () => {
 });
 
 test('derived ids have the form of ids, are the same again, and differ with each part', () => {
-  expect(deriveTraceId('run', 'stage', 1)).toMatch(/^[0-9a-f]{32}$/);
+  const { traceId, spanId } = deriveRoot('run', 'stage', 1);
+  expect(traceId).toMatch(/^[0-9a-f]{32}$/);
+  expect(spanId).toMatch(/^[0-9a-f]{16}$/);
+  expect(deriveRoot('run', 'stage', 1)).toEqual({ traceId, spanId });
+  expect(deriveRoot('run', 'stage', 2).traceId).not.toBe(traceId);
   expect(deriveSpanId(TRACE, SPAN, 'stage', 1)).toBe(deriveSpanId(TRACE, SPAN, 'stage', 1));
   expect(deriveSpanId(TRACE, SPAN, 'stage', 1)).toMatch(/^[0-9a-f]{16}$/);
   const others = [

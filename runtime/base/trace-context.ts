@@ -34,17 +34,22 @@ export function formatTraceparent({ traceId, spanId }: TraceContext): string {
   return `00-${traceId}-${spanId}-01`;
 }
 
-/** C1. */
-export function deriveTraceId(...parts: readonly (string | number)[]): string {
-  return digest(parts, TRACE_DIGITS);
+/** C1: a trace and its first span. */
+export function deriveRoot(...parts: readonly (string | number)[]): TraceContext {
+  const digits = digest(parts);
+  return { traceId: notZero(digits.slice(0, TRACE_DIGITS)), spanId: notZero(digits.slice(TRACE_DIGITS, TRACE_DIGITS + SPAN_DIGITS)) };
 }
 
 /** C1. */
 export function deriveSpanId(...parts: readonly (string | number)[]): string {
-  return digest(parts, SPAN_DIGITS);
+  return notZero(digest(parts).slice(0, SPAN_DIGITS));
 }
 
-function digest(parts: readonly (string | number)[], digits: number): string {
-  const found = hash('sha256', JSON.stringify(parts), 'hex').slice(0, digits);
-  return /^0+$/.test(found) ? found.replace(/0$/, '1') : found; // an id of zeros is none
+function digest(parts: readonly (string | number)[]): string {
+  return hash('sha256', JSON.stringify(parts), 'hex');
+}
+
+/** An id of zeros is none. */
+function notZero(id: string): string {
+  return /[^0]/.test(id) ? id : id.replace(/0$/, '1');
 }

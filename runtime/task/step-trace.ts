@@ -7,7 +7,7 @@
 //   S2. A context of this step's own is given back as it is; of another one a span of this step below it is begun.
 //   S3. A step has at most SPANS_MAX spans; what is beyond goes on below the span before, and is counted.
 
-import { deriveSpanId, deriveTraceId } from '../base/trace-context.ts';
+import { deriveRoot, deriveSpanId } from '../base/trace-context.ts';
 import type { TraceContext } from '../base/trace-context.ts';
 import type { DeadLetter, Key } from '../event/batch.ts';
 import type { TraceMark } from '../event/trace-marks.ts';
@@ -86,9 +86,8 @@ export class StepTrace {
   /** A trace that begins in this step. `identity`: what is the same when the step is made again. Null: no room. */
   root(why: Why, identity: string): TraceContext | null {
     const { runId, stage, partition } = this.#parts;
-    const traceId = deriveTraceId(runId, stage, partition, this.#place, why, identity);
-    const spanId = deriveSpanId(traceId, '', stage, partition);
-    return this.#open({ traceId, spanId, parentId: null, what: null, links: [], attributes: { [MILLRACE.why]: why } });
+    const context = deriveRoot(runId, stage, partition, this.#place, why, identity);
+    return this.#open({ ...context, parentId: null, what: null, links: [], attributes: { [MILLRACE.why]: why } });
   }
 
   /** A trace of its own for a followed key, an error: within the budget. */

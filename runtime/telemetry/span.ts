@@ -19,6 +19,8 @@ export type SpanData = TraceContext & {
   readonly service: string;
   readonly startMs: number;
   readonly endMs: number;
+  /** What it says as many others do, as one object for all of them: it is written out once. No name is also in `attributes`. */
+  readonly shared: Attributes;
   readonly attributes: Attributes;
   readonly events: readonly SpanEvent[];
   readonly links: readonly TraceContext[];

@@ -42,7 +42,8 @@ export class Contributors {
 
   /** Contexts of the key's events in [startMs, endMs), as they came. */
   of(key: Key, startMs: number, endMs: number): readonly TraceContext[] {
-    const known = (this.#cells.found?.get(NAMESPACE, key) ?? []) as readonly Contribution[];
+    const known = this.#cells.found?.get(NAMESPACE, key) as readonly Contribution[] | undefined;
+    if (known === undefined) return NOBODY; // of nearly every key
     return known.flatMap(([timeMs, traceId, spanId]) => (timeMs >= startMs && timeMs < endMs ? [{ traceId, spanId }] : []));
   }
 
@@ -64,6 +65,8 @@ export class Contributors {
     }
   }
 }
+
+const NOBODY: readonly TraceContext[] = [];
 
 /** C1: ids are hashes, so the lowest of them are a fair draw. */
 function withoutOne(known: readonly Contribution[]): readonly Contribution[] {

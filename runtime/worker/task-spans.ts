@@ -6,7 +6,7 @@
 //   S3. Clocks differ: a span never ends before it begins.
 
 import type { Clock, Random } from '../base/clock.ts';
-import { deriveSpanId, deriveTraceId } from '../base/trace-context.ts';
+import { deriveRoot } from '../base/trace-context.ts';
 import type { Key } from '../event/batch.ts';
 import { taskName } from '../plan/physical-plan.ts';
 import type { PhysicalPlan, StagePlan } from '../plan/physical-plan.ts';
@@ -136,10 +136,9 @@ export class TaskSpans {
     const { beganMs } = this.#way;
     const { tracing, stage, partition, clock } = this.#parts;
     if (!tracing.budget.keep(clock.monotonicMs())) return [];
-    const traceId = deriveTraceId(tracing.runId, taskName(stage.id, partition), why, epoch, number);
-    const spanId = deriveSpanId(traceId, '', stage.id, partition);
+    const context = deriveRoot(tracing.runId, taskName(stage.id, partition), why, epoch, number);
     const attributes = { [MILLRACE.why]: why };
-    return [{ traceId, spanId, parentId: null, what: null, startMs: beganMs, events: 0, attributes, notes: [], links: [], error: null }];
+    return [{ ...context, parentId: null, what: null, startMs: beganMs, events: 0, attributes, notes: [], links: [], error: null }];
   }
 
   #end(draft: SpanDraft, stored: Stored, endMs: number): void {
@@ -150,6 +149,11 @@ export class TaskSpans {
     const { number, epoch } = stored;
     const { committedMs, retries } = this.#way;
     const failure = retries.at(-1)?.attributes[EXCEPTION.message];
+    const attributes = draft.attributes;
+    attributes[MESSAGING.batchCount] = draft.events;
+    attributes[MILLRACE.record] = number;
+    attributes[MILLRACE.epoch] = epoch;
+    if (room === 'last') attributes[MILLRACE.truncated] = true;
     const span: SpanData = {
       traceId,
       spanId,
@@ -159,14 +163,8 @@ export class TaskSpans {
       service: serviceOf(job, stage.id),
       startMs,
       endMs: Math.max(startMs, endMs), // S3
-      attributes: {
-        ...this.#about,
-        ...draft.attributes,
-        [MESSAGING.batchCount]: draft.events,
-        [MILLRACE.record]: number,
-        [MILLRACE.epoch]: epoch,
-        ...(room === 'last' ? { [MILLRACE.truncated]: true } : {}),
-      },
+      shared: this.#about,
+      attributes,
       events: [...draft.notes, { name: EVENTS.committed, atMs: committedMs, attributes: { [MILLRACE.record]: number } }, ...retries],
       links,
       error: draft.error ?? (typeof failure === 'string' ? `written after ${retries.length} tries that failed: ${failure}` : null),

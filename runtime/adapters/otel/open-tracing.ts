@@ -1,4 +1,4 @@
-// Tracing from its options; loads OpenTelemetry only when there is somewhere to send spans to.
+// Tracing from its options; loads what sends spans only when there is somewhere to send them to.
 
 import type { Random } from '../../base/clock.ts';
 import type { Tracer } from '../../telemetry/span.ts';

@@ -18,6 +18,8 @@ function open(url = `${collector.url}/v1/traces`): OtlpTracer {
   return new OtlpTracer({ url, headers: { 'x-tenant': 'a' }, instance: 'w-1', onTrouble: (message) => troubles.push(message) });
 }
 
+const SHARED = { 'millrace.job': 'j' };
+
 function span(n: number): SpanData {
   const [traceId, spanId] = [n.toString(16).padStart(32, '0'), n.toString(16).padStart(16, '0')];
   const event = { name: 'transition', atMs: 1_700_000_000_000.5, attributes: { list: ['a', 'b'], count: 1, is: true } };
@@ -30,6 +32,7 @@ function span(n: number): SpanData {
     service: 'j/fates',
     startMs: 1_700_000_000_000.25,
     endMs: 1_700_000_000_001,
+    shared: SHARED,
     attributes: { 'millrace.partition': n },
     events: [event],
     links: [{ traceId, spanId: 'e'.repeat(16) }],
@@ -50,7 +53,7 @@ describe('spans', () => {
       service: 'j/fates',
       parentSpanId: 'f'.repeat(16),
       isError: false,
-      attributes: { 'millrace.partition': 1 },
+      attributes: { 'millrace.job': 'j', 'millrace.partition': 1 },
       startNs: 1_700_000_000_000_250_000n,
       endNs: 1_700_000_000_001_000_000n,
       events: [{ name: 'transition', attributes: { list: ['a', 'b'], count: 1, is: true } }],

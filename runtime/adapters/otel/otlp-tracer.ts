@@ -1,5 +1,5 @@
-// The tracer that sends spans to an OTLP collector, in the form that OpenTelemetry's own serializer gives them. The only file that
-// knows OpenTelemetry. Sending is ours: the exporter's retries have timers that keep a worker from ending.
+// The tracer that sends spans to an OTLP collector, over HTTP as JSON. Nothing of OpenTelemetry's packages runs here: loading them
+// took a worker a fifth of a second, and their exporter's retries have timers that keep it from ending (ADR 30).
 //
 //   E1. At most QUEUE_MAX spans wait; what comes then is dropped and counted. One export is in flight at a time.
 //   E2. What the collector refuses is dropped and counted. Where it says "later", or nothing within EXPORT_MS, it is asked again
@@ -7,15 +7,12 @@
 //   E3. `close` takes no longer than it may; nothing keeps a process alive afterwards.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SpanKind, SpanStatusCode, TraceFlags } from '@opentelemetry/api';
-import type { HrTime, SpanContext } from '@opentelemetry/api';
-import { JsonTraceSerializer } from '@opentelemetry/otlp-transformer';
-import { resourceFromAttributes } from '@opentelemetry/resources';
-import type { ReadableSpan } from '@opentelemetry/sdk-trace';
-import type { TraceContext } from '../../base/trace-context.ts';
-import { SERVICE } from '../../telemetry/conventions.ts';
-import type { Attributes, SpanData, Tracer, TracerFigures } from '../../telemetry/span.ts';
+import { Agent as HttpAgent, request as requestHttp } from 'node:http';
+import type { RequestOptions } from 'node:http';
+import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
+import type { SpanData, Tracer, TracerFigures } from '../../telemetry/span.ts';
 import type { TracingOptions } from '../../telemetry/tracing-options.ts';
+import { OtlpJson } from './otlp-json.ts';
 
 export const QUEUE_MAX = 4_096;
 const BATCH_MAX = 512;
@@ -26,8 +23,6 @@ const TRIES_MAX = 3;
 const AGAIN_MS = 250;
 /** OTLP: the collector may take it later. */
 const LATER: readonly number[] = [429, 502, 503, 504];
-const SCOPE = { name: 'millrace' };
-const KINDS = { internal: SpanKind.INTERNAL, consumer: SpanKind.CONSUMER, producer: SpanKind.PRODUCER, client: SpanKind.CLIENT };
 
 export type OtlpTracerParts = Pick<TracingOptions, 'url' | 'headers'> & {
   /** `service.instance.id`. */
@@ -39,7 +34,8 @@ export type OtlpTracerParts = Pick<TracingOptions, 'url' | 'headers'> & {
 export class OtlpTracer implements Tracer {
   readonly #parts: OtlpTracerParts;
   readonly #end = new AbortController();
-  readonly #resources = new Map<string, ReadableSpan['resource']>();
+  readonly #json: OtlpJson;
+  readonly #agent: HttpAgent;
   #queue: SpanData[] = [];
   #sent = 0;
   #dropped = 0;
@@ -50,6 +46,9 @@ export class OtlpTracer implements Tracer {
 
   constructor(parts: OtlpTracerParts) {
     this.#parts = parts;
+    this.#json = new OtlpJson(parts.instance);
+    const Agent = isSecure(parts.url) ? HttpsAgent : HttpAgent;
+    this.#agent = new Agent({ keepAlive: true });
   }
 
   end(span: SpanData): void {
@@ -79,6 +78,7 @@ export class OtlpTracer implements Tracer {
     this.#dropped += this.#queue.length;
     this.#queue = [];
     this.#end.abort();
+    this.#agent.destroy();
   }
 
   async #drained(): Promise<void> {
@@ -102,8 +102,7 @@ export class OtlpTracer implements Tracer {
   /** Null: the collector has taken it. */
   async #export(batch: readonly SpanData[]): Promise<Error | null> {
     try {
-      const body = JsonTraceSerializer.serializeRequest(batch.map((span) => this.#readable(span)));
-      if (body === undefined) return new Error('spans that cannot be written');
+      const body = Buffer.from(this.#json.request(batch));
       for (let tries = 1; ; tries++) {
         const { error, isFinal } = await this.#post(body);
         if (error === null || isFinal || tries === TRIES_MAX) return error;
@@ -115,22 +114,34 @@ export class OtlpTracer implements Tracer {
   }
 
   async #post(body: Uint8Array): Promise<{ readonly error: Error | null; readonly isFinal: boolean }> {
-    const { url, headers } = this.#parts;
-    const signal = AbortSignal.any([AbortSignal.timeout(EXPORT_MS), this.#end.signal]);
     try {
-      const answer = await fetch(url, {
-        method: 'POST',
-        headers: { ...headers, 'content-type': 'application/json' },
-        body: body as Uint8Array<ArrayBuffer>,
-        redirect: 'error',
-        signal,
-      });
-      await answer.body?.cancel();
-      if (answer.ok) return { error: null, isFinal: true };
-      return { error: new Error(`it answers ${answer.status}`), isFinal: !LATER.includes(answer.status) };
+      const status = await this.#status(body);
+      if (status >= 200 && status < 300) return { error: null, isFinal: true };
+      return { error: new Error(`it answers ${status}`), isFinal: !LATER.includes(status) };
     } catch (error) {
       return { error: causeOf(error), isFinal: this.#closed };
     }
+  }
+
+  /** What the collector answers. Rejects when it does not. */
+  #status(body: Uint8Array): Promise<number> {
+    const { url, headers } = this.#parts;
+    const request = isSecure(url) ? requestHttps : requestHttp;
+    const options: RequestOptions = {
+      method: 'POST',
+      agent: this.#agent,
+      headers: { ...headers, 'content-type': 'application/json', 'content-length': body.byteLength },
+      signal: AbortSignal.any([AbortSignal.timeout(EXPORT_MS), this.#end.signal]),
+    };
+    return new Promise((resolve, reject) => {
+      request(url, options, (response) => {
+        response.resume(); // the connection is free for the next once it was read
+        response.on('end', () => resolve(response.statusCode ?? 0));
+        response.on('error', reject);
+      })
+        .on('error', reject)
+        .end(body);
+    });
   }
 
   #tell(error: Error | null): void {
@@ -138,61 +149,16 @@ export class OtlpTracer implements Tracer {
       this.#parts.onTrouble(`traces do not reach ${withoutUser(this.#parts.url)} and are dropped: ${error.message}`);
     this.#isTroubled = error !== null;
   }
-
-  #readable(span: SpanData): ReadableSpan {
-    const startTime = hrTime(span.startMs);
-    const endTime = hrTime(span.endMs);
-    const context = contextOf(span);
-    return {
-      name: span.name,
-      kind: KINDS[span.kind],
-      spanContext: () => context,
-      ...(span.parentId === null ? {} : { parentSpanContext: contextOf({ traceId: span.traceId, spanId: span.parentId }) }),
-      startTime,
-      endTime,
-      duration: hrTime(span.endMs - span.startMs),
-      status: span.error === null ? { code: SpanStatusCode.UNSET } : { code: SpanStatusCode.ERROR, message: span.error },
-      attributes: plain(span.attributes),
-      events: span.events.map(({ name, atMs, attributes }) => ({ name, time: hrTime(atMs), attributes: plain(attributes) })),
-      links: span.links.map((link) => ({ context: contextOf(link) })),
-      ended: true,
-      resource: this.#resourceOf(span.service),
-      instrumentationScope: SCOPE,
-      droppedAttributesCount: 0,
-      droppedEventsCount: 0,
-      droppedLinksCount: 0,
-    };
-  }
-
-  #resourceOf(service: string): ReadableSpan['resource'] {
-    let resource = this.#resources.get(service);
-    if (resource === undefined) {
-      resource = resourceFromAttributes({ [SERVICE.name]: service, [SERVICE.instance]: this.#parts.instance });
-      this.#resources.set(service, resource);
-    }
-    return resource;
-  }
 }
 
-function contextOf({ traceId, spanId }: TraceContext): SpanContext {
-  return { traceId, spanId, traceFlags: TraceFlags.SAMPLED };
-}
-
-function plain(attributes: Attributes): ReadableSpan['attributes'] {
-  return Object.fromEntries(
-    Object.entries(attributes).map(([name, value]) => [name, Array.isArray(value) ? [...(value as readonly string[])] : (value as string)]),
-  );
-}
-
-function hrTime(ms: number): HrTime {
-  const seconds = Math.floor(ms / 1_000);
-  return [seconds, Math.round((ms - seconds * 1_000) * 1_000_000)];
-}
-
-/** `fetch failed` says nothing: its cause does. */
+/** `The operation was aborted` says nothing: its cause does. */
 function causeOf(error: unknown): Error {
   if (!(error instanceof Error)) return new Error(String(error));
   return error.cause instanceof Error && error.cause.message !== '' ? error.cause : error;
+}
+
+function isSecure(url: string): boolean {
+  return /^https:/i.test(url);
 }
 
 function withoutUser(url: string): string {

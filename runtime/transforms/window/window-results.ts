@@ -63,11 +63,13 @@ export class WindowResults {
   }
 
   #traces(context: StepContext): TraceMark[] {
-    return this.#values.flatMap((value, at) => {
-      const { windowStartMs, windowEndMs } = value as { readonly windowStartMs: number; readonly windowEndMs: number };
+    const traces: TraceMark[] = [];
+    for (let at = 0; at < this.#values.length; at++) {
+      const { windowStartMs, windowEndMs } = this.#values[at] as { readonly windowStartMs: number; readonly windowEndMs: number };
       const key = this.#keys[at] as Key;
       const from = context.contributors.of(key, windowStartMs, windowEndMs);
-      return from.length === 0 ? [] : [{ at, context: context.gathered(from, `${key} ${windowStartMs}`) }];
-    });
+      if (from.length > 0) traces.push({ at, context: context.gathered(from, `${key} ${windowStartMs}`) });
+    }
+    return traces;
   }
 }
