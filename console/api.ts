@@ -154,7 +154,7 @@ export type LiveMachine = {
 export type LiveWindow = {
   readonly stage: string;
   readonly node: string;
-  readonly kind: 'tumbling' | 'sliding' | 'session';
+  readonly kind: 'tumbling' | 'sliding' | 'session' | 'global';
   readonly open: number;
   readonly results: number;
   readonly resultsPerS: number;

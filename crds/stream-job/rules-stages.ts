@@ -38,14 +38,30 @@ export const stageRules: readonly CelRule[] = [
   },
   {
     at: 'spec.stages[].window',
-    rule: '[has(self.tumbling), has(self.sliding), has(self.session)].filter(given, given).size() == 1',
-    message: 'a window has exactly one of tumbling, sliding, session',
+    rule: '[has(self.tumbling), has(self.sliding), has(self.session), has(self.global)].filter(given, given).size() == 1',
+    message: 'a window has exactly one of tumbling, sliding, session, global',
   },
   {
     at: 'spec.stages[].window',
-    rule: '!has(self.accumulation) || has(self.allowedLateness)',
-    message: 'accumulation says how windows are corrected after their end: add allowedLateness, or remove accumulation',
+    rule: '!has(self.accumulation) || has(self.allowedLateness) || has(self.early) || has(self.global)',
+    message: 'accumulation says what further results of a window have: add early or allowedLateness, or remove accumulation',
   },
+  {
+    at: 'spec.stages[].window',
+    rule: '!has(self.global) || has(self.early)',
+    message: 'a global window ends with the input only: say by early when its results come',
+  },
+  {
+    at: 'spec.stages[].window',
+    rule: '!has(self.global) || !has(self.allowedLateness)',
+    message: 'a global window has no end after which an event could be late: remove allowedLateness',
+  },
+  {
+    at: 'spec.stages[].window.early[]',
+    rule: 'has(self.every) || has(self.count) || has(self.when)',
+    message: 'a trigger says at least one of every, count, when',
+  },
+  notZero('spec.stages[].window.early[]', 'every'),
   notZero('spec.stages[].window', 'allowedLateness'),
   {
     at: 'spec.stages[].aggregate',

@@ -1,7 +1,19 @@
 // Windows over event time.
 
 import { z } from 'zod';
+import { codeSchema } from './code.ts';
 import { durationSchema } from './names.ts';
+
+export const triggerSchema = z
+  .strictObject({
+    every: durationSchema
+      .optional()
+      .describe('The watermark has passed a multiple of this time (counted from 1970, as windows are) since the first new event came.'),
+    count: z.int().min(1).max(1_000_000_000).optional().describe('So many new events have come.'),
+    when: codeSchema.optional().describe('An event has come for which this holds, over `event`, `key`, `timeMs`, `nowMs`.'),
+    once: z.boolean().default(false).describe('true: of each window only the first time.'),
+  })
+  .describe('Holds when all that it says is so.');
 
 export const windowSchema = z
   .strictObject({
@@ -21,6 +33,16 @@ export const windowSchema = z
       .strictObject({ gap: durationSchema.describe('This long without an event ends a session.') })
       .optional()
       .describe('Events of a key with no gap between them.'),
+    global: z.strictObject({}).optional().describe('One window for all time, which ends with the input. Its results come by `early`.'),
+    early: z
+      .array(triggerSchema)
+      .min(1)
+      .max(16)
+      .optional()
+      .describe(
+        'Results before the end of the window: whenever one of these holds for what is new since the last. Results then have the fields ' +
+          '`pane` (early, onTime, late, retracted), `paneNumber` (from 0, of each key and window) and `isLast` (true: no other will come).',
+      ),
     allowedLateness: durationSchema
       .optional()
       .describe(
@@ -28,10 +50,14 @@ export const windowSchema = z
           'a field `pane`: onTime for the first at the end, late for what replaces it. Absent: an event after the end is late.',
       ),
     accumulation: z
-      .enum(['accumulating', 'retracting'])
+      .enum(['accumulating', 'discarding', 'retracting'])
       .optional()
-      .describe('With allowedLateness. retracting: before a new result the one that it replaces comes once more, as pane `retracted`.'),
+      .describe(
+        'What a further result of a window has; with early or allowedLateness. accumulating: all so far. discarding: what came since the ' +
+          'last one. retracting: all so far, and before it the one that it replaces comes once more, as pane `retracted`.',
+      ),
   })
-  .describe('Exactly one of tumbling, sliding, session; and what of it may come later.');
+  .describe('Exactly one of tumbling, sliding, session, global; and what of it comes earlier or later than its end.');
 
+export type TriggerSpec = z.output<typeof triggerSchema>;
 export type WindowSpec = z.output<typeof windowSchema>;

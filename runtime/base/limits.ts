@@ -51,5 +51,7 @@ export const JOB_DEPTH_MAX = 100;
 export const SYNTAX_ISSUES_MAX = 10;
 /** Results that one event may count in: a window that moves in tiny steps would drown the job. */
 export const WINDOWS_PER_EVENT_MAX = 10_000;
+/** The same where windows have results of their own before their end: an event then changes a cell of each, and all travel in the commit. */
+export const EARLY_WINDOWS_PER_EVENT_MAX = 100;
 /** Longest declared duration, a hundred years: sums of times stay whole ms in a double. */
 export const DURATION_MS_MAX = 36_500 * 86_400_000;

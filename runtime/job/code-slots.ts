@@ -69,6 +69,7 @@ const stage = fields({
   enrich: each(fields({ key: code, at: code, when: code })),
   sample: fields({ by: code }),
   keyBy: codeOrFields,
+  window: fields({ early: each(fields({ when: code })) }),
   aggregate: each(aggregate),
   join: fields({ key: code, select: codeOrFields }),
   pattern: fields({ steps, select: codeOrFields }),

@@ -8,7 +8,7 @@ import type { JobParts } from './job.ts';
 import { from, job } from './job.ts';
 import { file, nats } from './source.ts';
 import type { Stream } from './stream.ts';
-import { session, sliding, tumbling } from './window.ts';
+import { globalWindow, session, sliding, tumbling } from './window.ts';
 
 type Click = { user: string; page: string; ms: number; at: number };
 type Parts = JobParts & { readonly clicks: Stream<Click> };
@@ -127,6 +127,34 @@ test.each<{ fact: string; declare: (parts: Parts) => void; stages: unknown[] }>(
       { name: 'a', window: { tumbling: { size: '1h', offset: '5m' }, allowedLateness: '1d' } },
       { name: 'b', window: { sliding: { size: '3h', every: '1h' }, allowedLateness: '1d', accumulation: 'retracting' } },
       { name: 'c', window: { session: { gap: '30m' }, allowedLateness: '1d', accumulation: 'accumulating' } },
+    ].map((stage) => ({ from: 'clicks', keyBy: 'event.user', aggregate: { n: { count: {} } }, ...stage })),
+  },
+  {
+    fact: 'windows with results before their end',
+    declare: ({ clicks }) => {
+      const byUser = clicks.keyBy('user');
+      byUser
+        .window(tumbling('1h', { early: [{ every: '5m' }, { count: 100, when: isLong, once: true }], accumulation: 'discarding' }))
+        .aggregate({ n: count() })
+        .as('a');
+      byUser
+        .window(globalWindow({ early: [{ when: cel('event.duration > 5') }], accumulation: 'retracting' }))
+        .aggregate({ n: count() })
+        .as('b');
+    },
+    stages: [
+      {
+        name: 'a',
+        window: {
+          tumbling: { size: '1h' },
+          accumulation: 'discarding',
+          early: [
+            { every: '5m', once: false },
+            { count: 100, when: isLong, once: true },
+          ],
+        },
+      },
+      { name: 'b', window: { global: {}, accumulation: 'retracting', early: [{ when: 'event.duration > 5', once: false }] } },
     ].map((stage) => ({ from: 'clicks', keyBy: 'event.user', aggregate: { n: { count: {} } }, ...stage })),
   },
   {

@@ -108,14 +108,16 @@ type KeyFields<E, K> = K extends keyof E & string
 type Aggregates<E> = { readonly [field: string]: Aggregate<E, unknown> };
 type Aggregated<A> = { -readonly [F in keyof A]: GivenBy<A[F]> };
 
-type CheckWindow<W> = W extends Window
-  ? unknown
+type CheckWindow<E, W> = W extends Window
+  ? W extends Window<unknown, E>
+    ? unknown
+    : Mistake<'a condition `when` of the window reads events of another type than those of the stream'>
   : Mistake<"a window needs its type: .window(tumbling('1h')), .window(sliding('3h', '1h')) or .window(session('12h'))">;
 
 /** A stream with a key: what follows works on each key's events alone. N: the fields of results that hold the key. */
 export interface KeyedStream<E, N> extends Keyed<E> {
   /** Cuts each key's events by event time. */
-  window<W = undefined>(window?: W & CheckWindow<W>): W extends Window<infer P> ? WindowedStream<E, N, P> : CheckWindow<W>;
+  window<W = undefined>(window?: W & CheckWindow<E, W>): W extends Window<infer P> ? WindowedStream<E, N, P> : CheckWindow<E, W>;
   /** A result whenever a key's figures change: the key's fields and one field for each aggregate. */
   aggregate<const A extends Aggregates<E>>(aggregates: A): Stream<Simplify<N & Aggregated<A>>>;
   /** Only the first event of a key within `ttl` of event time goes on. */
@@ -167,10 +169,9 @@ export interface KeyedStream<E, N> extends Keyed<E> {
 
 /** Events of a key cut into windows. */
 export interface WindowedStream<E, N, P = unknown> {
-  /** A result for each key and window that had events, when the watermark reaches its end; with allowed lateness again when it is corrected. */
-  aggregate<const A extends Aggregates<E>>(
-    aggregates: A,
-  ): AggregatedStream<Simplify<N & { windowStartMs: number; windowEndMs: number } & P & Aggregated<A>>, E>;
+  /** A result for each key and window that had events, when the watermark reaches its end; with `early` before that too, with allowed
+   *  lateness again when it is corrected. */
+  aggregate<const A extends Aggregates<E>>(aggregates: A): AggregatedStream<Simplify<N & P & Aggregated<A>>, E>;
 }
 
 /** Results of windows. Events that came after their windows had closed go to the output `late`, dead letters when nothing reads it. */

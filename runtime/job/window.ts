@@ -1,42 +1,102 @@
 // Windows of event time, aligned to the epoch.
 
-import type { WindowSpec } from '../../crds/stream-job/window.ts';
+import type { TriggerSpec, WindowSpec } from '../../crds/stream-job/window.ts';
+import type { AnyEvent, EventCode } from './code.ts';
+import { codeOf } from './code.ts';
 
 declare const window: unique symbol;
+declare const takes: unique symbol;
 
-/** Made by `tumbling`, `sliding` or `session`. P: fields that its results have beside key, bounds and aggregates. */
-export interface Window<out P = unknown> {
+/** Made by `tumbling`, `sliding`, `session` or `globalWindow`. P: fields that its results have beside key and aggregates. E: the events
+ *  that its triggers read. */
+export interface Window<out P = unknown, in E = never> {
   readonly spec: WindowSpec;
   readonly [window]?: P;
+  readonly [takes]?: (event: E) => void;
 }
 
-/** What may come after a window's end. */
-export type LateOptions = {
+/** When an early result comes: when all that it says is so for what is new since the last. */
+export type Trigger<E = never> = {
+  /** The watermark has passed a multiple of this time. */ readonly every?: string;
+  /** So many new events have come. */ readonly count?: number;
+  /** A new event for which this holds has come. A function says of which type: `(order: Order) => order.amount > 100`. */ readonly when?: EventCode<
+    E,
+    boolean
+  >;
+  /** true: of each window only the first time. */ readonly once?: boolean;
+};
+type Accumulation = 'accumulating' | 'discarding' | 'retracting';
+
+/** What may come before and after a window's end. */
+export type PaneOptions = {
+  /** Results before the end, whenever one of these holds. Results then have the fields `pane`, `paneNumber` and `isLast`. */
+  readonly early?: readonly Trigger[];
   /** How long after its end a window is kept to be corrected by events that come later; its results then have a field `pane`. */
   readonly allowedLateness?: string;
-  /** retracting: before a corrected result the one that it replaces comes once more, as pane `retracted`. */
-  readonly accumulation?: 'accumulating' | 'retracting';
+  /** What a further result has. discarding: what came since the last one. retracting: all so far, and before it what it replaces comes
+   *  once more, as pane `retracted`. accumulating (the default): all so far. */
+  readonly accumulation?: Accumulation;
 };
 export type Pane = 'onTime' | 'late' | 'retracted';
-type PaneOf<O> = O extends { readonly allowedLateness: string } ? { pane: Pane } : unknown;
+export type EarlyPane = 'early' | Pane;
+type Bounds = { windowStartMs: number; windowEndMs: number };
+type Numbered = {
+  pane: EarlyPane;
+  /** From 0, of each key and window; of what is retracted the one that it was told by. */ paneNumber: number;
+  /** true: no other result of the window will come. */ isLast: boolean;
+};
+type PaneOf<O> = O extends { readonly early: readonly unknown[] } | { readonly accumulation: 'discarding' }
+  ? Numbered
+  : O extends { readonly allowedLateness: string }
+    ? { pane: Pane }
+    : unknown;
+
+type Condition<V> = { readonly when: (event: V, ...rest: never[]) => unknown };
+/** What all triggers read. */
+type ReadBy<O> = O extends { readonly early: readonly (infer T)[] }
+  ? (T extends Condition<infer V> ? (event: V) => void : never) extends (event: infer V) => void
+    ? V
+    : unknown
+  : unknown;
 
 /** Windows of equal size that follow one another: `tumbling('1h')`. Durations: `250ms`, `10s`, `1h30m`, `3d`. */
-export function tumbling<const O extends LateOptions & { readonly offset?: string }>(size: string, options?: O): Window<PaneOf<O>> {
-  const { offset, ...late } = options ?? {};
-  return { spec: { tumbling: { size, ...(offset === undefined ? {} : { offset }) }, ...late } };
+export function tumbling<const O extends PaneOptions & { readonly offset?: string }>(
+  size: string,
+  options?: O,
+): Window<Bounds & PaneOf<O>, ReadBy<O>> {
+  const { offset, ...panes }: PaneOptions & { readonly offset?: string } = options ?? {};
+  return { spec: { tumbling: { size, ...(offset === undefined ? {} : { offset }) }, ...panesOf(panes) } };
 }
 
 /** Windows of `size` that begin every `every`: `sliding('3h', '1h')`. */
-export function sliding<const O extends LateOptions & { readonly offset?: string }>(
+export function sliding<const O extends PaneOptions & { readonly offset?: string }>(
   size: string,
   every: string,
   options?: O,
-): Window<PaneOf<O>> {
-  const { offset, ...late } = options ?? {};
-  return { spec: { sliding: { size, every, ...(offset === undefined ? {} : { offset }) }, ...late } };
+): Window<Bounds & PaneOf<O>, ReadBy<O>> {
+  const { offset, ...panes }: PaneOptions & { readonly offset?: string } = options ?? {};
+  return { spec: { sliding: { size, every, ...(offset === undefined ? {} : { offset }) }, ...panesOf(panes) } };
 }
 
 /** Events of a key whose gaps are under `gap` belong together: `session('12h')`. */
-export function session<const O extends LateOptions>(gap: string, options?: O): Window<PaneOf<O>> {
-  return { spec: { session: { gap }, ...options } };
+export function session<const O extends PaneOptions>(gap: string, options?: O): Window<Bounds & PaneOf<O>, ReadBy<O>> {
+  return { spec: { session: { gap }, ...panesOf(options ?? {}) } };
+}
+
+export type GlobalOptions<E = never> = {
+  /** Its results: whenever one of these holds. */ readonly early: readonly Trigger<E>[];
+  /** discarding: what is told is forgotten. */ readonly accumulation?: Accumulation;
+};
+
+/** One window of a key for all time, which ends with the input: `globalWindow({ early: [{ count: 100 }] })`. */
+export function globalWindow<E = AnyEvent>(options: GlobalOptions<E>): Window<Numbered, E> {
+  return { spec: { global: {}, ...panesOf(options) } };
+}
+
+function panesOf({ early, ...rest }: PaneOptions): Pick<WindowSpec, 'early' | 'allowedLateness' | 'accumulation'> {
+  return early === undefined ? rest : { ...rest, early: early.map(triggerOf) };
+}
+
+function triggerOf({ when, once = false, ...rest }: Trigger): TriggerSpec {
+  return { ...rest, ...(when === undefined ? {} : { when: codeOf(when) }), once };
 }

@@ -1,6 +1,6 @@
 // What an exchange has to carry: where everything behind it only counts events, key and time are enough.
 //
-//   A1. Only windows and running aggregates whose aggregates are all bare counts: nothing of the event is read, and
+//   A1. Only windows (without conditions on events) and running aggregates whose aggregates are all bare counts: nothing of the event is read, and
 //       nothing can fail on it, so no dead letter would lack it. Late events cross whole (transforms/key-by.ts).
 
 import type { AggregateSpec } from '../../crds/stream-job/aggregates.ts';
@@ -27,6 +27,7 @@ function readersOf(edge: EdgePlan, stages: readonly StagePlan[]): readonly NodeP
 
 function onlyCounts({ op }: NodePlan): boolean {
   if (op.kind !== 'window' && op.kind !== 'aggregate') return false;
+  if (op.kind === 'window' && op.panes?.early.some(({ when }) => when !== null) === true) return false;
   return Object.values(op.aggregates).every(isBareCount);
 }
 

@@ -108,6 +108,7 @@ export type OpPlan =
       readonly keyNames: readonly string[];
       /** How long after its end a window is kept to be corrected; 0 when absent. */ readonly latenessMs?: number;
       /** Whether what a correction replaces comes once more before it. */ readonly retracts?: boolean;
+      /** Its windows have results before their end, or each has only what came since the last. */ readonly panes?: CompiledPanes;
       /** What becomes of late events: the output `late` when something reads it, else dead letters. Both count as late. */ readonly late:
         'output' | 'deadLetter';
     }
@@ -136,7 +137,20 @@ export type OpPlan =
 export type CompiledWindow =
   | { readonly kind: 'tumbling'; readonly sizeMs: number; readonly offsetMs: number }
   | { readonly kind: 'sliding'; readonly sizeMs: number; readonly everyMs: number; readonly offsetMs: number }
-  | { readonly kind: 'session'; readonly gapMs: number };
+  | { readonly kind: 'session'; readonly gapMs: number }
+  | { readonly kind: 'global' };
+
+/** Null: the trigger does not ask for it. */
+export type CompiledTrigger = {
+  readonly everyMs: number | null;
+  readonly count: number | null;
+  readonly when: Code | null;
+  readonly once: boolean;
+};
+export type CompiledPanes = {
+  readonly early: readonly CompiledTrigger[];
+  readonly accumulation: 'accumulating' | 'discarding' | 'retracting';
+};
 
 /** A task's name: `hourly/3`. */
 export function taskName(stageId: string, partition: number): string {

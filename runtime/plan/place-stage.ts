@@ -13,7 +13,7 @@ import { emittedOutputs, inputsOf, LATE, type StageElement } from './job-graph.t
 import type { OpPlan } from './physical-plan.ts';
 import type { Inlet, Outlet, Placement } from './placement.ts';
 import { structureOf } from './structure.ts';
-import { compileWindow, isCode, isKeyed, keyNames, verbsOf } from './stage-verbs.ts';
+import { compilePanes, compileWindow, hasPanes, isCode, isKeyed, keyNames, verbsOf } from './stage-verbs.ts';
 
 /** `read`: all references of the job, to know which outputs have readers. */
 export type PlaceOptions = { readonly partitionsDefault: number; readonly read: ReadonlySet<string> };
@@ -158,7 +158,8 @@ function keyedOp(spec: StageSpec, late: 'output' | 'deadLetter'): OpPlan {
     const corrections =
       allowedLateness === undefined ? {} : { latenessMs: parseDuration(allowedLateness), retracts: accumulation === 'retracting' };
     const aggregates = aggregate ?? {};
-    return { kind: 'window', window: compileWindow(window), spec: window, aggregates, keyNames: names, late, ...corrections };
+    const panes = hasPanes(window) ? { panes: compilePanes(window) } : {};
+    return { kind: 'window', window: compileWindow(window), spec: window, aggregates, keyNames: names, late, ...corrections, ...panes };
   }
   if (aggregate !== undefined) return { kind: 'aggregate', aggregates: aggregate, keyNames: names };
   if (dedupe !== undefined) return { kind: 'dedupe', ttlMs: parseDuration(dedupe.ttl), late };

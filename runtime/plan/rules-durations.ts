@@ -39,6 +39,7 @@ function inStage({ eventTime, window, dedupe, join, machine, pattern }: StageSpe
     { text: sliding?.every, path: ['window', 'sliding', 'every'], mayBeZero: false },
     { text: session?.gap, path: ['window', 'session', 'gap'], mayBeZero: false },
     { text: window?.allowedLateness, path: ['window', 'allowedLateness'], mayBeZero: false },
+    ...(window?.early ?? []).map(({ every }, i) => ({ text: every, path: ['window', 'early', i, 'every'], mayBeZero: false })),
     { text: dedupe?.ttl, path: ['dedupe', 'ttl'], mayBeZero: false },
     { text: join?.within, path: ['join', 'within'], mayBeZero: true },
     { text: pattern?.within, path: ['pattern', 'within'], mayBeZero: false },

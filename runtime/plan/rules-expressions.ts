@@ -15,7 +15,7 @@ import { inputsOf, LATE, TIMED_OUT, topologicalStages, type JobGraph, type Stage
 import { checkMachineCodes } from './machine-types.ts';
 import { mergeTypes, orNull } from './merge-types.ts';
 import { placedSteps, takingNames } from './pattern-walk.ts';
-import { keyNames } from './stage-verbs.ts';
+import { keyNames, windowFields } from './stage-verbs.ts';
 
 /** Types by output: `name`, or `name.output`. */
 type OutputTypes = Map<string, EventType>;
@@ -145,9 +145,11 @@ class StageCheck {
     const fields = Object.entries(aggregates).map(
       ([name, aggregate]) => [name, this.#aggregateType(aggregate, this.#at('aggregate', name), variables)] as const,
     );
-    const pane = this.#spec.window?.allowedLateness === undefined ? {} : { pane: scalarType('string', false) };
-    const window = this.#spec.window === undefined ? {} : { windowStartMs: NUMBER, windowEndMs: NUMBER, ...pane };
-    return objectType({ ...keyFieldTypes(key, names), ...window, ...Object.fromEntries(fields) });
+    const { window } = this.#spec;
+    const types: Record<string, EventType> = { pane: scalarType('string', false), isLast: scalarType('bool', false) };
+    const windowTypes = Object.fromEntries(windowFields(window).map((name) => [name, types[name] ?? NUMBER]));
+    window?.early?.forEach(({ when }, i) => this.#check.one(when, this.#at('window', 'early', i, 'when'), variables, 'bool'));
+    return objectType({ ...keyFieldTypes(key, names), ...windowTypes, ...Object.fromEntries(fields) });
   }
 
   #aggregateType(aggregate: AggregateSpec, path: readonly PathPart[], variables: Variables): EventType {

@@ -2,14 +2,12 @@
 
 import { AGGREGATE_FUNCTIONS, type AggregateSpec } from '../../crds/stream-job/aggregates.ts';
 import type { StageSpec } from '../../crds/stream-job/spec.ts';
-import { formatDuration, parseDuration } from '../base/duration.ts';
 import type { Issue } from '../base/issues.ts';
-import { WINDOWS_PER_EVENT_MAX } from '../base/limits.ts';
-import { formatPath, type PathPart } from '../base/path.ts';
+import { formatPath } from '../base/path.ts';
 import type { JobGraph, StageElement } from './job-graph.ts';
-import { isCode, isKeyed, keyNames, verbsOf, YAML_VERBS } from './stage-verbs.ts';
+import { checkWindow } from './rules-window.ts';
+import { isCode, isKeyed, keyNames, verbsOf, windowFields, YAML_VERBS } from './stage-verbs.ts';
 
-const WINDOW_FIELDS: readonly string[] = ['windowStartMs', 'windowEndMs'];
 export function checkStages(graph: JobGraph): readonly Issue[] {
   return graph.stages.flatMap((stage) => [
     ...checkVerbs(stage),
@@ -83,78 +81,9 @@ function checkBuilderOnly({ spec, path }: StageElement): readonly Issue[] {
   return issues;
 }
 
-function checkWindow({ spec, path }: StageElement): readonly Issue[] {
-  if (spec.window === undefined) return [];
-  const at = [...path, 'window'];
-  const kinds = (['tumbling', 'sliding', 'session'] as const).filter((kind) => spec.window?.[kind] !== undefined);
-  const issues: Issue[] = [];
-  if (spec.aggregate === undefined)
-    issues.push({
-      path: formatPath(path),
-      message: `window of stage "${spec.name}" has no aggregate`,
-      fix: 'aggregate: { count: { count: {} } }',
-    });
-  if (kinds.length !== 1) {
-    const has = kinds.length === 0 ? 'has no kind' : `has ${kinds.length} kinds: ${kinds.join(', ')}`;
-    issues.push({ path: formatPath(at), message: `the window ${has}`, fix: 'exactly one of tumbling, sliding, session' });
-  }
-  const { tumbling, sliding, allowedLateness, accumulation } = spec.window;
-  if (accumulation !== undefined && allowedLateness === undefined)
-    issues.push({
-      path: formatPath([...at, 'accumulation']),
-      message: `a window of stage "${spec.name}" that is not kept after its end has nothing to be ${accumulation}`,
-      fix: 'add allowedLateness, or remove accumulation',
-    });
-  if (tumbling !== undefined)
-    issues.push(...checkOffset([...at, 'tumbling'], { offset: tumbling.offset, every: tumbling.size, everyName: 'size' }));
-  if (sliding !== undefined)
-    issues.push(
-      ...checkSliding([...at, 'sliding'], sliding),
-      ...checkOffset([...at, 'sliding'], { offset: sliding.offset, every: sliding.every, everyName: 'every' }),
-    );
-  return issues;
-}
-
-function checkSliding(at: readonly PathPart[], { size, every }: { readonly size: string; readonly every: string }): readonly Issue[] {
-  const sizeMs = parseDuration(size);
-  const everyMs = parseDuration(every);
-  if (everyMs === 0 || sizeMs === 0) return []; // said by rules-durations
-  if (everyMs > sizeMs)
-    return [
-      {
-        path: formatPath([...at, 'every']),
-        message: `every ${every} is longer than the window's size ${size}: events between windows would count nowhere`,
-        fix: `at most ${size}`,
-      },
-    ];
-  if (sizeMs / everyMs <= WINDOWS_PER_EVENT_MAX) return [];
-  return [
-    {
-      path: formatPath([...at, 'every']),
-      message: `each event would be in ${Math.ceil(sizeMs / everyMs)} windows, at most ${WINDOWS_PER_EVENT_MAX} are possible`,
-      fix: `at least ${formatDuration(Math.ceil(sizeMs / WINDOWS_PER_EVENT_MAX))}`,
-    },
-  ];
-}
-
-function checkOffset(
-  at: readonly PathPart[],
-  { offset, every, everyName }: { readonly offset: string | undefined; readonly every: string; readonly everyName: string },
-): readonly Issue[] {
-  if (offset === undefined || parseDuration(offset) < parseDuration(every)) return [];
-  return [
-    {
-      path: formatPath([...at, 'offset']),
-      message: `the offset ${offset} is not smaller than ${everyName} ${every}`,
-      fix: 'it shifts the start of windows within one step',
-    },
-  ];
-}
-
 function checkAggregates({ spec, path }: StageElement): readonly Issue[] {
   const keys = keyNames(spec.keyBy);
-  const { window } = spec;
-  const taken = window === undefined ? keys : [...keys, ...WINDOW_FIELDS, ...(window.allowedLateness === undefined ? [] : ['pane'])];
+  const taken = [...keys, ...windowFields(spec.window)];
   return Object.entries(spec.aggregate ?? {}).flatMap(([name, aggregate]) => {
     const at = formatPath([...path, 'aggregate', name]);
     const issues = checkFunction(at, aggregate);

@@ -6,7 +6,7 @@ import type { StageSpec } from '../../crds/stream-job/spec.ts';
 import type { WindowSpec } from '../../crds/stream-job/window.ts';
 import { parseDuration } from '../base/duration.ts';
 import { assert } from '../base/assert.ts';
-import type { CompiledWindow } from './physical-plan.ts';
+import type { CompiledPanes, CompiledWindow } from './physical-plan.ts';
 
 export const STATELESS_VERBS = ['map', 'flatMap', 'eventTime', 'enrich', 'sample'] as const;
 export const KEYED_VERBS = ['window', 'aggregate', 'dedupe', 'join', 'machine', 'pattern', 'reduce', 'xstate'] as const;
@@ -40,7 +40,33 @@ export function keyNames(keyBy: Code | Fields | undefined): readonly string[] {
   return [(typeof keyBy === 'string' ? PLAIN_FIELD.exec(keyBy)?.[1] : undefined) ?? UNNAMED_KEY];
 }
 
-export function compileWindow({ tumbling, sliding, session }: WindowSpec): CompiledWindow {
+/** True when a window has several results by its declaration (transforms/window/panes.ts). */
+export function hasPanes({ early, accumulation, global }: WindowSpec): boolean {
+  return early !== undefined || accumulation === 'discarding' || global !== undefined;
+}
+
+/** Fields of its results beside key and aggregates. */
+export function windowFields(window: WindowSpec | undefined): readonly string[] {
+  if (window === undefined) return [];
+  const bounds = window.global === undefined ? ['windowStartMs', 'windowEndMs'] : [];
+  if (hasPanes(window)) return [...bounds, 'pane', 'paneNumber', 'isLast'];
+  return window.allowedLateness === undefined ? bounds : [...bounds, 'pane'];
+}
+
+export function compilePanes({ early = [], accumulation = 'accumulating' }: WindowSpec): CompiledPanes {
+  return {
+    early: early.map(({ every, count, when, once }) => ({
+      everyMs: every === undefined ? null : parseDuration(every),
+      count: count ?? null,
+      when: when ?? null,
+      once,
+    })),
+    accumulation,
+  };
+}
+
+export function compileWindow({ tumbling, sliding, session, global }: WindowSpec): CompiledWindow {
+  if (global !== undefined) return { kind: 'global' };
   if (tumbling !== undefined)
     return { kind: 'tumbling', sizeMs: parseDuration(tumbling.size), offsetMs: parseDuration(tumbling.offset ?? '0s') };
   if (sliding !== undefined) {

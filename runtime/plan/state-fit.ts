@@ -7,7 +7,7 @@ import type { PatternStep } from '../../crds/stream-job/pattern.ts';
 import type { SourceSpec } from '../../crds/stream-job/sources.ts';
 import type { SinkSpec } from '../../crds/stream-job/spec.ts';
 import { compareMachines } from './machine-fit.ts';
-import type { NodePlan, OpPlan, PhysicalPlan, StagePlan } from './physical-plan.ts';
+import type { CompiledPanes, NodePlan, OpPlan, PhysicalPlan, StagePlan } from './physical-plan.ts';
 import { DEAD_LETTERS_SUBJECT } from './plan-names.ts';
 import { canonicalText } from './structure.ts';
 
@@ -137,14 +137,33 @@ function compareOp(was: OpPlan, is: OpPlan): readonly Misfit[] {
 type WindowOp = Extract<OpPlan, { kind: 'window' }>;
 
 function compareWindow(was: WindowOp, is: WindowOp): readonly Misfit[] {
-  if (canonicalText(was.window) === canonicalText(is.window)) return [];
+  if (canonicalText(was.window) === canonicalText(is.window)) return comparePanes(was, is);
   const [from, to] = [describeWindow(was), describeWindow(is)];
   return [
     { reason: `windows are ${from} and would be ${to}: those that are open would be cut elsewhere`, fix: `keep ${from}, or ${RENAME}` },
   ];
 }
 
-function describeWindow({ spec: { tumbling, sliding, session } }: WindowOp): string {
+/** What lies beside the figures of a window with panes: what was told, and what holds of each trigger, by its place. */
+function comparePanes({ panes: was }: WindowOp, { panes: is }: WindowOp): readonly Misfit[] {
+  const fix = `keep early and accumulation as they are, or ${RENAME}`;
+  if (was === undefined && is === undefined) return [];
+  if (was === undefined || is === undefined) {
+    const [from, to] = was === undefined ? ['one result', 'several'] : ['several results', 'one'];
+    return [{ reason: `its windows had ${from} a key and would have ${to}, which are not kept alike`, fix }];
+  }
+  const discards = (panes: CompiledPanes): boolean => panes.accumulation === 'discarding';
+  if (discards(was) !== discards(is) || (is.accumulation === 'retracting' && was.accumulation !== 'retracting')) {
+    const reason = `its results were ${was.accumulation} and would be ${is.accumulation}, and of the windows that are open only what the old way needs is kept`;
+    return [{ reason, fix }];
+  }
+  const marked = (panes: CompiledPanes): string => canonicalText(panes.early.map(({ when, once }) => [when !== null, once]));
+  if (marked(was) === marked(is)) return [];
+  return [{ reason: 'its triggers would stand in other places, and what holds of each is kept by its place', fix }];
+}
+
+function describeWindow({ spec: { tumbling, sliding, session, global } }: WindowOp): string {
+  if (global !== undefined) return 'global';
   if (tumbling !== undefined) return `tumbling ${tumbling.size}${tumbling.offset === undefined ? '' : ` offset ${tumbling.offset}`}`;
   if (sliding !== undefined)
     return `sliding ${sliding.size} every ${sliding.every}${sliding.offset === undefined ? '' : ` offset ${sliding.offset}`}`;

@@ -1,7 +1,7 @@
 // Types along the edges of a job: what each verb makes of the event's type. The compiler judges; running it shows that
 // the same chains build.
 
-import { cel, collect, count, file, from, job, mean, min, session, sum, top, tumbling } from 'millrace';
+import { cel, collect, count, file, from, globalWindow, job, mean, min, session, sum, top, tumbling } from 'millrace';
 import type { Stream } from 'millrace';
 import { expect, test } from 'vitest';
 import { aircraft } from './prelude.ts';
@@ -102,6 +102,14 @@ test('types are inferred along the edges', () => {
       corrected.aggregate({ n: count() }),
       true,
     );
+    type AnyPane = 'early' | 'onTime' | 'late' | 'retracted';
+    const early = flights.keyBy('origin').window(tumbling('1h', { early: [{ every: '5m' }, { when: (flight: Flight) => flight.at > 5 }] }));
+    events<{ origin: string; windowStartMs: number; windowEndMs: number; pane: AnyPane; paneNumber: number; isLast: boolean; n: number }>()(
+      early.aggregate({ n: count() }),
+      true,
+    );
+    const forever = flights.keyBy('origin').window(globalWindow<Flight>({ early: [{ count: 5, when: (flight) => flight.at > 5 }] }));
+    events<{ origin: string; pane: AnyPane; paneNumber: number; isLast: boolean; n: number }>()(forever.aggregate({ n: count() }), true);
     events<{ tailnum: string; total: number }>()(flights.keyBy('tailnum').aggregate({ total: sum((e) => e.at) }), true);
     events<{ origin: string; total: number }>()(flights.keyBy(cel('event.origin')).aggregate({ total: sum(cel('event.at')) }), true);
     events<{ key: number; n: number }>()(flights.keyBy((e) => e.at % 10).aggregate({ n: count() }), true);

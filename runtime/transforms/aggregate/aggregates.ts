@@ -19,6 +19,8 @@ export interface Aggregates {
   init(): Cell;
   /** Adds an event to `cell`, in place; the owner puts the cell. Throws (ExpressionError, EventRefused), and then the cell is as before. */
   add(cell: Cell, event: Value, key: Key | null, timeMs: number, nowMs: number): void;
+  /** The same for several cells: to all of them or to none; the code runs once. */
+  addToAll(cells: readonly Cell[], event: Value, key: Key | null, timeMs: number, nowMs: number): void;
   /** Adds all that `from` has seen to `into`. `from` is not changed and shares no part that will be. */
   merge(into: Cell, from: Cell): void;
   /** Aggregate name → value. Of no event: 0 for count, sum, distinct and approxDistinct, [] for collect and top, nulls for quantiles,
@@ -52,6 +54,7 @@ export function compileAggregates(aggregates: Readonly<Record<string, AggregateS
   return {
     init: () => initCell(fields),
     add: isPlainCount ? (cell) => addCounts(cell, slots) : makeAdd(fields),
+    addToAll: makeAddToAll(fields),
     merge: (into, from) => {
       for (const { accumulator, at } of fields) accumulator.merge(into, from, at);
     },
@@ -118,16 +121,35 @@ function makeAdd(fields: readonly Field[]): Aggregates['add'] {
   };
 }
 
+function makeAddToAll(fields: readonly Field[]): Aggregates['addToAll'] {
+  return (cells, event, key, timeMs, nowMs) => {
+    const values = fields.map((field) => valueOf(field, event, key, timeMs, nowMs));
+    for (const cell of cells) fields.forEach((field, i) => check(field, cell, values[i]));
+    for (const cell of cells)
+      fields.forEach(({ accumulator, at }, i) => {
+        if (values[i] !== SKIP) accumulator.add(cell, at, values[i], timeMs);
+      });
+  };
+}
+
 function evaluate(field: Field, cell: Cell, event: Value, key: Key | null, timeMs: number, nowMs: number): unknown {
-  const { accumulator, value, where } = field;
+  const found = valueOf(field, event, key, timeMs, nowMs);
+  check(field, cell, found);
+  return found;
+}
+
+function valueOf({ accumulator, value, where }: Field, event: Value, key: Key | null, timeMs: number, nowMs: number): unknown {
   if (where !== null && !where(event, key, timeMs, nowMs)) return SKIP;
   if (value === null) return null;
   const found = value(event, key, timeMs, nowMs) ?? null;
-  if (found === null && accumulator.skipsNull) return SKIP;
+  return found === null && accumulator.skipsNull ? SKIP : found;
+}
+
+function check({ name, accumulator, value, at }: Field, cell: Cell, found: unknown): void {
+  if (found === SKIP || value === null) return;
   try {
-    accumulator.check(found, cell, field.at);
+    accumulator.check(found, cell, at);
   } catch (error) {
-    throw new EventRefused(`${field.name}: ${(error as Error).message}`, { cause: error });
+    throw new EventRefused(`${name}: ${(error as Error).message}`, { cause: error });
   }
-  return found;
 }

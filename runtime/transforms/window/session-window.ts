@@ -12,6 +12,8 @@
 //   S5. With allowed lateness a session that has ended is kept until that is over too. An event that touches it changes it: at the end of
 //       the batch what it was is taken back (if asked for), and it gives its new result, unless it has grown so far that its end is
 //       still to come. Merged sessions are all taken back. Which sessions have ended follows from the watermark.
+//   S6. With panes (panes.ts) a cell has what they need too, and what was told lies in it until the session's next pane takes it back.
+//       A merged session goes on behind the highest number of its parts.
 
 import type { Batch, Key, Value } from '../../event/batch.ts';
 import type { OpPlan } from '../../plan/physical-plan.ts';
@@ -24,10 +26,12 @@ import { pickEvents } from '../each-event.ts';
 import { failEvent, refuseLate } from '../failure.ts';
 import type { WindowFigures } from '../figures.ts';
 import type { RestoreContext, StepContext, Transform } from '../transform.ts';
+import { makePanes, type PaneCell, type Panes } from './panes.ts';
 import { WindowResults } from './window-results.ts';
 
 type WindowOp = Extract<OpPlan, { kind: 'window' }>;
-type SessionCell = [firstMs: number, lastMs: number, figures: Cell];
+/** S6: a PaneCell with panes. */
+type SessionCell = [firstMs: number, lastMs: number, figures: Cell, ...panes: unknown[]];
 type Session = {
   readonly key: Key;
   readonly cell: SessionCell;
@@ -47,9 +51,12 @@ export class SessionWindow implements Transform {
   readonly #late: WindowOp['late'];
   readonly #latenessMs: number;
   readonly #retracts: boolean;
+  readonly #panes: Panes | null;
   readonly #sessions = new Map<Key, Session[]>();
   /** Sessions that the batch changed when they, or what they absorbed, had ended; with what was told of them. */
   readonly #corrected = new Map<Session, SessionCell[]>();
+  /** Open sessions with events that are in no pane; only where time alone may make a pane due. */
+  readonly #pending = new Set<Session>();
   #looks = new Heap<Look>(isBefore);
 
   constructor(gapMs: number, op: WindowOp) {
@@ -58,17 +65,20 @@ export class SessionWindow implements Transform {
     this.#results = new WindowResults(this.#aggregates, op);
     this.#late = op.late;
     this.#latenessMs = op.latenessMs ?? 0;
-    this.#retracts = op.retracts === true;
+    this.#retracts = op.retracts === true && op.panes === undefined;
+    this.#panes = makePanes(op, this.#aggregates, this.#results);
   }
 
   restored({ cells, watermark }: RestoreContext): void {
     this.#sessions.clear();
+    this.#pending.clear();
     this.#looks = new Heap(isBefore);
     for (const bucket of cells.namespaces()) {
       for (const [key, cell] of cells.entries(bucket)) {
         const session = { key, cell: cell as SessionCell, isOpen: true, hasEnded: false };
         session.hasEnded = this.#endOf(session) <= watermark;
         this.#insert(session, this.#sessions.get(key)?.length ?? 0);
+        if (this.#panes?.byTime === true && !session.hasEnded && paned(session)[4] > 0) this.#pending.add(session);
       }
     }
   }
@@ -88,7 +98,8 @@ export class SessionWindow implements Transform {
     }
     context.countAbsorbed(added);
     if (late.length > 0) refuseLate(context, pickEvents(batch, late), this.#late);
-    if (this.#corrected.size > 0) this.#emitCorrections(context);
+    if (this.#corrected.size > 0) this.#giveCorrections(context.cells);
+    if (this.#results.count > 0) context.emit(this.#results.take(context));
   }
 
   onWatermark(watermark: number, context: StepContext): void {
@@ -96,10 +107,11 @@ export class SessionWindow implements Transform {
       const { session } = look;
       this.#looks.pop();
       if (!session.isOpen) continue;
-      if (!session.hasEnded && this.#endOf(session) <= look.dueMs) this.#end(session);
+      if (!session.hasEnded && this.#endOf(session) <= look.dueMs) this.#end(session, watermark, context.cells);
       if (session.hasEnded && this.#endOf(session) + this.#latenessMs <= watermark) this.#remove(session, context.cells);
       else this.#lookAt(session);
     }
+    if (this.#panes?.mayBeDue(context.watermark, watermark) === true) this.#giveDue(this.#panes, watermark, context.cells);
     if (this.#results.count > 0) context.emit(this.#results.take(context));
     if (!context.contributors.isEmpty) context.contributors.forget(this.#earliestOpen());
     context.emitWatermark(watermark);
@@ -125,12 +137,43 @@ export class SessionWindow implements Transform {
     if (!touchesBefore && !touchesAfter && timeMs + this.#gapMs - 1 + this.#latenessMs <= context.watermark) return false;
     const session = touchesBefore ? before : touchesAfter ? after : this.#newSession(key, timeMs);
     const told = this.#latenessMs === 0 ? NONE : this.#toldOf(session, touchesBefore && touchesAfter ? after : null);
+    const met = this.#panes === null ? 0 : this.#panes.metBy(event, key, timeMs, context.nowMs);
     this.#aggregates.add(session.cell[2], event, key, timeMs, context.nowMs);
     if (!touchesBefore && !touchesAfter) this.#insert(session, at + 1);
     if (touchesBefore && touchesAfter) this.#absorb(before, after, context.cells);
     this.#stretch(session, timeMs, context.cells);
     if (this.#latenessMs > 0) this.#noteCorrection(session, told, context.watermark);
+    if (this.#panes !== null) this.#notePane(this.#panes, session, met, context);
     return true;
+  }
+
+  /** S6: the event is in the session. */
+  #notePane(panes: Panes, session: Session, met: number, { cells, watermark }: StepContext): void {
+    const cell = paned(session);
+    panes.note(cell, met, { startMs: cell[0], watermark });
+    const holding = session.hasEnded ? 0 : panes.holding(cell, watermark);
+    if (holding !== 0) this.#giveEarly(panes, session, holding);
+    else if (panes.byTime && !session.hasEnded) this.#pending.add(session);
+    cells.put(this.#bucketOf(cell[0]), session.key, cell);
+  }
+
+  #giveEarly(panes: Panes, session: Session, holding: number): void {
+    this.#pending.delete(session);
+    panes.early(session.key, paned(session), this.#placeOf(session), holding);
+  }
+
+  /** Early panes that the rise to `watermark` makes due. */
+  #giveDue(panes: Panes, watermark: number, cells: KeyedCells): void {
+    for (const session of [...this.#pending].toSorted((a, b) => this.#endOf(a) - this.#endOf(b) || (a.key < b.key ? -1 : 1))) {
+      const holding = panes.holding(paned(session), watermark);
+      if (holding === 0) continue;
+      this.#giveEarly(panes, session, holding);
+      cells.put(this.#bucketOf(session.cell[0]), session.key, session.cell);
+    }
+  }
+
+  #placeOf(session: Session) {
+    return { bounds: this.#windowOf(session.cell), timeMs: this.#endOf(session) };
   }
 
   /** What was told of the sessions before the event changes them. */
@@ -151,21 +194,30 @@ export class SessionWindow implements Transform {
     const hadEnded = session.hasEnded;
     session.hasEnded = this.#endOf(session) <= watermark;
     if (hadEnded && !session.hasEnded) this.#lookAt(session);
+    if (session.hasEnded) this.#pending.delete(session);
     if (session.hasEnded || told.length > 0) this.#corrected.set(session, [...told]);
     else this.#corrected.delete(session);
   }
 
   /** S5. */
-  #emitCorrections(context: StepContext): void {
+  #giveCorrections(cells: KeyedCells): void {
     const changed = [...this.#corrected].filter(([{ isOpen }]) => isOpen);
     this.#corrected.clear();
     for (const [{ key }, told] of changed) for (const cell of told) this.#results.add(key, this.#windowOf(cell), cell[2], 'retracted');
-    for (const [{ key, cell, hasEnded }] of changed) if (hasEnded) this.#results.add(key, this.#windowOf(cell), cell[2], 'late');
-    if (this.#results.count > 0) context.emit(this.#results.take(context));
+    for (const [session] of changed) {
+      const { key, cell, hasEnded } = session;
+      if (!hasEnded) continue;
+      if (this.#panes === null) this.#results.add(key, this.#windowOf(cell), cell[2], 'late');
+      else {
+        this.#panes.give(key, paned(session), 'late', { ...this.#placeOf(session), isLast: false });
+        cells.put(this.#bucketOf(cell[0]), key, cell);
+      }
+    }
   }
 
   #newSession(key: Key, timeMs: number): Session {
-    return { key, cell: [timeMs, timeMs, this.#aggregates.init()], isOpen: true, hasEnded: false };
+    const cell: SessionCell = this.#panes === null ? [timeMs, timeMs, this.#aggregates.init()] : this.#panes.init(timeMs, timeMs);
+    return { key, cell, isOpen: true, hasEnded: false };
   }
 
   #insert(session: Session, at: number): void {
@@ -179,6 +231,7 @@ export class SessionWindow implements Transform {
   #absorb(before: Session, after: Session, cells: KeyedCells): void {
     this.#aggregates.merge(before.cell[2], after.cell[2]);
     before.cell[1] = after.cell[1];
+    this.#panes?.absorb(paned(before), paned(after));
     this.#remove(after, cells);
   }
 
@@ -193,9 +246,17 @@ export class SessionWindow implements Transform {
     cells.put(this.#bucketOf(cell[0]), key, cell);
   }
 
-  #end(session: Session): void {
+  #end(session: Session, watermark: number, cells: KeyedCells): void {
     session.hasEnded = true;
-    this.#results.add(session.key, this.#windowOf(session.cell), session.cell[2]);
+    const { key, cell } = session;
+    if (this.#panes === null) {
+      this.#results.add(key, this.#windowOf(cell), cell[2]);
+      return;
+    }
+    this.#pending.delete(session);
+    const isLast = this.#endOf(session) + this.#latenessMs <= watermark;
+    this.#panes.give(key, paned(session), 'onTime', { ...this.#placeOf(session), isLast });
+    if (!isLast) cells.put(this.#bucketOf(cell[0]), key, cell);
   }
 
   #windowOf([firstMs, lastMs]: SessionCell): readonly [startMs: number, endMs: number] {
@@ -204,6 +265,7 @@ export class SessionWindow implements Transform {
 
   #remove(session: Session, cells: KeyedCells): void {
     session.isOpen = false;
+    this.#pending.delete(session);
     cells.delete(this.#bucketOf(session.cell[0]), session.key);
     const sessions = this.#sessions.get(session.key)!;
     if (sessions.length === 1) this.#sessions.delete(session.key);
@@ -225,6 +287,11 @@ export class SessionWindow implements Transform {
 }
 
 const NONE: readonly SessionCell[] = [];
+
+/** The session's cell where there are panes (S6). */
+function paned({ cell }: Session): PaneCell {
+  return cell as unknown as PaneCell;
+}
 
 /** (time, key). An open session has one look, so no two that matter are equal. */
 function isBefore(a: Look, b: Look): boolean {

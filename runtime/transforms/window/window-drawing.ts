@@ -1,9 +1,10 @@
 // Test support: windows drawn as text. `[0,10) a=2` is key a's window from 0 to 10 with two events, `late[0,10) a=3` what replaces it,
-// `not[0,10) a=2` what is taken back.
+// `not[0,10) a=2` what is taken back. With panes: `early0[0,10) a=1 onTime1![0,10) a=2`, the number and, where it is known to be the last,
+// a mark. Results of the global window have no bounds: `early0 a=2 at 7`.
 
 import { WATERMARK_MIN } from '../../event/batch.ts';
 import type { Value } from '../../event/batch.ts';
-import type { CompiledWindow } from '../../plan/physical-plan.ts';
+import type { CompiledPanes, CompiledTrigger, CompiledWindow } from '../../plan/physical-plan.ts';
 import { StepHarness } from '../../testing/step-harness.ts';
 import { makeWindow } from './window.ts';
 
@@ -11,7 +12,7 @@ import { makeWindow } from './window.ts';
 export function windowHarness(
   window: CompiledWindow,
   late: 'output' | 'deadLetter' = 'output',
-  corrections: { readonly latenessMs?: number; readonly retracts?: boolean } = {},
+  corrections: { readonly latenessMs?: number; readonly retracts?: boolean; readonly panes?: CompiledPanes } = {},
 ): StepHarness {
   const aggregates = { n: { count: {} }, sum: { sum: 'event.n' }, first: { first: 'event.n' } };
   const value = ({ id, n }: { id: string; n: number }): Value => ({ id, n: n === 13 ? 'thirteen' : n });
@@ -22,16 +23,27 @@ export function windowHarness(
   });
 }
 
+export function trigger(of: Partial<CompiledTrigger>): CompiledTrigger {
+  return { everyMs: null, count: null, when: null, once: false, ...of };
+}
+
 type ShownWindow = {
   readonly id: string;
   readonly n: number;
   readonly windowStartMs?: number;
   readonly windowEndMs?: number;
   readonly pane?: string;
+  readonly paneNumber?: number;
+  readonly isLast?: boolean;
 };
 
 export function showWindow(value: Value, timeMs: number): string {
-  const { id, n, windowStartMs, windowEndMs, pane } = value as ShownWindow;
+  const { id, n, windowStartMs, windowEndMs, pane, paneNumber, isLast } = value as ShownWindow;
+  if (paneNumber !== undefined) {
+    const bounds = windowStartMs === undefined ? '' : `[${windowStartMs},${windowEndMs})`;
+    const name = `${pane === 'retracted' ? 'not' : pane}${paneNumber}${isLast === true ? '!' : ''}${bounds}`;
+    return `${name} ${id}=${n}${windowEndMs !== undefined && timeMs === windowEndMs - 1 ? '' : ` at ${timeMs}`}`;
+  }
   if (windowStartMs === undefined) return `${id}${timeMs}`;
   return `${pane === 'late' ? 'late' : pane === 'retracted' ? 'not' : ''}[${windowStartMs},${windowEndMs}) ${id}=${n}${timeMs === windowEndMs! - 1 ? '' : ` at ${timeMs}`}`;
 }

@@ -1,7 +1,8 @@
 // The results of windows that close in one rise of the watermark, or are corrected by one batch, gathered into one batch.
 //
 //   P1. Where windows may be corrected a result says which it is: `onTime` when the window closed, `late` for one that replaces it (or is
-//       the first one, of a window that was empty then), `retracted` for what is replaced.
+//       the first one, of a window that was empty then), `retracted` for what is replaced. Of windows that have several results anyway
+//       (panes.ts) also `early`, the pane's number, and whether it is known to be the last.
 
 import type { Batch, Key, Value } from '../../event/batch.ts';
 import type { TraceMark } from '../../event/trace-marks.ts';
@@ -12,7 +13,19 @@ import { keyFields } from '../key-fields.ts';
 import type { StepContext } from '../transform.ts';
 
 type WindowOp = Extract<OpPlan, { kind: 'window' }>;
-export type Pane = 'onTime' | 'late' | 'retracted';
+export type Pane = 'early' | 'onTime' | 'late' | 'retracted';
+/** Null: of the one window that has none. */
+export type Bounds = readonly [startMs: number, endMs: number] | null;
+type PaneResult = {
+  readonly bounds: Bounds;
+  readonly timeMs: number;
+  readonly pane: Pane;
+  readonly number: number;
+  readonly isLast: boolean;
+};
+
+/** What tells results of a key apart. */
+type Told = { readonly windowStartMs?: number; readonly windowEndMs?: number; readonly pane?: string; readonly paneNumber?: number };
 
 export class WindowResults {
   readonly #aggregates: Aggregates;
@@ -44,8 +57,21 @@ export class WindowResults {
     value['windowStartMs'] = startMs;
     value['windowEndMs'] = endMs;
     if (this.#saysPane) value['pane'] = pane;
+    this.#push(key, value, endMs - 1, cell);
+  }
+
+  addPane(key: Key, cell: Cell, { bounds, timeMs, pane, number, isLast }: PaneResult): void {
+    const value = keyFields(this.#keyNames, key);
+    if (bounds !== null) [value['windowStartMs'], value['windowEndMs']] = bounds;
+    value['pane'] = pane;
+    value['paneNumber'] = number;
+    value['isLast'] = isLast;
+    this.#push(key, value, timeMs, cell);
+  }
+
+  #push(key: Key, value: Record<string, Value>, timeMs: number, cell: Cell): void {
     this.#values.push(Object.assign(value, this.#aggregates.result(cell)));
-    this.#times.push(endMs - 1);
+    this.#times.push(timeMs);
     this.#keys.push(key);
   }
 
@@ -65,10 +91,10 @@ export class WindowResults {
   #traces(context: StepContext): TraceMark[] {
     const traces: TraceMark[] = [];
     for (let at = 0; at < this.#values.length; at++) {
-      const { windowStartMs, windowEndMs } = this.#values[at] as { readonly windowStartMs: number; readonly windowEndMs: number };
+      const { windowStartMs = -Infinity, windowEndMs = Infinity, pane = '', paneNumber = '' } = this.#values[at] as Told;
       const key = this.#keys[at] as Key;
       const from = context.contributors.of(key, windowStartMs, windowEndMs);
-      if (from.length > 0) traces.push({ at, context: context.gathered(from, `${key} ${windowStartMs}`) });
+      if (from.length > 0) traces.push({ at, context: context.gathered(from, `${key} ${windowStartMs} ${pane} ${paneNumber}`) });
     }
     return traces;
   }

@@ -3,6 +3,7 @@
 import { assert } from '../../base/assert.ts';
 import type { OpPlan } from '../../plan/physical-plan.ts';
 import type { Transform } from '../transform.ts';
+import { PanedWindow } from './paned-window.ts';
 import { SessionWindow } from './session-window.ts';
 import { makeSliceGrid } from './slice-grid.ts';
 import { SlicedWindow } from './sliced-window.ts';
@@ -16,9 +17,11 @@ export function makeWindow(op: Extract<OpPlan, { kind: 'window' }>): Transform {
     case 'tumbling':
     case 'sliding':
       assert(op.window.sizeMs > 0 && (op.window.kind === 'tumbling' || op.window.everyMs > 0), 'windows have a length and a distance');
-      return new SlicedWindow(makeSliceGrid(op.window), op);
+      return op.panes === undefined ? new SlicedWindow(makeSliceGrid(op.window), op) : new PanedWindow(makeSliceGrid(op.window), op);
     case 'session':
       assert(op.window.gapMs > 0, 'sessions have a gap');
       return new SessionWindow(op.window.gapMs, op);
+    case 'global':
+      return new PanedWindow(null, op);
   }
 }

@@ -99,9 +99,9 @@ export const stages: readonly Refused[] = [
   {
     fact: 'a window of two kinds',
     object: windowed({ tumbling: { size: '1h' }, session: { gap: '1h' } }),
-    says: 'a window has exactly one of tumbling, sliding, session',
+    says: 'a window has exactly one of tumbling, sliding, session, global',
   },
-  { fact: 'a window of no kind', object: windowed({}), says: 'a window has exactly one of tumbling, sliding, session' },
+  { fact: 'a window of no kind', object: windowed({}), says: 'a window has exactly one of tumbling, sliding, session, global' },
   {
     fact: 'an aggregate of two functions',
     object: keyed({ aggregate: { a: { sum: 'event.a', min: 'event.a' } } }),
@@ -145,9 +145,39 @@ export const stages: readonly Refused[] = [
   },
   { fact: 'a session of no gap', object: windowed({ session: { gap: '0h0m' } }), says: ['window.session', 'gap is no time at all'] },
   {
-    fact: 'a way of correcting windows that are not kept',
+    fact: 'what further results have, of windows that have one',
     object: windowed({ tumbling: { size: '1h' }, accumulation: 'retracting' }),
-    says: 'accumulation says how windows are corrected after their end: add allowedLateness, or remove accumulation',
+    says: 'accumulation says what further results of a window have: add early or allowedLateness, or remove accumulation',
+  },
+  {
+    fact: 'a global window that gives nothing before the end of the input',
+    object: windowed({ global: {}, accumulation: 'discarding' }),
+    says: 'a global window ends with the input only: say by early when its results come',
+  },
+  {
+    fact: 'a global window that waits for late events',
+    object: windowed({ global: {}, early: [{ count: 5 }], allowedLateness: '1h' }),
+    says: 'a global window has no end after which an event could be late',
+  },
+  {
+    fact: 'a trigger without a condition',
+    object: windowed({ tumbling: { size: '1h' }, early: [{ count: 5 }, { once: true }] }),
+    says: ['early', 'a trigger says at least one of every, count, when'],
+  },
+  {
+    fact: 'a trigger at every moment',
+    object: windowed({ tumbling: { size: '1h' }, early: [{ every: '0s' }] }),
+    says: ['early', 'every is no time at all'],
+  },
+  {
+    fact: 'a trigger at no event',
+    object: windowed({ tumbling: { size: '1h' }, early: [{ count: 0 }] }),
+    says: 'early[0].count',
+  },
+  {
+    fact: 'results before the end that are not told when',
+    object: windowed({ tumbling: { size: '1h' }, early: [] }),
+    says: 'window.early',
   },
   {
     fact: 'windows that are kept for no time',
@@ -156,7 +186,7 @@ export const stages: readonly Refused[] = [
   },
   {
     fact: 'a way of correcting windows that there is not',
-    object: windowed({ tumbling: { size: '1h' }, allowedLateness: '1h', accumulation: 'discarding' }),
+    object: windowed({ tumbling: { size: '1h' }, allowedLateness: '1h', accumulation: 'forgetting' }),
     says: 'window.accumulation',
   },
   { fact: 'dedupe for no time', object: keyed({ dedupe: { ttl: '0d' } }), says: ['dedupe', 'ttl is no time at all'] },

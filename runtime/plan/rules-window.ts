@@ -1,0 +1,120 @@
+// Rules on the windows of a stage: their kind, their bounds, and the results that come of them before and after their end.
+
+import type { StageSpec } from '../../crds/stream-job/spec.ts';
+import type { WindowSpec } from '../../crds/stream-job/window.ts';
+import { formatDuration, parseDuration } from '../base/duration.ts';
+import type { Issue } from '../base/issues.ts';
+import { EARLY_WINDOWS_PER_EVENT_MAX, WINDOWS_PER_EVENT_MAX } from '../base/limits.ts';
+import { formatPath, type PathPart } from '../base/path.ts';
+import type { StageElement } from './job-graph.ts';
+import { hasPanes } from './stage-verbs.ts';
+
+const WINDOW_KINDS = ['tumbling', 'sliding', 'session', 'global'] as const satisfies readonly (keyof NonNullable<StageSpec['window']>)[];
+
+export function checkWindow({ spec, path }: StageElement): readonly Issue[] {
+  if (spec.window === undefined) return [];
+  const at = [...path, 'window'];
+  const kinds = WINDOW_KINDS.filter((kind) => spec.window?.[kind] !== undefined);
+  const issues: Issue[] = [];
+  if (spec.aggregate === undefined)
+    issues.push({
+      path: formatPath(path),
+      message: `window of stage "${spec.name}" has no aggregate`,
+      fix: 'aggregate: { count: { count: {} } }',
+    });
+  if (kinds.length !== 1) {
+    const has = kinds.length === 0 ? 'has no kind' : `has ${kinds.length} kinds: ${kinds.join(', ')}`;
+    issues.push({ path: formatPath(at), message: `the window ${has}`, fix: `exactly one of ${WINDOW_KINDS.join(', ')}` });
+  }
+  const { tumbling, sliding } = spec.window;
+  issues.push(...checkPanes(at, spec.name, spec.window));
+  if (tumbling !== undefined)
+    issues.push(...checkOffset([...at, 'tumbling'], { offset: tumbling.offset, every: tumbling.size, everyName: 'size' }));
+  if (sliding !== undefined)
+    issues.push(
+      ...checkSliding([...at, 'sliding'], sliding),
+      ...checkOffset([...at, 'sliding'], { offset: sliding.offset, every: sliding.every, everyName: 'every' }),
+    );
+  return issues;
+}
+
+/** What comes of a window beside its result at the end. */
+function checkPanes(at: readonly PathPart[], stage: string, window: WindowSpec): readonly Issue[] {
+  const { global, early, allowedLateness, accumulation } = window;
+  const issues: Issue[] = [];
+  const add = (path: readonly PathPart[], message: string, fix: string): void =>
+    void issues.push({ path: formatPath([...at, ...path]), message, fix });
+  if (accumulation !== undefined && allowedLateness === undefined && early === undefined && global === undefined)
+    add(
+      ['accumulation'],
+      `a window of stage "${stage}" that has one result, at its end, has nothing to be ${accumulation}`,
+      'add early or allowedLateness, or remove accumulation',
+    );
+  if (global !== undefined && early === undefined)
+    add(
+      ['global'],
+      `the global window of stage "${stage}" ends with the input only, and nothing says when its results come`,
+      'early: [{ count: 100 }], or every, or when',
+    );
+  if (global !== undefined && allowedLateness !== undefined)
+    add(['allowedLateness'], 'the global window has no end after which an event could be late', 'remove allowedLateness');
+  early?.forEach(({ every, count, when }, i) => {
+    if (every === undefined && count === undefined && when === undefined)
+      add(['early', i], 'the trigger says nothing that could hold', 'at least one of every, count, when');
+    const size = window.tumbling?.size ?? window.sliding?.size;
+    if (every !== undefined && size !== undefined && parseDuration(every) > 0 && parseDuration(every) >= parseDuration(size))
+      add(['early', i, 'every'], `every ${every} is not shorter than the window's size ${size}: nothing would come early`, `below ${size}`);
+  });
+  return [...issues, ...checkOverlap(at, window)];
+}
+
+/** Each event is written into each of its windows where those have results of their own. */
+function checkOverlap(at: readonly PathPart[], window: WindowSpec): readonly Issue[] {
+  if (window.sliding === undefined || !hasPanes(window)) return [];
+  const { size, every } = window.sliding;
+  const windows = Math.ceil(parseDuration(size) / parseDuration(every));
+  if (parseDuration(every) === 0 || windows <= EARLY_WINDOWS_PER_EVENT_MAX || windows > WINDOWS_PER_EVENT_MAX) return [];
+  return [
+    {
+      path: formatPath([...at, 'sliding', 'every']),
+      message: `each event would be in ${windows} windows, and with early or discarding results at most ${EARLY_WINDOWS_PER_EVENT_MAX} are possible`,
+      fix: `at least ${formatDuration(Math.ceil(parseDuration(size) / EARLY_WINDOWS_PER_EVENT_MAX))}`,
+    },
+  ];
+}
+
+function checkSliding(at: readonly PathPart[], { size, every }: { readonly size: string; readonly every: string }): readonly Issue[] {
+  const sizeMs = parseDuration(size);
+  const everyMs = parseDuration(every);
+  if (everyMs === 0 || sizeMs === 0) return []; // said by rules-durations
+  if (everyMs > sizeMs)
+    return [
+      {
+        path: formatPath([...at, 'every']),
+        message: `every ${every} is longer than the window's size ${size}: events between windows would count nowhere`,
+        fix: `at most ${size}`,
+      },
+    ];
+  if (sizeMs / everyMs <= WINDOWS_PER_EVENT_MAX) return [];
+  return [
+    {
+      path: formatPath([...at, 'every']),
+      message: `each event would be in ${Math.ceil(sizeMs / everyMs)} windows, at most ${WINDOWS_PER_EVENT_MAX} are possible`,
+      fix: `at least ${formatDuration(Math.ceil(sizeMs / WINDOWS_PER_EVENT_MAX))}`,
+    },
+  ];
+}
+
+function checkOffset(
+  at: readonly PathPart[],
+  { offset, every, everyName }: { readonly offset: string | undefined; readonly every: string; readonly everyName: string },
+): readonly Issue[] {
+  if (offset === undefined || parseDuration(offset) < parseDuration(every)) return [];
+  return [
+    {
+      path: formatPath([...at, 'offset']),
+      message: `the offset ${offset} is not smaller than ${everyName} ${every}`,
+      fix: 'it shifts the start of windows within one step',
+    },
+  ];
+}

@@ -1,0 +1,239 @@
+// Tumbling and sliding windows with several results each, and the global window: an event is added to each of its windows.
+//
+// Cells: (window start, key) → PaneCell. Derived: the windows that are kept, and the keys with events that are in no pane yet.
+//   D1. A window closes once, when the watermark reaches its end - 1; each key that had events gives a pane then, whether or not there
+//       is more to tell than by the last early one: it says that the window is over. The global window closes at the end of the input.
+//   D2. An event is late when all its windows have expired: closed, and their lateness is over. Of one that is too late for some the
+//       others still count it. It is added to all of them or to none.
+//   D3. What comes for a closed window gives a late pane: once a batch, key and window, behind the batch's last event.
+//   D4. A result of a batch comes at its event, those of a rise by window, then as keys came.
+//   D5. Results of a window have its last ms as their time, all of them. Those of the global window have a time that is not late: that of
+//       the newest event, or of what made them due.
+
+import { assert } from '../../base/assert.ts';
+import type { Batch, Key } from '../../event/batch.ts';
+import type { OpPlan } from '../../plan/physical-plan.ts';
+import type { KeyedCells } from '../../state/keyed-cells.ts';
+import { compileAggregates } from '../aggregate/aggregates.ts';
+import type { Aggregates } from '../aggregate/aggregates.ts';
+import { keysOf } from '../batch-keys.ts';
+import { pickEvents } from '../each-event.ts';
+import { failEvent, refuseLate } from '../failure.ts';
+import { OPEN_TOLD_MAX, type WindowFigures } from '../figures.ts';
+import { firstAtLeast } from '../sorted.ts';
+import type { RestoreContext, StepContext, Transform } from '../transform.ts';
+import { Panes, type PaneCell } from './panes.ts';
+import type { SliceGrid } from './slice-grid.ts';
+import { WindowResults } from './window-results.ts';
+
+type WindowOp = Extract<OpPlan, { kind: 'window' }>;
+
+/** Which windows there are. */
+type Assigner = { readonly sizeMs: number; readonly startsOf: (timeMs: number) => readonly number[] };
+
+export class PanedWindow implements Transform {
+  readonly carriesTraces = true;
+  readonly absorbs = true;
+  readonly #assigner: Assigner;
+  readonly #isGlobal: boolean;
+  readonly #aggregates: Aggregates;
+  readonly #results: WindowResults;
+  readonly #panes: Panes;
+  readonly #late: WindowOp['late'];
+  readonly #latenessMs: number;
+  /** Starts of the windows that have cells, ascending. */
+  #kept: number[] = [];
+  /** Open windows → keys with events that are in no pane; only where time alone may make a pane due. */
+  readonly #pending = new Map<number, Set<Key>>();
+  /** Closed windows → keys that the batch changed. */
+  readonly #corrected = new Map<number, Set<Key>>();
+
+  /** `grid`: null for the global window. */
+  constructor(grid: SliceGrid | null, op: WindowOp) {
+    assert(op.panes !== undefined, 'a window with panes says when they come');
+    this.#isGlobal = grid === null;
+    this.#assigner = grid === null ? GLOBAL : assignerOf(grid);
+    this.#aggregates = compileAggregates(op.aggregates);
+    this.#results = new WindowResults(this.#aggregates, op);
+    this.#panes = new Panes(op.panes, this.#aggregates, this.#results);
+    this.#late = op.late;
+    this.#latenessMs = op.latenessMs ?? 0;
+  }
+
+  restored({ cells, watermark }: RestoreContext): void {
+    this.#kept = [...cells.namespaces()];
+    this.#pending.clear();
+    if (!this.#panes.byTime) return;
+    for (const start of this.#kept) {
+      if (this.#isClosed(start, watermark)) continue;
+      for (const [key, cell] of cells.entries(start)) if ((cell as PaneCell)[4] > 0) this.#await(start, key);
+    }
+  }
+
+  onBatch(batch: Batch, context: StepContext): void {
+    const keys = keysOf(batch);
+    if (batch.traces !== undefined) context.contributors.add(batch);
+    const late: number[] = [];
+    let [outside, added] = [0, 0];
+    for (let i = 0; i < keys.length; i++) {
+      const starts = this.#assigner.startsOf(batch.times[i]!);
+      const kept = starts.filter((start) => !this.#isExpired(start, context.watermark));
+      if (starts.length === 0) outside++;
+      else if (kept.length === 0) late.push(i);
+      else if (this.#add(batch, i, kept, context)) added++;
+    }
+    context.countAbsorbed(added);
+    if (outside > 0) context.countFiltered(outside);
+    if (late.length > 0) refuseLate(context, pickEvents(batch, late), this.#late);
+    this.#giveCorrections(context);
+    if (this.#results.count > 0) context.emit(this.#results.take(context));
+  }
+
+  onWatermark(watermark: number, context: StepContext): void {
+    const mayBeDue = this.#panes.mayBeDue(context.watermark, watermark);
+    for (const start of this.#kept) {
+      if (this.#isClosed(start, context.watermark)) continue; // it waits for corrections only
+      if (this.#isClosed(start, watermark)) this.#close(start, watermark, context.cells);
+      else if (mayBeDue) this.#giveDue(start, watermark, context);
+      else break;
+    }
+    this.#dropExpired(watermark, context.cells);
+    if (this.#results.count > 0) context.emit(this.#results.take(context));
+    if (!context.contributors.isEmpty) context.contributors.forget(watermark - this.#latenessMs - this.#assigner.sizeMs + 1);
+    context.emitWatermark(watermark);
+  }
+
+  figures({ cells, watermark }: RestoreContext): WindowFigures {
+    const open = this.#kept.filter((start) => !this.#isClosed(start, watermark));
+    const told = this.#isGlobal ? [] : open.slice(0, OPEN_TOLD_MAX);
+    const spans = told.map((start) => [start, start + this.#assigner.sizeMs, cells.size(start)] as const);
+    return { kind: 'windows', open: open.reduce((sum, start) => sum + cells.size(start), 0), spans, results: this.#results.given };
+  }
+
+  /** False: the event is a dead letter, and nothing has changed. */
+  #add(batch: Batch, index: number, starts: readonly number[], context: StepContext): boolean {
+    const [key, event, timeMs] = [batch.keys![index]!, batch.values[index], batch.times[index]!];
+    const { cells, watermark, nowMs } = context;
+    const found = starts.map((start) => (cells.get(start, key) as PaneCell | undefined) ?? this.#init(start, timeMs));
+    let met: number;
+    try {
+      met = this.#panes.metBy(event, key, timeMs, nowMs);
+      const figures = found.map((cell) => cell[2]);
+      this.#aggregates.addToAll(figures, event, key, timeMs, nowMs);
+    } catch (error) {
+      failEvent(context, batch, index, error);
+      return false;
+    }
+    found.forEach((cell, i) => {
+      this.#note(key, cell, { start: starts[i]!, met, timeMs, watermark });
+      cells.put(starts[i]!, key, cell);
+    });
+    return true;
+  }
+
+  #init(start: number, timeMs: number): PaneCell {
+    return this.#isGlobal ? this.#panes.init(timeMs, timeMs) : this.#panes.init(start, start + this.#assigner.sizeMs);
+  }
+
+  /** The event has been added to the window. */
+  #note(key: Key, cell: PaneCell, event: { start: number; met: number; timeMs: number; watermark: number }): void {
+    const { start, met, timeMs, watermark } = event;
+    if (this.#isGlobal) cell[1] = Math.max(cell[1], timeMs);
+    this.#keep(start);
+    this.#panes.note(cell, met, { startMs: this.#isGlobal ? timeMs : start, watermark });
+    if (this.#isClosed(start, watermark)) {
+      this.#corrected.set(start, (this.#corrected.get(start) ?? new Set<Key>()).add(key));
+      return;
+    }
+    const holding = this.#panes.holding(cell, watermark);
+    if (holding !== 0) this.#giveEarly(key, cell, { start, holding, notBeforeMs: watermark + 1 });
+    else if (this.#panes.byTime) this.#await(start, key);
+  }
+
+  #giveEarly(key: Key, cell: PaneCell, due: { start: number; holding: number; notBeforeMs: number }): void {
+    const { start, holding, notBeforeMs } = due;
+    this.#pending.get(start)?.delete(key);
+    this.#panes.early(key, cell, this.#placeOf(start, cell, notBeforeMs), holding);
+  }
+
+  /** D5. */
+  #placeOf(start: number, cell: PaneCell, notBeforeMs: number) {
+    if (!this.#isGlobal) return { bounds: [cell[0], cell[1]] as const, timeMs: start + this.#assigner.sizeMs - 1 };
+    return { bounds: null, timeMs: Number.isFinite(notBeforeMs) ? Math.max(cell[1], notBeforeMs) : cell[1] };
+  }
+
+  /** Early panes that the rise to `watermark` makes due. */
+  #giveDue(start: number, watermark: number, { cells }: StepContext): void {
+    for (const key of this.#pending.get(start) ?? []) {
+      const cell = cells.get(start, key) as PaneCell;
+      const holding = this.#panes.holding(cell, watermark);
+      if (holding === 0) continue;
+      this.#giveEarly(key, cell, { start, holding, notBeforeMs: this.#panes.passedMs(watermark) });
+      cells.put(start, key, cell);
+    }
+  }
+
+  #close(start: number, watermark: number, cells: KeyedCells): void {
+    this.#pending.delete(start);
+    const isLast = this.#isExpired(start, watermark);
+    for (const [key, found] of cells.entries(start)) {
+      const cell = found as PaneCell;
+      this.#panes.give(key, cell, 'onTime', { ...this.#placeOf(start, cell, -Infinity), isLast });
+      if (!isLast) cells.put(start, key, cell);
+    }
+  }
+
+  /** D3. */
+  #giveCorrections({ cells }: StepContext): void {
+    if (this.#corrected.size === 0) return;
+    for (const [start, keys] of [...this.#corrected].toSorted((a, b) => a[0] - b[0])) {
+      for (const key of keys) {
+        const cell = cells.get(start, key) as PaneCell;
+        this.#panes.give(key, cell, 'late', { ...this.#placeOf(start, cell, -Infinity), isLast: false });
+        cells.put(start, key, cell);
+      }
+    }
+    this.#corrected.clear();
+  }
+
+  #dropExpired(watermark: number, cells: KeyedCells): void {
+    let count = 0;
+    for (let start = this.#kept[0]; start !== undefined && this.#isExpired(start, watermark); start = this.#kept[++count])
+      cells.drop(start);
+    this.#kept.splice(0, count);
+  }
+
+  #keep(start: number): void {
+    const at = firstAtLeast(this.#kept, start);
+    if (this.#kept[at] !== start) this.#kept.splice(at, 0, start);
+  }
+
+  #await(start: number, key: Key): void {
+    const keys = this.#pending.get(start);
+    if (keys === undefined) this.#pending.set(start, new Set([key]));
+    else keys.add(key);
+  }
+
+  #isClosed(start: number, watermark: number): boolean {
+    return start + this.#assigner.sizeMs - 1 <= watermark;
+  }
+
+  #isExpired(start: number, watermark: number): boolean {
+    return start + this.#assigner.sizeMs - 1 + this.#latenessMs <= watermark;
+  }
+}
+
+const ALL_TIME: readonly number[] = [0];
+const GLOBAL: Assigner = { sizeMs: Infinity, startsOf: () => ALL_TIME };
+
+function assignerOf(grid: SliceGrid): Assigner {
+  const { sizeMs, everyMs } = grid;
+  return {
+    sizeMs,
+    startsOf: (timeMs) => {
+      const starts: number[] = [];
+      for (let start = grid.firstWindowOf(grid.sliceAt(timeMs)); start <= timeMs; start += everyMs) starts.push(start);
+      return starts;
+    },
+  };
+}
