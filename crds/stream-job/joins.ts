@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { codeOrFieldsSchema, codeSchema } from './code.ts';
 import { durationSchema, nameSchema } from './names.ts';
 import { referenceSchema } from './references.ts';
+import { windowSchema } from './window.ts';
 
 export const enrichSchema = z.strictObject({
   table: nameSchema.describe('The table to look up.'),
@@ -13,13 +14,42 @@ export const enrichSchema = z.strictObject({
   when: codeSchema.optional().describe('Only events for which this holds; others pass unchanged.'),
 });
 
-export const joinSchema = z.strictObject({
-  with: referenceSchema.describe('The other input.'),
-  key: codeSchema.optional().describe('Its key; the same as keyBy when absent. A filter of the stage is for `from` only.'),
-  type: z.enum(['inner', 'left', 'right', 'full']).default('inner').describe('Whose events come out without a match, too.'),
-  within: durationSchema.describe('Events match when their times differ by at most this.'),
-  select: codeOrFieldsSchema.optional().describe('The joined event, over `left` and `right` (either may be null in outer joins).'),
+export const temporalSchema = z.strictObject({
+  grace: durationSchema
+    .default('0s')
+    .describe('How much later than the watermark a row may come and still be seen: each event waits that much longer.'),
+  deleted: codeSchema
+    .optional()
+    .describe('Rows of `with` for which it holds, over `event`, say that their key is deleted from their time on.'),
+  validFor: durationSchema
+    .optional()
+    .describe('A row that is older than this at the time of an event is as none. Absent: valid until the next one.'),
 });
+
+export const joinSchema = z
+  .strictObject({
+    with: referenceSchema.describe('The other input.'),
+    key: codeSchema.optional().describe('Its key; the same as keyBy when absent. A filter of the stage is for `from` only.'),
+    type: z.enum(['inner', 'left', 'right', 'full']).default('inner').describe('Whose events come out without a match, too.'),
+    within: durationSchema.optional().describe('Interval join: events match when their times differ by at most this.'),
+    window: windowSchema
+      .pick({ tumbling: true, sliding: true })
+      .describe('Exactly one of tumbling, sliding.')
+      .optional()
+      .describe('Window join: events match when they lie in one window. Pairs come when it closes, one for each window that has both.'),
+    temporal: temporalSchema
+      .optional()
+      .describe(
+        'Temporal join: `with` is a changelog of rows by key, and each event gets the row that was valid at its time. inner or left.',
+      ),
+    select: codeOrFieldsSchema
+      .optional()
+      .describe(
+        'The joined event, over `left` and `right` (either may be null in outer joins); of a window join also windowStartMs, windowEndMs.',
+      ),
+  })
+  .describe('Exactly one of within, window, temporal says which events match.');
 
 export type EnrichSpec = z.output<typeof enrichSchema>;
 export type JoinSpec = z.output<typeof joinSchema>;
+export type TemporalSpec = z.output<typeof temporalSchema>;

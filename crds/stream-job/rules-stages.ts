@@ -91,6 +91,31 @@ export const stageRules: readonly CelRule[] = [
   notZero('spec.stages[].window.sliding', 'every'),
   notZero('spec.stages[].window.session', 'gap'),
   notZero('spec.stages[].dedupe', 'ttl'),
+  {
+    at: 'spec.stages[].join',
+    rule: '[has(self.within), has(self.window), has(self.temporal)].filter(given, given).size() == 1',
+    message: 'a join has exactly one of within, window, temporal: without a bound both sides would be kept for ever',
+  },
+  {
+    at: 'spec.stages[].join',
+    rule: "!has(self.temporal) || self.type in ['inner', 'left']",
+    message: 'a temporal join is inner or left: rows wait for events, none of them is ever without a match',
+  },
+  {
+    at: 'spec.stages[].join.window',
+    rule: 'has(self.tumbling) != has(self.sliding)',
+    message: 'the window of a join has exactly one of tumbling, sliding',
+  },
+  ordered('spec.stages[].join.window.sliding', {
+    shorter: 'every',
+    longer: 'size',
+    isEqualAllowed: true,
+    says: 'events between windows of the join would have no match; every is at most size',
+  }),
+  notZero('spec.stages[].join.window.tumbling', 'size'),
+  notZero('spec.stages[].join.window.sliding', 'size'),
+  notZero('spec.stages[].join.window.sliding', 'every'),
+  notZero('spec.stages[].join.temporal', 'validFor'),
   notZero('spec.tables[]', 'validFor'),
   {
     at: 'spec',

@@ -39,6 +39,10 @@ export const PATTERN_MATCH_EVENTS_MAX = 1_000;
 /** Positions of a pattern's automaton, repetitions written out: each is looked at for each event of a partial match there. */
 export const PATTERN_POSITIONS_MAX = 512;
 
+/** How long a table that is made of changes remembers that a key was deleted: a change from before, that comes later than this, brings
+ *  the key back. Longer than streams lag, short enough that deleted keys do not pile up. */
+export const DELETED_KEY_MS = 86_400_000;
+
 // ---- declarations
 
 /** etcd takes no larger custom resource, and a job file of this size has thousands of stages. */

@@ -71,7 +71,7 @@ const stage = fields({
   keyBy: codeOrFields,
   window: fields({ early: each(fields({ when: code })) }),
   aggregate: each(aggregate),
-  join: fields({ key: code, select: codeOrFields }),
+  join: fields({ key: code, select: codeOrFields, temporal: fields({ deleted: code }) }),
   pattern: fields({ steps, select: codeOrFields }),
   machine,
   reduce: fields({ init: code, step: code }),

@@ -176,6 +176,8 @@ export class DraftStream {
 type Key = { readonly code: Code | Fields; readonly partitions?: number };
 export type DraftJoinOptions = {
   readonly within?: string;
+  readonly window?: Window;
+  readonly temporal?: { readonly grace?: string; readonly deleted?: AnyCode; readonly validFor?: string };
   readonly type?: 'inner' | 'left' | 'right' | 'full';
   readonly select?: AnyCode | AnyCodes;
 };
@@ -227,7 +229,7 @@ export class DraftKeyedStream {
     right?.used();
     const join = {
       ...this.#rightKey(right),
-      within: options.within ?? '',
+      ...boundOf(options),
       ...(options.type === undefined ? {} : { type: options.type }),
       ...selectOf(options),
     };
@@ -272,6 +274,18 @@ function isXState(machine: XStateMachine | DeclaredMachine): machine is XStateMa
 
 function aggregateSpecs(aggregates: DraftAggregates): NonNullable<StageFields['aggregate']> {
   return Object.fromEntries(Object.entries(aggregates).map(([field, aggregate]) => [field, aggregate.spec]));
+}
+
+function boundOf({ within, window, temporal }: DraftJoinOptions): Pick<NonNullable<StageFields['join']>, 'within' | 'window' | 'temporal'> {
+  return {
+    ...(within === undefined ? {} : { within }),
+    ...(window === undefined ? {} : { window: window.spec }),
+    ...(temporal === undefined ? {} : { temporal: temporalOf(temporal) }),
+  };
+}
+
+function temporalOf({ deleted, ...rest }: NonNullable<DraftJoinOptions['temporal']>): NonNullable<StageFields['join']>['temporal'] {
+  return { ...rest, ...(deleted === undefined ? {} : { deleted: codeOf(deleted) }) };
 }
 
 function selectOf(options: DraftJoinOptions): { select?: Code | Fields } {

@@ -122,20 +122,36 @@ export interface KeyedStream<E, N> extends Keyed<E> {
   aggregate<const A extends Aggregates<E>>(aggregates: A): Stream<Simplify<N & Aggregated<A>>>;
   /** Only the first event of a key within `ttl` of event time goes on. */
   dedupe(ttl: string): Stream<E>;
-  /** Events of both sides with equal keys whose times differ by at most `within`. */
+  /** Temporal join: the other side is a changelog of rows by key, and each event gets the row that was valid at its time. */
+  join<
+    O,
+    const T extends 'inner' | 'left' = 'inner',
+    const S extends Select<E, Right<KeyedBy<O>, T>> | undefined = Select<E, Right<KeyedBy<O>, T>> | undefined,
+  >(
+    other: O & CheckKeyed<O>,
+    options: {
+      readonly temporal: TemporalOptions<KeyedBy<O>>;
+      readonly type?: T;
+      /** The joined event; { left, right } when absent. */ readonly select?: S;
+    },
+  ): Stream<Joined<E, Right<KeyedBy<O>, T>, S>>;
+  /** Events of both sides with equal keys whose times differ by at most `within`, or that lie in one window. */
   join<
     O,
     W extends string | undefined = undefined,
+    V extends Window | undefined = undefined,
     const T extends JoinType = 'inner',
-    const S extends Select<Left<E, T>, Right<KeyedBy<O>, T>> | undefined = Select<Left<E, T>, Right<KeyedBy<O>, T>> | undefined,
+    const S extends Select<Left<E, T>, Right<KeyedBy<O>, T>, V> | undefined = Select<Left<E, T>, Right<KeyedBy<O>, T>, V> | undefined,
   >(
     other: O & CheckKeyed<O>,
     options: {
       readonly within?: W;
+      readonly window?: V;
+      readonly temporal?: NoTemporal;
       readonly type?: T;
-      /** The joined event; { left, right } when absent. */ readonly select?: S;
-    } & NeedsWithin<W>,
-  ): Stream<Joined<Left<E, T>, Right<KeyedBy<O>, T>, S>>;
+      /** The joined event; { left, right } and a window's bounds when absent. */ readonly select?: S;
+    } & NeedsBound<W, V>,
+  ): Stream<Joined<Left<E, T>, Right<KeyedBy<O>, T>, S, V>>;
   /** Sequences of each key's events, in the order of their times. A result is the key's fields, startMs, endMs and matched, or what select gives. */
   pattern<const S extends MatchSelect<E> | undefined = MatchSelect<E> | undefined>(
     pattern: PatternOptions<E> & { /** The result of a match. */ readonly select?: S },
@@ -209,7 +225,18 @@ export interface ReducedStream<Out> extends Stream<Out> {
   output(name: string): Stream<Out>;
 }
 
-type Select<L, R> = Cel | ((left: L, right: R) => unknown) | { readonly [field: string]: Cel | ((left: L, right: R) => unknown) };
+type Bounds<V> = V extends Window ? [windowStartMs: number, windowEndMs: number] : [];
+type SelectCode<L, R, V> = Cel | ((left: L, right: R, ...bounds: Bounds<V>) => unknown);
+type Select<L, R, V = undefined> = SelectCode<L, R, V> | { readonly [field: string]: SelectCode<L, R, V> };
+/** A changelog of rows by key, looked up by event time. */
+export type TemporalOptions<R> = {
+  /** How much later than the watermark a row may come and still be seen; each event waits that much longer. None when absent. */
+  readonly grace?: string;
+  /** Rows for which it holds say that their key is deleted. */
+  readonly deleted?: EventCode<R, boolean>;
+  /** A row that is older than this at the time of an event is as none. */
+  readonly validFor?: string;
+};
 type KeyedBy<O> = O extends Keyed<infer R> ? R : never;
 type CheckKeyed<O> =
   O extends Keyed<unknown> ? unknown : Mistake<"the other side of a join needs a key: write .join(other.keyBy('field'), …)">;
@@ -217,7 +244,16 @@ export type JoinType = 'inner' | 'left' | 'right' | 'full';
 /** The side of an outer join that has no partner is null. */
 type Left<L, T> = T extends 'right' | 'full' ? L | null : L;
 type Right<R, T> = T extends 'left' | 'full' ? R | null : R;
-type NeedsWithin<W> = W extends string
+type NeedsBound<W, V> = W extends string
   ? unknown
-  : Mistake<"a join needs its time bound: { within: '10m' } lets events match whose times differ by at most 10 minutes">;
-type Joined<L, R, S> = undefined extends S ? { left: L; right: R } : EventOf<S>;
+  : V extends Window
+    ? unknown
+    : Mistake<"a join needs its time bound: { within: '10m' } lets events match whose times differ by at most 10 minutes; { window: tumbling('1h') } those of one window; { temporal: {} } gives each event the row that was valid at its time">;
+/** What a join whose temporal options do not fit is told. */
+type NoTemporal =
+  Mistake<'a temporal join takes { grace, deleted, validFor } and is inner or left: rows wait for events, none of them is ever without a match'>;
+type Joined<L, R, S, V = undefined> = undefined extends S
+  ? V extends Window
+    ? { left: L; right: R; windowStartMs: number; windowEndMs: number }
+    : { left: L; right: R }
+  : EventOf<S>;

@@ -394,3 +394,40 @@ describe('machines of which only marks are there', () => {
     ]);
   });
 });
+
+describe('joins with bounds of their own', () => {
+  const joined = (bound: Spec): Base => change('pairs', { join: { with: 'looked-up', type: 'left', ...bound } });
+  const compareJoins = (was: Spec, is: Spec): readonly string[] => {
+    const old = plan(joined(was));
+    return compareForUpgrade(old, plan(joined(is), old)).incompatible.map(({ reason }) => reason);
+  };
+  const temporal = { grace: '5s', deleted: 'event.n < 0', validFor: '1h' };
+  const window = { tumbling: { size: '1h' } };
+  test.each<{ fact: string; was: Spec; is: Spec; says: readonly string[] }>([
+    {
+      fact: 'rows of a temporal join may be valid for longer, and be deleted by another rule',
+      was: { temporal },
+      is: { temporal: { grace: '5s', deleted: 'event.n < 1', validFor: '2h' }, type: 'inner' },
+      says: [],
+    },
+    {
+      fact: 'its grace stays: it says what of the waiting events has come out',
+      was: { temporal },
+      is: { temporal: { ...temporal, grace: '1s' } },
+      says: ['temporalJoin pairs: grace was 5s and would be 1s: events that wait would come out a second time, or not at all'],
+    },
+    { fact: 'a window join may get another type', was: { window }, is: { window, type: 'full' }, says: [] },
+    {
+      fact: 'but no other windows',
+      was: { window },
+      is: { window: { tumbling: { size: '2h' } } },
+      says: ['windowJoin pairs: its windows would be others: those that are open would be cut elsewhere'],
+    },
+    {
+      fact: 'and another bound is another join',
+      was: { within: '1h' },
+      is: { temporal },
+      says: ['pairs was of the kind join and would be of the kind temporalJoin'],
+    },
+  ])('$fact', ({ was, is, says }) => expect(compareJoins(was, is)).toEqual(says));
+});

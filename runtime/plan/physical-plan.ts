@@ -9,7 +9,7 @@ import type { AggregateSpec } from '../../crds/stream-job/aggregates.ts';
 import type { Code } from '../../crds/stream-job/code.ts';
 import type { Fields } from '../../crds/stream-job/code.ts';
 import type { EventTimeSpec } from '../../crds/stream-job/events.ts';
-import type { EnrichSpec, JoinSpec } from '../../crds/stream-job/joins.ts';
+import type { EnrichSpec, JoinSpec, TemporalSpec } from '../../crds/stream-job/joins.ts';
 import type { MachineSpec } from '../../crds/stream-job/machine.ts';
 import type { PatternSpec } from '../../crds/stream-job/pattern.ts';
 import type { SourceSpec, TableSpec } from '../../crds/stream-job/sources.ts';
@@ -115,6 +115,15 @@ export type OpPlan =
   | { readonly kind: 'aggregate'; readonly aggregates: Readonly<Record<string, AggregateSpec>>; readonly keyNames: readonly string[] }
   | { readonly kind: 'dedupe'; readonly ttlMs: number; readonly late?: 'output' | 'deadLetter' }
   | { readonly kind: 'join'; readonly spec: JoinSpec; readonly withinMs: number; readonly late?: 'output' | 'deadLetter' }
+  | {
+      readonly kind: 'temporalJoin';
+      readonly spec: JoinSpec;
+      readonly temporal: TemporalSpec;
+      readonly graceMs: number;
+      readonly validForMs: number | null;
+      readonly late: 'output' | 'deadLetter';
+    }
+  | { readonly kind: 'windowJoin'; readonly spec: JoinSpec; readonly window: CompiledWindow; readonly late: 'output' | 'deadLetter' }
   /** Implied before a pattern and a machine with `order: eventTime`: holds events until the watermark, then gives them in (time, arrival) order. */
   | {
       readonly kind: 'order';

@@ -6,6 +6,7 @@
 
 import type { Code } from '../../crds/stream-job/code.ts';
 import type { Fields } from '../../crds/stream-job/code.ts';
+import type { JoinSpec } from '../../crds/stream-job/joins.ts';
 import type { StageSpec } from '../../crds/stream-job/spec.ts';
 import { assert } from '../base/assert.ts';
 import { parseDuration } from '../base/duration.ts';
@@ -163,7 +164,7 @@ function keyedOp(spec: StageSpec, late: 'output' | 'deadLetter'): OpPlan {
   }
   if (aggregate !== undefined) return { kind: 'aggregate', aggregates: aggregate, keyNames: names };
   if (dedupe !== undefined) return { kind: 'dedupe', ttlMs: parseDuration(dedupe.ttl), late };
-  if (join !== undefined) return { kind: 'join', spec: join, withinMs: parseDuration(join.within), late };
+  if (join !== undefined) return joinOp(join, late);
   if (pattern !== undefined) {
     const withinMs = pattern.within === undefined ? null : parseDuration(pattern.within);
     return { kind: 'pattern', spec: pattern, withinMs, keyNames: names };
@@ -172,6 +173,17 @@ function keyedOp(spec: StageSpec, late: 'output' | 'deadLetter'): OpPlan {
   if (xstate !== undefined) return { kind: 'xstate', ...xstate };
   assert(reduce !== undefined, 'a keyed stage has a verb (rules-stages)');
   return { kind: 'reduce', init: reduce.init, step: reduce.step };
+}
+
+function joinOp(spec: JoinSpec, late: 'output' | 'deadLetter'): OpPlan {
+  const { within, window, temporal } = spec;
+  if (window !== undefined) return { kind: 'windowJoin', spec, window: compileWindow(window), late };
+  if (temporal !== undefined) {
+    const validForMs = temporal.validFor === undefined ? null : parseDuration(temporal.validFor);
+    return { kind: 'temporalJoin', spec, temporal, graceMs: parseDuration(temporal.grace), validForMs, late };
+  }
+  assert(within !== undefined, 'a join has a bound (rules-joins)');
+  return { kind: 'join', spec, withinMs: parseDuration(within), late };
 }
 
 // ---- outlets

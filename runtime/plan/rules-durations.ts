@@ -1,5 +1,6 @@
 // Rules on declared durations: none is longer than can be counted, and none is zero where nothing would ever be in it.
 
+import type { JoinSpec } from '../../crds/stream-job/joins.ts';
 import type { ScalingSpec } from '../../crds/stream-job/scaling.ts';
 import type { MachineSpec, MachineState } from '../../crds/stream-job/machine.ts';
 import type { StageSpec, StreamJob } from '../../crds/stream-job/spec.ts';
@@ -41,7 +42,7 @@ function inStage({ eventTime, window, dedupe, join, machine, pattern }: StageSpe
     { text: window?.allowedLateness, path: ['window', 'allowedLateness'], mayBeZero: false },
     ...(window?.early ?? []).map(({ every }, i) => ({ text: every, path: ['window', 'early', i, 'every'], mayBeZero: false })),
     { text: dedupe?.ttl, path: ['dedupe', 'ttl'], mayBeZero: false },
-    { text: join?.within, path: ['join', 'within'], mayBeZero: true },
+    ...(join === undefined ? [] : inJoin(join)),
     { text: pattern?.within, path: ['pattern', 'within'], mayBeZero: false },
     ...(pattern === undefined ? [] : placedSteps(pattern)).map(({ step, path }) => ({
       text: step.within,
@@ -49,6 +50,17 @@ function inStage({ eventTime, window, dedupe, join, machine, pattern }: StageSpe
       mayBeZero: false,
     })),
     ...(machine === undefined ? [] : inMachine(machine)),
+  ];
+}
+
+function inJoin({ within, window, temporal }: JoinSpec): readonly Placed[] {
+  return [
+    { text: within, path: ['join', 'within'], mayBeZero: true },
+    { text: window?.tumbling?.size, path: ['join', 'window', 'tumbling', 'size'], mayBeZero: false },
+    { text: window?.sliding?.size, path: ['join', 'window', 'sliding', 'size'], mayBeZero: false },
+    { text: window?.sliding?.every, path: ['join', 'window', 'sliding', 'every'], mayBeZero: false },
+    { text: temporal?.grace, path: ['join', 'temporal', 'grace'], mayBeZero: true },
+    { text: temporal?.validFor, path: ['join', 'temporal', 'validFor'], mayBeZero: false },
   ];
 }
 

@@ -174,14 +174,16 @@ class StageCheck {
     return (['mean', 'variance', 'stddev'] as const).some((name) => aggregate[name] !== undefined) ? double : NUMBER;
   }
 
-  #join({ key, select, type }: NonNullable<StageSpec['join']>): EventType {
+  #join({ key, select, type, window, temporal }: NonNullable<StageSpec['join']>): EventType {
     const right = this.#inputType('right');
     const rightKey = key ?? this.#spec.keyBy;
     const path = key === undefined ? this.#at('keyBy') : this.#at('join', 'key');
     this.#check.fields(rightKey, path, { ...this.#variables, event: right });
+    this.#check.one(temporal?.deleted, this.#at('join', 'temporal', 'deleted'), { ...this.#variables, event: right }, 'bool');
     const sides = {
       left: type === 'right' || type === 'full' ? orNull(this.#event) : this.#event,
       right: type === 'left' || type === 'full' ? orNull(right) : right,
+      ...(window === undefined ? {} : { windowStartMs: NUMBER, windowEndMs: NUMBER }),
     };
     return select === undefined ? objectType(sides) : this.#check.fields(select, this.#at('join', 'select'), sides);
   }

@@ -5,6 +5,7 @@ import type { StageSpec } from '../../crds/stream-job/spec.ts';
 import type { Issue } from '../base/issues.ts';
 import { formatPath } from '../base/path.ts';
 import type { JobGraph, StageElement } from './job-graph.ts';
+import { checkJoin } from './rules-joins.ts';
 import { checkWindow } from './rules-window.ts';
 import { isCode, isKeyed, keyNames, verbsOf, windowFields, YAML_VERBS } from './stage-verbs.ts';
 
@@ -14,6 +15,7 @@ export function checkStages(graph: JobGraph): readonly Issue[] {
     ...checkKey(stage),
     ...checkBuilderOnly(stage),
     ...checkWindow(stage),
+    ...checkJoin(stage),
     ...checkAggregates(stage),
     ...checkFields(stage),
   ]);

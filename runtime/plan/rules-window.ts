@@ -8,6 +8,7 @@ import { EARLY_WINDOWS_PER_EVENT_MAX, WINDOWS_PER_EVENT_MAX } from '../base/limi
 import { formatPath, type PathPart } from '../base/path.ts';
 import type { StageElement } from './job-graph.ts';
 import { hasPanes } from './stage-verbs.ts';
+import { checkSteps } from './window-steps.ts';
 
 const WINDOW_KINDS = ['tumbling', 'sliding', 'session', 'global'] as const satisfies readonly (keyof NonNullable<StageSpec['window']>)[];
 
@@ -28,13 +29,7 @@ export function checkWindow({ spec, path }: StageElement): readonly Issue[] {
   }
   const { tumbling, sliding } = spec.window;
   issues.push(...checkPanes(at, spec.name, spec.window));
-  if (tumbling !== undefined)
-    issues.push(...checkOffset([...at, 'tumbling'], { offset: tumbling.offset, every: tumbling.size, everyName: 'size' }));
-  if (sliding !== undefined)
-    issues.push(
-      ...checkSliding([...at, 'sliding'], sliding),
-      ...checkOffset([...at, 'sliding'], { offset: sliding.offset, every: sliding.every, everyName: 'every' }),
-    );
+  issues.push(...checkSteps(at, { tumbling, sliding }));
   return issues;
 }
 
@@ -79,42 +74,6 @@ function checkOverlap(at: readonly PathPart[], window: WindowSpec): readonly Iss
       path: formatPath([...at, 'sliding', 'every']),
       message: `each event would be in ${windows} windows, and with early or discarding results at most ${EARLY_WINDOWS_PER_EVENT_MAX} are possible`,
       fix: `at least ${formatDuration(Math.ceil(parseDuration(size) / EARLY_WINDOWS_PER_EVENT_MAX))}`,
-    },
-  ];
-}
-
-function checkSliding(at: readonly PathPart[], { size, every }: { readonly size: string; readonly every: string }): readonly Issue[] {
-  const sizeMs = parseDuration(size);
-  const everyMs = parseDuration(every);
-  if (everyMs === 0 || sizeMs === 0) return []; // said by rules-durations
-  if (everyMs > sizeMs)
-    return [
-      {
-        path: formatPath([...at, 'every']),
-        message: `every ${every} is longer than the window's size ${size}: events between windows would count nowhere`,
-        fix: `at most ${size}`,
-      },
-    ];
-  if (sizeMs / everyMs <= WINDOWS_PER_EVENT_MAX) return [];
-  return [
-    {
-      path: formatPath([...at, 'every']),
-      message: `each event would be in ${Math.ceil(sizeMs / everyMs)} windows, at most ${WINDOWS_PER_EVENT_MAX} are possible`,
-      fix: `at least ${formatDuration(Math.ceil(sizeMs / WINDOWS_PER_EVENT_MAX))}`,
-    },
-  ];
-}
-
-function checkOffset(
-  at: readonly PathPart[],
-  { offset, every, everyName }: { readonly offset: string | undefined; readonly every: string; readonly everyName: string },
-): readonly Issue[] {
-  if (offset === undefined || parseDuration(offset) < parseDuration(every)) return [];
-  return [
-    {
-      path: formatPath([...at, 'offset']),
-      message: `the offset ${offset} is not smaller than ${everyName} ${every}`,
-      fix: 'it shifts the start of windows within one step',
     },
   ];
 }

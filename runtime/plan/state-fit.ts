@@ -117,6 +117,9 @@ function compareOp(was: OpPlan, is: OpPlan): readonly Misfit[] {
       return is.kind === 'aggregate' ? compareAggregates(was.aggregates, is.aggregates) : [];
     case 'join':
       return is.kind === 'join' ? compareJoin(was, is) : [];
+    case 'windowJoin':
+    case 'temporalJoin':
+      return compareBoundJoin(was, is);
     case 'pattern':
       return is.kind === 'pattern' ? comparePattern(was, is) : [];
     case 'machine':
@@ -202,6 +205,16 @@ function compareJoin(was: JoinOp, is: JoinOp): readonly Misfit[] {
   if (was.withinMs === is.withinMs || is.spec.type === 'inner') return [];
   const reason = `within was ${was.spec.within} and would be ${is.spec.within}: rows without a match would come out a second time, or not at all`;
   return [{ reason, fix: `keep within: ${was.spec.within}, or ${RENAME}` }];
+}
+
+/** What waits is known by the join's time, which grace and windows make; which rows come out without a match may change at any time. */
+function compareBoundJoin(was: OpPlan, is: OpPlan): readonly Misfit[] {
+  if (was.kind === 'temporalJoin' && is.kind === 'temporalJoin' && was.graceMs !== is.graceMs) {
+    const reason = `grace was ${was.temporal.grace} and would be ${is.temporal.grace}: events that wait would come out a second time, or not at all`;
+    return [{ reason, fix: `keep grace: ${was.temporal.grace}, or ${RENAME}` }];
+  }
+  if (was.kind !== 'windowJoin' || is.kind !== 'windowJoin' || canonicalText(was.window) === canonicalText(is.window)) return [];
+  return [{ reason: 'its windows would be others: those that are open would be cut elsewhere', fix: `keep them, or ${RENAME}` }];
 }
 
 type PatternOp = Extract<OpPlan, { kind: 'pattern' }>;

@@ -353,7 +353,7 @@ class Node implements StepContext {
     const dead = {
       ...letter,
       at: this.nodeId,
-      ...(this.#input === 0 ? {} : { input: this.#input }),
+      ...(letter.input !== undefined || this.#input === 0 ? {} : { input: this.#input }),
       ...(attempts === null ? {} : { attempts }),
     };
     deadLetters.push(spans === null ? dead : spans.deadLetter(dead, trace ?? active ?? undefined));

@@ -40,6 +40,24 @@ const VERBS: readonly Spec[] = [
   { keyBy: 'event.id', window: { session: { gap: '5ms' } }, aggregate: count },
   { keyBy: 'event.id', join: { with: 's', within: '5ms', type: 'full', select: { id: '"a"', at: '1', n: '12 / left.n' } } },
   { keyBy: 'event.id', join: { with: 's', within: '5ms', select: { id: 'left.id', at: 'left.at', n: 'right.n' } } },
+  {
+    keyBy: 'event.id',
+    join: {
+      with: 's',
+      window: { sliding: { size: '10ms', every: '4ms' } },
+      type: 'full',
+      select: { id: '"a"', at: '1', n: '12 / left.n' },
+    },
+  },
+  {
+    keyBy: 'event.id',
+    join: {
+      with: 's',
+      type: 'left',
+      temporal: { grace: '3ms', deleted: '12 / event.n < 3', validFor: '20ms' },
+      select: { id: 'left.id', at: 'left.at', n: '12 / right.n' },
+    },
+  },
   { keyBy: 'event.id', machine: machine('deadLetter', 'arrival') },
   { keyBy: 'event.id', machine: machine('ignore', 'eventTime') },
   { keyBy: 'event.id', reduce: { init: (): number => 0, step: reduce } },

@@ -3,7 +3,7 @@
 import { AssertionFailed } from '../base/assert.ts';
 import { MillraceError } from '../base/errors.ts';
 import { MESSAGE_VALUE_CHARACTERS_MAX } from '../base/limits.ts';
-import type { Batch } from '../event/batch.ts';
+import type { Batch, Key, Value } from '../event/batch.ts';
 import { traceAt } from '../event/trace-marks.ts';
 import { LATE } from './transform.ts';
 import type { StepContext } from './transform.ts';
@@ -17,6 +17,18 @@ export class EventRefused extends Error {
 export function failEvent(context: StepContext, batch: Batch, index: number, cause: unknown): void {
   if (cause instanceof AssertionFailed) throw cause;
   refuseEvent(context, batch, index, problemOf(cause));
+}
+
+/** Makes a dead letter (MR3002) of what a transform made of several events: there is no event that could be put in again. */
+export function failMade(
+  context: StepContext,
+  { event, timeMs, key }: { readonly event: Value; readonly timeMs: number; readonly key: Key },
+  cause: unknown,
+): void {
+  if (cause instanceof AssertionFailed) throw cause;
+  const { message } = new MillraceError('MR3002', { transform: context.nodeId, problem: problemOf(cause) });
+  context.countMade(1);
+  context.deadLetter({ code: 'MR3002', message, issues: [], event, place: null, timeMs, key, input: null });
 }
 
 /** Makes a dead letter (MR3002) of event `index` that says `problem`. */

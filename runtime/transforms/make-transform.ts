@@ -11,6 +11,8 @@ import { makeEventTime } from './event-time.ts';
 import { makeFilter } from './filter.ts';
 import { makeFlatMap } from './flat-map.ts';
 import { makeJoin } from './join/join.ts';
+import { makeTemporalJoin } from './join/temporal-join.ts';
+import { makeWindowJoin } from './join/window-join.ts';
 import { makeKeyBy } from './key-by.ts';
 import { makeMap } from './map.ts';
 import { makeOrder } from './order.ts';
@@ -44,6 +46,10 @@ export function makeTransform({ id, op }: NodePlan): Transform {
       return makeDedupe(op);
     case 'join':
       return makeJoin(op);
+    case 'temporalJoin':
+      return makeTemporalJoin(op);
+    case 'windowJoin':
+      return makeWindowJoin(op);
     case 'order':
       return makeOrder(op);
     case 'pattern':

@@ -1,7 +1,7 @@
 // Types along the edges of a job: what each verb makes of the event's type. The compiler judges; running it shows that
 // the same chains build.
 
-import { cel, collect, count, file, from, globalWindow, job, mean, min, session, sum, top, tumbling } from 'millrace';
+import { cel, collect, count, file, from, globalWindow, job, mean, min, session, sliding, sum, top, tumbling } from 'millrace';
 import type { Stream } from 'millrace';
 import { expect, test } from 'vitest';
 import { aircraft } from './prelude.ts';
@@ -128,6 +128,19 @@ test('types are inferred along the edges', () => {
     );
     events<{ left: Flight; right: Departed }>()(left.join(departed.keyBy('tailnum'), { within: '1h' }), true);
     events<{ left: Flight | null; right: Departed | null }>()(left.join(departed.keyBy('tailnum'), { within: '1h', type: 'full' }), true);
+
+    events<{ left: Flight; right: Departed; windowStartMs: number; windowEndMs: number }>()(
+      left.join(departed.keyBy('tailnum'), { window: tumbling('1h') }),
+      true,
+    );
+    events<{ a: number; from: number }>()(
+      left.join(right, { window: sliding('1h', '5m'), select: (l, _r, from) => ({ a: l.at, from }) }),
+      true,
+    );
+    events<{ left: Flight; right: Departed | null }>()(
+      left.join(departed.keyBy('tailnum'), { type: 'left', temporal: { grace: '1m', deleted: (row) => row.tailnum === '' } }),
+      true,
+    );
 
     const steps = [{ name: 'a' }, { name: 'b', contiguity: 'next' as const }];
     const found = flights.keyBy('origin').pattern({ steps, within: '1h' });

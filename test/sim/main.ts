@@ -34,7 +34,7 @@ for (let seed = first; seed < first + Number(values.seeds); seed++) {
   const isRight = problems.length === 0 && isDeepStrictEqual(found, expected);
   if (isAlone || !isRight) for (const line of story) console.log(line);
   for (const problem of problems) console.log(`PROBLEM ${problem}`);
-  for (const name of ['windows', 'totals'] as const) tellDifference(name, found[name], expected[name]);
+  for (const name of ['windows', 'totals', 'rated'] as const) tellDifference(name, found[name], expected[name]);
   console.log(`seed ${seed}: ${isRight ? 'right' : 'WRONG'} ${JSON.stringify(counts)}`);
   if (!isRight) process.exitCode = 1;
 }

@@ -1,13 +1,13 @@
 // The job that is simulated, its input from a seed, and its results computed slowly and obviously.
 //
-// Two splits of events out of order; windows and an event-ordered machine per key. Every time is there once, so that the
+// Two splits of events out of order; windows, an event-ordered machine per key, and each event with the window before it. Every time is there once, so that the
 // order of a key's events is one, whichever split comes first.
 
 import type { Random } from '../../runtime/base/clock.ts';
 import { jobText } from '../support/job-run.ts';
 
 export type SimEvent = { readonly id: string; readonly at: number; readonly n: number };
-export type SimResults = Readonly<Record<'windows' | 'totals', readonly string[]>>;
+export type SimResults = Readonly<Record<'windows' | 'totals' | 'rated', readonly string[]>>;
 
 export const SPLITS = 2;
 const EVENTS_PER_SPLIT = 150;
@@ -46,7 +46,16 @@ export const SIM_JOB = jobText(
                 actions:
                   - assign: { total: context.total + event.n }
                   - emit: { output: total, value: { id: key, at: event.at, total: context.total } }
+    - name: rated
+      from: rows
+      keyBy: event.id
+      join:
+        with: windows
+        type: left
+        temporal: { grace: 500ms, deleted: event.sum % 5 == 0 }
+        select: { id: left.id, at: left.at, sum: 'right == null ? -1 : right.sum' }
   sinks:
+    - { name: rated-file, from: rated, file: { path: rated.ndjson } }
     - { name: windows-file, from: windows, file: { path: windows.ndjson } }
     - { name: totals-file, from: totals.total, file: { path: totals.ndjson } }
 `,
@@ -82,7 +91,21 @@ export function slowResults(splits: readonly (readonly SimEvent[])[]): SimResult
     totals.set(id, (totals.get(id) ?? 0) + n);
     totalLines.push(line({ id, at, total: totals.get(id) }));
   }
-  return { windows: [...windows.values()].map(line).sort(), totals: totalLines.sort() };
+  const rated = events.map(({ id, at }) => {
+    const over = windows.get(`${id} ${lastWindow(windows, id, at)}`);
+    return line({ id, at, sum: over === undefined || over.sum % 5 === 0 ? -1 : over.sum });
+  });
+  return { windows: [...windows.values()].map(line).sort(), totals: totalLines.sort(), rated: rated.sort() };
+}
+
+/** Start of the newest window of the key whose last ms is at or before `at`. */
+function lastWindow(
+  windows: ReadonlyMap<string, { readonly id: string; readonly windowStartMs: number; readonly windowEndMs: number }>,
+  id: string,
+  at: number,
+): number {
+  const over = [...windows.values()].filter((window) => window.id === id && window.windowEndMs - 1 <= at);
+  return Math.max(-1, ...over.map(({ windowStartMs }) => windowStartMs));
 }
 
 /** Equal for equal results, whatever the order of their fields. */

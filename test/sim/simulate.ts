@@ -295,7 +295,7 @@ class World {
     const faults = Object.values(this.#journal.counts).reduce((sum, count) => sum + count, 0);
     const blockedMs = [...this.#times].reduce((sum, [who, time]) => sum + (who.includes(' ') ? 0 : time.blockedMs), 0);
     return {
-      found: { windows: this.#lines('windows-file'), totals: this.#lines('totals-file') },
+      found: { windows: this.#lines('windows-file'), totals: this.#lines('totals-file'), rated: this.#lines('rated-file') },
       expected: slowResults(this.#events),
       problems: this.#problems,
       counts: {

@@ -99,7 +99,7 @@ test('select may be an expression or named fields, over null where a side has no
 test('a pair whose select fails is a dead letter with both sides; other pairs stand', () => {
   const harness = join('inner', 5, 'left.t == 1 ? left.missing.field : left.t').play('a1 a2 >a3');
   expect(harness.deadLetters).toMatchObject([
-    { code: 'MR3002', at: 'node', event: { left: { t: 1 }, right: { t: 3 } }, timeMs: 3, key: 'a' },
+    { code: 'MR3002', at: 'node', event: { left: { t: 1 }, right: { t: 3 } }, timeMs: 3, key: 'a', input: null },
   ]);
   expect(harness.emissions).toMatchObject([{ value: 2 }]);
 });

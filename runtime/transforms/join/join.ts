@@ -8,22 +8,20 @@
 //   I4. Unmatched rows of a rise come out by time; of equal times left before right, then by key, then as they came.
 
 import type { JoinSpec } from '../../../crds/stream-job/joins.ts';
-import type { Batch, Key, Value } from '../../event/batch.ts';
-import { compileCode, compileFields } from '../../expression/expression.ts';
-import type { Compiled } from '../../expression/expression.ts';
+import type { Batch, Key } from '../../event/batch.ts';
 import type { OpPlan } from '../../plan/physical-plan.ts';
 import type { KeyedCells } from '../../state/keyed-cells.ts';
 import { Heap } from '../../time/heap.ts';
 import { keysOf } from '../batch-keys.ts';
 import { pickEvents } from '../each-event.ts';
-import { failEvent, refuseLate } from '../failure.ts';
+import { refuseLate } from '../failure.ts';
 import type { RestoreContext, StepContext, Transform } from '../transform.ts';
 import { JoinSides } from './join-sides.ts';
 import type { Item, Side } from './join-sides.ts';
+import { JoinedRows } from './joined-rows.ts';
 
 /** A row of an outer side, to be judged when no match can come any more. `rank` keeps rows of a key in order. */
 type Pending = { readonly dueMs: number; readonly side: Side; readonly key: Key; readonly rank: number; readonly item: Item };
-type Output = { readonly values: Value[]; readonly times: number[]; readonly keys: Key[] };
 
 type JoinOp = Extract<OpPlan, { kind: 'join' }>;
 
@@ -35,7 +33,7 @@ class IntervalJoin implements Transform {
   readonly absorbs = true;
   readonly #withinMs: number;
   readonly #outer: ReadonlySet<Side>;
-  readonly #select: Compiled;
+  readonly #rows: JoinedRows;
   readonly #late: 'output' | 'deadLetter';
   readonly #sides: JoinSides;
   #pending = new Heap<Pending>(isBefore);
@@ -44,7 +42,7 @@ class IntervalJoin implements Transform {
   constructor({ withinMs, spec, late = 'deadLetter' }: JoinOp) {
     this.#withinMs = withinMs;
     this.#outer = outerSides(spec.type);
-    this.#select = compileSelect(spec.select);
+    this.#rows = new JoinedRows(spec.select);
     this.#late = late;
     this.#sides = new JoinSides(withinMs);
   }
@@ -62,7 +60,6 @@ class IntervalJoin implements Transform {
 
   onBatch(batch: Batch, context: StepContext, side: Side): void {
     const keys = keysOf(batch);
-    const output: Output = { values: [], times: [], keys: [] };
     const late: number[] = [];
     let added = 0;
     for (let i = 0; i < keys.length; i++) {
@@ -74,40 +71,31 @@ class IntervalJoin implements Transform {
       this.#sides.append(context.cells, side, keys[i]!, item);
       added++;
       this.#await(side, keys[i]!, item);
-      this.#joinMatches(side, keys[i]!, item, output, context);
+      this.#joinMatches(side, keys[i]!, item, context);
     }
     context.countAbsorbed(added);
-    if (output.keys.length > 0) context.emit({ ...output, ingestMs: batch.ingestMs });
+    this.#rows.emit(context, batch.ingestMs);
     if (late.length > 0) refuseLate(context, pickEvents(batch, late), this.#late);
   }
 
   onWatermark(watermark: number, context: StepContext): void {
-    const output: Output = { values: [], times: [], keys: [] };
     for (let row = this.#pending.peek(); row !== undefined && row.dueMs <= watermark; row = this.#pending.peek()) {
       this.#pending.pop();
-      if (!this.#hasMatch(row, context.cells)) this.#join(row.side, row.key, row.item, null, output, context);
+      if (!this.#hasMatch(row, context.cells)) this.#join(row.side, row.key, row.item, null, context);
     }
-    if (output.keys.length > 0) context.emit({ ...output, ingestMs: context.ingestMs });
+    this.#rows.emit(context, context.ingestMs);
     for (const side of ['left', 'right'] as const) this.#sides.dropUpTo(context.cells, side, watermark - this.#keepMs(side));
     context.emitWatermark(this.#outer.size === 0 ? watermark : watermark - this.#withinMs);
   }
 
-  #joinMatches(side: Side, key: Key, item: Item, output: Output, context: StepContext): void {
-    for (const match of this.#sides.matches(context.cells, other(side), key, item[0])) this.#join(side, key, item, match, output, context);
+  #joinMatches(side: Side, key: Key, item: Item, context: StepContext): void {
+    for (const match of this.#sides.matches(context.cells, other(side), key, item[0])) this.#join(side, key, item, match, context);
   }
 
-  #join(side: Side, key: Key, item: Item, match: Item | null, output: Output, context: StepContext): void {
-    const left = side === 'left' ? item : match;
-    const right = side === 'left' ? match : item;
-    try {
-      output.values.push(this.#select(left?.[1] ?? null, right?.[1] ?? null));
-      output.times.push(Math.max(item[0], match?.[0] ?? item[0]));
-      output.keys.push(key);
-    } catch (error) {
-      context.countMade(1); // the pair; its events are in the state
-      const event = { left: left?.[1] ?? null, right: right?.[1] ?? null };
-      failEvent(context, { values: [event], times: [item[0]], keys: [key], ingestMs: context.ingestMs }, 0, error);
-    }
+  #join(side: Side, key: Key, item: Item, match: Item | null, context: StepContext): void {
+    const [left, right] = side === 'left' ? [item, match] : [match, item];
+    const timeMs = Math.max(item[0], match?.[0] ?? item[0]);
+    this.#rows.add({ key, timeMs, left: left?.[1] ?? null, right: right?.[1] ?? null }, context);
   }
 
   #hasMatch({ side, key, item }: Pending, cells: KeyedCells): boolean {
@@ -125,13 +113,8 @@ class IntervalJoin implements Transform {
   }
 }
 
-function compileSelect(select: JoinSpec['select']): Compiled {
-  if (select === undefined) return (left, right) => ({ left, right });
-  const names = ['left', 'right'];
-  return typeof select === 'object' ? compileFields(select, names) : compileCode(select, names);
-}
-
-function outerSides(type: JoinSpec['type']): ReadonlySet<Side> {
+/** The sides whose rows come out without a match, too. */
+export function outerSides(type: JoinSpec['type']): ReadonlySet<Side> {
   switch (type) {
     case 'inner':
       return new Set();

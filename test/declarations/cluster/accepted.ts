@@ -48,6 +48,17 @@ export const accepted: readonly Accepted[] = [
     object: withStage({ from: 'counts', keyBy: 'event.id', join: { with: 'counts', within: '1h' } }),
   },
   {
+    fact: 'a temporal join',
+    object: withStage({
+      keyBy: 'event.id',
+      join: { with: 'counts', type: 'left', temporal: { grace: '1m', deleted: 'event.gone', validFor: '1d' } },
+    }),
+  },
+  {
+    fact: 'a window join',
+    object: withStage({ keyBy: 'event.id', join: { with: 'counts', type: 'full', window: { sliding: { size: '1h', every: '5m' } } } }),
+  },
+  {
     fact: 'a pattern with groups in groups',
     object: withStage({
       keyBy: 'event.id',

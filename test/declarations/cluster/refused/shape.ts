@@ -193,11 +193,6 @@ export const shape: readonly Refused[] = [
   },
   { fact: 'dedupe without a time', object: withStage({ keyBy: 'event.id', dedupe: {} }), says: 'dedupe.ttl: Required value' },
   {
-    fact: 'a join without a time',
-    object: withStage({ keyBy: 'event.id', join: { with: 'counts' } }),
-    says: 'join.within: Required value',
-  },
-  {
     fact: 'a join of a type that is none',
     object: withStage({ keyBy: 'event.id', join: { with: 'counts', within: '1h', type: 'cross' } }),
     says: 'supported values: "inner", "left", "right", "full"',

@@ -191,6 +191,51 @@ export const stages: readonly Refused[] = [
   },
   { fact: 'dedupe for no time', object: keyed({ dedupe: { ttl: '0d' } }), says: ['dedupe', 'ttl is no time at all'] },
   {
+    fact: 'a join without a bound',
+    object: keyed({ join: { with: 'events' } }),
+    says: 'a join has exactly one of within, window, temporal: without a bound both sides would be kept for ever',
+  },
+  {
+    fact: 'a join with two bounds',
+    object: keyed({ join: { with: 'events', within: '1h', temporal: {} } }),
+    says: 'a join has exactly one of within, window, temporal',
+  },
+  {
+    fact: 'a temporal join for rows without an event',
+    object: keyed({ join: { with: 'events', temporal: {}, type: 'full' } }),
+    says: 'a temporal join is inner or left',
+  },
+  {
+    fact: 'a window of a join that is of no kind',
+    object: keyed({ join: { with: 'events', window: {} } }),
+    says: 'the window of a join has exactly one of tumbling, sliding',
+  },
+  {
+    fact: 'windows of a join with gaps between them',
+    object: keyed({ join: { with: 'events', window: { sliding: { size: '1m', every: '1h' } } } }),
+    says: 'events between windows of the join would have no match; every is at most size',
+  },
+  {
+    fact: 'a window of a join of no size',
+    object: keyed({ join: { with: 'events', window: { tumbling: { size: '0s' } } } }),
+    says: ['join.window.tumbling', 'size is no time at all'],
+  },
+  {
+    fact: 'sliding windows of a join of no size',
+    object: keyed({ join: { with: 'events', window: { sliding: { size: '0s', every: '0s' } } } }),
+    says: ['join.window.sliding', 'size is no time at all'],
+  },
+  {
+    fact: 'windows of a join at every moment',
+    object: keyed({ join: { with: 'events', window: { sliding: { size: '1s', every: '0s' } } } }),
+    says: ['join.window.sliding', 'every is no time at all'],
+  },
+  {
+    fact: 'rows of a temporal join that are valid for no time',
+    object: keyed({ join: { with: 'events', temporal: { validFor: '0s' } } }),
+    says: ['join.temporal', 'validFor is no time at all'],
+  },
+  {
     fact: 'rows that are valid for no time',
     object: withTable({ at: 'row.at', validFor: '0s' }),
     says: ['tables[0]', 'validFor is no time at all'],

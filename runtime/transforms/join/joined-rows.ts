@@ -1,0 +1,67 @@
+// What joins give: `select` over both sides, gathered into one batch.
+//
+//   R1. A pair whose select fails is a dead letter with both sides; other pairs stand. Its events are in the state.
+
+import type { JoinSpec } from '../../../crds/stream-job/joins.ts';
+import type { TraceContext } from '../../base/trace-context.ts';
+import type { Batch, Key, Value } from '../../event/batch.ts';
+import { withTraces } from '../../event/trace-marks.ts';
+import type { TraceMark } from '../../event/trace-marks.ts';
+import { compileCode, compileFields } from '../../expression/expression.ts';
+import type { Compiled } from '../../expression/expression.ts';
+import { failMade } from '../failure.ts';
+import type { StepContext } from '../transform.ts';
+
+/** One row to be. `left` or `right` is null where a side has none; `more`: values of the names beside left and right. */
+export type Pair = {
+  readonly key: Key;
+  readonly timeMs: number;
+  readonly left: Value;
+  readonly right: Value;
+  readonly more?: readonly Value[];
+  readonly trace?: TraceContext | null;
+};
+
+export class JoinedRows {
+  readonly #select: Compiled;
+  #values: Value[] = [];
+  #times: number[] = [];
+  #keys: Key[] = [];
+  #traces: TraceMark[] = [];
+
+  /** `more`: names beside left and right, which results have as fields when there is no select. */
+  constructor(select: JoinSpec['select'], more: readonly string[] = []) {
+    this.#select = compileSelect(select, ['left', 'right', ...more]);
+  }
+
+  add({ key, timeMs, left, right, more = NONE, trace = null }: Pair, context: StepContext): void {
+    try {
+      this.#values.push(this.#select(left, right, ...more));
+    } catch (error) {
+      failMade(context, { event: { left, right }, timeMs, key }, error); // R1
+      return;
+    }
+    if (trace !== null) this.#traces.push({ at: this.#times.length, context: trace });
+    this.#times.push(timeMs);
+    this.#keys.push(key);
+  }
+
+  /** Emits all that was added since the last time. */
+  emit(context: StepContext, ingestMs: number): void {
+    if (this.#keys.length === 0) return;
+    const batch: Batch = { values: this.#values, times: this.#times, keys: this.#keys, ingestMs };
+    const traces = this.#traces;
+    this.#values = [];
+    this.#times = [];
+    this.#keys = [];
+    this.#traces = [];
+    context.emit(withTraces(batch, traces));
+  }
+}
+
+const NONE: readonly Value[] = [];
+
+function compileSelect(select: JoinSpec['select'], names: readonly string[]): Compiled {
+  if (select === undefined) return (...values) => Object.fromEntries(names.map((name, i) => [name, values[i]]));
+  return typeof select === 'object' ? compileFields(select, names) : compileCode(select, names);
+}
