@@ -132,6 +132,15 @@ test('lines of a message are events; a position may lie between them', async () 
   }
 });
 
+test('a whole number beyond 2^53 is exact on whichever line of a message it stands', async () => {
+  const name = await stream();
+  const [small, large] = ['{"n":1}', '{"n":9007199254740993}'];
+  await publish(`${name}.a`, [`${small}\n${large}`, `${large}\n${small}`, `${small}\n${large}\n{"n":"é"}`, small]);
+  const connector = await source({ subjects: [`${name}.a`], format: 'ndjson' });
+  const [one, exact] = [{ n: 1 }, { n: 9007199254740993n }];
+  expect((await readAll(connector, {})).values).toEqual([one, exact, exact, one, one, exact, { n: 'é' }, one]);
+});
+
 describe('what can be wrong with a message becomes a dead letter', () => {
   test.each<{ fact: string; body: string | Uint8Array; letter: RegExp | string; event: unknown }>([
     { fact: 'no JSON', body: '{"n":', letter: /^MR3001 seq 1: not JSON: /, event: '{"n":' },

@@ -8,7 +8,8 @@ import { encodeJsonLine } from './json-lines.ts';
 
 /** `event`: as far as it was decoded; undefined when it was not. */
 export type DecodedEvent = { readonly value: Value } | { readonly issues: readonly string[]; readonly event: Value };
-export type EventDecoder = (text: string) => DecodedEvent;
+/** `isExact`: as in decodeJsonText, where it is known. */
+export type EventDecoder = (text: string, isExact?: boolean) => DecodedEvent;
 
 /** Decodes an event that was taken out before: as its text, or as far as it had been decoded. */
 export function compileJsonEventAgain(schema: EventSchemaSpec | undefined): (event: Value) => DecodedEvent {
@@ -24,8 +25,8 @@ export function compileJsonEventAgain(schema: EventSchemaSpec | undefined): (eve
 export function compileJsonEvent(schema: EventSchemaSpec | undefined): EventDecoder {
   const declared = schema !== undefined && Object.keys(schema).length > 0;
   const check = compileSchema(schema, 'json');
-  return (text) => {
-    const decoded = decodeJsonText(text);
+  return (text, isExact) => {
+    const decoded = decodeJsonText(text, isExact);
     if ('issue' in decoded) return { issues: [decoded.issue], event: undefined };
     const { value } = decoded;
     if (!declared) return { value };

@@ -30,10 +30,12 @@ export function decodeJson(bytes: Buffer, from: number, to: number): Decoded {
   return text === null ? { issue: invalidUtf8(bytes, from, to) } : decodeJsonText(text);
 }
 
-export function decodeJsonText(text: string): Decoded {
-  if (text.length > 2 * DEPTH_MAX && depthOf(text) > DEPTH_MAX) return { issue: `nested deeper than ${DEPTH_MAX} levels` };
+/** `isExact`: the text is known to have no long number (see mayHaveLongNumber). */
+export function decodeJsonText(text: string, isExact: boolean = !mayHaveLongNumber(text)): Decoded {
+  if (text.length > 2 * DEPTH_MAX && mayBeDeep(text) && depthOf(text) > DEPTH_MAX)
+    return { issue: `nested deeper than ${DEPTH_MAX} levels` };
   try {
-    const value: unknown = mayHaveLongNumber(text) ? JSON.parse(text, keepWholeNumbers) : JSON.parse(text);
+    const value: unknown = isExact ? JSON.parse(text) : JSON.parse(text, keepWholeNumbers);
     return { value };
   } catch (error) {
     return { issue: `not JSON: ${(error as Error).message}` };
@@ -60,8 +62,9 @@ function prefixIsUtf8(bytes: Buffer, from: number, to: number): boolean {
 }
 
 /** A run of 16 digits that does not stand behind a decimal point: perhaps a whole number beyond 2^53. Such a run covers
- *  one of every 16 characters, so only these are looked at (a regular expression took a fifth of the decoding). */
-function mayHaveLongNumber(text: string): boolean {
+ *  one of every 16 characters, so only these are looked at (a regular expression took a fifth of the decoding). Of many lines
+ *  at once: whether any of them has one, for less than asking each. */
+export function mayHaveLongNumber(text: string): boolean {
   for (let at = EXACT_DIGITS; at < text.length; at += EXACT_DIGITS + 1) {
     if (!isDigit(text, at)) continue;
     let [from, to] = [at, at];
@@ -83,6 +86,18 @@ function keepWholeNumbers(this: unknown, _name: string, value: unknown, context?
   if (!/^-?\d+$/.test(context.source)) return value;
   if (context.source.length > DIGITS_MAX) throw new RangeError(`a number of ${context.source.length} digits`);
   return BigInt(context.source);
+}
+
+/** So many brackets are opened, be it inside texts: finding those few costs less than looking at each character. */
+function mayBeDeep(text: string): boolean {
+  return opened(text, '{') + opened(text, '[') > DEPTH_MAX;
+}
+
+/** Counts up to DEPTH_MAX + 1. */
+function opened(text: string, bracket: '{' | '['): number {
+  let count = 0;
+  for (let at = text.indexOf(bracket); at >= 0 && count <= DEPTH_MAX; at = text.indexOf(bracket, at + 1)) count++;
+  return count;
 }
 
 /** Nesting of a text that may be no JSON at all. */
