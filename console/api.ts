@@ -134,6 +134,8 @@ export type LivePartition = {
   readonly eventsIn: number;
   readonly watermarkMs: number | null;
   readonly inboxBytes: number;
+  /** A source's split that has nothing for now and holds no other back. */
+  readonly isIdle?: true;
   /** The worker that could go on with it at once; null: none can. Absent: the job has no standbys, or the stage no state. */
   readonly standby?: string | null;
 };

@@ -175,6 +175,7 @@ function stageOf(
         eventsIn: figures?.counters.eventsIn ?? 0,
         watermarkMs: timeOf(figures?.watermark ?? null),
         inboxBytes: figures?.inboxBytes ?? 0,
+        ...(figures?.idle === true ? { isIdle: true as const } : {}),
         ...(standby === undefined ? {} : { standby }),
       };
     }),

@@ -63,8 +63,12 @@ export function PartitionsView({ live }: ViewProps): ReactNode {
             </tr>
           </thead>
           <tbody>
-            {shown.map(({ task, owner, state, epoch, eventsIn, watermarkMs, inboxBytes }) => (
-              <Row key={task} color={owners.indexOf(owner ?? '')} {...{ task, owner, state, epoch, eventsIn, watermarkMs, inboxBytes }} />
+            {shown.map(({ task, owner, state, epoch, eventsIn, watermarkMs, inboxBytes, isIdle }) => (
+              <Row
+                key={task}
+                color={owners.indexOf(owner ?? '')}
+                {...{ task, owner, state, epoch, eventsIn, watermarkMs, inboxBytes, isIdle }}
+              />
             ))}
           </tbody>
         </table>
@@ -80,10 +84,14 @@ export function PartitionsView({ live }: ViewProps): ReactNode {
   );
 }
 
-type RowProps = Omit<LivePartition, 'partition'> & { readonly task: string; readonly color: number };
+type RowProps = Omit<LivePartition, 'partition' | 'isIdle'> & {
+  readonly task: string;
+  readonly color: number;
+  readonly isIdle: true | undefined;
+};
 
 /** Drawn anew only when a figure of its own changes. */
-const Row = memo(function Row({ task, color, owner, state, epoch, eventsIn, watermarkMs, inboxBytes }: RowProps): ReactNode {
+const Row = memo(function Row({ task, color, owner, state, epoch, eventsIn, watermarkMs, inboxBytes, isIdle }: RowProps): ReactNode {
   return (
     <tr data-task={task}>
       <th scope="row">{task}</th>
@@ -96,7 +104,7 @@ const Row = memo(function Row({ task, color, owner, state, epoch, eventsIn, wate
           </>
         )}
       </td>
-      <td>{state}</td>
+      <td>{isIdle === true ? `${state}, idle` : state}</td>
       <td className="number">{count(epoch)}</td>
       <td className="number">{count(eventsIn)}</td>
       <td className="moment">{time(watermarkMs)}</td>

@@ -25,6 +25,9 @@ export const eventTimeSchema = z
   .strictObject({
     at: codeSchema.describe('Timestamp, or milliseconds since the epoch.'),
     maxOutOfOrder: durationSchema.default('0s').describe('The watermark stays this far behind the highest time seen.'),
+    maxAhead: durationSchema
+      .optional()
+      .describe('An event that is further ahead of the clock is a dead letter: one wrong clock closes no windows. 366d when absent.'),
   })
   .describe('When an event happened, and how far out of order events come.');
 

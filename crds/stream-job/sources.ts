@@ -25,12 +25,27 @@ export const natsSourceSchema = z.strictObject({
   format: z.enum(['json', 'ndjson']).default('json').describe('json: one event a message. ndjson: one event a line of a message.'),
 });
 
+export const sourceIdleSchema = z
+  .strictObject({
+    after: durationSchema.describe(
+      'A split that has had nothing for so long, by the clock, is idle: it holds the watermark of the others back no more, until it has ' +
+        'something again. What it has then and is older than the watermark is late.',
+    ),
+    closeAfter: durationSchema
+      .optional()
+      .describe(
+        'When nothing came for so long, event time of the split goes on as the clock does, so that its last windows close. At least `after`.',
+      ),
+  })
+  .describe('What becomes of event time while a split has nothing.');
+
 export const sourceSchema = z.strictObject({
   name: nameSchema,
   file: fileSourceSchema.optional().describe('Reads a file, from its beginning to its end.'),
   nats: natsSourceSchema.optional().describe('Reads a JetStream stream.'),
   schema: eventSchemaSchema.optional(),
   eventTime: eventTimeSchema.optional(),
+  idle: sourceIdleSchema.optional(),
   maxEventBytes: z.int().min(1).max(8_388_608).default(524_288).describe('A longer event becomes a dead letter.'),
 });
 

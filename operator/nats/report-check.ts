@@ -71,14 +71,18 @@ function isListOf(value: unknown, max: number, is: (one: readonly unknown[]) => 
 
 function isTask(value: unknown): boolean {
   if (!isRecord(value)) return false;
-  const { task, stage, partition, state, epoch, number, counters, watermark, inboxBytes, progress, positions, sequence, time, heavyKey } =
-    value;
+  const { task, stage, partition, state, epoch, number, counters, watermark, inboxBytes, progress, positions } = value;
+  const { sequence, time, heavyKey, idle } = value;
   const isPlaced = typeof stage === 'string' && isCount(partition) && task === `${stage}/${partition}` && states.includes(state);
   const isCounted = [epoch, number, inboxBytes].every(isCount) && isCounters(counters);
   const isAt = watermark === null || (isNumber(watermark) && watermark >= TIME_MIN_MS);
   const isShare = progress === null || isCount(progress);
   const arePositions = isRecord(positions) && Object.values(positions).every(isCount);
-  const areLater = isAbsentOr(sequence, isCount) && isAbsentOr(time, isTime) && isAbsentOr(heavyKey, isKeyShare);
+  const areLater =
+    isAbsentOr(sequence, isCount) &&
+    isAbsentOr(time, isTime) &&
+    isAbsentOr(heavyKey, isKeyShare) &&
+    isAbsentOr(idle, (flag) => flag === true);
   return isPlaced && isCounted && isAt && isShare && arePositions && areLater;
 }
 

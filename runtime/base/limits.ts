@@ -28,6 +28,8 @@ export const MESSAGE_VALUE_CHARACTERS_MAX = 120;
 
 /** The largest distance from 1970, in ms, that a Date can hold: an event time beyond it is a mistake of its unit. */
 export const EVENT_TIME_MS_MAX = 8.64e15;
+/** An event further ahead of the clock than this has a wrong time, unless the job says otherwise: it would close all windows for good. */
+export const EVENT_TIME_AHEAD_MS_MAX = 366 * 86_400_000;
 
 // ---- state
 

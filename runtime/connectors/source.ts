@@ -33,6 +33,8 @@ export type SourceRead = {
 };
 
 export interface SourceReader {
+  /** false: it cannot be known now whether there is anything. Absent: it always is. */
+  readonly isHeard?: boolean;
   /** Resolves when there is something (or the end), with at most the limits; with an empty read after `waitMs` otherwise. */
   read(limits: { readonly eventsMax: number; readonly bytesMax: number; readonly waitMs: number }): Promise<SourceRead>;
   close(): Promise<void>;

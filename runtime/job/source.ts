@@ -22,24 +22,38 @@ export type EventTimeOptions<E> = {
   readonly at: (keyof E & string) | EventCode<E, number>;
   /** The watermark stays this far behind the highest time seen; `0s` when absent. */
   readonly maxOutOfOrder?: string;
+  /** An event that is further ahead of the clock is a dead letter; `366d` when absent. */
+  readonly maxAhead?: string;
 };
-type OriginOptions<S, E> = { readonly schema?: S; readonly eventTime?: EventTimeOptions<E>; readonly maxEventBytes?: number };
+/** What becomes of event time while a split has nothing. */
+export type IdleOptions = {
+  /** A split that has had nothing for so long holds no other back. */
+  readonly after: string;
+  /** When nothing came for so long, event time of the split goes on as the clock does. */
+  readonly closeAfter?: string;
+};
+type OriginOptions<S, E> = {
+  readonly schema?: S;
+  readonly eventTime?: EventTimeOptions<E>;
+  readonly idle?: IdleOptions;
+  readonly maxEventBytes?: number;
+};
 type Declared<E, S> = [E] extends [never] ? ([keyof S] extends [never] ? AnyEvent : TypeOfSchema<S>) : E;
 
 /** A file, plain or gzip, of CSV or one JSON object a line. A relative path starts at the folder of the job file. */
 export function file<E = never, const S extends EventSchema = {}>(
   options: z.input<typeof fileSourceSchema> & OriginOptions<S, Declared<E, S>>,
 ): Origin<Declared<E, S>> {
-  const { schema, eventTime, maxEventBytes, ...where } = options;
-  return { spec: { file: where, ...common(schema, eventTime, maxEventBytes) } };
+  const { schema, eventTime, idle, maxEventBytes, ...where } = options;
+  return { spec: { file: where, ...common({ schema, eventTime, idle, maxEventBytes }) } };
 }
 
 /** JetStream subjects; each is one split of the source. */
 export function nats<E = never, const S extends EventSchema = {}>(
   options: z.input<typeof natsSourceSchema> & OriginOptions<S, Declared<E, S>>,
 ): Origin<Declared<E, S>> {
-  const { schema, eventTime, maxEventBytes, ...where } = options;
-  return { spec: { nats: where, ...common(schema, eventTime, maxEventBytes) } };
+  const { schema, eventTime, idle, maxEventBytes, ...where } = options;
+  return { spec: { nats: where, ...common({ schema, eventTime, idle, maxEventBytes }) } };
 }
 
 export function eventTimeSpec<E>(options: EventTimeOptions<E>): NonNullable<z.input<typeof sourceSchema>['eventTime']> {
@@ -47,14 +61,13 @@ export function eventTimeSpec<E>(options: EventTimeOptions<E>): NonNullable<z.in
   return { at: fieldOrCodeOf(at), ...rest };
 }
 
-function common<E>(
-  schema: EventSchema | undefined,
-  eventTime: EventTimeOptions<E> | undefined,
-  maxEventBytes: number | undefined,
-): Origin<E>['spec'] {
+type Common<E> = { readonly [Name in keyof OriginOptions<EventSchema, E>]: OriginOptions<EventSchema, E>[Name] | undefined };
+
+function common<E>({ schema, eventTime, idle, maxEventBytes }: Common<E>): Origin<E>['spec'] {
   return {
     ...(schema === undefined ? {} : { schema: schemaSpec(schema) }),
     ...(eventTime === undefined ? {} : { eventTime: eventTimeSpec(eventTime) }),
+    ...(idle === undefined ? {} : { idle }),
     ...(maxEventBytes === undefined ? {} : { maxEventBytes }),
   };
 }

@@ -2,13 +2,14 @@
 //
 // The order below is part of the stored form: append only, and only together with FORM_VERSION. Older forms are read for ever.
 //   1  all up to `segments`      2  and `revision`      3  and `redriven`
+//   4  and `idle`, and idle partitions behind an input's watermarks
 // Counts are appended without a new form: a release that does not know one passes it over, and one that is not there was not counted.
 
 import type { InputPosition, RecordHeader, SegmentInfo, SegmentKind, TaskCounters } from './record.ts';
 
-const FORM_VERSION = 3;
+const FORM_VERSION = 4;
 /** How many fields a form has. */
-const FORM_FIELDS: Readonly<Record<number, number>> = { 1: 20, 2: 21, 3: 22 };
+const FORM_FIELDS: Readonly<Record<number, number>> = { 1: 20, 2: 21, 3: 22, 4: 23 };
 
 const FIELDS = [
   'stage',
@@ -33,6 +34,7 @@ const FIELDS = [
   'segments',
   'revision',
   'redriven',
+  'idle',
 ] as const satisfies readonly (keyof RecordHeader)[];
 
 const COUNTERS = [
@@ -48,6 +50,8 @@ const COUNTERS = [
   'absorbed',
   'held',
 ] as const satisfies readonly (keyof TaskCounters)[];
+
+const NONE: readonly number[] = [];
 
 const SEGMENT_KINDS = ['events', 'delta', 'image', 'payload'] as const satisfies readonly SegmentKind[];
 
@@ -70,7 +74,7 @@ export function headerFromList(list: unknown): RecordHeader | null {
   if (!Array.isArray(list)) return null;
   const count = FORM_FIELDS[list[0] as number];
   if (count === undefined || list.length !== count + 1) return null;
-  const header: Record<string, unknown> = { revision: 1, redriven: 0 };
+  const header: Record<string, unknown> = { revision: 1, redriven: 0, idle: NONE };
   FIELDS.slice(0, count).forEach((field, i) => {
     header[field] = fieldFromList(field, list[i + 1]);
   });
@@ -80,7 +84,9 @@ export function headerFromList(list: unknown): RecordHeader | null {
 function fieldToList(header: RecordHeader, field: (typeof FIELDS)[number]): unknown {
   switch (field) {
     case 'inputs':
-      return header.inputs.map(({ edge, sequence, watermarks }) => [edge, sequence, watermarks]);
+      return header.inputs.map(({ edge, sequence, watermarks, idle = NONE }) =>
+        idle.length === 0 ? [edge, sequence, watermarks] : [edge, sequence, watermarks, idle],
+      );
     case 'counters':
       return COUNTERS.map((name) => header.counters[name]);
     case 'segments':
@@ -100,10 +106,11 @@ function fieldToList(header: RecordHeader, field: (typeof FIELDS)[number]): unkn
 function fieldFromList(field: (typeof FIELDS)[number], value: unknown): unknown {
   switch (field) {
     case 'inputs':
-      return (value as [number, number, (number | null)[]][]).map(([edge, sequence, watermarks]): InputPosition => ({
+      return (value as [number, number, (number | null)[], number[]?][]).map(([edge, sequence, watermarks, idle]): InputPosition => ({
         edge,
         sequence,
         watermarks,
+        ...(idle === undefined ? {} : { idle }),
       }));
     case 'counters':
       return Object.fromEntries(COUNTERS.map((name, i) => [name, (value as unknown[])[i] ?? (name === 'made' ? null : 0)]));

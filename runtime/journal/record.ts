@@ -36,6 +36,8 @@ export type InputPosition = {
   readonly sequence: number;
   /** Per upstream partition: its edge watermark (null: none yet; Infinity: ended). */
   readonly watermarks: readonly (number | null)[];
+  /** Upstream partitions that are idle on it: they hold nobody back. Absent: none. */
+  readonly idle?: readonly number[];
 };
 
 export type SegmentKind =
@@ -96,6 +98,8 @@ export type RecordHeader = {
   readonly revision: number;
   /** Up to where it has read what was decided about dead letters (the job's stream `redrive`): its own ones are taken in. */
   readonly redriven: number;
+  /** Places in `watermarks` of the out-edges that are idle: nothing comes on them for now, and they have not ended. */
+  readonly idle: readonly number[];
 };
 
 /** Image of the state after record `number` (which lies at `sequence`; -1: the record that says so itself).

@@ -6,8 +6,8 @@ type Stage = Record<string, unknown>;
 const tumbling = { tumbling: { size: '10s' } };
 
 /** What the exchange of the job's keyed stages carries. */
-function carryOf(stages: readonly Stage[]): string {
-  const source = { name: 'events', file: { path: 'x.ndjson' }, eventTime: { at: 'event.ts' } };
+function carryOf(stages: readonly Stage[], more: Stage = {}): string {
+  const source = { name: 'events', file: { path: 'x.ndjson' }, eventTime: { at: 'event.ts' }, ...more };
   const sinks = stages.map(({ name }) => ({ name: `${String(name)}-out`, from: name, journal: {} }));
   const job = {
     apiVersion: 'millrace.dev/v1alpha1',
@@ -45,3 +45,7 @@ test.each([
     carries: 'event',
   },
 ])('$fact', ({ stages, carries }) => expect(carryOf(stages)).toBe(carries));
+
+test('a late event behind a split that was idle is told whole', () => {
+  expect(carryOf([counting], { idle: { after: '1s' } })).toBe('event');
+});

@@ -2,12 +2,14 @@
 //
 //   A1. Only windows (without conditions on events) and running aggregates whose aggregates are all bare counts: nothing of the event is read, and
 //       nothing can fail on it, so no dead letter would lack it. Late events cross whole (transforms/key-by.ts).
+//   A2. Where splits may be idle, an event may be late behind the exchange though it is not where it comes from: all cross whole.
 
 import type { AggregateSpec } from '../../crds/stream-job/aggregates.ts';
 import type { EdgePlan, NodePlan, StagePlan } from './physical-plan.ts';
 
 /** The stages with `carry` decided for each of their key nodes. */
 export function decideCarry(stages: readonly StagePlan[], edges: readonly EdgePlan[]): StagePlan[] {
+  if (stages.some(({ nodes }) => nodes.some(({ op }) => op.kind === 'source' && op.idle !== undefined))) return [...stages]; // A2
   return stages.map((stage) => ({ ...stage, nodes: stage.nodes.map((node) => decideNode(node, stage, stages, edges)) }));
 }
 

@@ -83,13 +83,16 @@ export type NodeInput =
 
 export type NodePlan = { readonly id: string; readonly inputs: readonly NodeInput[]; readonly op: OpPlan };
 
+/** When a split is idle, and when event time goes on without it; null: never. */
+export type SourceIdle = { readonly afterMs: number; readonly closeAfterMs: number | null };
+
 /** One transform with durations in ms and code as it was declared. */
 export type OpPlan =
-  | { readonly kind: 'source'; readonly spec: SourceSpec }
+  | { readonly kind: 'source'; readonly spec: SourceSpec; readonly idle?: SourceIdle }
   | { readonly kind: 'filter'; readonly code: Code }
   | { readonly kind: 'map'; readonly map: Code | Fields }
   | { readonly kind: 'flatMap'; readonly flatMap: NonNullable<StageSpec['flatMap']> }
-  | { readonly kind: 'eventTime'; readonly spec: EventTimeSpec; readonly maxOutOfOrderMs: number }
+  | { readonly kind: 'eventTime'; readonly spec: EventTimeSpec; readonly maxOutOfOrderMs: number; readonly maxAheadMs?: number }
   | { readonly kind: 'enrich'; readonly lookups: readonly EnrichSpec[] }
   | { readonly kind: 'sample'; readonly ratio: number; readonly by: Code | null }
   /** Sets the key. `names`: fields of results that hold the key's parts. */

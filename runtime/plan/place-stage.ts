@@ -15,6 +15,7 @@ import type { OpPlan } from './physical-plan.ts';
 import type { Inlet, Outlet, Placement } from './placement.ts';
 import { structureOf } from './structure.ts';
 import { compilePanes, compileWindow, hasPanes, isCode, isKeyed, keyNames, verbsOf } from './stage-verbs.ts';
+import { eventTimeOp } from './time-ops.ts';
 
 /** `read`: all references of the job, to know which outputs have readers. */
 export type PlaceOptions = { readonly partitionsDefault: number; readonly read: ReadonlySet<string> };
@@ -46,7 +47,7 @@ function addFilter(placement: Placement, id: string, group: readonly Outlet[], c
 function statelessOp({ map, flatMap, eventTime, enrich, sample }: StageSpec): OpPlan {
   if (map !== undefined) return { kind: 'map', map };
   if (flatMap !== undefined) return { kind: 'flatMap', flatMap };
-  if (eventTime !== undefined) return { kind: 'eventTime', spec: eventTime, maxOutOfOrderMs: parseDuration(eventTime.maxOutOfOrder) };
+  if (eventTime !== undefined) return eventTimeOp(eventTime);
   if (enrich !== undefined) return { kind: 'enrich', lookups: enrich };
   assert(sample !== undefined, 'a stage has a verb (rules-stages)');
   return { kind: 'sample', ratio: sample.ratio, by: sample.by ?? null };

@@ -2,12 +2,12 @@
 //
 // Owns: stages, nodes and edges as they come. Does not own: the decision what lies where (plan.ts, place-stage.ts).
 
-import { parseDuration } from '../base/duration.ts';
 import type { SourceSpec } from '../../crds/stream-job/sources.ts';
 import type { SinkSpec } from '../../crds/stream-job/spec.ts';
 import { assert } from '../base/assert.ts';
 import type { EdgePlan, NodeInput, NodePlan, OpPlan, StageKind, StagePlan } from './physical-plan.ts';
 import { DEAD_LETTERS, DEAD_LETTERS_SUBJECT, streamName, subjectPrefix } from './plan-names.ts';
+import { eventTimeOp, sourceIdle } from './time-ops.ts';
 
 /** An output of a node, and the stage that it comes out of. */
 export type Outlet = { readonly stage: string; readonly node: string; readonly output: string | null };
@@ -47,7 +47,7 @@ export class Placement {
       partitionCount,
       reason: `a source begins a stage, ${partitionCount === 1 ? 'its one split is its partition' : `each of its ${partitionCount} splits is a partition`}`,
     });
-    const read = this.addNode(spec.name, { id: spec.name, inputs: [], op: { kind: 'source', spec } });
+    const read = this.addNode(spec.name, { id: spec.name, inputs: [], op: { kind: 'source', spec, ...sourceIdle(spec) } });
     const { eventTime } = spec;
     const outlet =
       eventTime === undefined
@@ -55,7 +55,7 @@ export class Placement {
         : this.addNode(spec.name, {
             id: `${spec.name}/time`,
             inputs: [{ from: read, side: 'left' }],
-            op: { kind: 'eventTime', spec: eventTime, maxOutOfOrderMs: parseDuration(eventTime.maxOutOfOrder) },
+            op: eventTimeOp(eventTime),
           });
     this.publish(spec.name, [outlet]);
   }

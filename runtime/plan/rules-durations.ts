@@ -1,6 +1,8 @@
 // Rules on declared durations: none is longer than can be counted, and none is zero where nothing would ever be in it.
 
 import type { JoinSpec } from '../../crds/stream-job/joins.ts';
+import type { EventTimeSpec } from '../../crds/stream-job/events.ts';
+import type { SourceSpec } from '../../crds/stream-job/sources.ts';
 import type { ScalingSpec } from '../../crds/stream-job/scaling.ts';
 import type { MachineSpec, MachineState } from '../../crds/stream-job/machine.ts';
 import type { StageSpec, StreamJob } from '../../crds/stream-job/spec.ts';
@@ -16,11 +18,7 @@ type Placed = { readonly text: string | undefined; readonly path: readonly PathP
 export function checkDurations(job: StreamJob): readonly Issue[] {
   const { sources, tables, stages, scaling, pools } = job.spec;
   const placed: readonly Placed[] = [
-    ...sources.map(({ eventTime }, i) => ({
-      text: eventTime?.maxOutOfOrder,
-      path: ['spec', 'sources', i, 'eventTime', 'maxOutOfOrder'],
-      mayBeZero: true,
-    })),
+    ...sources.flatMap((spec, i) => inSource(spec).map((each) => ({ ...each, path: ['spec', 'sources', i, ...each.path] }))),
     ...tables.map(({ validFor }, i) => ({ text: validFor, path: ['spec', 'tables', i, 'validFor'], mayBeZero: false })),
     ...stages.flatMap((spec, i) => inStage(spec).map((each) => ({ ...each, path: ['spec', 'stages', i, ...each.path] }))),
     ...inScaling(scaling).map((each) => ({ ...each, path: ['spec', 'scaling', ...each.path] })),
@@ -31,10 +29,25 @@ export function checkDurations(job: StreamJob): readonly Issue[] {
   return placed.flatMap(check);
 }
 
+function inSource({ eventTime, idle }: SourceSpec): readonly Placed[] {
+  return [
+    ...inEventTime(eventTime),
+    { text: idle?.after, path: ['idle', 'after'], mayBeZero: false },
+    { text: idle?.closeAfter, path: ['idle', 'closeAfter'], mayBeZero: false },
+  ];
+}
+
+function inEventTime(eventTime: EventTimeSpec | undefined): readonly Placed[] {
+  return [
+    { text: eventTime?.maxOutOfOrder, path: ['eventTime', 'maxOutOfOrder'], mayBeZero: true },
+    { text: eventTime?.maxAhead, path: ['eventTime', 'maxAhead'], mayBeZero: true },
+  ];
+}
+
 function inStage({ eventTime, window, dedupe, join, machine, pattern }: StageSpec): readonly Placed[] {
   const { tumbling, sliding, session } = window ?? {};
   return [
-    { text: eventTime?.maxOutOfOrder, path: ['eventTime', 'maxOutOfOrder'], mayBeZero: true },
+    ...inEventTime(eventTime),
     { text: tumbling?.size, path: ['window', 'tumbling', 'size'], mayBeZero: false },
     { text: sliding?.size, path: ['window', 'sliding', 'size'], mayBeZero: false },
     { text: sliding?.every, path: ['window', 'sliding', 'every'], mayBeZero: false },

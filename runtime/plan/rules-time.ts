@@ -3,12 +3,34 @@
 import type { MachineState } from '../../crds/stream-job/machine.ts';
 import type { StageSpec } from '../../crds/stream-job/spec.ts';
 import type { Issue } from '../base/issues.ts';
+import { parseDuration } from '../base/duration.ts';
 import { formatPath, type PathPart } from '../base/path.ts';
-import { inputsOf, topologicalStages, type JobGraph, type StageElement } from './job-graph.ts';
+import { inputsOf, topologicalStages, type JobGraph, type SourceElement, type StageElement } from './job-graph.ts';
 import { actionsOf, eachState } from './machine-walk.ts';
 
 export function checkEventTime(graph: JobGraph): readonly Issue[] {
   const missing = sourcesWithoutTime(graph);
+  return [...graph.elements.flatMap((element) => (element.kind === 'source' ? checkIdle(element, graph) : [])), ...needs(graph, missing)];
+}
+
+function checkIdle({ spec, path }: SourceElement, graph: JobGraph): readonly Issue[] {
+  const { idle, eventTime, name } = spec;
+  if (idle?.closeAfter === undefined) return [];
+  const at = formatPath([...path, 'idle', 'closeAfter']);
+  if (parseDuration(idle.closeAfter) < parseDuration(idle.after))
+    return [
+      {
+        path: at,
+        message: `${idle.closeAfter} is less than after: ${idle.after}, and only a split that is idle can go on by the clock`,
+        fix: 'closeAfter is at least after',
+      },
+    ];
+  if (eventTime !== undefined || graph.elements.some((element) => element.kind === 'stage' && element.spec.eventTime !== undefined))
+    return [];
+  return [{ path: at, message: `source "${name}" has no event time that could go on`, fix: 'add eventTime to it' }];
+}
+
+function needs(graph: JobGraph, missing: ReadonlyMap<string, ReadonlySet<string>>): readonly Issue[] {
   return topologicalStages(graph).flatMap((stage) => {
     const [source] = missing.get(stage.name) ?? [];
     const need = whyTime(stage);

@@ -1,6 +1,7 @@
 // What a worker knows of itself as metrics. Pure. See telemetry/metric-catalogue.ts for what each means.
 
 import { MetricSet } from '../telemetry/metric-set.ts';
+import { stageWatermark } from '../telemetry/progress.ts';
 import type { TaskFigures } from '../worker/task-figures.ts';
 import type { TimeSpent } from '../worker/time-ledger.ts';
 import type { WorkerMeasures } from '../worker/worker-meters.ts';
@@ -92,17 +93,13 @@ function addStandbys(metrics: MetricSet, job: string, standbys: WorkerMeasures['
 
 function addWatermarks(metrics: MetricSet, job: string, tasks: readonly TaskFigures[], nowMs: number): void {
   for (const [stage, own] of Map.groupBy(tasks, (task) => task.stage)) {
-    const lowest = lowestWatermark(own);
-    if (lowest === null) continue;
+    if (own.some(({ idle }) => idle === true))
+      metrics.add('millrace_stage_idle_splits', { job, stage }, own.filter(({ idle }) => idle === true).length);
+    const lowest = stageWatermark(own);
+    if (lowest === null || lowest === ENDED) continue;
     metrics.add('millrace_stage_watermark_timestamp_seconds', { job, stage }, lowest / 1_000);
     metrics.add('millrace_stage_watermark_lag_seconds', { job, stage }, Math.max(0, nowMs - lowest) / 1_000);
   }
-}
-
-/** Null: one has none yet, or all have ended. */
-function lowestWatermark(tasks: readonly TaskFigures[]): number | null {
-  const lowest = Math.min(...tasks.map(({ watermark }) => watermark ?? -Infinity));
-  return Number.isFinite(lowest) && lowest < ENDED ? lowest : null;
 }
 
 function activities({ busyMs, blockedMs, idleMs }: TimeSpent): readonly (readonly [activity: string, seconds: number])[] {

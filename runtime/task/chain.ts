@@ -2,7 +2,8 @@
 //
 // Owns: routing between nodes, watermarks per node, what leaves on edges. Does not own: state (state/), commits (step.ts).
 //   H1. Synchronous: when `push` or `advance` returns, everything they caused has reached the edges.
-//   H2. A node's watermark is the minimum over its inputs and never goes back.
+//   H2. A node's watermark is that of its inputs together (time/watermark.ts) and never goes back. It is idle when they are: then it
+//       holds no node or stage behind it back.
 //   H3. On a rise, timers due at or before the new watermark fire first, in order, then the transform's onWatermark.
 //   H4. Where another plan left nodes and edges otherwise connected, `settle` lets watermarks rise to what the inputs allow now.
 //   H5. A traced event reaches a transform that does not carry traces itself alone, in its place among the others: what is
@@ -18,6 +19,7 @@ import { withTraces } from '../event/trace-marks.ts';
 import type { TraceMark } from '../event/trace-marks.ts';
 import type { EdgePlan, NodePlan, StagePlan } from '../plan/physical-plan.ts';
 import type { PartitionState } from '../state/partition-state.ts';
+import { together, type Together } from '../time/watermark.ts';
 import type { KeyedCells } from '../state/keyed-cells.ts';
 import type { Attributes } from '../telemetry/span.ts';
 import { MILLRACE, EVENTS, cleanText } from '../telemetry/conventions.ts';
@@ -28,6 +30,7 @@ import { Contributors } from '../transforms/contributors.ts';
 import { KeyWatch, type KeyLook } from './key-watch.ts';
 import type { StepTrace } from './step-trace.ts';
 import { TimerTraces } from './timer-traces.ts';
+import { followKeys, piece } from './traced-batches.ts';
 
 /** What one step let out of the stage. */
 export type ChainOutput = {
@@ -63,6 +66,7 @@ export class Chain {
   readonly #byEdge = new Map<number, { node: Node; input: number }[]>();
   readonly #sources: Node[] = [];
   readonly edgeWatermarks = new Map<number, number>();
+  readonly idleEdges = new Set<number>();
   edgeBatches = new Map<number, Batch[]>();
   deadLetters: DeadLetter[] = [];
   filtered = 0;
@@ -111,21 +115,33 @@ export class Chain {
     for (const node of this.#sources) node.receive(0, batch);
   }
 
-  /** The watermark of an edge, over all partitions it comes from, is now `watermark`. */
-  advanceEdge(edge: number, watermark: number): void {
-    for (const { node, input } of this.#byEdge.get(edge) ?? []) node.advance(input, watermark);
+  /** What all partitions that an edge comes from say together. */
+  advanceEdge(edge: number, watermark: number, isIdle = false): void {
+    for (const { node, input } of this.#byEdge.get(edge) ?? []) node.advance(input, watermark, isIdle);
   }
 
   advanceSource(watermark: number): void {
-    for (const node of this.#sources) node.advance(0, watermark);
+    for (const node of this.#sources) node.advance(0, watermark, false);
+  }
+
+  /** The stage's own source has nothing for now, or has again; so much time went by meanwhile by the clock. */
+  idleSource(isIdle: boolean, passedMs: number): void {
+    for (const node of this.#sources) node.advance(0, node.watermark, isIdle);
+    if (passedMs > 0) for (const node of this.#nodes.values()) node.passQuiet(passedMs);
+  }
+
+  /** The stage's own source has nothing for now. */
+  get isSourceIdle(): boolean {
+    return this.#sources.some(({ isIdle }) => isIdle);
   }
 
   /** After the state was restored and before the first event: watermarks as they stood, by edge and by node. */
-  restored(edges: ReadonlyMap<number, number>, nodes: NodeWatermarks): void {
-    for (const node of this.#nodes.values()) node.restored(edges, nodes);
+  restored(edges: ReadonlyMap<number, Together>, nodes: NodeWatermarks, isSourceIdle = false): void {
+    for (const node of this.#nodes.values()) node.restored(edges, nodes, (id) => this.#node(id).isIdle, isSourceIdle);
     for (const edge of this.edgeWatermarks.keys()) {
       const from = [...this.#nodes.values()].find((node) => node.feedsEdge(edge));
       if (from !== undefined) this.edgeWatermarks.set(edge, nodes[from.nodeId]?.[1] ?? WATERMARK_MIN);
+      if (from?.isIdle === true) this.idleEdges.add(edge);
     }
   }
 
@@ -204,6 +220,7 @@ class Node implements StepContext {
   watermark = WATERMARK_MIN;
   watermarkNext = WATERMARK_MIN;
   emitted = WATERMARK_MIN;
+  isIdle = false;
   /** While somebody looks at keys of this node. */
   watch: KeyWatch | null = null;
   readonly #chain: Chain;
@@ -211,6 +228,7 @@ class Node implements StepContext {
   readonly #transform: Transform | null;
   readonly #table: (name: string) => Table;
   readonly #inputWatermarks: number[];
+  readonly #inputIdle: boolean[];
   readonly #main: Target[] = [];
   readonly #named = new Map<string, Target[]>();
   readonly #all: Target[] = [];
@@ -231,6 +249,7 @@ class Node implements StepContext {
     this.#table = parts.table;
     this.#transform = plan.op.kind === 'source' ? null : parts.makeTransform(plan);
     this.#inputWatermarks = Array.from({ length: Math.max(1, plan.inputs.length) }, () => WATERMARK_MIN);
+    this.#inputIdle = this.#inputWatermarks.map(() => false);
   }
 
   get nowMs(): number {
@@ -278,14 +297,23 @@ class Node implements StepContext {
     this.#chain.active = outer;
   }
 
-  advance(input: number, watermark: number): void {
-    if (watermark <= (this.#inputWatermarks[input] ?? WATERMARK_MIN)) return;
+  advance(input: number, watermark: number, isIdle: boolean): void {
+    if (watermark === this.#inputWatermarks[input] && isIdle === this.#inputIdle[input]) return;
     this.#inputWatermarks[input] = watermark;
-    this.#rise(this.#inputWatermarks.length === 1 ? watermark : Math.min(...this.#inputWatermarks));
+    this.#inputIdle[input] = isIdle;
+    this.settle();
   }
 
   settle(): void {
-    this.#rise(Math.min(...this.#inputWatermarks));
+    const { watermark, isIdle } = together(this.#inputWatermarks, this.#inputIdle);
+    this.#rise(watermark);
+    if (isIdle === this.isIdle) return;
+    this.isIdle = isIdle;
+    this.#tellTargets();
+  }
+
+  passQuiet(passedMs: number): void {
+    this.#transform?.onQuiet?.(passedMs, this);
   }
 
   #rise(lowest: number): void {
@@ -297,15 +325,21 @@ class Node implements StepContext {
     this.watermark = lowest;
   }
 
-  restored(edges: ReadonlyMap<number, number>, nodes: NodeWatermarks): void {
+  /** In topological order: `isIdle` is known of the nodes before. */
+  restored(edges: ReadonlyMap<number, Together>, nodes: NodeWatermarks, isIdle: (nodeId: string) => boolean, isSourceIdle: boolean): void {
     const own = nodes[this.nodeId];
     if (own !== undefined) [this.watermark, this.emitted] = own;
     this.watermarkNext = this.watermark;
     this.plan.inputs.forEach((input, index) => {
-      const known = input.kind === 'edge' ? edges.get(input.edge) : nodes[input.from.node]?.[1];
-      this.#inputWatermarks[index] = known ?? WATERMARK_MIN;
+      const edge = input.kind === 'edge' ? edges.get(input.edge) : undefined;
+      this.#inputWatermarks[index] = (input.kind === 'edge' ? edge?.watermark : nodes[input.from.node]?.[1]) ?? WATERMARK_MIN;
+      this.#inputIdle[index] = input.kind === 'edge' ? edge?.isIdle === true : isIdle(input.from.node);
     });
-    if (this.plan.inputs.length === 0) this.#inputWatermarks[0] = this.watermark;
+    if (this.plan.inputs.length === 0) {
+      this.#inputWatermarks[0] = this.watermark;
+      this.#inputIdle[0] = isSourceIdle;
+    }
+    this.isIdle = together(this.#inputWatermarks, this.#inputIdle).isIdle;
     this.#transform?.restored?.(this);
   }
 
@@ -328,9 +362,18 @@ class Node implements StepContext {
   emitWatermark(watermark: number): void {
     if (watermark <= this.emitted) return;
     this.emitted = watermark;
+    this.#tellTargets();
+  }
+
+  #tellTargets(): void {
+    const { edgeWatermarks, idleEdges } = this.#chain;
     for (const target of this.#all) {
-      if (target.kind === 'node') target.node.advance(target.input, watermark);
-      else this.#chain.edgeWatermarks.set(target.edge, watermark);
+      if (target.kind === 'node') target.node.advance(target.input, this.emitted, this.isIdle);
+      else {
+        edgeWatermarks.set(target.edge, this.emitted);
+        if (this.isIdle) idleEdges.add(target.edge);
+        else idleEdges.delete(target.edge);
+      }
     }
   }
 
@@ -429,28 +472,3 @@ class Node implements StepContext {
 }
 
 const NOBODY: readonly Target[] = [];
-
-function piece(batch: Batch, from: number, to: number): Batch {
-  const { values, times, keys, ingestMs } = batch;
-  return { values: values.slice(from, to), times: times.slice(from, to), keys: keys?.slice(from, to) ?? null, ingestMs };
-}
-
-/** Events of keys that somebody follows begin a trace where they get their key, unless they have one. */
-function followKeys(batch: Batch, trace: StepTrace, place: string): Batch {
-  const { keys, times } = batch;
-  if (keys === null) return batch;
-  const { followed } = trace;
-  const marks = new Map(batch.traces?.map((mark) => [mark.at, mark]));
-  for (let at = 0; at < keys.length; at++) {
-    const key = keys[at] as Key;
-    if (!followed.has(key) || marks.has(at)) continue;
-    const context = trace.kept('key', `${place} ${key} ${times[at]} ${at}`);
-    if (context === null) break;
-    trace.describe(context, { [MILLRACE.key]: cleanText(key) });
-    marks.set(at, { at, context });
-  }
-  return withTraces(
-    batch,
-    [...marks.values()].toSorted((a, b) => a.at - b.at),
-  );
-}

@@ -17,6 +17,7 @@ export type InboxRecord = {
   readonly kind: RecordHeader['kind'];
   readonly more: boolean;
   readonly watermarks: RecordHeader['watermarks'];
+  readonly idle?: RecordHeader['idle'];
   readonly segments: readonly InboxSegment[];
   readonly bytes: number;
 };

@@ -1,15 +1,24 @@
 // What a task has read of its upstream lanes: positions, and the watermark of every upstream partition.
 //
 //   I1. A position only rises; a record at or below it was taken in before and is skipped.
-//   I2. The watermark of an edge is the minimum over all partitions of the stage it comes from.
+//   I2. The watermark of an edge is that of all partitions of the stage it comes from, together (time/watermark.ts). It may be lower
+//       than before when one that was idle speaks again.
 //   I3. Each edge has a position of its own: one that is new (an upgrade) reads its lane from the beginning, where others of the
 //       same lane have been before.
 
 import { WATERMARK_MAX, WATERMARK_MIN } from '../event/batch.ts';
 import type { InputPosition } from '../journal/record.ts';
 import type { EdgePlan, PhysicalPlan, StagePlan } from '../plan/physical-plan.ts';
+import { together, type Together } from '../time/watermark.ts';
+import type { InboxRecord } from './inbox.ts';
 
-type EdgeInput = { readonly edge: EdgePlan; readonly outputIndex: number; sequence: number; readonly watermarks: number[] };
+type EdgeInput = {
+  readonly edge: EdgePlan;
+  readonly outputIndex: number;
+  sequence: number;
+  readonly watermarks: number[];
+  readonly idle: boolean[];
+};
 
 export class TaskInputs {
   readonly #edges: EdgeInput[];
@@ -23,6 +32,7 @@ export class TaskInputs {
         outputIndex: from.outputs.indexOf(index),
         sequence: 0,
         watermarks: Array.from({ length: from.partitionCount }, () => WATERMARK_MIN),
+        idle: Array.from({ length: from.partitionCount }, () => false),
       };
     });
   }
@@ -33,13 +43,15 @@ export class TaskInputs {
       if (input === undefined) continue;
       input.sequence = position.sequence;
       position.watermarks.forEach((watermark, partition) => (input.watermarks[partition] = watermark ?? WATERMARK_MIN));
+      for (const partition of position.idle ?? []) input.idle[partition] = true;
     }
   }
 
   positions(): InputPosition[] {
-    return this.#edges.map(({ edge, sequence, watermarks }) => ({
+    return this.#edges.map(({ edge, sequence, watermarks, idle }) => ({
       edge: edge.index,
       sequence,
+      ...(idle.includes(true) ? { idle: idle.flatMap((isIdle, partition) => (isIdle ? [partition] : [])) } : {}),
       watermarks: watermarks.map((watermark) => (watermark === WATERMARK_MIN ? null : watermark)),
     }));
   }
@@ -54,19 +66,26 @@ export class TaskInputs {
     return this.#edges.find((input) => input.edge.index === edge)?.sequence ?? 0;
   }
 
-  /** Notes that the record of `stageId`/`partition` at `sequence` was taken in, with its watermarks per out-edge. */
-  note(stageId: string, partition: number, sequence: number, watermarks: readonly (number | null)[]): void {
+  /** Notes that a record was taken in, with its watermarks per out-edge. */
+  note({
+    stage,
+    partition,
+    sequence,
+    watermarks,
+    idle = [],
+  }: Pick<InboxRecord, 'stage' | 'partition' | 'sequence' | 'watermarks' | 'idle'>): void {
     for (const input of this.#edges) {
-      if (input.edge.fromStage !== stageId || sequence <= input.sequence) continue;
+      if (input.edge.fromStage !== stage || sequence <= input.sequence) continue;
       input.sequence = sequence;
       const watermark = watermarks[input.outputIndex] ?? WATERMARK_MIN;
       if (watermark > (input.watermarks[partition] ?? WATERMARK_MIN)) input.watermarks[partition] = watermark;
+      input.idle[partition] = idle.includes(input.outputIndex);
     }
   }
 
-  /** Watermark per edge index. */
-  watermarks(): Map<number, number> {
-    return new Map(this.#edges.map(({ edge, watermarks }) => [edge.index, Math.min(...watermarks)]));
+  /** What is known per edge index (I2). */
+  watermarks(): Map<number, Together> {
+    return new Map(this.#edges.map(({ edge, watermarks, idle }) => [edge.index, together(watermarks, idle)]));
   }
 
   ended(): boolean {

@@ -98,7 +98,7 @@ test('one that fails again is a dead letter again, and says which attempt that w
 });
 
 test('what did not decode is decoded again, as text or as far as it was decoded, and has its issues when it does not', () => {
-  const good = { id: 'a', n: 5, at: '2026-01-01T00:00:00Z' };
+  const good = { id: 'a', n: 5, at: '1970-01-01T00:00:01Z' };
   const texts = [JSON.stringify(good), good, { ...good, n: 'x' }].map((event) => entry({ node: 's', event, timeMs: null }));
   const step = after('s', ...texts);
   expect(eventsOf(step, false).filter((event) => (event as { n: unknown }).n === 2)).toHaveLength(2 * 2); // on two exchanges

@@ -9,8 +9,8 @@
 
 import { deriveRoot, deriveSpanId } from '../base/trace-context.ts';
 import type { TraceContext } from '../base/trace-context.ts';
-import type { DeadLetter, Key } from '../event/batch.ts';
-import type { TraceMark } from '../event/trace-marks.ts';
+import type { Batch, DeadLetter, Key } from '../event/batch.ts';
+import { withTraces, type TraceMark } from '../event/trace-marks.ts';
 import { cleanText, EVENTS, EXCEPTION, MESSAGING, MILLRACE } from '../telemetry/conventions.ts';
 import type { Why } from '../telemetry/conventions.ts';
 import type { RatioSampler } from '../telemetry/sampling.ts';
@@ -184,4 +184,10 @@ export function sourceTraces(trace: StepTrace, count: number, remote: readonly T
   }
   for (const { at, context } of remote ?? []) marks.set(at, { at, context: trace.enter(context) });
   return [...marks.values()].toSorted((a, b) => a.at - b.at);
+}
+
+/** Events that enter the job now, whenever they were read: that is where end-to-end latency starts. */
+export function enteringNow(batch: Batch, nowMs: number, trace: StepTrace | null): Batch {
+  const now = { ...batch, ingestMs: nowMs };
+  return trace === null ? now : withTraces(now, sourceTraces(trace, batch.times.length, undefined));
 }

@@ -30,8 +30,9 @@ import type { KeyLook } from './key-watch.ts';
 import type { Released } from './replay.ts';
 import { deadLetterBatch, refusedAgain, sinkLetter, undecodedAgain } from './letters.ts';
 import { addAt, countersFor, NO_COUNTS, openBalance, withMore, type Counted } from './counters.ts';
+import { lowestOut, outTime, timeText, type OutTime } from './out-time.ts';
 import { encodeStorable } from './storable.ts';
-import { sourceTraces, type SpanDraft, type StepTrace } from './step-trace.ts';
+import { enteringNow, sourceTraces, type SpanDraft, type StepTrace } from './step-trace.ts';
 import { withTraces, type TraceMark } from '../event/trace-marks.ts';
 import type { TraceContext } from '../base/trace-context.ts';
 
@@ -47,7 +48,7 @@ export type Segment = {
 export type Step = {
   readonly header: Pick<
     RecordHeader,
-    'inputs' | 'source' | 'sink' | 'watermarks' | 'nodeWatermarks' | 'done' | 'counters' | 'ingestMs' | 'redriven'
+    'inputs' | 'source' | 'sink' | 'watermarks' | 'nodeWatermarks' | 'done' | 'counters' | 'ingestMs' | 'redriven' | 'idle'
   >;
   readonly events: readonly Segment[];
   /** State changes, or the whole state when it is small; null when nothing changed. */
@@ -63,7 +64,7 @@ export type Step = {
 /** What a task goes on from: a record's header, or a part of a savepoint. */
 export type Standing = Pick<
   RecordHeader,
-  'inputs' | 'source' | 'sink' | 'watermarks' | 'nodeWatermarks' | 'done' | 'counters' | 'redriven'
+  'inputs' | 'source' | 'sink' | 'watermarks' | 'nodeWatermarks' | 'done' | 'counters' | 'redriven' | 'idle'
 >;
 
 export type TaskParts = {
@@ -108,7 +109,7 @@ export class TaskCore {
   readonly #sinkAttempts = new Map<Value, number>();
   #takenEvents = 0;
   #takenRecords = 0;
-  #lastWatermarks = '';
+  #lastTime = '';
   /** Watermarks are to settle before anything else (P3). */
   #unsettled = false;
   /** The step that ends all processing was made. For a sink this is not the end: its last record must be applied first. */
@@ -143,12 +144,12 @@ export class TaskCore {
     this.#redriven = previous.redriven;
     const counters = countersFor(this.stage, previous);
     this.#counters = { ...counters, recoveries: counters.recoveries + (isTakeover ? 1 : 0) };
-    this.#chain.restored(this.#inputs.watermarks(), previous.nodeWatermarks);
+    this.#chain.restored(this.#inputs.watermarks(), previous.nodeWatermarks, previous.idle.length > 0);
     this.#counters = openBalance(this.#counters, this.#chain.held(), isDropped);
-    this.#lastWatermarks = this.#outWatermarks().join();
+    this.#lastTime = timeText(this.#outTime());
     this.#unsettled = !previous.done;
     const isReplay = this.#source !== null && 'replayMs' in this.#source; // its watermarks are those of its pace
-    this.owes = !previous.done && (state.isChanged || (!isReplay && this.#lastWatermarks !== previous.watermarks.join()));
+    this.owes = !previous.done && (state.isChanged || (!isReplay && this.#lastTime !== timeText(previous)));
   }
 
   /** How the task stands now: what its last record said, when nothing was taken in since. */
@@ -157,7 +158,7 @@ export class TaskCore {
       inputs: this.#inputs.positions(),
       source: this.#source,
       sink: this.#sink === null ? null : { before: this.#sink, after: this.#sink, appliedNumber: 0 },
-      watermarks: this.#outWatermarks(),
+      ...this.#outTime(),
       nodeWatermarks: this.#chain.watermarks(),
       done: this.done,
       counters: this.#counters,
@@ -184,9 +185,8 @@ export class TaskCore {
 
   /** Lowest watermark over all inputs, for people. */
   get inputWatermark(): number {
-    if (this.stage.kind === 'source')
-      return Math.min(...this.#outWatermarks().map((watermark) => watermark ?? WATERMARK_MIN), WATERMARK_MAX);
-    return Math.min(...this.#inputs.watermarks().values());
+    if (this.stage.kind === 'source') return lowestOut(this.#outEdges, this.#chain);
+    return Math.min(...[...this.#inputs.watermarks().values()].map(({ watermark }) => watermark));
   }
 
   /** What the transforms tell of themselves, by node. Changes nothing. */
@@ -226,7 +226,7 @@ export class TaskCore {
     for (const record of records) {
       for (const { edge, bytes } of record.segments)
         if (record.sequence > this.#inputs.positionOf(edge)) this.#takeSegment(edge, decodeEvents(bytes));
-      this.#inputs.note(record.stage, record.partition, record.sequence, record.watermarks);
+      this.#inputs.note(record);
       this.#takenRecords++;
     }
   }
@@ -240,6 +240,7 @@ export class TaskCore {
     for (const { trace, ...letter } of read.deadLetters) this.#sourceDeadLetters.push(this.#traced({ ...letter, at: node.id }, trace));
     this.#source = read.position;
     this.#takenEvents += read.values.length + read.deadLetters.length;
+    this.takeIdle(false, nowMs);
     this.#count({ eventsIn: read.values.length + read.deadLetters.length });
     if (read.values.length > 0) {
       const times = new Array<number>(read.values.length).fill(Math.trunc(read.ingestMs));
@@ -247,6 +248,17 @@ export class TaskCore {
       this.#chain.pushSource(this.#trace === null ? batch : withTraces(batch, sourceTraces(this.#trace, times.length, read.traces)));
     }
     this.#sourceEnded ||= read.done;
+  }
+
+  /** The source has nothing for now, and holds nobody back until it has; `passedMs`: event time goes on by so much meanwhile. */
+  takeIdle(isIdle: boolean, nowMs: number, passedMs = 0): void {
+    if (isIdle === this.isSourceIdle && passedMs === 0) return;
+    this.#begin(nowMs);
+    this.#chain.idleSource(isIdle, passedMs);
+  }
+
+  get isSourceIdle(): boolean {
+    return this.#chain.isSourceIdle;
   }
 
   /** Up to where it has read what was decided about dead letters. */
@@ -285,9 +297,9 @@ export class TaskCore {
     this.#begin(nowMs);
     this.#chain.ingestMs = Math.min(this.#ingestMs, nowMs);
     if (this.#sourceEnded) this.#chain.advanceSource(WATERMARK_MAX);
-    for (const [edge, watermark] of this.#inputs.watermarks()) this.#chain.advanceEdge(edge, watermark);
+    for (const [edge, { watermark, isIdle }] of this.#inputs.watermarks()) this.#chain.advanceEdge(edge, watermark, isIdle);
     const ended = this.ended();
-    this.owes ||= this.#takenRecords > 0 || this.#outWatermarks().join() !== this.#lastWatermarks;
+    this.owes ||= this.#takenRecords > 0 || timeText(this.#outTime()) !== this.#lastTime;
     const urgent = this.#takenEvents > 0 || this.#chain.edgeBatches.size > 0 || this.#chain.deadLetters.length > 0 || (ended && !this.done);
     if (!urgent && !(options.force && this.owes)) return null;
     this.done = ended;
@@ -327,13 +339,10 @@ export class TaskCore {
     for (const edge of this.#chain.edgeWatermarks.keys()) this.#chain.edgeWatermarks.set(edge, released.watermark);
     // They enter the job now, whenever they were read: that is where end-to-end latency starts.
     this.#trace?.begin(nowMs, this.#counters.eventsOut);
-    const edges = new Map([...released.edges].map(([edge, batches]) => [edge, batches.map((batch) => this.#released(batch, nowMs))]));
+    const edges = new Map(
+      [...released.edges].map(([edge, batches]) => [edge, batches.map((batch) => enteringNow(batch, nowMs, this.#trace))]),
+    );
     return this.#finish({ edges, deadLetters: [], filtered: 0, late: 0, made: 0, absorbed: 0 }, nowMs);
-  }
-
-  #released(batch: Batch, nowMs: number): Batch {
-    const now = { ...batch, ingestMs: nowMs };
-    return this.#trace === null ? now : withTraces(now, sourceTraces(this.#trace, batch.times.length, undefined));
   }
 
   #begin(nowMs: number): void {
@@ -353,8 +362,8 @@ export class TaskCore {
     const state = this.#encodeState();
     const { filtered, late, made, absorbed } = output;
     this.#count({ filtered, late, made, absorbed, deadLetters: deadLetters.length, held: this.#chain.held() - this.#counters.held });
-    const watermarks = this.#outWatermarks();
-    this.#lastWatermarks = watermarks.join();
+    const time = this.#outTime();
+    this.#lastTime = timeText(time);
     this.owes = false;
     this.#takenRecords = 0;
     this.#sourceDeadLetters = [];
@@ -365,7 +374,7 @@ export class TaskCore {
         inputs: this.#inputs.positions(),
         source: this.#source,
         sink: this.#sink === null || before === null ? null : { before, after: this.#sink, appliedNumber: 0 },
-        watermarks,
+        ...time,
         nodeWatermarks: this.#chain.watermarks(),
         done: this.done && this.stage.kind !== 'sink',
         counters: this.#counters,
@@ -464,13 +473,8 @@ export class TaskCore {
     return delta === null ? null : stateSegment('delta', delta);
   }
 
-  #outWatermarks(): (number | null)[] {
-    return this.#outEdges.map((edge) => {
-      if (edge.retired === true) return null;
-      if (this.done && this.stage.kind !== 'sink') return WATERMARK_MAX;
-      const watermark = this.#chain.edgeWatermarks.get(edge.index) ?? WATERMARK_MIN;
-      return watermark === WATERMARK_MIN || watermark === WATERMARK_MAX ? null : watermark;
-    });
+  #outTime(): OutTime {
+    return outTime(this.#outEdges, this.#chain, this.done && this.stage.kind !== 'sink');
   }
 
   #partitionCount(stageId: string): number {

@@ -89,6 +89,11 @@ export const metricCatalogue = {
     ['job', 'stage'],
     'Lowest watermark; absent while there is none, or at its end.',
   ),
+  millrace_stage_idle_splits: worker(
+    'gauge',
+    ['job', 'stage'],
+    'Splits of a source that have nothing for now and hold no other back (`idle.after`); absent when none is.',
+  ),
   millrace_stage_watermark_lag_seconds: worker(
     'gauge',
     ['job', 'stage'],

@@ -1,5 +1,7 @@
 // What is known of a run while it runs: the workers' reports, put together per stage. Pure but for its own memory.
 
+import { WATERMARK_MAX, WATERMARK_MIN } from '../event/batch.ts';
+import { together } from '../time/watermark.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
 import type { LatencyCounts } from './latency-histogram.ts';
 import type { PhysicalPlan, StagePlan } from '../plan/physical-plan.ts';
@@ -17,6 +19,8 @@ export type StageProgress = {
     readonly partition: number;
     readonly owner: string | null;
     readonly state: TaskFigures['state'] | 'unknown';
+    /** A source's split that has nothing for now. */
+    readonly idle?: true;
     /** The worker beside its owner that could go on at once; null: none can. Absent: there is none to be. */
     readonly standby?: string | null;
   }[];
@@ -26,7 +30,7 @@ export type StageProgress = {
   readonly eventsInPerS: number;
   /** Events that the stages before gave out and this one has not taken in yet; null for sources. */
   readonly lagEvents: number | null;
-  /** Lowest watermark of its partitions, ms; null: none yet; Number.MAX_SAFE_INTEGER: ended. */
+  /** Lowest watermark of its partitions that are not idle, ms; null: none yet; Number.MAX_SAFE_INTEGER: ended. */
   readonly watermarkMs: number | null;
   readonly deadLetters: number;
   readonly late: number;
@@ -141,13 +145,14 @@ export class ProgressBoard {
         partition,
         owner: task === undefined || nowMs - task.seenMs > SILENT_MS ? null : task.worker,
         state: task?.figures.state ?? 'unknown',
+        ...(task?.figures.idle === true ? { idle: true as const } : {}),
         ...(isFollowed ? { standby: standbys.get(taskName(stage.id, partition)) ?? null } : {}),
       })),
       eventsIn: total(({ eventsIn }) => eventsIn),
       eventsOut: total(({ eventsOut }) => eventsOut),
       eventsInPerS: this.#rate(stage, nowMs),
       lagEvents: stage.kind === 'source' ? null : this.#lag(stage),
-      watermarkMs: lowest(figures.map(({ watermark }) => watermark ?? -Infinity)),
+      watermarkMs: stageWatermark(figures),
       deadLetters: total(({ deadLetters }) => deadLetters),
       late: total(({ late }) => late),
       filtered: total(({ filtered }) => filtered),
@@ -232,10 +237,15 @@ function quantiles(all: readonly LatencyCounts[]): Quantiles {
   return { p50: histogram.quantile(0.5), p99: histogram.quantile(0.99) };
 }
 
-function lowest(watermarks: readonly number[]): number | null {
-  if (watermarks.length === 0) return null;
-  const found = Math.min(...watermarks);
-  return found === -Infinity ? null : found;
+/** What its partitions say together, as who reads them reckons it. null: nothing yet; Number.MAX_SAFE_INTEGER: ended. */
+export function stageWatermark(tasks: readonly Pick<TaskFigures, 'watermark' | 'idle'>[]): number | null {
+  if (tasks.length === 0) return null;
+  const ended = ({ watermark }: Pick<TaskFigures, 'watermark'>): boolean => watermark === Number.MAX_SAFE_INTEGER;
+  const { watermark } = together(
+    tasks.map((task) => (ended(task) ? WATERMARK_MAX : (task.watermark ?? WATERMARK_MIN))),
+    tasks.map(({ idle }) => idle === true),
+  );
+  return watermark === WATERMARK_MIN ? null : Math.min(watermark, Number.MAX_SAFE_INTEGER);
 }
 
 function sum<T>(items: readonly T[], of: (item: T) => number): number {

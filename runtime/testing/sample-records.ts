@@ -27,6 +27,7 @@ export function makeHeader(fields: Partial<HeaderFields>): HeaderFields {
     tables: {},
     revision: 1,
     redriven: 0,
+    idle: [],
     counters: { ...NO_COUNTS, edgesIn: [], edgesOut: [] },
     ...fields,
   };

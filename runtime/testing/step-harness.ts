@@ -13,6 +13,7 @@ import type { EdgePlan, NodePlan, StagePlan } from '../plan/physical-plan.ts';
 import { PartitionState } from '../state/partition-state.ts';
 import { Chain } from '../task/chain.ts';
 import type { ChainOutput, NodeWatermarks } from '../task/chain.ts';
+import type { Together } from '../time/watermark.ts';
 import type { StepContext, Table, Transform } from '../transforms/transform.ts';
 
 export type HarnessOptions = {
@@ -47,7 +48,7 @@ export class StepHarness {
   state = new PartitionState();
   readonly #options: HarnessOptions;
   #chain: Chain;
-  #watermarks = new Map<number, number>();
+  #watermarks = new Map<number, Together>();
 
   constructor(options: HarnessOptions) {
     this.#options = options;
@@ -98,7 +99,7 @@ export class StepHarness {
   /** Both inputs' watermark rises. */
   advance(watermark: number): void {
     for (const edge of [0, 1]) {
-      this.#watermarks.set(edge, watermark);
+      this.#watermarks.set(edge, { watermark, isIdle: false });
       this.#chain.advanceEdge(edge, watermark);
     }
     this.#collect();

@@ -1,11 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { InputWatermarks, boundedOutOfOrder, minWatermark } from './watermark.ts';
-
-test.each([
-  { fact: 'the lowest holds', of: [5, 3, 9], is: 3 },
-  { fact: 'one that knows nothing yet holds all back', of: [5, -Infinity], is: -Infinity },
-  { fact: 'none at all hold nobody back', of: [], is: Infinity },
-])('minimum: $fact', ({ of, is }) => expect(minWatermark(of)).toBe(is));
+import { boundedOutOfOrder, together } from './watermark.ts';
 
 test('an event exactly as late as the bound allows is still after the watermark', () => {
   const watermark = boundedOutOfOrder({ highestMs: 100, maxOutOfOrderMs: 30 });
@@ -13,33 +8,50 @@ test('an event exactly as late as the bound allows is still after the watermark'
   expect(70 > watermark).toBe(true);
 });
 
-describe('over several inputs', () => {
-  // 0:5 = input 0 reaches 5; the lowest after each
-  test.each([
-    { fact: 'nothing is known before all have spoken', inputs: 2, steps: '0:5', lowest: '-Infinity' },
-    { fact: 'the slowest holds', inputs: 2, steps: '0:5 1:3 1:4 1:7', lowest: '-Infinity 3 4 5' },
-    { fact: 'an older watermark changes nothing', inputs: 1, steps: '0:5 0:3', lowest: '5 5' },
-    { fact: 'an input that has ended holds nobody back', inputs: 2, steps: '0:5 1:3 1:Infinity', lowest: '-Infinity 3 5' },
-    { fact: 'all ended: the end', inputs: 2, steps: '0:Infinity 1:Infinity', lowest: '-Infinity Infinity' },
-    { fact: 'not-a-number changes nothing', inputs: 1, steps: '0:5 0:NaN', lowest: '5 5' },
-  ])('$fact', ({ inputs, steps, lowest }) => {
-    const watermarks = new InputWatermarks(inputs);
-    const seen = steps.split(' ').map((step) => {
-      const [index, watermark] = step.split(':').map(Number) as [number, number];
-      const before = watermarks.lowest;
-      expect(watermarks.advance(index, watermark)).toBe(watermarks.lowest > before);
-      return watermarks.lowest;
-    });
-    expect(seen.join(' ')).toBe(lowest);
-  });
+/** `5 i3 end`: an input at 5, an idle one at 3, one that has ended. */
+function drawn(drawing: string): ReturnType<typeof together> {
+  const tokens = drawing.split(' ').filter((token) => token !== '');
+  const at = (token: string): number => (token === 'end' ? Infinity : token === '?' ? -Infinity : Number(token));
+  return together(
+    tokens.map((token) => at(token.replace('i', ''))),
+    tokens.map((token) => token.startsWith('i')),
+  );
+}
 
-  test('they are stored and made again as they stood', () => {
-    const watermarks = new InputWatermarks(2);
-    watermarks.advance(0, 5);
-    watermarks.end(1);
-    const again = new InputWatermarks(watermarks.values());
-    expect(again.lowest).toBe(5);
-    again.end(0);
-    expect(again.isEnded).toBe(true);
+describe('E2 over several inputs', () => {
+  test.each([
+    { fact: 'the lowest holds', inputs: '5 3 9', watermark: 3 },
+    { fact: 'one that has said nothing holds all back', inputs: '5 ?', watermark: -Infinity },
+    { fact: 'one that has ended holds nobody back', inputs: '5 end', watermark: 5 },
+    { fact: 'all ended: the end', inputs: 'end end', watermark: Infinity },
+    { fact: 'none at all: the end', inputs: '', watermark: Infinity },
+    { fact: 'an idle one holds nobody back', inputs: '5 i3 9', watermark: 5 },
+    { fact: 'an idle one that has said nothing holds nobody back', inputs: '5 i?', watermark: 5 },
+    { fact: 'all idle: where the furthest of them stands', inputs: 'i5 i3', watermark: 5, isIdle: true },
+    { fact: 'idle is not done: idle ones and ended ones are not the end (FLINK-38477)', inputs: 'i5 end i3', watermark: 5, isIdle: true },
+    { fact: 'all idle before anything was said: nothing is known', inputs: 'i? i?', watermark: -Infinity, isIdle: true },
+  ])('$fact', ({ inputs, watermark, isIdle = false }) => expect(drawn(inputs)).toEqual({ watermark, isIdle }));
+
+  test('whatever inputs do, their watermark is at most what an open one has said, and that of a slow model', () => {
+    const input = fc.record({ at: fc.constantFrom(-Infinity, 1, 2, 3, 4, 5, Infinity), isIdle: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(input, { maxLength: 6 }), (inputs) => {
+        const found = together(
+          inputs.map(({ at }) => at),
+          inputs.map(({ isIdle }) => isIdle),
+        );
+        const open = inputs.filter(({ at }) => at !== Infinity);
+        const speaking = open.filter(({ isIdle }) => !isIdle);
+        const slow =
+          speaking.length > 0
+            ? Math.min(...speaking.map(({ at }) => at))
+            : open.length > 0
+              ? Math.max(...open.map(({ at }) => at))
+              : Infinity;
+        expect(found).toEqual({ watermark: slow, isIdle: open.length > 0 && speaking.length === 0 });
+        if (open.length > 0) expect(found.watermark).toBeLessThanOrEqual(Math.max(...open.map(({ at }) => at)));
+      }),
+      { numRuns: 2_000 },
+    );
   });
 });

@@ -16,7 +16,7 @@ test.each([
   { fact: 'the end of the input is the end', events: 'a0=5 Wend', gives: 'a5 W4 Wend' },
   { fact: 'an input without events ends too', events: 'Wend', gives: 'Wend' },
   { fact: 'the highest time survives a restart', events: 'a0=9 R b0=5 | c0=10', gives: 'a9 W8 b5 c10 W9' },
-  { fact: 'a time before 1970 is a time', events: 'a0=-5', gives: 'a-5 W-6' },
+  { fact: 'the first moment of 1970 is a time', events: 'a0=0', gives: 'a0 W-1' },
   { fact: 'parts of a ms are cut off', events: 'a0=5.9', gives: 'a5 W4' },
 ])('$fact', ({ events, gives, maxOutOfOrderMs }) => {
   expect(
@@ -29,6 +29,21 @@ test.each([
 test.each([
   { fact: 'null', at: 'event.n == 2 ? null : event.n', problem: 'the event time is null, not a timestamp or ms since 1970' },
   { fact: 'a text', at: "event.n == 2 ? 'noon' : event.n", problem: 'the event time is "noon", not a timestamp or ms since 1970' },
+  {
+    fact: 'before 1970',
+    at: (event: { n: number }) => (event.n === 2 ? -1 : event.n),
+    problem: 'the event time is 1969-12-31T23:59:59.999Z, before 1970',
+  },
+  {
+    fact: 'in the far future',
+    at: (event: { n: number }) => (event.n === 2 ? 367 * 86_400_000 : event.n),
+    problem: 'the event time is 1971-01-03T00:00:00.000Z, more than 366d ahead of the clock (eventTime.maxAhead)',
+  },
+  {
+    fact: 'missing',
+    at: (event: { n: number }) => (event.n === 2 ? undefined : event.n),
+    problem: 'the event time is null, not a timestamp or ms since 1970',
+  },
   {
     fact: 'infinite',
     at: (event: { n: number }) => (event.n === 2 ? Infinity : event.n),

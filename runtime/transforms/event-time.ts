@@ -1,36 +1,45 @@
 // eventTime: says when each event happened, and from that how far event time has come.
 //
 //   V1. The watermark follows the highest time seen (bounded out-of-orderness); that time is a cell, so it survives.
-//   V2. An event whose time is missing or none is a dead letter and moves nothing.
+//   V2. An event whose time is missing, none, before 1970, or too far ahead of the clock is a dead letter and moves nothing.
+//   V4. While nothing comes to a source that says so, event time goes on as the clock does: as if the highest time were that of an
+//       event that came just now. It never goes on before the first event.
 //   V3. Watermarks of the input are of another time and stop here; only the end of the input goes through.
 
 import type { Batch } from '../event/batch.ts';
 import { WATERMARK_MAX } from '../event/batch.ts';
-import { EVENT_TIME_MS_MAX } from '../base/limits.ts';
+import { EVENT_TIME_AHEAD_MS_MAX, EVENT_TIME_MS_MAX } from '../base/limits.ts';
+import { formatDuration } from '../base/duration.ts';
 import type { OpPlan } from '../plan/physical-plan.ts';
 import { compileCode } from '../expression/expression.ts';
 import { boundedOutOfOrder } from '../time/watermark.ts';
 import { pickEvents } from './each-event.ts';
 import { EVENT_NAMES } from './event-names.ts';
-import { EventRefused, describeValue, failEvent } from './failure.ts';
+import { EventRefused, describeTime, describeValue, failEvent } from './failure.ts';
 import type { StepContext, Transform } from './transform.ts';
 
 const NAMESPACE = 0;
 const HIGHEST = '';
 
-export function makeEventTime({ spec, maxOutOfOrderMs }: Extract<OpPlan, { kind: 'eventTime' }>): Transform {
+export function makeEventTime({ spec, maxOutOfOrderMs, maxAheadMs }: Extract<OpPlan, { kind: 'eventTime' }>): Transform {
   const timeOf = compileCode(spec.at, EVENT_NAMES);
+  const rise = (context: StepContext, highestMs: number): void => {
+    context.cells.put(NAMESPACE, HIGHEST, highestMs);
+    context.emitWatermark(boundedOutOfOrder({ highestMs, maxOutOfOrderMs }));
+  };
   return {
     carriesTraces: true,
     onBatch(batch, context) {
-      const timed = assignTimes(batch, context, timeOf);
+      const timed = assignTimes(batch, context, { timeOf, maxAheadMs: maxAheadMs ?? EVENT_TIME_AHEAD_MS_MAX });
       if (timed.times.length === 0) return;
       context.emit(timed);
-      const before = (context.cells.get(NAMESPACE, HIGHEST) as number | undefined) ?? -Infinity;
+      const before = highestOf(context);
       const highestMs = timed.times.reduce((highest, timeMs) => Math.max(highest, timeMs), before);
-      if (highestMs === before) return;
-      context.cells.put(NAMESPACE, HIGHEST, highestMs);
-      context.emitWatermark(boundedOutOfOrder({ highestMs, maxOutOfOrderMs }));
+      if (highestMs > before) rise(context, highestMs);
+    },
+    onQuiet(passedMs, context) {
+      const before = highestOf(context);
+      if (before > -Infinity) rise(context, before + passedMs); // V4
     },
     onWatermark(watermark, context) {
       if (watermark === WATERMARK_MAX) context.emitWatermark(WATERMARK_MAX); // V3
@@ -38,12 +47,19 @@ export function makeEventTime({ spec, maxOutOfOrderMs }: Extract<OpPlan, { kind:
   };
 }
 
-function assignTimes(batch: Batch, context: StepContext, timeOf: (...args: unknown[]) => unknown): Batch {
+function highestOf({ cells }: StepContext): number {
+  return (cells.get(NAMESPACE, HIGHEST) as number | undefined) ?? -Infinity;
+}
+
+type Timing = { readonly timeOf: (...args: unknown[]) => unknown; readonly maxAheadMs: number };
+
+function assignTimes(batch: Batch, context: StepContext, { timeOf, maxAheadMs }: Timing): Batch {
+  const latestMs = context.nowMs + maxAheadMs;
   const times: number[] = [];
   let staying: number[] | null = null;
   for (let i = 0; i < batch.values.length; i++) {
     try {
-      times.push(checkTime(timeOf(batch.values[i], batch.keys?.[i] ?? null, batch.times[i], context.nowMs)));
+      times.push(checkTime(timeOf(batch.values[i], batch.keys?.[i] ?? null, batch.times[i], context.nowMs), latestMs, maxAheadMs));
       staying?.push(i);
     } catch (error) {
       staying ??= Array.from(times, (_, place) => place);
@@ -54,10 +70,15 @@ function assignTimes(batch: Batch, context: StepContext, timeOf: (...args: unkno
 }
 
 /** Whole ms; a part of a ms is cut off. */
-function checkTime(value: unknown): number {
+function checkTime(value: unknown, latestMs: number, maxAheadMs: number): number {
   if (typeof value !== 'number' || Number.isNaN(value))
     throw new EventRefused(`the event time is ${describeValue(value)}, not a timestamp or ms since 1970`);
   if (Math.abs(value) > EVENT_TIME_MS_MAX)
     throw new EventRefused(`the event time is ${describeValue(value)}, beyond what a date can be; is its unit ms?`);
-  return Math.floor(value) + 0; // + 0: no minus zero
+  if (value < 0) throw new EventRefused(`the event time is ${describeTime(value)}, before 1970`);
+  if (value > latestMs)
+    throw new EventRefused(
+      `the event time is ${describeTime(value)}, more than ${formatDuration(maxAheadMs)} ahead of the clock (eventTime.maxAhead)`,
+    );
+  return Math.floor(value);
 }

@@ -77,7 +77,8 @@ export function problemOf(cause: unknown): string {
   return isOurs ? cause.message : `${cause.name}: ${cause.message}`;
 }
 
-function describeTime(timeMs: number): string {
+/** As a date, where it is one. */
+export function describeTime(timeMs: number): string {
   const date = new Date(timeMs);
   return Number.isNaN(date.getTime()) ? String(timeMs) : date.toISOString();
 }

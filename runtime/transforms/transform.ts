@@ -21,6 +21,9 @@ export interface Transform {
   /** The input watermark rose to `watermark` (Infinity: input ended). Called after the events before it. Must forward
    *  through context.emitWatermark what may be promised downstream. Absent: forwards it unchanged. */
   onWatermark?(watermark: number, context: StepContext): void;
+  /** In the stage of a source that is idle: so much time went by on the clock, since its last event or the last such call. Only where
+   *  the source says that event time is to go on meanwhile (`idle.closeAfter`). */
+  onQuiet?(passedMs: number, context: StepContext): void;
   /** A timer of this transform is due. Called in (time, key, id) order, before onWatermark of the same rise. */
   onTimer?(timer: Timer, context: StepContext): void;
   /** After a restore, before the first event: rebuild what is derived from cells. */

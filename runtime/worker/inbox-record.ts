@@ -30,6 +30,7 @@ export function inboxRecord(
     kind: header.kind,
     more: header.more,
     watermarks: header.watermarks,
+    idle: header.idle,
     segments,
     bytes: segments.reduce((sum, { bytes }) => sum + bytes.byteLength, 0),
   };

@@ -299,6 +299,7 @@ async function savedBy(of: PhysicalPlan): Promise<{ part: SavepointTask; manifes
     nodeWatermarks: { c: [5, 4] as const },
     done: false,
     redriven: 0,
+    idle: [],
     counters: { ...core.counters, eventsIn: 7, edgesIn: [7], edgesOut: stage.outputs.map(() => 1) },
   };
   const task = { task: 'c/0', standing, plan: of, stage, tables: {}, place: { epoch: 3, number: 40 } };

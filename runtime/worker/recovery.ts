@@ -250,7 +250,7 @@ function claimHeader(parts: RecoveryParts, origin: Origin | null, link: ClaimLin
 /** What a record says that changes nothing. Watermarks have a place for each exchange of this plan: of an ended task all are. */
 function standingBehind({ core, stage, plan }: RecoveryParts, origin: Origin | null): Carried {
   if (origin === null) return { ...core.standing(), checkpoint: null };
-  const { inputs, source, sink, watermarks, nodeWatermarks, done, counters, checkpoint, redriven } = origin.header;
+  const { inputs, source, sink, watermarks, nodeWatermarks, done, counters, checkpoint, redriven, idle } = origin.header;
   const place = (edge: number, index: number): number | null =>
     watermarks[index] ?? (done && plan.edges[edge]?.retired !== true ? WATERMARK_MAX : null);
   return {
@@ -260,6 +260,7 @@ function standingBehind({ core, stage, plan }: RecoveryParts, origin: Origin | n
     done,
     counters,
     redriven,
+    idle,
     watermarks: stage.outputs.map(place),
     checkpoint: placed(checkpoint, origin.sequence),
     sink: sink === null ? null : { ...sink, before: sink.after },

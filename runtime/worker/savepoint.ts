@@ -134,6 +134,7 @@ export function fromPart(
       ),
       done: header.done,
       redriven: 0,
+      idle: [], // found again
       counters: {
         ...header.counters,
         made: header.counters.made ?? null, // a savepoint of an older release does not say it

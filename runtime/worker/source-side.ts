@@ -2,16 +2,21 @@
 //
 //   S1. While it is paused nothing of it goes into a step. What was read stays, and is read again by whoever goes on.
 //   S2. A run that was begun as a replay goes on as one.
+//   S3. A split is idle while its reader has nothing, not while what it has waits.
 
 import type { Clock } from '../base/clock.ts';
 import type { SourceConnector, SourceRead, SourceReader } from '../connectors/source.ts';
 import { ReplaySchedule } from '../task/replay.ts';
+import type { SourceIdle, StagePlan } from '../plan/physical-plan.ts';
 import type { Step, TaskCore } from '../task/step.ts';
+import { IdleWatch } from './idle-watch.ts';
 
 export type SourceSideParts = {
   readonly source: SourceConnector;
   readonly partition: number;
   readonly speed: number | null;
+  /** null: nothing is ever idle. */
+  readonly idle: SourceIdle | null;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly isEnding: () => boolean;
@@ -34,14 +39,20 @@ export class SourceSide {
   #reader: SourceReader | null = null;
   #read: SourceRead | null = null;
   #replay: ReplaySchedule | null = null;
+  #idle: IdleWatch | null = null;
+  #wasIdle = false;
 
   /** null: the task reads no source. */
   static of(
-    task: Pick<SourceSideParts, 'partition' | 'speed' | 'clock'> & { readonly source: SourceConnector | null },
-    rest: Omit<SourceSideParts, 'source' | 'partition' | 'speed' | 'clock'>,
+    task: Pick<SourceSideParts, 'partition' | 'speed' | 'clock'> & {
+      readonly source: SourceConnector | null;
+      readonly stage: Pick<StagePlan, 'nodes'>;
+    },
+    rest: Omit<SourceSideParts, 'source' | 'partition' | 'speed' | 'clock' | 'idle'>,
   ): SourceSide | null {
-    const { source, partition, speed, clock } = task;
-    return source === null ? null : new SourceSide({ source, partition, speed, clock, ...rest });
+    const { source, partition, speed, clock, stage } = task;
+    const idle = stage.nodes.flatMap(({ op }) => (op.kind === 'source' ? (op.idle ?? []) : [])).at(0) ?? null;
+    return source === null ? null : new SourceSide({ source, partition, speed, clock, idle, ...rest });
   }
 
   constructor(parts: SourceSideParts) {
@@ -55,6 +66,7 @@ export class SourceSide {
     if (wasReplay || (speed !== null && position === null)) await this.#startReplay(core, speed ?? Infinity);
     else {
       this.#reader = await source.open(partition, position);
+      this.#watchIdle(core);
       this.#readOn();
     }
   }
@@ -71,15 +83,27 @@ export class SourceSide {
   /** Whether a step would have something to take. */
   get isReady(): boolean {
     if (this.paused !== null) return false;
-    return this.#read !== null || this.#replay?.isDue(this.#parts.clock.monotonicMs()) === true;
+    return (
+      this.#read !== null || this.#wasIdle || this.#idle?.isDue === true || this.#replay?.isDue(this.#parts.clock.monotonicMs()) === true
+    );
   }
 
   /** One step with what is there; `force`: also for positions and watermarks alone. */
   step(core: TaskCore, nowMs: number, force: boolean): Step | null {
     if (this.#replay !== null)
       return this.paused === null ? core.release(this.#replay.release(this.#parts.clock.monotonicMs()), nowMs) : null;
-    if (this.paused === null) this.#take(core, nowMs);
-    return core.step(nowMs, { force });
+    if (this.paused !== null) return core.step(nowMs, { force });
+    const isTold = this.#tellIdle(core, nowMs);
+    this.#take(core, nowMs);
+    return core.step(nowMs, { force: force || isTold });
+  }
+
+  /** S3. True when that has changed something. */
+  #tellIdle(core: TaskCore, nowMs: number): boolean {
+    if (this.#wasIdle) core.takeIdle((this.#wasIdle = false), nowMs);
+    else if (this.#read !== null || this.#idle?.isDue !== true) return false;
+    else core.takeIdle(true, nowMs, this.#idle.take().passedMs);
+    return true;
   }
 
   #take(core: TaskCore, nowMs: number): void {
@@ -88,15 +112,27 @@ export class SourceSide {
     this.#read = null;
     this.progress = read.progress;
     core.takeRead(read, nowMs);
-    if (!read.done) this.#readOn();
+    if (read.done) this.#idle?.end();
+    else this.#readOn();
+  }
+
+  #watchIdle(core: TaskCore): void {
+    const { idle, clock, signal, notify } = this.#parts;
+    if (idle !== null) this.#idle = new IdleWatch({ idle, clock, signal, notify }, core.isSourceIdle);
+    else this.#wasIdle = core.isSourceIdle; // by an older declaration
   }
 
   #readOn(): void {
-    this.#reader?.read(READ_LIMITS).then(
+    const reader = this.#reader;
+    reader?.read(READ_LIMITS).then(
       (read) => {
         const isEmpty = read.values.length === 0 && read.deadLetters.length === 0 && !read.done;
         if (this.#parts.isEnding()) return;
-        if (isEmpty) return this.#readOn();
+        if (isEmpty) {
+          if (reader.isHeard === false) this.#idle?.unheard();
+          return this.#readOn();
+        }
+        this.#idle?.spoke();
         this.#read = read;
         this.#parts.notify();
       },

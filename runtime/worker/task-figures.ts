@@ -29,6 +29,8 @@ export type TaskFigures = {
   readonly taken: SourcePosition | null;
   /** Since it runs on this worker. */
   readonly time: TimeSpent;
+  /** A source's split that has nothing for now and holds no other back. Absent: it has, or it is no source that says when it is idle. */
+  readonly idle?: true;
   /** The key that most of its events have lately; absent: none stands out. */
   readonly heavyKey?: KeyShare | undefined;
 };

@@ -221,6 +221,7 @@ export class TaskRunner {
       paused: this.#redrive.paused,
       taken: core?.sourcePosition ?? null,
       time: this.#time.spent(),
+      ...(core?.isSourceIdle === true ? { idle: true as const } : {}),
       heavyKey: shownKey(core?.heaviestKey() ?? null),
     };
   }

@@ -33,7 +33,10 @@ const rules: Readonly<Record<string, Rule>> = {
     types: ['runtime/connectors', 'runtime/transforms'],
   },
   'runtime/journal': { values: ['runtime/base', 'runtime/event'], types: ['runtime/connectors', 'runtime/plan'] },
-  'runtime/telemetry': { values: ['runtime/base', 'runtime/plan'], types: ['runtime/worker', 'runtime/journal'] },
+  'runtime/telemetry': {
+    values: ['runtime/base', 'runtime/event', 'runtime/time', 'runtime/plan'],
+    types: ['runtime/worker', 'runtime/journal'],
+  },
   'runtime/task': {
     values: [
       'runtime/base',

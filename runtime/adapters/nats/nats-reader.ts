@@ -29,6 +29,8 @@ const HEARTBEAT_MS = 1_000;
 const TICK_MS = 500;
 /** Ticks without a sign of life. Counted, not timed: a step that blocked the event loop is no silence of the server. */
 const SILENT_TICKS_MAX = 6;
+/** Heartbeats come every other tick. */
+const HEARD_TICKS_MAX = 3;
 /** Unused for this long, the server drops a consumer that nobody could delete. */
 const INACTIVE_MS = 60_000;
 const REOPEN_FIRST_MS = 20;
@@ -74,6 +76,7 @@ export class NatsReader implements LaneReader {
   #nextPull = 0;
   #reopenMs = REOPEN_FIRST_MS;
   #silentTicks = 0;
+  #wasHeard = false;
   #ticker: NodeJS.Timeout | null = null;
 
   #waiter: Waiter | null = null;
@@ -102,6 +105,11 @@ export class NatsReader implements LaneReader {
     const taken = this.#take(bytesMax);
     this.#pull();
     return taken;
+  }
+
+  /** Something of this consumer came lately, if only that there is nothing. */
+  get isHeard(): boolean {
+    return this.#consumer !== '' && this.#wasHeard && this.#silentTicks <= HEARD_TICKS_MAX;
   }
 
   wake(): void {
@@ -168,6 +176,7 @@ export class NatsReader implements LaneReader {
     this.#inbox = this.#link.newInbox();
     this.#consumerSequence = 0;
     this.#silentTicks = 0;
+    this.#wasHeard = false;
     this.#window.reset();
     try {
       this.#subscription = this.#link.nc.subscribe(`${this.#inbox}.*`, {
@@ -290,6 +299,7 @@ export class NatsReader implements LaneReader {
   #receive(generation: number, message: Msg): void {
     if (generation !== this.#generation) return;
     this.#silentTicks = 0;
+    this.#wasHeard = true;
     const delivery = parseDelivery(message.reply);
     if (delivery === null) return this.#onStatus(message);
     if (delivery.consumerSequence !== this.#consumerSequence + 1 || delivery.sequence <= this.#lastSequence) return this.#reopen();

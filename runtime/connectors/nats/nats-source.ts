@@ -20,7 +20,7 @@ import type { TraceMark } from '../../event/trace-marks.ts';
 import type { Value } from '../../event/batch.ts';
 import { invalidUtf8, mayHaveLongNumber, utf8Text } from '../../event/codec/json.ts';
 import { compileJsonEvent, compileJsonEventAgain, type EventDecoder } from '../../event/codec/json-event.ts';
-import type { LaneReader, StoredRecord } from '../../journal/journal.ts';
+import type { StoredRecord } from '../../journal/journal.ts';
 import type { SourceConnector, SourcePosition, SourceRead, SourceReader } from '../source.ts';
 import { LARGE_EVENT_HEAD_BYTES, shownEvent, tooLargeLetter, undecodableLetter, type SourceLetter } from '../source-letters.ts';
 import { lastOfSubject, pendingFrom } from './subject-places.ts';
@@ -90,7 +90,7 @@ class NatsSplitReader implements SourceReader {
   readonly #spec: NatsSource;
   readonly #options: Options;
   readonly #decode: EventDecoder;
-  readonly #reader: LaneReader;
+  readonly #reader: NatsReader;
   /** Every message of the stream is one of this split, and none is removed but by age or size. */
   readonly #whole: boolean;
   #place: Place;
@@ -129,6 +129,10 @@ class NatsSplitReader implements SourceReader {
       bytes,
       progress: this.#progress(),
     };
+  }
+
+  get isHeard(): boolean {
+    return this.#reader.isHeard;
   }
 
   close(): Promise<void> {

@@ -92,7 +92,14 @@ function parameterised(): Manifest {
   return job({
     parameters: [{ name: 'time', default: '1h' }, { name: 'lateness', default: '0s' }, { name: 'shop' }],
     values: { shop: 'north' },
-    sources: [{ ...source, nats: { subjects: ['shop.${shop}'] }, eventTime: { at: 'event.${shop}', maxOutOfOrder: '${lateness}' } }],
+    sources: [
+      {
+        ...source,
+        nats: { subjects: ['shop.${shop}'] },
+        eventTime: { at: 'event.${shop}', maxOutOfOrder: '${lateness}', maxAhead: '1d' },
+        idle: { after: '${lateness}', closeAfter: '5m' },
+      },
+    ],
     stages: [{ ...stage, window: { sliding: { size: '${time}', every: '${time}', offset: '0s' } } }],
     sinks: [{ ...sink, nats: { subject: 'shop.${shop}.counts' } }],
   });

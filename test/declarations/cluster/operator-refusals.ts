@@ -44,6 +44,12 @@ const rows: readonly Row[] = [
     { sources: [{ ...typed, eventTime: { at: 'event.id' } }] },
     'gives string, where a number is needed',
   ],
+  [
+    'closes-before-idle',
+    'event time that goes on before its split is idle',
+    { sources: [{ ...typed, idle: { after: '1m', closeAfter: '10s' } }] },
+    '10s is less than after: 1m',
+  ],
   ['text-sum', 'a sum of texts', keyed({ aggregate: { a: { sum: 'event.id' } } }, typed), 'gives string, where a number is needed'],
   ['no-list', 'a flatMap that gives no list', added({ flatMap: 'event.id' }, typed), 'where a list is needed'],
   [

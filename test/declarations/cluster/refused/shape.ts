@@ -168,6 +168,17 @@ export const shape: readonly Refused[] = [
     object: withSource({ eventTime: { at: 'event.at', maxOutOfOrder: '${late' } }),
     says: 'maxOutOfOrder in body should match',
   },
+  { fact: 'idle without a time', object: withSource({ idle: {} }), says: 'spec.sources[0].idle.after: Required value' },
+  {
+    fact: 'event time that goes on after no time',
+    object: withSource({ idle: { after: '1m', closeAfter: 'soon' } }),
+    says: 'closeAfter in body should match',
+  },
+  {
+    fact: 'a bound ahead of the clock that is no duration',
+    object: withSource({ eventTime: { at: 'event.at', maxAhead: 1 } }),
+    says: 'maxAhead in body must be of type string',
+  },
   { fact: 'a table without a file', object: withTable({ file: undefined }), says: 'spec.tables[0].file: Required value' },
   { fact: 'a table without a key', object: withTable({ key: undefined }), says: 'spec.tables[0].key: Required value' },
   {
