@@ -70,7 +70,7 @@ class Writing implements Tracer {
   end(span: SpanData): void {
     this.spans++;
     if (this.#queue.push(span) < 512) return;
-    this.bytes += Buffer.from(this.#json.request(this.#queue)).byteLength;
+    this.bytes += this.#json.request(this.#queue).byteLength;
     this.#queue = [];
   }
   lost(): void {}

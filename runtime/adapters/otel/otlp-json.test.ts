@@ -1,9 +1,5 @@
-// What is written means what OpenTelemetry's own serializer gives for the same span.
+// What a collector is told of a span, by the bytes of the request.
 
-import { SpanKind, SpanStatusCode, TraceFlags, type HrTime, type SpanContext } from '@opentelemetry/api';
-import { JsonTraceSerializer } from '@opentelemetry/otlp-transformer';
-import { resourceFromAttributes } from '@opentelemetry/resources';
-import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { TraceContext } from '../../base/trace-context.ts';
@@ -38,94 +34,73 @@ const span: fc.Arbitrary<SpanData> = fc.record({
   error: fc.option(text),
 });
 
-test('spans are written as OpenTelemetry writes them', () => {
-  const json = new OtlpJson('w-1');
+test('a span is told with all that it says', () => {
   fc.assert(
     fc.property(fc.array(span, { maxLength: 6 }), (spans) => {
-      expect(telling(JSON.parse(json.request(spans)))).toEqual(telling(JSON.parse(expected(spans))));
+      const byService = spans.toSorted((a, b) => order(spans, a) - order(spans, b));
+      const written = told(spans);
+      expect(written.map(([service]) => service)).toEqual(byService.map(({ service }) => service));
+      for (const [at, one] of byService.entries()) {
+        const { traceId, spanId, parentId, name, kind } = one;
+        const got = written[at]![1];
+        expect(got).toMatchObject({ traceId, spanId, name, kind: KINDS[kind] });
+        expect(got.parentSpanId ?? null).toBe(parentId);
+        expect(plain(got.attributes)).toEqual({ ...one.shared, ...one.attributes });
+        expect(got.events.map((event) => [event.name, plain(event.attributes)])).toEqual(one.events.map((e) => [e.name, e.attributes]));
+        expect(got.links.map((link) => [link.traceId, link.spanId])).toEqual(one.links.map((link) => [link.traceId, link.spanId]));
+        expect(got.status).toEqual(one.error === null ? { code: 0 } : { code: 2, message: one.error });
+      }
     }),
   );
 });
 
-test('what many spans share is written alike in each of them', () => {
-  const one = fc.sample(span, { numRuns: 1, seed: 1 })[0]!;
-  const common = { 'shared.worker': 'a "worker"' };
-  const spans = [1, 2, 3].map((n) => ({ ...one, service: 's', shared: common, attributes: { 'own.n': n } }));
-  const told = JSON.parse(new OtlpJson('w-1').request(spans)) as {
-    readonly resourceSpans: readonly [{ readonly scopeSpans: readonly [{ readonly spans: readonly { readonly attributes: unknown }[] }] }];
-  };
-  expect(told.resourceSpans[0].scopeSpans[0].spans.map((written) => written.attributes)).toEqual(
-    [1, 2, 3].map((n) => [
-      { key: 'shared.worker', value: { stringValue: 'a "worker"' } },
-      { key: 'own.n', value: { intValue: n } },
-    ]),
-  );
-});
+/** Spans of one service come together, in the order in which the services came. */
+function order(spans: readonly SpanData[], { service }: SpanData): number {
+  return spans.findIndex((one) => one.service === service);
+}
 
 test('a time is exact to the nanosecond, and never of the next millisecond', () => {
   const one = fc.sample(span, { numRuns: 1, seed: 1 })[0]!;
-  const text = new OtlpJson('w-1').request([{ ...one, startMs: 1_700_000_000_000.25, endMs: 1.999_999_999_9 }]);
-  expect(text).toContain('"startTimeUnixNano":"1700000000000250000"');
-  expect(text).toContain('"endTimeUnixNano":"1999999"');
+  const [[, written]] = told([{ ...one, startMs: 1_700_000_000_000.25, endMs: 1_999.999_999_9 }]) as [readonly [string, Told]];
+  expect(written).toMatchObject({ startTimeUnixNano: '1700000000000250000', endTimeUnixNano: '1999999999' });
 });
 
-/** Without what says nothing (J1), and with the flags of a context, which are the same for all that is sent. */
-function telling(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(telling);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).flatMap(([name, one]) => (saysNothing(name, one) ? [] : [[name, telling(one)]])));
-}
+type Told = {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentSpanId?: string;
+  readonly name: string;
+  readonly kind: number;
+  readonly startTimeUnixNano: string;
+  readonly endTimeUnixNano: string;
+  readonly attributes: readonly ToldAttribute[];
+  readonly events: readonly { readonly name: string; readonly attributes: readonly ToldAttribute[] }[];
+  readonly links: readonly TraceContext[];
+  readonly status: { readonly code: number; readonly message?: string };
+};
+type ToldAttribute = { readonly key: string; readonly value: ToldValue };
+type ToldValue = Readonly<Record<string, unknown>> & { readonly arrayValue?: { readonly values: readonly ToldValue[] } };
+type Request = {
+  readonly resourceSpans: readonly {
+    readonly resource: { readonly attributes: readonly ToldAttribute[] };
+    readonly scopeSpans: readonly { readonly spans: readonly Told[] }[];
+  }[];
+};
 
-function saysNothing(name: string, value: unknown): boolean {
-  if (name === 'flags') return true;
-  if (name.startsWith('dropped')) return value === 0;
-  if (name === 'status') return (value as { readonly code: number }).code === SpanStatusCode.UNSET;
-  return Array.isArray(value) && value.length === 0 && name !== 'values';
-}
+/** Numbers of opentelemetry-proto, trace.proto. */
+const KINDS = { internal: 1, client: 3, producer: 4, consumer: 5 };
 
-const KINDS = { internal: SpanKind.INTERNAL, consumer: SpanKind.CONSUMER, producer: SpanKind.PRODUCER, client: SpanKind.CLIENT };
-const SCOPE = { name: 'millrace' };
-
-function expected(spans: readonly SpanData[]): string {
-  const resources = new Map(
-    spans.map(({ service }) => [service, resourceFromAttributes({ 'service.name': service, 'service.instance.id': 'w-1' })]),
+function told(spans: readonly SpanData[]): readonly (readonly [string, Told])[] {
+  const { resourceSpans } = JSON.parse(Buffer.from(new OtlpJson('w-1').request(spans)).toString()) as Request;
+  return resourceSpans.flatMap(({ resource, scopeSpans }) =>
+    scopeSpans.flatMap((scope) => scope.spans.map((one) => [String(plain(resource.attributes)['service.name']), one] as const)),
   );
-  return Buffer.from(JsonTraceSerializer.serializeRequest(spans.map((one) => readable(one, resources.get(one.service)!)))!).toString();
 }
 
-function readable(one: SpanData, resource: ReadableSpan['resource']): ReadableSpan {
-  const own = contextOf(one);
-  return {
-    name: one.name,
-    kind: KINDS[one.kind],
-    spanContext: () => own,
-    ...(one.parentId === null ? {} : { parentSpanContext: contextOf({ traceId: one.traceId, spanId: one.parentId }) }),
-    startTime: hrTime(one.startMs),
-    endTime: hrTime(one.endMs),
-    duration: [0, 0],
-    status: one.error === null ? { code: SpanStatusCode.UNSET } : { code: SpanStatusCode.ERROR, message: one.error },
-    attributes: plain({ ...one.shared, ...one.attributes }),
-    events: one.events.map(({ name, atMs, attributes: noted }) => ({ name, time: hrTime(atMs), attributes: plain(noted) })),
-    links: one.links.map((link) => ({ context: contextOf(link) })),
-    ended: true,
-    resource,
-    instrumentationScope: SCOPE,
-    droppedAttributesCount: 0,
-    droppedEventsCount: 0,
-    droppedLinksCount: 0,
-  };
+function plain(attributes: readonly ToldAttribute[]): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(attributes.map(({ key, value }) => [key, valueOf(value)]));
 }
 
-function contextOf({ traceId, spanId }: TraceContext): SpanContext {
-  return { traceId, spanId, traceFlags: TraceFlags.SAMPLED };
-}
-
-function plain(all: Attributes): ReadableSpan['attributes'] {
-  return all as ReadableSpan['attributes'];
-}
-
-function hrTime(at: number): HrTime {
-  const seconds = Math.floor(at / 1_000);
-  const nanos = (Math.floor(at) - seconds * 1_000) * 1_000_000;
-  return [seconds, nanos + Math.min(999_999, Math.round((at - Math.floor(at)) * 1_000_000))];
+function valueOf({ arrayValue, ...single }: ToldValue): unknown {
+  return arrayValue === undefined ? Object.values(single)[0] : arrayValue.values.map(valueOf);
 }

@@ -1,5 +1,5 @@
-// The tracer that sends spans to an OTLP collector, over HTTP as JSON. Nothing of OpenTelemetry's packages runs here: loading them
-// took a worker a fifth of a second, and their exporter's retries have timers that keep it from ending (ADR 30).
+// The tracer that sends spans to an OTLP collector, over HTTP as JSON. Sending is ours: the retries of OpenTelemetry's exporter have
+// timers that keep a worker from ending.
 //
 //   E1. At most QUEUE_MAX spans wait; what comes then is dropped and counted. One export is in flight at a time.
 //   E2. What the collector refuses is dropped and counted. Where it says "later", or nothing within EXPORT_MS, it is asked again
@@ -102,7 +102,7 @@ export class OtlpTracer implements Tracer {
   /** Null: the collector has taken it. */
   async #export(batch: readonly SpanData[]): Promise<Error | null> {
     try {
-      const body = Buffer.from(this.#json.request(batch));
+      const body = this.#json.request(batch);
       for (let tries = 1; ; tries++) {
         const { error, isFinal } = await this.#post(body);
         if (error === null || isFinal || tries === TRIES_MAX) return error;
