@@ -44,6 +44,7 @@ export type {
   Stream,
   WindowedStream,
 } from './job/stream.ts';
+export { sendToKey, type SendArgs, type SendToKeyParts } from './job/send-to-key.ts';
 export type { DeclaredMachine, MachineOptions, XStateMachine } from './job/machine-type.ts';
 export type { Match, Matched, MatchSelect, PatternCondition, PatternOptions, PatternStepOptions } from './job/pattern-type.ts';
 export type { Actor, ActorContext } from './job/reduce-type.ts';

@@ -26,6 +26,16 @@ const actionSchema = z.strictObject({
     })
     .optional()
     .describe('An event to this machine itself: at once, or by a durable timer after delay (a duration, or CEL giving ms).'),
+  sendTo: z
+    .strictObject({
+      key: codeSchema.describe('CEL: the key of the actor that gets the event, of the form of `key` here.'),
+      type: z.string().min(1).max(128),
+      data: fieldsSchema.optional(),
+      delay: codeSchema.optional(),
+      id: codeSchema.optional(),
+    })
+    .optional()
+    .describe('An event to the actor of another key of this machine: with this step, or by a durable timer of the sender after delay.'),
   cancel: codeSchema.optional().describe('Cancels the durable timer of that id.'),
 });
 export type MachineAction = z.infer<typeof actionSchema>;

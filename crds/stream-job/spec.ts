@@ -83,6 +83,8 @@ export const stageSchema = z.strictObject({
       unhandled: actorUnhandled.default('deadLetter'),
       /** Beside a mark: the states that the machine has (`a.b` for b in a), for who judges an upgrade without its code. */
       states: z.array(z.string().max(1_024)).max(4_096).optional(),
+      /** Beside a mark: its actors send each other events. */
+      sends: z.boolean().optional(),
     })
     .optional()
     .describe("Jobs in TypeScript only: a machine made with XState's own setup() or createMachine(). Here: the mark of its code."),

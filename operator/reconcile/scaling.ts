@@ -75,7 +75,8 @@ function graphOf(plan: PhysicalPlan | null, stages: readonly StagePlan[]): LoadG
       partitionCount,
       to: outputs.map((index) => {
         const edge = plan?.edges[index];
-        return edge === undefined || edge.retired === true || !ids.has(edge.toStage) ? null : edge.toStage;
+        // What a stage sends itself is work of its own events.
+        return edge === undefined || edge.retired === true || edge.toStage === id || !ids.has(edge.toStage) ? null : edge.toStage;
       }),
     })),
   };

@@ -16,6 +16,7 @@ import { MillraceError } from '../base/errors.ts';
 import type { Issue } from '../base/issues.ts';
 import { formatPath, type PathPart } from '../base/path.ts';
 import { codeText, machineStates } from './code-text.ts';
+import { sendsToKeys } from './send-to-key.ts';
 import { mapCode } from './code-slots.ts';
 
 /** A function of the job, or a machine made with XState. */
@@ -116,7 +117,8 @@ export function fillMarks<T>(json: unknown, code: ReadonlyMap<string, MarkedCode
 /** What must be known of a machine without its code: which states its actors may be in. */
 function withStates(stage: StageSpec, machine: unknown): StageSpec {
   if (stage.xstate === undefined || isMark(machine)) return stage;
-  return { ...stage, xstate: { ...stage.xstate, states: [...machineStates(machine)] } };
+  const sends = sendsToKeys(machine) ? { sends: true } : {};
+  return { ...stage, xstate: { ...stage.xstate, states: [...machineStates(machine)], ...sends } };
 }
 
 function freshMark(value: MarkedCode, salt: string, code: ReadonlyMap<string, MarkedCode>): string {

@@ -34,7 +34,8 @@ export type TaskCounters = {
 export type InputPosition = {
   readonly edge: number;
   readonly sequence: number;
-  /** Per upstream partition: its edge watermark (null: none yet; Infinity: ended). */
+  /** Per upstream partition: its edge watermark (null: none yet; Infinity: ended). Of an exchange of a stage to itself: what is known
+   *  of its partitions (task/feedback.ts). */
   readonly watermarks: readonly (number | null)[];
   /** Upstream partitions that are idle on it: they hold nobody back. Absent: none. */
   readonly idle?: readonly number[];

@@ -2,7 +2,7 @@
 
 import { describeSink, guaranteeOf, sinkSpecOf } from './explain-sink.ts';
 import { machinePathText } from './machine-path.ts';
-import { hasStandbys, liveOutputs } from './physical-plan.ts';
+import { hasStandbys, isFeedback, liveOutputs } from './physical-plan.ts';
 import type { EdgePlan, NodePlan, PhysicalPlan, StagePlan } from './physical-plan.ts';
 import { DEAD_LETTERS, DEAD_LETTERS_SUBJECT } from './plan-names.ts';
 
@@ -80,7 +80,9 @@ function sendsOf(plan: PhysicalPlan, stage: StagePlan): readonly string[] {
   ];
   const byOutput = Map.groupBy(single, outputText);
   return [
-    ...keyed.map((edge) => `by ${keyText(stage, edge)} to ${edge.toStage}`),
+    ...keyed.map((edge) =>
+      isFeedback(edge) ? `what actors of ${edge.from.node} send each other to itself` : `by ${keyText(stage, edge)} to ${edge.toStage}`,
+    ),
     ...[...byOutput].map(([output, some]) => `${output} to ${some.map(({ toStage }) => toStage.replace(/^sink:/, '')).join(', ')}`),
   ];
 }

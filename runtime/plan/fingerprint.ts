@@ -60,7 +60,7 @@ function hash(value: unknown): string {
 
 /** Only a source's schema has descriptions that are not behaviour; the states of a marked machine are told by its mark. */
 function withoutDescriptions(op: StagePlan['nodes'][number]['op']): unknown {
-  if (op.kind === 'xstate') return { ...op, states: undefined };
+  if (op.kind === 'xstate') return { ...op, states: undefined, sends: undefined };
   if (op.kind !== 'source' || op.spec.schema === undefined) return op;
   const fields = Object.entries(op.spec.schema).map(([name, field]) => {
     if (typeof field === 'string') return [name, field] as const;

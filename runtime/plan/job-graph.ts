@@ -102,6 +102,15 @@ export function emittedOutputs(machine: MachineSpec): readonly string[] {
   return [...outputs];
 }
 
+/** Whether actors of a declared machine send each other events. */
+export function sendsIn(machine: MachineSpec): boolean {
+  let sends = false;
+  eachState(machine as MachineState, (state) => {
+    sends ||= actionsOf(state).some(({ action }) => action.sendTo !== undefined);
+  });
+  return sends;
+}
+
 /** Stages with what they read before them; ties in order of declaration. Stages of a cycle, and behind one, are left out. */
 export function topologicalStages(graph: JobGraph): readonly StageElement[] {
   const sorted: StageElement[] = [];

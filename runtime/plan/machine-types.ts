@@ -1,9 +1,10 @@
 // Types inside a declared machine: what guards, assigns and emits see, and what comes out.
 
+import type { Code } from '../../crds/stream-job/code.ts';
 import type { MachineAction, MachineSpec, MachineState } from '../../crds/stream-job/machine.ts';
 import { isDuration } from '../base/duration.ts';
-import type { PathPart } from '../base/path.ts';
-import { DYN, type EventType, NUMBER, objectType, STRING } from '../expression/event-type.ts';
+import { formatPath, type PathPart } from '../base/path.ts';
+import { describeType, DYN, type EventType, NUMBER, objectType, STRING } from '../expression/event-type.ts';
 import type { CodeCheck, Variables } from './code-check.ts';
 import { actionsOf, eachState, transitionsOf } from './machine-walk.ts';
 import { mergeTypes } from './merge-types.ts';
@@ -21,7 +22,7 @@ export function checkMachineCodes(machine: MachineSpec, { event, key, path, chec
   const context = contextType(machine);
   const raised = new Map<string, EventType[]>();
   const emitted = new Map<string, EventType[]>();
-  // Raised events first: their types are what the transitions that they take see.
+  // Raised and sent events first: their types are what the transitions that they take see.
   const variables = (name: string | null, known: ReadonlyMap<string, EventType[]> | null): Variables => ({
     context,
     key,
@@ -30,10 +31,12 @@ export function checkMachineCodes(machine: MachineSpec, { event, key, path, chec
   });
   eachState(machine as MachineState, (state, _keys, at) => {
     for (const { action, event: name, path: place } of actionsOf(state)) {
-      const { raise } = action;
-      if (raise === undefined) continue;
-      const data = check.fields(raise.data ?? {}, [...path, ...at, ...place, 'raise', 'data'], variables(name, null));
-      raised.set(raise.type, [...(raised.get(raise.type) ?? []), withType(data)]);
+      for (const made of ['raise', 'sendTo'] as const) {
+        const { type, data } = action[made] ?? {};
+        if (type === undefined) continue;
+        const fields = check.fields(data ?? {}, [...path, ...at, ...place, made, 'data'], variables(name, null));
+        raised.set(type, [...(raised.get(type) ?? []), withType(fields)]);
+      }
     }
   });
   eachState(machine as MachineState, (state, _keys, at) => {
@@ -69,15 +72,37 @@ function contextType(machine: MachineSpec): EventType {
 }
 
 function checkAction(
-  { assign, emit, raise, cancel }: MachineAction,
+  { assign, emit, raise, sendTo, cancel }: MachineAction,
   path: readonly PathPart[],
   variables: Variables,
   check: CodeCheck,
 ): { readonly output: string; readonly type: EventType } | null {
   check.fields(assign, [...path, 'assign'], variables);
-  if (typeof raise?.delay === 'string' && !isDuration(raise.delay))
-    check.one(raise.delay, [...path, 'raise', 'delay'], variables, 'number');
-  check.one(raise?.id, [...path, 'raise', 'id'], variables);
+  for (const [name, made] of Object.entries({ raise, sendTo })) {
+    if (typeof made?.delay === 'string' && !isDuration(made.delay)) check.one(made.delay, [...path, name, 'delay'], variables, 'number');
+    check.one(made?.id, [...path, name, 'id'], variables);
+  }
+  checkKey(sendTo?.key, [...path, 'sendTo', 'key'], variables, check);
   check.one(cancel, [...path, 'cancel'], variables);
   return emit === undefined ? null : { output: emit.output, type: check.fields(emit.value, [...path, 'emit', 'value'], variables) };
+}
+
+/** A key of another kind is the key of nobody: 1 is not "1". */
+function checkKey(code: Code | undefined, path: readonly PathPart[], variables: Variables, check: CodeCheck): void {
+  if (code === undefined) return;
+  const [found, wanted] = [check.one(code, path, variables), variables['key'] ?? DYN];
+  const [is, should] = [kindOf(found), kindOf(wanted)];
+  if (is === null || should === null || is === should) return;
+  check.issues.push({
+    path: formatPath(path),
+    message: `keys of the stage are ${describeType(wanted)}, this is ${describeType(found)}: no actor has such a key`,
+    fix: should === 'string' ? 'use string(…)' : `give a ${should}`,
+  });
+}
+
+/** Null: not known. All numbers are one kind. */
+function kindOf(type: EventType): string | null {
+  if (type.kind === 'dyn') return null;
+  if (type.kind !== 'scalar') return type.kind;
+  return type.name === 'string' || type.name === 'bool' ? type.name : 'number';
 }

@@ -60,7 +60,7 @@ export type EdgePlan = {
   /** `flights/key:origin→hourly`: stable, for people and metrics. */
   readonly id: string;
   readonly fromStage: string;
-  /** Node and output whose events go out; the output is null for the main one. */
+  /** Node and output whose events go out; the output is null for the main one, SENT for what actors send each other. */
   readonly from: NodeOutput;
   /** For a sink `journal: {}` this is `sink:<name>`: no stage reads it, the results stay in the journal of `fromStage`. */
   readonly toStage: string;
@@ -76,7 +76,8 @@ export type EdgePlan = {
  *  implied sinks `dead-letters` (file) and `dead-letters-subject` (NATS), whose events are DeadLetter values). */
 export type NodeOutput = { readonly node: string; readonly output: string | null };
 
-/** A node reads outputs of nodes of its own stage, or edges from stages before it. */
+/** A node reads outputs of nodes of its own stage, or edges from stages before it; a machine whose actors send each other events
+ *  reads an edge from its own stage besides, as its right side. */
 export type NodeInput =
   | { readonly kind: 'node'; readonly from: NodeOutput; /** join: which side. */ readonly side: 'left' | 'right' }
   | { readonly kind: 'edge'; readonly edge: number; readonly side: 'left' | 'right' };
@@ -134,7 +135,8 @@ export type OpPlan =
     }
   /** `withinMs`: of the whole pattern. */
   | { readonly kind: 'pattern'; readonly spec: PatternSpec; readonly withinMs: number | null; readonly keyNames: readonly string[] }
-  | { readonly kind: 'machine'; readonly spec: MachineSpec }
+  /** `sends`: its actors send each other events. */
+  | { readonly kind: 'machine'; readonly spec: MachineSpec; readonly sends?: boolean }
   /** Builder only: an XState machine made with xstate's own setup()/createMachine(). */
   | {
       readonly kind: 'xstate';
@@ -142,6 +144,7 @@ export type OpPlan =
       readonly order: 'eventTime' | 'arrival';
       readonly unhandled: 'deadLetter' | 'ignore';
       /** Where the machine is only a mark: the states that it has. */ readonly states?: readonly string[] | undefined;
+      /** Its actors send each other events. */ readonly sends?: boolean | undefined;
     }
   | { readonly kind: 'reduce'; readonly init: Code; readonly step: Code }
   | { readonly kind: 'sink'; readonly spec: SinkSpec };
@@ -163,6 +166,15 @@ export type CompiledPanes = {
   readonly early: readonly CompiledTrigger[];
   readonly accumulation: 'accumulating' | 'discarding' | 'retracting';
 };
+
+/** The output of a machine's node that leads back to its own stage: what its actors send each other (as in transforms/transform.ts).
+ *  No stage can read it. */
+export const SENT = '*sent';
+
+/** Whether it leads from a stage to itself. */
+export function isFeedback({ fromStage, toStage }: Pick<EdgePlan, 'fromStage' | 'toStage'>): boolean {
+  return fromStage === toStage;
+}
 
 /** A task's name: `hourly/3`. */
 export function taskName(stageId: string, partition: number): string {

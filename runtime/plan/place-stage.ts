@@ -10,8 +10,9 @@ import type { JoinSpec } from '../../crds/stream-job/joins.ts';
 import type { StageSpec } from '../../crds/stream-job/spec.ts';
 import { assert } from '../base/assert.ts';
 import { parseDuration } from '../base/duration.ts';
-import { emittedOutputs, inputsOf, LATE, type StageElement } from './job-graph.ts';
-import type { OpPlan } from './physical-plan.ts';
+import { sendsToKeys } from '../job/send-to-key.ts';
+import { emittedOutputs, inputsOf, LATE, sendsIn, type StageElement } from './job-graph.ts';
+import { type OpPlan, SENT } from './physical-plan.ts';
 import type { Inlet, Outlet, Placement } from './placement.ts';
 import { structureOf } from './structure.ts';
 import { compilePanes, compileWindow, hasPanes, isCode, isKeyed, keyNames, verbsOf } from './stage-verbs.ts';
@@ -132,6 +133,7 @@ type KeyedNodes = {
 
 function placeKeyedNodes(placement: Placement, { stage, host, edges, read }: KeyedNodes): void {
   const { spec, name } = stage;
+  const sent = sendsToOthers(spec) ? [placeSent(placement, host, name)] : [];
   const late = read.has(`${name}.${LATE}`) ? 'output' : 'deadLetter';
   if (needsOrder(spec)) {
     const ownLate = spec.pattern !== undefined || (spec.machine !== undefined && !emittedOutputs(spec.machine).includes(LATE));
@@ -141,11 +143,22 @@ function placeKeyedNodes(placement: Placement, { stage, host, edges, read }: Key
       op: { kind: 'order', late: ownLate ? late : 'deadLetter' },
     });
     placement.note(host, 'ordered', name);
-    placement.publish(name, [placement.addNode(host, { id: name, inputs: inlets([order]), op: keyedOp(spec, late) })]);
+    placement.publish(name, [placement.addNode(host, { id: name, inputs: [...inlets([order]), ...sent], op: keyedOp(spec, late) })]);
     if (ownLate) placement.publish(`${name}.${LATE}`, [{ ...order, output: LATE }]);
     return;
   }
-  placement.publish(name, [placement.addNode(host, { id: name, inputs: edges, op: keyedOp(spec, late) })]);
+  placement.publish(name, [placement.addNode(host, { id: name, inputs: [...edges, ...sent], op: keyedOp(spec, late) })]);
+}
+
+/** Actors of the machine send each other events: an exchange of the stage to itself. */
+function sendsToOthers({ machine, xstate }: StageSpec): boolean {
+  if (machine !== undefined) return sendsIn(machine);
+  return xstate !== undefined && (xstate.sends ?? sendsToKeys(xstate.machine));
+}
+
+function placeSent(placement: Placement, host: string, name: string): Inlet {
+  const outlet = { stage: host, node: name, output: SENT };
+  return { from: placement.addEdge(outlet, { toStage: host, partitioning: 'key', label: `${name}.sent` }), side: 'right' };
 }
 
 function needsOrder({ machine, xstate, pattern }: StageSpec): boolean {
@@ -170,8 +183,9 @@ function keyedOp(spec: StageSpec, late: 'output' | 'deadLetter'): OpPlan {
     const withinMs = pattern.within === undefined ? null : parseDuration(pattern.within);
     return { kind: 'pattern', spec: pattern, withinMs, keyNames: names };
   }
-  if (machine !== undefined) return { kind: 'machine', spec: machine };
-  if (xstate !== undefined) return { kind: 'xstate', ...xstate };
+  const sends = sendsToOthers(spec) ? { sends: true } : {};
+  if (machine !== undefined) return { kind: 'machine', spec: machine, ...sends };
+  if (xstate !== undefined) return { kind: 'xstate', ...xstate, ...sends };
   assert(reduce !== undefined, 'a keyed stage has a verb (rules-stages)');
   return { kind: 'reduce', init: reduce.init, step: reduce.step };
 }

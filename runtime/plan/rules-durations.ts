@@ -95,10 +95,12 @@ function inMachine(machine: MachineSpec): readonly Placed[] {
     for (const delay of Object.keys(state.after ?? {}))
       placed.push({ text: delay, path: ['machine', ...at, 'after', delay], mayBeZero: true });
     for (const { action, path } of actionsOf(state)) {
-      const delay = action.raise?.delay;
-      // A delay may be an expression too: then only its value is known, while the job runs.
-      if (typeof delay === 'string' && isDuration(delay))
-        placed.push({ text: delay, path: ['machine', ...at, ...path, 'raise', 'delay'], mayBeZero: true });
+      for (const name of ['raise', 'sendTo'] as const) {
+        const delay = action[name]?.delay;
+        // A delay may be an expression too: then only its value is known, while the job runs.
+        if (typeof delay === 'string' && isDuration(delay))
+          placed.push({ text: delay, path: ['machine', ...at, ...path, name, 'delay'], mayBeZero: true });
+      }
     }
   });
   return placed;

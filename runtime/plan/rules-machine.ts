@@ -10,7 +10,7 @@ import type { JobGraph } from './job-graph.ts';
 import { resolveTarget, stateAt } from './machine-targets.ts';
 import { actionsOf, eachState, transitionsOf } from './machine-walk.ts';
 
-const ACTIONS = ['assign', 'emit', 'raise', 'cancel'] as const;
+const ACTIONS = ['assign', 'emit', 'raise', 'sendTo', 'cancel'] as const;
 
 export function checkMachines(graph: JobGraph): readonly Issue[] {
   return eachMachine(graph, (machine, path) => {
@@ -108,16 +108,17 @@ function checkActions({ state, path }: Place): readonly Issue[] {
     if (ACTIONS.every((name) => action[name] === undefined)) {
       return [{ path: formatPath([...path, ...at]), message: 'the action does nothing', fix: `give it one of ${ACTIONS.join(', ')}` }];
     }
-    if (action.raise?.id !== undefined && action.raise.delay === undefined) {
+    return (['raise', 'sendTo'] as const).flatMap((name) => {
+      const { id, delay } = action[name] ?? {};
+      if (id === undefined || delay !== undefined) return [];
       return [
         {
-          path: formatPath([...path, ...at, 'raise', 'id']),
-          message: 'an event that is raised at once has no timer that could be cancelled by its id',
+          path: formatPath([...path, ...at, name, 'id']),
+          message: `an event that is ${name === 'raise' ? 'raised' : 'sent'} at once has no timer that could be cancelled by its id`,
           fix: 'add delay, or remove id',
         },
       ];
-    }
-    return [];
+    });
   });
 }
 
@@ -214,20 +215,23 @@ function isNever(guard: Code): boolean {
 
 function warnUnhandledRaises(machine: MachineState, path: readonly PathPart[]): readonly Issue[] {
   const handled = new Set<string>();
-  const raised: { readonly type: string; readonly at: readonly PathPart[] }[] = [];
+  const made: { readonly type: string; readonly what: string; readonly at: readonly PathPart[] }[] = [];
   eachState(machine, (state, _keys, at) => {
     for (const event of Object.keys(state.on ?? {})) handled.add(event);
-    for (const { action, path: place } of actionsOf(state))
-      if (action.raise !== undefined) raised.push({ type: action.raise.type, at: [...path, ...at, ...place, 'raise', 'type'] });
+    for (const { action, path: place } of actionsOf(state)) {
+      const { raise, sendTo } = action;
+      if (raise !== undefined) made.push({ type: raise.type, what: 'raised', at: [...path, ...at, ...place, 'raise', 'type'] });
+      if (sendTo !== undefined) made.push({ type: sendTo.type, what: 'sent', at: [...path, ...at, ...place, 'sendTo', 'type'] });
+    }
   });
-  return raised
+  return made
     .filter(
       ({ type }) =>
         ![...handled].some((event) => event === type || event === '*' || (event.endsWith('.*') && type.startsWith(event.slice(0, -1)))),
     )
-    .map(({ type, at }) => ({
+    .map(({ type, what, at }) => ({
       path: formatPath(at),
-      message: `no state handles the raised event "${type}"`,
+      message: `no state handles the ${what} event "${type}"`,
       fix: suggest(type, [...handled]),
     }));
 }

@@ -8,16 +8,18 @@
 //   H4. Where another plan left nodes and edges otherwise connected, `settle` lets watermarks rise to what the inputs allow now.
 //   H5. A traced event reaches a transform that does not carry traces itself alone, in its place among the others: what is
 //       emitted meanwhile is of its trace. Traced or not, the results are the same.
+//   H7. No watermark comes by an exchange of the stage to itself. What it brings when the watermark has ended meets timers that are due
+//       at once (`fireBehindEnd`).
 //   H6. What a transform emits is what it took in, or was made by it: transforms that absorb, and late events, which are counted
 //       as late. Each reader but the first makes one more; what nobody reads is one less.
 
 import { assert } from '../base/assert.ts';
 import type { Batch, DeadLetter, Key } from '../event/batch.ts';
-import { WATERMARK_MIN } from '../event/batch.ts';
+import { WATERMARK_MAX, WATERMARK_MIN } from '../event/batch.ts';
 import type { TraceContext } from '../base/trace-context.ts';
 import { withTraces } from '../event/trace-marks.ts';
 import type { TraceMark } from '../event/trace-marks.ts';
-import type { EdgePlan, NodePlan, StagePlan } from '../plan/physical-plan.ts';
+import { isFeedback, type EdgePlan, type NodePlan, type StagePlan } from '../plan/physical-plan.ts';
 import type { PartitionState } from '../state/partition-state.ts';
 import { together, type Together } from '../time/watermark.ts';
 import type { KeyedCells } from '../state/keyed-cells.ts';
@@ -65,6 +67,8 @@ export class Chain {
   readonly #nodes = new Map<string, Node>();
   readonly #byEdge = new Map<number, { node: Node; input: number }[]>();
   readonly #sources: Node[] = [];
+  /** Nodes that get what actors of the stage send each other. */
+  readonly #receivers: Node[] = [];
   readonly edgeWatermarks = new Map<number, number>();
   readonly idleEdges = new Set<number>();
   edgeBatches = new Map<number, Batch[]>();
@@ -118,6 +122,11 @@ export class Chain {
   /** What all partitions that an edge comes from say together. */
   advanceEdge(edge: number, watermark: number, isIdle = false): void {
     for (const { node, input } of this.#byEdge.get(edge) ?? []) node.advance(input, watermark, isIdle);
+  }
+
+  /** H7. */
+  fireBehindEnd(): void {
+    for (const node of this.#receivers) node.fireBehindEnd();
   }
 
   advanceSource(watermark: number): void {
@@ -199,6 +208,7 @@ export class Chain {
 
   #wire(node: Node, parts: ChainParts): void {
     if (node.plan.op.kind === 'source') this.#sources.push(node);
+    if (node.inputsOfOthers !== null) this.#receivers.push(node);
     node.plan.inputs.forEach((input, index) => {
       if (input.kind === 'node') {
         this.#node(input.from.node).addTarget(input.from.output, { kind: 'node', node, input: index });
@@ -229,6 +239,8 @@ class Node implements StepContext {
   readonly #table: (name: string) => Table;
   readonly #inputWatermarks: number[];
   readonly #inputIdle: boolean[];
+  /** Per input, whether it comes from another stage or node; null: all do. */
+  readonly inputsOfOthers: readonly boolean[] | null;
   readonly #main: Target[] = [];
   readonly #named = new Map<string, Target[]>();
   readonly #all: Target[] = [];
@@ -248,7 +260,11 @@ class Node implements StepContext {
     this.timerTraces = new TimerTraces(traces);
     this.#table = parts.table;
     this.#transform = plan.op.kind === 'source' ? null : parts.makeTransform(plan);
-    this.#inputWatermarks = Array.from({ length: Math.max(1, plan.inputs.length) }, () => WATERMARK_MIN);
+    const isOwn = plan.inputs.map((input) => input.kind === 'edge' && isFeedback(parts.edges[input.edge] as EdgePlan));
+    this.inputsOfOthers = isOwn.includes(true) ? isOwn.map((own) => !own) : null;
+    this.#inputWatermarks = Array.from({ length: Math.max(1, plan.inputs.length) }, (_, input) =>
+      isOwn[input] === true ? WATERMARK_MAX : WATERMARK_MIN,
+    );
     this.#inputIdle = this.#inputWatermarks.map(() => false);
   }
 
@@ -304,6 +320,13 @@ class Node implements StepContext {
     this.settle();
   }
 
+  /** H7. */
+  fireBehindEnd(): void {
+    if (this.watermark !== WATERMARK_MAX) return;
+    this.#fireTimers(WATERMARK_MAX);
+    this.#transform?.onWatermark?.(WATERMARK_MAX, this);
+  }
+
   settle(): void {
     const { watermark, isIdle } = together(this.#inputWatermarks, this.#inputIdle);
     this.#rise(watermark);
@@ -331,6 +354,7 @@ class Node implements StepContext {
     if (own !== undefined) [this.watermark, this.emitted] = own;
     this.watermarkNext = this.watermark;
     this.plan.inputs.forEach((input, index) => {
+      if (this.inputsOfOthers?.[index] === false) return;
       const edge = input.kind === 'edge' ? edges.get(input.edge) : undefined;
       this.#inputWatermarks[index] = (input.kind === 'edge' ? edge?.watermark : nodes[input.from.node]?.[1]) ?? WATERMARK_MIN;
       this.#inputIdle[index] = input.kind === 'edge' ? edge?.isIdle === true : isIdle(input.from.node);

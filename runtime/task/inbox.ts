@@ -5,6 +5,7 @@
 //   X2. Only the segments for this task are kept; `bytes` is what they hold (credit).
 
 import type { RecordHeader } from '../journal/record.ts';
+import type { OwnRecord } from './feedback.ts';
 
 /** Events of one edge for this task, as they were stored. */
 export type InboxSegment = { readonly edge: number; readonly count: number; readonly bytes: Uint8Array };
@@ -20,6 +21,8 @@ export type InboxRecord = {
   readonly idle?: RecordHeader['idle'];
   readonly segments: readonly InboxSegment[];
   readonly bytes: number;
+  /** Of a record of the task's own stage that ends a step. */
+  readonly own?: OwnRecord | undefined;
 };
 
 export class Inbox {

@@ -5,11 +5,14 @@
 //       than before when one that was idle speaks again.
 //   I3. Each edge has a position of its own: one that is new (an upgrade) reads its lane from the beginning, where others of the
 //       same lane have been before.
+//   I4. No watermark comes by an exchange of the stage to itself (feedback.ts); while messages are under way on it, the end of the
+//       other inputs is held back.
 
 import { WATERMARK_MAX, WATERMARK_MIN } from '../event/batch.ts';
 import type { InputPosition } from '../journal/record.ts';
-import type { EdgePlan, PhysicalPlan, StagePlan } from '../plan/physical-plan.ts';
+import { isFeedback, type EdgePlan, type PhysicalPlan, type StagePlan } from '../plan/physical-plan.ts';
 import { together, type Together } from '../time/watermark.ts';
+import { Feedback } from './feedback.ts';
 import type { InboxRecord } from './inbox.ts';
 
 type EdgeInput = {
@@ -18,23 +21,39 @@ type EdgeInput = {
   sequence: number;
   readonly watermarks: number[];
   readonly idle: boolean[];
+  readonly feedback: Feedback | null;
 };
 
 export class TaskInputs {
   readonly #edges: EdgeInput[];
+  /** Exchanges of the stage to itself, and the others. */
+  readonly #feedback: readonly Feedback[];
+  readonly #others: readonly EdgeInput[];
+  readonly #stage: string;
+  readonly #partition: number;
+  /** I4: the other inputs have ended, and nothing was under way; the same once more behind the end of the watermark. */
+  #mayEnd: boolean;
+  #isOver: boolean;
 
-  constructor(plan: PhysicalPlan, stage: StagePlan) {
-    this.#edges = stage.inputs.map((index) => {
-      const edge = plan.edges[index] as EdgePlan;
+  constructor(plan: PhysicalPlan, stage: StagePlan, partition: number) {
+    this.#stage = stage.id;
+    this.#partition = partition;
+    const edges = stage.inputs.map((index) => plan.edges[index] as EdgePlan);
+    const others = edges.filter((edge) => !isFeedback(edge)).map(({ index }) => index);
+    this.#edges = edges.map((edge) => {
       const from = plan.stages.find((candidate) => candidate.id === edge.fromStage) as StagePlan;
       return {
         edge,
-        outputIndex: from.outputs.indexOf(index),
+        outputIndex: from.outputs.indexOf(edge.index),
         sequence: 0,
         watermarks: Array.from({ length: from.partitionCount }, () => WATERMARK_MIN),
         idle: Array.from({ length: from.partitionCount }, () => false),
+        feedback: isFeedback(edge) ? new Feedback(edge, stage, others) : null,
       };
     });
+    this.#others = this.#edges.filter(({ feedback }) => feedback === null);
+    this.#feedback = this.#edges.flatMap(({ feedback }) => feedback ?? []);
+    this.#mayEnd = this.#isOver = this.#feedback.length === 0;
   }
 
   restore(positions: readonly InputPosition[]): void {
@@ -42,17 +61,19 @@ export class TaskInputs {
       const input = this.#edges.find(({ edge }) => edge.index === position.edge);
       if (input === undefined) continue;
       input.sequence = position.sequence;
-      position.watermarks.forEach((watermark, partition) => (input.watermarks[partition] = watermark ?? WATERMARK_MIN));
+      if (input.feedback !== null) input.feedback.restore(position.watermarks);
+      else position.watermarks.forEach((watermark, partition) => (input.watermarks[partition] = watermark ?? WATERMARK_MIN));
       for (const partition of position.idle ?? []) input.idle[partition] = true;
     }
+    this.#settle();
   }
 
   positions(): InputPosition[] {
-    return this.#edges.map(({ edge, sequence, watermarks, idle }) => ({
+    return this.#edges.map(({ edge, sequence, watermarks, idle, feedback }) => ({
       edge: edge.index,
       sequence,
       ...(idle.includes(true) ? { idle: idle.flatMap((isIdle, partition) => (isIdle ? [partition] : [])) } : {}),
-      watermarks: watermarks.map((watermark) => (watermark === WATERMARK_MIN ? null : watermark)),
+      watermarks: feedback?.numbers() ?? watermarks.map((watermark) => (watermark === WATERMARK_MIN ? null : watermark)),
     }));
   }
 
@@ -66,29 +87,59 @@ export class TaskInputs {
     return this.#edges.find((input) => input.edge.index === edge)?.sequence ?? 0;
   }
 
-  /** Notes that a record was taken in, with its watermarks per out-edge. */
-  note({
-    stage,
-    partition,
-    sequence,
-    watermarks,
-    idle = [],
-  }: Pick<InboxRecord, 'stage' | 'partition' | 'sequence' | 'watermarks' | 'idle'>): void {
+  /** Notes that a record was taken in, with its watermarks per out-edge. False: nobody waits for the position to be stored. */
+  note({ stage, partition, sequence, watermarks, idle = [], own, bytes }: Omit<InboxRecord, 'segments'>): boolean {
+    let isNews = stage !== this.#stage;
     for (const input of this.#edges) {
       if (input.edge.fromStage !== stage || sequence <= input.sequence) continue;
       input.sequence = sequence;
+      if (input.feedback !== null) {
+        const isWork = own !== undefined && input.feedback.note(partition, own);
+        // Stored positions of others are no reason to store one's own: it would never end.
+        isNews ||= bytes > 0 || (isWork && partition !== this.#partition);
+        continue;
+      }
       const watermark = watermarks[input.outputIndex] ?? WATERMARK_MIN;
       if (watermark > (input.watermarks[partition] ?? WATERMARK_MIN)) input.watermarks[partition] = watermark;
       input.idle[partition] = idle.includes(input.outputIndex);
     }
+    this.#settle();
+    return isNews;
   }
 
-  /** What is known per edge index (I2). */
+  /** What is known per edge index (I2): of those that may rise (I4). */
   watermarks(): Map<number, Together> {
-    return new Map(this.#edges.map(({ edge, watermarks, idle }) => [edge.index, together(watermarks, idle)]));
+    const risen = new Map<number, Together>();
+    for (const { edge, watermarks, idle } of this.#others) {
+      const all = together(watermarks, idle);
+      if (all.watermark !== WATERMARK_MAX || this.#mayEnd) risen.set(edge.index, all);
+    }
+    return risen;
   }
 
   ended(): boolean {
-    return this.#edges.every(({ watermarks }) => watermarks.every((watermark) => watermark === WATERMARK_MAX));
+    return this.#isOver && this.#othersEnded();
+  }
+
+  /** Of a stage whose actors send each other events: how far its end has come. Else 0. */
+  get endPhase(): 0 | 1 | 2 {
+    if (this.#feedback.length === 0 || !this.#othersEnded()) return 0;
+    return this.#mayEnd ? 2 : 1;
+  }
+
+  /** Up to where it has seen the lane of its own stage; undefined: it does not look at it. */
+  get ownSequence(): number | undefined {
+    return this.#edges.find(({ feedback }) => feedback !== null)?.sequence;
+  }
+
+  #othersEnded(): boolean {
+    return this.#others.every(({ watermarks }) => watermarks.every((watermark) => watermark === WATERMARK_MAX));
+  }
+
+  /** After each record: what holds there may hold no more behind the next. */
+  #settle(): void {
+    if (this.#isOver || !this.#othersEnded()) return;
+    this.#mayEnd ||= this.#feedback.every((feedback) => feedback.isSettled(1));
+    this.#isOver = this.#feedback.every((feedback) => feedback.isSettled(2));
   }
 }

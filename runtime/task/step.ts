@@ -110,6 +110,7 @@ export class TaskCore {
   #takenEvents = 0;
   #takenRecords = 0;
   #lastTime = '';
+  #endPhase = 0;
   /** Watermarks are to settle before anything else (P3). */
   #unsettled = false;
   /** The step that ends all processing was made. For a sink this is not the end: its last record must be applied first. */
@@ -121,7 +122,7 @@ export class TaskCore {
     this.#parts = parts;
     this.stage = parts.stage;
     this.#trace = parts.trace ?? null;
-    this.#inputs = new TaskInputs(parts.plan, parts.stage);
+    this.#inputs = new TaskInputs(parts.plan, parts.stage, parts.partition);
     this.#outEdges = parts.stage.outputs.map((index) => parts.plan.edges[index] as EdgePlan);
     this.#sink = parts.sink?.initial ?? null;
     this.#counters = { ...NO_COUNTS, edgesIn: parts.stage.inputs.map(() => 0), edgesOut: parts.stage.outputs.map(() => 0) };
@@ -215,6 +216,10 @@ export class TaskCore {
     return this.#inputs.sequenceOf(stageId);
   }
 
+  get own(): Pick<TaskInputs, 'ownSequence' | 'endPhase'> {
+    return this.#inputs;
+  }
+
   /** Last sequence taken in on an edge. */
   positionOf(edge: number): number {
     return this.#inputs.positionOf(edge);
@@ -226,8 +231,7 @@ export class TaskCore {
     for (const record of records) {
       for (const { edge, bytes } of record.segments)
         if (record.sequence > this.#inputs.positionOf(edge)) this.#takeSegment(edge, decodeEvents(bytes));
-      this.#inputs.note(record);
-      this.#takenRecords++;
+      if (this.#inputs.note(record)) this.#takenRecords++;
     }
   }
 
@@ -298,11 +302,14 @@ export class TaskCore {
     this.#chain.ingestMs = Math.min(this.#ingestMs, nowMs);
     if (this.#sourceEnded) this.#chain.advanceSource(WATERMARK_MAX);
     for (const [edge, { watermark, isIdle }] of this.#inputs.watermarks()) this.#chain.advanceEdge(edge, watermark, isIdle);
+    this.#chain.fireBehindEnd();
     const ended = this.ended();
     this.owes ||= this.#takenRecords > 0 || timeText(this.#outTime()) !== this.#lastTime;
-    const urgent = this.#takenEvents > 0 || this.#chain.edgeBatches.size > 0 || this.#chain.deadLetters.length > 0 || (ended && !this.done);
+    const isNews = (ended && !this.done) || this.#inputs.endPhase !== this.#endPhase;
+    const urgent = isNews || this.#takenEvents > 0 || this.#chain.edgeBatches.size > 0 || this.#chain.deadLetters.length > 0;
     if (!urgent && !(options.force && this.owes)) return null;
     this.done = ended;
+    this.#endPhase = this.#inputs.endPhase;
     return this.#finish(this.#chain.take(), Math.min(this.#ingestMs, nowMs));
   }
 
@@ -449,7 +456,8 @@ export class TaskCore {
 
   #encodeEdge(edge: EdgePlan, place: number, batches: readonly Batch[], refused: DeadLetter[]): Segment[] {
     if (batches.length === 0) return [];
-    const outgoing = edge.partitioning === 'single' ? toSingle(batches) : splitByKey(batches, this.#partitionCount(edge.toStage));
+    const { partitionCount = 1 } = this.#parts.plan.stages.find(({ id }) => id === edge.toStage) ?? {};
+    const outgoing = edge.partitioning === 'single' ? toSingle(batches) : splitByKey(batches, partitionCount);
     return this.#encodeOutgoing(edge, place, outgoing, refused);
   }
 
@@ -475,10 +483,6 @@ export class TaskCore {
 
   #outTime(): OutTime {
     return outTime(this.#outEdges, this.#chain, this.done && this.stage.kind !== 'sink');
-  }
-
-  #partitionCount(stageId: string): number {
-    return this.#parts.plan.stages.find(({ id }) => id === stageId)?.partitionCount ?? 1;
   }
 
   #count(more: Partial<Record<Counted, number>>): void {

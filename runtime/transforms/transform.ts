@@ -43,6 +43,9 @@ export interface Transform {
 /** The output for late events. */
 export const LATE = 'late';
 
+/** The output for what actors of a machine send each other: it comes back as the machine's right side. */
+export const SENT = '*sent';
+
 /** A durable event-time timer of one key of one transform. Same key and id: replaced. */
 export type Timer = {
   readonly key: Key;

@@ -13,6 +13,7 @@ export function inboxRecord(
   fromStage: string,
   edges: ReadonlySet<number>,
   partition: number,
+  isOwnStage: boolean,
 ): InboxRecord | null {
   const { header, body } = record;
   if (header.stage !== fromStage) return null;
@@ -33,5 +34,6 @@ export function inboxRecord(
     idle: header.idle,
     segments,
     bytes: segments.reduce((sum, { bytes }) => sum + bytes.byteLength, 0),
+    ...(isOwnStage && !header.more ? { own: header } : {}),
   };
 }

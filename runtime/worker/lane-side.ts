@@ -91,7 +91,7 @@ export class LaneSide {
   }
 
   #offer(record: LaneRecord, from: StagePlan, edges: ReadonlySet<number>): void {
-    const found = inboxRecord(record, from.id, edges, this.#parts.partition);
+    const found = inboxRecord(record, from.id, edges, this.#parts.partition, from.id === this.#parts.stage.id);
     if (found === null) return;
     this.#inbox.offer(found);
     this.#parts.notify();

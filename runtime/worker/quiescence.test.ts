@@ -97,3 +97,33 @@ test('a task that has ended takes in nothing more', () => {
   for (const name of ['s/0', 's/1']) figures.set(name, { ...figures.get(name)!, state: 'done', paused: null });
   expect(underWay(plan, figures, PAUSE)).toBeNull();
 });
+
+test('actors that send each other events are at rest when all tasks of their stage have seen its last record', () => {
+  const on = { x: { actions: [{ sendTo: { key: "'k'", type: 'y' } }] }, y: {} };
+  const machine = { eventType: "'x'", initial: 'a', states: { a: { on } } };
+  const sending = planJob(
+    streamJobSchema.parse({
+      apiVersion: 'millrace.dev/v1alpha1',
+      kind: 'StreamJob',
+      metadata: { name: 'j' },
+      spec: {
+        sources: [{ name: 's', nats: { subjects: ['a'] } }],
+        stages: [{ name: 'm', from: 's', keyBy: 'event.id', partitions: 2, machine }],
+        sinks: [],
+      },
+    }),
+    { s: 1 },
+    { deadLetterFile: false },
+  );
+  const rest = { ...atRest().get('c/0')!, positions: {}, stage: 'm', inboxBytes: 0 };
+  const figures = (sequence: number, ownSequence: number): ReadonlyMap<string, TaskFigures> =>
+    new Map([
+      ['s/0', { ...rest, task: 's/0', stage: 's', sequence: 0 }],
+      ['m/0', { ...rest, task: 'm/0', sequence: 7, ownSequence: 9 }],
+      ['m/1', { ...rest, task: 'm/1', sequence, ownSequence }],
+      ['dead-letters-subject/0', { ...rest, task: 'dead-letters-subject/0', state: 'done' }],
+    ]);
+  expect(underWay(sending, figures(9, 9), PAUSE)).toBeNull();
+  expect(underWay(sending, figures(9, 8), PAUSE)).toBe('task m/1 has not taken in all of m');
+  expect(underWay(sending, figures(10, 10), PAUSE)).toBe('task m/0 has not taken in all of m');
+});

@@ -6,6 +6,9 @@
 //   Q3. Reports may be old. Each says: so far had I come; positions never go back. So from the sources on: who has taken in all
 //       that its inputs will ever write and is idle will write no more, and its own report is as good as new.
 
+//   Q4. Where actors of a stage send each other events, Q3 goes on inside it: all its tasks are idle and have seen its last record. One
+//       that was woken later was woken by a later record, whose writer was woken before that: nobody was the first.
+
 import type { PhysicalPlan } from '../plan/physical-plan.ts';
 import { taskName } from '../plan/physical-plan.ts';
 import type { TaskFigures } from './task-figures.ts';
@@ -21,10 +24,13 @@ export function underWay(plan: PhysicalPlan, figures: ReadonlyMap<string, TaskFi
       if (task.paused !== pause) return `${stage.kind === 'source' ? 'source task' : 'task'} ${name} reads on`;
       if (task.busy || task.inboxBytes > 0) return `task ${name} works`;
       for (const index of stage.inputs) {
+        const isOwn = stage.outputs.includes(index);
         const from = plan.stages.find(({ id }) => id === plan.edges[index]?.fromStage);
         const last = from === undefined ? 0 : lastOf(from.id, from.partitionCount, figures);
         if (last === null) return `a task of ${from?.id ?? ''} does not run`;
-        if ((task.positions[String(index)] ?? 0) < last) return `task ${name} has not taken in all of ${from?.id ?? ''}`;
+        // Q4: what it has seen of its own stage is stored only with something else.
+        if (((isOwn ? task.ownSequence : task.positions[String(index)]) ?? 0) < last)
+          return `task ${name} has not taken in all of ${from?.id ?? ''}`;
       }
     }
   }

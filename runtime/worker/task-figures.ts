@@ -21,6 +21,8 @@ export type TaskFigures = {
   readonly positions: Readonly<Record<string, number>>;
   /** Sequence of its last record; 0: none yet. */
   readonly sequence: number;
+  /** Up to where it has seen the lane of its own stage, where its actors send each other events. */
+  readonly ownSequence?: number | undefined;
   /** Something is under way in it: claiming, taken in and not stored, stored and not written. */
   readonly busy: boolean;
   /** Id of the pause that it keeps; null: a source reads, and everybody takes in what is put in again. */

@@ -217,6 +217,7 @@ export class TaskRunner {
       progress: this.#source?.progress ?? null,
       positions: this.#stored,
       sequence: place?.sequence ?? 0,
+      ownSequence: core?.own.ownSequence,
       busy: this.#isBusy(),
       paused: this.#redrive.paused,
       taken: core?.sourcePosition ?? null,
@@ -313,7 +314,7 @@ export class TaskRunner {
 
   #canStep(): boolean {
     if (this.#draining || this.#prepared !== null || this.#core === null || this.#core.done) return false;
-    if (!this.#inFlight && this.#redrive.isReady) return true;
+    if (!this.#inFlight && this.#redrive.isReady && this.#core.own.endPhase === 0) return true;
     if (this.#source !== null) return this.#source.isReady || (!this.#inFlight && this.#owed.isDue);
     if (this.#inFlight) return this.#lanes.isFull && this.#lanes.isReady;
     return this.#lanes.isReady || this.#owed.isDue || this.#core.ended();
@@ -337,7 +338,7 @@ export class TaskRunner {
     const nowMs = this.#parts.clock.nowMs();
     this.#spans?.began(nowMs);
     const force = this.#owed.isDue;
-    this.#redrive.feed(core, nowMs);
+    if (core.own.endPhase === 0) this.#redrive.feed(core, nowMs); // then its end is agreed with the others of its stage
     if (this.#source === null) this.#lanes.take(core, nowMs);
     const step = this.#source === null ? core.step(nowMs, { force }) : this.#source.step(core, nowMs, force);
     this.#parts.failpoint('stepped');

@@ -25,7 +25,7 @@ import { MemoryBus, MemoryDirectory } from './memory-directory.ts';
 import { Mortal } from './mortal.ts';
 import { ConservationWitness } from './seen-journal.ts';
 import { line, SIM_JOB, simEvents, slowResults, SPLITS } from './sim-job.ts';
-import type { SimResults } from './sim-job.ts';
+import type { SimEvent, SimResults } from './sim-job.ts';
 
 export type Simulated = {
   readonly found: SimResults;
@@ -75,7 +75,11 @@ const LOOK_MS = 1_000;
 /** Drawn times are no whole numbers: sums of them differ by that. */
 const ROUNDING_MS = 1e-6;
 
+/** Another job on the same events. `slow`: what its sinks are to hold. */
+export type OtherJob = { readonly text: string; readonly slow: (splits: readonly (readonly SimEvent[])[]) => SimResults };
+
 export type SimOptions = {
+  readonly job?: OtherJob;
   /** What the workers run instead of the real transforms. */
   readonly make?: typeof makeTransform;
   /** 1: each partition with state is followed by another worker. */
@@ -93,6 +97,7 @@ class World {
   readonly clock = new VirtualClock(1_000);
   readonly #random: Random;
   readonly #makeTransform: typeof makeTransform;
+  readonly #job: OtherJob;
   readonly #journal: MemoryJournal;
   readonly #blobs: MemoryBlobStore;
   readonly #directory = new MemoryDirectory();
@@ -115,7 +120,8 @@ class World {
   #drains = 0;
   #missed = 0;
 
-  constructor(seed: number, { make = makeTransform, standbyReplicas = 0 }: SimOptions) {
+  constructor(seed: number, { make = makeTransform, standbyReplicas = 0, job: other = { text: SIM_JOB, slow: slowResults } }: SimOptions) {
+    this.#job = other;
     this.#makeTransform = make;
     this.#random = seededRandom(seed);
     this.#moves = seededRandom(seed + 1_000_003);
@@ -127,7 +133,7 @@ class World {
       random: this.#random,
       latencyMs: seed % 3 === 0 ? SLOW_BLOBS_MS : FAULTS.latencyMs,
     });
-    const { spec, ...job } = readStreamJob(SIM_JOB, { file: 'sim.yaml', parameters: {} });
+    const { spec, ...job } = readStreamJob(this.#job.text, { file: 'sim.yaml', parameters: {} });
     this.#plan = planJob({ ...job, spec: { ...spec, standbyReplicas } }, { rows: SPLITS });
   }
 
@@ -296,7 +302,7 @@ class World {
     const blockedMs = [...this.#times].reduce((sum, [who, time]) => sum + (who.includes(' ') ? 0 : time.blockedMs), 0);
     return {
       found: { windows: this.#lines('windows-file'), totals: this.#lines('totals-file'), rated: this.#lines('rated-file') },
-      expected: slowResults(this.#events),
+      expected: this.#job.slow(this.#events),
       problems: this.#problems,
       counts: {
         kills: this.#kills,

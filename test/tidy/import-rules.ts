@@ -25,7 +25,7 @@ const rules: Readonly<Record<string, Rule>> = {
   'runtime/expression': { values: ['runtime/base'], types: ['crds'] },
   'runtime/transforms': {
     values: ['runtime/base', 'runtime/event', 'runtime/time', 'runtime/state', 'runtime/expression', 'runtime/telemetry'],
-    types: ['crds', 'runtime/plan'],
+    types: ['crds', 'runtime/plan', 'runtime/job'],
   },
   'runtime/job': { values: ['crds', 'runtime/base', 'runtime/expression'], types: ['runtime/transforms'] },
   'runtime/plan': {

@@ -4,6 +4,7 @@
 //   CA2. What has no closure here is named: the machine then takes the reference path.
 
 import type { Effects } from './effects.ts';
+import { isSendToKey, sendToKeyNow } from './send-to-key.ts';
 import { inertScope, type Machine, type MachineEvent, type Node, refusal, type Snapshot, type TakenTransition } from './xstate.ts';
 
 /** The event that is worked on. One object for all events of a machine. */
@@ -58,6 +59,11 @@ export function compileAction(action: unknown, machine: Machine, effects: Effect
   if (code !== undefined && 'resolve' in (code as object)) return libraryAction(code as unknown as Library, params, machine, effects);
   const type = typeof action === 'function' ? action.name : typeof action === 'string' ? action : (action as Library).type;
   if (type.startsWith('xstate.')) throw new NotCompiled(`an action of type ${type}`);
+  if (isSendToKey(code))
+    return (run) => {
+      params?.(run);
+      sendToKeyNow(code, argsOf(run), effects);
+    };
   if (typeof code !== 'function') return (run) => void params?.(run); // a name that means nothing does nothing, but its parameters are made
   return (run) => {
     const args = argsOf(run);

@@ -3,6 +3,10 @@
 //   A1. Atomic per event: when anything of it fails, neither its state nor its effects are kept.
 //   A2. Order is kept: emissions in the order of the actions, timer changes likewise.
 
+import type { Key } from '../../event/batch.ts';
+import { encodeKey } from '../../event/key.ts';
+import type { MachineEvent } from './xstate.ts';
+
 /** The event and actor that are worked on, and what they caused. One object for all events of a transform. */
 export class Effects {
   /** The actor's key, decoded, and the time of the event or timer. */
@@ -14,13 +18,21 @@ export class Effects {
   /** Output of each value; null: the main one only. */
   readonly outputs: (string | null)[] = [];
   readonly timers: TimerChange[] = [];
+  /** Events to actors of other keys. */
+  readonly sent: Sent[] = [];
+  /** How many sends without a delay led to what is worked on. */
+  hops = 0;
+  /** Actors of this machine may send each other events: there is a way for them. */
+  maySend = false;
 
-  begin(key: unknown, timeMs: number): void {
+  begin(key: unknown, timeMs: number, hops = 0): void {
     this.key = key;
     this.timeMs = timeMs;
+    this.hops = hops;
     this.failure = null;
     if (this.values.length > 0) this.values.length = this.outputs.length = 0;
     if (this.timers.length > 0) this.timers.length = 0;
+    if (this.sent.length > 0) this.sent.length = 0;
   }
 
   emit(value: unknown, output: string | null): void {
@@ -34,10 +46,35 @@ export class Effects {
     this.timers.push({ kind: 'set', id, delayMs: Math.round(delayMs), event });
   }
 
+  /** Throws for a key that is none. */
+  send(key: unknown, event: MachineEvent, delay: { readonly ms: number; readonly id: string | null } | null): void {
+    if (!this.maySend)
+      throw new Error('nothing shows that the machine sends events: name the sendToKey action in setup({ actions }), or in a state');
+    if (key === undefined || key === null || (typeof key === 'number' && !Number.isFinite(key)))
+      throw new RangeError(`sendTo needs the key of an actor, found ${String(key)}`);
+    const to = encodeKey(key);
+    if (delay === null || delay.ms === 0) this.sent.push({ to, event, hops: this.hops + 1 });
+    else this.setTimer(delay.id, delay.ms, { type: `${DELAYED}.${event.type}`, value: { to, event } });
+  }
+
+  /** Nothing but the state may have changed. */
+  get isEmpty(): boolean {
+    return this.values.length === 0 && this.timers.length === 0 && this.sent.length === 0;
+  }
+
   clearTimer(id: string): void {
     this.timers.push({ kind: 'clear', id });
   }
 }
+
+/** Event types of this file's own timers, which no machine sees: an event to be sent; one that was set behind the end of time. */
+export const DELAYED = 'xstate.millrace.sendTo';
+export const BEHIND_END = 'xstate.millrace.end';
+
+/** Sends in a row, each in answer to the one before, after which actors send in a circle. */
+export const HOPS_MAX = 100;
+
+export type Sent = { readonly to: Key; readonly event: MachineEvent; readonly hops: number };
 
 export type TimerChange =
   | { readonly kind: 'set'; readonly id: string | null; readonly delayMs: number; readonly event: unknown }

@@ -4,7 +4,7 @@
 //   MC2. XState's events are envelopes `{type, value}`: a value needs no field `type`, and is never touched.
 //   MC3. All mistakes are collected, with their path in the machine.
 
-import type { Code } from '../../../crds/stream-job/code.ts';
+import type { Code, Fields } from '../../../crds/stream-job/code.ts';
 import type { MachineAction, MachineSpec, MachineState, MachineTransition } from '../../../crds/stream-job/machine.ts';
 import { isDuration, parseDuration } from '../../base/duration.ts';
 import { BadDeclaration, type Issue } from '../../base/issues.ts';
@@ -101,14 +101,15 @@ class Builder {
 
   #actions(actions: readonly MachineAction[], path: Path): unknown[] {
     return actions.flatMap((action, i) => {
-      const { assign: assigned, emit, raise: raised, cancel } = action;
+      const { assign: assigned, emit, raise: raised, sendTo, cancel } = action;
       const at = [...path, i];
-      if ([assigned, emit, raised, cancel].every((part) => part === undefined))
-        this.#issue(at, 'the action does nothing: it needs assign, emit, raise or cancel');
+      if ([assigned, emit, raised, sendTo, cancel].every((part) => part === undefined))
+        this.#issue(at, 'the action does nothing: it needs assign, emit, raise, sendTo or cancel');
       return [
         ...(assigned === undefined ? [] : [this.#assign(assigned, [...at, 'assign'])]),
         ...(emit === undefined ? [] : [this.#emit(emit, [...at, 'emit'])]),
         ...(raised === undefined ? [] : [this.#raise(raised, [...at, 'raise'])]),
+        ...(sendTo === undefined ? [] : [this.#sendTo(sendTo, [...at, 'sendTo'])]),
         ...(cancel === undefined ? [] : [this.#cancel(cancel, [...at, 'cancel'])]),
       ];
     });
@@ -132,7 +133,29 @@ class Builder {
     return ({ context, event }: Arguments): void => this.#effects.emit(this.#run(make, context, event, path), output);
   }
 
-  #raise({ type, data, delay, id }: NonNullable<MachineAction['raise']>, path: Path): unknown {
+  #sendTo({ key, type, data, delay, id }: NonNullable<MachineAction['sendTo']>, path: Path): unknown {
+    const eventOf = this.#eventOf(type, data, path);
+    const keyOf = this.#compiled<unknown>(
+      [...path, 'key'],
+      () => compileCode(key, MACHINE_NAMES),
+      () => null,
+    );
+    const delayMs = delay === undefined ? null : this.#delay(delay, [...path, 'delay']);
+    const idOf = id === undefined ? null : this.#text(id, [...path, 'id']);
+    return ({ context, event }: Arguments): void => {
+      const to = this.#run(keyOf, context, event, [...path, 'key']);
+      const made = eventOf(context, event);
+      const later = delayMs === null ? null : { ms: delayMs(context, event), id: idOf === null ? null : idOf(context, event) };
+      try {
+        this.#effects.send(to, made, later);
+      } catch (error) {
+        throw this.#fail(new ExpressionError(error instanceof Error ? error.message : String(error), { cause: error }), path);
+      }
+    };
+  }
+
+  /** What makes an event of that type. */
+  #eventOf(type: string, data: Fields | undefined, path: Path): (context: unknown, event: MachineEvent) => MachineEvent {
     const fields =
       data === undefined
         ? null
@@ -141,9 +164,11 @@ class Builder {
             () => compileFields(data, MACHINE_NAMES),
             () => ({}),
           );
-    const eventOf = (context: unknown, event: MachineEvent): MachineEvent => {
-      return { type, value: { ...(fields === null ? {} : this.#run(fields, context, event, path)), type } };
-    };
+    return (context, event) => ({ type, value: { ...(fields === null ? {} : this.#run(fields, context, event, path)), type } });
+  }
+
+  #raise({ type, data, delay, id }: NonNullable<MachineAction['raise']>, path: Path): unknown {
+    const eventOf = this.#eventOf(type, data, path);
     if (delay === undefined) return raise((({ context, event }: Arguments) => eventOf(context, event)) as never);
     const delayMs = this.#delay(delay, [...path, 'delay']);
     const idOf = id === undefined ? null : this.#text(id, [...path, 'id']);

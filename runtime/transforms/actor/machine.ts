@@ -11,13 +11,17 @@
 //   A4. An actor that reaches a final state of the whole machine is forgotten, its timers too; the next event of its key
 //       begins a new one.
 //   A5. When the input has ended, each timer id of a key fires once more at most: a periodic timer does not go on for ever.
+//   A7. What an actor sends to another key comes on the right side, in the order in which that actor sent it, at the time of its cause
+//       or just behind the watermark, whichever is later. More than HOPS_MAX sends in a row are an endless circle: a dead letter.
+//   A8. Behind the end of the input a timer that was set by what another actor sent counts as one more send (A7): instead of a dead
+//       letter it is not set, so that timers that wake each other end (A5).
 //   A6. An actor of an older declaration lacks fields of the context that are new: they begin with their initial value.
 
 import type { OpPlan } from '../../plan/physical-plan.ts';
 import { AssertionFailed } from '../../base/assert.ts';
 import { BadDeclaration } from '../../base/issues.ts';
 import { MillraceError } from '../../base/errors.ts';
-import type { Batch, Key, Value } from '../../event/batch.ts';
+import { type Batch, type Key, type Value, WATERMARK_MAX } from '../../event/batch.ts';
 import { decodeKey, keyText } from '../../event/key.ts';
 import { compileCode } from '../../expression/expression.ts';
 import { cleanText, EVENTS, MILLRACE } from '../../telemetry/conventions.ts';
@@ -25,8 +29,7 @@ import { describeValue, EventRefused, problemOf } from '../failure.ts';
 import type { ActorFigures } from '../figures.ts';
 import type { RestoreContext, StepContext, Timer, Transform } from '../transform.ts';
 import { type ActorCell, stateText } from './actor-cell.ts';
-import { Effects } from './effects.ts';
-import type { TimerChange } from './effects.ts';
+import { BEHIND_END, DELAYED, Effects, HOPS_MAX, type Sent, type TimerChange } from './effects.ts';
 import { EndTimers, namedTimer } from './end-timers.ts';
 import { buildMachine } from './machine-config.ts';
 import { type ActorState, choosePath, type MachinePath, ReferencePath } from './machine-path.ts';
@@ -43,6 +46,7 @@ type PathWanted = 'best' | 'reference';
 /** Throws BadDeclaration for a machine that XState refuses, and for code that does not compile. */
 export function makeMachine(op: Extract<OpPlan, { kind: 'machine' }>, path: PathWanted = 'best'): Transform {
   const effects = new Effects();
+  effects.maySend = op.sends === true;
   const machine = buildMachine(op.spec, effects);
   const typeOf = op.spec.eventType === undefined ? fieldType : compileCode(op.spec.eventType, ['event']);
   const toEvent: ToEvent = (value) => ({ type: eventType(typeOf(value)), value });
@@ -62,7 +66,9 @@ export function makeXState(op: Extract<OpPlan, { kind: 'xstate' }>, path: PathWa
     eventType(fieldType(value));
     return value as MachineEvent;
   };
-  return new MachineTransform({ machine, effects: new Effects(), toEvent, path, unhandled: op.unhandled, context: {} });
+  const effects = new Effects();
+  effects.maySend = op.sends === true;
+  return new MachineTransform({ machine, effects, toEvent, path, unhandled: op.unhandled, context: {} });
 }
 
 function fieldType(value: Value): unknown {
@@ -128,31 +134,64 @@ class MachineTransform implements Transform {
     }
   }
 
-  onBatch(batch: Batch, context: StepContext): void {
+  onBatch(batch: Batch, context: StepContext, side: 'left' | 'right'): void {
     const { values, times, keys } = batch;
+    let taken = 0;
+    if (side === 'right') {
+      for (let i = 0; i < values.length; i++)
+        if (this.#takeSent(values[i] as SentValue, keys?.[i] as Key, times[i] as number, context)) taken++;
+    } else taken = this.#takeAll(batch, context);
+    context.countAbsorbed(taken);
+    this.#outputs.flush(context, batch.ingestMs);
+  }
+
+  #takeAll({ values, times, keys }: Batch, context: StepContext): number {
     let taken = 0;
     for (let i = 0; i < values.length; i++) {
       const key = keys === null ? '' : (keys[i] as Key);
       const timeMs = times[i] as number;
       try {
-        if (this.#take(values[i], key, timeMs, context)) taken++;
+        this.#effects.begin(decodeKey(key), timeMs);
+        if (this.#take(this.#toEvent(values[i]), values[i], key, context)) taken++;
       } catch (error) {
         this.#refuse(error, values[i], key, timeMs, context);
       }
     }
-    context.countAbsorbed(taken);
-    this.#outputs.flush(context, batch.ingestMs);
+    return taken;
+  }
+
+  /** A7. */
+  #takeSent(value: SentValue, key: Key, sentMs: number, context: StepContext): boolean {
+    const timeMs = context.watermark === WATERMARK_MAX ? sentMs : Math.max(sentMs, context.watermark + 1);
+    const { event, hops } = value;
+    // What is put in again may go as far once more.
+    const letter = { ...value, hops: 0 };
+    try {
+      this.#effects.begin(decodeKey(key), timeMs, hops);
+      if (hops > HOPS_MAX)
+        throw new EventRefused(`actors have sent each other ${event.type} ${HOPS_MAX} times in a row: a circle without end`);
+      return this.#take(event, letter, key, context);
+    } catch (error) {
+      this.#refuse(error, letter, key, timeMs, context);
+      return false;
+    }
   }
 
   onTimer(timer: Timer, context: StepContext): void {
-    const { key, id, atMs, data } = timer;
+    const { key, id, atMs } = timer;
+    const { event, hops } = unwrapped(timer.data as MachineEvent);
     const cell = context.cells.get(NAMESPACE, key) as ActorCell | undefined;
     if (cell === undefined) return;
     this.#endTimers.fired(key, id, context.watermarkNext);
     const pending: ActorCell = cell.timers === undefined ? cell : { ...cell, timers: cell.timers.filter((other) => other !== id) };
+    if (event.type.startsWith(DELAYED)) {
+      const { to, event: sent } = event.value as Pick<Sent, 'to' | 'event'>;
+      this.#outputs.send({ event: sent, hops: hops + 1, from: decodeKey(key) }, atMs, to, context.trace);
+      if (pending !== cell) context.cells.put(NAMESPACE, key, pending);
+      return;
+    }
     try {
-      this.#effects.begin(decodeKey(key), atMs);
-      const event = data as MachineEvent;
+      this.#effects.begin(decodeKey(key), atMs, hops);
       const before = this.#path.decode(cell);
       const after = this.#path.transition(before, event);
       if (context.trace !== null) this.#note({ event, before, after, key }, context);
@@ -164,7 +203,6 @@ class MachineTransform implements Transform {
       // The timer has fired: it must not stay among the pending ones, whatever became of its event.
       if (pending !== cell) context.cells.put(NAMESPACE, key, pending);
       context.countMade(1); // the timer's event came from the state
-      const event = data as MachineEvent;
       this.#refuse(error, 'value' in event ? event.value : event, key, atMs, context);
     }
   }
@@ -180,9 +218,8 @@ class MachineTransform implements Transform {
   }
 
   /** False: the event was not handled. */
-  #take(value: Value, key: Key, timeMs: number, context: StepContext): boolean {
-    this.#effects.begin(decodeKey(key), timeMs);
-    const event = this.#toEvent(value);
+  #take(event: MachineEvent, value: Value, key: Key, context: StepContext): boolean {
+    const { timeMs } = this.#effects;
     const cell = context.cells.get(NAMESPACE, key) as ActorCell | undefined;
     const before = cell === undefined ? (this.#plainInitial ?? this.#path.initial()) : this.#path.decode(cell);
     const name = this.#path.nameOf(before);
@@ -198,7 +235,7 @@ class MachineTransform implements Transform {
     }
     const after = before.status === 'active' ? this.#path.transition(before, event) : before;
     if (context.trace !== null) this.#note({ event, before, after, key }, context);
-    if (after === before && cell !== undefined && this.#effects.values.length === 0 && this.#effects.timers.length === 0) return true;
+    if (after === before && cell !== undefined && this.#effects.isEmpty) return true;
     this.#commit(cell ?? EMPTY, after, key, context);
     if (cell === undefined) state.actors++;
     this.#count(state, taken, name, after);
@@ -235,7 +272,8 @@ class MachineTransform implements Transform {
 
   /** Carries out what the event caused (A1). */
   #commit(cell: ActorCell, snapshot: ActorState, key: Key, context: StepContext): void {
-    const { values, outputs, timeMs } = this.#effects;
+    const { values, outputs, sent, timeMs, key: from } = this.#effects;
+    for (const { to, event, hops } of sent) this.#outputs.send({ event, hops, from }, timeMs, to, context.trace);
     for (let i = 0; i < values.length; i++) this.#outputs.add(values[i], outputs[i] as string | null, timeMs, key, context.trace);
     const next = this.#changeTimers(cell, key, context);
     if (snapshot.status === 'active') {
@@ -260,7 +298,11 @@ class MachineTransform implements Transform {
       if (change.id === null) count = (count ?? 0) + 1;
       const id = change.id ?? namedTimer((event as MachineEvent).type, count as number);
       if (this.#endTimers.isOver(key, change.id ?? (event as MachineEvent).type, context.watermarkNext)) continue; // A5
-      context.setTimer({ key, id, atMs: this.#effects.timeMs + delayMs, data: event });
+      const { hops } = this.#effects;
+      const isCircle = hops > 0 && context.watermarkNext === WATERMARK_MAX;
+      if (isCircle && hops + 1 >= HOPS_MAX) continue; // A8
+      const data = isCircle ? { type: BEHIND_END, value: { event, hops: hops + 1 } } : event;
+      context.setTimer({ key, id, atMs: this.#effects.timeMs + delayMs, data });
       pending.add(id);
     }
     return { timers: this.#canEnd ? [...pending] : undefined, count };
@@ -286,6 +328,13 @@ class MachineTransform implements Transform {
     const { message } = new MillraceError('MR3002', { transform: context.nodeId, problem });
     context.deadLetter({ code: 'MR3002', message, issues: [], event: value, place: null, timeMs, key });
   }
+}
+
+/** What is sent, as it crosses the exchange. `from`: the key that sent it, for people. */
+type SentValue = Pick<Sent, 'event' | 'hops'> & { readonly from: unknown };
+
+function unwrapped(data: MachineEvent): { readonly event: MachineEvent; readonly hops: number } {
+  return data.type === BEHIND_END ? (data.value as Pick<Sent, 'event' | 'hops'>) : { event: data, hops: 0 };
 }
 
 type Transition = { readonly event: MachineEvent; readonly before: ActorState; readonly after: ActorState; readonly key: Key };

@@ -6,13 +6,14 @@
 import type { TraceContext } from '../../base/trace-context.ts';
 import type { Key, Value } from '../../event/batch.ts';
 import type { TraceMark } from '../../event/trace-marks.ts';
-import type { StepContext } from '../transform.ts';
+import { SENT, type StepContext } from '../transform.ts';
 
 type Columns = { values: Value[]; times: number[]; keys: Key[]; traces?: TraceMark[] };
 
 export class Outputs {
   #main: Columns = columns();
   #named = new Map<string, Columns>();
+  #sent: Columns | null = null;
 
   add(value: Value, output: string | null, timeMs: number, key: Key, trace: TraceContext | null): void {
     push(this.#main, value, timeMs, key, trace);
@@ -22,8 +23,17 @@ export class Outputs {
     push(named, value, timeMs, key, trace);
   }
 
+  /** An event for the actor of another key: only the stage's own exchange takes it. */
+  send(value: Value, timeMs: number, to: Key, trace: TraceContext | null): void {
+    push((this.#sent ??= columns()), value, timeMs, to, trace);
+  }
+
   /** Emits all that was added since the last flush. */
   flush(context: StepContext, ingestMs: number): void {
+    if (this.#sent !== null) {
+      context.emit({ ...this.#sent, ingestMs }, SENT);
+      this.#sent = null;
+    }
     if (this.#main.values.length === 0) return;
     const [main, named] = [this.#main, this.#named];
     this.#main = columns();

@@ -21,7 +21,7 @@ test.each([
   {
     fact: 'sendTo',
     machine: createMachine({ on: { go: { actions: sendTo('other', { type: 'x' }) } } } as never),
-    says: /uses sendTo: .*raise events to the machine itself/,
+    says: /uses sendTo: .*sendToKey from millrace sends an event to the actor of another key/,
   },
 ])('$fact is refused at declaration', ({ machine, says }) => {
   expect(() => harness(machine)).toThrow(says);

@@ -10,6 +10,7 @@
 import { createMachine, assign, raise } from 'xstate';
 import type { ActorScope, AnyMachineSnapshot, AnyStateMachine, EventObject } from 'xstate';
 import type { Effects } from './effects.ts';
+import { isSendToKey, type SendArgs, sendToKeyNow } from './send-to-key.ts';
 
 export type Machine = AnyStateMachine;
 export type Snapshot = AnyMachineSnapshot;
@@ -76,7 +77,8 @@ export class Stepper {
         return;
       default:
         if (action.type.startsWith('xstate.')) throw new Error(refusal(action.type.slice('xstate.'.length)));
-        if (typeof action.exec === 'function') (action.exec as (info: unknown, params: unknown) => void)(action.info, action.params);
+        if (isSendToKey(action.exec)) sendToKeyNow(action.exec, action.info as SendArgs, this.#effects);
+        else if (typeof action.exec === 'function') (action.exec as (info: unknown, params: unknown) => void)(action.info, action.params);
     }
   }
 }
@@ -132,7 +134,7 @@ const REFUSED = new Set(['spawnChild', 'sendTo', 'sendParent', 'forwardTo', 'sto
 
 export function refusal(what: string): string {
   if (what === 'sendTo' || what === 'sendParent' || what === 'forwardTo') {
-    return `${what} has no receiver in a keyed machine; raise events to the machine itself, emit events and key them to reach other actors`;
+    return `${what} has no receiver in a keyed machine; sendToKey from millrace sends an event to the actor of another key, raise one to the actor itself`;
   }
   return `${what} is not for keyed machines: their steps are synchronous; emit an event, and join or key its answer back`;
 }

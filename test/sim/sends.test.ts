@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest';
+import { simulate } from './simulate.ts';
+import { CIRCLE_JOB, SENDING_JOB, slowSends } from './sim-sends.ts';
+
+const SEEDS = Number(process.env['MILLRACE_SIM_SENDS'] ?? 10);
+
+test.each([0, 1] as const)(
+  'what actors send each other arrives exactly once under crashes, moves and lost answers; standbys: %i',
+  async (standbyReplicas) => {
+    let kills = 0;
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      const { found, expected, problems, counts } = await simulate(seed, { job: { text: SENDING_JOB, slow: slowSends }, standbyReplicas });
+      expect(problems, `seed ${seed}`).toEqual([]);
+      expect(found, `seed ${seed}`).toEqual(expected);
+      kills += counts.kills;
+    }
+    expect(kills).toBeGreaterThan(SEEDS);
+  },
+  120_000 + SEEDS * 2_000,
+);
+
+test('actors whose timers send each other events for ever end with the input', async () => {
+  for (let seed = 1; seed <= 3; seed++) {
+    const job = { text: CIRCLE_JOB, slow: () => ({ totals: [], windows: [], rated: [] }) };
+    const { problems } = await simulate(seed, { job });
+    expect(problems, `seed ${seed}`).toEqual([]);
+  }
+}, 120_000);
