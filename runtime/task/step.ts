@@ -308,8 +308,7 @@ export class TaskCore {
     const isNews = (ended && !this.done) || this.#inputs.endPhase !== this.#endPhase;
     const urgent = isNews || this.#takenEvents > 0 || this.#chain.edgeBatches.size > 0 || this.#chain.deadLetters.length > 0;
     if (!urgent && !(options.force && this.owes)) return null;
-    this.done = ended;
-    this.#endPhase = this.#inputs.endPhase;
+    [this.done, this.#endPhase] = [ended, this.#inputs.endPhase];
     return this.#finish(this.#chain.take(), Math.min(this.#ingestMs, nowMs));
   }
 
