@@ -1,23 +1,37 @@
-// Who owns what, seen as it changes: a sentence for each worker that gained or lost partitions between two looks.
+// Who owns what, and what stands still, seen as it changes: a sentence for each worker that gained partitions between two looks,
+// and for each partition that an event has stopped.
 
 import type { StageProgress } from '../runtime/telemetry/progress.ts';
 import type { TimelineEntry } from './api.ts';
 
 export class OwnerChanges {
   readonly #owners = new Map<string, string>();
+  /** Why each task that stands still does. */
+  readonly #stopped = new Map<string, string>();
 
   changes(stages: readonly Pick<StageProgress, 'id' | 'partitions'>[], nowMs: number): readonly TimelineEntry[] {
     const gained = new Map<string, string[]>();
+    const stopped: TimelineEntry[] = [];
     for (const { id, partitions } of stages) {
-      for (const { partition, owner } of partitions) {
+      for (const { partition, owner, standsStill } of partitions) {
         const task = `${id}/${partition}`;
+        if (standsStill === undefined) this.#stopped.delete(task);
+        else if (this.#stopped.get(task) !== standsStill) {
+          this.#stopped.set(task, standsStill);
+          stopped.push({ atMs: nowMs, kind: 'failure', text: standsStill });
+        }
         const before = this.#owners.get(task);
         if (owner === null || owner === before) continue;
         this.#owners.set(task, owner);
         if (before !== undefined) gained.set(owner, [...(gained.get(owner) ?? []), `${task} from ${before}`]);
       }
     }
-    return [...gained].map(([owner, tasks]) => ({ atMs: nowMs, kind: 'moved', text: `${owner} took over ${listed(tasks)}` }));
+    const moved = [...gained].map(([owner, tasks]) => ({
+      atMs: nowMs,
+      kind: 'moved' as const,
+      text: `${owner} took over ${listed(tasks)}`,
+    }));
+    return [...moved, ...stopped];
   }
 }
 

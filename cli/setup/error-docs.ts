@@ -15,6 +15,7 @@ const reactions: Readonly<Record<Reaction, string>> = {
   retry: 'waits and tries again',
   resolve: 'reads the fence, then decides',
   'stop-task': 'this task stops, another owner goes on',
+  'stop-partition': 'this partition stands still, the others go on',
   'stop-job': 'the job stops',
   'dead-letter': 'the event becomes a dead letter, others go on',
   exit: 'the command ends',

@@ -86,6 +86,17 @@ export const stageRules: readonly CelRule[] = [
     isEqualAllowed: false,
     says: 'an offset shifts windows within one step; it is smaller than every',
   }),
+  ordered('spec.stages[].onError', {
+    shorter: 'backoff',
+    longer: 'backoffMax',
+    isEqualAllowed: true,
+    says: 'the longest wait is at least as long as the first one',
+  }),
+  {
+    at: 'spec',
+    rule: 'has(self.code) || self.stages.all(s, !has(s.onError) || s.onError.retries == 0)',
+    message: 'retries are for functions, and the job has none (spec.code): an expression says the same of the same event for ever',
+  },
   notZero('spec.stages[].window.tumbling', 'size'),
   notZero('spec.stages[].window.sliding', 'size'),
   notZero('spec.stages[].window.sliding', 'every'),

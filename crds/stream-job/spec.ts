@@ -15,6 +15,7 @@ import { eventTimeSchema } from './events.ts';
 import { enrichSchema, joinSchema } from './joins.ts';
 import { actorOrder, actorUnhandled, machineSchema } from './machine.ts';
 import { durationSchema, nameSchema } from './names.ts';
+import { onErrorSchema } from './on-error.ts';
 import { patternSchema } from './pattern.ts';
 import { referencesSchema } from './references.ts';
 import { sourceSchema, tableSchema } from './sources.ts';
@@ -89,6 +90,7 @@ export const stageSchema = z.strictObject({
     .optional()
     .describe("Jobs in TypeScript only: a machine made with XState's own setup() or createMachine(). Here: the mark of its code."),
 
+  onError: onErrorSchema.optional(),
   partitions: z
     .int()
     .min(1)

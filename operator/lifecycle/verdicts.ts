@@ -30,14 +30,17 @@ export function stalled(reason: string, message: string): Conditions {
   return { Ready: no(reason, message), Reconciling: no(reason, message), Stalled: yes(reason, message) };
 }
 
-/** What holds whatever else is going on: pods that do not start, a NATS that may lose acknowledged writes. */
-export function standing({ pods, nats }: Observed): Conditions {
+/** What holds whatever else is going on: pods that do not start, partitions that an event has stopped, a NATS that may lose acknowledged writes. */
+export function standing({ pods, nats, figures }: Observed): Conditions {
+  const stopped = figures?.progress.stages.flatMap(({ partitions }) => partitions.flatMap(({ standsStill }) => standsStill ?? [])) ?? [];
   const durability = nats.kind === 'present' ? nats.durabilityProblem : null;
   return {
     Degraded:
       pods.problems.length > 0
         ? yes('PodsNotStarting', listed(pods.problems))
-        : no('AsExpected', 'all worker pods start, or have nothing that keeps them from it'),
+        : stopped.length > 0
+          ? yes('PartitionsStopped', listed(stopped))
+          : no('AsExpected', 'all worker pods start, or have nothing that keeps them from it'),
     DurabilityDegraded:
       nats.kind === 'absent'
         ? { status: 'Unknown', reason: 'NatsUnreachable', message: nats.reason }

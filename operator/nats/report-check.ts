@@ -72,7 +72,7 @@ function isListOf(value: unknown, max: number, is: (one: readonly unknown[]) => 
 function isTask(value: unknown): boolean {
   if (!isRecord(value)) return false;
   const { task, stage, partition, state, epoch, number, counters, watermark, inboxBytes, progress, positions } = value;
-  const { sequence, time, heavyKey, idle } = value;
+  const { sequence, time, heavyKey, idle, standsStill } = value;
   const isPlaced = typeof stage === 'string' && isCount(partition) && task === `${stage}/${partition}` && states.includes(state);
   const isCounted = [epoch, number, inboxBytes].every(isCount) && isCounters(counters);
   const isAt = watermark === null || (isNumber(watermark) && watermark >= TIME_MIN_MS);
@@ -82,8 +82,13 @@ function isTask(value: unknown): boolean {
     isAbsentOr(sequence, isCount) &&
     isAbsentOr(time, isTime) &&
     isAbsentOr(heavyKey, isKeyShare) &&
-    isAbsentOr(idle, (flag) => flag === true);
+    isAbsentOr(idle, (flag) => flag === true) &&
+    isAbsentOr(standsStill, isText);
   return isPlaced && isCounted && isAt && isShare && arePositions && areLater;
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string';
 }
 
 function isCounters(value: unknown): boolean {

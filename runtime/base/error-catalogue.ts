@@ -188,6 +188,21 @@ export const catalogue = {
     fix: 'Bring the transform back under its name, or write the event to the source of the job yourself and drop the letter.',
   }),
 
+  MR3006: entry<{ task: string; problem: string; event: string }>({
+    name: 'PartitionStopped',
+    reaction: 'stop-partition',
+    message: (d) =>
+      `task ${d.task} stands still, because an event failed and its stage says onError: stopPartition: ${d.problem}; event ${d.event}; nothing of it was stored, the other partitions go on`,
+    fix: 'Mend the code or the data it looks at, and upgrade the job: the partition goes on with that event. `then: deadLetter` lets others pass.',
+  }),
+  MR3007: entry<{ task: string; problem: string; event: string }>({
+    name: 'FailureStopsJob',
+    reaction: 'stop-job',
+    message: (d) =>
+      `an event failed at ${d.task}, and its stage says onError: stopJob: ${d.problem}; event ${d.event}; nothing of it was stored`,
+    fix: 'Mend the code or the data it looks at, and run the job again: it goes on with that event.',
+  }),
+
   MR4001: entry<{ sink: string; path: string; problem: string }>({
     name: 'SinkBlocked',
     reaction: 'retry',

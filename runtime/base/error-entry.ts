@@ -5,6 +5,7 @@ export type Reaction =
   | 'retry' // wait with back-off, then the same again; back-pressure, never a dead letter
   | 'resolve' // read the fence, then decide (an unanswered commit)
   | 'stop-task' // this task ends; another owner goes on
+  | 'stop-partition' // this partition stands still, having stored nothing of it; the others go on
   | 'stop-job' // loud: going on would lose or double something
   | 'dead-letter' // this event goes to the dead letters with its cause; others go on
   | 'exit'; // the command ends with a message for the person who ran it

@@ -21,6 +21,8 @@ export const LEASE_MS = 2_000;
 export const DEAD_LETTER_TEXT_BYTES_MAX = 64 * KIB;
 /** Mistakes that a dead letter lists; more of one event tell nobody more. */
 export const DEAD_LETTER_ISSUES_MAX = 32;
+/** Characters of a stack that a dead letter keeps: the innermost calls, which are the user's. */
+export const DEAD_LETTER_STACK_CHARACTERS_MAX = 4_096;
 /** Characters of a value that a message shows. */
 export const MESSAGE_VALUE_CHARACTERS_MAX = 120;
 

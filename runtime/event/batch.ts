@@ -44,13 +44,16 @@ export type DeadLetter = {
   readonly issues: readonly string[];
   /** The event as far as it was decoded: a value, or the raw text (at most 64 KiB of it). */
   readonly event: Value;
-  /** Place in the source, such as `line 17` or `seq 5121`; null when unknown. */
+  /** Position: in the source, such as `line 17` or `seq 5121`; of a transform behind an exchange the record that brought the event,
+   *  such as `flights/0 seq 4711`; null when unknown. */
   readonly place: string | null;
   readonly timeMs: number | null;
   readonly key: Key | null;
   /** The trace that shows how it came to this; absent without tracing. */
   readonly traceId?: string;
-  /** How often it was tried, when it was put in again; absent: once. */
+  /** Where the code of the user's threw; absent: it was not code that did. */
+  readonly stack?: string;
+  /** How often it was tried, by retries and when it was put in again; absent: once. */
   readonly attempts?: number;
   /** Input of the transform that it came on; absent: the first. null: what failed is no event that came in, but what time brought
    *  (a timer, the end of a window) or what the transform made. */

@@ -60,6 +60,14 @@ export class DraftStream {
     return new DraftStream(this.draft, outputs);
   }
 
+  onError(policy: StageFields['onError']): DraftStream {
+    const outputs = this.outputs();
+    const producer = outputs[0]?.producer;
+    if (outputs.length === 1 && producer?.kind === 'stage') producer.onError = policy;
+    else this.draft.mistake('onError(…)', 'there is no stage here', '.onError() follows the verb whose stage it is about');
+    return new DraftStream(this.draft, outputs);
+  }
+
   filter(code: AnyCode): DraftStream {
     const inputs = this.outputs();
     return new DraftStream(this.draft, inputs, { code: codeOf(code), used: this.draft.begin('filter', inputs) });

@@ -148,6 +148,7 @@ function stageValue(stage: StageDraft, reference: (output: Output) => string, na
     name: nameOf(stage),
     from: oneOrAll(stage.from.map(reference)),
     ...fields,
+    ...(stage.onError === undefined ? {} : { onError: stage.onError }),
     ...(join === undefined || stage.other === null ? {} : { join: { ...join, with: reference(stage.other) } }),
   };
 }

@@ -10,6 +10,8 @@ export type StageDraft = {
   readonly kind: 'stage';
   /** Given by .as(); null: derived at build (names.ts). */
   explicitName: string | null;
+  /** Given by .onError(). */
+  onError?: StageFields['onError'];
   readonly from: readonly Output[];
   /** The verb that a derived name carries: `flights-map`. */
   readonly verb: string;

@@ -38,6 +38,12 @@ export type NatsSinkOptions = SinkOptions & {
   readonly stream?: string;
   /** Results a message; one when absent. */ readonly batch?: number;
 };
+export type OnError = {
+  /** How often a function that threw is called again for the event; 0 when absent. */ readonly retries?: number;
+  /** Wait before the first retry, twice as long before each further one; `1s` when absent. */ readonly backoff?: string;
+  /** No wait is longer; `1m` when absent. */ readonly backoffMax?: string;
+  /** After the last try; `deadLetter` when absent. */ readonly then?: 'deadLetter' | 'stopPartition' | 'stopJob';
+};
 export type KeyOptions = { /** Partitions of the keyed stage; fixed for the life of its state. */ readonly partitions?: number };
 
 /** Something whose events are of type E. */
@@ -53,6 +59,8 @@ export interface Keyed<out E> {
 export interface Stream<E> extends Emits<E> {
   /** Names the stage made last: its name identifies its state, its subjects and its metrics. Unnamed: `<input>-<verb>`. */
   as(name: string): this;
+  /** What becomes of an event for which the code of the stage made last throws; a dead letter at once when nothing is said. */
+  onError(policy: OnError): this;
 
   /** Only events for which it holds go on. A type guard narrows the event's type. */
   filter<const C extends EventCode<E, boolean>>(code: C & Synchronous<C>): Stream<Narrowed<E, C>>;
@@ -209,6 +217,8 @@ export interface PatternStream<R, P, E> extends Stream<R> {
 /** The actors of a machine: what they emit leaves on named outputs. */
 export interface MachineStream<M> {
   as(name: string): this;
+  /** What becomes of an event for which its code throws; a dead letter at once when nothing is said. */
+  onError(policy: OnError): this;
   /** The events that the machine emits with that type (declared machines: on that output). */
   output<const Name extends string>(name: Name & CheckOutput<M, Name>): Stream<OutputEvent<M, Name>>;
 

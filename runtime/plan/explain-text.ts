@@ -1,5 +1,6 @@
 // A plan as text of 80 columns (more only where names are long): each stage with what runs in it, what it sends where, and why it is a stage.
 
+import { formatDuration } from '../base/duration.ts';
 import { describeSink, guaranteeOf, sinkSpecOf } from './explain-sink.ts';
 import { machinePathText } from './machine-path.ts';
 import { hasStandbys, isFeedback, liveOutputs } from './physical-plan.ts';
@@ -41,6 +42,7 @@ function describeStage(plan: PhysicalPlan, stage: StagePlan): string {
     `${stage.id} ${'─'.repeat(Math.max(3, WIDTH - stage.id.length - right.length - 2))} ${right}`,
     ...field('runs', chainsOf(stage)),
     ...field('machine', machinesOf(stage)),
+    ...field('onError', failuresOf(stage)),
     ...field('why', stage.reasons),
     ...field('sends', sendsOf(plan, stage)),
     ...field('journal', [`stream ${stage.stream}, subjects ${stage.subjectPrefix}.${last}`]),
@@ -71,6 +73,21 @@ function machinesOf({ nodes }: StagePlan): readonly string[] {
     return text === null ? [] : [`${id}: ${text}`];
   });
 }
+
+/** What becomes of events for which code fails, where the declaration says it. */
+function failuresOf({ nodes }: StagePlan): readonly string[] {
+  return nodes.flatMap(({ id, onError }) => {
+    if (onError === undefined) return [];
+    const { retries, backoffMs, backoffMaxMs, then } = onError;
+    const tries =
+      retries === 0
+        ? ''
+        : `${retries === 1 ? '1 retry' : `${retries} retries`} after ${formatDuration(backoffMs)} up to ${formatDuration(backoffMaxMs)}, then `;
+    return [`${id}: ${tries}${ENDS[then]}`];
+  });
+}
+
+const ENDS = { deadLetter: 'a dead letter', stopPartition: 'stops its partition', stopJob: 'stops the job' } as const;
 
 function sendsOf(plan: PhysicalPlan, stage: StagePlan): readonly string[] {
   const edges = liveOutputs(plan, stage).filter(({ from }) => from.node !== '*');

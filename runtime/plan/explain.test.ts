@@ -52,6 +52,18 @@ describe('as text', () => {
     });
   });
 
+  test('what becomes of events for which code fails, where the job says it', () => {
+    const policy = { retries: 5, backoffMs: 1_000, backoffMaxMs: 60_000, then: 'stopPartition' } as const;
+    const stages = small.stages.map((stage) => ({
+      ...stage,
+      nodes: stage.nodes.map((node) => (node.id === 'words' ? { ...node, onError: policy } : node)),
+    }));
+    expect(explainPlan({ ...small, stages }, 'text')).toContain(
+      '\n  onError words: 5 retries after 1s up to 1m, then stops its partition\n',
+    );
+    expect(explainPlan(small, 'text')).not.toContain('onError');
+  });
+
   test('a small job', () => {
     expect(explainPlan(small, 'text')).toMatchInlineSnapshot(`
       "job words: 2 stages with 4 partitions, 2 sinks, 4 streams

@@ -58,6 +58,10 @@ function hash(value: unknown): string {
   return createHash('sha256').update(canonicalText(value)).digest('hex');
 }
 
+function declared({ op, onError }: StagePlan['nodes'][number]): unknown {
+  return { ...(withoutDescriptions(op) as object), onError };
+}
+
 /** Only a source's schema has descriptions that are not behaviour; the states of a marked machine are told by its mark. */
 function withoutDescriptions(op: StagePlan['nodes'][number]['op']): unknown {
   if (op.kind === 'xstate') return { ...op, states: undefined, sends: undefined };
@@ -98,7 +102,7 @@ function compareStages(before: StagePlan, after: StagePlan): readonly string[] {
       : [`stage ${before.id} had ${before.partitionCount} partitions and now has ${after.partitionCount}`];
   const nodes = compareNamed(before.nodes, after.nodes, 'transform', (a, b) =>
     a.op.kind === b.op.kind
-      ? describeDifference(`${a.op.kind} ${a.id}`, withoutDescriptions(a.op), withoutDescriptions(b.op))
+      ? describeDifference(`${a.op.kind} ${a.id}`, declared(a), declared(b))
       : [`transform ${a.id} was ${a.op.kind} and is now ${b.op.kind}`],
   );
   return [...partitions, ...nodes];

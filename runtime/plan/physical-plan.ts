@@ -82,7 +82,20 @@ export type NodeInput =
   | { readonly kind: 'node'; readonly from: NodeOutput; /** join: which side. */ readonly side: 'left' | 'right' }
   | { readonly kind: 'edge'; readonly edge: number; readonly side: 'left' | 'right' };
 
-export type NodePlan = { readonly id: string; readonly inputs: readonly NodeInput[]; readonly op: OpPlan };
+export type NodePlan = {
+  readonly id: string;
+  readonly inputs: readonly NodeInput[];
+  readonly op: OpPlan;
+  /** What becomes of an event for which its code throws; absent: a dead letter at once. */ readonly onError?: OnErrorPlan;
+};
+
+/** `backoffMs` before the first retry, twice as long before each further one. */
+export type OnErrorPlan = {
+  readonly retries: number;
+  readonly backoffMs: number;
+  readonly backoffMaxMs: number;
+  readonly then: 'deadLetter' | 'stopPartition' | 'stopJob';
+};
 
 /** When a split is idle, and when event time goes on without it; null: never. */
 export type SourceIdle = { readonly afterMs: number; readonly closeAfterMs: number | null };

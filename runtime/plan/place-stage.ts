@@ -12,7 +12,7 @@ import { assert } from '../base/assert.ts';
 import { parseDuration } from '../base/duration.ts';
 import { sendsToKeys } from '../job/send-to-key.ts';
 import { emittedOutputs, inputsOf, LATE, sendsIn, type StageElement } from './job-graph.ts';
-import { type OpPlan, SENT } from './physical-plan.ts';
+import { type OnErrorPlan, type OpPlan, SENT } from './physical-plan.ts';
 import type { Inlet, Outlet, Placement } from './placement.ts';
 import { structureOf } from './structure.ts';
 import { compilePanes, compileWindow, hasPanes, isCode, isKeyed, keyNames, verbsOf } from './stage-verbs.ts';
@@ -35,14 +35,21 @@ function placeTransform(placement: Placement, { spec, name }: StageElement, grou
   const host = hostOf(group);
   placement.note(host, 'fused', name);
   const [verb] = verbsOf(spec);
-  if (verb === undefined) return addFilter(placement, name, group, spec.filter);
-  const input = spec.filter === undefined ? group : [addFilter(placement, `${name}/filter`, group, spec.filter)];
-  return placement.addNode(host, { id: name, inputs: inlets(input), op: statelessOp(spec) });
+  if (verb === undefined) return addFilter(placement, name, group, spec);
+  const input = spec.filter === undefined ? group : [addFilter(placement, `${name}/filter`, group, spec)];
+  return placement.addNode(host, { id: name, inputs: inlets(input), op: statelessOp(spec), onError: onErrorOf(spec) });
 }
 
-function addFilter(placement: Placement, id: string, group: readonly Outlet[], code: Code | undefined): Outlet {
+function addFilter(placement: Placement, id: string, group: readonly Outlet[], spec: StageSpec): Outlet {
+  const { filter: code } = spec;
   assert(code !== undefined, () => `${id} has a filter (rules-stages)`);
-  return placement.addNode(hostOf(group), { id, inputs: inlets(group), op: { kind: 'filter', code } });
+  return placement.addNode(hostOf(group), { id, inputs: inlets(group), op: { kind: 'filter', code }, onError: onErrorOf(spec) });
+}
+
+function onErrorOf({ onError }: StageSpec): OnErrorPlan | undefined {
+  if (onError === undefined) return undefined;
+  const { retries, backoff, backoffMax, then } = onError;
+  return { retries, backoffMs: parseDuration(backoff), backoffMaxMs: parseDuration(backoffMax), then };
 }
 
 function statelessOp({ map, flatMap, eventTime, enrich, sample }: StageSpec): OpPlan {
@@ -64,7 +71,8 @@ function placeKeyed(placement: Placement, stage: StageElement, { partitionsDefau
     outlets: inputOutlets(placement, stage, 'left'),
     name,
     id: `${name}/key`,
-    filter: spec.filter,
+    spec,
+    filtered: true,
     code: keyBy,
   });
   const right =
@@ -74,7 +82,8 @@ function placeKeyed(placement: Placement, stage: StageElement, { partitionsDefau
           outlets: inputOutlets(placement, stage, 'right'),
           name,
           id: `${name}/key-right`,
-          filter: undefined,
+          spec,
+          filtered: false,
           code: spec.join.key ?? keyBy,
         });
   const partitionCount = spec.partitions ?? partitionsDefault;
@@ -102,16 +111,19 @@ type KeyOptions = {
   readonly outlets: readonly Outlet[];
   readonly name: string;
   readonly id: string;
-  readonly filter: Code | undefined;
+  readonly spec: StageSpec;
+  /** The stage's filter comes before it. */
+  readonly filtered: boolean;
   readonly code: Code | Fields;
 };
 
 /** Key nodes for `outlets`, one in each stage that they come out of; equal ones are shared. */
-function placeKeys(placement: Placement, { outlets, name, id, filter, code }: KeyOptions): readonly Outlet[] {
+function placeKeys(placement: Placement, { outlets, name, id, spec, filtered, code }: KeyOptions): readonly Outlet[] {
+  const onError = onErrorOf(spec);
   return byStage(outlets).map((group) => {
-    const input = filter === undefined ? group : [addFilter(placement, `${name}/filter`, group, filter)];
-    return placement.shareNode(structureOf([input, code]), () =>
-      placement.addNode(hostOf(group), { id, inputs: inlets(input), op: { kind: 'keyBy', code, names: keyNames(code) } }),
+    const input = !filtered || spec.filter === undefined ? group : [addFilter(placement, `${name}/filter`, group, spec)];
+    return placement.shareNode(structureOf([input, code, onError ?? null]), () =>
+      placement.addNode(hostOf(group), { id, inputs: inlets(input), op: { kind: 'keyBy', code, names: keyNames(code) }, onError }),
     );
   });
 }
@@ -135,6 +147,7 @@ function placeKeyedNodes(placement: Placement, { stage, host, edges, read }: Key
   const { spec, name } = stage;
   const sent = sendsToOthers(spec) ? [placeSent(placement, host, name)] : [];
   const late = read.has(`${name}.${LATE}`) ? 'output' : 'deadLetter';
+  const onError = onErrorOf(spec);
   if (needsOrder(spec)) {
     const ownLate = spec.pattern !== undefined || (spec.machine !== undefined && !emittedOutputs(spec.machine).includes(LATE));
     const order = placement.addNode(host, {
@@ -143,11 +156,13 @@ function placeKeyedNodes(placement: Placement, { stage, host, edges, read }: Key
       op: { kind: 'order', late: ownLate ? late : 'deadLetter' },
     });
     placement.note(host, 'ordered', name);
-    placement.publish(name, [placement.addNode(host, { id: name, inputs: [...inlets([order]), ...sent], op: keyedOp(spec, late) })]);
+    placement.publish(name, [
+      placement.addNode(host, { id: name, inputs: [...inlets([order]), ...sent], op: keyedOp(spec, late), onError }),
+    ]);
     if (ownLate) placement.publish(`${name}.${LATE}`, [{ ...order, output: LATE }]);
     return;
   }
-  placement.publish(name, [placement.addNode(host, { id: name, inputs: [...edges, ...sent], op: keyedOp(spec, late) })]);
+  placement.publish(name, [placement.addNode(host, { id: name, inputs: [...edges, ...sent], op: keyedOp(spec, late), onError })]);
 }
 
 /** Actors of the machine send each other events: an exchange of the stage to itself. */

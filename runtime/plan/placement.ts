@@ -5,7 +5,7 @@
 import type { SourceSpec } from '../../crds/stream-job/sources.ts';
 import type { SinkSpec } from '../../crds/stream-job/spec.ts';
 import { assert } from '../base/assert.ts';
-import type { EdgePlan, NodeInput, NodePlan, OpPlan, StageKind, StagePlan } from './physical-plan.ts';
+import type { EdgePlan, NodeInput, NodePlan, OnErrorPlan, StageKind, StagePlan } from './physical-plan.ts';
 import { DEAD_LETTERS, DEAD_LETTERS_SUBJECT, streamName, subjectPrefix } from './plan-names.ts';
 import { eventTimeOp, sourceIdle } from './time-ops.ts';
 
@@ -24,6 +24,7 @@ type StageDraft = {
   readonly sharing: string[];
   readonly ordered: string[];
 };
+type NodeDraft = Pick<NodePlan, 'id' | 'op'> & { readonly inputs: readonly Inlet[]; readonly onError?: OnErrorPlan | undefined };
 type EdgeOptions = { readonly toStage: string; readonly partitioning: EdgePlan['partitioning']; readonly label: string };
 
 export class Placement {
@@ -104,10 +105,10 @@ export class Placement {
     this.#stage(stage)[why].push(name);
   }
 
-  addNode(stage: string, { id, inputs, op }: { readonly id: string; readonly inputs: readonly Inlet[]; readonly op: OpPlan }): Outlet {
+  addNode(stage: string, { id, inputs, op, onError }: NodeDraft): Outlet {
     const { nodes } = this.#stage(stage);
     assert(!nodes.some((node) => node.id === id), () => `node ${id} is new in stage ${stage}`);
-    nodes.push({ id, inputs: inputs.map((inlet) => toInput(inlet, stage)), op });
+    nodes.push({ id, inputs: inputs.map((inlet) => toInput(inlet, stage)), op, ...(onError === undefined ? {} : { onError }) });
     return { stage, node: id, output: null };
   }
 

@@ -44,7 +44,7 @@ function inEventTime(eventTime: EventTimeSpec | undefined): readonly Placed[] {
   ];
 }
 
-function inStage({ eventTime, window, dedupe, join, machine, pattern }: StageSpec): readonly Placed[] {
+function inStage({ eventTime, window, dedupe, join, machine, pattern, onError }: StageSpec): readonly Placed[] {
   const { tumbling, sliding, session } = window ?? {};
   return [
     ...inEventTime(eventTime),
@@ -54,6 +54,8 @@ function inStage({ eventTime, window, dedupe, join, machine, pattern }: StageSpe
     { text: session?.gap, path: ['window', 'session', 'gap'], mayBeZero: false },
     { text: window?.allowedLateness, path: ['window', 'allowedLateness'], mayBeZero: false },
     ...(window?.early ?? []).map(({ every }, i) => ({ text: every, path: ['window', 'early', i, 'every'], mayBeZero: false })),
+    { text: onError?.backoff, path: ['onError', 'backoff'], mayBeZero: true },
+    { text: onError?.backoffMax, path: ['onError', 'backoffMax'], mayBeZero: true },
     { text: dedupe?.ttl, path: ['dedupe', 'ttl'], mayBeZero: false },
     ...(join === undefined ? [] : inJoin(join)),
     { text: pattern?.within, path: ['pattern', 'within'], mayBeZero: false },

@@ -11,6 +11,7 @@ import { checkDurations } from './rules-durations.ts';
 import { checkExpressions } from './rules-expressions.ts';
 import { checkCycles, checkNames, checkReferences } from './rules-graph.ts';
 import { checkMachines } from './rules-machine.ts';
+import { checkOnError } from './rules-on-error.ts';
 import { checkPatterns } from './rules-pattern.ts';
 import { checkPools, checkPoolStages } from './rules-pools.ts';
 import { checkScaling } from './rules-scaling.ts';
@@ -28,6 +29,7 @@ export function validateJob(job: StreamJob): readonly Issue[] {
     ...checkScaling(job),
     ...checkPools(job, graph),
     ...checkStages(graph),
+    ...checkOnError(graph),
     ...checkDurations(job),
     ...checkConnectors(job),
     ...checkMachines(graph),

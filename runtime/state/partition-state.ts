@@ -14,8 +14,10 @@ import type { KeyedCells } from './keyed-cells.ts';
 import { LiveCells } from './live-cells.ts';
 import { TraceCells } from './trace-cells.ts';
 
-/** Behind the id of a transform: what is kept of the traces of its events. No transform has such an id. */
+/** Behind the id of a transform, and no transform has such an id: what is kept beside its own cells. Of the traces of its events … */
 const TRACES = '\u0000traces';
+/** … and of events that wait before it. */
+const WAITING = '\u0000waiting';
 
 type Node = { readonly id: string; readonly cells: LiveCells; readonly timers: TimerQueue };
 
@@ -35,6 +37,13 @@ export class PartitionState {
   traces(nodeId: string): TraceCells {
     const id = nodeId + TRACES;
     return new TraceCells(this.#nodes.get(id)?.cells ?? null, () => this.#node(id).cells);
+  }
+
+  /** Cells of events that wait before a transform; `isNeeded` false: null when there are none. */
+  waiting(nodeId: string, isNeeded: boolean): KeyedCells | null {
+    const cells = this.#nodes.get(nodeId + WAITING)?.cells;
+    if (cells === undefined) return isNeeded ? this.#node(nodeId + WAITING).cells : null;
+    return isNeeded || cells.size() > 0 ? cells : null;
   }
 
   setTimer(nodeId: string, timer: Timer): void {
@@ -99,7 +108,7 @@ export class PartitionState {
   keepOnly(nodeIds: ReadonlySet<string>): boolean {
     let isDropped = false;
     for (const { id, cells, timers } of this.#nodes.values()) {
-      if (nodeIds.has(id.endsWith(TRACES) ? id.slice(0, -TRACES.length) : id)) continue;
+      if (nodeIds.has(id.split('\u0000', 1)[0] as string)) continue;
       isDropped = true;
       for (const namespace of cells.namespaces()) cells.drop(namespace);
       for (const { key, id: timer } of Array.from(timers.all())) timers.clear(key, timer);

@@ -2,7 +2,7 @@
 
 import type { TaskCounters } from '../journal/record.ts';
 import type { StagePlan } from '../plan/physical-plan.ts';
-import type { Standing } from './step.ts';
+import type { Standing } from './step-record.ts';
 
 export const NO_COUNTS: Omit<TaskCounters, 'edgesIn' | 'edgesOut'> = {
   eventsIn: 0,

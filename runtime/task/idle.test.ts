@@ -10,7 +10,8 @@ import { PartitionState } from '../state/partition-state.ts';
 import { decodeEvents } from '../event/segment.ts';
 import { makeHeader } from '../testing/sample-records.ts';
 import { makeTransform } from '../transforms/make-transform.ts';
-import { TaskCore, type Step } from './step.ts';
+import { TaskCore } from './step.ts';
+import type { Step } from './step-record.ts';
 
 const SPLITS = 3;
 const WINDOW_MS = 10;

@@ -13,7 +13,8 @@ import { makeInboxRecord } from '../testing/sample-inbox.ts';
 import { makeTransform } from '../transforms/make-transform.ts';
 import type { Transform } from '../transforms/transform.ts';
 import type { InboxRecord } from './inbox.ts';
-import { type Standing, TaskCore } from './step.ts';
+import { TaskCore } from './step.ts';
+import type { Standing } from './step-record.ts';
 
 type Spec = Readonly<Record<string, unknown>>;
 type Make = (node: NodePlan) => Transform;

@@ -11,7 +11,7 @@ import { planJob } from '../plan/plan.ts';
 import { makeTransform } from '../transforms/make-transform.ts';
 import { redriveTarget } from './redrive-target.ts';
 import { TaskCore } from './step.ts';
-import type { Step } from './step.ts';
+import type { Step } from './step-record.ts';
 
 const job = streamJobSchema.parse({
   apiVersion: 'millrace.dev/v1alpha1',

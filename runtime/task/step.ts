@@ -16,56 +16,27 @@ import type { Redriven } from '../journal/redrive-entry.ts';
 import { decodeEvents } from '../event/segment.ts';
 import type { SinkState, SinkWriter } from '../connectors/sink.ts';
 import type { SourceConnector, SourcePosition, SourceRead } from '../connectors/source.ts';
-import type { InputPosition, RecordHeader, TaskCounters } from '../journal/record.ts';
-import type { EdgePlan, NodePlan, PhysicalPlan, StagePlan } from '../plan/physical-plan.ts';
+import type { InputPosition, TaskCounters } from '../journal/record.ts';
+import { taskName, type EdgePlan, type NodePlan, type PhysicalPlan, type StagePlan } from '../plan/physical-plan.ts';
+import { MillraceError } from '../base/errors.ts';
+import { describeValue } from '../transforms/failure.ts';
 import { PartitionState } from '../state/partition-state.ts';
 import type { TransformFigures } from '../transforms/figures.ts';
 import type { Table, Transform } from '../transforms/transform.ts';
 import { Chain, type ChainOutput } from './chain.ts';
 import { HeavyKeys, type HeavyKey } from './heavy-keys.ts';
-import { slices, splitByKey, toSingle, type Outgoing } from './exchange.ts';
+import { OutgoingSide } from './outgoing-side.ts';
 import type { InboxRecord } from './inbox.ts';
 import { TaskInputs } from './inputs.ts';
 import type { KeyLook } from './key-watch.ts';
 import type { Released } from './replay.ts';
-import { deadLetterBatch, refusedAgain, sinkLetter, undecodedAgain } from './letters.ts';
+import { refusedAgain, sinkLetter, undecodedAgain } from './letters.ts';
 import { addAt, countersFor, NO_COUNTS, openBalance, withMore, type Counted } from './counters.ts';
 import { lowestOut, outTime, timeText, type OutTime } from './out-time.ts';
-import { encodeStorable } from './storable.ts';
-import { enteringNow, sourceTraces, type SpanDraft, type StepTrace } from './step-trace.ts';
+import { enteringNow, type StepTrace, sourceTraces } from './step-trace.ts';
+import type { Segment, Standing, Step } from './step-record.ts';
 import { withTraces, type TraceMark } from '../event/trace-marks.ts';
 import type { TraceContext } from '../base/trace-context.ts';
-
-export type Segment = {
-  readonly kind: 'events' | 'delta' | 'image' | 'payload';
-  readonly edge: number;
-  readonly partition: number;
-  readonly count: number;
-  readonly bytes: Uint8Array;
-};
-
-/** What one step puts into its record, but for what the committer adds (epoch, number, hashes, checkpoint). */
-export type Step = {
-  readonly header: Pick<
-    RecordHeader,
-    'inputs' | 'source' | 'sink' | 'watermarks' | 'nodeWatermarks' | 'done' | 'counters' | 'ingestMs' | 'redriven' | 'idle'
-  >;
-  readonly events: readonly Segment[];
-  /** State changes, or the whole state when it is small; null when nothing changed. */
-  readonly state: Segment | null;
-  readonly payload: Segment | null;
-  /** What its traced events went through: to be told when it is stored. */
-  readonly spans: readonly SpanDraft[];
-  readonly payloadTraces: readonly TraceMark[] | undefined;
-  /** All input is processed with this step. A sink still has to apply it before it is done. */
-  readonly ends: boolean;
-};
-
-/** What a task goes on from: a record's header, or a part of a savepoint. */
-export type Standing = Pick<
-  RecordHeader,
-  'inputs' | 'source' | 'sink' | 'watermarks' | 'nodeWatermarks' | 'done' | 'counters' | 'redriven' | 'idle'
->;
 
 export type TaskParts = {
   readonly plan: PhysicalPlan;
@@ -85,8 +56,6 @@ export type TaskParts = {
 const LOOK_CELLS_MAX = 16;
 /** States below this many bytes lie whole in each record: recovery then reads one record only. */
 const INLINE_STATE_BYTES_MAX = 2_048;
-/** Events of one destination above this count are cut into several segments, so that a large step can span records. */
-const SEGMENT_EVENTS_MAX = 8_192;
 
 export class TaskCore {
   readonly stage: StagePlan;
@@ -94,6 +63,7 @@ export class TaskCore {
   readonly #parts: TaskParts;
   readonly #inputs: TaskInputs;
   readonly #outEdges: readonly EdgePlan[];
+  readonly #outgoing: OutgoingSide;
   readonly #trace: StepTrace | null;
   readonly #heavyKeys = new HeavyKeys();
   #chain: Chain;
@@ -124,6 +94,7 @@ export class TaskCore {
     this.#trace = parts.trace ?? null;
     this.#inputs = new TaskInputs(parts.plan, parts.stage, parts.partition);
     this.#outEdges = parts.stage.outputs.map((index) => parts.plan.edges[index] as EdgePlan);
+    this.#outgoing = new OutgoingSide(parts.plan, this.#outEdges, this.#trace);
     this.#sink = parts.sink?.initial ?? null;
     this.#counters = { ...NO_COUNTS, edgesIn: parts.stage.inputs.map(() => 0), edgesOut: parts.stage.outputs.map(() => 0) };
     this.#chain = this.#makeChain();
@@ -225,14 +196,39 @@ export class TaskCore {
     return this.#inputs.positionOf(edge);
   }
 
+  /** When something that waits wants to go on, wall-clock ms; Infinity: nothing waits for the clock. */
+  get nextWakeMs(): number {
+    return this.#chain.nextWakeMs();
+  }
+
+  /** So much waits for the clock or for what is outside that nothing more is to be taken in. */
+  get isFull(): boolean {
+    return this.#chain.isFull;
+  }
+
+  /** Its last step can be made: all input was taken in, and nothing waits. */
+  get isEnding(): boolean {
+    return !this.done && this.ended() && !this.#chain.isHolding;
+  }
+
+  /** What waited for the clock goes on. */
+  wake(nowMs: number): void {
+    this.#begin(nowMs);
+    this.#chain.ingestMs = Math.min(this.#ingestMs, nowMs);
+    this.#chain.wake(nowMs);
+    this.owes ||= this.state.isChanged;
+  }
+
   /** Takes records of upstream stages in, in lane order. */
   takeRecords(records: readonly InboxRecord[], nowMs: number): void {
     this.#begin(nowMs);
     for (const record of records) {
+      this.#chain.place = `${record.stage}/${record.partition} seq ${record.sequence}`;
       for (const { edge, bytes } of record.segments)
         if (record.sequence > this.#inputs.positionOf(edge)) this.#takeSegment(edge, decodeEvents(bytes));
       if (this.#inputs.note(record)) this.#takenRecords++;
     }
+    this.#chain.place = null;
   }
 
   /** Takes in what a source read. */
@@ -303,7 +299,8 @@ export class TaskCore {
     if (this.#sourceEnded) this.#chain.advanceSource(WATERMARK_MAX);
     for (const [edge, { watermark, isIdle }] of this.#inputs.watermarks()) this.#chain.advanceEdge(edge, watermark, isIdle);
     this.#chain.fireBehindEnd();
-    const ended = this.ended();
+    this.#checkStop();
+    const ended = this.ended() && !this.#chain.isHolding;
     this.owes ||= this.#takenRecords > 0 || timeText(this.#outTime()) !== this.#lastTime;
     const isNews = (ended && !this.done) || this.#inputs.endPhase !== this.#endPhase;
     const urgent = isNews || this.#takenEvents > 0 || this.#chain.edgeBatches.size > 0 || this.#chain.deadLetters.length > 0;
@@ -322,6 +319,8 @@ export class TaskCore {
    *  restart the source was counted before: `counted` are the counters as they were restored. */
   takeReplay(counted: TaskCounters | null): ReadonlyMap<number, readonly Batch[]> {
     this.#chain.advanceSource(WATERMARK_MAX);
+    this.#chain.wake(Infinity); // what is let out at a pace has no time of its own to wait for
+    this.#checkStop();
     this.#sourceEnded = false;
     this.#takenEvents = 0;
     const output = this.#chain.take();
@@ -351,6 +350,14 @@ export class TaskCore {
     return this.#finish({ edges, deadLetters: [], filtered: 0, late: 0, made: 0, absorbed: 0 }, nowMs);
   }
 
+  /** onError of a stage: an event that stops more than itself lets nothing of its step be stored. */
+  #checkStop(): void {
+    const { stop } = this.#chain;
+    if (stop === null) return;
+    const told = { task: taskName(this.stage.id, this.#parts.partition), problem: stop.problem, event: describeValue(stop.event) };
+    throw new MillraceError(stop.kind === 'stopJob' ? 'MR3007' : 'MR3006', told);
+  }
+
   #begin(nowMs: number): void {
     this.#chain.nowMs = nowMs;
     this.#trace?.begin(nowMs, this.#counters.eventsIn);
@@ -364,7 +371,8 @@ export class TaskCore {
     const before = this.#sink;
     const prepared = this.#prepareSink();
     const deadLetters = [...this.#sourceDeadLetters, ...output.deadLetters, ...(prepared?.deadLetters ?? [])];
-    const events = this.#encodeEdges(output.edges, deadLetters, ingestMs);
+    const { segments: events, given } = this.#outgoing.encode(output.edges, deadLetters, ingestMs);
+    this.#countGiven(given);
     const state = this.#encodeState();
     const { filtered, late, made, absorbed } = output;
     this.#count({ filtered, late, made, absorbed, deadLetters: deadLetters.length, held: this.#chain.held() - this.#counters.held });
@@ -440,40 +448,6 @@ export class TaskCore {
     return { segment, deadLetters, traces: prepared.traces };
   }
 
-  /** Dead letters go last: events of other edges that cannot be stored join them. */
-  #encodeEdges(edges: ReadonlyMap<number, Batch[]>, deadLetters: DeadLetter[], ingestMs: number): Segment[] {
-    const data = this.#outEdges.flatMap((edge, place) =>
-      edge.from.node === '*' || edge.retired === true ? [] : this.#encodeEdge(edge, place, edges.get(edge.index) ?? [], deadLetters),
-    );
-    const traces = this.#trace?.letterTraces(deadLetters);
-    const letters = deadLetterBatch(deadLetters, ingestMs).map((batch) => withTraces(batch, traces));
-    const dead = this.#outEdges.flatMap((edge, place) =>
-      edge.from.node === '*' && edge.retired !== true ? this.#encodeEdge(edge, place, letters, []) : [],
-    );
-    return [...data, ...dead];
-  }
-
-  #encodeEdge(edge: EdgePlan, place: number, batches: readonly Batch[], refused: DeadLetter[]): Segment[] {
-    if (batches.length === 0) return [];
-    const { partitionCount = 1 } = this.#parts.plan.stages.find(({ id }) => id === edge.toStage) ?? {};
-    const outgoing = edge.partitioning === 'single' ? toSingle(batches) : splitByKey(batches, partitionCount);
-    return this.#encodeOutgoing(edge, place, outgoing, refused);
-  }
-
-  #encodeOutgoing(edge: EdgePlan, place: number, outgoing: readonly Outgoing[], refused: DeadLetter[]): Segment[] {
-    const isData = edge.from.node !== '*';
-    return outgoing.flatMap(({ partition, batch }) =>
-      slices(batch, SEGMENT_EVENTS_MAX).flatMap((slice): Segment[] => {
-        const { bytes, count, letters } = encodeStorable(slice, edge.from.node);
-        for (const letter of letters) refused.push(this.#traced(letter, undefined));
-        if (count === 0) return [];
-        const { edgesOut, eventsOut } = this.#counters;
-        this.#counters = { ...this.#counters, eventsOut: eventsOut + (isData ? count : 0), edgesOut: addAt(edgesOut, place, count) };
-        return [{ kind: 'events', edge: edge.index, partition, count, bytes }];
-      }),
-    );
-  }
-
   #encodeState(): Segment | null {
     const delta = this.state.takeDelta();
     if (this.state.bytesEstimate() <= INLINE_STATE_BYTES_MAX) return stateSegment('image', this.state.checkpoint());
@@ -482,6 +456,18 @@ export class TaskCore {
 
   #outTime(): OutTime {
     return outTime(this.#outEdges, this.#chain, this.done && this.stage.kind !== 'sink');
+  }
+
+  /** `given`: by place of the edge. */
+  #countGiven(given: readonly number[]): void {
+    const { edgesOut, eventsOut } = this.#counters;
+    const isData = (place: number): boolean => this.#outEdges[place]?.from.node !== '*';
+    const data = given.reduce((sum, count, place) => sum + (isData(place) ? count : 0), 0);
+    this.#counters = {
+      ...this.#counters,
+      eventsOut: eventsOut + data,
+      edgesOut: edgesOut.map((count, place) => count + (given[place] ?? 0)),
+    };
   }
 
   #count(more: Partial<Record<Counted, number>>): void {

@@ -9,7 +9,8 @@ import { makeInboxRecord } from '../testing/sample-inbox.ts';
 import { makeTransform } from '../transforms/make-transform.ts';
 import type { InboxRecord } from './inbox.ts';
 import { StepTrace } from './step-trace.ts';
-import { type Standing, type Step, TaskCore } from './step.ts';
+import { TaskCore } from './step.ts';
+import type { Standing, Step } from './step-record.ts';
 
 const plan = planJob(
   streamJobSchema.parse({

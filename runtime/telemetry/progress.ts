@@ -23,6 +23,8 @@ export type StageProgress = {
     readonly idle?: true;
     /** The worker beside its owner that could go on at once; null: none can. Absent: there is none to be. */
     readonly standby?: string | null;
+    /** Why it stands still (onError: stopPartition); absent: it does not. */
+    readonly standsStill?: string;
   }[];
   readonly eventsIn: number;
   readonly eventsOut: number;
@@ -146,6 +148,7 @@ export class ProgressBoard {
         owner: task === undefined || nowMs - task.seenMs > SILENT_MS ? null : task.worker,
         state: task?.figures.state ?? 'unknown',
         ...(task?.figures.idle === true ? { idle: true as const } : {}),
+        ...(task?.figures.standsStill === undefined ? {} : { standsStill: task.figures.standsStill }),
         ...(isFollowed ? { standby: standbys.get(taskName(stage.id, partition)) ?? null } : {}),
       })),
       eventsIn: total(({ eventsIn }) => eventsIn),

@@ -12,7 +12,8 @@ import { encodeKey } from '../event/key.ts';
 import type { EdgePlan, NodePlan, StagePlan } from '../plan/physical-plan.ts';
 import { PartitionState } from '../state/partition-state.ts';
 import { Chain } from '../task/chain.ts';
-import type { ChainOutput, NodeWatermarks } from '../task/chain.ts';
+import type { ChainOutput } from '../task/chain.ts';
+import type { NodeWatermarks } from '../task/chain-node.ts';
 import type { Together } from '../time/watermark.ts';
 import type { StepContext, Table, Transform } from '../transforms/transform.ts';
 

@@ -2,7 +2,7 @@
 
 import { AssertionFailed } from '../base/assert.ts';
 import { MillraceError } from '../base/errors.ts';
-import { MESSAGE_VALUE_CHARACTERS_MAX } from '../base/limits.ts';
+import { DEAD_LETTER_STACK_CHARACTERS_MAX, MESSAGE_VALUE_CHARACTERS_MAX } from '../base/limits.ts';
 import type { Batch, Key, Value } from '../event/batch.ts';
 import { traceAt } from '../event/trace-marks.ts';
 import { LATE } from './transform.ts';
@@ -16,7 +16,18 @@ export class EventRefused extends Error {
 /** Makes a dead letter (MR3002) of event `index`. A broken invariant of ours is no fault of the event: it goes on up. */
 export function failEvent(context: StepContext, batch: Batch, index: number, cause: unknown): void {
   if (cause instanceof AssertionFailed) throw cause;
-  refuseEvent(context, batch, index, problemOf(cause));
+  refuseEvent(context, batch, index, problemOf(cause), cause);
+}
+
+/** It would be so at every further try. */
+export function isLasting(cause: unknown): boolean {
+  return cause instanceof EventRefused || (cause instanceof Error && cause.name === 'ExpressionError');
+}
+
+/** Where code of the user's threw it, for a dead letter; undefined: it was not code that did. */
+export function stackOf(cause: unknown): string | undefined {
+  if (!(cause instanceof Error) || isLasting(cause) || cause.stack === undefined) return undefined;
+  return cause.stack.slice(0, DEAD_LETTER_STACK_CHARACTERS_MAX);
 }
 
 /** Makes a dead letter (MR3002) of what a transform made of several events: there is no event that could be put in again. */
@@ -28,11 +39,11 @@ export function failMade(
   if (cause instanceof AssertionFailed) throw cause;
   const { message } = new MillraceError('MR3002', { transform: context.nodeId, problem: problemOf(cause) });
   context.countMade(1);
-  context.deadLetter({ code: 'MR3002', message, issues: [], event, place: null, timeMs, key, input: null });
+  context.deadLetter({ code: 'MR3002', message, issues: [], event, place: null, timeMs, key, input: null }, undefined, cause);
 }
 
 /** Makes a dead letter (MR3002) of event `index` that says `problem`. */
-export function refuseEvent(context: StepContext, batch: Batch, index: number, problem: string): void {
+export function refuseEvent(context: StepContext, batch: Batch, index: number, problem: string, cause?: unknown): void {
   const letter = {
     code: 'MR3002',
     message: new MillraceError('MR3002', { transform: context.nodeId, problem }).message,
@@ -42,7 +53,7 @@ export function refuseEvent(context: StepContext, batch: Batch, index: number, p
     timeMs: batch.times[index] ?? null,
     key: batch.keys?.[index] ?? null,
   };
-  context.deadLetter(letter, traceAt(batch, index));
+  context.deadLetter(letter, traceAt(batch, index), cause);
 }
 
 /** Late events: counted, and given to the output `late` when something reads it, else made dead letters. Never lost. */

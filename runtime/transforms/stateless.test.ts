@@ -66,6 +66,7 @@ describe('filter', () => {
         place: null,
         timeMs: 2,
         key: 'b',
+        stack: expect.stringMatching(/^TypeError: two!\n +at .*stateless\.test\.ts:\d+/) as string,
       },
     ]);
     expect(played.filtered).toBe(0);

@@ -5,6 +5,7 @@
 //   T2. All state that must survive lies in the cells and timers that the context gives; fields hold only what can
 //       be rebuilt from them (rebuilt in `restored`).
 //   T3. What fails for one event becomes a dead letter for that event only; the others go on.
+//   T6. What waits for the clock lies in cells, and is given on when the task wakes it; no watermark passes it meanwhile.
 //   T5. Each event that it takes in has one end, and the transform says which (`absorbs`): what is said of none is lost.
 //   T4. A transform emits only through `out`; batches that it emits are not changed afterwards (B2).
 
@@ -36,8 +37,22 @@ export interface Transform {
   readonly absorbs?: true;
   /** Events that it keeps to give them on later as they are, told by its cells. Absent: none. */
   held?(): number;
+  /** It keeps events for something else than the watermark. Absent: it never does. */
+  readonly waits?: Waits;
   /** What people may see of it, between two steps. Changes nothing. */
   figures?(context: RestoreContext): TransformFigures;
+}
+
+/** What waits for a time of the clock, or for what is outside (T6). */
+export interface Waits {
+  /** When it wants to be woken, wall-clock ms; Infinity: not by the clock. */
+  nextMs(): number;
+  /** The clock has come to `upToMs`. */
+  wake(upToMs: number, context: StepContext): void;
+  /** Events wait: input that has ended is not yet processed to its end. */
+  readonly isHolding: boolean;
+  /** So much waits that its task is to take nothing more in. */
+  readonly isFull: boolean;
 }
 
 /** The output for late events. */
@@ -72,8 +87,9 @@ export interface StepContext {
   emitWatermark(watermark: number): void;
   setTimer(timer: Timer): void;
   clearTimer(key: Key, id: string): void;
-  /** `trace`: of the event, where `onBatch` got it among others. */
-  deadLetter(letter: Omit<DeadLetter, 'at'>, trace?: TraceContext): void;
+  /** `trace`: of the event, where `onBatch` got it among others. `cause`: what was thrown, where something was; the stage's onError
+   *  then says what becomes of it. */
+  deadLetter(letter: Omit<DeadLetter, 'at'>, trace?: TraceContext, cause?: unknown): void;
   /** Counts events that a window refused as late (they also go to the output `late`). */
   countLate(events: number): void;
   /** Counts events that were dropped on purpose (filter, sample, dedupe), for the conservation figures. */

@@ -8,7 +8,8 @@
 
 import type { BlobStore } from '../journal/journal.ts';
 import type { CheckpointRef } from '../journal/record.ts';
-import type { Step, TaskCore } from '../task/step.ts';
+import type { TaskCore } from '../task/step.ts';
+import type { Step } from '../task/step-record.ts';
 import type { Committer } from './committer.ts';
 
 /** Records after which a checkpoint is made, however small they are: recovery reads no more than these. */

@@ -14,7 +14,7 @@ import { encodeRecord } from '../journal/record-codec.ts';
 import type { CheckpointRef, RecordHeader } from '../journal/record.ts';
 import { taskName } from '../plan/physical-plan.ts';
 import type { StagePlan } from '../plan/physical-plan.ts';
-import type { Segment, Step } from '../task/step.ts';
+import type { Segment, Step } from '../task/step-record.ts';
 
 export type Place = { readonly epoch: number; readonly number: number; readonly hash: string; readonly sequence: number };
 export type RecordPlace = Pick<Place, 'epoch' | 'number' | 'sequence'>;

@@ -21,6 +21,7 @@ export function underWay(plan: PhysicalPlan, figures: ReadonlyMap<string, TaskFi
       const task = figures.get(name);
       if (task === undefined || task.state === 'claiming') return `task ${name} does not run`;
       if (task.state === 'done') continue;
+      if (task.standsStill !== undefined) return task.standsStill;
       if (task.paused !== pause) return `${stage.kind === 'source' ? 'source task' : 'task'} ${name} reads on`;
       if (task.busy || task.inboxBytes > 0) return `task ${name} works`;
       for (const index of stage.inputs) {

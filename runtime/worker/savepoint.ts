@@ -11,7 +11,7 @@ import type { BlobStore } from '../journal/journal.ts';
 import type { CheckpointRef, InputPosition } from '../journal/record.ts';
 import type { PhysicalPlan, StagePlan } from '../plan/physical-plan.ts';
 import { taskName } from '../plan/physical-plan.ts';
-import type { Standing } from '../task/step.ts';
+import type { Standing } from '../task/step-record.ts';
 import type { JobRecord, SavepointHeader, SavepointManifest, SavepointTask, StoredWatermark } from './job-record.ts';
 
 /** Name of the blob that holds the manifest. */

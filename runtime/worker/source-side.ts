@@ -8,7 +8,8 @@ import type { Clock } from '../base/clock.ts';
 import type { SourceConnector, SourceRead, SourceReader } from '../connectors/source.ts';
 import { ReplaySchedule } from '../task/replay.ts';
 import type { SourceIdle, StagePlan } from '../plan/physical-plan.ts';
-import type { Step, TaskCore } from '../task/step.ts';
+import type { TaskCore } from '../task/step.ts';
+import type { Step } from '../task/step-record.ts';
 import { IdleWatch } from './idle-watch.ts';
 
 export type SourceSideParts = {
@@ -94,7 +95,7 @@ export class SourceSide {
       return this.paused === null ? core.release(this.#replay.release(this.#parts.clock.monotonicMs()), nowMs) : null;
     if (this.paused !== null) return core.step(nowMs, { force });
     const isTold = this.#tellIdle(core, nowMs);
-    this.#take(core, nowMs);
+    if (!core.isFull) this.#take(core, nowMs);
     return core.step(nowMs, { force: force || isTold });
   }
 

@@ -25,6 +25,8 @@ export type TaskFigures = {
   readonly ownSequence?: number | undefined;
   /** Something is under way in it: claiming, taken in and not stored, stored and not written. */
   readonly busy: boolean;
+  /** Why it stands still (onError: stopPartition); absent: it does not. */
+  readonly standsStill?: string;
   /** Id of the pause that it keeps; null: a source reads, and everybody takes in what is put in again. */
   readonly paused: string | null;
   /** Sources: up to where it has taken in what it reads; null: nothing yet. */
@@ -37,6 +39,8 @@ export type TaskFigures = {
   readonly heavyKey?: KeyShare | undefined;
 };
 
+/** Of the reason why a task stands still. */
+export const STANDS_STILL_CHARACTERS_MAX = 512;
 export const KEY_CHARACTERS_MAX = 64;
 
 /** A key as text for people, of at most KEY_CHARACTERS_MAX characters, and its share of a task's events, 0 … 1. */

@@ -4,7 +4,7 @@ import type { Clock } from '../base/clock.ts';
 import type { TaskCounters } from '../journal/record.ts';
 import { liveOutputs } from '../plan/physical-plan.ts';
 import type { PhysicalPlan, StagePlan } from '../plan/physical-plan.ts';
-import type { Step } from '../task/step.ts';
+import type { Step } from '../task/step-record.ts';
 import { LatencyHistogram } from '../telemetry/latency-histogram.ts';
 import type { StageMeter } from '../telemetry/stage-meter.ts';
 import type { Committer } from './committer.ts';

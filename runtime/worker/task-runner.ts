@@ -15,10 +15,12 @@
 //       behind a record that was not applied.
 //   N5. Input that is gone means a broken journal, and stops the job; unless another owner has claimed this task, has gone
 //       on, and it was purged behind it: then this one woke up late, and just ends.
+//   N7. Stopped by an event (onError: stopPartition) it stands still, keeps its partition and stores nothing, until it is asked to end.
 //   N6. Asked to end while it claims or restores, it ends at once: nothing of it is in flight.
 
 import { assert } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
+import { MillraceError } from '../base/errors.ts';
 import type { SinkConnector, SinkRecord, SinkWriter } from '../connectors/sink.ts';
 import type { SourceConnector } from '../connectors/source.ts';
 import type { BlobStore, Journal } from '../journal/journal.ts';
@@ -26,13 +28,15 @@ import type { InputPosition } from '../journal/record.ts';
 import { taskName, type NodePlan, type PhysicalPlan, type StagePlan } from '../plan/physical-plan.ts';
 import { PartitionState } from '../state/partition-state.ts';
 import { NO_COUNTS } from '../task/counters.ts';
-import { TaskCore, type Step } from '../task/step.ts';
+import { TaskCore } from '../task/step.ts';
+import type { Step } from '../task/step-record.ts';
 import type { Table, Transform } from '../transforms/transform.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { CommitWatch } from './commit-watch.ts';
 import type { Committer, RecordPlace } from './committer.ts';
 import type { StageMeter } from '../telemetry/stage-meter.ts';
 import type { LaneFeed } from './lane-feed.ts';
+import { Alarm } from './alarm.ts';
 import { LaneSide } from './lane-side.ts';
 import { claimAndRestore, ownerNow, untilWritten, type SavedPart } from './recovery.ts';
 import { Owed } from './owed.ts';
@@ -42,7 +46,7 @@ import type { StandingTask } from './savepoint.ts';
 import { shownKey } from './shown-key.ts';
 import { Signal } from './signal.ts';
 import { SourceSide } from './source-side.ts';
-import type { TaskFigures } from './task-figures.ts';
+import { STANDS_STILL_CHARACTERS_MAX, type TaskFigures } from './task-figures.ts';
 import { TaskMeter, type TaskHeld } from './task-meter.ts';
 import { TimeLedger } from './time-ledger.ts';
 import { TaskSpans, type Tracing } from './task-spans.ts';
@@ -108,6 +112,9 @@ export class TaskRunner {
   #prepared: Step | null = null;
   #outcome: TaskEnding | null = null;
   #failure: { error: unknown } | null = null;
+  /** N7; null: it runs. */
+  #standsStill: string | null = null;
+  readonly #alarm: Alarm;
   readonly #owed: Owed;
   #sentMs = -Infinity;
   readonly #source: SourceSide | null;
@@ -133,6 +140,7 @@ export class TaskRunner {
     this.meter = new TaskMeter(parts);
     this.#spans = TaskSpans.of(parts);
     this.#owed = new Owed({ stage: parts.stage, clock: parts.clock, signal: this.#stop.signal, notify: () => this.#signal.notify() });
+    this.#alarm = new Alarm({ clock: parts.clock, signal: this.#stop.signal, notify: () => this.#signal.notify() });
     this.#lanes = new LaneSide({ ...parts, notify: () => this.#signal.notify(), missed: (error) => void this.#missed(error) });
     this.#source = SourceSide.of(parts, {
       signal: this.#stop.signal,
@@ -179,6 +187,11 @@ export class TaskRunner {
     return this.#core;
   }
 
+  /** Why it stands still (N7); null: it does not. */
+  get standsStill(): string | null {
+    return this.#standsStill;
+  }
+
   /** How long nothing has come back of its commit in flight, ms. */
   get silentMs(): number {
     return this.#watch.silentMs();
@@ -223,6 +236,7 @@ export class TaskRunner {
       taken: core?.sourcePosition ?? null,
       time: this.#time.spent(),
       ...(core?.isSourceIdle === true ? { idle: true as const } : {}),
+      ...(this.#standsStill === null ? {} : { standsStill: this.#standsStill.slice(0, STANDS_STILL_CHARACTERS_MAX) }),
       heavyKey: shownKey(core?.heaviestKey() ?? null),
     };
   }
@@ -236,7 +250,7 @@ export class TaskRunner {
     if (this.#ended) return false;
     const core = this.#core;
     if (core === null || this.#inFlight || this.#prepared !== null || core.owes || core.state.isChanged) return true;
-    return this.#lanes.isReady || (core.ended() && !core.done);
+    return this.#standsStill !== null || (this.#lanes.isReady && !core.isFull) || core.isEnding;
   }
 
   /** Removes what nobody needs any more: below the checkpoint, what is applied, and the slowest reader (J9). */
@@ -280,6 +294,7 @@ export class TaskRunner {
     if (core.owes) this.#owed.begin();
     if (parts.stage.kind !== 'source') this.#lanes.open(core);
     if (parts.stage.kind !== 'source' && core.ended()) this.#signal.notify();
+    this.#alarm.set(core.nextWakeMs);
     assert(parts.stage.kind !== 'source' || this.#source !== null, `${this.name} has a source`);
     await this.#source?.open(core);
     if (this.#source?.isReplay !== true) this.#leaveRedrive = this.#redrive.subscribe(parts, core.redriven);
@@ -313,11 +328,18 @@ export class TaskRunner {
   }
 
   #canStep(): boolean {
-    if (this.#draining || this.#prepared !== null || this.#core === null || this.#core.done) return false;
-    if (!this.#inFlight && this.#redrive.isReady && this.#core.own.endPhase === 0) return true;
-    if (this.#source !== null) return this.#source.isReady || (!this.#inFlight && this.#owed.isDue);
-    if (this.#inFlight) return this.#lanes.isFull && this.#lanes.isReady;
-    return this.#lanes.isReady || this.#owed.isDue || this.#core.ended();
+    const core = this.#core;
+    if (this.#draining || this.#prepared !== null || core === null || core.done || this.#standsStill !== null) return false;
+    const isOpen = !core.isFull;
+    if (!this.#inFlight && ((isOpen && this.#redrive.isReady && core.own.endPhase === 0) || this.#isWoken())) return true;
+    if (this.#source !== null) return (isOpen && this.#source.isReady) || (!this.#inFlight && (this.#owed.isDue || core.isEnding));
+    if (this.#inFlight) return isOpen && this.#lanes.isFull && this.#lanes.isReady;
+    return (isOpen && this.#lanes.isReady) || this.#owed.isDue || core.isEnding;
+  }
+
+  /** What waits for the clock may go on. While the job is paused it waits on, as dead letters do that are put in again. */
+  #isWoken(): boolean {
+    return this.#alarm.isDue && this.#redrive.paused === null;
   }
 
   /** Something waits that cannot be taken in: a commit comes first, or the sink. */
@@ -338,13 +360,28 @@ export class TaskRunner {
     const nowMs = this.#parts.clock.nowMs();
     this.#spans?.began(nowMs);
     const force = this.#owed.isDue;
-    if (core.own.endPhase === 0) this.#redrive.feed(core, nowMs); // then its end is agreed with the others of its stage
-    if (this.#source === null) this.#lanes.take(core, nowMs);
-    const step = this.#source === null ? core.step(nowMs, { force }) : this.#source.step(core, nowMs, force);
+    const step = this.#stepOf(core, nowMs, force);
+    this.#alarm.set(core.nextWakeMs);
     this.#parts.failpoint('stepped');
     if (step !== null || force) this.#owed.settle();
     else if (core.owes) this.#owed.begin();
     this.#prepared = step;
+  }
+
+  /** null: nothing to store yet, or the task stands still from now on (N7). */
+  #stepOf(core: TaskCore, nowMs: number, force: boolean): Step | null {
+    try {
+      if (this.#isWoken()) core.wake(nowMs);
+      if (!core.isFull && core.own.endPhase === 0) this.#redrive.feed(core, nowMs); // then its end is agreed with the others of its stage
+      if (this.#source !== null) return this.#source.step(core, nowMs, force);
+      if (!core.isFull) this.#lanes.take(core, nowMs);
+      return core.step(nowMs, { force });
+    } catch (error) {
+      if (!(error instanceof MillraceError) || error.reaction !== 'stop-partition') throw error;
+      this.#standsStill = error.message;
+      this.#parts.onTrouble(error);
+      return null;
+    }
   }
 
   #send(): void {

@@ -17,7 +17,7 @@ import type { Attributes, SpanData, SpanEvent, SpanKind, Tracer } from '../telem
 import type { TraceBudget } from '../telemetry/trace-budget.ts';
 import { StepTrace } from '../task/step-trace.ts';
 import type { SpanDraft } from '../task/step-trace.ts';
-import type { Step } from '../task/step.ts';
+import type { Step } from '../task/step-record.ts';
 
 /** What traces need, for all tasks of a worker. */
 export type Tracing = {

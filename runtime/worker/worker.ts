@@ -209,7 +209,7 @@ export class Worker {
     const same = goingOn(before, next);
     this.#now = next;
     for (const running of this.#running.values()) {
-      if (same.has(running.runner.stage.id)) continue;
+      if (same.has(running.runner.stage.id) && running.runner.standsStill === null) continue;
       running.replaced = true;
       running.runner.drain();
     }

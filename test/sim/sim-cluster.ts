@@ -79,6 +79,8 @@ export class SimCluster {
   readonly #pools: readonly (string | undefined)[];
   readonly #lives: Life[] = [];
   #told: Told | null = null;
+  /** By revision: a plan may hold functions, which workers of a real job load from its module. */
+  readonly #plans = new Map<number, PhysicalPlan>();
   #born = 0;
   kills = 0;
 
@@ -99,7 +101,8 @@ export class SimCluster {
     for (const stream of [...plan.streams, redriveStream(plan.job)])
       await this.#world.journal.ensureLane({ stream, subjects: [`mr.${plan.job}.>`], bytesMax: -1 });
     this.#told = { revision, plan, restore };
-    await this.directory.put('job', this.#told);
+    this.#plans.set(revision, plan);
+    await this.directory.put('job', { revision, restore });
   }
 
   start(workers: number): void {
@@ -183,7 +186,9 @@ export class SimCluster {
     this.#world.tell(`${id} starts with revision ${told.revision}`);
     try {
       await mortal.directory(this.directory).watch((key, entry) => {
-        if (key === 'job' && entry !== null) void this.#take(entry.value as Told, mortal, clock, worker);
+        if (key !== 'job' || entry === null) return;
+        const next = entry.value as Omit<Told, 'plan'>;
+        void this.#take({ ...next, plan: this.#plans.get(next.revision) as PhysicalPlan }, mortal, clock, worker);
       });
       await worker.start();
     } catch (error) {

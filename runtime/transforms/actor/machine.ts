@@ -326,7 +326,8 @@ class MachineTransform implements Transform {
     if (error instanceof AssertionFailed) throw error;
     const problem = problemOf(this.#effects.failure ?? error);
     const { message } = new MillraceError('MR3002', { transform: context.nodeId, problem });
-    context.deadLetter({ code: 'MR3002', message, issues: [], event: value, place: null, timeMs, key });
+    const letter = { code: 'MR3002', message, issues: [], event: value, place: null, timeMs, key };
+    context.deadLetter(letter, undefined, this.#effects.failure ?? error);
   }
 }
 

@@ -105,7 +105,7 @@ class Reduce implements Transform {
     } catch (error) {
       if (error instanceof AssertionFailed) throw error;
       const { message } = new MillraceError('MR3002', { transform: context.nodeId, problem: problemOf(error) });
-      context.deadLetter({ code: 'MR3002', message, issues: [], event, place: null, timeMs, key });
+      context.deadLetter({ code: 'MR3002', message, issues: [], event, place: null, timeMs, key }, undefined, error);
       return false;
     }
   }

@@ -17,6 +17,21 @@ export const stages: readonly Refused[] = [
     object: keyed({ window: { session: { gap: '1h' } }, aggregate, dedupe: { ttl: '1h' } }),
     says: ['one verb a stage, make a stage of each', 'added has window and dedupe'],
   },
+  {
+    fact: 'retries of expressions',
+    object: withStage({ map: 'event', onError: { retries: 3 } }),
+    says: 'retries are for functions, and the job has none',
+  },
+  {
+    fact: 'a first wait that is longer than the longest',
+    object: withStage({ map: 'event', onError: { backoff: '1h', backoffMax: '1m' } }),
+    says: 'backoff 1h and backoffMax 1m: the longest wait is at least as long as the first one',
+  },
+  {
+    fact: 'an end of failures that there is not',
+    object: withStage({ map: 'event', onError: { then: 'ignore' } }),
+    says: 'onError.then: Unsupported value: "ignore"',
+  },
   { fact: 'no verb', object: withStage({}), says: ['a stage does nothing', 'stages: added'] },
   {
     fact: 'an aggregate without a key',

@@ -1,0 +1,390 @@
+// One transform in its place in a stage: what it reads, who reads it, its watermarks, and what becomes of what fails in it.
+//
+// It is also the context that the transform sees. H1 … H6: chain.ts.
+
+import type { TraceContext } from '../base/trace-context.ts';
+import type { Batch, DeadLetter, Value } from '../event/batch.ts';
+import { WATERMARK_MAX, WATERMARK_MIN } from '../event/batch.ts';
+import { withTraces } from '../event/trace-marks.ts';
+import type { TraceMark } from '../event/trace-marks.ts';
+import { isFeedback, type EdgePlan, type NodePlan, type OnErrorPlan, type StagePlan } from '../plan/physical-plan.ts';
+import { together, type Together } from '../time/watermark.ts';
+import { followKeys, piece } from './traced-batches.ts';
+import type { KeyedCells } from '../state/keyed-cells.ts';
+import type { PartitionState } from '../state/partition-state.ts';
+import { MILLRACE, EVENTS, cleanText } from '../telemetry/conventions.ts';
+import type { Attributes } from '../telemetry/span.ts';
+import { Contributors } from '../transforms/contributors.ts';
+import { problemOf, stackOf } from '../transforms/failure.ts';
+import type { TransformFigures } from '../transforms/figures.ts';
+import { LATE } from '../transforms/transform.ts';
+import type { StepContext, Table, Timer, Transform, Waits } from '../transforms/transform.ts';
+import { Gate } from './gate.ts';
+import type { KeyWatch } from './key-watch.ts';
+import type { StepTrace } from './step-trace.ts';
+import { TimerTraces } from './timer-traces.ts';
+
+export type ChainParts = {
+  readonly stage: StagePlan;
+  readonly edges: readonly EdgePlan[];
+  readonly state: PartitionState;
+  readonly makeTransform: (node: NodePlan) => Transform;
+  readonly table: (name: string) => Table;
+  /** null: nothing is traced. */
+  readonly trace?: StepTrace | null;
+};
+
+/** Per node id: input and output watermark. */
+export type NodeWatermarks = Readonly<Record<string, readonly [input: number, output: number]>>;
+
+type Target = { readonly kind: 'node'; readonly node: Node; readonly input: number } | { readonly kind: 'edge'; readonly edge: number };
+
+/** What all nodes of a chain share while a step is made. */
+export interface ChainFlow {
+  readonly nowMs: number;
+  readonly ingestMs: number;
+  readonly trace: StepTrace | null;
+  /** The trace of what is worked on (H5). */
+  active: TraceContext | null;
+  /** How often the event that is worked on was tried, when it was put in again. */
+  readonly attempts: number | null;
+  /** Where the events that are worked on stand in the input; null: not known. */
+  readonly place: string | null;
+  /** An event failed whose stage says that this stops more than itself: nothing of this step may be stored. */
+  stop: Stop | null;
+  readonly edgeBatches: Map<number, Batch[]>;
+  readonly edgeWatermarks: Map<number, number>;
+  readonly idleEdges: Set<number>;
+  readonly deadLetters: DeadLetter[];
+  filtered: number;
+  late: number;
+  made: number;
+  absorbed: number;
+}
+
+export type Stop = { readonly kind: 'stopPartition' | 'stopJob'; readonly problem: string; readonly event: Value };
+
+/** One transform in its place; it is also the context that the transform sees. */
+export class Node implements StepContext {
+  readonly plan: NodePlan;
+  readonly nodeId: string;
+  readonly cells: KeyedCells;
+  watermark = WATERMARK_MIN;
+  watermarkNext = WATERMARK_MIN;
+  emitted = WATERMARK_MIN;
+  isIdle = false;
+  /** While somebody looks at keys of this node. */
+  watch: KeyWatch | null = null;
+  readonly #chain: ChainFlow;
+  readonly #state: PartitionState;
+  readonly #transform: Transform | null;
+  readonly #table: (name: string) => Table;
+  readonly #inputWatermarks: number[];
+  readonly #inputIdle: boolean[];
+  /** Per input, whether it comes from another stage or node; null: all do. */
+  readonly inputsOfOthers: readonly boolean[] | null;
+  readonly #main: Target[] = [];
+  readonly #named = new Map<string, Target[]>();
+  readonly #all: Target[] = [];
+  readonly contributors: Contributors;
+  readonly timerTraces: TimerTraces;
+  /** Input of the events that the transform looks at; null: it looks at none. */
+  #input: number | null = null;
+  /** Where events wait to be tried again; null: they never do. */
+  readonly #gate: Gate | null;
+  /** What of it waits for the clock. */
+  readonly waits: readonly Waits[];
+
+  constructor(chain: ChainFlow, plan: NodePlan, parts: ChainParts) {
+    this.#chain = chain;
+    this.plan = plan;
+    this.nodeId = plan.id;
+    this.#state = parts.state;
+    this.cells = parts.state.cells(plan.id);
+    const traces = parts.state.traces(plan.id);
+    this.contributors = new Contributors(traces);
+    this.timerTraces = new TimerTraces(traces);
+    this.#table = parts.table;
+    this.#transform = plan.op.kind === 'source' ? null : parts.makeTransform(plan);
+    const isOwn = plan.inputs.map((input) => input.kind === 'edge' && isFeedback(parts.edges[input.edge] as EdgePlan));
+    this.inputsOfOthers = isOwn.includes(true) ? isOwn.map((own) => !own) : null;
+    this.#inputWatermarks = Array.from({ length: Math.max(1, plan.inputs.length) }, (_, input) =>
+      isOwn[input] === true ? WATERMARK_MAX : WATERMARK_MIN,
+    );
+    this.#inputIdle = this.#inputWatermarks.map(() => false);
+    this.#gate = this.#makeGate();
+    this.waits = [this.#gate, this.#transform?.waits].filter((waits) => waits !== null && waits !== undefined);
+  }
+
+  #makeGate(): Gate | null {
+    const policy = this.plan.onError ?? NO_RETRIES;
+    const cells = this.#state.waiting(this.nodeId, policy.retries > 0);
+    if (cells === null) return null;
+    return new Gate({
+      cells,
+      policy,
+      nowMs: () => this.nowMs,
+      take: (input, batch) => this.#take(input, batch),
+      enter: (trace) => this.#chain.trace?.enter(trace) ?? trace,
+    });
+  }
+
+  wake(waits: Waits, upToMs: number): void {
+    waits.wake(upToMs, this);
+    this.settle();
+  }
+
+  get nowMs(): number {
+    return this.#chain.nowMs;
+  }
+
+  get ingestMs(): number {
+    return this.#chain.ingestMs;
+  }
+
+  addTarget(output: string | null, target: Target): void {
+    this.#all.push(target);
+    if (output === null) this.#main.push(target);
+    else this.#named.set(output, [...(this.#named.get(output) ?? []), target]);
+  }
+
+  receive(input: number, batch: Batch): void {
+    if (batch.values.length === 0) return;
+    if (this.watch !== null && !this.watch.note(batch, this.#chain.nowMs)) this.watch = null;
+    if (this.#gate === null) this.#take(input, batch);
+    else this.#gate.receive(input, batch, (this.#chain.attempts ?? 1) - 1);
+  }
+
+  #take(input: number, batch: Batch): void {
+    this.#input = input;
+    if (batch.traces !== undefined) this.#receiveTraced(batch, batch.traces, input);
+    else if (this.#transform === null) this.emit(batch);
+    else this.#transform.onBatch(batch, this, this.plan.inputs[input]?.side ?? 'left');
+    this.#input = null;
+  }
+
+  /** H5. */
+  #receiveTraced(batch: Batch, traces: readonly TraceMark[], input: number): void {
+    const outer = this.#chain.active;
+    const take = (part: Batch, active: TraceContext | null): void => {
+      this.#chain.active = active;
+      this.#transform?.onBatch(part, this, this.plan.inputs[input]?.side ?? 'left');
+    };
+    if (this.#transform === null) this.emit(batch);
+    else if (this.#transform.carriesTraces === true) take(batch, null);
+    else {
+      let from = 0;
+      for (const { at, context } of traces) {
+        if (at > from) take(piece(batch, from, at), null);
+        take(piece(batch, at, at + 1), context);
+        from = at + 1;
+      }
+      if (from < batch.values.length) take(piece(batch, from, batch.values.length), null);
+    }
+    this.#chain.active = outer;
+  }
+
+  advance(input: number, watermark: number, isIdle: boolean): void {
+    if (watermark === this.#inputWatermarks[input] && isIdle === this.#inputIdle[input]) return;
+    this.#inputWatermarks[input] = watermark;
+    this.#inputIdle[input] = isIdle;
+    this.settle();
+  }
+
+  /** H7. */
+  fireBehindEnd(): void {
+    if (this.watermark !== WATERMARK_MAX) return;
+    this.#fireTimers(WATERMARK_MAX);
+    this.#transform?.onWatermark?.(WATERMARK_MAX, this);
+  }
+
+  settle(): void {
+    const { watermark, isIdle: isQuiet } = together(this.#inputWatermarks, this.#inputIdle);
+    this.#rise(watermark);
+    const isIdle = isQuiet && !this.#isHolding; // nobody behind may go on without what waits
+    if (isIdle === this.isIdle) return;
+    this.isIdle = isIdle;
+    this.#tellTargets();
+  }
+
+  get #isHolding(): boolean {
+    return this.waits.length > 0 && this.waits.some(({ isHolding }) => isHolding);
+  }
+
+  passQuiet(passedMs: number): void {
+    this.#transform?.onQuiet?.(passedMs, this);
+  }
+
+  #rise(wanted: number): void {
+    const lowest = this.#gate === null ? wanted : this.#gate.bound(wanted, this.watermark);
+    if (lowest <= this.watermark) return;
+    this.watermarkNext = lowest;
+    this.#fireTimers(lowest);
+    if (this.#transform?.onWatermark === undefined) this.emitWatermark(lowest);
+    else this.#transform.onWatermark(lowest, this);
+    this.watermark = lowest;
+  }
+
+  /** In topological order: `isIdle` is known of the nodes before. */
+  restored(edges: ReadonlyMap<number, Together>, nodes: NodeWatermarks, isIdle: (nodeId: string) => boolean, isSourceIdle: boolean): void {
+    const own = nodes[this.nodeId];
+    if (own !== undefined) [this.watermark, this.emitted] = own;
+    this.watermarkNext = this.watermark;
+    this.plan.inputs.forEach((input, index) => {
+      if (this.inputsOfOthers?.[index] === false) return;
+      const edge = input.kind === 'edge' ? edges.get(input.edge) : undefined;
+      this.#inputWatermarks[index] = (input.kind === 'edge' ? edge?.watermark : nodes[input.from.node]?.[1]) ?? WATERMARK_MIN;
+      this.#inputIdle[index] = input.kind === 'edge' ? edge?.isIdle === true : isIdle(input.from.node);
+    });
+    if (this.plan.inputs.length === 0) {
+      this.#inputWatermarks[0] = this.watermark;
+      this.#inputIdle[0] = isSourceIdle;
+    }
+    this.isIdle = together(this.#inputWatermarks, this.#inputIdle).isIdle && !this.#isHolding;
+    this.#transform?.restored?.(this);
+  }
+
+  feedsEdge(edge: number): boolean {
+    return this.#all.some((target) => target.kind === 'edge' && target.edge === edge);
+  }
+
+  emit(batch: Batch, output?: string): void {
+    if (batch.values.length === 0) return;
+    if (this.#chain.active !== null || batch.traces !== undefined) batch = this.#traced(batch);
+    const targets = output === undefined ? this.#main : (this.#named.get(output) ?? NOBODY);
+    const isTakenIn = this.#transform?.absorbs !== true && output !== LATE; // H6
+    this.#chain.made += batch.values.length * (isTakenIn ? targets.length - 1 : targets.length);
+    for (const target of targets) {
+      if (target.kind === 'node') target.node.receive(target.input, batch);
+      else this.#collect(target.edge, batch);
+    }
+  }
+
+  emitWatermark(watermark: number): void {
+    if (watermark <= this.emitted) return;
+    this.emitted = watermark;
+    this.#tellTargets();
+  }
+
+  #tellTargets(): void {
+    const { edgeWatermarks, idleEdges } = this.#chain;
+    for (const target of this.#all) {
+      if (target.kind === 'node') target.node.advance(target.input, this.emitted, this.isIdle);
+      else {
+        edgeWatermarks.set(target.edge, this.emitted);
+        if (this.isIdle) idleEdges.add(target.edge);
+        else idleEdges.delete(target.edge);
+      }
+    }
+  }
+
+  get figures(): TransformFigures | null {
+    return this.#transform?.figures?.(this) ?? null;
+  }
+
+  setTimer(timer: Timer): void {
+    this.timerTraces.set(timer, this.#chain.active);
+    this.#state.setTimer(this.nodeId, timer);
+  }
+
+  clearTimer(key: string, id: string): void {
+    this.timerTraces.take({ key, id });
+    this.#state.clearTimer(this.nodeId, key, id);
+  }
+
+  deadLetter(letter: Omit<DeadLetter, 'at'>, trace?: TraceContext, cause?: unknown): void {
+    if (cause !== undefined && this.#isHandled(letter, cause)) return;
+    const { trace: spans, active, deadLetters, place } = this.#chain;
+    const attempts = this.#gate?.attempts ?? this.#chain.attempts;
+    const stack = stackOf(cause);
+    const dead = {
+      ...letter,
+      at: this.nodeId,
+      place: letter.place ?? place,
+      ...(stack === undefined ? {} : { stack }),
+      ...(letter.input !== undefined || this.#input === 0 ? {} : { input: this.#input }),
+      ...(attempts === null || attempts === 1 ? {} : { attempts }),
+    };
+    deadLetters.push(spans === null ? dead : spans.deadLetter(dead, trace ?? active ?? undefined));
+  }
+
+  /** The stage's onError: tries it again later, or stops. */
+  #isHandled({ event }: Omit<DeadLetter, 'at'>, cause: unknown): boolean {
+    if (this.#gate?.holds({ event }, cause) === true) return true;
+    const { then } = this.plan.onError ?? NO_RETRIES;
+    if (then === 'deadLetter') return false;
+    this.#chain.stop ??= { kind: then, problem: `${this.nodeId}: ${problemOf(cause)}`, event };
+    return true;
+  }
+
+  get trace(): TraceContext | null {
+    return this.#chain.active;
+  }
+
+  note(name: string, attributes: Attributes): void {
+    if (this.#chain.active !== null) this.#chain.trace?.note(this.#chain.active, name, attributes);
+  }
+
+  gathered(from: readonly TraceContext[], identity: string): TraceContext {
+    return this.#chain.trace?.gathered(from, this.nodeId, identity) ?? (from[0] as TraceContext);
+  }
+
+  /** What is emitted for a traced event is traced; what was held back since an earlier step goes on in a span of this one. */
+  #traced(batch: Batch): Batch {
+    const { trace, active } = this.#chain;
+    if (trace === null) return batch.traces === undefined ? batch : withTraces(batch, []);
+    if (batch.traces === undefined) return { ...batch, traces: batch.values.map((_, at) => ({ at, context: active as TraceContext })) };
+    return { ...batch, traces: batch.traces.map(({ at, context }) => ({ at, context: trace.enter(context) })) };
+  }
+
+  countLate(events: number): void {
+    this.#chain.late += events;
+  }
+
+  countFiltered(events: number): void {
+    this.#chain.filtered += events;
+  }
+
+  countAbsorbed(events: number): void {
+    this.#chain.absorbed += events;
+  }
+
+  countMade(events: number): void {
+    this.#chain.made += events;
+  }
+
+  get held(): number {
+    return (this.#transform?.held?.() ?? 0) + (this.#gate?.size ?? 0);
+  }
+
+  table(name: string): Table {
+    return this.#table(name);
+  }
+
+  #fireTimers(watermark: number): void {
+    if (this.#transform?.onTimer === undefined) return;
+    for (let timer = this.#state.popDue(this.nodeId, watermark); timer !== null; timer = this.#state.popDue(this.nodeId, watermark)) {
+      const trace = this.timerTraces.take(timer);
+      this.watch?.noteTimer(timer, trace?.traceId ?? null);
+      if (trace === null || this.#chain.trace === null) {
+        this.#transform.onTimer(timer, this);
+        continue;
+      }
+      this.#chain.active = this.#chain.trace.enter(trace);
+      this.note(EVENTS.timer, { [MILLRACE.node]: this.nodeId, [MILLRACE.timer]: cleanText(timer.id), [MILLRACE.eventTimeMs]: timer.atMs });
+      this.#transform.onTimer(timer, this);
+      this.#chain.active = null;
+    }
+  }
+
+  #collect(edge: number, emitted: Batch): void {
+    const { trace } = this.#chain;
+    const batch = trace === null || trace.followed.size === 0 ? emitted : followKeys(emitted, trace, `${edge}`);
+    const batches = this.#chain.edgeBatches.get(edge);
+    if (batches === undefined) this.#chain.edgeBatches.set(edge, [batch]);
+    else batches.push(batch);
+  }
+}
+
+const NOBODY: readonly Target[] = [];
+const NO_RETRIES: OnErrorPlan = { retries: 0, backoffMs: 0, backoffMaxMs: 0, then: 'deadLetter' };

@@ -1,0 +1,113 @@
+// Events that wait for something else than the watermark (a retry, an answer from outside, their turn), in cells, in arrival order.
+//
+//   WE1. All of it lies in the cells: whoever goes on with them holds the same events in the same order.
+//   WE2. No watermark passes an event that waits and is still in time: `bound` says how far it may rise.
+
+import { formatTraceparent, parseTraceparent, type TraceContext } from '../base/trace-context.ts';
+import type { Batch, Key, Value } from '../event/batch.ts';
+import { traceAt, withTraces } from '../event/trace-marks.ts';
+import type { KeyedCells } from '../state/keyed-cells.ts';
+import { Heap } from '../time/heap.ts';
+
+/** One event that waits; `note` is what its holder has to know of it, plain data. */
+export type WaitingEvent<N extends Value> = {
+  readonly sequence: number;
+  readonly timeMs: number;
+  readonly key: Key | null;
+  readonly value: Value;
+  readonly ingestMs: number;
+  readonly trace: TraceContext | null;
+  readonly note: N;
+};
+
+type Cell = readonly [timeMs: number, key: Key | null, value: Value, ingestMs: number, traceparent: string | null, note: Value];
+type Place = { readonly timeMs: number; readonly sequence: number };
+
+const NAMESPACE = 0;
+
+export class WaitingEvents<N extends Value> {
+  readonly #cells: KeyedCells;
+  readonly #events = new Map<number, WaitingEvent<N>>();
+  readonly #times = new Heap<Place>((a, b) => (a.timeMs === b.timeMs ? a.sequence < b.sequence : a.timeMs < b.timeMs));
+  #next = 0;
+
+  constructor(cells: KeyedCells) {
+    this.#cells = cells;
+    for (const [place, cell] of cells.entries(NAMESPACE)) {
+      const [timeMs, key, value, ingestMs, traceparent, note] = cell as Cell;
+      const trace = traceparent === null ? null : parseTraceparent(traceparent);
+      this.#index({ sequence: Number(place), timeMs, key, value, ingestMs, trace, note: note as N });
+    }
+  }
+
+  get size(): number {
+    return this.#events.size;
+  }
+
+  /** In arrival order. */
+  all(): IterableIterator<WaitingEvent<N>> {
+    return this.#events.values();
+  }
+
+  get(sequence: number): WaitingEvent<N> | undefined {
+    return this.#events.get(sequence);
+  }
+
+  /** Event `index` of a batch begins to wait. */
+  add(batch: Batch, index: number, note: N): WaitingEvent<N> {
+    const trace = (batch.traces === undefined ? undefined : traceAt(batch, index)) ?? null;
+    const held: WaitingEvent<N> = {
+      sequence: this.#next,
+      timeMs: batch.times[index] as number,
+      key: batch.keys?.[index] ?? null,
+      value: batch.values[index],
+      ingestMs: batch.ingestMs,
+      trace,
+      note,
+    };
+    this.#index(held);
+    this.#put(held);
+    return held;
+  }
+
+  /** The same event, of which something else is known now. */
+  note(held: WaitingEvent<N>, note: N): WaitingEvent<N> {
+    const noted = { ...held, note };
+    this.#events.set(held.sequence, noted);
+    this.#put(noted);
+    return noted;
+  }
+
+  remove({ sequence }: WaitingEvent<N>): void {
+    this.#events.delete(sequence);
+    this.#cells.delete(NAMESPACE, String(sequence));
+  }
+
+  /** How far a watermark may rise that is to be `wanted` and stands at `now` (WE2). */
+  bound(wanted: number, now: number): number {
+    for (let first = this.#times.peek(); first !== undefined; first = this.#times.peek()) {
+      // What was late before stays late, whatever the watermark does.
+      if (first.timeMs > now && this.#events.has(first.sequence)) return Math.min(wanted, first.timeMs - 1);
+      this.#times.pop();
+    }
+    return wanted;
+  }
+
+  #index(held: WaitingEvent<N>): void {
+    this.#events.set(held.sequence, held);
+    this.#times.push(held);
+    this.#next = held.sequence + 1;
+  }
+
+  #put({ sequence, timeMs, key, value, ingestMs, trace, note }: WaitingEvent<N>): void {
+    const cell: Cell = [timeMs, key, value, ingestMs, trace === null ? null : formatTraceparent(trace), note];
+    this.#cells.put(NAMESPACE, String(sequence), cell);
+  }
+}
+
+/** The event as a batch of its own; `value` in place of its own when given. */
+export function waitingBatch(held: WaitingEvent<Value>, enter: (trace: TraceContext) => TraceContext, value: Value = held.value): Batch {
+  const { timeMs, key, ingestMs, trace } = held;
+  const batch: Batch = { values: [value], times: [timeMs], keys: key === null ? null : [key], ingestMs };
+  return trace === null ? batch : withTraces(batch, [{ at: 0, context: enter(trace) }]);
+}
