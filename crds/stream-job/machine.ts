@@ -85,12 +85,20 @@ const stateSchema: z.ZodType<MachineState> = z.lazy(() =>
 );
 
 export const actorOrder = z.enum(['eventTime', 'arrival']);
+/** Default: transforms/actor/state-size.ts. */
+export const actorStateBytesMax = z
+  .int()
+  .min(64)
+  .max(67_108_864)
+  .optional()
+  .describe('Bytes that the context of one actor may have; 262144 when absent. An event that would make it larger is a dead letter.');
 export const actorUnhandled = z.enum(['deadLetter', 'ignore']);
 export const machineSchema = z.strictObject({
   order: actorOrder
     .default('arrival')
     .describe('eventTime: events of a key are taken in event-time order (held until the watermark passes them). arrival: as they come.'),
   unhandled: actorUnhandled.default('deadLetter').describe('What becomes of an event that the current state does not handle.'),
+  stateBytesMax: actorStateBytesMax,
   eventType: codeSchema.optional().describe("The event's type, over `event`; its field `type` when absent."),
   context: z.record(z.string().min(1).max(128), z.json()).default({}).describe('Initial context: plain values.'),
   ...stateFields,

@@ -13,7 +13,7 @@ import { clusterFields } from './cluster.ts';
 import { codeOrFieldsSchema, codeSchema } from './code.ts';
 import { eventTimeSchema } from './events.ts';
 import { enrichSchema, joinSchema } from './joins.ts';
-import { actorOrder, actorUnhandled, machineSchema } from './machine.ts';
+import { actorOrder, actorStateBytesMax, actorUnhandled, machineSchema } from './machine.ts';
 import { durationSchema, nameSchema } from './names.ts';
 import { onErrorSchema } from './on-error.ts';
 import { patternSchema } from './pattern.ts';
@@ -72,7 +72,7 @@ export const stageSchema = z.strictObject({
   machine: machineSchema.optional().describe('An actor a key: a state machine, its guards and assignments in CEL.'),
   pattern: patternSchema.optional().describe('Sequences of events of a key, found by event time (complex event processing).'),
   reduce: z
-    .strictObject({ init: codeSchema, step: codeSchema })
+    .strictObject({ init: codeSchema, step: codeSchema, stateBytesMax: actorStateBytesMax })
     .optional()
     .describe('Jobs in TypeScript only: a plain-function actor (state, event, context) => state. Here: marks of its code.'),
   xstate: z
@@ -82,6 +82,7 @@ export const stageSchema = z.strictObject({
       }),
       order: actorOrder.default('arrival'),
       unhandled: actorUnhandled.default('deadLetter'),
+      stateBytesMax: actorStateBytesMax,
       /** Beside a mark: the states that the machine has (`a.b` for b in a), for who judges an upgrade without its code. */
       states: z.array(z.string().max(1_024)).max(4_096).optional(),
       /** Beside a mark: its actors send each other events. */

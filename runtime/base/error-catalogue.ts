@@ -187,6 +187,12 @@ export const catalogue = {
     message: (d) => `${d.transform} cannot take in again what it has refused: ${d.problem}; it is a dead letter as before`,
     fix: 'Bring the transform back under its name, or write the event to the source of the job yourself and drop the letter.',
   }),
+  MR3008: entry<{ transform: string; bytes: number; bytesMax: number }>({
+    name: 'ActorTooLarge',
+    reaction: 'dead-letter',
+    message: (d) => `${d.transform}: with this event the actor's state would have about ${d.bytes} bytes, more than ${d.bytesMax}`,
+    fix: 'Keep less in the context (the last few of a list, sums instead of events), or raise stateBytesMax.',
+  }),
 
   MR3006: entry<{ task: string; problem: string; event: string }>({
     name: 'PartitionStopped',

@@ -253,7 +253,7 @@ export class DraftKeyedStream {
   }
 
   reduce(actor: Actor<never, unknown, never>): DraftStream {
-    return this.#stage('reduce', { reduce: { init: actor.init, step: actor.step } });
+    return this.#stage('reduce', { reduce: actor });
   }
 
   #stage(verb: string, fields: StageFields, other: Output | null = null): DraftStream {

@@ -11,13 +11,15 @@ export interface XStateMachine {
   transition(snapshot: never, event: never, scope: never): unknown;
 }
 /** A machine as YAML declares it: guards, assigns and emitted events are CEL texts. */
-export type DeclaredMachine = Omit<z.input<typeof machineSchema>, 'order' | 'unhandled'>;
+export type DeclaredMachine = Omit<z.input<typeof machineSchema>, 'order' | 'unhandled' | 'stateBytesMax'>;
 
 export type MachineOptions = {
   /** eventTime: events of a key are taken in event-time order (held until the watermark passes them); arrival (default): as they come. */
   readonly order?: 'eventTime' | 'arrival';
   /** What becomes of an event that the current state does not handle; dead letters when absent. */
   readonly unhandled?: 'deadLetter' | 'ignore';
+  /** Bytes that the context of one actor may have; 262144 when absent. An event that would make it larger is a dead letter. */
+  readonly stateBytesMax?: number;
 };
 
 type TakenBy<M> = M extends { transition(snapshot: never, event: infer E, scope: never): unknown } ? E : never;

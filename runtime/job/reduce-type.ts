@@ -15,4 +15,6 @@ export type Actor<E, S, Out> = {
   readonly init: (key: unknown) => S;
   /** The next state, or null to forget the actor. Never changes the state that it was given. */
   readonly step: (state: S, event: E, context: ActorContext<E, Out>) => S | null;
+  /** Bytes that the state of one key may have; 262144 when absent. An event that would make it larger is a dead letter. */
+  readonly stateBytesMax?: number;
 };

@@ -156,10 +156,11 @@ export type OpPlan =
       readonly machine: unknown;
       readonly order: 'eventTime' | 'arrival';
       readonly unhandled: 'deadLetter' | 'ignore';
+      readonly stateBytesMax?: number | undefined;
       /** Where the machine is only a mark: the states that it has. */ readonly states?: readonly string[] | undefined;
       /** Its actors send each other events. */ readonly sends?: boolean | undefined;
     }
-  | { readonly kind: 'reduce'; readonly init: Code; readonly step: Code }
+  | { readonly kind: 'reduce'; readonly init: Code; readonly step: Code; readonly stateBytesMax?: number | undefined }
   | { readonly kind: 'sink'; readonly spec: SinkSpec };
 
 export type CompiledWindow =

@@ -202,7 +202,7 @@ function keyedOp(spec: StageSpec, late: 'output' | 'deadLetter'): OpPlan {
   if (machine !== undefined) return { kind: 'machine', spec: machine, ...sends };
   if (xstate !== undefined) return { kind: 'xstate', ...xstate, ...sends };
   assert(reduce !== undefined, 'a keyed stage has a verb (rules-stages)');
-  return { kind: 'reduce', init: reduce.init, step: reduce.step };
+  return { kind: 'reduce', ...reduce };
 }
 
 function joinOp(spec: JoinSpec, late: 'output' | 'deadLetter'): OpPlan {

@@ -13,7 +13,8 @@ import { actionsOf, eachState, transitionsOf } from './machine-walk.ts';
 const ACTIONS = ['assign', 'emit', 'raise', 'sendTo', 'cancel'] as const;
 
 export function checkMachines(graph: JobGraph): readonly Issue[] {
-  return eachMachine(graph, (machine, path) => {
+  const sizes = checkContextSize(graph);
+  const rules = eachMachine(graph, (machine, path) => {
     const issues: Issue[] = [];
     eachState(machine, (state, keys, at) => {
       const place = { machine, state, keys, path: [...path, ...at] };
@@ -21,6 +22,7 @@ export function checkMachines(graph: JobGraph): readonly Issue[] {
     });
     return issues;
   });
+  return [...sizes, ...rules];
 }
 
 export function warnMachines(graph: JobGraph): readonly Issue[] {
@@ -30,6 +32,17 @@ export function warnMachines(graph: JobGraph): readonly Issue[] {
     ...warnTraps(machine, path),
     ...warnNever(machine, path),
   ]);
+}
+
+/** An actor that is too large at its beginning would never take an event. */
+function checkContextSize(graph: JobGraph): readonly Issue[] {
+  return graph.stages.flatMap(({ spec: { machine }, path }) => {
+    if (machine?.stateBytesMax === undefined) return [];
+    const bytes = Buffer.byteLength(JSON.stringify(machine.context));
+    if (bytes <= machine.stateBytesMax) return [];
+    const message = `the initial context has ${bytes} bytes, more than stateBytesMax: ${machine.stateBytesMax}`;
+    return [{ path: formatPath([...path, 'machine', 'context']), message, fix: 'raise stateBytesMax, or begin with less' }];
+  });
 }
 
 function eachMachine(graph: JobGraph, check: (machine: MachineState, path: readonly PathPart[]) => readonly Issue[]): readonly Issue[] {

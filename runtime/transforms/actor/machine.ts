@@ -15,6 +15,7 @@
 //       or just behind the watermark, whichever is later. More than HOPS_MAX sends in a row are an endless circle: a dead letter.
 //   A8. Behind the end of the input a timer that was set by what another actor sent counts as one more send (A7): instead of a dead
 //       letter it is not set, so that timers that wake each other end (A5).
+//   A9. An event that would make the context larger than stateBytesMax is a dead letter (MR3008); other keys do not wait.
 //   A6. An actor of an older declaration lacks fields of the context that are new: they begin with their initial value.
 
 import type { OpPlan } from '../../plan/physical-plan.ts';
@@ -34,6 +35,7 @@ import { EndTimers, namedTimer } from './end-timers.ts';
 import { buildMachine } from './machine-config.ts';
 import { type ActorState, choosePath, type MachinePath, ReferencePath } from './machine-path.ts';
 import { Outputs } from './outputs.ts';
+import { actorCause, StateSize } from './state-size.ts';
 import { type EventInState, StateBook, type StateEntry } from './state-book.ts';
 import { boundedMachine, type Machine, type MachineEvent, machineNodes, refusedParts } from './xstate.ts';
 
@@ -50,7 +52,8 @@ export function makeMachine(op: Extract<OpPlan, { kind: 'machine' }>, path: Path
   const machine = buildMachine(op.spec, effects);
   const typeOf = op.spec.eventType === undefined ? fieldType : compileCode(op.spec.eventType, ['event']);
   const toEvent: ToEvent = (value) => ({ type: eventType(typeOf(value)), value });
-  return new MachineTransform({ machine, effects, toEvent, path, unhandled: op.spec.unhandled, context: op.spec.context });
+  const { unhandled, context, stateBytesMax } = op.spec;
+  return new MachineTransform({ machine, effects, toEvent, path, unhandled, context, stateBytesMax });
 }
 
 /** A builder's own machine takes the values themselves as events. Throws BadDeclaration for what it may not have. */
@@ -68,7 +71,7 @@ export function makeXState(op: Extract<OpPlan, { kind: 'xstate' }>, path: PathWa
   };
   const effects = new Effects();
   effects.maySend = op.sends === true;
-  return new MachineTransform({ machine, effects, toEvent, path, unhandled: op.unhandled, context: {} });
+  return new MachineTransform({ machine, effects, toEvent, path, unhandled: op.unhandled, context: {}, stateBytesMax: op.stateBytesMax });
 }
 
 function fieldType(value: Value): unknown {
@@ -88,6 +91,7 @@ type Parts = {
   readonly toEvent: ToEvent;
   readonly unhandled: Unhandled;
   readonly path: PathWanted;
+  readonly stateBytesMax: number | undefined;
   /** Initial values of the context's fields, where they are known. */
   readonly context: Readonly<Record<string, unknown>>;
 };
@@ -99,6 +103,7 @@ class MachineTransform implements Transform {
   readonly #effects: Effects;
   readonly #toEvent: ToEvent;
   readonly #unhandled: Unhandled;
+  readonly #size: StateSize;
   readonly #context: Parts['context'];
   readonly #path: MachinePath;
   readonly #outputs = new Outputs();
@@ -110,7 +115,8 @@ class MachineTransform implements Transform {
   /** By state: is there a transition (A2), and what is told of the actors. */
   readonly #book = new StateBook();
 
-  constructor({ machine, effects, toEvent, unhandled, path, context }: Parts) {
+  constructor({ machine, effects, toEvent, unhandled, path, context, stateBytesMax }: Parts) {
+    this.#size = new StateSize(stateBytesMax);
     this.#context = context;
     this.#effects = effects;
     this.#toEvent = toEvent;
@@ -226,11 +232,12 @@ class MachineTransform implements Transform {
     const state = this.#book.state(name);
     const taken = this.#book.event(state, event.type);
     if (before.status === 'active' && !this.#isHandled(taken, before, event.type)) {
-      this.#notHandled(event.type, before, value, key, timeMs, context);
-      if (cell !== undefined) return false;
       // A new actor begins with its first event, handled or not: what entering its first state did is kept.
-      this.#commit(EMPTY, before, key, context);
-      state.actors++;
+      if (cell === undefined) {
+        this.#commit(EMPTY, before, key, context);
+        state.actors++;
+      }
+      this.#notHandled(event.type, before, value, key, timeMs, context);
       return false;
     }
     const after = before.status === 'active' ? this.#path.transition(before, event) : before;
@@ -272,6 +279,7 @@ class MachineTransform implements Transform {
 
   /** Carries out what the event caused (A1). */
   #commit(cell: ActorCell, snapshot: ActorState, key: Key, context: StepContext): void {
+    if (snapshot.context !== cell.context) this.#size.check(snapshot.context, cell.context);
     const { values, outputs, sent, timeMs, key: from } = this.#effects;
     for (const { to, event, hops } of sent) this.#outputs.send({ event, hops, from }, timeMs, to, context.trace);
     for (let i = 0; i < values.length; i++) this.#outputs.add(values[i], outputs[i] as string | null, timeMs, key, context.trace);
@@ -324,10 +332,9 @@ class MachineTransform implements Transform {
 
   #refuse(error: unknown, value: Value, key: Key, timeMs: number, context: StepContext): void {
     if (error instanceof AssertionFailed) throw error;
-    const problem = problemOf(this.#effects.failure ?? error);
-    const { message } = new MillraceError('MR3002', { transform: context.nodeId, problem });
-    const letter = { code: 'MR3002', message, issues: [], event: value, place: null, timeMs, key };
-    context.deadLetter(letter, undefined, this.#effects.failure ?? error);
+    const failure = this.#effects.failure ?? error;
+    const letter = { ...actorCause(failure, problemOf(failure), context.nodeId), issues: [], event: value, place: null, timeMs, key };
+    context.deadLetter(letter, undefined, failure);
   }
 }
 

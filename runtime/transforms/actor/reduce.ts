@@ -7,7 +7,6 @@
 
 import type { Code } from '../../../crds/stream-job/code.ts';
 import { AssertionFailed } from '../../base/assert.ts';
-import { MillraceError } from '../../base/errors.ts';
 import type { Batch, Key, Value } from '../../event/batch.ts';
 import { decodeKey } from '../../event/key.ts';
 import { compileCode } from '../../expression/expression.ts';
@@ -17,6 +16,7 @@ import type { StepContext, Timer, Transform } from '../transform.ts';
 import { Effects } from './effects.ts';
 import { EndTimers } from './end-timers.ts';
 import { Outputs } from './outputs.ts';
+import { actorCause, StateSize } from './state-size.ts';
 
 /** What a step may ask and do. One object for all events: its properties change, it must not be kept. */
 export interface ReduceContext {
@@ -38,7 +38,7 @@ type Step = (state: Value, event: Value, context: ReduceContext) => Value;
 
 /** Functions of a builder, or CEL texts: `init` over `key`, `step` over `state`, `event`, `key`, `timeMs`. */
 export function makeReduce(op: Extract<OpPlan, { kind: 'reduce' }>): Transform {
-  return new Reduce(initOf(op.init), stepOf(op.step));
+  return new Reduce(initOf(op.init), stepOf(op.step), new StateSize(op.stateBytesMax));
 }
 
 function initOf(code: Code): Init {
@@ -57,12 +57,14 @@ class Reduce implements Transform {
   readonly absorbs = true;
   readonly #init: Init;
   readonly #step: Step;
+  readonly #size: StateSize;
   readonly #effects = new Effects();
   readonly #view = new View(this.#effects);
   readonly #outputs = new Outputs();
   readonly #endTimers = new EndTimers();
 
-  constructor(init: Init, step: Step) {
+  constructor(init: Init, step: Step, size: StateSize) {
+    this.#size = size;
     this.#init = init;
     this.#step = step;
   }
@@ -99,13 +101,16 @@ class Reduce implements Transform {
       const after = this.#step(before, event, this.#view);
       if (after === undefined || after instanceof Promise) refuseData(after, 'step');
       if (after === null) context.cells.delete(NAMESPACE, key);
-      else if (after !== cell) context.cells.put(NAMESPACE, key, after);
+      else if (after !== cell) {
+        this.#size.check(after, cell ?? null);
+        context.cells.put(NAMESPACE, key, after);
+      }
       this.#carryOut(key, timeMs, context);
       return true;
     } catch (error) {
       if (error instanceof AssertionFailed) throw error;
-      const { message } = new MillraceError('MR3002', { transform: context.nodeId, problem: problemOf(error) });
-      context.deadLetter({ code: 'MR3002', message, issues: [], event, place: null, timeMs, key }, undefined, error);
+      const letter = { ...actorCause(error, problemOf(error), context.nodeId), issues: [], event, place: null, timeMs, key };
+      context.deadLetter(letter, undefined, error);
       return false;
     }
   }
