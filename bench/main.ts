@@ -22,7 +22,7 @@ import type { CheckName } from './run/checks.ts';
 import type { SinkVariant } from './run/throughput.ts';
 
 const USAGE = `npm run bench -- NAME [options]
-  generate      writes Nexmark events       --events N --out FILE[.gz] [--from N] [--seed N] [--rate EVENTS/S]
+  generate      writes Nexmark events       --events N --out FILE[.gz] [--from N] [--seed N] [--rate EVENTS/S] [--channels]
   passthrough   events as they are          --events N --workers 1,2,4 --lines K --sink journal|batch|message --profile DIR
   count         keyed 10 s tumbling count   the same
   nexmark       queries of Nexmark          --queries q0,q5 --workers 1,2,4 --events N --minutes N --sink … --profile DIR
@@ -46,6 +46,7 @@ const OPTIONS = {
   seed: { type: 'string', default: '1' },
   rate: { type: 'string', default: '10000' },
   from: { type: 'string', default: '0' },
+  channels: { type: 'boolean', default: false },
   out: { type: 'string' },
   file: { type: 'string' },
   profile: { type: 'string' },
@@ -64,7 +65,7 @@ const values = readOptions();
 const commands: Readonly<Record<string, () => Promise<void>>> = {
   generate: async () => {
     if (values.out === undefined) throw new BadOption(`generate needs --out FILE`);
-    await generate({ ...generator(), events: whole('events', 0), from: whole('from', 0), out: values.out });
+    await generate({ ...generator(), channels: values.channels, events: whole('events', 0), from: whole('from', 0), out: values.out });
   },
   passthrough: () => measureThroughput('passthrough'),
   count: () => measureThroughput('count'),

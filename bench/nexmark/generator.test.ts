@@ -72,3 +72,15 @@ test('a bid names an auction at most 10 ahead and about 100 behind', () => {
     expect(distance).toBeLessThan(200);
   }
 });
+
+test('with channels half of the bids come from four, most others say theirs in the url, and all else is as without', () => {
+  const withChannels = new NexmarkGenerator({ seed: 7, eventsPerS: 100, channels: true });
+  const found = events.map((_, n) => JSON.parse(withChannels.line(n)) as Event);
+  found.forEach(({ value: { channel: _channel, url: _url, ...value }, ...event }, n) => expect({ ...event, value }).toEqual(events[n]));
+  const bids = found.filter(({ type }) => type === 'bid').map(({ value }) => value as { readonly channel: string; readonly url: string });
+  const others = bids.filter(({ channel }) => channel.startsWith('channel-'));
+  expect(others.length / bids.length).toBeCloseTo(0.5, 1);
+  const said = others.filter(({ channel, url }) => url.endsWith(`&channel_id=${channel.slice('channel-'.length)}`));
+  expect(said.length / others.length).toBeCloseTo(0.9, 1);
+  expect(bids.every(({ url }) => /^https:\/\/www\.nexmark\.com\/[a-z]{5}\/[a-z]{5}\/[a-z]{5}\/item\.htm\?query=1/.test(url))).toBe(true);
+});

@@ -7,11 +7,19 @@
 //       newest hot bidder; three quarters of the auctions are the newest hot seller's.
 //   G4. A bid may name an auction, and an auction a seller, that comes only later (up to 10 ahead).
 //   G5. Event time rises evenly from 2015-07-15T00:00:00Z, which every window size of minutes or seconds divides.
+//   G6. With channels half of the bids come from four well-known ones, the others from 10,000 more, whose id stands in nine of ten
+//       urls. All else of an event is as without.
 
 import { Draws } from './draws.ts';
 import { Filler } from './filler.ts';
 
-export type NexmarkOptions = { readonly seed: number; /** Events a second of event time. */ readonly eventsPerS: number };
+export type NexmarkOptions = {
+  readonly seed: number;
+  /** Events a second of event time. */
+  readonly eventsPerS: number;
+  /** Bids have a channel and a url (G6). */
+  readonly channels?: boolean;
+};
 
 export const NEXMARK_START_MS = 1_436_918_400_000;
 
@@ -28,6 +36,9 @@ const RECENT_PERSONS = 1000;
 const OPEN_AUCTIONS = 100;
 const [PERSON_BYTES, AUCTION_BYTES, BID_BYTES] = [200, 500, 100];
 const NUMBER_BYTES = 8;
+
+const WELL_KNOWN = ['Google', 'Facebook', 'Baidu', 'Apple'];
+const OTHER_CHANNELS = 10_000;
 
 const FIRST_NAMES = ['Ada', 'Bruno', 'Clara', 'Dev', 'Esther', 'Femi', 'Greta', 'Hugo', 'Ines', 'Jonas'];
 const LAST_NAMES = ['Adler', 'Brandt', 'Castro', 'Diallo', 'Evans', 'Fischer', 'Gupta', 'Hansen', 'Ito'];
@@ -48,8 +59,10 @@ export class NexmarkGenerator {
   readonly #draws: Draws;
   readonly #filler: Filler;
   readonly #msPerEvent: number;
+  readonly #channels: boolean;
 
-  constructor({ seed, eventsPerS }: NexmarkOptions) {
+  constructor({ seed, eventsPerS, channels = false }: NexmarkOptions) {
+    this.#channels = channels;
     this.#draws = new Draws(seed);
     this.#filler = new Filler(this.#draws);
     this.#msPerEvent = 1000 / eventsPerS;
@@ -101,7 +114,17 @@ export class NexmarkGenerator {
     const bidder = draws.below(4) > 0 ? hot(cycle) + 1 : this.#recent(cycle, RECENT_PERSONS);
     const price = this.#price();
     const extra = this.#filler.take(draws, this.#about(BID_BYTES - 4 * NUMBER_BYTES));
-    return `{"type":"bid","ts":${ts},"value":{"auction":${FIRST_ID + auction},"bidder":${FIRST_ID + bidder},"price":${price},"dateTime":${ts},"extra":"${extra}"}}`;
+    return `{"type":"bid","ts":${ts},"value":{"auction":${FIRST_ID + auction},"bidder":${FIRST_ID + bidder},"price":${price},"dateTime":${ts},"extra":"${extra}"${this.#channels ? this.#origin() : ''}}}`;
+  }
+
+  /** Drawn last, so that what was drawn before does not depend on it. */
+  #origin(): string {
+    const draws = this.#draws;
+    const folders = `${this.#word(5)}/${this.#word(5)}/${this.#word(5)}`;
+    const url = `https://www.nexmark.com/${folders}/item.htm?query=1`;
+    if (draws.below(2) === 0) return `,"channel":"${draws.of(WELL_KNOWN)}","url":"${url}"`;
+    const id = draws.below(OTHER_CHANNELS);
+    return `,"channel":"channel-${id}","url":"${url}${draws.below(10) > 0 ? `&channel_id=${id}` : ''}"`;
   }
 
   /** One of the `count` newest indices up to `newest`, or one a little ahead (G4). */

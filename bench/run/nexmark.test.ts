@@ -12,7 +12,7 @@ import { exampleOf, nexmarkJob } from './nexmark-job.ts';
 import { nexmarkTable } from './nexmark-table.ts';
 import type { NexmarkRow } from './nexmark.ts';
 
-const generator = new NexmarkGenerator({ seed: 3, eventsPerS: 10 });
+const generator = new NexmarkGenerator({ seed: 3, eventsPerS: 10, channels: true });
 const events = Array.from({ length: 2_000 }, (_, n) => JSON.parse(generator.line(n)) as NexmarkLine);
 
 function resultsOf(query: QueryName): string[] {

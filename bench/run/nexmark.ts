@@ -10,6 +10,7 @@ import { load, subjectsOf } from '../load.ts';
 import type { Loaded } from '../load.ts';
 import type { NexmarkOptions } from '../nexmark/generator.ts';
 import type { NexmarkLine } from '../nexmark/models/model.ts';
+import { needsChannels } from '../nexmark/models/models.ts';
 import type { QueryName } from '../nexmark/models/models.ts';
 import { generatedPieces } from '../nexmark/pieces.ts';
 import { clearRun, measureRun, type MeasuredRun, type RunPlace } from './measure-run.ts';
@@ -32,25 +33,27 @@ export type NexmarkBenchOptions = NexmarkOptions & {
 };
 export type NexmarkRow = ThroughputRow & { readonly query: QueryName };
 export type NexmarkResult = {
-  readonly loaded: Loaded;
+  readonly loaded: readonly Loaded[];
   readonly rows: readonly NexmarkRow[];
   /** N3 */ readonly leftOut: readonly string[];
 };
 
 const SPLITS = 4;
-const FULL = { stream: 'NEXMARK', prefix: 'nexmark', splits: SPLITS };
+const PLAIN = { stream: 'NEXMARK', prefix: 'nexmark', splits: SPLITS };
+const CHANNELS = { stream: 'NEXMARK-CHANNELS', prefix: 'nexmark-channels', splits: SPLITS };
 const EMPTY = { stream: 'NEXMARK-EMPTY', prefix: 'nexmark-empty', splits: SPLITS };
 const MINUTE_MS = 60_000;
 
 export async function nexmark(options: NexmarkBenchOptions, log: (line: string) => void): Promise<NexmarkResult> {
   const endMs = Date.now() + options.minutesMax * MINUTE_MS;
   return withServer(async (place) => {
-    const { linesPerMessage, events } = options;
     const checks = options.queries.map((query) => new NexmarkCheck(query));
-    await load(place.nc, [], { ...EMPTY, linesPerMessage });
-    const loaded = await load(place.nc, told(generatedPieces(options, { from: 0, to: events }), checks), { ...FULL, linesPerMessage });
-    log(`${events} events, ${loaded.bytes} bytes, in ${loaded.messages} messages, stored in ${Math.round(loaded.elapsedMs)} ms`);
-    checks.forEach((check) => check.seal());
+    await load(place.nc, [], { ...EMPTY, linesPerMessage: options.linesPerMessage });
+    const loaded: Loaded[] = [];
+    for (const stream of [PLAIN, CHANNELS]) {
+      const some = checks.filter(({ query }) => streamOf(query) === stream);
+      if (some.length > 0) loaded.push(await fill(place, options, { stream, checks: some, log }));
+    }
     const [rows, leftOut]: [NexmarkRow[], string[]] = [[], []];
     for (const check of checks) {
       for (const workers of options.workers) {
@@ -67,6 +70,28 @@ export async function nexmark(options: NexmarkBenchOptions, log: (line: string) 
   });
 }
 
+function streamOf(query: QueryName): typeof PLAIN {
+  return needsChannels(query) ? CHANNELS : PLAIN;
+}
+
+async function fill(
+  { nc }: RunPlace,
+  { events, seed, eventsPerS, linesPerMessage }: NexmarkBenchOptions,
+  {
+    stream,
+    checks,
+    log,
+  }: { readonly stream: typeof PLAIN; readonly checks: readonly NexmarkCheck[]; readonly log: (line: string) => void },
+): Promise<Loaded> {
+  const pieces = generatedPieces({ seed, eventsPerS, channels: stream === CHANNELS }, { from: 0, to: events });
+  const loaded = await load(nc, told(pieces, checks), { ...stream, linesPerMessage });
+  log(
+    `${stream.stream}: ${events} events, ${loaded.bytes} bytes, in ${loaded.messages} messages, stored in ${Math.round(loaded.elapsedMs)} ms`,
+  );
+  checks.forEach((check) => check.seal());
+  return loaded;
+}
+
 async function measure(
   place: RunPlace,
   options: NexmarkBenchOptions,
@@ -76,7 +101,7 @@ async function measure(
   const profileDir = options.profileDir === null ? null : join(options.profileDir, `${query}-${workers}`);
   const settings = (kind: 'empty' | 'full') => {
     const name = `nexmark-${query}-${workers}-${kind}`;
-    const file = jobFile(place, options, { query, name, subjects: subjectsOf(kind === 'full' ? FULL : EMPTY) });
+    const file = jobFile(place, options, { query, name, subjects: subjectsOf(kind === 'full' ? streamOf(query) : EMPTY) });
     return { file, name, workers, profileDir: kind === 'full' ? profileDir : null };
   };
   const empty = await measureRun(place, settings('empty'));

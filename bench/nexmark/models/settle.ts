@@ -2,18 +2,23 @@
 
 import type { QueryName } from './models.ts';
 
-type Valued = { readonly value: Readonly<Record<string, number>> };
-type Settling = { readonly key: string; settle(before: Valued | undefined, result: Valued): Valued };
+type Fields = Readonly<Record<string, number>>;
+type Settling = { readonly key: readonly string[]; settle(before: Fields | undefined, value: Fields): Fields };
+
+/** The last one counts: those before it depend on the order of events. */
+const last = (_before: Fields | undefined, value: Fields): Fields => value;
 
 /** How results with the same key become one; queries that are not here give each result once. */
 const SETTLINGS: Partial<Record<QueryName, Settling>> = {
-  /** A new mean whenever one more is sold: the last one of a seller counts. */
-  q6: { key: 'seller', settle: (_before, result) => result },
+  q6: { key: ['seller'], settle: last },
+  q18: { key: ['auction', 'bidder'], settle: last },
+  q19: { key: ['auction'], settle: last },
   /** Windows of the wall clock: a bidder's counts add up. */
   q12: {
-    key: 'personId',
-    settle: (before, { value }) => ({
-      value: { ...value, bidsPerSession: (before?.value['bidsPerSession'] ?? 0) + (value['bidsPerSession'] as number) },
+    key: ['personId'],
+    settle: (before, value) => ({
+      ...value,
+      bidsPerSession: (before?.['bidsPerSession'] ?? 0) + (value['bidsPerSession'] as number),
     }),
   },
 };
@@ -22,12 +27,13 @@ const SETTLINGS: Partial<Record<QueryName, Settling>> = {
 export function settled(query: QueryName, take: (result: object) => void): { add(result: object): void; end(): void } {
   const settling = SETTLINGS[query];
   if (settling === undefined) return { add: take, end: () => {} };
-  const held = new Map<unknown, Valued>();
+  const held = new Map<string, Fields>();
   return {
     add: (result) => {
-      const key = (result as Valued).value[settling.key];
-      held.set(key, settling.settle(held.get(key), result as Valued));
+      const { value } = result as { readonly value: Fields };
+      const key = settling.key.map((name) => value[name]).join(' ');
+      held.set(key, settling.settle(held.get(key), value));
     },
-    end: () => held.forEach(take),
+    end: () => held.forEach((value) => take({ value })),
   };
 }
