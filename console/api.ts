@@ -46,6 +46,8 @@ export type DeclaredStage = {
   /** Sinks and sources: what they read or write. */
   readonly about: string | null;
   readonly isDeadLetters: boolean;
+  /** The pool of workers that runs it, `default` where none names it; null: the job has no pools. */
+  readonly pool: string | null;
 };
 
 export type DeclaredEdge = {
@@ -93,7 +95,9 @@ export type Live = {
   readonly eventsPerS: number;
   readonly stages: readonly LiveStage[];
   readonly edges: readonly LiveEdge[];
-  readonly workers: readonly { readonly id: string; readonly memoryBytes: number; readonly cpuMs: number; readonly tasks: number }[];
+  readonly workers: readonly LiveWorker[];
+  /** None: the job has one pool, and nobody scales it here. */
+  readonly pools: readonly LivePool[];
   readonly machines: readonly LiveMachine[];
   readonly windows: readonly LiveWindow[];
   readonly deadLetters: number;
@@ -138,6 +142,33 @@ export type LivePartition = {
   readonly isIdle?: true;
   /** The worker that could go on with it at once; null: none can. Absent: the job has no standbys, or the stage no state. */
   readonly standby?: string | null;
+};
+
+export type LiveWorker = {
+  readonly id: string;
+  readonly memoryBytes: number;
+  readonly cpuMs: number;
+  readonly tasks: number;
+  /** Whose stages it runs; null: those of all pools. */
+  readonly pool: string | null;
+};
+
+/** Workers that run some of the stages, as they are told to and as they do. */
+export type LivePool = {
+  readonly name: string;
+  readonly stages: readonly string[];
+  /** Heard of lately. */
+  readonly workers: number;
+  /** As the cluster says; null: it does not, or there is none. */
+  readonly ready: number | null;
+  readonly wanted: number | null;
+  /** Of all its stages; null: they are sources. */
+  readonly lagEvents: number | null;
+  readonly eventsInPerS: number;
+  /** What scaling sees now, with its numbers; null: it does not scale. */
+  readonly now: string | null;
+  /** The last one that is remembered. */
+  readonly decision: { readonly atMs: number; readonly text: string } | null;
 };
 
 export type LiveEdge = { readonly index: number; readonly events: number; readonly eventsPerS: number };

@@ -5,6 +5,7 @@ import { explainPlan } from '../runtime/plan/explain.ts';
 import { describeSink, sinkSpecOf } from '../runtime/plan/explain-sink.ts';
 import { DEAD_LETTERS, DEAD_LETTERS_SUBJECT } from '../runtime/plan/plan-names.ts';
 import type { EdgePlan, NodePlan, PhysicalPlan, StagePlan } from '../runtime/plan/physical-plan.ts';
+import { poolOf } from '../runtime/plan/pools.ts';
 import type { Chart, Declared, DeclaredEdge, DeclaredStage, JobRef } from './api.ts';
 import { chartOf } from './statechart.ts';
 
@@ -21,6 +22,7 @@ export type DeclaredParts = {
 };
 
 export function declaredOf({ ref, plan, description, text, language, run, jaegerUrl }: DeclaredParts): Declared {
+  const hasPools = plan.stages.some(({ pool }) => pool !== undefined);
   return {
     id: createHash('sha256')
       .update(JSON.stringify([run, plan.fingerprint, text]))
@@ -32,13 +34,13 @@ export function declaredOf({ ref, plan, description, text, language, run, jaeger
     language,
     jaegerUrl,
     planText: explainPlan(plan, 'text'),
-    stages: plan.stages.map(stageOf),
+    stages: plan.stages.map((stage) => stageOf(stage, hasPools ? poolOf(stage) : null)),
     edges: plan.edges.filter((edge) => edge.retired !== true && plan.stages.some(({ id }) => id === edge.toStage)).map(edgeOf),
     charts: plan.stages.flatMap(({ id, nodes }) => nodes.flatMap((node) => chartIn(id, node))),
   };
 }
 
-function stageOf(stage: StagePlan): DeclaredStage {
+function stageOf(stage: StagePlan, pool: string | null): DeclaredStage {
   return {
     id: stage.id,
     kind: stage.kind,
@@ -46,6 +48,7 @@ function stageOf(stage: StagePlan): DeclaredStage {
     nodes: stage.nodes.map(({ id, op }) => ({ id, kind: op.kind })),
     about: aboutOf(stage),
     isDeadLetters: stage.id === DEAD_LETTERS || stage.id === DEAD_LETTERS_SUBJECT,
+    pool,
   };
 }
 

@@ -14,6 +14,7 @@ import { mergeNodeFigures } from '../runtime/task/node-figures.ts';
 import type { Chart, Declared, Live, LiveEdge, LiveStage, LiveWindow, Phase, TimelineEntry } from './api.ts';
 import { CountRates } from './count-rates.ts';
 import { OwnerChanges } from './owner-changes.ts';
+import { livePools, type ToldPool } from './pools.ts';
 import { liveMachine } from './statechart.ts';
 
 export type LiveBoardParts = {
@@ -66,7 +67,8 @@ export class LiveBoard {
     this.#timeline.length = Math.min(this.#timeline.length, TIMELINE_MAX);
   }
 
-  live(phase: Phase, nowMs: number, monotonicMs: number): Live {
+  /** `told`: what a cluster knows of pools. */
+  live(phase: Phase, nowMs: number, monotonicMs: number, told: readonly ToldPool[] = []): Live {
     const declared = this.#declared;
     if (!this.#isOver) for (const [worker, { seenMs }] of this.#workers) if (monotonicMs - seenMs > SILENT_MS) this.#workers.delete(worker);
     this.#rates.begin(monotonicMs);
@@ -86,7 +88,13 @@ export class LiveBoard {
       eventsPerS: sum(this.#parts.plan.stages.map(({ kind }, at) => (kind === 'source' ? (stages[at]?.eventsInPerS ?? 0) : 0))),
       stages,
       edges,
-      workers: progress.workers,
+      workers: progress.workers.map((worker) => ({ ...worker, pool: this.#workers.get(worker.id)?.report.pool ?? null })),
+      pools: livePools({
+        plan: this.#parts.plan.stages,
+        live: stages,
+        workers: progress.workers.map(({ id }) => this.#workers.get(id)?.report.pool),
+        told,
+      }),
       ...this.#nodes(),
       ...totalsOf(progress),
       timeline: [...this.#timeline],

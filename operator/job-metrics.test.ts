@@ -6,11 +6,12 @@ import type { AnyObject } from './kube/kube-object.ts';
 
 const NOW_MS = Date.parse('2026-01-01T00:10:00Z');
 
-function job(name: string, status: StreamJobStatus): AnyObject {
+function job(name: string, status: StreamJobStatus, spec: object = {}): AnyObject {
   return {
     apiVersion: 'millrace.dev/v1alpha1',
     kind: 'StreamJob',
     metadata: { name, namespace: 'shop', uid: name, resourceVersion: '1' },
+    spec,
     status,
   };
 }
@@ -51,12 +52,36 @@ test('figures of stages are told as far as they are known', () => {
     stage('c', { watermark: '2026-01-01T00:20:00Z' }), // its clock is ten minutes ahead
   ];
   expect(told(job('orders', { stages })).filter((line) => line.includes('stage='))).toEqual([
-    'millrace_job_lag_events{job="shop_orders",stage="a"} 12',
-    ...['a', 'b', 'c'].map((name) => `millrace_job_unowned_partitions{job="shop_orders",stage="${name}"} 1`),
+    'millrace_job_lag_events{job="shop_orders",stage="a",pool="default"} 12',
+    ...['a', 'b', 'c'].map((name) => `millrace_job_unowned_partitions{job="shop_orders",stage="${name}",pool="default"} 1`),
     `millrace_job_watermark_timestamp_seconds{job="shop_orders",stage="a"} ${NOW_MS / 1_000 - 30}`,
     `millrace_job_watermark_timestamp_seconds{job="shop_orders",stage="c"} ${NOW_MS / 1_000 + 600}`,
     'millrace_job_watermark_lag_seconds{job="shop_orders",stage="a"} 30',
     'millrace_job_watermark_lag_seconds{job="shop_orders",stage="c"} 0',
+  ]);
+});
+
+test('each pool has its workers, and its stages their pool', () => {
+  const pools = [
+    { name: 'heavy', replicas: 3, ready: '2/4' },
+    { name: 'leaves', replicas: 1, ready: '1/0' },
+  ];
+  const spec = { pools: [{ name: 'heavy', stages: ['b'] }] };
+  const stages = [stage('a', { lag: '1' }), stage('b', { lag: '2' })];
+  const lines = told(job('orders', { replicas: 2, readyReplicas: 1, ready: '4/6', pools, stages }, spec));
+  const figures = (metric: string): readonly string[] =>
+    lines.filter((line) => line.startsWith(`millrace_job_${metric}{`)).map((line) => line.replace(/.*,pool="(.*)"} /, '$1 '));
+  expect(figures('workers')).toEqual(['default 2', 'heavy 3', 'leaves 1']);
+  expect(figures('ready_workers')).toEqual(['default 1', 'heavy 2', 'leaves 1']);
+  expect(figures('wanted_workers')).toEqual(['default 2', 'heavy 4', 'leaves 0']);
+  expect(figures('lag_events')).toEqual(['default 1', 'heavy 2']);
+  expect(figures('unowned_partitions')).toEqual(['default 1', 'heavy 1']);
+});
+
+test('workers of which nothing is known are not told', () => {
+  expect(told(job('new', {})).filter((line) => line.includes('workers'))).toEqual([]);
+  expect(told(job('odd', { replicas: 1, ready: 'soon' })).filter((line) => line.includes('workers'))).toEqual([
+    'millrace_job_workers{job="shop_odd",pool="default"} 1',
   ]);
 });
 

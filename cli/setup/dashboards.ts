@@ -35,9 +35,10 @@ const jobDashboard: Dashboard = {
     panel(
       'Workers',
       'short',
-      'Worker pods that are there, and ready.',
-      [`sum(millrace_job_workers${OF})`, 'there'],
-      [`sum(millrace_job_ready_workers${OF})`, 'ready'],
+      'Worker pods of each pool: asked for, there, and ready.',
+      [`sum by (pool) (millrace_job_wanted_workers${OF})`, '{{pool}} wanted'],
+      [`sum by (pool) (millrace_job_workers${OF})`, '{{pool}} there'],
+      [`sum by (pool) (millrace_job_ready_workers${OF})`, '{{pool}} ready'],
     ),
     panel('Partitions without an owner', 'short', 'Nobody runs them now.', [
       `sum by (stage) (millrace_job_unowned_partitions${OF})`,
@@ -49,6 +50,7 @@ const jobDashboard: Dashboard = {
       `sum by (stage) (millrace_job_lag_events${OF})`,
       STAGE,
     ]),
+    panel('Lag of pools, events', 'short', 'Of all stages that a pool runs.', [`sum by (pool) (millrace_job_lag_events${OF})`, '{{pool}}']),
     panel('Watermark lag', 's', 'How far event time is behind the clock.', [
       `max by (stage) (millrace_job_watermark_lag_seconds${OF})`,
       STAGE,

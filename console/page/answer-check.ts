@@ -20,11 +20,12 @@ export function isDeclared(value: unknown): value is Declared {
 }
 
 export function isLive(value: unknown): value is Live {
-  const { declaredId, phase, stages, edges, workers, machines, windows, timeline } = fieldsOf(value);
+  const { declaredId, phase, stages, edges, workers, pools = [], machines, windows, timeline } = fieldsOf(value);
   return (
     typeof declaredId === 'string' &&
     typeof fieldsOf(phase)['name'] === 'string' &&
     areAll(stages, (stage) => typeof stage['id'] === 'string' && areAll(stage['partitions'], () => true)) &&
+    areAll(pools, (pool) => typeof pool['name'] === 'string' && Array.isArray(pool['stages'])) &&
     areAll(machines, (machine) => typeof machine['actors'] === 'object' && Array.isArray(machine['taken'])) &&
     areAll(windows, (window) => Array.isArray(window['spans'])) &&
     areAll(timeline, (entry) => typeof entry['atMs'] === 'number' && typeof entry['text'] === 'string') &&

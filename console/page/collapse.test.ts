@@ -12,6 +12,7 @@ function job(wide: number): { stages: DeclaredStage[]; edges: DeclaredEdge[] } {
     nodes: [],
     about: null,
     isDeadLetters: false,
+    pool: null,
   });
   const names = Array.from({ length: wide }, (_, at) => at);
   const edge = (index: number, from: string, to: string): DeclaredEdge => ({ index, from, to, label: to, partitioning: 'key' });

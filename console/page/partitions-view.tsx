@@ -3,6 +3,7 @@
 import { memo, type ReactNode, useState } from 'react';
 import type { LivePartition } from '../api.ts';
 import { bytes, count, duration, time } from './format.ts';
+import { PoolCards, poolsOf } from './pools.tsx';
 import type { ViewProps } from './views.ts';
 
 const ROWS_MAX = 250;
@@ -11,6 +12,7 @@ export function PartitionsView({ live }: ViewProps): ReactNode {
   const [wanted, setWanted] = useState('');
   const [showsAll, setShowsAll] = useState(false);
   const owners = live.workers.map(({ id }) => id);
+  const hasPools = poolsOf(live).length > 1;
   const all = live.stages.flatMap((stage) => stage.partitions.map((one) => ({ ...one, task: `${stage.id}/${one.partition}` })));
   const found = wanted === '' ? all : all.filter(({ task, owner }) => task.includes(wanted) || owner?.includes(wanted) === true);
   const shown = showsAll ? found : found.slice(0, ROWS_MAX);
@@ -31,11 +33,13 @@ export function PartitionsView({ live }: ViewProps): ReactNode {
           />
         )}
       </div>
+      <PoolCards live={live} />
       <div className="columns workers">
-        {live.workers.map(({ id, tasks, memoryBytes, cpuMs }) => (
+        {live.workers.map(({ id, tasks, memoryBytes, cpuMs, pool }) => (
           <article className="card worker" key={id}>
             <h3>
               <span className={`swatch owner-${owners.indexOf(id) % 8}`} aria-hidden="true" /> {id}
+              {hasPools && pool !== null && <span className="badge">{pool}</span>}
             </h3>
             <p className="quiet">
               {count(tasks)} running, {bytes(memoryBytes)}, {duration(cpuMs)} of CPU

@@ -6,6 +6,7 @@ import { Curve } from './curve.tsx';
 import { useFocusBack } from './focus.ts';
 import { count, loadText, rate, time } from './format.ts';
 import type { History } from './history.ts';
+import { poolsOf, sizeText } from './pools.tsx';
 
 export type StagePanelProps = {
   readonly stage: DeclaredStage;
@@ -27,6 +28,7 @@ export function StagePanel({ stage, declared, live, history, onClose }: StagePan
   });
   useEffect(() => place.current?.focus(), [stage.id]);
   const now = live.stages.find(({ id }) => id === stage.id);
+  const pool = poolsOf(live).find(({ name }) => name === stage.pool);
   const perS = new Map(live.edges.map(({ index, eventsPerS, events }) => [index, { eventsPerS, events }]));
   const ways = declared.edges.filter(({ from, to }) => from === stage.id || to === stage.id);
   return (
@@ -41,6 +43,7 @@ export function StagePanel({ stage, declared, live, history, onClose }: StagePan
         {stage.kind}
         {stage.about === null ? '' : `, ${stage.about}`}, {count(stage.partitionCount)}{' '}
         {stage.partitionCount === 1 ? 'partition' : 'partitions'}
+        {typeof stage.pool === 'string' && `, pool ${stage.pool}`}
       </p>
       <Curve samples={history.get(stage.id) ?? []} name={`Events a second of ${stage.id}`} />
       {now !== undefined && (
@@ -53,6 +56,7 @@ export function StagePanel({ stage, declared, live, history, onClose }: StagePan
           <Pair name="late" value={count(now.late)} />
           <Pair name="dead letters" value={count(now.deadLetters)} />
           {now.load !== null && <Pair name="time" value={loadText(now.load)} />}
+          {pool !== undefined && <Pair name="pool" value={sizeText(pool)} />}
           <Pair name="watermark" value={now.isEnded ? 'ended' : time(now.watermarkMs)} />
         </dl>
       )}

@@ -4,6 +4,7 @@ import { type ReactNode, useState } from 'react';
 import type { TimelineKind } from '../api.ts';
 import { clock, count, inert, time } from './format.ts';
 import { Empty } from './machines-view.tsx';
+import { PoolCards } from './pools.tsx';
 import type { ViewProps } from './views.ts';
 
 const TITLES: Readonly<Record<TimelineKind, string>> = {
@@ -37,6 +38,7 @@ export function TimelineView({ live }: ViewProps): ReactNode {
           {count(shown.length)} {shown.length === 1 ? 'entry' : 'entries'}
         </p>
       </div>
+      <PoolCards live={live} />
       {shown.length === 0 && <Empty text="Nothing has happened yet." />}
       <ol className="timeline">
         {shown.map(({ atMs, kind: what, text }, place) => (

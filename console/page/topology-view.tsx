@@ -142,6 +142,7 @@ function StageBox({ data, selected }: NodeProps): ReactNode {
         <span className="partitions" title="partitions">
           {stage.partitionCount > 1 ? `×${stage.partitionCount}` : ''}
         </span>
+        <PoolBadge pools={[stage.pool]} />
       </p>
       <p className="about">{stage.about ?? stage.nodes.map(({ kind }) => kind).join(' › ')}</p>
       <BoxFigures live={live} />
@@ -160,6 +161,7 @@ function GroupBox({ data }: NodeProps): ReactNode {
           ▤
         </span>
         {shown.stages.length} {shown.stages[0]?.kind} stages
+        <PoolBadge pools={shown.stages.map(({ pool }) => pool)} />
       </p>
       <p className="about">
         {shown.stages
@@ -170,6 +172,17 @@ function GroupBox({ data }: NodeProps): ReactNode {
       </p>
       <BoxFigures live={live} />
     </div>
+  );
+}
+
+/** Of a group of several pools, how many; servers that are older tell of none. */
+function PoolBadge({ pools }: { readonly pools: readonly (string | null | undefined)[] }): ReactNode {
+  const names = [...new Set(pools.filter((pool) => typeof pool === 'string'))];
+  if (names.length === 0) return null;
+  return (
+    <span className="badge" title={`pool of workers: ${names.join(', ')}`} data-pool-of={names.join(' ')}>
+      {names.length === 1 ? names[0] : `${names.length} pools`}
+    </span>
   );
 }
 
@@ -223,12 +236,14 @@ type TableProps = {
 
 function StageTable({ stages, live, chosen, onChosen }: TableProps): ReactNode {
   const byId = new Map(live.stages.map((stage) => [stage.id, stage]));
+  const hasPools = stages.some(({ pool }) => typeof pool === 'string');
   return (
     <div className="scroll" tabIndex={0} role="region" aria-label="Stages">
       <table>
         <thead>
           <tr>
             <th scope="col">Stage</th>
+            {hasPools && <th scope="col">Pool</th>}
             <th scope="col" className="number">
               Rate
             </th>
@@ -251,6 +266,7 @@ function StageTable({ stages, live, chosen, onChosen }: TableProps): ReactNode {
                     {stage.id}
                   </button>
                 </th>
+                {hasPools && <td className="quiet">{stage.pool}</td>}
                 <td className="number">{now === null ? '–' : now.isDone ? 'done' : rate(now.eventsInPerS)}</td>
                 <td className="number wide-only">{now === null ? '–' : count(now.eventsIn)}</td>
                 <td className="number">{now?.lagEvents === null || now === null ? '–' : count(now.lagEvents)}</td>

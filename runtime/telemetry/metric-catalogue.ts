@@ -19,6 +19,7 @@ export type MetricSpec = {
 export const labels = {
   job: 'Identity of the job, `<namespace>_<name>`. As many as there are StreamJobs.',
   stage: 'Planned stage, as `millrace plan` names it. At most 100 of a job are told.',
+  pool: 'Pool of workers that runs the stage, `default` where the job names none. At most 16 beside it, and as many on their way out.',
   activity: '`busy`, `blocked` or `idle`.',
   state: '`claiming`, `running` or `done`.',
   phase: 'Phase of a StreamJob.',
@@ -155,11 +156,16 @@ export const metricCatalogue = {
   // ---- jobs, as their status says; told by the leader
   millrace_jobs: operator('gauge', ['phase'], 'StreamJobs by phase.'),
   millrace_job_condition: operator('gauge', ['job', 'condition'], '1: the condition is True, 0: False; absent while it is Unknown.'),
-  millrace_job_workers: operator('gauge', ['job'], 'Worker pods that are there.'),
-  millrace_job_ready_workers: operator('gauge', ['job'], 'Worker pods that are ready.'),
+  millrace_job_workers: operator('gauge', ['job', 'pool'], 'Worker pods that are there.'),
+  millrace_job_ready_workers: operator('gauge', ['job', 'pool'], 'Worker pods that are ready.'),
+  millrace_job_wanted_workers: operator(
+    'gauge',
+    ['job', 'pool'],
+    'Worker pods that are asked for, by the declaration or by scaling; 0 while the job is suspended or completed.',
+  ),
   millrace_job_lag_events: operator(
     'gauge',
-    ['job', 'stage'],
+    ['job', 'stage', 'pool'],
     'Events given out before this stage and not taken in yet; absent while unknown.',
   ),
   millrace_job_watermark_timestamp_seconds: operator(
@@ -168,7 +174,7 @@ export const metricCatalogue = {
     'Lowest watermark of all partitions; absent while there is none, or at its end.',
   ),
   millrace_job_watermark_lag_seconds: operator('gauge', ['job', 'stage'], 'How far that watermark is behind the clock; never below 0.'),
-  millrace_job_unowned_partitions: operator('gauge', ['job', 'stage'], 'Partitions that no worker runs.'),
+  millrace_job_unowned_partitions: operator('gauge', ['job', 'stage', 'pool'], 'Partitions that no worker runs.'),
 } as const satisfies Readonly<Record<string, MetricSpec>>;
 
 export type MetricName = keyof typeof metricCatalogue;

@@ -5,11 +5,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BOXES_MAX, OPENED_MAX } from '../../console/page/collapse.ts';
 import { accessibilityProblems, findBrowser, keepPicture, openBrowser, type OpenBrowser } from '../support/browser.ts';
 import { view } from '../support/console-page.ts';
-import { type LargeJob, startLargeJob } from '../support/large-job.ts';
+import { startLargeJob } from '../support/large-job.ts';
+import type { MadeUpJob } from '../support/made-up-job.ts';
 
 const program = await findBrowser();
 let browser: OpenBrowser;
-let job: LargeJob;
+let job: MadeUpJob;
 beforeAll(async () => {
   if (program === null) return;
   job = await startLargeJob();

@@ -70,7 +70,7 @@ export async function api<T>(local: LocalConsole, path: string): Promise<T> {
   return (await (await fetch(`${local.url}api/jobs/-/${path}`)).json()) as T;
 }
 
-const doorsJob = (subject: string): string =>
+const doorsJob = (subject: string, more: string): string =>
   jobText(
     'doors',
     `
@@ -93,7 +93,7 @@ const doorsJob = (subject: string): string =>
               ajar: { on: { push: wide } }
               wide: { type: final }
   sinks: [{ name: out, from: doors.shut, nats: { subject: out.doors } }]
-`,
+${more}`,
   );
 
 export type InJob = { readonly page: Page; readonly local: LocalConsole; readonly send: (event: unknown) => Promise<void> };
@@ -101,13 +101,15 @@ let jobs = 0;
 
 /** A job that waits for events of doors: `{ door, type, note }`. */
 export function inDoorsJob(
-  given: Pick<ConsoleRun, 'browser' | 'natsUrl' | 'jaegerUrl' | 'options'>,
+  given: Pick<ConsoleRun, 'browser' | 'natsUrl' | 'jaegerUrl' | 'options'> & {
+    /** More of the job's spec, two spaces in. */ readonly more?: string;
+  },
   use: (given: InJob) => Promise<void>,
 ): Promise<void> {
   return withFolder(async (folder) => {
     const file = join(folder, 'job.yaml');
     const subject = `in.doors-${++jobs}`;
-    await writeFile(file, doorsJob(subject));
+    await writeFile(file, doorsJob(subject, given.more ?? ''));
     const feed: NatsConnection = await connectNats({ url: given.natsUrl, name: 'test' });
     const stream = subject.replace('.', '_');
     const made = await callApi(Link.of(feed), `STREAM.CREATE.${stream}`, { name: stream, subjects: [subject], storage: 'memory' });

@@ -16,8 +16,8 @@ import { OtlpJson } from './otlp-json.ts';
 
 export const QUEUE_MAX = 4_096;
 const BATCH_MAX = 512;
-/** Spans gather this long: an export is a request. */
-const GATHER_MS = 200;
+/** Spans gather this long, or until there are BATCH_MAX: an export is a request, and costs as much as ten spans. */
+const GATHER_MS = 1_000;
 const EXPORT_MS = 2_000;
 const TRIES_MAX = 3;
 const AGAIN_MS = 250;
@@ -57,7 +57,7 @@ export class OtlpTracer implements Tracer {
       return;
     }
     this.#queue.push(span);
-    if (this.#sending === null && this.#timer === null) this.#timer = setTimeout(() => this.#send(), GATHER_MS).unref();
+    this.#goOn();
   }
 
   lost(spans: number): void {
@@ -95,8 +95,18 @@ export class OtlpTracer implements Tracer {
       if (error === null) this.#sent += batch.length;
       else this.#dropped += batch.length; // E2
       this.#tell(error);
-      if (this.#queue.length > 0) this.#send();
+      this.#goOn();
     });
+  }
+
+  /** Sends soon, or at once when there is enough; never within the step that ends a span. */
+  #goOn(): void {
+    if (this.#sending !== null || this.#queue.length === 0) return;
+    if (this.#closed) return this.#send();
+    const isFull = this.#queue.length >= BATCH_MAX;
+    if (this.#timer !== null && this.#queue.length !== BATCH_MAX) return;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#send(), isFull ? 0 : GATHER_MS).unref();
   }
 
   /** Null: the collector has taken it. */
