@@ -27,33 +27,43 @@ test('a small job has a box for each stage', () => {
   expect(collapse(stages, edges, new Set()).shown).toHaveLength(21);
 });
 
-test('of 501 stages there are seven boxes: groups of at most a hundred, and ways that carry all', () => {
+test('of 501 stages there are few boxes: groups of the same size that open into columns to be read, and ways that carry all', () => {
   const { stages, edges } = job(250);
   const { shown, edges: ways } = collapse(stages, edges, new Set());
-  expect(shown.map((one) => (one.kind === 'group' ? one.stages.length : one.id))).toEqual(['in', 100, 100, 50, 100, 100, 50]);
-  expect(ways.map(({ indices }) => indices.length)).toEqual([100, 100, 100, 100, 50, 50]);
+  const sizes = shown.slice(1).map((one) => (one.kind === 'group' ? one.stages.length : 1));
+  expect(sizes).toEqual([...new Array<number>(14).fill(17), 12, ...new Array<number>(14).fill(17), 12]);
+  expect(ways.reduce((sum, { indices }) => sum + indices.length, 0)).toBe(500);
   expect(shown.length).toBeLessThanOrEqual(BOXES_MAX);
+});
+
+test('of 4,001 stages groups have a hundred', () => {
+  const { stages, edges } = job(2_000);
+  const { shown } = collapse(stages, edges, new Set());
+  expect(shown.slice(1).map((one) => (one.kind === 'group' ? one.stages.length : 1))).toEqual(new Array<number>(40).fill(100));
 });
 
 test('a group that is opened shows its stages, and the ways to the other groups', () => {
   const { stages, edges } = job(90);
-  const { shown, edges: ways } = collapse(stages, edges, new Set(['group 1 keyed']));
-  expect(shown).toHaveLength(92);
-  expect(ways).toHaveLength(180);
+  const { shown, edges: ways } = collapse(stages, edges, new Set(['group 1 keyed from 1']));
+  expect(shown.filter(({ kind }) => kind === 'stage').map(({ id }) => id)).toEqual([
+    'in',
+    ...Array.from({ length: 15 }, (_, at) => `s${at}`),
+  ]);
+  expect(shown).toHaveLength(1 + 15 + 5 + 6);
   const placed = layOut(
     shown.map(({ id }) => ({ id, width: 208, height: 96 })),
     ways,
     { direction: 'LR', between: 20, along: 44 },
   );
-  expect(placed.boxes.size).toBe(92);
+  expect(placed.boxes.size).toBe(shown.length);
 });
 
 test.each([
-  { fact: 'stays open beside another one', wide: 70, then: ['group 1 keyed', 'group 2 sink'] },
-  { fact: 'closes others when there would be too many boxes', wide: 90, then: ['group 2 sink'] },
+  { fact: 'stays open beside another one', wide: 70, then: ['group 1 keyed from 1', 'group 2 sink from 1'] },
+  { fact: 'closes others when there would be too many boxes', wide: 2_000, then: ['group 2 sink from 1'] },
 ])('a group that is opened $fact', ({ wide, then }) => {
   const { stages, edges } = job(wide);
-  const opened = opening('group 2 sink', opening('group 1 keyed', new Set(), stages, edges), stages, edges);
+  const opened = opening('group 2 sink from 1', opening('group 1 keyed from 1', new Set(), stages, edges), stages, edges);
   expect([...opened]).toEqual(then);
   expect(collapse(stages, edges, opened).shown.length).toBeLessThanOrEqual(OPENED_MAX);
 });

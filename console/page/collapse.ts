@@ -2,6 +2,7 @@
 //
 //   CO1. However many stages there are, no more than OPENED_MAX boxes are drawn beside what cannot be collapsed: groups have at most
 //        GROUP_MAX stages, and opening one closes others when there would be more.
+//   CO2. An opened group is a column that can be read: as small as it may be with about GROUPS in all.
 
 import type { DeclaredEdge, DeclaredStage, Live } from '../api.ts';
 
@@ -9,6 +10,9 @@ import type { DeclaredEdge, DeclaredStage, Live } from '../api.ts';
 export const BOXES_MAX = 60;
 const GROUP_MIN = 4;
 const GROUP_MAX = 100;
+/** A column of this many boxes can be read in a window. */
+const COLUMN = 16;
+const GROUPS = 30;
 /** What browsers move without effort. */
 export const OPENED_MAX = 160;
 
@@ -37,7 +41,7 @@ export function collapse(
     if (known === undefined) groups.set(name, [stage]);
     else known.push(stage);
   }
-  split(groups);
+  split(groups, Math.min(GROUP_MAX, Math.max(COLUMN, Math.ceil(stages.length / GROUPS))));
   const shown = [...groups].flatMap(([id, members]): Shown[] =>
     depths === null || members.length < GROUP_MIN || opened.has(id)
       ? members.map((stage) => ({ kind: 'stage', id: stage.id, stage }))
@@ -60,13 +64,13 @@ export function opening(
   return collapse(stages, edges, all).shown.length <= OPENED_MAX ? all : new Set([id]);
 }
 
-/** CO1. */
-function split(groups: Map<string, DeclaredStage[]>): void {
+/** CO1, CO2: into parts of about the same size. */
+function split(groups: Map<string, DeclaredStage[]>, sizeMax: number): void {
   for (const [name, members] of groups) {
-    if (members.length <= GROUP_MAX) continue;
+    if (members.length <= sizeMax) continue;
     groups.delete(name);
-    for (let from = 0; from < members.length; from += GROUP_MAX)
-      groups.set(`${name} from ${from + 1}`, members.slice(from, from + GROUP_MAX));
+    const size = Math.ceil(members.length / Math.ceil(members.length / sizeMax));
+    for (let from = 0; from < members.length; from += size) groups.set(`${name} from ${from + 1}`, members.slice(from, from + size));
   }
 }
 
