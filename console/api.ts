@@ -187,7 +187,7 @@ export type LiveMachine = {
 export type LiveWindow = {
   readonly stage: string;
   readonly node: string;
-  readonly kind: 'tumbling' | 'sliding' | 'session' | 'global';
+  readonly kind: 'tumbling' | 'sliding' | 'session' | 'count' | 'global';
   readonly open: number;
   readonly results: number;
   readonly resultsPerS: number;

@@ -7,7 +7,7 @@ export { MillraceError, type ErrorCode } from './base/errors.ts';
 export type { StreamJob, StreamJobInput } from '../crds/stream-job/spec.ts';
 export { job, from, type Job, type JobOptions, type JobParts, type ParameterOptions } from './job/job.ts';
 export { file, nats, type Origin, type EventTimeOptions } from './job/source.ts';
-export { tumbling, sliding, session, globalWindow, type Trigger, type Window } from './job/window.ts';
+export { tumbling, sliding, session, countWindow, globalWindow, type Trigger, type Window } from './job/window.ts';
 export {
   count,
   sum,

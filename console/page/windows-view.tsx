@@ -27,6 +27,7 @@ export function WindowsView({ live }: ViewProps): ReactNode {
               <Pair name="stage" value={stage} />
             </dl>
             {spans.length > 0 && <Spans spans={spans} isSliding={kind === 'sliding'} />}
+            {kind === 'count' && <p className="quiet">Each key counts for itself: open are the keys.</p>}
             {kind === 'global' && <p className="quiet">One window for all time: open are its keys.</p>}
             {kind === 'session' && <p className="quiet">Each open session is of one key; look at a key to see its own.</p>}
           </article>

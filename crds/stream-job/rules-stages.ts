@@ -38,8 +38,8 @@ export const stageRules: readonly CelRule[] = [
   },
   {
     at: 'spec.stages[].window',
-    rule: '[has(self.tumbling), has(self.sliding), has(self.session), has(self.global)].filter(given, given).size() == 1',
-    message: 'a window has exactly one of tumbling, sliding, session, global',
+    rule: '[has(self.tumbling), has(self.sliding), has(self.session), has(self.count), has(self.global)].filter(given, given).size() == 1',
+    message: 'a window has exactly one of tumbling, sliding, session, count, global',
   },
   {
     at: 'spec.stages[].window',
@@ -62,6 +62,22 @@ export const stageRules: readonly CelRule[] = [
     message: 'a trigger says at least one of every, count, when',
   },
   notZero('spec.stages[].window.early[]', 'every'),
+  {
+    at: 'spec.stages[].window',
+    rule: '!has(self.count) || !(has(self.early) || has(self.allowedLateness) || has(self.accumulation))',
+    message: 'a window by count has one result, when it is full: remove early, allowedLateness and accumulation',
+  },
+  {
+    at: 'spec.stages[].window.count',
+    rule: '!has(self.every) || self.every <= self.size',
+    message: 'events between windows would count nowhere; every is at most size',
+  },
+  {
+    at: 'spec.stages[].window.count',
+    rule: '!has(self.orAfter) || !has(self.every) || self.every == self.size',
+    message: 'windows that overlap have no time bound; remove orAfter or every',
+  },
+  notZero('spec.stages[].window.count', 'orAfter'),
   notZero('spec.stages[].window', 'allowedLateness'),
   {
     at: 'spec.stages[].aggregate',

@@ -33,6 +33,27 @@ export const windowSchema = z
       .strictObject({ gap: durationSchema.describe('This long without an event ends a session.') })
       .optional()
       .describe('Events of a key with no gap between them.'),
+    count: z
+      .strictObject({
+        size: z.int().min(1).max(1_000_000_000).describe('So many events of the key.'),
+        every: z
+          .int()
+          .min(1)
+          .max(1_000_000_000)
+          .optional()
+          .describe('A result comes after so many events, over the last `size` (fewer at first); size when absent.'),
+        orAfter: durationSchema
+          .optional()
+          .describe(
+            'A result comes also of fewer events, when the watermark has passed the time of the first one by so much. Not with every.',
+          ),
+        order: z
+          .enum(['arrival', 'eventTime'])
+          .default('arrival')
+          .describe('In which order events count. eventTime: they wait for the watermark, and the same input gives the same windows.'),
+      })
+      .optional()
+      .describe('Windows of so many events of a key. Results have a field `windowNumber`, from 0.'),
     global: z.strictObject({}).optional().describe('One window for all time, which ends with the input. Its results come by `early`.'),
     early: z
       .array(triggerSchema)
@@ -57,7 +78,7 @@ export const windowSchema = z
           'last one. retracting: all so far, and before it the one that it replaces comes once more, as pane `retracted`.',
       ),
   })
-  .describe('Exactly one of tumbling, sliding, session, global; and what of it comes earlier or later than its end.');
+  .describe('Exactly one of tumbling, sliding, session, count, global; and what of it comes earlier or later than its end.');
 
 export type TriggerSpec = z.output<typeof triggerSchema>;
 export type WindowSpec = z.output<typeof windowSchema>;

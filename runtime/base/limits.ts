@@ -61,5 +61,7 @@ export const SYNTAX_ISSUES_MAX = 10;
 export const WINDOWS_PER_EVENT_MAX = 10_000;
 /** The same where windows have results of their own before their end: an event then changes a cell of each, and all travel in the commit. */
 export const EARLY_WINDOWS_PER_EVENT_MAX = 100;
+/** Pieces that a result of a sliding window by count is put together of, each with aggregates of its own. */
+export const COUNT_PIECES_MAX = 1_000;
 /** Longest declared duration, a hundred years: sums of times stay whole ms in a double. */
 export const DURATION_MS_MAX = 36_500 * 86_400_000;

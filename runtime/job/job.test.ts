@@ -8,7 +8,7 @@ import type { JobParts } from './job.ts';
 import { from, job } from './job.ts';
 import { file, nats } from './source.ts';
 import type { Stream } from './stream.ts';
-import { globalWindow, session, sliding, tumbling } from './window.ts';
+import { countWindow, globalWindow, session, sliding, tumbling } from './window.ts';
 
 type Click = { user: string; page: string; ms: number; at: number };
 type Parts = JobParts & { readonly clicks: Stream<Click> };
@@ -141,6 +141,14 @@ test.each<{ fact: string; declare: (parts: Parts) => void; stages: unknown[] }>(
         .window(globalWindow({ early: [{ when: cel('event.duration > 5') }], accumulation: 'retracting' }))
         .aggregate({ n: count() })
         .as('b');
+      byUser
+        .window(countWindow(5, { every: 2 }))
+        .aggregate({ n: count() })
+        .as('c');
+      byUser
+        .window(countWindow(5, { orAfter: '5m', order: 'eventTime' }))
+        .aggregate({ n: count() })
+        .as('d');
     },
     stages: [
       {
@@ -155,6 +163,8 @@ test.each<{ fact: string; declare: (parts: Parts) => void; stages: unknown[] }>(
         },
       },
       { name: 'b', window: { global: {}, accumulation: 'retracting', early: [{ when: 'event.duration > 5', once: false }] } },
+      { name: 'c', window: { count: { size: 5, every: 2, order: 'arrival' } } },
+      { name: 'd', window: { count: { size: 5, orAfter: '5m', order: 'eventTime' } } },
     ].map((stage) => ({ from: 'clicks', keyBy: 'event.user', aggregate: { n: { count: {} } }, ...stage })),
   },
   {

@@ -7,7 +7,7 @@ import { codeOf } from './code.ts';
 declare const window: unique symbol;
 declare const takes: unique symbol;
 
-/** Made by `tumbling`, `sliding`, `session` or `globalWindow`. P: fields that its results have beside key and aggregates. E: the events
+/** Made by `tumbling`, `sliding`, `session`, `countWindow` or `globalWindow`. P: fields that its results have beside key and aggregates. E: the events
  *  that its triggers read. */
 export interface Window<out P = unknown, in E = never> {
   readonly spec: WindowSpec;
@@ -81,6 +81,20 @@ export function sliding<const O extends PaneOptions & { readonly offset?: string
 /** Events of a key whose gaps are under `gap` belong together: `session('12h')`. */
 export function session<const O extends PaneOptions>(gap: string, options?: O): Window<Bounds & PaneOf<O>, ReadBy<O>> {
   return { spec: { session: { gap }, ...panesOf(options ?? {}) } };
+}
+
+export type CountOptions = {
+  /** A result comes after so many events, over the last `size`; `size` when absent. */ readonly every?: number;
+  /** A result comes also of fewer events, when the watermark has passed the time of the first one by so much. */ readonly orAfter?: string;
+  /** In which order events count; arrival when absent. */ readonly order?: 'arrival' | 'eventTime';
+};
+
+/** Windows of so many events of a key: `countWindow(100, { every: 10 })`. `windowNumber`: from 0, of each key. */
+export function countWindow(
+  size: number,
+  { order = 'arrival', ...options }: CountOptions = {},
+): Window<Bounds & { windowNumber: number }, unknown> {
+  return { spec: { count: { size, ...options, order } } };
 }
 
 export type GlobalOptions<E = never> = {

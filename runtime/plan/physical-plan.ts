@@ -167,7 +167,9 @@ export type CompiledWindow =
   | { readonly kind: 'tumbling'; readonly sizeMs: number; readonly offsetMs: number }
   | { readonly kind: 'sliding'; readonly sizeMs: number; readonly everyMs: number; readonly offsetMs: number }
   | { readonly kind: 'session'; readonly gapMs: number }
-  | { readonly kind: 'global' };
+  | { readonly kind: 'global' }
+  /** Events a window, and from one result to the next. */
+  | { readonly kind: 'count'; readonly size: number; readonly every: number; readonly orAfterMs: number | null };
 
 /** Null: the trigger does not ask for it. */
 export type CompiledTrigger = {

@@ -149,7 +149,10 @@ function placeKeyedNodes(placement: Placement, { stage, host, edges, read }: Key
   const late = read.has(`${name}.${LATE}`) ? 'output' : 'deadLetter';
   const onError = onErrorOf(spec);
   if (needsOrder(spec)) {
-    const ownLate = spec.pattern !== undefined || (spec.machine !== undefined && !emittedOutputs(spec.machine).includes(LATE));
+    const ownLate =
+      spec.pattern !== undefined ||
+      spec.window !== undefined ||
+      (spec.machine !== undefined && !emittedOutputs(spec.machine).includes(LATE));
     const order = placement.addNode(host, {
       id: `${name}/order`,
       inputs: edges,
@@ -176,8 +179,8 @@ function placeSent(placement: Placement, host: string, name: string): Inlet {
   return { from: placement.addEdge(outlet, { toStage: host, partitioning: 'key', label: `${name}.sent` }), side: 'right' };
 }
 
-function needsOrder({ machine, xstate, pattern }: StageSpec): boolean {
-  return pattern !== undefined || machine?.order === 'eventTime' || xstate?.order === 'eventTime';
+function needsOrder({ window, machine, xstate, pattern }: StageSpec): boolean {
+  return pattern !== undefined || window?.count?.order === 'eventTime' || machine?.order === 'eventTime' || xstate?.order === 'eventTime';
 }
 
 function keyedOp(spec: StageSpec, late: 'output' | 'deadLetter'): OpPlan {

@@ -52,6 +52,7 @@ function inStage({ eventTime, window, dedupe, join, machine, pattern, onError }:
     { text: sliding?.size, path: ['window', 'sliding', 'size'], mayBeZero: false },
     { text: sliding?.every, path: ['window', 'sliding', 'every'], mayBeZero: false },
     { text: session?.gap, path: ['window', 'session', 'gap'], mayBeZero: false },
+    { text: window?.count?.orAfter, path: ['window', 'count', 'orAfter'], mayBeZero: false },
     { text: window?.allowedLateness, path: ['window', 'allowedLateness'], mayBeZero: false },
     ...(window?.early ?? []).map(({ every }, i) => ({ text: every, path: ['window', 'early', i, 'every'], mayBeZero: false })),
     { text: onError?.backoff, path: ['onError', 'backoff'], mayBeZero: true },

@@ -63,6 +63,7 @@ function sourcesWithoutTime(graph: JobGraph): ReadonlyMap<string, ReadonlySet<st
 type Need = { readonly what: string; readonly path: readonly PathPart[] };
 
 function whyTime({ spec, path }: StageElement): Need | null {
+  if (spec.window?.count !== undefined) return whyCountTime(spec.window.count, [...path, 'window', 'count']);
   if (spec.window !== undefined) return { what: 'a window', path: [...path, 'window'] };
   if (spec.join !== undefined) return { what: 'a join', path: [...path, 'join'] };
   if (spec.dedupe !== undefined) return { what: 'dedupe', path: [...path, 'dedupe'] };
@@ -71,6 +72,12 @@ function whyTime({ spec, path }: StageElement): Need | null {
   if (spec.xstate?.order === 'eventTime') return { what: 'order: eventTime', path: [...path, 'xstate', 'order'] };
   const timer = firstTimer(spec);
   return timer === null ? null : { what: 'a durable timer', path: [...path, 'machine', ...timer] };
+}
+
+/** A window by count needs time only where it says so. */
+function whyCountTime({ order, orAfter }: NonNullable<NonNullable<StageSpec['window']>['count']>, path: readonly PathPart[]): Need | null {
+  if (order === 'eventTime') return { what: 'order: eventTime', path: [...path, 'order'] };
+  return orAfter === undefined ? null : { what: 'orAfter', path: [...path, 'orAfter'] };
 }
 
 /** Path of the first delayed raise or `after` of a machine. */

@@ -4,13 +4,16 @@ import type { StageSpec } from '../../crds/stream-job/spec.ts';
 import type { WindowSpec } from '../../crds/stream-job/window.ts';
 import { formatDuration, parseDuration } from '../base/duration.ts';
 import type { Issue } from '../base/issues.ts';
-import { EARLY_WINDOWS_PER_EVENT_MAX, WINDOWS_PER_EVENT_MAX } from '../base/limits.ts';
+import { greatestCommonDivisor } from '../base/greatest-common-divisor.ts';
+import { COUNT_PIECES_MAX, EARLY_WINDOWS_PER_EVENT_MAX, WINDOWS_PER_EVENT_MAX } from '../base/limits.ts';
 import { formatPath, type PathPart } from '../base/path.ts';
 import type { StageElement } from './job-graph.ts';
 import { hasPanes } from './stage-verbs.ts';
 import { checkSteps } from './window-steps.ts';
 
-const WINDOW_KINDS = ['tumbling', 'sliding', 'session', 'global'] as const satisfies readonly (keyof NonNullable<StageSpec['window']>)[];
+const WINDOW_KINDS = ['tumbling', 'sliding', 'session', 'count', 'global'] as const satisfies readonly (keyof NonNullable<
+  StageSpec['window']
+>)[];
 
 export function checkWindow({ spec, path }: StageElement): readonly Issue[] {
   if (spec.window === undefined) return [];
@@ -27,15 +30,49 @@ export function checkWindow({ spec, path }: StageElement): readonly Issue[] {
     const has = kinds.length === 0 ? 'has no kind' : `has ${kinds.length} kinds: ${kinds.join(', ')}`;
     issues.push({ path: formatPath(at), message: `the window ${has}`, fix: `exactly one of ${WINDOW_KINDS.join(', ')}` });
   }
-  const { tumbling, sliding } = spec.window;
+  const { tumbling, sliding, count } = spec.window;
+  if (count !== undefined) issues.push(...checkCount([...at, 'count'], spec.window, count));
   issues.push(...checkPanes(at, spec.name, spec.window));
   issues.push(...checkSteps(at, { tumbling, sliding }));
   return issues;
 }
 
+function checkCount(
+  at: readonly PathPart[],
+  { early, allowedLateness, accumulation }: WindowSpec,
+  { size, every = size, orAfter }: NonNullable<WindowSpec['count']>,
+): readonly Issue[] {
+  const issues: Issue[] = [];
+  const add = (path: readonly PathPart[], message: string, fix: string): void => void issues.push({ path: formatPath(path), message, fix });
+  const over = (Object.entries({ early, allowedLateness, accumulation }) as [string, unknown][]).filter(([, value]) => value !== undefined);
+  for (const [name] of over)
+    add([...at.slice(0, -1), name], `a window by count has one result, when it is full: ${name} says nothing of it`, 'remove it');
+  if (every > size)
+    add(
+      [...at, 'every'],
+      `every ${every} is more than the window's size ${size}: events between windows would count nowhere`,
+      `at most ${size}`,
+    );
+  else if (orAfter !== undefined && every < size)
+    add(
+      [...at, 'orAfter'],
+      'windows that overlap have no time bound: their next result has the same events anyway',
+      'remove orAfter or every',
+    );
+  const pieces = size / greatestCommonDivisor(size, every);
+  if (every <= size && pieces > COUNT_PIECES_MAX)
+    add(
+      [...at, 'every'],
+      `a window of ${size} every ${every} events is put together of ${pieces} pieces, at most ${COUNT_PIECES_MAX} are possible`,
+      `a divisor of ${size} that is at least ${Math.ceil(size / COUNT_PIECES_MAX)}`,
+    );
+  return issues;
+}
+
 /** What comes of a window beside its result at the end. */
 function checkPanes(at: readonly PathPart[], stage: string, window: WindowSpec): readonly Issue[] {
-  const { global, early, allowedLateness, accumulation } = window;
+  const { global, count: byCount, early, allowedLateness, accumulation } = window;
+  if (byCount !== undefined) return []; // said by checkCount
   const issues: Issue[] = [];
   const add = (path: readonly PathPart[], message: string, fix: string): void =>
     void issues.push({ path: formatPath([...at, ...path]), message, fix });

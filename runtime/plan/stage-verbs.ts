@@ -49,6 +49,7 @@ export function hasPanes({ early, accumulation, global }: WindowSpec): boolean {
 export function windowFields(window: WindowSpec | undefined): readonly string[] {
   if (window === undefined) return [];
   const bounds = window.global === undefined ? ['windowStartMs', 'windowEndMs'] : [];
+  if (window.count !== undefined) return [...bounds, 'windowNumber'];
   if (hasPanes(window)) return [...bounds, 'pane', 'paneNumber', 'isLast'];
   return window.allowedLateness === undefined ? bounds : [...bounds, 'pane'];
 }
@@ -65,7 +66,11 @@ export function compilePanes({ early = [], accumulation = 'accumulating' }: Wind
   };
 }
 
-export function compileWindow({ tumbling, sliding, session, global }: WindowSpec): CompiledWindow {
+export function compileWindow({ tumbling, sliding, session, count, global }: WindowSpec): CompiledWindow {
+  if (count !== undefined) {
+    const { size, every = size, orAfter } = count;
+    return { kind: 'count', size, every, orAfterMs: orAfter === undefined ? null : parseDuration(orAfter) };
+  }
   if (global !== undefined) return { kind: 'global' };
   if (tumbling !== undefined)
     return { kind: 'tumbling', sizeMs: parseDuration(tumbling.size), offsetMs: parseDuration(tumbling.offset ?? '0s') };

@@ -165,7 +165,11 @@ function comparePanes({ panes: was }: WindowOp, { panes: is }: WindowOp): readon
   return [{ reason: 'its triggers would stand in other places, and what holds of each is kept by its place', fix }];
 }
 
-function describeWindow({ spec: { tumbling, sliding, session, global } }: WindowOp): string {
+function describeWindow({ spec: { tumbling, sliding, session, count, global } }: WindowOp): string {
+  if (count !== undefined) {
+    const { size, every, orAfter } = count;
+    return `count ${size}${every === undefined ? '' : ` every ${every}`}${orAfter === undefined ? '' : ` orAfter ${orAfter}`}`;
+  }
   if (global !== undefined) return 'global';
   if (tumbling !== undefined) return `tumbling ${tumbling.size}${tumbling.offset === undefined ? '' : ` offset ${tumbling.offset}`}`;
   if (sliding !== undefined)

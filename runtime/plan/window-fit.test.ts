@@ -72,6 +72,18 @@ test.each<{ fact: string; from: Window; to: Window; says: readonly string[] }>([
     to: { global: {}, early: every },
     says: ['windows are tumbling 1h and would be global: those that are open would be cut elsewhere'],
   },
+  {
+    fact: 'another count',
+    from: { count: { size: 5, orAfter: '1m' } },
+    to: { count: { size: 6, every: 2 } },
+    says: ['windows are count 5 orAfter 1m and would be count 6 every 2: those that are open would be cut elsewhere'],
+  },
+  {
+    fact: 'arrival instead of time, while events are held for their turn',
+    from: { count: { size: 5, order: 'eventTime' } },
+    to: { count: { size: 5 } },
+    says: ['w would take events as they come, and those that are held for their turn in w would be lost'],
+  },
 ])('$fact', ({ from, to, says }) => {
   const { incompatible } = compareForUpgrade(planOf(from), planOf(to));
   expect(incompatible.map(({ reason }) => reason)).toEqual(says.map((text) => expect.stringContaining(text)));

@@ -57,12 +57,17 @@ export class Contributors {
   forget(timeMs: number): void {
     const cells = this.#cells.found;
     if (cells === null) return;
-    for (const [key, cell] of cells.entries(NAMESPACE)) {
-      const known = cell as readonly Contribution[];
-      const left = known.filter((one) => one[0] >= timeMs);
-      if (left.length === 0) cells.delete(NAMESPACE, key);
-      else if (left.length < known.length) cells.put(NAMESPACE, key, left);
-    }
+    for (const [key] of cells.entries(NAMESPACE)) this.forgetOf(key, timeMs);
+  }
+
+  /** The same of one key. */
+  forgetOf(key: Key, timeMs: number): void {
+    const cells = this.#cells.found;
+    const known = cells?.get(NAMESPACE, key) as readonly Contribution[] | undefined;
+    if (cells === null || known === undefined) return;
+    const left = known.filter((one) => one[0] >= timeMs);
+    if (left.length === 0) cells.delete(NAMESPACE, key);
+    else if (left.length < known.length) cells.put(NAMESPACE, key, left);
   }
 }
 

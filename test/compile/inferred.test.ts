@@ -1,7 +1,7 @@
 // Types along the edges of a job: what each verb makes of the event's type. The compiler judges; running it shows that
 // the same chains build.
 
-import { cel, collect, count, file, from, globalWindow, job, mean, min, session, sliding, sum, top, tumbling } from 'millrace';
+import { cel, collect, count, countWindow, file, from, globalWindow, job, mean, min, session, sliding, sum, top, tumbling } from 'millrace';
 import type { Stream } from 'millrace';
 import { expect, test } from 'vitest';
 import { aircraft } from './prelude.ts';
@@ -106,6 +106,11 @@ test('types are inferred along the edges', () => {
     const early = flights.keyBy('origin').window(tumbling('1h', { early: [{ every: '5m' }, { when: (flight: Flight) => flight.at > 5 }] }));
     events<{ origin: string; windowStartMs: number; windowEndMs: number; pane: AnyPane; paneNumber: number; isLast: boolean; n: number }>()(
       early.aggregate({ n: count() }),
+      true,
+    );
+    const fives = flights.keyBy('origin').window(countWindow(5, { orAfter: '1m' }));
+    events<{ origin: string; windowStartMs: number; windowEndMs: number; windowNumber: number; n: number }>()(
+      fives.aggregate({ n: count() }),
       true,
     );
     const forever = flights.keyBy('origin').window(globalWindow<Flight>({ early: [{ count: 5, when: (flight) => flight.at > 5 }] }));

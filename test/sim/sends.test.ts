@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { NO_RESULTS } from './sim-job.ts';
 import { simulate } from './simulate.ts';
 import { CIRCLE_JOB, SENDING_JOB, slowSends } from './sim-sends.ts';
 
@@ -21,7 +22,7 @@ test.each([0, 1] as const)(
 
 test('actors whose timers send each other events for ever end with the input', async () => {
   for (let seed = 1; seed <= 3; seed++) {
-    const job = { text: CIRCLE_JOB, slow: () => ({ totals: [], windows: [], rated: [] }) };
+    const job = { text: CIRCLE_JOB, slow: () => NO_RESULTS };
     const { problems } = await simulate(seed, { job });
     expect(problems, `seed ${seed}`).toEqual([]);
   }

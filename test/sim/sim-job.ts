@@ -1,13 +1,17 @@
 // The job that is simulated, its input from a seed, and its results computed slowly and obviously.
 //
-// Two splits of events out of order; windows, an event-ordered machine per key, and each event with the window before it. Every time is there once, so that the
-// order of a key's events is one, whichever split comes first.
+// Two splits of events out of order; windows, windows that give and retract early results, windows by count in the order of time, an
+// event-ordered machine per key, and each event with the window before it. Every time is there once, so that the order of a key's events is
+// one, whichever split comes first.
 
 import type { Random } from '../../runtime/base/clock.ts';
 import { jobText } from '../support/job-run.ts';
 
 export type SimEvent = { readonly id: string; readonly at: number; readonly n: number };
-export type SimResults = Readonly<Record<'windows' | 'totals' | 'rated', readonly string[]>>;
+export type SimResults = Readonly<Record<'windows' | 'panes' | 'counts' | 'totals' | 'rated', readonly string[]>>;
+
+/** Of a job whose sinks have other names. */
+export const NO_RESULTS: SimResults = { windows: [], panes: [], counts: [], totals: [], rated: [] };
 
 export const SPLITS = 2;
 const EVENTS_PER_SPLIT = 150;
@@ -15,6 +19,7 @@ const KEYS = 12;
 const OUT_OF_ORDER_MS = 2_000;
 const STEP_MS = 100;
 const WINDOW_MS = 5_000;
+const WINDOW_EVENTS = 4;
 
 export const SIM_JOB = jobText(
   'sim',
@@ -31,6 +36,16 @@ export const SIM_JOB = jobText(
       keyBy: event.id
       window: { tumbling: { size: ${WINDOW_MS}ms } }
       aggregate: { count: { count: {} }, sum: { sum: event.n } }
+    - name: panes
+      from: rows
+      keyBy: event.id
+      window: { tumbling: { size: ${WINDOW_MS}ms }, early: [{ every: 700ms }, { count: 3 }], accumulation: retracting }
+      aggregate: { count: { count: {} }, sum: { sum: event.n } }
+    - name: counts
+      from: rows
+      keyBy: event.id
+      window: { count: { size: ${WINDOW_EVENTS}, every: 2, order: eventTime } }
+      aggregate: { sum: { sum: event.n } }
     - name: totals
       from: rows
       keyBy: event.id
@@ -57,6 +72,8 @@ export const SIM_JOB = jobText(
   sinks:
     - { name: rated-file, from: rated, file: { path: rated.ndjson } }
     - { name: windows-file, from: windows, file: { path: windows.ndjson } }
+    - { name: panes-file, from: panes, file: { path: panes.ndjson } }
+    - { name: counts-file, from: counts, file: { path: counts.ndjson } }
     - { name: totals-file, from: totals.total, file: { path: totals.ndjson } }
 `,
 );
@@ -81,6 +98,8 @@ export function simEvents(random: Random): readonly (readonly SimEvent[])[] {
 export function slowResults(splits: readonly (readonly SimEvent[])[]): SimResults {
   const events = splits.flat().sort((a, b) => a.at - b.at);
   const windows = new Map<string, { id: string; windowStartMs: number; windowEndMs: number; count: number; sum: number }>();
+  const seen = new Map<string, SimEvent[]>();
+  const counts: string[] = [];
   const totals = new Map<string, number>();
   const totalLines: string[] = [];
   for (const { id, at, n } of events) {
@@ -88,6 +107,9 @@ export function slowResults(splits: readonly (readonly SimEvent[])[]): SimResult
     const name = `${id} ${windowStartMs}`;
     const window = windows.get(name) ?? { id, windowStartMs, windowEndMs: windowStartMs + WINDOW_MS, count: 0, sum: 0 };
     windows.set(name, { ...window, count: window.count + 1, sum: window.sum + n });
+    const mine = [...(seen.get(id) ?? []), { id, at, n }];
+    seen.set(id, mine);
+    if (mine.length % 2 === 0) counts.push(line(countResult(id, mine)));
     totals.set(id, (totals.get(id) ?? 0) + n);
     totalLines.push(line({ id, at, total: totals.get(id) }));
   }
@@ -95,7 +117,8 @@ export function slowResults(splits: readonly (readonly SimEvent[])[]): SimResult
     const over = windows.get(`${id} ${lastWindow(windows, id, at)}`);
     return line({ id, at, sum: over === undefined || over.sum % 5 === 0 ? -1 : over.sum });
   });
-  return { windows: [...windows.values()].map(line).sort(), totals: totalLines.sort(), rated: rated.sort() };
+  const closed = [...windows.values()].map(line).sort();
+  return { windows: closed, panes: closed, counts: counts.sort(), totals: totalLines.sort(), rated: rated.sort() };
 }
 
 /** Start of the newest window of the key whose last ms is at or before `at`. */
@@ -106,6 +129,33 @@ function lastWindow(
 ): number {
   const over = [...windows.values()].filter((window) => window.id === id && window.windowEndMs - 1 <= at);
   return Math.max(-1, ...over.map(({ windowStartMs }) => windowStartMs));
+}
+
+function countResult(id: string, events: readonly SimEvent[]): object {
+  const last = events.slice(-WINDOW_EVENTS);
+  const bounds = { windowStartMs: last[0]!.at, windowEndMs: last.at(-1)!.at + 1 };
+  return { id, ...bounds, windowNumber: events.length / 2 - 1, sum: last.reduce((sum, { n }) => sum + n, 0) };
+}
+
+type Pane = {
+  readonly id: string;
+  readonly windowStartMs: number;
+  readonly pane: string;
+  readonly paneNumber: number;
+  readonly isLast: boolean;
+};
+
+/** What is left of the results of windows for who removes those that are taken back. */
+export function heldPanes(lines: readonly string[]): readonly string[] {
+  const held = new Map<string, string>();
+  for (const text of lines) {
+    const { pane, paneNumber, isLast, ...result } = JSON.parse(text) as Pane;
+    const name = `${result.id} ${result.windowStartMs} ${paneNumber}`;
+    if (pane !== 'retracted') held.set(held.has(name) ? `${name} again` : name, line(result));
+    else if (held.get(name) === line(result)) held.delete(name);
+    else held.set(`${name} was never told, last ${isLast}`, text);
+  }
+  return [...held.values()].sort();
 }
 
 /** Equal for equal results, whatever the order of their fields. */

@@ -4,7 +4,7 @@
 // hub gets is told, and counted once more in windows behind it: none may come late there.
 
 import { jobText } from '../support/job-run.ts';
-import { line, type SimEvent, type SimResults } from './sim-job.ts';
+import { line, NO_RESULTS, type SimEvent, type SimResults } from './sim-job.ts';
 
 const HUBS = 4;
 const WINDOW_MS = 5_000;
@@ -100,5 +100,5 @@ export function slowSends(splits: readonly (readonly SimEvent[])[]): SimResults 
       hub = `hub${left % HUBS}`;
     }
   }
-  return { totals: got.sort(), windows: [line({ sum: got.length })], rated: [] };
+  return { ...NO_RESULTS, totals: got.sort(), windows: [line({ sum: got.length })] };
 }

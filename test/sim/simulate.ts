@@ -24,7 +24,7 @@ import type { Target } from './memory-connectors.ts';
 import { MemoryBus, MemoryDirectory } from './memory-directory.ts';
 import { Mortal } from './mortal.ts';
 import { ConservationWitness } from './seen-journal.ts';
-import { line, SIM_JOB, simEvents, slowResults, SPLITS } from './sim-job.ts';
+import { heldPanes, line, SIM_JOB, simEvents, slowResults, SPLITS } from './sim-job.ts';
 import type { SimEvent, SimResults } from './sim-job.ts';
 
 export type Simulated = {
@@ -301,7 +301,13 @@ class World {
     const faults = Object.values(this.#journal.counts).reduce((sum, count) => sum + count, 0);
     const blockedMs = [...this.#times].reduce((sum, [who, time]) => sum + (who.includes(' ') ? 0 : time.blockedMs), 0);
     return {
-      found: { windows: this.#lines('windows-file'), totals: this.#lines('totals-file'), rated: this.#lines('rated-file') },
+      found: {
+        windows: this.#lines('windows-file'),
+        panes: heldPanes((this.#targets.get('panes-file') ?? []).map((text) => text ?? '{}')),
+        counts: this.#lines('counts-file'),
+        totals: this.#lines('totals-file'),
+        rated: this.#lines('rated-file'),
+      },
       expected: this.#job.slow(this.#events),
       problems: this.#problems,
       counts: {

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import type { CompiledWindow } from '../../plan/physical-plan.ts';
 import { showWindow, windowHarness, type Play } from './window-drawing.ts';
 
-type AlignedOrSession = Exclude<CompiledWindow, { kind: 'global' }>;
+type AlignedOrSession = Exclude<CompiledWindow, { kind: 'count' | 'global' }>;
 const TUMBLING: CompiledWindow = { kind: 'tumbling', sizeMs: 10, offsetMs: 0 };
 const SLIDING: CompiledWindow = { kind: 'sliding', sizeMs: 6, everyMs: 2, offsetMs: 0 };
 const SESSION: CompiledWindow = { kind: 'session', gapMs: 5 };

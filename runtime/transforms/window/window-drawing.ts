@@ -1,6 +1,6 @@
 // Test support: windows drawn as text. `[0,10) a=2` is key a's window from 0 to 10 with two events, `late[0,10) a=3` what replaces it,
 // `not[0,10) a=2` what is taken back. With panes: `early0[0,10) a=1 onTime1![0,10) a=2`, the number and, where it is known to be the last,
-// a mark. Results of the global window have no bounds: `early0 a=2 at 7`.
+// a mark. Results of the global window have no bounds: `early0 a=2 at 7`. Windows by count: `#0[1,5) a=2`.
 
 import { WATERMARK_MIN } from '../../event/batch.ts';
 import type { Value } from '../../event/batch.ts';
@@ -35,17 +35,18 @@ type ShownWindow = {
   readonly pane?: string;
   readonly paneNumber?: number;
   readonly isLast?: boolean;
+  readonly windowNumber?: number;
 };
 
 export function showWindow(value: Value, timeMs: number): string {
-  const { id, n, windowStartMs, windowEndMs, pane, paneNumber, isLast } = value as ShownWindow;
+  const { id, n, windowStartMs, windowEndMs, pane, paneNumber, isLast, windowNumber } = value as ShownWindow;
   if (paneNumber !== undefined) {
     const bounds = windowStartMs === undefined ? '' : `[${windowStartMs},${windowEndMs})`;
     const name = `${pane === 'retracted' ? 'not' : pane}${paneNumber}${isLast === true ? '!' : ''}${bounds}`;
     return `${name} ${id}=${n}${windowEndMs !== undefined && timeMs === windowEndMs - 1 ? '' : ` at ${timeMs}`}`;
   }
   if (windowStartMs === undefined) return `${id}${timeMs}`;
-  return `${pane === 'late' ? 'late' : pane === 'retracted' ? 'not' : ''}[${windowStartMs},${windowEndMs}) ${id}=${n}${timeMs === windowEndMs! - 1 ? '' : ` at ${timeMs}`}`;
+  return `${windowNumber === undefined ? '' : `#${windowNumber}`}${pane === 'late' ? 'late' : pane === 'retracted' ? 'not' : ''}[${windowStartMs},${windowEndMs}) ${id}=${n}${timeMs === windowEndMs! - 1 ? '' : ` at ${timeMs}`}`;
 }
 
 // ---- property tests: random events and watermarks, against slow and obvious models ----

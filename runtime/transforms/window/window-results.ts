@@ -24,6 +24,8 @@ type PaneResult = {
   readonly isLast: boolean;
 };
 
+type CountResult = { readonly bounds: NonNullable<Bounds>; readonly timeMs: number; readonly number: number };
+
 /** What tells results of a key apart. */
 type Told = { readonly windowStartMs?: number; readonly windowEndMs?: number; readonly pane?: string; readonly paneNumber?: number };
 
@@ -66,6 +68,15 @@ export class WindowResults {
     value['pane'] = pane;
     value['paneNumber'] = number;
     value['isLast'] = isLast;
+    this.#push(key, value, timeMs, cell);
+  }
+
+  /** Of a key's window by count. */
+  addCount(key: Key, cell: Cell, { bounds: [startMs, endMs], timeMs, number }: CountResult): void {
+    const value = keyFields(this.#keyNames, key);
+    value['windowStartMs'] = startMs;
+    value['windowEndMs'] = endMs;
+    value['windowNumber'] = number;
     this.#push(key, value, timeMs, cell);
   }
 

@@ -3,6 +3,7 @@
 import { assert } from '../../base/assert.ts';
 import type { OpPlan } from '../../plan/physical-plan.ts';
 import type { Transform } from '../transform.ts';
+import { CountWindow } from './count-window.ts';
 import { PanedWindow } from './paned-window.ts';
 import { SessionWindow } from './session-window.ts';
 import { makeSliceGrid } from './slice-grid.ts';
@@ -21,6 +22,8 @@ export function makeWindow(op: Extract<OpPlan, { kind: 'window' }>): Transform {
     case 'session':
       assert(op.window.gapMs > 0, 'sessions have a gap');
       return new SessionWindow(op.window.gapMs, op);
+    case 'count':
+      return new CountWindow(op.window, op);
     case 'global':
       return new PanedWindow(null, op);
   }

@@ -114,9 +114,9 @@ export const stages: readonly Refused[] = [
   {
     fact: 'a window of two kinds',
     object: windowed({ tumbling: { size: '1h' }, session: { gap: '1h' } }),
-    says: 'a window has exactly one of tumbling, sliding, session, global',
+    says: 'a window has exactly one of tumbling, sliding, session, count, global',
   },
-  { fact: 'a window of no kind', object: windowed({}), says: 'a window has exactly one of tumbling, sliding, session, global' },
+  { fact: 'a window of no kind', object: windowed({}), says: 'a window has exactly one of tumbling, sliding, session, count, global' },
   {
     fact: 'an aggregate of two functions',
     object: keyed({ aggregate: { a: { sum: 'event.a', min: 'event.a' } } }),
@@ -173,6 +173,27 @@ export const stages: readonly Refused[] = [
     fact: 'a global window that waits for late events',
     object: windowed({ global: {}, early: [{ count: 5 }], allowedLateness: '1h' }),
     says: 'a global window has no end after which an event could be late',
+  },
+  {
+    fact: 'a window by count with results before it is full',
+    object: windowed({ count: { size: 5 }, early: [{ count: 2 }] }),
+    says: 'a window by count has one result, when it is full',
+  },
+  { fact: 'a window of no events', object: windowed({ count: { size: 0 } }), says: 'count.size' },
+  {
+    fact: 'gaps between windows by count',
+    object: windowed({ count: { size: 5, every: 6 } }),
+    says: 'events between windows would count nowhere; every is at most size',
+  },
+  {
+    fact: 'a time bound of windows that overlap',
+    object: windowed({ count: { size: 5, every: 2, orAfter: '1m' } }),
+    says: 'windows that overlap have no time bound',
+  },
+  {
+    fact: 'a time bound of no time',
+    object: windowed({ count: { size: 5, orAfter: '0s' } }),
+    says: 'orAfter is no time at all',
   },
   {
     fact: 'a trigger without a condition',
