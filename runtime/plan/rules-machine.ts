@@ -1,19 +1,19 @@
-// Rules on a declared machine: XState would refuse it, or never do what it says. Warnings: what can never happen.
+// Rules on machines: what XState would refuse or never do as it is said, and what an actor of a stream can't have. Warnings:
+// warnings-machine.ts.
 
-import type { Code } from '../../crds/stream-job/code.ts';
 import type { MachineSpec, MachineState } from '../../crds/stream-job/machine.ts';
 import type { Issue } from '../base/issues.ts';
 import { suggest } from '../base/nearest.ts';
 import { formatPath, type PathPart } from '../base/path.ts';
-import { compilePredicate } from '../expression/expression.ts';
 import type { JobGraph } from './job-graph.ts';
-import { resolveTarget, stateAt } from './machine-targets.ts';
+import { resolveTarget } from './machine-targets.ts';
 import { actionsOf, eachState, transitionsOf } from './machine-walk.ts';
+import { ownMachineMistakes } from './own-machine.ts';
 
 const ACTIONS = ['assign', 'emit', 'raise', 'sendTo', 'cancel'] as const;
 
 export function checkMachines(graph: JobGraph): readonly Issue[] {
-  const sizes = checkContextSize(graph);
+  const others = [...checkContextSize(graph), ...checkOwnMachines(graph)];
   const rules = eachMachine(graph, (machine, path) => {
     const issues: Issue[] = [];
     eachState(machine, (state, keys, at) => {
@@ -22,16 +22,20 @@ export function checkMachines(graph: JobGraph): readonly Issue[] {
     });
     return issues;
   });
-  return [...sizes, ...rules];
+  return [...others, ...rules];
 }
 
-export function warnMachines(graph: JobGraph): readonly Issue[] {
-  return eachMachine(graph, (machine, path) => [
-    ...warnUnreachable(machine, path),
-    ...warnUnhandledRaises(machine, path),
-    ...warnTraps(machine, path),
-    ...warnNever(machine, path),
-  ]);
+/** What a builder's own machine may not have: its actors are cells, nothing of them lives between two events. */
+function checkOwnMachines(graph: JobGraph): readonly Issue[] {
+  return graph.stages.flatMap(({ spec, path }) =>
+    spec.xstate === undefined
+      ? []
+      : ownMachineMistakes(spec.xstate.machine).map(({ message, fix, path: at }) => ({
+          path: formatPath([...path, 'xstate', 'machine', ...at]),
+          message,
+          fix,
+        })),
+  );
 }
 
 /** An actor that is too large at its beginning would never take an event. */
@@ -61,7 +65,7 @@ type Place = {
 };
 
 /** The kind that a state has by what is in it. */
-function kindOf(state: MachineState): NonNullable<MachineState['type']> {
+export function kindOf(state: MachineState): NonNullable<MachineState['type']> {
   return state.type ?? (Object.keys(state.states ?? {}).length > 0 ? 'compound' : state.history === undefined ? 'atomic' : 'history');
 }
 
@@ -142,109 +146,5 @@ function checkNames({ state, path }: Place): readonly Issue[] {
       path: formatPath([...path, 'states', key]),
       message: `the state name "${key}" has a . or #, which targets could not name`,
       fix: 'use letters, digits, - and _',
-    }));
-}
-
-function warnUnreachable(machine: MachineState, path: readonly PathPart[]): readonly Issue[] {
-  const reached = reachable(machine);
-  const issues: Issue[] = [];
-  eachState(machine, (_state, keys, at) => {
-    const parentReached = reached.has(keys.slice(0, -1).join('.'));
-    if (keys.length === 0 || reached.has(keys.join('.')) || !parentReached) return;
-    issues.push({
-      path: formatPath([...path, ...at]),
-      message: `the state "${keys.join('.')}" is never entered`,
-      fix: 'no initial and no target leads to it',
-    });
-  });
-  return issues;
-}
-
-/** Names (joined by dots) of the states that can be entered at all. */
-function reachable(machine: MachineState): ReadonlySet<string> {
-  const reached = new Set<string>();
-  const enter = (keys: readonly string[]): void => {
-    const state = stateAt(machine, keys);
-    const name = keys.join('.');
-    if (state === null || reached.has(name)) return;
-    reached.add(name);
-    if (keys.length > 0) enter(keys.slice(0, -1));
-    const children = Object.keys(state.states ?? {});
-    const kind = kindOf(state);
-    if (kind === 'parallel') for (const child of children) enter([...keys, child]);
-    if (kind === 'compound' && state.initial !== undefined) enter([...keys, state.initial]);
-    const targets = transitionsOf(state).flatMap(({ transition }) => targetsOf(transition.target));
-    for (const target of kind === 'history' ? targetsOf(state.target) : targets) {
-      const found = resolveTarget(machine, keys, target);
-      if (found.kind === 'found') enter(found.keys);
-    }
-  };
-  enter([]);
-  return reached;
-}
-
-/** States that no event, timer or condition leads out of, though the actor does not end there: it is kept for ever. */
-function warnTraps(machine: MachineState, path: readonly PathPart[]): readonly Issue[] {
-  const reached = reachable(machine);
-  const issues: Issue[] = [];
-  eachState(machine, (state, keys, at) => {
-    if (keys.length === 0 || kindOf(state) !== 'atomic' || !reached.has(keys.join('.'))) return;
-    const upwards = keys.map((_, i) => stateAt(machine, keys.slice(0, i + 1))).concat(machine);
-    if (upwards.some((each) => each !== null && transitionsOf(each).length > 0)) return;
-    issues.push({
-      path: formatPath([...path, ...at]),
-      message: `the state "${keys.join('.')}" can't be left and is not final: its actors are kept for ever`,
-      fix: 'give it a transition, or type: final',
-    });
-  });
-  return issues;
-}
-
-/** Guards without variables that are false. */
-function warnNever(machine: MachineState, path: readonly PathPart[]): readonly Issue[] {
-  const issues: Issue[] = [];
-  eachState(machine, (state, _keys, at) => {
-    for (const { transition, path: place } of transitionsOf(state)) {
-      if (transition.guard === undefined || !isNever(transition.guard)) continue;
-      const where = formatPath([...path, ...at, ...place, 'guard']);
-      issues.push({
-        path: where,
-        message: 'the guard is always false: its transition is never taken',
-        fix: 'remove the transition, or the guard',
-      });
-    }
-  });
-  return issues;
-}
-
-function isNever(guard: Code): boolean {
-  if (typeof guard !== 'string') return false;
-  try {
-    return compilePredicate(guard, [])() === false;
-  } catch {
-    return false; // it depends on the event, or is another rule's mistake
-  }
-}
-
-function warnUnhandledRaises(machine: MachineState, path: readonly PathPart[]): readonly Issue[] {
-  const handled = new Set<string>();
-  const made: { readonly type: string; readonly what: string; readonly at: readonly PathPart[] }[] = [];
-  eachState(machine, (state, _keys, at) => {
-    for (const event of Object.keys(state.on ?? {})) handled.add(event);
-    for (const { action, path: place } of actionsOf(state)) {
-      const { raise, sendTo } = action;
-      if (raise !== undefined) made.push({ type: raise.type, what: 'raised', at: [...path, ...at, ...place, 'raise', 'type'] });
-      if (sendTo !== undefined) made.push({ type: sendTo.type, what: 'sent', at: [...path, ...at, ...place, 'sendTo', 'type'] });
-    }
-  });
-  return made
-    .filter(
-      ({ type }) =>
-        ![...handled].some((event) => event === type || event === '*' || (event.endsWith('.*') && type.startsWith(event.slice(0, -1)))),
-    )
-    .map(({ type, what, at }) => ({
-      path: formatPath(at),
-      message: `no state handles the ${what} event "${type}"`,
-      fix: suggest(type, [...handled]),
     }));
 }

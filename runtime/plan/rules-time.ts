@@ -80,13 +80,14 @@ function whyCountTime({ order, orAfter }: NonNullable<NonNullable<StageSpec['win
   return orAfter === undefined ? null : { what: 'orAfter', path: [...path, 'orAfter'] };
 }
 
-/** Path of the first delayed raise or `after` of a machine. */
+/** Path of the first delayed raise or sendTo, or `after`, of a machine. */
 function firstTimer(spec: StageSpec): readonly PathPart[] | null {
   let found: readonly PathPart[] | null = null;
   if (spec.machine === undefined) return null;
   eachState(spec.machine as MachineState, (state, _keys, at) => {
     if (state.after !== undefined) found ??= [...at, 'after'];
-    for (const { action, path } of actionsOf(state)) if (action.raise?.delay !== undefined) found ??= [...at, ...path, 'raise', 'delay'];
+    for (const { action, path } of actionsOf(state))
+      for (const name of ['raise', 'sendTo'] as const) if (action[name]?.delay !== undefined) found ??= [...at, ...path, name, 'delay'];
   });
   return found;
 }

@@ -4,7 +4,7 @@ import type { StreamJob } from '../../crds/stream-job/spec.ts';
 import type { Issue } from '../base/issues.ts';
 import { formatPath } from '../base/path.ts';
 import { inputsOf, outputsOf, type Element, type JobGraph } from './job-graph.ts';
-import { warnMachines } from './rules-machine.ts';
+import { warnMachines } from './warnings-machine.ts';
 import { subjectsOverlap } from './subject.ts';
 
 export function warnGraph(job: StreamJob, graph: JobGraph): readonly Issue[] {

@@ -3,9 +3,10 @@
 //   CA1. Order of evaluation, arguments and errors are those of XState's own resolution of actions and guards.
 //   CA2. What has no closure here is named: the machine then takes the reference path.
 
+import { liveRefusal } from '../../base/live-system.ts';
 import type { Effects } from './effects.ts';
 import { isSendToKey, sendToKeyNow } from './send-to-key.ts';
-import { inertScope, type Machine, type MachineEvent, type Node, refusal, type Snapshot, type TakenTransition } from './xstate.ts';
+import { inertScope, type Machine, type MachineEvent, type Node, type Snapshot, type TakenTransition } from './xstate.ts';
 
 /** The event that is worked on. One object for all events of a machine. */
 export type Run = {
@@ -41,7 +42,7 @@ export class NotCompiled extends Error {}
 const scope = inertScope(() => undefined);
 const { self, system } = scope as unknown as { readonly self: object; readonly system: object };
 const spawn = (): never => {
-  throw new Error(refusal('spawn'));
+  throw new Error(liveRefusal('spawn'));
 };
 
 /** The context of a new actor, where a function makes it. */

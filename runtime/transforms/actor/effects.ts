@@ -3,6 +3,7 @@
 //   A1. Atomic per event: when anything of it fails, neither its state nor its effects are kept.
 //   A2. Order is kept: emissions in the order of the actions, timer changes likewise.
 
+import { DURATION_MS_MAX } from '../../base/limits.ts';
 import type { Key } from '../../event/batch.ts';
 import { encodeKey } from '../../event/key.ts';
 import type { MachineEvent } from './xstate.ts';
@@ -43,6 +44,7 @@ export class Effects {
   /** `id` null: a timer that nobody cancels; it gets an id of its own. */
   setTimer(id: string | null, delayMs: number, event: unknown): void {
     if (!Number.isFinite(delayMs) || delayMs < 0) throw new RangeError(`a delay must be a number of ms from 0 on, found ${delayMs}`);
+    if (delayMs > DURATION_MS_MAX) throw new RangeError(`a delay of ${delayMs} ms is longer than ${DURATION_MS_MAX}: it would never fire`);
     this.timers.push({ kind: 'set', id, delayMs: Math.round(delayMs), event });
   }
 

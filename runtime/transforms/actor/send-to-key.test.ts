@@ -133,6 +133,14 @@ test.each([
   expect(harness.deadLetters[0]?.message).toMatch(says);
 });
 
+test('a delay that is computed has the bound of declared ones: beyond it no timer would ever fire', () => {
+  const harness = declared(
+    `{ initial: a, states: { a: { on: { raise: { actions: [{ raise: { type: x, delay: event.ms } }] }, x: {} } } } }`,
+  );
+  give(harness, 'a', { type: 'raise', ms: 1e15 }, 1);
+  expect(harness.deadLetters[0]?.message).toMatch(/a delay of 1000000000000000 ms is longer than 3153600000000: it would never fire/);
+});
+
 const events = (n: number): { type: 'go' | 'relay' | 'stop'; n: number } => ({ type: 'go', n });
 
 function relay(): unknown {

@@ -9,6 +9,7 @@
 
 import { createMachine, assign, raise } from 'xstate';
 import type { ActorScope, AnyMachineSnapshot, AnyStateMachine, EventObject } from 'xstate';
+import { LIVE_ACTIONS, liveRefusal } from '../../base/live-system.ts';
 import type { Effects } from './effects.ts';
 import { isSendToKey, type SendArgs, sendToKeyNow } from './send-to-key.ts';
 
@@ -76,7 +77,7 @@ export class Stepper {
       case 'xstate.log':
         return;
       default:
-        if (action.type.startsWith('xstate.')) throw new Error(refusal(action.type.slice('xstate.'.length)));
+        if (action.type.startsWith('xstate.')) throw new Error(liveRefusal(action.type.slice('xstate.'.length)));
         if (isSendToKey(action.exec)) sendToKeyNow(action.exec, action.info as SendArgs, this.#effects);
         else if (typeof action.exec === 'function') (action.exec as (info: unknown, params: unknown) => void)(action.info, action.params);
     }
@@ -112,12 +113,12 @@ export function refusedParts(machine: Machine): string[] {
   const refused = new Set<string>();
   for (const node of machineNodes(machine.root)) {
     for (const { src } of node.invoke)
-      refused.add(`state ${node.id} invokes ${typeof src === 'string' ? src : 'an actor'}: ${refusal('invoke')}`);
+      refused.add(`state ${node.id} invokes ${typeof src === 'string' ? src : 'an actor'}: ${liveRefusal('invoke')}`);
     const transitions = [...node.transitions.values()].flat().flatMap((transition) => transition.actions);
     for (const action of [...node.entry, ...node.exit, ...transitions]) {
       const type = (action as { type?: string }).type ?? '';
       const name = type.slice('xstate.'.length);
-      if (type.startsWith('xstate.') && REFUSED.has(name)) refused.add(`state ${node.id} uses ${name}: ${refusal(name)}`);
+      if (type.startsWith('xstate.') && LIVE_ACTIONS.has(name)) refused.add(`state ${node.id} uses ${name}: ${liveRefusal(name)}`);
     }
   }
   return [...refused];
@@ -130,18 +131,9 @@ export function machineNodes(node: Node): Node[] {
   return [node, ...Object.values(node.states).flatMap((child) => machineNodes(child as Node))];
 }
 
-const REFUSED = new Set(['spawnChild', 'sendTo', 'sendParent', 'forwardTo', 'stopChild']);
-
-export function refusal(what: string): string {
-  if (what === 'sendTo' || what === 'sendParent' || what === 'forwardTo') {
-    return `${what} has no receiver in a keyed machine; sendToKey from millrace sends an event to the actor of another key, raise one to the actor itself`;
-  }
-  return `${what} is not for keyed machines: their steps are synchronous; emit an event, and join or key its answer back`;
-}
-
 function checked(snapshot: Snapshot): Snapshot {
   if (snapshot.status === 'error') throw snapshot.error;
-  if (Object.keys(snapshot.children).length > 0) throw new Error(refusal('spawn'));
+  if (Object.keys(snapshot.children).length > 0) throw new Error(liveRefusal('spawn'));
   return snapshot;
 }
 
