@@ -12,7 +12,20 @@ import type { ViewProps } from './views.ts';
 import { Empty } from './machines-view.tsx';
 
 const AGAIN_MS = 1_000;
-const KEYED = ['machine', 'xstate', 'reduce', 'aggregate', 'window', 'join', 'windowJoin', 'temporalJoin', 'dedupe', 'pattern', 'order'];
+const KEYED = [
+  'machine',
+  'xstate',
+  'reduce',
+  'aggregate',
+  'window',
+  'join',
+  'windowJoin',
+  'temporalJoin',
+  'tableJoin',
+  'dedupe',
+  'pattern',
+  'order',
+];
 
 export function KeyView({ declared, query, go }: ViewProps): ReactNode {
   const nodes = keyedNodes(declared);

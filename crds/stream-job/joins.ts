@@ -26,6 +26,19 @@ export const temporalSchema = z.strictObject({
     .describe('A row that is older than this at the time of an event is as none. Absent: valid until the next one.'),
 });
 
+const tableSideSchema = z.strictObject({
+  id: codeSchema.optional().describe('Tells rows of one key apart, over `event`. Absent: a key has one row.'),
+  deleted: codeSchema.optional().describe('Changes for which it holds, over `event`, say that the row is deleted.'),
+});
+export const tableJoinSchema = z.strictObject({
+  left: tableSideSchema.optional().describe('Rows of `from`.'),
+  right: tableSideSchema.optional().describe('Rows of `with`.'),
+  emit: z
+    .enum(['rows', 'changes'])
+    .default('rows')
+    .describe('rows: each row of the result that is new. changes: also each that no longer holds, before those that take its place.'),
+});
+
 export const joinSchema = z
   .strictObject({
     with: referenceSchema.describe('The other input.'),
@@ -42,14 +55,20 @@ export const joinSchema = z
       .describe(
         'Temporal join: `with` is a changelog of rows by key, and each event gets the row that was valid at its time. inner or left.',
       ),
+    table: tableJoinSchema
+      .optional()
+      .describe(
+        'Table join: both sides are changelogs of rows by key; a change of either gives what changes of the join of the newest rows.',
+      ),
     select: codeOrFieldsSchema
       .optional()
       .describe(
-        'The joined event, over `left` and `right` (either may be null in outer joins); of a window join also windowStartMs, windowEndMs.',
+        'The joined event, over `left` and `right` (either may be null in outer joins); of a window join also windowStartMs, windowEndMs, of a table join also change (insert or retract).',
       ),
   })
-  .describe('Exactly one of within, window, temporal says which events match.');
+  .describe('Exactly one of within, window, temporal, table says which events match.');
 
 export type EnrichSpec = z.output<typeof enrichSchema>;
 export type JoinSpec = z.output<typeof joinSchema>;
+export type TableJoinSpec = z.output<typeof tableJoinSchema>;
 export type TemporalSpec = z.output<typeof temporalSchema>;

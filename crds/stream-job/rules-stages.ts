@@ -120,8 +120,8 @@ export const stageRules: readonly CelRule[] = [
   notZero('spec.stages[].dedupe', 'ttl'),
   {
     at: 'spec.stages[].join',
-    rule: '[has(self.within), has(self.window), has(self.temporal)].filter(given, given).size() == 1',
-    message: 'a join has exactly one of within, window, temporal: without a bound both sides would be kept for ever',
+    rule: '[has(self.within), has(self.window), has(self.temporal), has(self.table)].filter(given, given).size() == 1',
+    message: 'a join has exactly one of within, window, temporal, table: without a bound both sides would be kept for ever',
   },
   {
     at: 'spec.stages[].join',

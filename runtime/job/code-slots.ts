@@ -61,6 +61,8 @@ const machine = fields(() => ({
 
 const steps: Shape = each(fields(() => ({ where: code, until: code, steps })));
 
+const tableSide = fields({ id: code, deleted: code });
+
 const stage = fields({
   filter: code,
   map: codeOrFields,
@@ -71,7 +73,12 @@ const stage = fields({
   keyBy: codeOrFields,
   window: fields({ early: each(fields({ when: code })) }),
   aggregate: each(aggregate),
-  join: fields({ key: code, select: codeOrFields, temporal: fields({ deleted: code }) }),
+  join: fields({
+    key: code,
+    select: codeOrFields,
+    temporal: fields({ deleted: code }),
+    table: fields({ left: tableSide, right: tableSide }),
+  }),
   pattern: fields({ steps, select: codeOrFields }),
   machine,
   reduce: fields({ init: code, step: code }),

@@ -182,9 +182,11 @@ export class DraftStream {
 }
 
 type Key = { readonly code: Code | Fields; readonly partitions?: number };
+type DraftTableSide = { readonly id?: string | AnyCode; readonly deleted?: AnyCode };
 export type DraftJoinOptions = {
   readonly within?: string;
   readonly window?: Window;
+  readonly table?: { readonly left?: DraftTableSide; readonly right?: DraftTableSide; readonly emit?: 'rows' | 'changes' };
   readonly temporal?: { readonly grace?: string; readonly deleted?: AnyCode; readonly validFor?: string };
   readonly type?: 'inner' | 'left' | 'right' | 'full';
   readonly select?: AnyCode | AnyCodes;
@@ -284,12 +286,21 @@ function aggregateSpecs(aggregates: DraftAggregates): NonNullable<StageFields['a
   return Object.fromEntries(Object.entries(aggregates).map(([field, aggregate]) => [field, aggregate.spec]));
 }
 
-function boundOf({ within, window, temporal }: DraftJoinOptions): Pick<NonNullable<StageFields['join']>, 'within' | 'window' | 'temporal'> {
+function boundOf({ within, window, temporal, table }: DraftJoinOptions): Omit<NonNullable<StageFields['join']>, 'key' | 'type' | 'select'> {
   return {
+    ...(table === undefined ? {} : { table: tableOf(table) }),
     ...(within === undefined ? {} : { within }),
     ...(window === undefined ? {} : { window: window.spec }),
     ...(temporal === undefined ? {} : { temporal: temporalOf(temporal) }),
   };
+}
+
+function tableOf({ left, right, ...rest }: NonNullable<DraftJoinOptions['table']>): NonNullable<StageFields['join']>['table'] {
+  return { ...rest, ...(left === undefined ? {} : { left: sideOf(left) }), ...(right === undefined ? {} : { right: sideOf(right) }) };
+}
+
+function sideOf({ id, deleted }: DraftTableSide): { id?: Code; deleted?: Code } {
+  return { ...(id === undefined ? {} : { id: fieldOrCodeOf(id) }), ...(deleted === undefined ? {} : { deleted: codeOf(deleted) }) };
 }
 
 function temporalOf({ deleted, ...rest }: NonNullable<DraftJoinOptions['temporal']>): NonNullable<StageFields['join']>['temporal'] {

@@ -143,6 +143,19 @@ export interface KeyedStream<E, N> extends Keyed<E> {
       /** The joined event; { left, right } when absent. */ readonly select?: S;
     },
   ): Stream<Joined<E, Right<KeyedBy<O>, T>, S>>;
+  /** Table join: both sides are changelogs of rows by key; a change of either gives what changes of the join of the newest rows. */
+  join<
+    O,
+    const T extends JoinType = 'inner',
+    const S extends ChangeSelect<Left<E, T>, Right<KeyedBy<O>, T>> | undefined = ChangeSelect<Left<E, T>, Right<KeyedBy<O>, T>> | undefined,
+  >(
+    other: O & CheckKeyed<O>,
+    options: {
+      readonly table: TableJoinOptions<E, KeyedBy<O>>;
+      readonly type?: T;
+      /** The joined row; { left, right, change } when absent. */ readonly select?: S;
+    },
+  ): Stream<undefined extends S ? { left: Left<E, T>; right: Right<KeyedBy<O>, T>; change: Change } : EventOf<S>>;
   /** Events of both sides with equal keys whose times differ by at most `within`, or that lie in one window. */
   join<
     O,
@@ -156,6 +169,7 @@ export interface KeyedStream<E, N> extends Keyed<E> {
       readonly within?: W;
       readonly window?: V;
       readonly temporal?: NoTemporal;
+      readonly table?: NoTable;
       readonly type?: T;
       /** The joined event; { left, right } and a window's bounds when absent. */ readonly select?: S;
     } & NeedsBound<W, V>,
@@ -238,6 +252,24 @@ export interface ReducedStream<Out> extends Stream<Out> {
 type Bounds<V> = V extends Window ? [windowStartMs: number, windowEndMs: number] : [];
 type SelectCode<L, R, V> = Cel | ((left: L, right: R, ...bounds: Bounds<V>) => unknown);
 type Select<L, R, V = undefined> = SelectCode<L, R, V> | { readonly [field: string]: SelectCode<L, R, V> };
+/** Whether a row of a table join holds from now on, or no longer. */
+export type Change = 'insert' | 'retract';
+type ChangeCode<L, R> = Cel | ((left: L, right: R, change: Change) => unknown);
+type ChangeSelect<L, R> = ChangeCode<L, R> | { readonly [field: string]: ChangeCode<L, R> };
+type TableSideOptions<E> = {
+  /** Tells rows of one key apart: a field, a function or CEL. Absent: a key has one row. */
+  readonly id?: (keyof E & string) | EventCode<E, unknown>;
+  /** Changes for which it holds say that the row is deleted. */
+  readonly deleted?: EventCode<E, boolean>;
+};
+export type TableJoinOptions<L, R> = {
+  /** Rows of this side. */ readonly left?: TableSideOptions<L>;
+  /** Rows of the other side. */ readonly right?: TableSideOptions<R>;
+  /** rows (when absent): each row of the result that is new. changes: also each that no longer holds, before what takes its place. */
+  readonly emit?: 'rows' | 'changes';
+};
+/** What a join whose table options do not fit is told. */
+type NoTable = Mistake<'a table join takes { left: { id, deleted }, right: { id, deleted }, emit }'>;
 /** A changelog of rows by key, looked up by event time. */
 export type TemporalOptions<R> = {
   /** How much later than the watermark a row may come and still be seen; each event waits that much longer. None when absent. */

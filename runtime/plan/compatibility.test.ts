@@ -424,6 +424,15 @@ describe('joins with bounds of their own', () => {
       says: ['windowJoin pairs: its windows would be others: those that are open would be cut elsewhere'],
     },
     {
+      fact: 'a table join keeps its type and its ids',
+      was: { table: { left: { id: 'event.n', deleted: 'event.n < 0' } } },
+      is: { table: { left: { id: 'event.door' }, emit: 'changes' }, type: 'full' },
+      says: [
+        'tableJoin pairs: the id of its left rows changes, and rows lie under the old ones',
+        'tableJoin pairs: its type was left and would be full: what changes of the result would be told of rows that were never given',
+      ],
+    },
+    {
       fact: 'and another bound is another join',
       was: { within: '1h' },
       is: { temporal },

@@ -83,7 +83,7 @@ function stageOutputs(spec: StageSpec): Outputs {
     return { main: false, named: [...new Set([...emittedOutputs(spec.machine), ...(spec.machine.order === 'eventTime' ? [LATE] : [])])] };
   if (spec.xstate !== undefined || spec.reduce !== undefined) return { main: true, named: null };
   if (spec.pattern !== undefined) return { main: true, named: [LATE, TIMED_OUT] };
-  const waits = spec.window !== undefined || spec.dedupe !== undefined || spec.join !== undefined;
+  const waits = spec.window !== undefined || spec.dedupe !== undefined || (spec.join !== undefined && spec.join.table === undefined);
   return { main: true, named: waits ? [LATE] : [] };
 }
 

@@ -9,7 +9,7 @@ import type { AggregateSpec } from '../../crds/stream-job/aggregates.ts';
 import type { Code } from '../../crds/stream-job/code.ts';
 import type { Fields } from '../../crds/stream-job/code.ts';
 import type { EventTimeSpec } from '../../crds/stream-job/events.ts';
-import type { EnrichSpec, JoinSpec, TemporalSpec } from '../../crds/stream-job/joins.ts';
+import type { EnrichSpec, JoinSpec, TableJoinSpec, TemporalSpec } from '../../crds/stream-job/joins.ts';
 import type { MachineSpec } from '../../crds/stream-job/machine.ts';
 import type { PatternSpec } from '../../crds/stream-job/pattern.ts';
 import type { SourceSpec, TableSpec } from '../../crds/stream-job/sources.ts';
@@ -139,6 +139,14 @@ export type OpPlan =
       readonly graceMs: number;
       readonly validForMs: number | null;
       readonly late: 'output' | 'deadLetter';
+    }
+  | {
+      readonly kind: 'tableJoin';
+      readonly spec: JoinSpec;
+      readonly table: Required<Pick<TableJoinSpec, 'emit'>> & {
+        readonly left: NonNullable<TableJoinSpec['left']>;
+        readonly right: NonNullable<TableJoinSpec['right']>;
+      };
     }
   | { readonly kind: 'windowJoin'; readonly spec: JoinSpec; readonly window: CompiledWindow; readonly late: 'output' | 'deadLetter' }
   /** Implied before a pattern and a machine with `order: eventTime`: holds events until the watermark, then gives them in (time, arrival) order. */

@@ -209,7 +209,9 @@ function keyedOp(spec: StageSpec, late: 'output' | 'deadLetter'): OpPlan {
 }
 
 function joinOp(spec: JoinSpec, late: 'output' | 'deadLetter'): OpPlan {
-  const { within, window, temporal } = spec;
+  const { within, window, temporal, table } = spec;
+  if (table !== undefined)
+    return { kind: 'tableJoin', spec, table: { left: table.left ?? {}, right: table.right ?? {}, emit: table.emit } };
   if (window !== undefined) return { kind: 'windowJoin', spec, window: compileWindow(window), late };
   if (temporal !== undefined) {
     const validForMs = temporal.validFor === undefined ? null : parseDuration(temporal.validFor);

@@ -4,12 +4,13 @@
 //   X2. A stage whose inputs are not known (a wrong reference, a cycle) is checked with dyn: no mistake follows from another.
 
 import type { AggregateSpec } from '../../crds/stream-job/aggregates.ts';
+import type { TableJoinSpec } from '../../crds/stream-job/joins.ts';
 import type { PatternSpec } from '../../crds/stream-job/pattern.ts';
 import type { TableSpec } from '../../crds/stream-job/sources.ts';
 import type { StageSpec, StreamJob } from '../../crds/stream-job/spec.ts';
 import type { Issue } from '../base/issues.ts';
 import type { PathPart } from '../base/path.ts';
-import { DYN, type EventType, listType, NUMBER, objectType, scalarType, typeOfSchema } from '../expression/event-type.ts';
+import { DYN, type EventType, listType, NUMBER, objectType, scalarType, STRING, typeOfSchema } from '../expression/event-type.ts';
 import { CodeCheck, type Variables } from './code-check.ts';
 import { inputsOf, LATE, TIMED_OUT, topologicalStages, type JobGraph, type StageElement } from './job-graph.ts';
 import { checkMachineCodes } from './machine-types.ts';
@@ -17,6 +18,7 @@ import { mergeTypes, orNull } from './merge-types.ts';
 import { placedSteps, takingNames } from './pattern-walk.ts';
 import { keyNames, windowFields } from './stage-verbs.ts';
 
+type TableSide = NonNullable<TableJoinSpec['left']>;
 /** Types by output: `name`, or `name.output`. */
 type OutputTypes = Map<string, EventType>;
 
@@ -174,18 +176,27 @@ class StageCheck {
     return (['mean', 'variance', 'stddev'] as const).some((name) => aggregate[name] !== undefined) ? double : NUMBER;
   }
 
-  #join({ key, select, type, window, temporal }: NonNullable<StageSpec['join']>): EventType {
+  #join({ key, select, type, window, temporal, table }: NonNullable<StageSpec['join']>): EventType {
     const right = this.#inputType('right');
     const rightKey = key ?? this.#spec.keyBy;
     const path = key === undefined ? this.#at('keyBy') : this.#at('join', 'key');
     this.#check.fields(rightKey, path, { ...this.#variables, event: right });
     this.#check.one(temporal?.deleted, this.#at('join', 'temporal', 'deleted'), { ...this.#variables, event: right }, 'bool');
+    this.#tableSide(table?.left, 'left', this.#event);
+    this.#tableSide(table?.right, 'right', right);
     const sides = {
       left: type === 'right' || type === 'full' ? orNull(this.#event) : this.#event,
       right: type === 'left' || type === 'full' ? orNull(right) : right,
       ...(window === undefined ? {} : { windowStartMs: NUMBER, windowEndMs: NUMBER }),
+      ...(table === undefined ? {} : { change: STRING }),
     };
     return select === undefined ? objectType(sides) : this.#check.fields(select, this.#at('join', 'select'), sides);
+  }
+
+  #tableSide(side: TableSide | undefined, name: 'left' | 'right', event: EventType): void {
+    const variables = { ...this.#variables, event };
+    this.#check.one(side?.id, this.#at('join', 'table', name, 'id'), variables);
+    this.#check.one(side?.deleted, this.#at('join', 'table', name, 'deleted'), variables, 'bool');
   }
 
   /** What a match gives. */

@@ -5,7 +5,7 @@ import { formatPath } from '../base/path.ts';
 import type { StageElement } from './job-graph.ts';
 import { checkSteps } from './window-steps.ts';
 
-const BOUNDS = ['within', 'window', 'temporal'] as const;
+const BOUNDS = ['within', 'window', 'temporal', 'table'] as const;
 
 export function checkJoin({ spec: { name, join }, path }: StageElement): readonly Issue[] {
   if (join === undefined) return [];
@@ -16,7 +16,7 @@ export function checkJoin({ spec: { name, join }, path }: StageElement): readonl
       {
         path: formatPath(at),
         message: `the join of stage "${name}" has no bound: both sides would be kept for ever`,
-        fix: "within: 10m for events whose times are near, window for events of one window, or temporal for the row that was valid at an event's time",
+        fix: "within: 10m for events whose times are near, window for events of one window, temporal for the row that was valid at an event's time, or table for the newest rows of both",
       },
     ];
   if (given.length > 1)

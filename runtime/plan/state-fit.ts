@@ -117,6 +117,7 @@ function compareOp(was: OpPlan, is: OpPlan): readonly Misfit[] {
       return is.kind === 'aggregate' ? compareAggregates(was.aggregates, is.aggregates) : [];
     case 'join':
       return is.kind === 'join' ? compareJoin(was, is) : [];
+    case 'tableJoin':
     case 'windowJoin':
     case 'temporalJoin':
       return compareBoundJoin(was, is);
@@ -217,8 +218,20 @@ function compareBoundJoin(was: OpPlan, is: OpPlan): readonly Misfit[] {
     const reason = `grace was ${was.temporal.grace} and would be ${is.temporal.grace}: events that wait would come out a second time, or not at all`;
     return [{ reason, fix: `keep grace: ${was.temporal.grace}, or ${RENAME}` }];
   }
+  if (was.kind === 'tableJoin' && is.kind === 'tableJoin') return compareTableJoin(was, is);
   if (was.kind !== 'windowJoin' || is.kind !== 'windowJoin' || canonicalText(was.window) === canonicalText(is.window)) return [];
   return [{ reason: 'its windows would be others: those that are open would be cut elsewhere', fix: `keep them, or ${RENAME}` }];
+}
+
+type TableJoinOp = Extract<OpPlan, { kind: 'tableJoin' }>;
+
+/** Rows lie under their ids; what was given out of them follows from the type. */
+function compareTableJoin(was: TableJoinOp, is: TableJoinOp): readonly Misfit[] {
+  const ids = (['left', 'right'] as const).filter((side) => canonicalText(was.table[side].id) !== canonicalText(is.table[side].id));
+  const misfits = ids.map((side) => ({ reason: `the id of its ${side} rows changes, and rows lie under the old ones`, fix: RENAME }));
+  if (was.spec.type === is.spec.type) return misfits;
+  const reason = `its type was ${was.spec.type} and would be ${is.spec.type}: what changes of the result would be told of rows that were never given`;
+  return [...misfits, { reason, fix: `keep type: ${was.spec.type}, or ${RENAME}` }];
 }
 
 type PatternOp = Extract<OpPlan, { kind: 'pattern' }>;

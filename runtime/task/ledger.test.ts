@@ -59,6 +59,15 @@ const VERBS: readonly Spec[] = [
       select: { id: 'left.id', at: 'left.at', n: '12 / right.n' },
     },
   },
+  {
+    keyBy: 'event.id',
+    join: {
+      with: 's',
+      type: 'full',
+      table: { left: { deleted: '12 / event.n < 3' }, right: { id: 'event.n' }, emit: 'changes' },
+      select: { id: '"a"', at: '1', n: '12 / left.n' },
+    },
+  },
   { keyBy: 'event.id', machine: machine('deadLetter', 'arrival') },
   { keyBy: 'event.id', machine: machine('ignore', 'eventTime') },
   { keyBy: 'event.id', reduce: { init: (): number => 0, step: reduce } },

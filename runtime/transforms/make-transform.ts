@@ -11,6 +11,7 @@ import { makeEventTime } from './event-time.ts';
 import { makeFilter } from './filter.ts';
 import { makeFlatMap } from './flat-map.ts';
 import { makeJoin } from './join/join.ts';
+import { makeTableJoin } from './join/table-join.ts';
 import { makeTemporalJoin } from './join/temporal-join.ts';
 import { makeWindowJoin } from './join/window-join.ts';
 import { makeKeyBy } from './key-by.ts';
@@ -46,6 +47,8 @@ export function makeTransform({ id, op }: NodePlan): Transform {
       return makeDedupe(op);
     case 'join':
       return makeJoin(op);
+    case 'tableJoin':
+      return makeTableJoin(op);
     case 'temporalJoin':
       return makeTemporalJoin(op);
     case 'windowJoin':

@@ -147,6 +147,18 @@ test('types are inferred along the edges', () => {
       true,
     );
 
+    events<{ left: Flight; right: Departed | null; change: 'insert' | 'retract' }>()(
+      left.join(departed.keyBy('tailnum'), {
+        type: 'left',
+        table: { left: { id: 'at' }, right: { deleted: (row) => row.tailnum === '' } },
+      }),
+      true,
+    );
+    events<{ a: number; is: boolean }>()(
+      left.join(right, { table: { emit: 'changes' }, select: (l, _r, change) => ({ a: l.at, is: change === 'insert' }) }),
+      true,
+    );
+
     const steps = [{ name: 'a' }, { name: 'b', contiguity: 'next' as const }];
     const found = flights.keyBy('origin').pattern({ steps, within: '1h' });
     type Found = { origin: string; startMs: number; endMs: number; matched: Readonly<Record<string, readonly Flight[]>> };

@@ -20,6 +20,7 @@ export type Pair = {
   readonly right: Value;
   readonly more?: readonly Value[];
   readonly trace?: TraceContext | null;
+  /** It was given before and no longer holds: when its select fails, it was not. */ readonly isGone?: boolean;
 };
 
 export class JoinedRows {
@@ -34,11 +35,11 @@ export class JoinedRows {
     this.#select = compileSelect(select, ['left', 'right', ...more]);
   }
 
-  add({ key, timeMs, left, right, more = NONE, trace = null }: Pair, context: StepContext): void {
+  add({ key, timeMs, left, right, more = NONE, trace = null, isGone = false }: Pair, context: StepContext): void {
     try {
       this.#values.push(this.#select(left, right, ...more));
     } catch (error) {
-      failMade(context, { event: { left, right }, timeMs, key }, error); // R1
+      if (!isGone) failMade(context, { event: { left, right }, timeMs, key }, error); // R1
       return;
     }
     if (trace !== null) this.#traces.push({ at: this.#times.length, context: trace });

@@ -55,6 +55,13 @@ export const accepted: readonly Accepted[] = [
     }),
   },
   {
+    fact: 'a table join',
+    object: withStage({
+      keyBy: 'event.id',
+      join: { with: 'counts', type: 'full', table: { left: { id: 'event.n', deleted: 'event.gone' }, right: {}, emit: 'changes' } },
+    }),
+  },
+  {
     fact: 'a window join',
     object: withStage({ keyBy: 'event.id', join: { with: 'counts', type: 'full', window: { sliding: { size: '1h', every: '5m' } } } }),
   },

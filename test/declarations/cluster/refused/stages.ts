@@ -229,7 +229,7 @@ export const stages: readonly Refused[] = [
   {
     fact: 'a join without a bound',
     object: keyed({ join: { with: 'events' } }),
-    says: 'a join has exactly one of within, window, temporal: without a bound both sides would be kept for ever',
+    says: 'a join has exactly one of within, window, temporal, table: without a bound both sides would be kept for ever',
   },
   {
     fact: 'a join with two bounds',
