@@ -161,6 +161,12 @@ export const stageRules: readonly CelRule[] = [
       '" is code, and the job has none (spec.code); write the job in TypeScript and use millrace deploy, or use machine'`,
   },
   {
+    at: 'spec.stages[]',
+    rule: '!has(self.state) || has(self.reduce) || has(self.machine) || has(self.xstate) || (has(self.aggregate) && !has(self.window))',
+    message: 'state goes with reduce, machine and aggregate without a window: windows, dedupe, joins and patterns forget by themselves',
+  },
+  notZero('spec.stages[].state', 'ttl'),
+  {
     at: 'spec.stages[].machine',
     rule: 'size(self.states) > 0',
     message: 'a machine has at least one state',

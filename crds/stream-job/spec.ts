@@ -19,6 +19,7 @@ import { onErrorSchema } from './on-error.ts';
 import { patternSchema } from './pattern.ts';
 import { referencesSchema } from './references.ts';
 import { sourceSchema, tableSchema } from './sources.ts';
+import { stateSchema } from './state.ts';
 import { windowSchema } from './window.ts';
 
 /** Stands for a function or an XState machine in a StreamJob on a cluster: first 32 hex digits of the sha256 of its source. */
@@ -72,7 +73,7 @@ export const stageSchema = z.strictObject({
   machine: machineSchema.optional().describe('An actor a key: a state machine, its guards and assignments in CEL.'),
   pattern: patternSchema.optional().describe('Sequences of events of a key, found by event time (complex event processing).'),
   reduce: z
-    .strictObject({ init: codeSchema, step: codeSchema, stateBytesMax: actorStateBytesMax })
+    .strictObject({ init: codeSchema, step: codeSchema, expire: codeSchema.optional(), stateBytesMax: actorStateBytesMax })
     .optional()
     .describe('Jobs in TypeScript only: a plain-function actor (state, event, context) => state. Here: marks of its code.'),
   xstate: z
@@ -92,6 +93,8 @@ export const stageSchema = z.strictObject({
     .describe("Jobs in TypeScript only: a machine made with XState's own setup() or createMachine(). Here: the mark of its code."),
 
   onError: onErrorSchema.optional(),
+  state: stateSchema.optional(),
+
   partitions: z
     .int()
     .min(1)

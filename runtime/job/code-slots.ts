@@ -81,7 +81,7 @@ const stage = fields({
   }),
   pattern: fields({ steps, select: codeOrFields }),
   machine,
-  reduce: fields({ init: code, step: code }),
+  reduce: fields({ init: code, step: code, expire: code }),
   xstate: fields({ machine: code }),
 });
 

@@ -16,7 +16,7 @@ import type { DeclaredMachine, MachineOptions, XStateMachine } from './machine-t
 import type { PatternOptions } from './pattern-type.ts';
 import { patternInput } from './pattern-type.ts';
 import type { Output, StageFields } from './producer.ts';
-import type { Actor } from './reduce-type.ts';
+import type { Actor, StateOptions } from './reduce-type.ts';
 import type { EventTimeOptions } from './source.ts';
 import { eventTimeSpec } from './source.ts';
 import type { KeyOptions, NatsSinkOptions, SinkOptions } from './stream.ts';
@@ -222,8 +222,8 @@ export class DraftKeyedStream {
     };
   }
 
-  aggregate(aggregates: DraftAggregates): DraftStream {
-    return this.#stage('aggregate', { aggregate: aggregateSpecs(aggregates) });
+  aggregate(aggregates: DraftAggregates, { state }: { readonly state?: StateOptions } = {}): DraftStream {
+    return this.#stage('aggregate', { aggregate: aggregateSpecs(aggregates), ...(state === undefined ? {} : { state }) });
   }
 
   dedupe(ttl: string): DraftStream {
@@ -250,12 +250,16 @@ export class DraftKeyedStream {
     return this.#stage('pattern', { pattern: patternInput(pattern) });
   }
 
-  machine(machine: XStateMachine | DeclaredMachine, options: MachineOptions = {}): DraftStream {
-    return this.#stage('machine', isXState(machine) ? { xstate: { machine, ...options } } : { machine: { ...machine, ...options } });
+  machine(machine: XStateMachine | DeclaredMachine, { state, ...options }: MachineOptions = {}): DraftStream {
+    const kept = state === undefined ? {} : { state };
+    return this.#stage(
+      'machine',
+      isXState(machine) ? { xstate: { machine, ...options }, ...kept } : { machine: { ...machine, ...options }, ...kept },
+    );
   }
 
-  reduce(actor: Actor<never, unknown, never>): DraftStream {
-    return this.#stage('reduce', { reduce: actor });
+  reduce(actor: Actor<never, unknown, never>, { state }: { readonly state?: StateOptions } = {}): DraftStream {
+    return this.#stage('reduce', { reduce: actor, ...(state === undefined ? {} : { state }) });
   }
 
   #stage(verb: string, fields: StageFields, other: Output | null = null): DraftStream {

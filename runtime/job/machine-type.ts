@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import type { machineSchema } from '../../crds/stream-job/machine.ts';
 import type { AnyEvent } from './code.ts';
 import type { Mistake } from './mistake.ts';
+import type { StateOptions } from './reduce-type.ts';
 
 /** A machine made with XState's `setup(…).createMachine(…)` or `createMachine(…)`. */
 export interface XStateMachine {
@@ -20,6 +21,7 @@ export type MachineOptions = {
   readonly unhandled?: 'deadLetter' | 'ignore';
   /** Bytes that the context of one actor may have; 262144 when absent. An event that would make it larger is a dead letter. */
   readonly stateBytesMax?: number;
+  readonly state?: StateOptions;
 };
 
 type TakenBy<M> = M extends { transition(snapshot: never, event: infer E, scope: never): unknown } ? E : never;
@@ -49,12 +51,17 @@ type TypesOf<E> = E extends { readonly type: infer T } ? T : never;
 /** Names of a machine's outputs: the types of what it emits. */
 export type OutputOf<M> =
   string extends TypesOf<EmittedBy<M>> ? string : EmittedBy<M> extends { readonly type: string } ? TypesOf<EmittedBy<M>> & string : string;
-export type CheckOutput<M, Name> =
-  Name extends OutputOf<M> ? unknown : Mistake<`the machine emits nothing of type "${Name & string}"; it emits:`, OutputOf<M>>;
+export type CheckOutput<M, Name> = Name extends OutputOf<M> | 'expired'
+  ? unknown
+  : Mistake<`the machine emits nothing of type "${Name & string}"; it emits:`, OutputOf<M>>;
+/** A machine's actor that expired: its state value and context. */
+export type Expired<C> = { readonly key: unknown; readonly state: unknown; readonly context: C };
 /** Events of one output. */
 export type OutputEvent<M, Name> =
-  EmittedBy<M> extends { readonly type: string }
-    ? string extends EmittedBy<M>['type']
-      ? AnyEvent
-      : Extract<EmittedBy<M>, { readonly type: Name }>
-    : AnyEvent;
+  Name extends Exclude<'expired', OutputOf<M>>
+    ? Expired<AnyEvent | null>
+    : EmittedBy<M> extends { readonly type: string }
+      ? string extends EmittedBy<M>['type']
+        ? AnyEvent
+        : Extract<EmittedBy<M>, { readonly type: Name }>
+      : AnyEvent;

@@ -17,4 +17,14 @@ export type Actor<E, S, Out> = {
   readonly step: (state: S, event: E, context: ActorContext<E, Out>) => S | null;
   /** Bytes that the state of one key may have; 262144 when absent. An event that would make it larger is a dead letter. */
   readonly stateBytesMax?: number;
+  /** Called once when the state expires (`state: { ttl }`), at the time at which it does. It may emit; the state and the actor's timers are gone then. */
+  readonly expire?: (state: S, context: Omit<ActorContext<E, Out>, 'setTimer' | 'clearTimer' | 'timer'>) => void;
+};
+
+/** How long the state of one key is kept. */
+export type StateOptions = {
+  /** A key without an event or timer for this long, in event time, is forgotten. */
+  readonly ttl: string;
+  /** emit: what is forgotten comes out once, on the output `expired`. */
+  readonly onExpire?: 'drop' | 'emit';
 };

@@ -10,7 +10,7 @@ import type { AnyEvent, EventCode, EventFunction, EventOf, FieldCodes, ResultOf,
 import type { CheckMachine, CheckOutput, DeclaredMachine, MachineOptions, OutputEvent, XStateMachine } from './machine-type.ts';
 import type { Mistake } from './mistake.ts';
 import type { Match, MatchSelect, PatternOptions } from './pattern-type.ts';
-import type { Actor } from './reduce-type.ts';
+import type { Actor, StateOptions } from './reduce-type.ts';
 import type { EventTimeOptions } from './source.ts';
 import type { LookedUp, Lookup } from './table.ts';
 import type { Window } from './window.ts';
@@ -127,7 +127,10 @@ export interface KeyedStream<E, N> extends Keyed<E> {
   /** Cuts each key's events by event time. */
   window<W = undefined>(window?: W & CheckWindow<E, W>): W extends Window<infer P> ? WindowedStream<E, N, P> : CheckWindow<E, W>;
   /** A result whenever a key's figures change: the key's fields and one field for each aggregate. */
-  aggregate<const A extends Aggregates<E>>(aggregates: A): Stream<Simplify<N & Aggregated<A>>>;
+  aggregate<const A extends Aggregates<E>>(
+    aggregates: A,
+    options?: { readonly state?: StateOptions },
+  ): KeptStream<Simplify<N & Aggregated<A>>>;
   /** Only the first event of a key within `ttl` of event time goes on. */
   dedupe(ttl: string): Stream<E>;
   /** Temporal join: the other side is a changelog of rows by key, and each event gets the row that was valid at its time. */
@@ -181,7 +184,7 @@ export interface KeyedStream<E, N> extends Keyed<E> {
   /** One actor a key: a machine of XState's own making, or one declared as in YAML. */
   machine<const M extends XStateMachine | DeclaredMachine>(machine: M & CheckMachine<E, M>, options?: MachineOptions): MachineStream<M>;
   /** One actor a key: a plain function from state and event to state. `reduce<State, Result>` says what it emits. */
-  reduce<S, Out = AnyEvent>(actor: Actor<E, S, Out>): ReducedStream<Out>;
+  reduce<S, Out = AnyEvent>(actor: Actor<E, S, Out>, options?: { readonly state?: StateOptions }): ReducedStream<Out, S>;
 
   // What belongs before keyBy or behind a keyed verb (F2).
   filter(
@@ -210,6 +213,13 @@ export interface WindowedStream<E, N, P = unknown> {
   /** A result for each key and window that had events, when the watermark reaches its end; with `early` before that too, with allowed
    *  lateness again when it is corrected. */
   aggregate<const A extends Aggregates<E>>(aggregates: A): AggregatedStream<Simplify<N & P & Aggregated<A>>, E>;
+}
+
+/** Running results. With `state: { onExpire: 'emit' }` what expired goes to the output `expired`, in the same shape. */
+export interface KeptStream<R> extends Stream<R> {
+  output<const Name extends string>(
+    name: Name & (Name extends 'expired' ? unknown : Mistake<`a running aggregate has one more output, "expired", not "${Name}"`>),
+  ): Stream<R>;
 }
 
 /** Results of windows. Events that came after their windows had closed go to the output `late`, dead letters when nothing reads it. */
@@ -245,7 +255,9 @@ export interface MachineStream<M> {
 }
 
 /** All that plain-function actors emitted; by `output` what they emitted on a named one. */
-export interface ReducedStream<Out> extends Stream<Out> {
+export interface ReducedStream<Out, S = unknown> extends Stream<Out> {
+  /** `expired`: states that expired, with `state: { onExpire: 'emit' }`. */
+  output(name: 'expired'): Stream<{ readonly key: unknown; readonly state: S }>;
   output(name: string): Stream<Out>;
 }
 

@@ -440,3 +440,14 @@ describe('joins with bounds of their own', () => {
     },
   ])('$fact', ({ was, is, says }) => expect(compareJoins(was, is)).toEqual(says));
 });
+
+test('state begins to expire, at another ttl too, but never stops: its timers would have no meaning', () => {
+  const kept = (ttl: string | null): Base => change('counts', ttl === null ? {} : { state: { ttl } });
+  const reasons = (was: string | null, is: string | null): readonly string[] => {
+    const old = plan(kept(was));
+    return compareForUpgrade(old, plan(kept(is), old)).incompatible.map(({ reason }) => reason);
+  };
+  expect(reasons(null, '1h')).toEqual([]);
+  expect(reasons('2h', '1h')).toEqual([]);
+  expect(reasons('1h', null)).toEqual(['aggregate counts: its state expires and would no longer']);
+});

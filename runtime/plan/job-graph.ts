@@ -79,16 +79,22 @@ export function outputsOf(element: Element): Outputs {
 }
 
 function stageOutputs(spec: StageSpec): Outputs {
-  if (spec.machine !== undefined)
-    return { main: false, named: [...new Set([...emittedOutputs(spec.machine), ...(spec.machine.order === 'eventTime' ? [LATE] : [])])] };
+  const expired = spec.state?.onExpire === 'emit' ? [EXPIRED] : [];
+  if (spec.machine !== undefined) {
+    const late = spec.machine.order === 'eventTime' ? [LATE] : [];
+    return { main: false, named: [...new Set([...emittedOutputs(spec.machine), ...late, ...expired])] };
+  }
   if (spec.xstate !== undefined || spec.reduce !== undefined) return { main: true, named: null };
   if (spec.pattern !== undefined) return { main: true, named: [LATE, TIMED_OUT] };
   const waits = spec.window !== undefined || spec.dedupe !== undefined || (spec.join !== undefined && spec.join.table === undefined);
-  return { main: true, named: waits ? [LATE] : [] };
+  return { main: true, named: waits ? [LATE] : expired };
 }
 
 /** Output of the events that came after the watermark. A machine's own output of that name goes before. */
 export const LATE = 'late';
+
+/** Output of state that expired. */
+export const EXPIRED = 'expired';
 
 /** Output of a pattern: partial matches that time ended. */
 export const TIMED_OUT = 'timedOut';

@@ -129,7 +129,12 @@ export type OpPlan =
       /** What becomes of late events: the output `late` when something reads it, else dead letters. Both count as late. */ readonly late:
         'output' | 'deadLetter';
     }
-  | { readonly kind: 'aggregate'; readonly aggregates: Readonly<Record<string, AggregateSpec>>; readonly keyNames: readonly string[] }
+  | {
+      readonly kind: 'aggregate';
+      readonly aggregates: Readonly<Record<string, AggregateSpec>>;
+      readonly keyNames: readonly string[];
+      readonly state?: StatePlan;
+    }
   | { readonly kind: 'dedupe'; readonly ttlMs: number; readonly late?: 'output' | 'deadLetter' }
   | { readonly kind: 'join'; readonly spec: JoinSpec; readonly withinMs: number; readonly late?: 'output' | 'deadLetter' }
   | {
@@ -157,7 +162,7 @@ export type OpPlan =
   /** `withinMs`: of the whole pattern. */
   | { readonly kind: 'pattern'; readonly spec: PatternSpec; readonly withinMs: number | null; readonly keyNames: readonly string[] }
   /** `sends`: its actors send each other events. */
-  | { readonly kind: 'machine'; readonly spec: MachineSpec; readonly sends?: boolean }
+  | { readonly kind: 'machine'; readonly spec: MachineSpec; readonly sends?: boolean; readonly state?: StatePlan }
   /** Builder only: an XState machine made with xstate's own setup()/createMachine(). */
   | {
       readonly kind: 'xstate';
@@ -167,9 +172,20 @@ export type OpPlan =
       readonly stateBytesMax?: number | undefined;
       /** Where the machine is only a mark: the states that it has. */ readonly states?: readonly string[] | undefined;
       /** Its actors send each other events. */ readonly sends?: boolean | undefined;
+      readonly state?: StatePlan;
     }
-  | { readonly kind: 'reduce'; readonly init: Code; readonly step: Code; readonly stateBytesMax?: number | undefined }
+  | {
+      readonly kind: 'reduce';
+      readonly init: Code;
+      readonly step: Code;
+      readonly expire?: Code | undefined;
+      readonly stateBytesMax?: number | undefined;
+      readonly state?: StatePlan;
+    }
   | { readonly kind: 'sink'; readonly spec: SinkSpec };
+
+/** How long the state of one key is kept. */
+export type StatePlan = { readonly ttlMs: number; readonly emits: boolean };
 
 export type CompiledWindow =
   | { readonly kind: 'tumbling'; readonly sizeMs: number; readonly offsetMs: number }

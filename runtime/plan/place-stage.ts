@@ -12,7 +12,7 @@ import { assert } from '../base/assert.ts';
 import { parseDuration } from '../base/duration.ts';
 import { sendsToKeys } from '../job/send-to-key.ts';
 import { emittedOutputs, inputsOf, LATE, sendsIn, type StageElement } from './job-graph.ts';
-import { type OnErrorPlan, type OpPlan, SENT } from './physical-plan.ts';
+import { type OnErrorPlan, type OpPlan, SENT, type StatePlan } from './physical-plan.ts';
 import type { Inlet, Outlet, Placement } from './placement.ts';
 import { structureOf } from './structure.ts';
 import { compilePanes, compileWindow, hasPanes, isCode, isKeyed, keyNames, verbsOf } from './stage-verbs.ts';
@@ -194,7 +194,8 @@ function keyedOp(spec: StageSpec, late: 'output' | 'deadLetter'): OpPlan {
     const panes = hasPanes(window) ? { panes: compilePanes(window) } : {};
     return { kind: 'window', window: compileWindow(window), spec: window, aggregates, keyNames: names, late, ...corrections, ...panes };
   }
-  if (aggregate !== undefined) return { kind: 'aggregate', aggregates: aggregate, keyNames: names };
+  const state = statePlan(spec);
+  if (aggregate !== undefined) return { kind: 'aggregate', aggregates: aggregate, keyNames: names, ...state };
   if (dedupe !== undefined) return { kind: 'dedupe', ttlMs: parseDuration(dedupe.ttl), late };
   if (join !== undefined) return joinOp(join, late);
   if (pattern !== undefined) {
@@ -202,10 +203,14 @@ function keyedOp(spec: StageSpec, late: 'output' | 'deadLetter'): OpPlan {
     return { kind: 'pattern', spec: pattern, withinMs, keyNames: names };
   }
   const sends = sendsToOthers(spec) ? { sends: true } : {};
-  if (machine !== undefined) return { kind: 'machine', spec: machine, ...sends };
-  if (xstate !== undefined) return { kind: 'xstate', ...xstate, ...sends };
+  if (machine !== undefined) return { kind: 'machine', spec: machine, ...sends, ...state };
+  if (xstate !== undefined) return { kind: 'xstate', ...xstate, ...sends, ...state };
   assert(reduce !== undefined, 'a keyed stage has a verb (rules-stages)');
-  return { kind: 'reduce', ...reduce };
+  return { kind: 'reduce', ...reduce, ...state };
+}
+
+function statePlan({ state }: StageSpec): { readonly state?: StatePlan } {
+  return state === undefined ? {} : { state: { ttlMs: parseDuration(state.ttl), emits: state.onExpire === 'emit' } };
 }
 
 function joinOp(spec: JoinSpec, late: 'output' | 'deadLetter'): OpPlan {

@@ -44,7 +44,7 @@ function inEventTime(eventTime: EventTimeSpec | undefined): readonly Placed[] {
   ];
 }
 
-function inStage({ eventTime, window, dedupe, join, machine, pattern, onError }: StageSpec): readonly Placed[] {
+function inStage({ eventTime, window, dedupe, join, machine, pattern, onError, state }: StageSpec): readonly Placed[] {
   const { tumbling, sliding, session } = window ?? {};
   return [
     ...inEventTime(eventTime),
@@ -57,6 +57,7 @@ function inStage({ eventTime, window, dedupe, join, machine, pattern, onError }:
     ...(window?.early ?? []).map(({ every }, i) => ({ text: every, path: ['window', 'early', i, 'every'], mayBeZero: false })),
     { text: onError?.backoff, path: ['onError', 'backoff'], mayBeZero: true },
     { text: onError?.backoffMax, path: ['onError', 'backoffMax'], mayBeZero: true },
+    { text: state?.ttl, path: ['state', 'ttl'], mayBeZero: false },
     { text: dedupe?.ttl, path: ['dedupe', 'ttl'], mayBeZero: false },
     ...(join === undefined ? [] : inJoin(join)),
     { text: pattern?.within, path: ['pattern', 'within'], mayBeZero: false },

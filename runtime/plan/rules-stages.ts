@@ -6,6 +6,7 @@ import type { Issue } from '../base/issues.ts';
 import { formatPath } from '../base/path.ts';
 import type { JobGraph, StageElement } from './job-graph.ts';
 import { checkJoin } from './rules-joins.ts';
+import { checkState } from './rules-state.ts';
 import { checkWindow } from './rules-window.ts';
 import { isCode, isKeyed, keyNames, verbsOf, windowFields, YAML_VERBS } from './stage-verbs.ts';
 
@@ -16,6 +17,7 @@ export function checkStages(graph: JobGraph): readonly Issue[] {
     ...checkBuilderOnly(stage),
     ...checkWindow(stage),
     ...checkJoin(stage),
+    ...checkState(stage),
     ...checkAggregates(stage),
     ...checkFields(stage),
   ]);

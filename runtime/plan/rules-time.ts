@@ -70,6 +70,7 @@ function whyTime({ spec, path }: StageElement): Need | null {
   if (spec.pattern !== undefined) return { what: 'a pattern', path: [...path, 'pattern'] };
   if (spec.machine?.order === 'eventTime') return { what: 'order: eventTime', path: [...path, 'machine', 'order'] };
   if (spec.xstate?.order === 'eventTime') return { what: 'order: eventTime', path: [...path, 'xstate', 'order'] };
+  if (spec.state !== undefined) return { what: 'state that expires', path: [...path, 'state', 'ttl'] };
   const timer = firstTimer(spec);
   return timer === null ? null : { what: 'a durable timer', path: [...path, 'machine', ...timer] };
 }

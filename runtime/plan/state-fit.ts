@@ -110,6 +110,17 @@ function compareGone(node: NodePlan, stage: StagePlan, after: PhysicalPlan): rea
 }
 
 function compareOp(was: OpPlan, is: OpPlan): readonly Misfit[] {
+  return [...compareCells(was, is), ...compareExpiry(was, is)];
+}
+
+/** Timers of state that expires would come to a transform that does not know them. */
+function compareExpiry(was: OpPlan, is: OpPlan): readonly Misfit[] {
+  const ttl = (op: OpPlan): number | undefined => ('state' in op ? op.state?.ttlMs : undefined);
+  if (ttl(was) === undefined || ttl(is) !== undefined) return [];
+  return [{ reason: 'its state expires and would no longer', fix: `keep state.ttl, as long as may be, or ${RENAME}` }];
+}
+
+function compareCells(was: OpPlan, is: OpPlan): readonly Misfit[] {
   switch (was.kind) {
     case 'window':
       return is.kind === 'window' ? [...compareWindow(was, is), ...compareAggregates(was.aggregates, is.aggregates)] : [];

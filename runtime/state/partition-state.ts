@@ -54,6 +54,10 @@ export class PartitionState {
     this.#nodes.get(nodeId)?.timers.clear(key, id);
   }
 
+  timersOf(nodeId: string, key: Key): readonly Timer[] {
+    return this.#nodes.get(nodeId)?.timers.of(key) ?? [];
+  }
+
   /** Takes out the transform's earliest timer with atMs <= watermark, in (atMs, key, id) order; null when none is due. */
   popDue(nodeId: string, watermark: number): Timer | null {
     return this.#nodes.get(nodeId)?.timers.popDue(watermark) ?? null;

@@ -292,6 +292,10 @@ export class Node implements StepContext {
     this.#state.clearTimer(this.nodeId, key, id);
   }
 
+  clearTimers(key: string): void {
+    for (const { id } of this.#state.timersOf(this.nodeId, key)) this.clearTimer(key, id);
+  }
+
   deadLetter(letter: Omit<DeadLetter, 'at'>, trace?: TraceContext, cause?: unknown): void {
     if (cause !== undefined && this.#isHandled(letter, cause)) return;
     const { trace: spans, active, deadLetters, place } = this.#chain;

@@ -70,6 +70,9 @@ const VERBS: readonly Spec[] = [
   },
   { keyBy: 'event.id', machine: machine('deadLetter', 'arrival') },
   { keyBy: 'event.id', machine: machine('ignore', 'eventTime') },
+  { keyBy: 'event.id', aggregate: count, state: { ttl: '9ms', onExpire: 'emit' } },
+  { keyBy: 'event.id', machine: machine('deadLetter', 'arrival'), state: { ttl: '11ms' } },
+  { keyBy: 'event.id', reduce: { init: (): number => 0, step: reduce, expire: reduceEnd }, state: { ttl: '6ms', onExpire: 'emit' } },
   { keyBy: 'event.id', reduce: { init: (): number => 0, step: reduce } },
 ];
 
@@ -110,6 +113,12 @@ function reduce(state: unknown, event: unknown, context: Reducing): unknown {
   if (context.timer === null) context.setTimer('t', context.timeMs + 4, { n: n - 1 });
   if (n > 1) context.emit(event);
   return n === 5 ? null : (state as number) + n;
+}
+
+/** Fails now and then. */
+function reduceEnd(state: unknown, context: Reducing): void {
+  if ((state as number) % 3 === 0) throw new Error('3 divides it');
+  context.emit({ id: 'a', at: 1, n: state });
 }
 
 function planOf(verbs: readonly number[], copies: boolean): PhysicalPlan {

@@ -1,7 +1,8 @@
 // From a node of the plan to the transform that runs it: the one list of all kinds.
 
 import { AssertionFailed } from '../base/assert.ts';
-import type { NodePlan } from '../plan/physical-plan.ts';
+import type { NodePlan, StatePlan } from '../plan/physical-plan.ts';
+import { type Expirable, expiring } from './actor/expiring.ts';
 import { makeMachine, makeXState } from './actor/machine.ts';
 import { makeReduce } from './actor/reduce.ts';
 import { makeAggregate } from './aggregate/aggregate.ts';
@@ -42,7 +43,7 @@ export function makeTransform({ id, op }: NodePlan): Transform {
     case 'window':
       return makeWindow(op);
     case 'aggregate':
-      return makeAggregate(op);
+      return withState(makeAggregate(op), op.state);
     case 'dedupe':
       return makeDedupe(op);
     case 'join':
@@ -58,13 +59,17 @@ export function makeTransform({ id, op }: NodePlan): Transform {
     case 'pattern':
       return makePattern(op);
     case 'machine':
-      return makeMachine(op);
+      return withState(makeMachine(op), op.state);
     case 'xstate':
-      return makeXState(op);
+      return withState(makeXState(op), op.state);
     case 'reduce':
-      return makeReduce(op);
+      return withState(makeReduce(op), op.state);
     case 'source':
     case 'sink':
       throw new AssertionFailed(`node ${id} is a ${op.kind}: the task runs it, no transform does`);
   }
+}
+
+function withState(transform: Expirable, state: StatePlan | undefined): Transform {
+  return state === undefined ? transform : expiring(transform, state);
 }

@@ -58,6 +58,9 @@ export interface Waits {
 /** The output for late events. */
 export const LATE = 'late';
 
+/** The output for state that expired. */
+export const EXPIRED = 'expired';
+
 /** The output for what actors of a machine send each other: it comes back as the machine's right side. */
 export const SENT = '*sent';
 
@@ -87,6 +90,8 @@ export interface StepContext {
   emitWatermark(watermark: number): void;
   setTimer(timer: Timer): void;
   clearTimer(key: Key, id: string): void;
+  /** Clears all timers of a key. */
+  clearTimers(key: Key): void;
   /** `trace`: of the event, where `onBatch` got it among others. `cause`: what was thrown, where something was; the stage's onError
    *  then says what becomes of it. */
   deadLetter(letter: Omit<DeadLetter, 'at'>, trace?: TraceContext, cause?: unknown): void;

@@ -28,10 +28,11 @@ import { compileCode } from '../../expression/expression.ts';
 import { cleanText, EVENTS, MILLRACE } from '../../telemetry/conventions.ts';
 import { describeValue, EventRefused, problemOf } from '../failure.ts';
 import type { ActorFigures } from '../figures.ts';
-import type { RestoreContext, StepContext, Timer, Transform } from '../transform.ts';
+import type { RestoreContext, StepContext, Timer } from '../transform.ts';
 import { type ActorCell, stateText } from './actor-cell.ts';
 import { BEHIND_END, DELAYED, Effects, HOPS_MAX, type Sent, type TimerChange } from './effects.ts';
 import { EndTimers, namedTimer } from './end-timers.ts';
+import type { Expirable } from './expiring.ts';
 import { buildMachine } from './machine-config.ts';
 import { type ActorState, choosePath, type MachinePath, ReferencePath } from './machine-path.ts';
 import { Outputs } from './outputs.ts';
@@ -46,7 +47,7 @@ type Unhandled = 'deadLetter' | 'ignore';
 type PathWanted = 'best' | 'reference';
 
 /** Throws BadDeclaration for a machine that XState refuses, and for code that does not compile. */
-export function makeMachine(op: Extract<OpPlan, { kind: 'machine' }>, path: PathWanted = 'best'): Transform {
+export function makeMachine(op: Extract<OpPlan, { kind: 'machine' }>, path: PathWanted = 'best'): Expirable {
   const effects = new Effects();
   effects.maySend = op.sends === true;
   const machine = buildMachine(op.spec, effects);
@@ -57,7 +58,7 @@ export function makeMachine(op: Extract<OpPlan, { kind: 'machine' }>, path: Path
 }
 
 /** A builder's own machine takes the values themselves as events. Throws BadDeclaration for what it may not have. */
-export function makeXState(op: Extract<OpPlan, { kind: 'xstate' }>, path: PathWanted = 'best'): Transform {
+export function makeXState(op: Extract<OpPlan, { kind: 'xstate' }>, path: PathWanted = 'best'): Expirable {
   const machine = boundedMachine(op.machine as Machine);
   const refused = refusedParts(machine);
   if (refused.length > 0)
@@ -98,7 +99,7 @@ type Parts = {
 
 const NAMESPACE = 0;
 
-class MachineTransform implements Transform {
+class MachineTransform implements Expirable {
   readonly absorbs = true;
   readonly #effects: Effects;
   readonly #toEvent: ToEvent;
@@ -211,6 +212,12 @@ class MachineTransform implements Transform {
       context.countMade(1); // the timer's event came from the state
       this.#refuse(error, 'value' in event ? event.value : event, key, atMs, context);
     }
+  }
+
+  expired({ value: state, context }: ActorCell, key: Key): Value {
+    const entry = this.#book.state(stateText(state));
+    if (entry.actors > 0) entry.actors--;
+    return { key: decodeKey(key), state, context };
   }
 
   figures(): ActorFigures {

@@ -11,10 +11,11 @@ import type { Batch, Key, Value } from '../../event/batch.ts';
 import { decodeKey } from '../../event/key.ts';
 import { compileCode } from '../../expression/expression.ts';
 import type { OpPlan } from '../../plan/physical-plan.ts';
-import { EventRefused, problemOf } from '../failure.ts';
-import type { StepContext, Timer, Transform } from '../transform.ts';
+import { EventRefused, failMade, problemOf } from '../failure.ts';
+import type { StepContext, Timer } from '../transform.ts';
 import { Effects } from './effects.ts';
 import { EndTimers } from './end-timers.ts';
+import type { Expirable } from './expiring.ts';
 import { Outputs } from './outputs.ts';
 import { actorCause, StateSize } from './state-size.ts';
 
@@ -35,10 +36,13 @@ export interface ReduceContext {
 
 type Init = (key: unknown) => Value;
 type Step = (state: Value, event: Value, context: ReduceContext) => Value;
+type Expire = (state: Value, context: ReduceContext) => void;
+type Functions = { readonly init: Init; readonly step: Step; readonly expire: Expire | null };
 
 /** Functions of a builder, or CEL texts: `init` over `key`, `step` over `state`, `event`, `key`, `timeMs`. */
-export function makeReduce(op: Extract<OpPlan, { kind: 'reduce' }>): Transform {
-  return new Reduce(initOf(op.init), stepOf(op.step), new StateSize(op.stateBytesMax));
+export function makeReduce(op: Extract<OpPlan, { kind: 'reduce' }>): Expirable {
+  const expire = op.expire === undefined ? null : (op.expire as Expire);
+  return new Reduce({ init: initOf(op.init), step: stepOf(op.step), expire }, new StateSize(op.stateBytesMax));
 }
 
 function initOf(code: Code): Init {
@@ -53,20 +57,18 @@ function stepOf(code: Code): Step {
 
 const NAMESPACE = 0;
 
-class Reduce implements Transform {
+class Reduce implements Expirable {
   readonly absorbs = true;
-  readonly #init: Init;
-  readonly #step: Step;
+  readonly #functions: Functions;
   readonly #size: StateSize;
   readonly #effects = new Effects();
   readonly #view = new View(this.#effects);
   readonly #outputs = new Outputs();
   readonly #endTimers = new EndTimers();
 
-  constructor(init: Init, step: Step, size: StateSize) {
+  constructor(functions: Functions, size: StateSize) {
     this.#size = size;
-    this.#init = init;
-    this.#step = step;
+    this.#functions = functions;
   }
 
   onBatch(batch: Batch, context: StepContext): void {
@@ -92,13 +94,30 @@ class Reduce implements Transform {
     context.emitWatermark(watermark);
   }
 
+  /** What the actor does at its end; the timers it sets are of no use any more. */
+  expired(state: Value, key: Key, timeMs: number, context: StepContext): Value {
+    const { expire } = this.#functions;
+    const value = { key: decodeKey(key), state };
+    if (expire === null) return value;
+    this.#effects.begin(value.key, timeMs);
+    this.#view.begin(context.nowMs, null);
+    try {
+      const given: unknown = expire(state, this.#view);
+      if (given instanceof Promise) refuseData(given, 'step');
+      this.#carryOut(key, timeMs, context);
+    } catch (error) {
+      failMade(context, { event: value, timeMs, key }, error);
+    }
+    return value;
+  }
+
   /** False: the event is a dead letter. */
   #take(event: Value, key: Key, timeMs: number, context: StepContext): boolean {
     this.#effects.begin(decodeKey(key), timeMs);
     try {
       const cell = context.cells.get(NAMESPACE, key);
-      const before = cell === undefined ? this.#init(this.#effects.key) : cell;
-      const after = this.#step(before, event, this.#view);
+      const before = cell === undefined ? this.#functions.init(this.#effects.key) : cell;
+      const after = this.#functions.step(before, event, this.#view);
       if (after === undefined || after instanceof Promise) refuseData(after, 'step');
       if (after === null) context.cells.delete(NAMESPACE, key);
       else if (after !== cell) {

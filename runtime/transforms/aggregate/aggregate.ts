@@ -14,7 +14,8 @@ import { Contributors } from '../contributors.ts';
 import { failEvent } from '../failure.ts';
 import { keyFields } from '../key-fields.ts';
 import { keysOf } from '../batch-keys.ts';
-import type { StepContext, Transform } from '../transform.ts';
+import type { Expirable } from '../actor/expiring.ts';
+import type { StepContext } from '../transform.ts';
 import { compileAggregates } from './aggregates.ts';
 import type { Aggregates, Cell } from './aggregates.ts';
 
@@ -22,11 +23,11 @@ type RunningCell = [newestMs: number, figures: Cell];
 
 const NAMESPACE = 0;
 
-export function makeAggregate(op: Extract<OpPlan, { kind: 'aggregate' }>): Transform {
+export function makeAggregate(op: Extract<OpPlan, { kind: 'aggregate' }>): Expirable {
   return new RunningAggregate(compileAggregates(op.aggregates), op.keyNames);
 }
 
-class RunningAggregate implements Transform {
+class RunningAggregate implements Expirable {
   /** A1 holds traced or not: so a traced event does not come alone. */
   readonly carriesTraces = true;
   readonly absorbs = true;
@@ -54,6 +55,10 @@ class RunningAggregate implements Transform {
     context.countAbsorbed(added);
     const results = this.#results(changed, batch.ingestMs);
     context.emit(batch.traces === undefined ? results : withTraces(results, tracesOf(results, batch, context)));
+  }
+
+  expired([, figures]: RunningCell, key: Key): Value {
+    return { ...keyFields(this.#keyNames, key), ...this.#aggregates.result(figures) };
   }
 
   #add(context: StepContext, key: Key, event: Value, timeMs: number): RunningCell {

@@ -55,6 +55,14 @@ export const accepted: readonly Accepted[] = [
     }),
   },
   {
+    fact: 'state that expires',
+    object: withStage({
+      keyBy: 'event.id',
+      aggregate: { n: { count: {} } },
+      state: { ttl: '1d', onExpire: 'emit' },
+    }),
+  },
+  {
     fact: 'a table join',
     object: withStage({
       keyBy: 'event.id',

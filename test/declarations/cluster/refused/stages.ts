@@ -291,6 +291,16 @@ export const stages: readonly Refused[] = [
     object: keyed({ aggregate: { false: { count: {} } } }),
     says: 'aggregate has a field named true or false',
   },
+  {
+    fact: 'a lifetime of the state of a window',
+    object: withStage({ keyBy: 'event.id', window: { tumbling: { size: '1h' } }, aggregate, state: { ttl: '1d' } }),
+    says: 'state goes with reduce, machine and aggregate without a window',
+  },
+  {
+    fact: 'state that lives for no time',
+    object: keyed({ aggregate, state: { ttl: '0s' } }),
+    says: ['stages', 'ttl is no time at all'],
+  },
   { fact: 'a machine with no states', object: keyed({ machine: { states: {} } }), says: 'a machine has at least one state' },
   {
     fact: 'a reducer without code',
