@@ -139,7 +139,8 @@ export function ownMachineMistakes(machine: unknown): readonly Mistake[] {
     }
   });
   for (const { action, path } of ownActions(own)) {
-    const name = String((action as { readonly type?: unknown }).type ?? '').replace(/^xstate\./, '');
+    const type = typeOf(action);
+    const name = type?.startsWith('xstate.') === true ? type.slice('xstate.'.length) : '';
     if (!LIVE_ACTIONS.has(name)) continue;
     mistakes.push({ path, message: `the action ${name}: ${liveRefusal(name)}`, fix: 'remove it' });
   }
@@ -174,8 +175,9 @@ function named(what: unknown, known: Config): unknown {
   return known[name] ?? (typeof what === 'string' ? () => undefined : (what ?? {}));
 }
 
-function typeOf(event: unknown): string | null {
-  const { type } = isObject(event) ? event : {};
+/** Of an event, or of an action: XState's own are functions with a type. */
+function typeOf(what: unknown): string | null {
+  const { type } = typeof what === 'function' || isObject(what) ? (what as { readonly type?: unknown }) : {};
   return typeof type === 'string' ? type : null;
 }
 
