@@ -313,7 +313,13 @@ function compileCall(node: ASTNode, name: string, receiver: ASTNode | null, args
   const pieces = (receiver === null ? args : [receiver, ...args]).map((arg) => compileNode(arg, scope));
   const problem = callProblem(name, receiver !== null, args.length);
   if (problem !== null) return scope.issue(`${textOf(node)}: ${problem}`);
-  const wrong = name === 'matches' ? patternProblem(pieces.at(-1)?.constant?.value) : null;
+  const wrong =
+    receiver === null
+      ? null
+      : patternProblem(
+          name,
+          pieces.slice(1).map(({ constant }) => constant?.value),
+        );
   if (wrong !== null) return scope.issue(`${textOf(node)}: ${wrong}`);
   const call = functionNamed(name, receiver !== null, args.length);
   const runs = pieces.map((p) => p.run);

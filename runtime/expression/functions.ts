@@ -4,12 +4,12 @@
 //   N2. Numbers of events are doubles; where the library wants an int, a whole double is taken as one.
 //   N3. Time accessors (`getHours` …) and `timestamp()` take ms numbers too, as events hold them. `timestamp(int)` of an int
 //       literal or int(…) is seconds, as in CEL.
-//   N4. `matches` runs in linear time (linear-regex.ts): the library's would let a text stop the worker.
+//   N4. `matches` and `extract` run in linear time (linear-regex.ts): the library's would let a text stop the worker.
 
 import { nearest } from '../base/nearest.ts';
 import { ExpressionError } from './expression-error.ts';
 import { type ASTNode, Duration, LibraryError, libraryCall, signatures, textOf } from './library.ts';
-import { compileRegex, type LinearRegex } from './linear-regex.ts';
+import { compileExtract, compileRegex, type LinearExtract, type LinearRegex } from './linear-regex.ts';
 import { timeParts, wallClock } from './time-parts.ts';
 import { describe, isRecord, millisecondsOf, spend, TEXT_CHARACTERS_MAX } from './values.ts';
 
@@ -71,6 +71,11 @@ const natives: Readonly<Record<string, Native>> = {
   endsWith: ([x, y], node, fallback) => (typeof x === 'string' && typeof y === 'string' ? x.endsWith(y) : fallback([x, y], node)),
   contains: ([x, y], node, fallback) => (typeof x === 'string' && typeof y === 'string' ? x.includes(y) : fallback([x, y], node)),
   matches: ([x, y], node, fallback) => (typeof x === 'string' && typeof y === 'string' ? regex(y, node).test(x) : fallback([x, y], node)),
+  extract: ([text, pattern, group = 0n], node) => {
+    const isGroup = typeof group === 'bigint' || typeof group === 'number';
+    if (typeof text === 'string' && typeof pattern === 'string' && isGroup) return extract({ text, pattern, group }, node);
+    throw wrongArguments('extract', true, [text, pattern, group], node);
+  },
 };
 
 /** Ints stay exact; one double makes the whole a double. 0 for an empty list. */
@@ -175,21 +180,47 @@ function timeAccessor(name: string, fallback: Call): Call {
 
 const REGEXES_MAX = 256;
 const regexes = new Map<string, LinearRegex>();
+const extracts = new Map<string, LinearExtract>();
 
-/** What is wrong with a pattern of `matches`, or null. */
-export function patternProblem(pattern: unknown): string | null {
-  if (typeof pattern !== 'string') return null;
-  const compiled = compileRegex(pattern);
-  return compiled.kind === 'broken' ? `the pattern ${describe(pattern)} is wrong: ${compiled.message}` : null;
+/** What is wrong with the pattern of a call of `matches` or `extract`, as far as its arguments are known; or null. */
+export function patternProblem(name: string, [pattern, group = 0n]: readonly unknown[]): string | null {
+  if (typeof pattern !== 'string' || (name !== 'matches' && name !== 'extract')) return null;
+  const compiled = name === 'matches' ? compileRegex(pattern) : compileExtract(pattern);
+  if (compiled.kind === 'broken') return `the pattern ${describe(pattern)} is wrong: ${compiled.message}`;
+  return 'extract' in compiled ? groupProblem(compiled.extract, group) : null;
+}
+
+function groupProblem({ groups }: LinearExtract, group: unknown): string | null {
+  const index = Number(group);
+  if (Number.isInteger(index) && index >= 0 && index <= groups) return null;
+  return `the pattern has the groups 0 (the whole match) to ${groups}, found ${describe(group)}`;
 }
 
 function regex(pattern: string, node: ASTNode): LinearRegex {
-  let found = regexes.get(pattern);
+  return kept(regexes, pattern, () => {
+    const compiled = compileRegex(pattern);
+    if (compiled.kind === 'compiled') return compiled.regex;
+    throw new ExpressionError(`${textOf(node)}: ${patternProblem('matches', [pattern])}`);
+  });
+}
+
+/** The text of a group of the first match; null when there is no match, or the group took no part in it. */
+function extract({ text, pattern, group }: { text: string; pattern: string; group: unknown }, node: ASTNode): string | null {
+  const compiled = kept(extracts, pattern, () => {
+    const result = compileExtract(pattern);
+    if (result.kind === 'compiled') return result.extract;
+    throw new ExpressionError(`${textOf(node)}: ${patternProblem('extract', [pattern])}`);
+  });
+  const problem = groupProblem(compiled, group);
+  if (problem !== null) throw new ExpressionError(`${textOf(node)}: ${problem}`);
+  return compiled.find(text)?.[Number(group)] ?? null;
+}
+
+function kept<T>(held: Map<string, T>, pattern: string, compile: () => T): T {
+  let found = held.get(pattern);
   if (found !== undefined) return found;
-  const compiled = compileRegex(pattern);
-  if (compiled.kind === 'broken') throw new ExpressionError(`${textOf(node)}: ${patternProblem(pattern)}`);
-  found = compiled.regex;
-  if (regexes.size >= REGEXES_MAX) regexes.clear();
-  regexes.set(pattern, found);
+  found = compile();
+  if (held.size >= REGEXES_MAX) held.clear();
+  held.set(pattern, found);
   return found;
 }

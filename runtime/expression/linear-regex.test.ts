@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { compileRegex } from './linear-regex.ts';
+import { compileExtract, compileRegex } from './linear-regex.ts';
 
 function matches(pattern: string, text: string): boolean {
   const compiled = compileRegex(pattern);
@@ -82,4 +82,51 @@ test('patterns that both know match the same as JavaScript', () => {
     }),
     { numRuns: 2_000 },
   );
+});
+
+function groupsOf(pattern: string, text: string): readonly (string | null)[] | null {
+  const compiled = compileExtract(pattern);
+  if (compiled.kind === 'broken') throw new Error(compiled.message);
+  return compiled.extract.find(text);
+}
+
+test.each([
+  { fact: 'the whole match and its groups', pattern: '(\\d+)-(\\d+)', text: 'from 12-345 on', gives: ['12-345', '12', '345'] },
+  { fact: 'the match that begins first', pattern: 'a+|b+', text: 'xbba', gives: ['bb'] },
+  { fact: 'of alternatives the first', pattern: '(a|ab)(c|bcd)?', text: 'abcd', gives: ['abcd', 'a', 'bcd'] },
+  { fact: 'as much as can be', pattern: '(a+)(a*)', text: 'aaa', gives: ['aaa', 'aaa', ''] },
+  { fact: 'as little as will do', pattern: '(a+?)(a*)', text: 'aaa', gives: ['aaa', 'a', 'aa'] },
+  { fact: 'as little as will do, by a flag', pattern: '(?U)(a+)(a*?)', text: 'aaa', gives: ['aaa', 'a', 'aa'] },
+  { fact: 'the last one of a repeated group', pattern: '(?:(a)|b)+', text: 'ab', gives: ['ab', 'a'] },
+  { fact: 'null for a group that took no part', pattern: '(a)|(b)', text: 'b', gives: ['b', null, 'b'] },
+  { fact: 'a named group by its number', pattern: '(?P<year>\\d{4})', text: 'in 2013', gives: ['2013', '2013'] },
+  { fact: 'characters beyond 16 bits whole', pattern: 'x(.)', text: 'x😀y', gives: ['x😀', '😀'] },
+  { fact: 'no match is null', pattern: '(a)', text: 'b', gives: null },
+  { fact: 'a parameter of a url', pattern: '(&|^)channel_id=([^&]*)', text: 'q=1&channel_id=7&x', gives: ['&channel_id=7', '&', '7'] },
+])('groups: $fact', ({ pattern, text, gives }) => {
+  expect(groupsOf(pattern, text)).toEqual(gives);
+});
+
+test('groups of patterns that both know are those of JavaScript', () => {
+  const atom = fc.constantFrom('a', 'b', '.', '[ab]', '(a)', '(ab|c)', '(a|ab)', '(b*)', '(.*?)', '(?:a|b)', '((a)b?)', '(^|c)', '(?:)');
+  const part = fc.tuple(atom, fc.constantFrom('', '*', '+', '?', '??', '{1,2}', '*?', '+?'));
+  // In a repeat JavaScript forgets a group anew each time, RE2 does not.
+  const pattern = fc
+    .array(part, { maxLength: 6 })
+    .map((parts) => parts.map(([one, more]) => (/\((?!\?)/.test(one) ? one : one + more)).join(''));
+  fc.assert(
+    fc.property(pattern, fc.string({ unit: fc.constantFrom('a', 'b', 'c'), maxLength: 8 }), (source, text) => {
+      const expected = new RegExp(source, 'u').exec(text);
+      expect(groupsOf(source, text)).toEqual(expected === null ? null : Array.from(expected, (group) => group ?? null));
+    }),
+    { numRuns: 3_000 },
+  );
+});
+
+test.each(['(a+)+$', '^(a|a)*$', '(.*)*x', '((([a-z])+.)+)[A-Z]'])('groups of %s take linear time on a text made to hurt', (pattern) => {
+  expect(groupsOf(pattern, `${'a'.repeat(20_000)}!`)).toBeNull();
+});
+
+test('a pattern of too many groups is refused', () => {
+  expect(compileExtract('(a)'.repeat(33))).toMatchObject({ kind: 'broken', message: 'it has 33 groups, at most 32 are allowed' });
 });

@@ -9,20 +9,23 @@ export type RegexTree =
   | { readonly kind: 'assert'; readonly what: Assertion }
   | { readonly kind: 'sequence'; readonly parts: readonly RegexTree[] }
   | { readonly kind: 'choice'; readonly parts: readonly RegexTree[] }
-  | { readonly kind: 'repeat'; readonly of: RegexTree; readonly min: number; readonly max: number };
+  /** Groups are numbered by their opening brackets, from 1. */
+  | { readonly kind: 'group'; readonly of: RegexTree; readonly index: number }
+  /** `lazy`: as few as will do, else as many as can be. It matters to what a group holds, not to whether a text matches. */
+  | { readonly kind: 'repeat'; readonly of: RegexTree; readonly min: number; readonly max: number; readonly lazy: boolean };
 
 export type Assertion = 'textStart' | 'textEnd' | 'lineStart' | 'lineEnd' | 'wordBorder' | 'noWordBorder';
 
 export class RegexSyntaxError extends Error {}
 
-type Flags = { readonly ignoreCase: boolean; readonly multiLine: boolean; readonly dotAll: boolean };
+type Flags = { readonly ignoreCase: boolean; readonly multiLine: boolean; readonly dotAll: boolean; readonly lazy: boolean };
 type Accepts = (codePoint: number) => boolean;
 
 /** Repeats in RE2 stop here too. */
 const REPEAT_MAX = 1000;
 const DEPTH_MAX = 100;
 const EMPTY: RegexTree = { kind: 'empty' };
-const NO_FLAGS: Flags = { ignoreCase: false, multiLine: false, dotAll: false };
+const NO_FLAGS: Flags = { ignoreCase: false, multiLine: false, dotAll: false, lazy: false };
 
 const isDigit: Accepts = (c) => c >= 48 && c <= 57;
 export const isWordCharacter: Accepts = (c) => isDigit(c) || (c >= 65 && c <= 90) || (c >= 97 && c <= 122) || c === 95;
@@ -47,16 +50,17 @@ const posix: Readonly<Record<string, Accepts>> = {
 };
 
 /** Throws RegexSyntaxError. */
-export function parseRegex(pattern: string): RegexTree {
+export function parseRegex(pattern: string): { readonly tree: RegexTree; readonly groups: number } {
   const parser = new Parser([...pattern]);
   const tree = parser.choice(NO_FLAGS, 0);
   if (!parser.done()) throw new RegexSyntaxError('there is a ) without its (');
-  return tree;
+  return { tree, groups: parser.groups };
 }
 
 class Parser {
   readonly #text: readonly string[];
   #at = 0;
+  groups = 0;
 
   constructor(text: readonly string[]) {
     this.#text = text;
@@ -87,18 +91,22 @@ class Parser {
       if (this.#take('(')) {
         const group = this.#group(current, depth);
         if ('flags' in group) current = group.flags;
-        else parts.push(this.#repeated(group.tree));
+        else parts.push(this.#repeated(group.tree, current));
       } else if (this.#peek() === '\\' && this.#text[this.#at + 1] === 'Q') parts.push(this.#quoted(current));
-      else parts.push(this.#repeated(this.#atom(current)));
+      else parts.push(this.#repeated(this.#atom(current), current));
     }
     return [parts.length === 0 ? EMPTY : parts.length === 1 ? (parts[0] as RegexTree) : { kind: 'sequence', parts }, current];
   }
 
   #group(flags: Flags, depth: number): { readonly tree: RegexTree } | { readonly flags: Flags } {
     let inside = flags;
-    if (this.#take('?')) {
-      if (this.#take('P') || this.#peek() === '<') this.#groupName();
-      else {
+    let index: number | null = null;
+    if (!this.#take('?')) index = ++this.groups;
+    else {
+      if (this.#take('P') || this.#peek() === '<') {
+        this.#groupName();
+        index = ++this.groups;
+      } else {
         inside = this.#flags(flags);
         if (this.#take(')')) return { flags: inside };
         this.#expect(':', 'a group that begins with (? must be (?:…), (?P<name>…) or flags such as (?i); there is no look-around');
@@ -106,7 +114,7 @@ class Parser {
     }
     const tree = this.choice(inside, depth + 1);
     this.#expect(')', 'a ( without its )');
-    return { tree };
+    return { tree: index === null ? tree : { kind: 'group', of: tree, index } };
   }
 
   #groupName(): void {
@@ -125,8 +133,7 @@ class Parser {
       if (this.#take('i')) next.ignoreCase = value;
       else if (this.#take('m')) next.multiLine = value;
       else if (this.#take('s')) next.dotAll = value;
-      else if (this.#take('U'))
-        continue; // greediness does not change what matches
+      else if (this.#take('U')) next.lazy = value;
       else if (this.#take('-')) value = false;
       else return next;
     }
@@ -140,15 +147,15 @@ class Parser {
     return { kind: 'sequence', parts };
   }
 
-  #repeated(of: RegexTree): RegexTree {
+  #repeated(of: RegexTree, flags: Flags): RegexTree {
     let tree = of;
     let count = 0;
     for (;;) {
       const bounds = this.#bounds();
       if (bounds === null) return tree;
       if (++count > 1) throw new RegexSyntaxError('two repeats in a row');
-      this.#take('?'); // lazy: the same set of texts
-      tree = { kind: 'repeat', of: tree, min: bounds[0], max: bounds[1] };
+      const lazy = this.#take('?') !== flags.lazy;
+      tree = { kind: 'repeat', of: tree, min: bounds[0], max: bounds[1], lazy };
     }
   }
 
