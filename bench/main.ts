@@ -77,7 +77,7 @@ const commands: Readonly<Record<string, () => Promise<void>>> = {
     if (values.file === undefined) throw new BadOption(`hot-spots needs --file FILE.cpuprofile`);
     console.log(hotSpots(values.file));
   },
-  micro: async () => runMicros(),
+  micro: async () => runMicros(/\.ts$/),
 };
 
 try {
@@ -126,6 +126,7 @@ async function measureNexmark(): Promise<void> {
   };
   const { loaded, rows, leftOut } = await nexmark({ ...settings, profileDir: values.profile ?? null }, console.error);
   console.log(`${machineLine()}\n\n${nexmarkTable(rows, leftOut)}`);
+  if (values.queries === OPTIONS.queries.default) runMicros(/^machine\.ts$/);
   if (values.profile !== undefined) return console.log('not written to bench/results: it ran under the profiler');
   console.log(writeResult('nexmark', { settings, loaded, rows, leftOut }));
 }
@@ -157,10 +158,10 @@ async function measureFlights(): Promise<void> {
 }
 
 /** Each in a process of its own: what one warms up must not help the next. */
-function runMicros(): void {
+function runMicros(files: RegExp): void {
   const folder = new URL('./micro/', import.meta.url);
   for (const file of readdirSync(folder)
-    .filter((name) => name.endsWith('.ts'))
+    .filter((name) => files.test(name))
     .sort()) {
     console.log(`\n${file}`);
     execFileSync(process.execPath, [fileURLToPath(new URL(file, folder))], { stdio: 'inherit' });
