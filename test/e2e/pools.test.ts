@@ -1,10 +1,12 @@
 // A job with two pools: only the pool that has the work grows, and a stage moves to another pool while events flow.
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Live } from '../../console/api.ts';
 import { makeNamespace, pods, removeNamespace, status, story, untilReady } from './support/jobs.ts';
 import { applyLoadJob, longestGapMs, makeLoadStream, problemsOf, resultsOf, Sender } from './support/load.ts';
 import { adminOf, connectClusterNats, type ClusterNats } from './support/nats.ts';
-import { freshName, get, until } from './support/programs.ts';
+import { PortForward } from './support/port-forward.ts';
+import { freshName, get, kubectl, list, release, systemNamespace, until } from './support/programs.ts';
 
 const space = freshName('e2e-pools');
 const NAME = 'pooled';
@@ -78,6 +80,53 @@ test('only the pool that has the work grows', async () => {
   expect((await decisions()).filter((sentence) => sentence.includes('pool default:'))).toEqual([]);
   expect((await status(space, NAME)).scaling?.replicas).toBe(1);
 }, 300_000);
+
+test('the console and the metrics say what each pool has', async () => {
+  await kubectl(['create', 'serviceaccount', 'viewer', '-n', space]);
+  await kubectl(['create', 'rolebinding', 'viewer', '-n', space, '--clusterrole=view', `--serviceaccount=${space}:viewer`]);
+  const authorization = `Bearer ${(await kubectl(['create', 'token', 'viewer', '-n', space])).trim()}`;
+  const forward = await PortForward.start({ namespace: systemNamespace, service: `${release}-console`, port: 80 });
+  const live = (): Promise<Live | null> =>
+    fetch(`http://localhost:${forward.port}/api/jobs/${space}/${NAME}/live`, { headers: { authorization } })
+      .then((answer) => answer.json() as Promise<Live | null>)
+      .catch(() => null); // the port does not answer yet
+  try {
+    const heavy = await until(
+      'the console shows workers of the pool',
+      60_000,
+      async () => (await live())?.pools.find(({ name, ready, workers }) => name === 'heavy' && (ready ?? 0) >= 2 && workers >= 2) ?? null,
+      async () => JSON.stringify((await live())?.pools),
+    );
+    expect(heavy).toMatchObject({ stages: ['seen'], lagEvents: expect.any(Number) });
+    expect(heavy.wanted).toBeGreaterThanOrEqual(2);
+    expect(heavy.decision?.text).toMatch(/^workers \d → [23]: /);
+    const shown = await live();
+    expect(shown?.pools.find(({ name }) => name === 'default')).toMatchObject({ ready: 1, wanted: 1, decision: null });
+    expect(new Set(shown?.workers.map(({ pool }) => pool))).toEqual(new Set(['default', 'heavy']));
+  } finally {
+    forward.stop();
+  }
+  const told = await operatorMetrics();
+  const workers = (pool: string): number =>
+    Number(new RegExp(`^millrace_job_wanted_workers\\{job="${space}_${NAME}",pool="${pool}"\\} (\\d+)$`, 'm').exec(told)?.[1]);
+  expect(workers('default')).toBe(1);
+  expect(workers('heavy')).toBeGreaterThanOrEqual(2);
+}, 120_000);
+
+/** Of the operator that leads. */
+async function operatorMetrics(): Promise<string> {
+  const operators = await list<{ readonly metadata: { readonly name: string } }>(
+    'pods',
+    systemNamespace,
+    'app.kubernetes.io/component=operator',
+  );
+  const all = await Promise.all(
+    operators.map(({ metadata }) =>
+      kubectl(['get', '--raw', `/api/v1/namespaces/${systemNamespace}/pods/${metadata.name}:8080/proxy/metrics`]),
+    ),
+  );
+  return all.join('\n');
+}
 
 test('a stage moves to another pool while events flow: nothing is lost, and no other pod is touched', async () => {
   sender.change(LOW_PER_S);
