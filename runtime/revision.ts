@@ -6,6 +6,9 @@ import { assert } from './base/assert.ts';
 import { loadTables, makeSinkConnector, makeSourceConnector } from './connectors/make-connector.ts';
 import type { ConnectorEnv } from './connectors/make-connector.ts';
 import type { PhysicalPlan, StagePlan } from './plan/physical-plan.ts';
+import { callOutside } from './adapters/node/call-outside.ts';
+import { LookupDesk } from './worker/lookup-desk.ts';
+import type { Outside } from './worker/waiting-side.ts';
 import type { StageParts, WorkerParts } from './worker/worker.ts';
 
 export type RevisionParts = Pick<WorkerParts, 'plan' | 'table' | 'tableVersions' | 'stageParts'> & {
@@ -37,9 +40,20 @@ async function connectorsOf(plan: PhysicalPlan, env: ConnectorEnv): Promise<Map<
     parts.set(stage.id, {
       source: source === null ? null : await makeSourceConnector(source, env),
       sink: sink === null ? null : await makeSinkConnector(sink, env),
+      outside: outsideOf(stage, env),
     });
   }
   return parts;
+}
+
+/** For all partitions of the stage that run here: they share what is known of the world outside. */
+function outsideOf({ nodes }: StagePlan, { clock }: ConnectorEnv): Outside {
+  const desks = nodes.flatMap(({ id, op }) =>
+    op.kind === 'lookup'
+      ? [[id, { desk: new LookupDesk({ op, call: callOutside, clock }), maxInFlight: op.spec.maxInFlight }] as const]
+      : [],
+  );
+  return new Map(desks);
 }
 
 function sourceOf(stage: StagePlan): Parameters<typeof makeSourceConnector>[0] | null {

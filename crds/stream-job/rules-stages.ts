@@ -154,10 +154,10 @@ export const stageRules: readonly CelRule[] = [
   },
   {
     at: 'spec',
-    rule: 'has(self.code) || self.stages.all(s, !has(s.reduce) && !has(s.xstate))',
+    rule: 'has(self.code) || self.stages.all(s, !has(s.reduce) && !has(s.xstate) && !(has(s.lookup) && has(s.lookup.code)))',
     message:
-      'reduce and xstate are code, and the job has none (spec.code); write the job in TypeScript and use millrace deploy, or use machine',
-    messageExpression: `'stage "' + ${firstName('stages', 'has(x.reduce) || has(x.xstate)')} +
+      'reduce, xstate and lookup.code are code, and the job has none (spec.code); write the job in TypeScript and use millrace deploy, or use machine',
+    messageExpression: `'stage "' + ${firstName('stages', 'has(x.reduce) || has(x.xstate) || (has(x.lookup) && has(x.lookup.code))')} +
       '" is code, and the job has none (spec.code); write the job in TypeScript and use millrace deploy, or use machine'`,
   },
   {
@@ -166,6 +166,30 @@ export const stageRules: readonly CelRule[] = [
     message: 'state goes with reduce, machine and aggregate without a window: windows, dedupe, joins and patterns forget by themselves',
   },
   notZero('spec.stages[].state', 'ttl'),
+  {
+    at: 'spec.stages[].lookup',
+    rule: 'has(self.http) != has(self.code)',
+    message: 'a lookup has exactly one of http and code',
+  },
+  {
+    at: 'spec.stages[].lookup.http',
+    rule: "!has(self.body) || self.method == 'POST'",
+    message: 'only a POST request has a body: method: POST, or use query',
+  },
+  ordered('spec.stages[].lookup', {
+    shorter: 'backoff',
+    longer: 'backoffMax',
+    isEqualAllowed: true,
+    says: 'the longest wait is at least as long as the first one',
+  }),
+  notZero('spec.stages[].lookup', 'timeout'),
+  notZero('spec.stages[].lookup.cache', 'ttl'),
+  notZero('spec.stages[].lookup.breaker', 'openFor'),
+  {
+    at: 'spec',
+    rule: '!self.stages.exists(s, has(s.lookup) && has(s.lookup.http)) || (has(self.workers) && has(self.workers.egress) && size(self.workers.egress) > 0)',
+    message: 'a lookup asks by http, and workers may reach nobody: declare in spec.workers.egress where they may go',
+  },
   {
     at: 'spec.stages[].machine',
     rule: 'size(self.states) > 0',

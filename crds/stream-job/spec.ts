@@ -13,6 +13,7 @@ import { clusterFields } from './cluster.ts';
 import { codeOrFieldsSchema, codeSchema } from './code.ts';
 import { eventTimeSchema } from './events.ts';
 import { enrichSchema, joinSchema } from './joins.ts';
+import { lookupSchema } from './lookup.ts';
 import { actorOrder, actorStateBytesMax, actorUnhandled, machineSchema } from './machine.ts';
 import { durationSchema, nameSchema } from './names.ts';
 import { onErrorSchema } from './on-error.ts';
@@ -70,6 +71,7 @@ export const stageSchema = z.strictObject({
     .describe('With window: a result a key and window. Without: a result a key whenever it changes.'),
   dedupe: z.strictObject({ ttl: durationSchema }).optional().describe('Only the first event of a key within ttl of event time goes on.'),
   join: joinSchema.optional().describe('Events of two inputs with one key and near times.'),
+  lookup: lookupSchema.optional(),
   machine: machineSchema.optional().describe('An actor a key: a state machine, its guards and assignments in CEL.'),
   pattern: patternSchema.optional().describe('Sequences of events of a key, found by event time (complex event processing).'),
   reduce: z

@@ -208,6 +208,12 @@ export const catalogue = {
       `an event failed at ${d.task}, and its stage says onError: stopJob: ${d.problem}; event ${d.event}; nothing of it was stored`,
     fix: 'Mend the code or the data it looks at, and run the job again: it goes on with that event.',
   }),
+  MR3009: entry<{ transform: string; problem: string; attempts: number }>({
+    name: 'LookupFailed',
+    reaction: 'dead-letter',
+    message: (d) => `${d.transform} got no answer after ${d.attempts === 1 ? '1 try' : `${d.attempts} tries`}: ${d.problem}`,
+    fix: 'Mend what is asked, then put the letters in again: `millrace dlq redrive --code MR3009`. More `retries` or a `breaker` wait longer for it.',
+  }),
 
   MR4001: entry<{ sink: string; path: string; problem: string }>({
     name: 'SinkBlocked',

@@ -79,6 +79,7 @@ const stage = fields({
     temporal: fields({ deleted: code }),
     table: fields({ left: tableSide, right: tableSide }),
   }),
+  lookup: fields({ http: fields({ url: code, query: each(code), headers: each(code), body: code }), code }),
   pattern: fields({ steps, select: codeOrFields }),
   machine,
   reduce: fields({ init: code, step: code, expire: code }),

@@ -15,6 +15,7 @@ import type { Draft, SinkDraft } from './draft.ts';
 import type { DeclaredMachine, MachineOptions, XStateMachine } from './machine-type.ts';
 import type { PatternOptions } from './pattern-type.ts';
 import { patternInput } from './pattern-type.ts';
+import { lookupSpec, type LookupDraft } from './lookup-type.ts';
 import type { Output, StageFields } from './producer.ts';
 import type { Actor, StateOptions } from './reduce-type.ts';
 import type { EventTimeOptions } from './source.ts';
@@ -142,6 +143,10 @@ export class DraftStream {
     return this.#unkeyed('machine').machine(machine, options);
   }
 
+  lookup(options: LookupDraft): DraftStream {
+    return this.#unkeyed('lookup').lookup(options);
+  }
+
   reduce(actor: Actor<never, unknown, never>): DraftStream {
     return this.#unkeyed('reduce').reduce(actor);
   }
@@ -248,6 +253,10 @@ export class DraftKeyedStream {
 
   pattern(pattern: PatternOptions<never>): DraftStream {
     return this.#stage('pattern', { pattern: patternInput(pattern) });
+  }
+
+  lookup(options: LookupDraft): DraftStream {
+    return this.#stage('lookup', { lookup: lookupSpec(options) });
   }
 
   machine(machine: XStateMachine | DeclaredMachine, { state, ...options }: MachineOptions = {}): DraftStream {

@@ -7,6 +7,7 @@
 import type { Aggregate, GivenBy } from './aggregates.ts';
 import type { Cel } from './cel.ts';
 import type { AnyEvent, EventCode, EventFunction, EventOf, FieldCodes, ResultOf, Simplify, Synchronous } from './code.ts';
+import type { LookupOptions, Unanswered, WithAnswer } from './lookup-type.ts';
 import type { CheckMachine, CheckOutput, DeclaredMachine, MachineOptions, OutputEvent, XStateMachine } from './machine-type.ts';
 import type { Mistake } from './mistake.ts';
 import type { Match, MatchSelect, PatternOptions } from './pattern-type.ts';
@@ -92,6 +93,7 @@ export interface Stream<E> extends Emits<E> {
   join(other: Mistake<"join needs a key: write .keyBy('field') before .join(…)">, options: unknown): never;
   pattern(pattern: Mistake<"pattern needs a key: write .keyBy('field') before .pattern(…)">): never;
   machine(machine: Mistake<"machine needs a key: write .keyBy('field') before .machine(…)">, options?: unknown): never;
+  lookup(options: Mistake<"lookup needs a key: write .keyBy('field') before .lookup(…)">): never;
   reduce(actor: Mistake<"reduce needs a key: write .keyBy('field') before .reduce(…)">): never;
 }
 
@@ -181,6 +183,8 @@ export interface KeyedStream<E, N> extends Keyed<E> {
   pattern<const S extends MatchSelect<E> | undefined = MatchSelect<E> | undefined>(
     pattern: PatternOptions<E> & { /** The result of a match. */ readonly select?: S },
   ): PatternStream<undefined extends S ? Match<E, N> : EventOf<S>, Match<E, N>, E>;
+  /** An answer from outside for each event, into its field `as`. Events of a key keep their order unless `ordered: false`. */
+  lookup<const As extends string, R = unknown>(options: LookupOptions<E, As, R>): AnsweredStream<WithAnswer<E, As, R>, E>;
   /** One actor a key: a machine of XState's own making, or one declared as in YAML. */
   machine<const M extends XStateMachine | DeclaredMachine>(machine: M & CheckMachine<E, M>, options?: MachineOptions): MachineStream<M>;
   /** One actor a key: a plain function from state and event to state. `reduce<State, Result>` says what it emits. */
@@ -227,6 +231,13 @@ export interface AggregatedStream<R, E> extends Stream<R> {
   output<const Name extends string>(
     name: Name & (Name extends 'late' ? unknown : Mistake<`a window has one more output, "late", not "${Name}"`>),
   ): Stream<E>;
+}
+
+/** Events with their answers. Those that got none go to the output `failed`, by onError when nothing reads it. */
+export interface AnsweredStream<R, E> extends Stream<R> {
+  output<const Name extends string>(
+    name: Name & (Name extends 'failed' ? unknown : Mistake<`a lookup has one more output, "failed", not "${Name}"`>),
+  ): Stream<Unanswered<E>>;
 }
 
 type PatternOutputs<P, E> = { /** Partial matches that time ended. */ timedOut: P; late: E };

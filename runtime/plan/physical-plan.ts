@@ -10,6 +10,7 @@ import type { Code } from '../../crds/stream-job/code.ts';
 import type { Fields } from '../../crds/stream-job/code.ts';
 import type { EventTimeSpec } from '../../crds/stream-job/events.ts';
 import type { EnrichSpec, JoinSpec, TableJoinSpec, TemporalSpec } from '../../crds/stream-job/joins.ts';
+import type { LookupSpec } from '../../crds/stream-job/lookup.ts';
 import type { MachineSpec } from '../../crds/stream-job/machine.ts';
 import type { PatternSpec } from '../../crds/stream-job/pattern.ts';
 import type { SourceSpec, TableSpec } from '../../crds/stream-job/sources.ts';
@@ -128,6 +129,17 @@ export type OpPlan =
       /** Its windows have results before their end, or each has only what came since the last. */ readonly panes?: CompiledPanes;
       /** What becomes of late events: the output `late` when something reads it, else dead letters. Both count as late. */ readonly late:
         'output' | 'deadLetter';
+    }
+  /** `failed`: what becomes of events without an answer, as `late` of windows. */
+  | {
+      readonly kind: 'lookup';
+      readonly spec: LookupSpec;
+      readonly timeoutMs: number;
+      readonly backoffMs: number;
+      readonly backoffMaxMs: number;
+      readonly cache: { readonly size: number; readonly ttlMs: number } | null;
+      readonly breaker: { readonly failures: number; readonly openMs: number } | null;
+      readonly failed: 'output' | 'deadLetter';
     }
   | {
       readonly kind: 'aggregate';

@@ -7,11 +7,12 @@
 import type { Code } from '../../crds/stream-job/code.ts';
 import type { Fields } from '../../crds/stream-job/code.ts';
 import type { JoinSpec } from '../../crds/stream-job/joins.ts';
+import type { LookupSpec } from '../../crds/stream-job/lookup.ts';
 import type { StageSpec } from '../../crds/stream-job/spec.ts';
 import { assert } from '../base/assert.ts';
 import { parseDuration } from '../base/duration.ts';
 import { sendsToKeys } from '../job/send-to-key.ts';
-import { emittedOutputs, inputsOf, LATE, sendsIn, type StageElement } from './job-graph.ts';
+import { emittedOutputs, FAILED, inputsOf, LATE, sendsIn, type StageElement } from './job-graph.ts';
 import { type OnErrorPlan, type OpPlan, SENT, type StatePlan } from './physical-plan.ts';
 import type { Inlet, Outlet, Placement } from './placement.ts';
 import { structureOf } from './structure.ts';
@@ -147,6 +148,7 @@ function placeKeyedNodes(placement: Placement, { stage, host, edges, read }: Key
   const { spec, name } = stage;
   const sent = sendsToOthers(spec) ? [placeSent(placement, host, name)] : [];
   const late = read.has(`${name}.${LATE}`) ? 'output' : 'deadLetter';
+  const failed = read.has(`${name}.${FAILED}`) ? 'output' : 'deadLetter';
   const onError = onErrorOf(spec);
   if (needsOrder(spec)) {
     const ownLate =
@@ -160,12 +162,12 @@ function placeKeyedNodes(placement: Placement, { stage, host, edges, read }: Key
     });
     placement.note(host, 'ordered', name);
     placement.publish(name, [
-      placement.addNode(host, { id: name, inputs: [...inlets([order]), ...sent], op: keyedOp(spec, late), onError }),
+      placement.addNode(host, { id: name, inputs: [...inlets([order]), ...sent], op: keyedOp(spec, late, failed), onError }),
     ]);
     if (ownLate) placement.publish(`${name}.${LATE}`, [{ ...order, output: LATE }]);
     return;
   }
-  placement.publish(name, [placement.addNode(host, { id: name, inputs: [...edges, ...sent], op: keyedOp(spec, late), onError })]);
+  placement.publish(name, [placement.addNode(host, { id: name, inputs: [...edges, ...sent], op: keyedOp(spec, late, failed), onError })]);
 }
 
 /** Actors of the machine send each other events: an exchange of the stage to itself. */
@@ -183,7 +185,21 @@ function needsOrder({ window, machine, xstate, pattern }: StageSpec): boolean {
   return pattern !== undefined || window?.count?.order === 'eventTime' || machine?.order === 'eventTime' || xstate?.order === 'eventTime';
 }
 
-function keyedOp(spec: StageSpec, late: 'output' | 'deadLetter'): OpPlan {
+function lookupOp(spec: LookupSpec, failed: 'output' | 'deadLetter'): OpPlan {
+  const { timeout, backoff, backoffMax, cache, breaker } = spec;
+  return {
+    kind: 'lookup',
+    spec,
+    timeoutMs: parseDuration(timeout),
+    backoffMs: parseDuration(backoff),
+    backoffMaxMs: parseDuration(backoffMax),
+    cache: cache === undefined ? null : { size: cache.size, ttlMs: parseDuration(cache.ttl) },
+    breaker: breaker === undefined ? null : { failures: breaker.failures, openMs: parseDuration(breaker.openFor) },
+    failed,
+  };
+}
+
+function keyedOp(spec: StageSpec, late: 'output' | 'deadLetter', failed: 'output' | 'deadLetter'): OpPlan {
   const { window, aggregate, dedupe, join, pattern, machine, xstate, reduce, keyBy } = spec;
   const names = keyNames(keyBy);
   if (window !== undefined) {
@@ -198,6 +214,7 @@ function keyedOp(spec: StageSpec, late: 'output' | 'deadLetter'): OpPlan {
   if (aggregate !== undefined) return { kind: 'aggregate', aggregates: aggregate, keyNames: names, ...state };
   if (dedupe !== undefined) return { kind: 'dedupe', ttlMs: parseDuration(dedupe.ttl), late };
   if (join !== undefined) return joinOp(join, late);
+  if (spec.lookup !== undefined) return lookupOp(spec.lookup, failed);
   if (pattern !== undefined) {
     const withinMs = pattern.within === undefined ? null : parseDuration(pattern.within);
     return { kind: 'pattern', spec: pattern, withinMs, keyNames: names };

@@ -4,6 +4,7 @@ import type { JoinSpec } from '../../crds/stream-job/joins.ts';
 import type { EventTimeSpec } from '../../crds/stream-job/events.ts';
 import type { SourceSpec } from '../../crds/stream-job/sources.ts';
 import type { ScalingSpec } from '../../crds/stream-job/scaling.ts';
+import type { LookupSpec } from '../../crds/stream-job/lookup.ts';
 import type { MachineSpec, MachineState } from '../../crds/stream-job/machine.ts';
 import type { StageSpec, StreamJob } from '../../crds/stream-job/spec.ts';
 import { formatDuration, isDuration, parseDuration } from '../base/duration.ts';
@@ -44,7 +45,7 @@ function inEventTime(eventTime: EventTimeSpec | undefined): readonly Placed[] {
   ];
 }
 
-function inStage({ eventTime, window, dedupe, join, machine, pattern, onError, state }: StageSpec): readonly Placed[] {
+function inStage({ eventTime, window, dedupe, join, machine, pattern, onError, lookup, state }: StageSpec): readonly Placed[] {
   const { tumbling, sliding, session } = window ?? {};
   return [
     ...inEventTime(eventTime),
@@ -60,6 +61,7 @@ function inStage({ eventTime, window, dedupe, join, machine, pattern, onError, s
     { text: state?.ttl, path: ['state', 'ttl'], mayBeZero: false },
     { text: dedupe?.ttl, path: ['dedupe', 'ttl'], mayBeZero: false },
     ...(join === undefined ? [] : inJoin(join)),
+    ...(lookup === undefined ? [] : inLookup(lookup)),
     { text: pattern?.within, path: ['pattern', 'within'], mayBeZero: false },
     ...(pattern === undefined ? [] : placedSteps(pattern)).map(({ step, path }) => ({
       text: step.within,
@@ -78,6 +80,16 @@ function inJoin({ within, window, temporal }: JoinSpec): readonly Placed[] {
     { text: window?.sliding?.every, path: ['join', 'window', 'sliding', 'every'], mayBeZero: false },
     { text: temporal?.grace, path: ['join', 'temporal', 'grace'], mayBeZero: true },
     { text: temporal?.validFor, path: ['join', 'temporal', 'validFor'], mayBeZero: false },
+  ];
+}
+
+function inLookup({ timeout, backoff, backoffMax, cache, breaker }: LookupSpec): readonly Placed[] {
+  return [
+    { text: timeout, path: ['lookup', 'timeout'], mayBeZero: false },
+    { text: backoff, path: ['lookup', 'backoff'], mayBeZero: true },
+    { text: backoffMax, path: ['lookup', 'backoffMax'], mayBeZero: true },
+    { text: cache?.ttl, path: ['lookup', 'cache', 'ttl'], mayBeZero: false },
+    { text: breaker?.openFor, path: ['lookup', 'breaker', 'openFor'], mayBeZero: false },
   ];
 }
 

@@ -12,7 +12,7 @@ import type { Issue } from '../base/issues.ts';
 import type { PathPart } from '../base/path.ts';
 import { DYN, type EventType, listType, NUMBER, objectType, scalarType, STRING, typeOfSchema } from '../expression/event-type.ts';
 import { CodeCheck, type Variables } from './code-check.ts';
-import { EXPIRED, inputsOf, LATE, TIMED_OUT, topologicalStages, type JobGraph, type StageElement } from './job-graph.ts';
+import { EXPIRED, FAILED, inputsOf, LATE, TIMED_OUT, topologicalStages, type JobGraph, type StageElement } from './job-graph.ts';
 import { checkMachineCodes } from './machine-types.ts';
 import { mergeTypes, orNull } from './merge-types.ts';
 import { placedSteps, takingNames } from './pattern-walk.ts';
@@ -106,12 +106,13 @@ class StageCheck {
   }
 
   #resultType(key: EventType): EventType {
-    const { map, flatMap, enrich, aggregate, join, pattern, machine, reduce, xstate } = this.#spec;
+    const { map, flatMap, enrich, aggregate, join, lookup, pattern, machine, reduce, xstate } = this.#spec;
     if (map !== undefined) return this.#check.fields(map, this.#at('map'), this.#variables);
     if (flatMap !== undefined) return this.#flatMap(flatMap);
     if (enrich !== undefined) return this.#enrich(enrich);
     if (aggregate !== undefined) return this.#aggregate(aggregate, key);
     if (join !== undefined) return this.#join(join);
+    if (lookup !== undefined) return this.#lookup(lookup, key);
     if (pattern !== undefined) return this.#match(pattern, key);
     return machine === undefined && reduce === undefined && xstate === undefined ? this.#event : DYN;
   }
@@ -199,6 +200,18 @@ class StageCheck {
     const variables = { ...this.#variables, event };
     this.#check.one(side?.id, this.#at('join', 'table', name, 'id'), variables);
     this.#check.one(side?.deleted, this.#at('join', 'table', name, 'deleted'), variables, 'bool');
+  }
+
+  /** The answer may be anything. */
+  #lookup({ http, as }: NonNullable<StageSpec['lookup']>, key: EventType): EventType {
+    const variables = { ...this.#variables, key: keyValueType(key, keyNames(this.#spec.keyBy)) };
+    const at = (...parts: readonly PathPart[]): readonly PathPart[] => this.#at('lookup', 'http', ...parts);
+    this.#check.one(http?.url, at('url'), variables, 'string');
+    this.#check.fields(http?.query, at('query'), variables);
+    this.#check.fields(http?.headers, at('headers'), variables);
+    this.#check.one(http?.body, at('body'), variables);
+    this.#set(FAILED, objectType({ event: this.#event, problem: scalarType('string', false) }));
+    return this.#event.kind === 'object' ? objectType({ ...this.#event.fields, [as]: DYN }, this.#event.open) : this.#event;
   }
 
   /** What a match gives. */

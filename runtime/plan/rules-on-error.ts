@@ -16,7 +16,7 @@ function checkStage({ spec, path }: StageElement): readonly Issue[] {
   if (onError === undefined) return [];
   const at = formatPath([...path, 'onError']);
   const issues: Issue[] = [];
-  if (onError.retries > 0 && !hasFunction(spec))
+  if (onError.retries > 0 && spec.lookup === undefined && !hasFunction(spec))
     issues.push({
       path: `${at}.retries`,
       message: `stage "${spec.name}" has no function that could be called again: an expression says the same of the same event for ever`,

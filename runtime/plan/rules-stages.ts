@@ -52,7 +52,7 @@ function checkKey({ spec, path }: StageElement): readonly Issue[] {
     issues.push({
       path: at,
       message: `stage "${spec.name}" has keyBy, but ${what}`,
-      fix: 'keyBy goes with window, aggregate, dedupe, join, machine or pattern',
+      fix: 'keyBy goes with window, aggregate, dedupe, join, lookup, machine or pattern',
     });
   }
   if (spec.partitions !== undefined)

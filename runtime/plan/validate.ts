@@ -10,6 +10,7 @@ import { checkConnectors } from './rules-connectors.ts';
 import { checkDurations } from './rules-durations.ts';
 import { checkExpressions } from './rules-expressions.ts';
 import { checkCycles, checkNames, checkReferences } from './rules-graph.ts';
+import { checkLookups } from './rules-lookup.ts';
 import { checkMachines } from './rules-machine.ts';
 import { checkOnError } from './rules-on-error.ts';
 import { checkPatterns } from './rules-pattern.ts';
@@ -30,6 +31,7 @@ export function validateJob(job: StreamJob): readonly Issue[] {
     ...checkPools(job, graph),
     ...checkStages(graph),
     ...checkOnError(graph),
+    ...checkLookups(graph),
     ...checkDurations(job),
     ...checkConnectors(job),
     ...checkMachines(graph),

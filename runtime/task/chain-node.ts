@@ -18,6 +18,7 @@ import { Contributors } from '../transforms/contributors.ts';
 import { problemOf, stackOf } from '../transforms/failure.ts';
 import type { TransformFigures } from '../transforms/figures.ts';
 import { LATE } from '../transforms/transform.ts';
+import type { Answer, Ask } from '../transforms/outside.ts';
 import type { StepContext, Table, Timer, Transform, Waits } from '../transforms/transform.ts';
 import { Gate } from './gate.ts';
 import type { KeyWatch } from './key-watch.ts';
@@ -127,6 +128,21 @@ export class Node implements StepContext {
       take: (input, batch) => this.#take(input, batch),
       enter: (trace) => this.#chain.trace?.enter(trace) ?? trace,
     });
+  }
+
+  get isAsking(): boolean {
+    return this.#transform?.asks !== undefined;
+  }
+
+  takeAsks(): readonly Ask[] {
+    return this.#transform?.asks?.take() ?? [];
+  }
+
+  answer(answer: Answer): void {
+    this.#input = 0; // what fails is the event that came in
+    this.#transform?.asks?.answer(answer, this);
+    this.#input = null;
+    this.settle();
   }
 
   wake(waits: Waits, upToMs: number): void {
@@ -299,7 +315,7 @@ export class Node implements StepContext {
   deadLetter(letter: Omit<DeadLetter, 'at'>, trace?: TraceContext, cause?: unknown): void {
     if (cause !== undefined && this.#isHandled(letter, cause)) return;
     const { trace: spans, active, deadLetters, place } = this.#chain;
-    const attempts = this.#gate?.attempts ?? this.#chain.attempts;
+    const attempts = letter.attempts ?? this.#gate?.attempts ?? this.#chain.attempts;
     const stack = stackOf(cause);
     const dead = {
       ...letter,

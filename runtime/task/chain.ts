@@ -19,10 +19,13 @@ import type { Batch, DeadLetter, Key } from '../event/batch.ts';
 import { WATERMARK_MIN } from '../event/batch.ts';
 import type { Together } from '../time/watermark.ts';
 import type { TransformFigures } from '../transforms/figures.ts';
+import type { Answer, Ask } from '../transforms/outside.ts';
 import type { Waits } from '../transforms/transform.ts';
 import { Node, type ChainFlow, type ChainParts, type NodeWatermarks, type Stop } from './chain-node.ts';
 import { KeyWatch, type KeyLook } from './key-watch.ts';
 import type { StepTrace } from './step-trace.ts';
+
+const NO_ASKS: readonly Ask[] = [];
 
 /** What one step let out of the stage. */
 export type ChainOutput = {
@@ -57,6 +60,7 @@ export class Chain implements ChainFlow {
   attempts: number | null = null;
   place: string | null = null;
   stop: Stop | null = null;
+  readonly #asking: Node[] = [];
   readonly #waiting: { readonly node: Node; readonly waits: Waits }[] = [];
 
   constructor(parts: ChainParts) {
@@ -65,6 +69,7 @@ export class Chain implements ChainFlow {
     for (const node of this.#nodes.values()) {
       this.#wire(node, parts);
       for (const waits of node.waits) this.#waiting.push({ node, waits });
+      if (node.isAsking) this.#asking.push(node);
     }
     for (const index of parts.stage.outputs) {
       const edge = parts.edges[index];
@@ -148,6 +153,15 @@ export class Chain implements ChainFlow {
   /** The clock has come to `upToMs`. */
   wake(upToMs: number): void {
     for (const { node, waits } of this.#waiting) if (waits.nextMs() <= upToMs) node.wake(waits, upToMs);
+  }
+
+  /** What its transforms ask of the world outside, since the last call. */
+  takeAsks(): readonly Ask[] {
+    return this.#asking.length === 0 ? NO_ASKS : this.#asking.flatMap((node) => node.takeAsks());
+  }
+
+  answer(answer: Answer): void {
+    this.#nodes.get(answer.node)?.answer(answer);
   }
 
   /** Events wait for something else than the watermark: the end of the input is not the end. */

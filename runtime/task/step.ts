@@ -23,6 +23,7 @@ import { describeValue } from '../transforms/failure.ts';
 import { PartitionState } from '../state/partition-state.ts';
 import type { TransformFigures } from '../transforms/figures.ts';
 import type { Table, Transform } from '../transforms/transform.ts';
+import type { Answer, Ask } from '../transforms/outside.ts';
 import { Chain, type ChainOutput } from './chain.ts';
 import { HeavyKeys, type HeavyKey } from './heavy-keys.ts';
 import { OutgoingSide } from './outgoing-side.ts';
@@ -209,6 +210,18 @@ export class TaskCore {
   /** Its last step can be made: all input was taken in, and nothing waits. */
   get isEnding(): boolean {
     return !this.done && this.ended() && !this.#chain.isHolding;
+  }
+
+  /** What it asks of the world outside, since the last call. */
+  takeAsks(): readonly Ask[] {
+    return this.#chain.takeAsks();
+  }
+
+  takeAnswers(answers: readonly Answer[], nowMs: number): void {
+    this.#begin(nowMs);
+    this.#chain.ingestMs = Math.min(this.#ingestMs, nowMs);
+    for (const answer of answers) this.#chain.answer(answer);
+    this.owes ||= this.state.isChanged;
   }
 
   /** What waited for the clock goes on. */

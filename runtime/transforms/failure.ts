@@ -26,7 +26,7 @@ export function isLasting(cause: unknown): boolean {
 
 /** Where code of the user's threw it, for a dead letter; undefined: it was not code that did. */
 export function stackOf(cause: unknown): string | undefined {
-  if (!(cause instanceof Error) || isLasting(cause) || cause.stack === undefined) return undefined;
+  if (!(cause instanceof Error) || isLasting(cause) || cause.stack === undefined || cause.stack === '') return undefined;
   return cause.stack.slice(0, DEAD_LETTER_STACK_CHARACTERS_MAX);
 }
 

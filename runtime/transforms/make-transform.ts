@@ -16,6 +16,7 @@ import { makeTableJoin } from './join/table-join.ts';
 import { makeTemporalJoin } from './join/temporal-join.ts';
 import { makeWindowJoin } from './join/window-join.ts';
 import { makeKeyBy } from './key-by.ts';
+import { makeLookup } from './lookup.ts';
 import { makeMap } from './map.ts';
 import { makeOrder } from './order.ts';
 import { makePattern } from './pattern/pattern.ts';
@@ -46,6 +47,8 @@ export function makeTransform({ id, op }: NodePlan): Transform {
       return withState(makeAggregate(op), op.state);
     case 'dedupe':
       return makeDedupe(op);
+    case 'lookup':
+      return makeLookup(op);
     case 'join':
       return makeJoin(op);
     case 'tableJoin':

@@ -13,6 +13,7 @@ import type { TraceContext } from '../base/trace-context.ts';
 import type { Batch, DeadLetter, Key, Value } from '../event/batch.ts';
 import type { KeyedCells } from '../state/keyed-cells.ts';
 import type { Attributes } from '../telemetry/span.ts';
+import type { Asks } from './outside.ts';
 import type { Contributors } from './contributors.ts';
 import type { TransformFigures } from './figures.ts';
 
@@ -39,6 +40,8 @@ export interface Transform {
   held?(): number;
   /** It keeps events for something else than the watermark. Absent: it never does. */
   readonly waits?: Waits;
+  /** It asks something outside of the job. Absent: it never does. */
+  readonly asks?: Asks;
   /** What people may see of it, between two steps. Changes nothing. */
   figures?(context: RestoreContext): TransformFigures;
 }
@@ -77,6 +80,8 @@ export interface StepContext {
   readonly nodeId: string;
   /** Watermark of this node's input before the current rise. */
   readonly watermark: number;
+  /** Watermark that it has promised downstream. */
+  readonly emitted: number;
   /** Watermark that the current rise leads to: Infinity tells a timer that the input has ended. Equals `watermark` between rises. */
   readonly watermarkNext: number;
   /** Wall-clock ms of this step, equal for all its events. */

@@ -19,28 +19,20 @@
 //   N6. Asked to end while it claims or restores, it ends at once: nothing of it is in flight.
 
 import { assert } from '../base/assert.ts';
-import type { Clock } from '../base/clock.ts';
 import { MillraceError } from '../base/errors.ts';
-import type { SinkConnector, SinkRecord, SinkWriter } from '../connectors/sink.ts';
-import type { SourceConnector } from '../connectors/source.ts';
-import type { BlobStore, Journal } from '../journal/journal.ts';
+import type { SinkRecord, SinkWriter } from '../connectors/sink.ts';
 import type { InputPosition } from '../journal/record.ts';
-import { taskName, type NodePlan, type PhysicalPlan, type StagePlan } from '../plan/physical-plan.ts';
+import { taskName, type StagePlan } from '../plan/physical-plan.ts';
 import { PartitionState } from '../state/partition-state.ts';
 import { NO_COUNTS } from '../task/counters.ts';
 import { TaskCore } from '../task/step.ts';
 import type { Step } from '../task/step-record.ts';
-import type { Table, Transform } from '../transforms/transform.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { CommitWatch } from './commit-watch.ts';
 import type { Committer, RecordPlace } from './committer.ts';
-import type { StageMeter } from '../telemetry/stage-meter.ts';
-import type { LaneFeed } from './lane-feed.ts';
-import { Alarm } from './alarm.ts';
 import { LaneSide } from './lane-side.ts';
-import { claimAndRestore, ownerNow, untilWritten, type SavedPart } from './recovery.ts';
+import { claimAndRestore, ownerNow, untilWritten } from './recovery.ts';
 import { Owed } from './owed.ts';
-import type { RedriveFeed } from './redrive-feed.ts';
 import { RedriveSide } from './redrive-side.ts';
 import type { StandingTask } from './savepoint.ts';
 import { shownKey } from './shown-key.ts';
@@ -48,51 +40,16 @@ import { Signal } from './signal.ts';
 import { SourceSide } from './source-side.ts';
 import { STANDS_STILL_CHARACTERS_MAX, type TaskFigures } from './task-figures.ts';
 import { TaskMeter, type TaskHeld } from './task-meter.ts';
+import type { TaskRunnerParts } from './task-runner-parts.ts';
 import { TimeLedger } from './time-ledger.ts';
-import { TaskSpans, type Tracing } from './task-spans.ts';
-import type { Key } from '../event/batch.ts';
-import type { Turns } from './turns.ts';
-import type { WarmCopy } from './warm-copy.ts';
+import { TaskSpans } from './task-spans.ts';
+import { WaitingSide } from './waiting-side.ts';
 
 export type TaskEnding = 'done' | 'fenced' | 'drained';
 
 /** A disk takes about 2,000 synced commits a second from all tasks together. At 1,000 events a second through three stages
  *  this takes a fifth of them away (`npm run bench -- latency`; figures in docs/operations/benchmarks.md). */
 const PACE_MS = 5;
-
-export type TaskRunnerParts = {
-  /** What this worker has followed of the partition; null: nothing. */
-  readonly warm: WarmCopy | null;
-  readonly plan: PhysicalPlan;
-  readonly revision: number;
-  readonly savedPart: (task: string) => Promise<SavedPart | null>;
-  readonly stage: StagePlan;
-  readonly partition: number;
-  readonly journal: Journal;
-  readonly blobs: BlobStore;
-  readonly clock: Clock;
-  readonly turns: Turns;
-  readonly worker: string;
-  readonly feed: (stream: string) => LaneFeed;
-  /** Dead letters that are put in again; null: none are. */
-  readonly redrives: RedriveFeed | null;
-  readonly makeTransform: (node: NodePlan) => Transform;
-  readonly table: (name: string) => Table;
-  readonly tableVersions: Readonly<Record<string, string>>;
-  readonly source: SourceConnector | null;
-  readonly sink: SinkConnector | null;
-  readonly recordBytesMax: number;
-  readonly checkpointBytes: number;
-  /** Replay speed of bounded sources (3600: an hour of event time a second); null: as fast as possible. */
-  readonly speed: number | null;
-  readonly failpoint: (name: string) => void;
-  readonly onTrouble: (error: unknown) => void;
-  readonly meter: StageMeter;
-  /** null: nothing is traced. */
-  readonly tracing?: Tracing | null | undefined;
-  /** Keys that somebody follows now. */
-  readonly followed: () => ReadonlySet<Key>;
-};
 
 export class TaskRunner {
   readonly name: string;
@@ -101,6 +58,8 @@ export class TaskRunner {
   readonly #parts: TaskRunnerParts;
   readonly #signal = new Signal();
   readonly #stop = new AbortController();
+  /** The task has ended. */
+  readonly #over = new AbortController();
   /** Ends waiting for a sink's target that does not take anything now. */
   readonly #giveUp = new AbortController();
   readonly #writer: Promise<SinkWriter> | null;
@@ -114,7 +73,7 @@ export class TaskRunner {
   #failure: { error: unknown } | null = null;
   /** N7; null: it runs. */
   #standsStill: string | null = null;
-  readonly #alarm: Alarm;
+  readonly #waiting: WaitingSide;
   readonly #owed: Owed;
   #sentMs = -Infinity;
   readonly #source: SourceSide | null;
@@ -140,7 +99,12 @@ export class TaskRunner {
     this.meter = new TaskMeter(parts);
     this.#spans = TaskSpans.of(parts);
     this.#owed = new Owed({ stage: parts.stage, clock: parts.clock, signal: this.#stop.signal, notify: () => this.#signal.notify() });
-    this.#alarm = new Alarm({ clock: parts.clock, signal: this.#stop.signal, notify: () => this.#signal.notify() });
+    this.#waiting = new WaitingSide({
+      outside: parts.outside,
+      clock: parts.clock,
+      signal: this.#over.signal,
+      notify: () => this.#signal.notify(),
+    });
     this.#lanes = new LaneSide({ ...parts, notify: () => this.#signal.notify(), missed: (error) => void this.#missed(error) });
     this.#source = SourceSide.of(parts, {
       signal: this.#stop.signal,
@@ -294,7 +258,7 @@ export class TaskRunner {
     if (core.owes) this.#owed.begin();
     if (parts.stage.kind !== 'source') this.#lanes.open(core);
     if (parts.stage.kind !== 'source' && core.ended()) this.#signal.notify();
-    this.#alarm.set(core.nextWakeMs);
+    this.#waiting.look(core);
     assert(parts.stage.kind !== 'source' || this.#source !== null, `${this.name} has a source`);
     await this.#source?.open(core);
     if (this.#source?.isReplay !== true) this.#leaveRedrive = this.#redrive.subscribe(parts, core.redriven);
@@ -337,9 +301,9 @@ export class TaskRunner {
     return (isOpen && this.#lanes.isReady) || this.#owed.isDue || core.isEnding;
   }
 
-  /** What waits for the clock may go on. While the job is paused it waits on, as dead letters do that are put in again. */
+  /** What waits may go on. While the job is paused it waits on, as dead letters do that are put in again. */
   #isWoken(): boolean {
-    return this.#alarm.isDue && this.#redrive.paused === null;
+    return this.#waiting.isReady && this.#redrive.paused === null;
   }
 
   /** Something waits that cannot be taken in: a commit comes first, or the sink. */
@@ -361,7 +325,7 @@ export class TaskRunner {
     this.#spans?.began(nowMs);
     const force = this.#owed.isDue;
     const step = this.#stepOf(core, nowMs, force);
-    this.#alarm.set(core.nextWakeMs);
+    if (this.#standsStill === null) this.#waiting.look(core);
     this.#parts.failpoint('stepped');
     if (step !== null || force) this.#owed.settle();
     else if (core.owes) this.#owed.begin();
@@ -371,7 +335,7 @@ export class TaskRunner {
   /** null: nothing to store yet, or the task stands still from now on (N7). */
   #stepOf(core: TaskCore, nowMs: number, force: boolean): Step | null {
     try {
-      if (this.#isWoken()) core.wake(nowMs);
+      if (this.#isWoken()) this.#waiting.feed(core, nowMs);
       if (!core.isFull && core.own.endPhase === 0) this.#redrive.feed(core, nowMs); // then its end is agreed with the others of its stage
       if (this.#source !== null) return this.#source.step(core, nowMs, force);
       if (!core.isFull) this.#lanes.take(core, nowMs);
@@ -490,6 +454,7 @@ export class TaskRunner {
   }
 
   async #end(): Promise<void> {
+    this.#over.abort();
     this.#parts.warm?.close();
     this.#lanes.close();
     this.#leaveRedrive?.();

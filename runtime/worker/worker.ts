@@ -38,7 +38,7 @@ import type { StandbyFigures } from './hand-over.ts';
 import { Turns } from './turns.ts';
 import { within } from './within.ts';
 import type { TaskFigures } from './task-figures.ts';
-import type { TaskRunnerParts } from './task-runner.ts';
+import type { TaskRunnerParts } from './task-runner-parts.ts';
 import { NO_TIME, workerTime } from './time-ledger.ts';
 import { WorkerMeters } from './worker-meters.ts';
 import type { WorkerMeasures } from './worker-meters.ts';
@@ -82,7 +82,7 @@ export type WorkerReport = {
 };
 
 /** Parts of a task that differ by stage: made by the composition root. */
-export type StageParts = Pick<TaskRunnerParts, 'source' | 'sink'>;
+export type StageParts = Pick<TaskRunnerParts, 'source' | 'sink' | 'outside'>;
 
 /** All that changes with a revision of the job. */
 export type WorkerRevision = Pick<TaskRunnerParts, 'plan' | 'makeTransform' | 'table' | 'tableVersions'> & {
@@ -91,7 +91,7 @@ export type WorkerRevision = Pick<TaskRunnerParts, 'plan' | 'makeTransform' | 't
   readonly stageParts: (stage: StagePlan) => StageParts;
 };
 
-type OfTask = 'warm' | 'stage' | 'partition' | 'source' | 'sink' | 'savedPart';
+type OfTask = 'warm' | 'stage' | 'partition' | 'source' | 'sink' | 'outside' | 'savedPart';
 type FromWorker = OfTask | 'meter' | 'followed' | 'feed' | 'redrives' | 'onTrouble' | 'turns' | 'revision';
 
 export type WorkerParts = Omit<TaskRunnerParts, FromWorker> &

@@ -18,6 +18,36 @@ export const stages: readonly Refused[] = [
     says: ['one verb a stage, make a stage of each', 'added has window and dedupe'],
   },
   {
+    fact: 'a lookup that asks nobody',
+    object: keyed({ lookup: { as: 'a' } }),
+    says: 'a lookup has exactly one of http and code',
+  },
+  {
+    fact: 'a lookup without a key',
+    object: withStage({ lookup: { http: { url: "'http://x'" }, as: 'a' } }),
+    says: 'work per key, and there is none: add keyBy',
+  },
+  {
+    fact: 'a lookup by http of workers that may reach nobody',
+    object: keyed({ lookup: { http: { url: "'http://x'" }, as: 'a' } }),
+    says: 'workers may reach nobody: declare in spec.workers.egress where they may go',
+  },
+  {
+    fact: 'a GET with a body',
+    object: keyed({ lookup: { http: { url: "'http://x'", body: 'event' }, as: 'a' } }),
+    says: 'only a POST request has a body',
+  },
+  {
+    fact: 'a lookup by code of a job without code',
+    object: keyed({ lookup: { code: '@code:0123456789abcdef0123456789abcdef', as: 'a' } }),
+    says: 'is code, and the job has none (spec.code)',
+  },
+  {
+    fact: 'a lookup without time',
+    object: keyed({ lookup: { http: { url: "'http://x'" }, as: 'a', timeout: '0s' } }),
+    says: 'timeout is no time at all',
+  },
+  {
     fact: 'retries of expressions',
     object: withStage({ map: 'event', onError: { retries: 3 } }),
     says: 'retries are for functions, and the job has none',
@@ -47,9 +77,13 @@ export const stages: readonly Refused[] = [
   {
     fact: 'a key for nothing',
     object: withStage({ keyBy: 'event.id' }),
-    says: ['keyBy goes with window, aggregate, dedupe, join, machine or pattern', 'stages: added'],
+    says: ['keyBy goes with window, aggregate, dedupe, join, lookup, machine or pattern', 'stages: added'],
   },
-  { fact: 'a key for a map', object: keyed({ map: 'event' }), says: 'keyBy goes with window, aggregate, dedupe, join, machine or pattern' },
+  {
+    fact: 'a key for a map',
+    object: keyed({ map: 'event' }),
+    says: 'keyBy goes with window, aggregate, dedupe, join, lookup, machine or pattern',
+  },
   {
     fact: 'partitions without a key',
     object: withStage({ map: 'event', partitions: 4 }),

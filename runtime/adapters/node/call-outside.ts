@@ -1,0 +1,85 @@
+// One try to get an answer from outside: an HTTP request, or an async function of the user's.
+//
+//   CO1. It never rejects: what went wrong is its result, and whether another try may end otherwise.
+//   CO2. An answer is data that a record can hold, and of bounded size.
+
+import type { CallOutside, Try } from '../../worker/lookup-desk.ts';
+
+/** A larger answer would drown the events that it goes into. */
+const ANSWER_BYTES_MAX = 1_048_576;
+/** Answers that say "not now". */
+const AGAIN = [408, 425, 429];
+/** Of an answer that is no success, what a message shows. */
+const SHOWN_CHARACTERS_MAX = 200;
+
+type Question = Parameters<CallOutside>[0];
+
+export const callOutside: CallOutside = (question, signal) =>
+  question.kind === 'http' ? request(question, signal) : run(question, signal);
+
+async function request({ url, method, headers, body }: Extract<Question, { kind: 'http' }>, signal: AbortSignal): Promise<Try> {
+  const who = new URL(url).host;
+  try {
+    const response = await fetch(url, { method, headers, body, signal });
+    const text = await boundedText(response);
+    if (response.status === 404) return { kind: 'answer', value: null };
+    if (!response.ok) {
+      const again = response.status >= 500 || AGAIN.includes(response.status);
+      const problem = `${who} answered ${response.status}: ${(text ?? '').slice(0, SHOWN_CHARACTERS_MAX)}`;
+      return { kind: 'failed', problem, again };
+    }
+    if (text === null) return { kind: 'failed', problem: `${who} answered more than ${ANSWER_BYTES_MAX} bytes`, again: false };
+    return decoded(text, response.headers.get('content-type') ?? '', who);
+  } catch (error) {
+    const cause = (error as { readonly cause?: unknown }).cause;
+    return { kind: 'failed', problem: `${who} cannot be asked: ${messageOf(cause ?? error)}`, again: true };
+  }
+}
+
+/** null: it has more than ANSWER_BYTES_MAX. */
+async function boundedText({ body }: Response): Promise<string | null> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of (body ?? []) as AsyncIterable<Uint8Array>) {
+    bytes += chunk.byteLength;
+    if (bytes > ANSWER_BYTES_MAX) return null;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function decoded(text: string, type: string, who: string): Try {
+  if (text === '') return { kind: 'answer', value: null };
+  if (!/[/+]json\b/.test(type)) return { kind: 'answer', value: text };
+  try {
+    return { kind: 'answer', value: JSON.parse(text) as unknown };
+  } catch (error) {
+    return { kind: 'failed', problem: `${who} answered what is no JSON: ${messageOf(error)}`, again: false };
+  }
+}
+
+async function run({ code, event, key }: Extract<Question, { kind: 'code' }>, signal: AbortSignal): Promise<Try> {
+  try {
+    const value = await code(event, key, { signal });
+    const plain = plainOf(value);
+    return plain === undefined
+      ? { kind: 'failed', problem: 'the function gave what is no plain data', again: false }
+      : { kind: 'answer', value: plain };
+  } catch (error) {
+    return { kind: 'failed', problem: messageOf(error), again: true, stack: error instanceof Error ? error.stack : undefined };
+  }
+}
+
+/** A copy of plain data, null for undefined; undefined: it is none (CO2). */
+function plainOf(value: unknown): unknown {
+  if (value === undefined) return null;
+  try {
+    return structuredClone(value);
+  } catch {
+    return undefined;
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}

@@ -1,0 +1,36 @@
+// What a transform asks of the world outside, and what comes back: its only way to something that takes time.
+//
+//   OU1. A step gives questions out and never waits: an answer comes with a later step, as an input like any other.
+//   OU2. Questions that have no recorded answer are given out again by whoever goes on with the state. So they must only read.
+
+import type { Value } from '../event/batch.ts';
+import type { StepContext } from './transform.ts';
+
+export type Question =
+  | {
+      readonly kind: 'http';
+      readonly url: string;
+      readonly method: 'GET' | 'POST';
+      readonly headers: Readonly<Record<string, string>>;
+      readonly body: string | null;
+    }
+  | { readonly kind: 'code'; readonly code: AsyncCode; readonly event: Value; readonly key: Value };
+
+export type AsyncCode = (event: Value, key: Value, context: { readonly signal: AbortSignal }) => Value | Promise<Value>;
+
+/** `id`: of the event that asks, within its transform. */
+export type Ask = { readonly node: string; readonly id: number; readonly question: Question };
+
+export type Reply =
+  | { readonly kind: 'answer'; readonly value: Value }
+  /** `attempts`: tries that were made; `stack`: where code of the user's threw. */
+  | { readonly kind: 'failed'; readonly problem: string; readonly attempts: number; readonly stack?: string | undefined };
+
+export type Answer = { readonly node: string; readonly id: number; readonly reply: Reply };
+
+/** The side of a transform that asks. */
+export interface Asks {
+  /** Questions since the last call; after a restore all that have no answer. */
+  take(): readonly Ask[];
+  answer(answer: Answer, context: StepContext): void;
+}

@@ -1,0 +1,135 @@
+// Asks the world outside for one transform on this worker: how often, how long, and what need not be asked again.
+//
+//   LD1. It answers every question, unless it is asked to end: with what came, or with why nothing did.
+//   LD2. A question waits while the breaker is open; that is no try. Then one tries, and closes or opens it.
+//   LD3. Cache and breaker live as long as this worker runs this revision: for speed only, no answer depends on them but by its age.
+
+import type { Clock } from '../base/clock.ts';
+import type { OpPlan } from '../plan/physical-plan.ts';
+import type { Question, Reply } from '../transforms/outside.ts';
+
+/** What one try gave. `again`: another may give more. */
+export type Try =
+  | { readonly kind: 'answer'; readonly value: unknown }
+  | { readonly kind: 'failed'; readonly problem: string; readonly again: boolean; readonly stack?: string | undefined };
+
+/** One try; ends soon after `signal`. Never rejects. */
+export type CallOutside = (question: Question, signal: AbortSignal) => Promise<Try>;
+
+export type LookupDeskParts = {
+  readonly op: Pick<Extract<OpPlan, { kind: 'lookup' }>, 'spec' | 'timeoutMs' | 'backoffMs' | 'backoffMaxMs' | 'cache' | 'breaker'>;
+  readonly call: CallOutside;
+  readonly clock: Clock;
+};
+
+type Cached = { readonly reply: Promise<Reply | null>; untilMs: number };
+
+export class LookupDesk {
+  readonly #parts: LookupDeskParts;
+  /** In the order of their last use. */
+  readonly #cache = new Map<string, Cached>();
+  #failures = 0;
+  #openUntilMs = -Infinity;
+  #isTrying = false;
+
+  constructor(parts: LookupDeskParts) {
+    this.#parts = parts;
+  }
+
+  /** null: it was asked to end. */
+  async ask(question: Question, signal: AbortSignal): Promise<Reply | null> {
+    const { cache } = this.#parts.op;
+    if (cache === null) return this.#askAnew(question, signal);
+    const name = nameOf(question);
+    const known = this.#cache.get(name);
+    if (known !== undefined && known.untilMs > this.#parts.clock.monotonicMs()) {
+      this.#cache.delete(name);
+      this.#cache.set(name, known);
+      const reply = await known.reply;
+      if (reply !== null || signal.aborted) return reply; // null: who asked has ended meanwhile
+    }
+    return this.#askAndKeep(name, question, signal, cache);
+  }
+
+  async #askAndKeep(
+    name: string,
+    question: Question,
+    signal: AbortSignal,
+    { size, ttlMs }: { readonly size: number; readonly ttlMs: number },
+  ): Promise<Reply | null> {
+    const entry: Cached = { reply: this.#askAnew(question, signal), untilMs: Infinity };
+    this.#cache.set(name, entry);
+    for (const oldest of this.#cache.keys()) {
+      if (this.#cache.size <= size) break;
+      this.#cache.delete(oldest);
+    }
+    const reply = await entry.reply;
+    entry.untilMs = reply?.kind === 'answer' ? this.#parts.clock.monotonicMs() + ttlMs : -Infinity;
+    return reply;
+  }
+
+  async #askAnew(question: Question, signal: AbortSignal): Promise<Reply | null> {
+    const { clock, op } = this.#parts;
+    for (let attempts = 1; ; attempts++) {
+      await this.#untilClosed(signal);
+      if (signal.aborted) return null;
+      const tried = await this.#try(question, signal);
+      if (signal.aborted) return null;
+      this.#note(tried);
+      if (tried.kind === 'answer') return tried;
+      const { problem, again, stack } = tried;
+      if (!again || attempts > op.spec.retries) return { kind: 'failed', problem, attempts, stack };
+      await clock.sleep(Math.min(op.backoffMs * 2 ** (attempts - 1), op.backoffMaxMs), signal);
+    }
+  }
+
+  async #try(question: Question, signal: AbortSignal): Promise<Try> {
+    const { clock, op, call } = this.#parts;
+    const ends = new AbortController();
+    const end = (): void => ends.abort();
+    signal.addEventListener('abort', end, { once: true });
+    const late = clock.sleep(op.timeoutMs, ends.signal).then((): Try => ({
+      kind: 'failed',
+      problem: `no answer within ${op.spec.timeout}`,
+      again: true,
+    }));
+    try {
+      return await Promise.race([call(question, ends.signal), late]);
+    } finally {
+      signal.removeEventListener('abort', end);
+      ends.abort();
+    }
+  }
+
+  /** LD2. */
+  async #untilClosed(signal: AbortSignal): Promise<void> {
+    const { clock, op } = this.#parts;
+    if (op.breaker === null) return;
+    while (!signal.aborted && this.#failures >= op.breaker.failures) {
+      const leftMs = this.#openUntilMs - clock.monotonicMs();
+      if (leftMs <= 0 && !this.#isTrying) {
+        this.#isTrying = true;
+        return;
+      }
+      await clock.sleep(leftMs > 0 ? leftMs : LOOK_MS, signal);
+    }
+  }
+
+  #note({ kind, again }: { readonly kind: Try['kind']; readonly again?: boolean }): void {
+    const { breaker } = this.#parts.op;
+    this.#isTrying = false;
+    // Who says that the question is wrong is there.
+    this.#failures = kind === 'answer' || again === false ? 0 : this.#failures + 1;
+    if (breaker !== null && this.#failures >= breaker.failures) this.#openUntilMs = this.#parts.clock.monotonicMs() + breaker.openMs;
+  }
+}
+
+/** How often those look that wait for the one that tries. */
+const LOOK_MS = 50;
+
+function nameOf(question: Question): string {
+  if (question.kind === 'code')
+    return JSON.stringify([question.key, question.event], (_name, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value));
+  const { method, url, headers, body } = question;
+  return JSON.stringify([method, url, headers, body]);
+}
