@@ -16,6 +16,7 @@ export const commands: readonly CommandEntry[] = [
   { name: 'status', summary: 'show how jobs on a cluster are doing', load: () => import('./commands/status.ts') },
   { name: 'explain', summary: 'say why a job has as many workers as it has', load: () => import('./commands/explain.ts') },
   { name: 'savepoint', summary: 'keep the state of a job on a cluster under a name', load: () => import('./commands/savepoint.ts') },
+  { name: 'ask', summary: 'how one key of a running job stands', load: () => import('./commands/ask.ts') },
   { name: 'trace', summary: 'trace every event of one key of a running job, for a while', load: () => import('./commands/trace.ts') },
   { name: 'dlq', summary: 'look at dead letters, and put them in again', load: () => import('./commands/dlq.ts') },
   { name: 'suspend', summary: 'stop the workers of a job on a cluster; its state stays', load: () => import('./commands/suspend.ts') },

@@ -4,7 +4,7 @@
 //   GET /api/jobs/<namespace>/<name>               Declared
 //   GET /api/jobs/<namespace>/<name>/live          Live
 //   GET /api/jobs/<namespace>/<name>/stream        Live, again and again, as server-sent events (`data:`), `:` while nothing changes
-//   GET /api/jobs/<namespace>/<name>/story?node=&key=    Story
+//   GET /api/jobs/<namespace>/<name>/story?node=&key=    Story; with &subject=&sequence= no older than that message of its source
 //   GET /api/jobs/<namespace>/<name>/dead-letters  ShownDeadLetters
 //   POST …/dead-letters   DecideRequest → Decided  puts letters in again, or drops them, where that is allowed
 //

@@ -12,6 +12,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { BEAT_MS, type JobRef, type Live, type ShownDeadLetters } from './api.ts';
 import { decideRequestIn } from './decide-letters.ts';
+import type { Fresh } from './key-story.ts';
 import type { Asker, ConsoleSource, Entry, JobSource } from './job-source.ts';
 import type { PageFiles } from './page-files.ts';
 
@@ -34,6 +35,9 @@ const DECISIONS_MAX = 4;
 const BODY_BYTES_MAX = 16_384;
 const BUFFERED_BYTES_MAX = 8 * 1024 * 1024;
 const ENTRY_AGAIN_MS = 30_000;
+/** How long a story waits for what it must hold, unless asked otherwise, and at most. */
+const FRESH_WAIT_MS = 10_000;
+const FRESH_WAIT_MAX_MS = 60_000;
 const QUERY_CHARACTERS_MAX = 4_096;
 const HEADERS = {
   'content-security-policy':
@@ -126,7 +130,11 @@ class Handler {
       case 'live':
         return send(response, 200, JSON.stringify(job.live()));
       case 'story':
-        return send(response, 200, JSON.stringify(await job.story(url.searchParams.get('node') ?? '', url.searchParams.get('key') ?? '')));
+        return send(
+          response,
+          200,
+          JSON.stringify(await job.story(url.searchParams.get('node') ?? '', url.searchParams.get('key') ?? '', freshOf(url.searchParams))),
+        );
       case 'dead-letters':
         return this.#deadLetters(job, ref, asker, response);
       case 'stream':
@@ -261,4 +269,12 @@ function closed(server: Server): Promise<void> {
     server.close(() => resolve());
     server.closeAllConnections();
   });
+}
+
+/** What `subject=…&sequence=…` asks for, with `waitMs` of at most FRESH_WAIT_MAX_MS; null: nothing, or no whole number. */
+function freshOf(parameters: URLSearchParams): Fresh | null {
+  const [subject, sequence] = [parameters.get('subject'), Number(parameters.get('sequence') ?? NaN)];
+  if (subject === null || !Number.isSafeInteger(sequence)) return null;
+  const waitMs = Number(parameters.get('waitMs') ?? FRESH_WAIT_MS);
+  return { subject, sequence, waitMs: waitMs > 0 ? Math.min(waitMs, FRESH_WAIT_MAX_MS) : FRESH_WAIT_MS };
 }

@@ -1,5 +1,6 @@
 // The port between the console's server and whoever runs jobs: a local run, or the operator.
 
+import type { Fresh } from './key-story.ts';
 import type { DeadLetters, Decided, DecideRequest, Declared, JobRef, Live, Story } from './api.ts';
 
 /** One job as it can be looked at. Nothing of it changes anything but `decide`. */
@@ -7,7 +8,8 @@ export interface JobSource {
   declared(): Promise<Declared>;
   /** null: nothing is known yet. */
   live(): Live | null;
-  story(node: string, key: string): Promise<Story>;
+  /** `fresh`: no answer that is older than that message of its source. */
+  story(node: string, key: string, fresh?: Fresh | null): Promise<Story>;
   deadLetters(): Promise<DeadLetters>;
   /** What a person decided about dead letters. `problem`: why nothing was done. */
   decide(request: DecideRequest): Promise<Decided | { readonly problem: string }>;

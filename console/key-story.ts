@@ -2,11 +2,16 @@
 //
 //   KS1. A person writes a key as text: it may be meant as that text, or as the number, list or record that it is in JSON. All are
 //        asked for; the one that is known counts, else the text.
+//   KS2. Who has published an event may ask for a story that holds it: the question waits until the owner has taken it in, or says that
+//        it has not.
 
 import { encodeKey, partitionOf } from '../runtime/event/key.ts';
 import type { PhysicalPlan, StagePlan } from '../runtime/plan/physical-plan.ts';
 import { type Answer, answerIn, answerTopic, type Ask } from '../runtime/worker/ask.ts';
 import type { Bus } from '../runtime/worker/directory.ts';
+import { LOOK_TOPIC } from '../runtime/worker/report-pace.ts';
+import { type AtLeast, TakenIn } from '../runtime/worker/taken-in.ts';
+import type { WorkerReport } from '../runtime/worker/worker.ts';
 import type { Story } from './api.ts';
 import { leavesOf } from './statechart.ts';
 
@@ -20,11 +25,16 @@ export type KeyStoryParts = {
 const ANSWER_MAX_MS = 1_500;
 const KEY_CHARACTERS_MAX = 1_024;
 
-export async function keyStory(node: string, key: string, parts: KeyStoryParts): Promise<Story> {
+/** KS2. `waitMs`: at most. */
+export type Fresh = AtLeast & { readonly waitMs: number };
+
+export async function keyStory(node: string, key: string, parts: KeyStoryParts, fresh: Fresh | null = null): Promise<Story> {
   const stage = parts.plan.stages.find(({ nodes }) => nodes.some(({ id }) => id === node));
   if (stage === undefined) return { kind: 'nobody', message: `the plan has no transform ${node}` };
   if (key.length > KEY_CHARACTERS_MAX)
     return { kind: 'nobody', message: `a key of more than ${KEY_CHARACTERS_MAX} characters is not asked for` };
+  const late = fresh === null ? null : await untilTakenIn(stage, key, fresh, parts);
+  if (late !== null) return { kind: 'nobody', message: late };
   const answers = (await Promise.all(keysFor(key).map((one) => ask(stage, node, one, parts)))).filter((answer) => answer !== null);
   const answer = answers.find((one) => one.cells.length > 0 || one.timers.length > 0 || one.recent.length > 0) ?? answers[0];
   if (answer === undefined)
@@ -35,6 +45,29 @@ export async function keyStory(node: string, key: string, parts: KeyStoryParts):
     state: stateOf(stage, node, answer),
     answer,
   };
+}
+
+/** KS2: for each key that may be meant. null: taken in; else why not. */
+async function untilTakenIn(stage: StagePlan, key: string, fresh: Fresh, { plan, bus, sleep }: KeyStoryParts): Promise<string | null> {
+  const { subject, sequence, waitMs } = fresh;
+  const partitions = [...new Set(keysFor(key).map((one) => partitionOf(one, stage.partitionCount)))];
+  const awaited = partitions.map((partition) => TakenIn.of(plan, { stage: stage.id, partition }, fresh));
+  if (awaited.includes(null)) return `no source that leads to ${stage.id} reads the subject ${subject}`;
+  const open = new Set(awaited as TakenIn[]);
+  const done = Promise.withResolvers<null>();
+  const unsubscribe = bus.subscribe('report', (value) => {
+    for (const one of open) if (one.note((value as WorkerReport).tasks)) open.delete(one);
+    if (open.size === 0) done.resolve(null);
+  });
+  const waited = new AbortController();
+  try {
+    bus.publish(LOOK_TOPIC, true); // who is looked at reports more often
+    const late = `message ${sequence} of ${subject} was not taken in by the owner of this key within ${waitMs} ms`;
+    return await Promise.race([done.promise, sleep(waitMs, waited.signal).then(() => late)]);
+  } finally {
+    waited.abort();
+    unsubscribe();
+  }
 }
 
 /** KS1. */

@@ -136,10 +136,10 @@ export class LocalConsole implements ConsoleSource {
     const source: JobSource = {
       declared: () => Promise.resolve(declared),
       live: () => board.live(this.#phase, systemClock.nowMs(), systemClock.monotonicMs()),
-      story: (node, key) =>
+      story: (node, key, fresh) =>
         this.#isOver
           ? Promise.resolve({ kind: 'nobody', message: 'the run has ended: no worker holds its state' })
-          : keyStory(node, key, asking),
+          : keyStory(node, key, asking, fresh),
       deadLetters: letters,
       decide: async (request) => {
         const open = this.#isOver ? null : await desk();

@@ -11,7 +11,7 @@ import { DeadLetterBook } from '../../console/dead-letter-book.ts';
 import { decideLetters } from '../../console/decide-letters.ts';
 import { declaredOf } from '../../console/declared.ts';
 import type { JobSource } from '../../console/job-source.ts';
-import { keyStory } from '../../console/key-story.ts';
+import { type Fresh, keyStory } from '../../console/key-story.ts';
 import { LiveBoard } from '../../console/live-board.ts';
 import type { Clock, Random } from '../../runtime/base/clock.ts';
 import type { DeadLetterDesk } from '../../runtime/dead-letter-desk.ts';
@@ -86,13 +86,13 @@ export class LookedAtJob implements JobSource {
     return live;
   }
 
-  async story(node: string, key: string): Promise<Story> {
+  async story(node: string, key: string, fresh: Fresh | null = null): Promise<Story> {
     await this.#first.promise;
     const { clock, random } = this.#parts;
     if (this.#view === null || this.#running === null) return { kind: 'nobody', message: this.#problem ?? NOTHING_RUNS };
     const { bus } = this.#view;
     const sleep = (ms: number, signal: AbortSignal): Promise<void> => clock.sleep(ms, signal);
-    return keyStory(node, key, { plan: this.#running.plan, bus, newId: () => random.id(), sleep });
+    return keyStory(node, key, { plan: this.#running.plan, bus, newId: () => random.id(), sleep }, fresh);
   }
 
   async deadLetters(): Promise<DeadLetters> {
