@@ -55,6 +55,14 @@ export const verbValidations: readonly AdmissionRule[] = [
     `has(x.keyBy) && !${isKeyed}`,
     'keyBy goes with window, aggregate, dedupe, join, lookup, machine or pattern: add one of them, or remove keyBy',
   ),
+  none(
+    `has(x.processingTime) && !(has(x.window) || has(x.dedupe) || has(x.machine) || has(x.xstate) || has(x.reduce))`,
+    'processingTime goes with window, dedupe and machine: remove it, or give the stage one of them',
+  ),
+  none(
+    `has(x.processingTime) && ((has(x.machine) && has(x.machine.order) && x.machine.order == 'eventTime') || (has(x.window) && has(x.window.count) && has(x.window.count.order) && x.window.count.order == 'eventTime') || (has(x.xstate) && has(x.xstate.order) && x.xstate.order == 'eventTime'))`,
+    'by processingTime events come in the order of their arrival: remove order: eventTime',
+  ),
   none(`has(x.partitions) && !${isKeyed}`, 'only a stage with keyBy has partitions of its own: remove partitions'),
   none(
     `has(x.aggregate) && x.aggregate.exists(k, ${functions} != 1)`,

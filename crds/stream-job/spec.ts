@@ -18,6 +18,7 @@ import { actorOrder, actorStateBytesMax, actorUnhandled, machineSchema } from '.
 import { durationSchema, nameSchema } from './names.ts';
 import { onErrorSchema } from './on-error.ts';
 import { patternSchema } from './pattern.ts';
+import { processingTimeSchema } from './processing-time.ts';
 import { referencesSchema } from './references.ts';
 import { sourceSchema, tableSchema } from './sources.ts';
 import { stateSchema } from './state.ts';
@@ -64,6 +65,7 @@ export const stageSchema = z.strictObject({
   keyBy: codeOrFieldsSchema
     .optional()
     .describe('The key: an expression (a plain field event.x names the key x in results), or named parts. Goes with the keyed verbs.'),
+  processingTime: processingTimeSchema.optional(),
   window: windowSchema.optional(),
   aggregate: z
     .record(z.string().min(1).max(128), aggregateSchema)

@@ -20,7 +20,7 @@ import type { Output, StageFields } from './producer.ts';
 import type { Actor, StateOptions } from './reduce-type.ts';
 import type { EventTimeOptions } from './source.ts';
 import { eventTimeSpec } from './source.ts';
-import type { KeyOptions, NatsSinkOptions, SinkOptions } from './stream.ts';
+import type { KeyOptions, NatsSinkOptions, ProcessingTimeOptions, SinkOptions } from './stream.ts';
 import type { Lookup } from './table.ts';
 import type { Window } from './window.ts';
 import { tumbling } from './window.ts';
@@ -186,7 +186,11 @@ export class DraftStream {
   }
 }
 
-type Key = { readonly code: Code | Fields; readonly partitions?: number };
+type Key = {
+  readonly code: Code | Fields;
+  readonly partitions?: number;
+  readonly processingTime?: ProcessingTimeOptions;
+};
 type DraftTableSide = { readonly id?: string | AnyCode; readonly deleted?: AnyCode };
 export type DraftJoinOptions = {
   readonly within?: string;
@@ -207,6 +211,10 @@ export class DraftKeyedStream {
     this.stream = stream;
     this.key = key;
     this.used = used;
+  }
+
+  processingTime(options: ProcessingTimeOptions = {}): DraftKeyedStream {
+    return new DraftKeyedStream(this.stream, { ...this.key, processingTime: options }, this.used);
   }
 
   window(window?: Window): DraftWindowedStream {
@@ -273,8 +281,9 @@ export class DraftKeyedStream {
 
   #stage(verb: string, fields: StageFields, other: Output | null = null): DraftStream {
     this.used();
-    const { code, partitions } = this.key;
-    return this.stream.stage(verb, { keyBy: code, ...fields, ...(partitions === undefined ? {} : { partitions }) }, other);
+    const { code, partitions, processingTime } = this.key;
+    const more = { ...(partitions === undefined ? {} : { partitions }), ...(processingTime === undefined ? {} : { processingTime }) };
+    return this.stream.stage(verb, { keyBy: code, ...fields, ...more }, other);
   }
 
   /** Nothing when both sides have the same key: the spec's default. */

@@ -107,6 +107,33 @@ test.each<{ fact: string; declare: (parts: Parts) => void; stages: unknown[] }>(
     })),
   },
   {
+    fact: 'stages that work by the clock',
+    declare: ({ clicks }) => {
+      clicks.keyBy('user').processingTime().dedupe('1h');
+      clicks
+        .keyBy('user', { partitions: 2 })
+        .processingTime({ missed: 'skip', missedAfter: '1m' })
+        .reduce({ init: () => 0, step: (n) => n });
+    },
+    stages: [
+      {
+        name: 'clicks-dedupe',
+        from: 'clicks',
+        keyBy: 'event.user',
+        processingTime: { missed: 'catchUp', missedAfter: '10s' },
+        dedupe: { ttl: '1h' },
+      },
+      {
+        name: 'clicks-reduce',
+        from: 'clicks',
+        keyBy: 'event.user',
+        partitions: 2,
+        processingTime: { missed: 'skip', missedAfter: '1m' },
+        reduce: { init: expect.any(Function), step: expect.any(Function) },
+      },
+    ],
+  },
+  {
     fact: 'windows that are corrected after their end',
     declare: ({ clicks }) => {
       const byUser = clicks.keyBy('user');

@@ -124,8 +124,18 @@ type CheckWindow<E, W> = W extends Window
     : Mistake<'a condition `when` of the window reads events of another type than those of the stream'>
   : Mistake<"a window needs its type: .window(tumbling('1h')), .window(sliding('3h', '1h')) or .window(session('12h'))">;
 
+export type ProcessingTimeOptions = {
+  /** What becomes of a timer that is late because nobody ran; catchUp when absent. */
+  readonly missed?: 'catchUp' | 'fireOnce' | 'skip';
+  /** How late it is then; `10s` when absent. */
+  readonly missedAfter?: string;
+};
+
 /** A stream with a key: what follows works on each key's events alone. N: the fields of results that hold the key. */
 export interface KeyedStream<E, N> extends Keyed<E> {
+  /** What follows works by the clock of the workers: an event happens when the stage takes it in, and nothing is late. For window, dedupe,
+   *  machine and reduce. */
+  processingTime(options?: ProcessingTimeOptions): KeyedStream<E, N>;
   /** Cuts each key's events by event time. */
   window<W = undefined>(window?: W & CheckWindow<E, W>): W extends Window<infer P> ? WindowedStream<E, N, P> : CheckWindow<E, W>;
   /** A result whenever a key's figures change: the key's fields and one field for each aggregate. */

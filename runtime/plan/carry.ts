@@ -22,6 +22,12 @@ function decideNode(node: NodePlan, stage: StagePlan, stages: readonly StagePlan
   return { ...node, op: { ...node.op, carry: 'nothing' } };
 }
 
+/** All that reads it only counts, whether it carries fields or not. */
+export function onlyCounted(edge: EdgePlan, stages: readonly StagePlan[]): boolean {
+  const readers = readersOf(edge, stages);
+  return readers.length > 0 && readers.every(onlyCounts);
+}
+
 function readersOf(edge: EdgePlan, stages: readonly StagePlan[]): readonly NodePlan[] {
   const to = stages.find(({ id }) => id === edge.toStage);
   return to?.nodes.filter(({ inputs }) => inputs.some((input) => input.kind === 'edge' && input.edge === edge.index)) ?? [];

@@ -12,6 +12,7 @@ import type { EventTimeSpec } from '../../crds/stream-job/events.ts';
 import type { EnrichSpec, JoinSpec, TableJoinSpec, TemporalSpec } from '../../crds/stream-job/joins.ts';
 import type { LookupSpec } from '../../crds/stream-job/lookup.ts';
 import type { MachineSpec } from '../../crds/stream-job/machine.ts';
+import type { ProcessingTimeSpec } from '../../crds/stream-job/processing-time.ts';
 import type { PatternSpec } from '../../crds/stream-job/pattern.ts';
 import type { SourceSpec, TableSpec } from '../../crds/stream-job/sources.ts';
 import type { SinkSpec, StageSpec } from '../../crds/stream-job/spec.ts';
@@ -101,6 +102,9 @@ export type OnErrorPlan = {
 /** When a split is idle, and when event time goes on without it; null: never. */
 export type SourceIdle = { readonly afterMs: number; readonly closeAfterMs: number | null };
 
+/** By the clock: what becomes of a timer that is late by so much. Absent: its timers are of event time. */
+export type MissedTimers = { readonly policy: ProcessingTimeSpec['missed']; readonly afterMs: number };
+
 /** One transform with durations in ms and code as it was declared. */
 export type OpPlan =
   | { readonly kind: 'source'; readonly spec: SourceSpec; readonly idle?: SourceIdle }
@@ -173,8 +177,16 @@ export type OpPlan =
     }
   /** `withinMs`: of the whole pattern. */
   | { readonly kind: 'pattern'; readonly spec: PatternSpec; readonly withinMs: number | null; readonly keyNames: readonly string[] }
+  /** Implied before what works by the clock: gives events the time of now, and a watermark that follows the clock. */
+  | { readonly kind: 'clock' }
   /** `sends`: its actors send each other events. */
-  | { readonly kind: 'machine'; readonly spec: MachineSpec; readonly sends?: boolean; readonly state?: StatePlan }
+  | {
+      readonly kind: 'machine';
+      readonly spec: MachineSpec;
+      readonly sends?: boolean;
+      readonly state?: StatePlan;
+      readonly missed?: MissedTimers;
+    }
   /** Builder only: an XState machine made with xstate's own setup()/createMachine(). */
   | {
       readonly kind: 'xstate';
@@ -182,6 +194,7 @@ export type OpPlan =
       readonly order: 'eventTime' | 'arrival';
       readonly unhandled: 'deadLetter' | 'ignore';
       readonly stateBytesMax?: number | undefined;
+      readonly missed?: MissedTimers;
       /** Where the machine is only a mark: the states that it has. */ readonly states?: readonly string[] | undefined;
       /** Its actors send each other events. */ readonly sends?: boolean | undefined;
       readonly state?: StatePlan;
@@ -193,6 +206,7 @@ export type OpPlan =
       readonly expire?: Code | undefined;
       readonly stateBytesMax?: number | undefined;
       readonly state?: StatePlan;
+      readonly missed?: MissedTimers;
     }
   | { readonly kind: 'sink'; readonly spec: SinkSpec };
 

@@ -17,7 +17,7 @@ import { type OnErrorPlan, type OpPlan, SENT, type StatePlan } from './physical-
 import type { Inlet, Outlet, Placement } from './placement.ts';
 import { structureOf } from './structure.ts';
 import { compilePanes, compileWindow, hasPanes, isCode, isKeyed, keyNames, verbsOf } from './stage-verbs.ts';
-import { eventTimeOp } from './time-ops.ts';
+import { eventTimeOp, missedTimers } from './time-ops.ts';
 
 /** `read`: all references of the job, to know which outputs have readers. */
 export type PlaceOptions = { readonly partitionsDefault: number; readonly read: ReadonlySet<string> };
@@ -167,7 +167,8 @@ function placeKeyedNodes(placement: Placement, { stage, host, edges, read }: Key
     if (ownLate) placement.publish(`${name}.${LATE}`, [{ ...order, output: LATE }]);
     return;
   }
-  placement.publish(name, [placement.addNode(host, { id: name, inputs: [...edges, ...sent], op: keyedOp(spec, late, failed), onError })]);
+  const input = spec.processingTime === undefined ? edges : [addClock(placement, { name, host, edges })];
+  placement.publish(name, [placement.addNode(host, { id: name, inputs: [...input, ...sent], op: keyedOp(spec, late, failed), onError })]);
 }
 
 /** Actors of the machine send each other events: an exchange of the stage to itself. */
@@ -179,6 +180,11 @@ function sendsToOthers({ machine, xstate }: StageSpec): boolean {
 function placeSent(placement: Placement, host: string, name: string): Inlet {
   const outlet = { stage: host, node: name, output: SENT };
   return { from: placement.addEdge(outlet, { toStage: host, partitioning: 'key', label: `${name}.sent` }), side: 'right' };
+}
+
+function addClock(placement: Placement, { name, host, edges }: Pick<KeyedNodes, 'host' | 'edges'> & { readonly name: string }): Inlet {
+  placement.note(host, 'clocked', name);
+  return { from: placement.addNode(host, { id: `${name}/clock`, inputs: edges, op: { kind: 'clock' } }), side: 'left' };
 }
 
 function needsOrder({ window, machine, xstate, pattern }: StageSpec): boolean {
@@ -219,11 +225,11 @@ function keyedOp(spec: StageSpec, late: 'output' | 'deadLetter', failed: 'output
     const withinMs = pattern.within === undefined ? null : parseDuration(pattern.within);
     return { kind: 'pattern', spec: pattern, withinMs, keyNames: names };
   }
-  const sends = sendsToOthers(spec) ? { sends: true } : {};
-  if (machine !== undefined) return { kind: 'machine', spec: machine, ...sends, ...state };
-  if (xstate !== undefined) return { kind: 'xstate', ...xstate, ...sends, ...state };
+  const more = { ...(sendsToOthers(spec) ? { sends: true } : {}), ...state, ...missedTimers(spec.processingTime) };
+  if (machine !== undefined) return { kind: 'machine', spec: machine, ...more };
+  if (xstate !== undefined) return { kind: 'xstate', ...xstate, ...more };
   assert(reduce !== undefined, 'a keyed stage has a verb (rules-stages)');
-  return { kind: 'reduce', ...reduce, ...state };
+  return { kind: 'reduce', ...reduce, ...state, ...missedTimers(spec.processingTime) };
 }
 
 function statePlan({ state }: StageSpec): { readonly state?: StatePlan } {

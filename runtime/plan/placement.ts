@@ -23,6 +23,7 @@ type StageDraft = {
   readonly fused: string[];
   readonly sharing: string[];
   readonly ordered: string[];
+  readonly clocked: string[];
 };
 type NodeDraft = Pick<NodePlan, 'id' | 'op'> & { readonly inputs: readonly Inlet[]; readonly onError?: OnErrorPlan | undefined };
 type EdgeOptions = { readonly toStage: string; readonly partitioning: EdgePlan['partitioning']; readonly label: string };
@@ -83,7 +84,7 @@ export class Placement {
     readonly reason: string;
   }): void {
     assert(!this.#stages.has(id), () => `stage ${id} is new`);
-    this.#stages.set(id, { id, kind, partitionCount, nodes: [], reason, fused: [], sharing: [], ordered: [] });
+    this.#stages.set(id, { id, kind, partitionCount, nodes: [], reason, fused: [], sharing: [], ordered: [], clocked: [] });
   }
 
   /** The stage that already serves `structure`, or `id` from now on. */
@@ -101,7 +102,7 @@ export class Placement {
   }
 
   /** Notes, for the reader of the plan, that `name` lies in `stage`, and why. */
-  note(stage: string, why: 'fused' | 'sharing' | 'ordered', name: string): void {
+  note(stage: string, why: 'fused' | 'sharing' | 'ordered' | 'clocked', name: string): void {
     this.#stage(stage)[why].push(name);
   }
 
@@ -179,7 +180,13 @@ export class Placement {
   }
 }
 
-function reasonsOf({ reason, fused, sharing, ordered }: Pick<StageDraft, 'reason' | 'fused' | 'sharing' | 'ordered'>): readonly string[] {
+function reasonsOf({
+  reason,
+  fused,
+  sharing,
+  ordered,
+  clocked,
+}: Pick<StageDraft, 'reason' | 'fused' | 'sharing' | 'ordered' | 'clocked'>): readonly string[] {
   const sentences = [reason];
   if (sharing.length > 0)
     sentences.push(`${sharing.join(', ')} ${sharing.length > 1 ? 'share' : 'shares'} it: the same input by the same key`);
@@ -187,6 +194,8 @@ function reasonsOf({ reason, fused, sharing, ordered }: Pick<StageDraft, 'reason
     sentences.push(
       `events wait for the watermark, so that ${ordered.join(', ')} ${ordered.length > 1 ? 'see' : 'sees'} them in event-time order`,
     );
+  if (clocked.length > 0)
+    sentences.push(`${clocked.join(', ')} ${clocked.length > 1 ? 'work' : 'works'} by the clock: events happen when they come here`);
   if (fused.length > 0)
     sentences.push(`${fused.join(', ')} ${fused.length > 1 ? 'run here too: they need' : 'runs here too: it needs'} no other key`);
   return sentences;

@@ -45,10 +45,22 @@ function inEventTime(eventTime: EventTimeSpec | undefined): readonly Placed[] {
   ];
 }
 
-function inStage({ eventTime, window, dedupe, join, machine, pattern, onError, lookup, state }: StageSpec): readonly Placed[] {
+function inStage({
+  eventTime,
+  processingTime,
+  window,
+  dedupe,
+  join,
+  machine,
+  pattern,
+  onError,
+  lookup,
+  state,
+}: StageSpec): readonly Placed[] {
   const { tumbling, sliding, session } = window ?? {};
   return [
     ...inEventTime(eventTime),
+    { text: processingTime?.missedAfter, path: ['processingTime', 'missedAfter'], mayBeZero: true },
     { text: tumbling?.size, path: ['window', 'tumbling', 'size'], mayBeZero: false },
     { text: sliding?.size, path: ['window', 'sliding', 'size'], mayBeZero: false },
     { text: sliding?.every, path: ['window', 'sliding', 'every'], mayBeZero: false },

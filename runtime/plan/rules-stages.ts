@@ -14,6 +14,7 @@ export function checkStages(graph: JobGraph): readonly Issue[] {
   return graph.stages.flatMap((stage) => [
     ...checkVerbs(stage),
     ...checkKey(stage),
+    ...checkProcessingTime(stage),
     ...checkBuilderOnly(stage),
     ...checkWindow(stage),
     ...checkJoin(stage),
@@ -62,6 +63,18 @@ function checkKey({ spec, path }: StageElement): readonly Issue[] {
       fix: 'it runs in the partitions of its input',
     });
   return issues;
+}
+
+function checkProcessingTime({ spec, path }: StageElement): readonly Issue[] {
+  const { processingTime, window, dedupe, machine, xstate, reduce } = spec;
+  if (processingTime === undefined) return [];
+  const at = formatPath([...path, 'processingTime']);
+  if ([window, dedupe, machine, xstate, reduce].every((verb) => verb === undefined))
+    return [{ path: at, message: `nothing of stage "${spec.name}" works by the clock`, fix: 'it goes with window, dedupe and machine' }];
+  if (![machine?.order, xstate?.order, window?.count?.order].includes('eventTime')) return [];
+  return [
+    { path: at, message: 'by the clock events come in the order of their arrival', fix: 'remove order: eventTime, or processingTime' },
+  ];
 }
 
 function checkBuilderOnly({ spec, path }: StageElement): readonly Issue[] {

@@ -55,7 +55,8 @@ function sourcesWithoutTime(graph: JobGraph): ReadonlyMap<string, ReadonlySet<st
   for (const stage of topologicalStages(graph)) {
     const incoming = new Set(inputsOf(stage).flatMap(({ name }) => [...(outgoing.get(name) ?? [])]));
     missing.set(stage.name, incoming);
-    outgoing.set(stage.name, stage.spec.eventTime === undefined ? incoming : new Set());
+    const hasTime = stage.spec.eventTime !== undefined || stage.spec.processingTime !== undefined;
+    outgoing.set(stage.name, hasTime ? new Set() : incoming);
   }
   return missing;
 }
@@ -63,6 +64,7 @@ function sourcesWithoutTime(graph: JobGraph): ReadonlyMap<string, ReadonlySet<st
 type Need = { readonly what: string; readonly path: readonly PathPart[] };
 
 function whyTime({ spec, path }: StageElement): Need | null {
+  if (spec.processingTime !== undefined) return null;
   if (spec.window?.count !== undefined) return whyCountTime(spec.window.count, [...path, 'window', 'count']);
   if (spec.window !== undefined) return { what: 'a window', path: [...path, 'window'] };
   if (spec.join !== undefined) return { what: 'a join', path: [...path, 'join'] };

@@ -6,6 +6,7 @@ import { AGGREGATE_FUNCTIONS, type AggregateSpec } from '../../crds/stream-job/a
 import type { PatternStep } from '../../crds/stream-job/pattern.ts';
 import type { SourceSpec } from '../../crds/stream-job/sources.ts';
 import type { SinkSpec } from '../../crds/stream-job/spec.ts';
+import { onlyCounted } from './carry.ts';
 import { compareMachines } from './machine-fit.ts';
 import type { CompiledPanes, NodePlan, OpPlan, PhysicalPlan, StagePlan } from './physical-plan.ts';
 import { DEAD_LETTERS_SUBJECT } from './plan-names.ts';
@@ -69,7 +70,13 @@ function compareCarry(before: PhysicalPlan, stage: StagePlan, after: PhysicalPla
   return stage.inputs.flatMap((index) => {
     const edge = before.edges[index];
     const next = after.edges.find(({ id, retired }) => id === edge?.id && retired !== true);
-    if (next === undefined || keyOp(before, index)?.carry !== 'nothing' || keyOp(after, next.index)?.carry === 'nothing') return [];
+    if (
+      next === undefined ||
+      keyOp(before, index)?.carry !== 'nothing' ||
+      keyOp(after, next.index)?.carry === 'nothing' ||
+      onlyCounted(next, after.stages)
+    )
+      return [];
     return [
       {
         reason: `so far all of it only counted, so the events that are under way to it (${edge?.id}) have a key and a time but no fields`,
@@ -89,6 +96,11 @@ function compareNode(node: NodePlan, stage: StagePlan, after: PhysicalPlan): rea
     return [{ reason: `${node.id} was of the kind ${node.op.kind} and would be of the kind ${next.op.kind}`, fix: RENAME }];
   if (home.id !== stage.id) {
     return [{ reason: `${what} would run in stage ${home.id}, and its state lies in ${stage.id}`, fix: movedFix(stage, node) }];
+  }
+  const hasClock = ({ nodes }: StagePlan): boolean => nodes.some(({ id }) => id === `${node.id}/clock`);
+  if (hasClock(stage) !== hasClock(home)) {
+    const [was, is] = hasClock(stage) ? ['the clock', 'event time'] : ['event time', 'the clock'];
+    return [{ reason: `${what} worked by ${was} and would work by ${is}: times that it has kept would mean something else`, fix: RENAME }];
   }
   return compareOp(node.op, next.op).map(({ reason, fix }) => ({ reason: `${what}: ${reason}`, fix }));
 }

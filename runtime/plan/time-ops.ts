@@ -1,9 +1,10 @@
 // What is declared of event time, with durations in ms.
 
 import type { EventTimeSpec } from '../../crds/stream-job/events.ts';
+import type { ProcessingTimeSpec } from '../../crds/stream-job/processing-time.ts';
 import type { SourceSpec } from '../../crds/stream-job/sources.ts';
 import { parseDuration } from '../base/duration.ts';
-import type { OpPlan, SourceIdle } from './physical-plan.ts';
+import type { MissedTimers, OpPlan, SourceIdle } from './physical-plan.ts';
 
 export function eventTimeOp(spec: EventTimeSpec): OpPlan {
   const { maxOutOfOrder, maxAhead } = spec;
@@ -16,4 +17,9 @@ export function sourceIdle({ idle }: SourceSpec): { readonly idle?: SourceIdle }
   if (idle === undefined) return {};
   const { after, closeAfter } = idle;
   return { idle: { afterMs: parseDuration(after), closeAfterMs: closeAfter === undefined ? null : parseDuration(closeAfter) } };
+}
+
+/** To be spread into the node of an actor. */
+export function missedTimers(spec: ProcessingTimeSpec | undefined): { readonly missed?: MissedTimers } {
+  return spec === undefined ? {} : { missed: { policy: spec.missed, afterMs: parseDuration(spec.missedAfter) } };
 }

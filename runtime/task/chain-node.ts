@@ -20,6 +20,7 @@ import type { TransformFigures } from '../transforms/figures.ts';
 import { LATE } from '../transforms/transform.ts';
 import type { Answer, Ask } from '../transforms/outside.ts';
 import type { StepContext, Table, Timer, Transform, Waits } from '../transforms/transform.ts';
+import { CLOCK_TICK_MS, type ClockedNode } from './clocked-nodes.ts';
 import { Gate } from './gate.ts';
 import type { KeyWatch } from './key-watch.ts';
 import type { StepTrace } from './step-trace.ts';
@@ -66,7 +67,7 @@ export interface ChainFlow {
 export type Stop = { readonly kind: 'stopPartition' | 'stopJob'; readonly problem: string; readonly event: Value };
 
 /** One transform in its place; it is also the context that the transform sees. */
-export class Node implements StepContext {
+export class Node implements StepContext, ClockedNode {
   readonly plan: NodePlan;
   readonly nodeId: string;
   readonly cells: KeyedCells;
@@ -217,7 +218,7 @@ export class Node implements StepContext {
   settle(): void {
     const { watermark, isIdle: isQuiet } = together(this.#inputWatermarks, this.#inputIdle);
     this.#rise(watermark);
-    const isIdle = isQuiet && !this.#isHolding; // nobody behind may go on without what waits
+    const isIdle = isQuiet && !this.#isHolding && !this.isClock; // nobody behind may go on without what waits
     if (isIdle === this.isIdle) return;
     this.isIdle = isIdle;
     this.#tellTargets();
@@ -225,6 +226,22 @@ export class Node implements StepContext {
 
   get #isHolding(): boolean {
     return this.waits.length > 0 && this.waits.some(({ isHolding }) => isHolding);
+  }
+
+  get isClock(): boolean {
+    return this.#transform?.onClock !== undefined;
+  }
+
+  tick(): void {
+    this.#transform?.onClock?.(this);
+  }
+
+  wakeMs(): number {
+    if (this.#isHolding) return Infinity; // its timers wait for what waits
+    const timerMs = this.#state.nextDueMs(this.nodeId) + 1;
+    const { op } = this.plan;
+    const closesByTime = op.kind === 'window' && op.window.kind !== 'count' && this.cells.size() > 0;
+    return closesByTime ? Math.min(timerMs, this.nowMs + CLOCK_TICK_MS) : timerMs;
   }
 
   passQuiet(passedMs: number): void {
@@ -256,7 +273,7 @@ export class Node implements StepContext {
       this.#inputWatermarks[0] = this.watermark;
       this.#inputIdle[0] = isSourceIdle;
     }
-    this.isIdle = together(this.#inputWatermarks, this.#inputIdle).isIdle && !this.#isHolding;
+    this.isIdle = together(this.#inputWatermarks, this.#inputIdle).isIdle && !this.#isHolding && !this.isClock;
     this.#transform?.restored?.(this);
   }
 

@@ -21,6 +21,7 @@ import type { Together } from '../time/watermark.ts';
 import type { TransformFigures } from '../transforms/figures.ts';
 import type { Answer, Ask } from '../transforms/outside.ts';
 import type { Waits } from '../transforms/transform.ts';
+import { ClockedNodes } from './clocked-nodes.ts';
 import { Node, type ChainFlow, type ChainParts, type NodeWatermarks, type Stop } from './chain-node.ts';
 import { KeyWatch, type KeyLook } from './key-watch.ts';
 import type { StepTrace } from './step-trace.ts';
@@ -47,6 +48,7 @@ export class Chain implements ChainFlow {
   readonly #sources: Node[] = [];
   /** Nodes that get what actors of the stage send each other. */
   readonly #receivers: Node[] = [];
+  readonly clocked = new ClockedNodes();
   readonly edgeWatermarks = new Map<number, number>();
   readonly idleEdges = new Set<number>();
   edgeBatches = new Map<number, Batch[]>();
@@ -145,7 +147,7 @@ export class Chain implements ChainFlow {
 
   /** When the first of its transforms wants to be woken, wall-clock ms; Infinity: none does. */
   nextWakeMs(): number {
-    let next = Infinity;
+    let next = this.clocked.nextWakeMs();
     for (const { waits } of this.#waiting) next = Math.min(next, waits.nextMs());
     return next;
   }
@@ -224,9 +226,12 @@ export class Chain implements ChainFlow {
   #wire(node: Node, parts: ChainParts): void {
     if (node.plan.op.kind === 'source') this.#sources.push(node);
     if (node.inputsOfOthers !== null) this.#receivers.push(node);
+    this.clocked.add(node);
     node.plan.inputs.forEach((input, index) => {
       if (input.kind === 'node') {
-        this.#node(input.from.node).addTarget(input.from.output, { kind: 'node', node, input: index });
+        const from = this.#node(input.from.node);
+        from.addTarget(input.from.output, { kind: 'node', node, input: index });
+        this.clocked.reads(node, from);
         return;
       }
       assert(parts.stage.inputs.includes(input.edge), `edge ${input.edge} leads to stage ${parts.stage.id}`);

@@ -219,7 +219,6 @@ export class TaskCore {
 
   takeAnswers(answers: readonly Answer[], nowMs: number): void {
     this.#begin(nowMs);
-    this.#chain.ingestMs = Math.min(this.#ingestMs, nowMs);
     for (const answer of answers) this.#chain.answer(answer);
     this.owes ||= this.state.isChanged;
   }
@@ -227,7 +226,6 @@ export class TaskCore {
   /** What waited for the clock goes on. */
   wake(nowMs: number): void {
     this.#begin(nowMs);
-    this.#chain.ingestMs = Math.min(this.#ingestMs, nowMs);
     this.#chain.wake(nowMs);
     this.owes ||= this.state.isChanged;
   }
@@ -308,7 +306,6 @@ export class TaskCore {
    *  needs to be stored yet: only positions or watermarks moved (`owes`), and `force` does not ask for them. */
   step(nowMs: number, options: { readonly force: boolean }): Step | null {
     this.#begin(nowMs);
-    this.#chain.ingestMs = Math.min(this.#ingestMs, nowMs);
     if (this.#sourceEnded) this.#chain.advanceSource(WATERMARK_MAX);
     for (const [edge, { watermark, isIdle }] of this.#inputs.watermarks()) this.#chain.advanceEdge(edge, watermark, isIdle);
     this.#chain.fireBehindEnd();
@@ -373,11 +370,13 @@ export class TaskCore {
 
   #begin(nowMs: number): void {
     this.#chain.nowMs = nowMs;
-    this.#trace?.begin(nowMs, this.#counters.eventsIn);
-    if (!this.#unsettled) return;
-    this.#unsettled = false;
     this.#chain.ingestMs = Math.min(this.#ingestMs, nowMs);
-    this.#chain.settle();
+    this.#trace?.begin(nowMs, this.#counters.eventsIn);
+    if (this.#unsettled) {
+      this.#unsettled = false;
+      this.#chain.settle();
+    }
+    if (!this.done && this.#chain.clocked.tick()) this.owes ||= this.state.isChanged;
   }
 
   #finish(output: ChainOutput, ingestMs: number): Step {

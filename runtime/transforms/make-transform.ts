@@ -6,6 +6,7 @@ import { type Expirable, expiring } from './actor/expiring.ts';
 import { makeMachine, makeXState } from './actor/machine.ts';
 import { makeReduce } from './actor/reduce.ts';
 import { makeAggregate } from './aggregate/aggregate.ts';
+import { makeClock } from './clock.ts';
 import { makeDedupe } from './dedupe.ts';
 import { makeEnrich } from './enrich.ts';
 import { makeEventTime } from './event-time.ts';
@@ -57,6 +58,8 @@ export function makeTransform({ id, op }: NodePlan): Transform {
       return makeTemporalJoin(op);
     case 'windowJoin':
       return makeWindowJoin(op);
+    case 'clock':
+      return makeClock();
     case 'order':
       return makeOrder(op);
     case 'pattern':

@@ -26,6 +26,9 @@ export interface Transform {
   /** In the stage of a source that is idle: so much time went by on the clock, since its last event or the last such call. Only where
    *  the source says that event time is to go on meanwhile (`idle.closeAfter`). */
   onQuiet?(passedMs: number, context: StepContext): void;
+  /** It gives out a time that follows the clock: called at the beginning of each step, before its events. Such a transform is never idle,
+   *  and a task wakes for what is due behind it. */
+  onClock?(context: StepContext): void;
   /** A timer of this transform is due. Called in (time, key, id) order, before onWatermark of the same rise. */
   onTimer?(timer: Timer, context: StepContext): void;
   /** After a restore, before the first event: rebuild what is derived from cells. */

@@ -18,7 +18,7 @@
 //   A9. An event that would make the context larger than stateBytesMax is a dead letter (MR3008); other keys do not wait.
 //   A6. An actor of an older declaration lacks fields of the context that are new: they begin with their initial value.
 
-import type { OpPlan } from '../../plan/physical-plan.ts';
+import type { MissedTimers, OpPlan } from '../../plan/physical-plan.ts';
 import { AssertionFailed } from '../../base/assert.ts';
 import { BadDeclaration } from '../../base/issues.ts';
 import { MillraceError } from '../../base/errors.ts';
@@ -35,6 +35,7 @@ import { EndTimers, namedTimer } from './end-timers.ts';
 import type { Expirable } from './expiring.ts';
 import { buildMachine } from './machine-config.ts';
 import { type ActorState, choosePath, type MachinePath, ReferencePath } from './machine-path.ts';
+import { dueTimer, timerData } from './missed-timers.ts';
 import { Outputs } from './outputs.ts';
 import { actorCause, StateSize } from './state-size.ts';
 import { type EventInState, StateBook, type StateEntry } from './state-book.ts';
@@ -54,7 +55,7 @@ export function makeMachine(op: Extract<OpPlan, { kind: 'machine' }>, path: Path
   const typeOf = op.spec.eventType === undefined ? fieldType : compileCode(op.spec.eventType, ['event']);
   const toEvent: ToEvent = (value) => ({ type: eventType(typeOf(value)), value });
   const { unhandled, context, stateBytesMax } = op.spec;
-  return new MachineTransform({ machine, effects, toEvent, path, unhandled, context, stateBytesMax });
+  return new MachineTransform({ machine, effects, toEvent, path, unhandled, context, stateBytesMax, missed: op.missed ?? null });
 }
 
 /** A builder's own machine takes the values themselves as events. Throws BadDeclaration for what it may not have. */
@@ -72,7 +73,16 @@ export function makeXState(op: Extract<OpPlan, { kind: 'xstate' }>, path: PathWa
   };
   const effects = new Effects();
   effects.maySend = op.sends === true;
-  return new MachineTransform({ machine, effects, toEvent, path, unhandled: op.unhandled, context: {}, stateBytesMax: op.stateBytesMax });
+  return new MachineTransform({
+    machine,
+    effects,
+    toEvent,
+    path,
+    unhandled: op.unhandled,
+    context: {},
+    stateBytesMax: op.stateBytesMax,
+    missed: op.missed ?? null,
+  });
 }
 
 function fieldType(value: Value): unknown {
@@ -95,6 +105,7 @@ type Parts = {
   readonly stateBytesMax: number | undefined;
   /** Initial values of the context's fields, where they are known. */
   readonly context: Readonly<Record<string, unknown>>;
+  readonly missed: MissedTimers | null;
 };
 
 const NAMESPACE = 0;
@@ -106,6 +117,7 @@ class MachineTransform implements Expirable {
   readonly #unhandled: Unhandled;
   readonly #size: StateSize;
   readonly #context: Parts['context'];
+  readonly #missed: MissedTimers | null;
   readonly #path: MachinePath;
   readonly #outputs = new Outputs();
   readonly #endTimers = new EndTimers();
@@ -116,7 +128,8 @@ class MachineTransform implements Expirable {
   /** By state: is there a transition (A2), and what is told of the actors. */
   readonly #book = new StateBook();
 
-  constructor({ machine, effects, toEvent, unhandled, path, context, stateBytesMax }: Parts) {
+  constructor({ machine, effects, toEvent, unhandled, path, context, stateBytesMax, missed }: Parts) {
+    this.#missed = missed;
     this.#size = new StateSize(stateBytesMax);
     this.#context = context;
     this.#effects = effects;
@@ -185,20 +198,23 @@ class MachineTransform implements Expirable {
   }
 
   onTimer(timer: Timer, context: StepContext): void {
-    const { key, id, atMs } = timer;
-    const { event, hops } = unwrapped(timer.data as MachineEvent);
+    const { key, id } = timer;
     const cell = context.cells.get(NAMESPACE, key) as ActorCell | undefined;
     if (cell === undefined) return;
+    const due = this.#missed === null ? { timeMs: timer.atMs, data: timer.data } : dueTimer(timer, this.#missed, context);
+    if (due === null) return;
+    const { timeMs } = due;
+    const { event, hops } = unwrapped(due.data as MachineEvent);
     this.#endTimers.fired(key, id, context.watermarkNext);
     const pending: ActorCell = cell.timers === undefined ? cell : { ...cell, timers: cell.timers.filter((other) => other !== id) };
     if (event.type.startsWith(DELAYED)) {
       const { to, event: sent } = event.value as Pick<Sent, 'to' | 'event'>;
-      this.#outputs.send({ event: sent, hops: hops + 1, from: decodeKey(key) }, atMs, to, context.trace);
+      this.#outputs.send({ event: sent, hops: hops + 1, from: decodeKey(key) }, timeMs, to, context.trace);
       if (pending !== cell) context.cells.put(NAMESPACE, key, pending);
       return;
     }
     try {
-      this.#effects.begin(decodeKey(key), atMs, hops);
+      this.#effects.begin(decodeKey(key), timeMs, hops);
       const before = this.#path.decode(cell);
       const after = this.#path.transition(before, event);
       if (context.trace !== null) this.#note({ event, before, after, key }, context);
@@ -210,7 +226,7 @@ class MachineTransform implements Expirable {
       // The timer has fired: it must not stay among the pending ones, whatever became of its event.
       if (pending !== cell) context.cells.put(NAMESPACE, key, pending);
       context.countMade(1); // the timer's event came from the state
-      this.#refuse(error, 'value' in event ? event.value : event, key, atMs, context);
+      this.#refuse(error, 'value' in event ? event.value : event, key, timeMs, context);
     }
   }
 
@@ -317,7 +333,7 @@ class MachineTransform implements Expirable {
       const isCircle = hops > 0 && context.watermarkNext === WATERMARK_MAX;
       if (isCircle && hops + 1 >= HOPS_MAX) continue; // A8
       const data = isCircle ? { type: BEHIND_END, value: { event, hops: hops + 1 } } : event;
-      context.setTimer({ key, id, atMs: this.#effects.timeMs + delayMs, data });
+      context.setTimer({ key, id, atMs: this.#effects.timeMs + delayMs, data: timerData(this.#missed, delayMs, data) });
       pending.add(id);
     }
     return { timers: this.#canEnd ? [...pending] : undefined, count };

@@ -10,12 +10,13 @@ import { AssertionFailed } from '../../base/assert.ts';
 import type { Batch, Key, Value } from '../../event/batch.ts';
 import { decodeKey } from '../../event/key.ts';
 import { compileCode } from '../../expression/expression.ts';
-import type { OpPlan } from '../../plan/physical-plan.ts';
+import type { MissedTimers, OpPlan } from '../../plan/physical-plan.ts';
 import { EventRefused, failMade, problemOf } from '../failure.ts';
 import type { StepContext, Timer } from '../transform.ts';
 import { Effects } from './effects.ts';
 import { EndTimers } from './end-timers.ts';
 import type { Expirable } from './expiring.ts';
+import { dueTimer, timerData } from './missed-timers.ts';
 import { Outputs } from './outputs.ts';
 import { actorCause, StateSize } from './state-size.ts';
 
@@ -42,7 +43,7 @@ type Functions = { readonly init: Init; readonly step: Step; readonly expire: Ex
 /** Functions of a builder, or CEL texts: `init` over `key`, `step` over `state`, `event`, `key`, `timeMs`. */
 export function makeReduce(op: Extract<OpPlan, { kind: 'reduce' }>): Expirable {
   const expire = op.expire === undefined ? null : (op.expire as Expire);
-  return new Reduce({ init: initOf(op.init), step: stepOf(op.step), expire }, new StateSize(op.stateBytesMax));
+  return new Reduce({ init: initOf(op.init), step: stepOf(op.step), expire }, new StateSize(op.stateBytesMax), op.missed ?? null);
 }
 
 function initOf(code: Code): Init {
@@ -61,12 +62,14 @@ class Reduce implements Expirable {
   readonly absorbs = true;
   readonly #functions: Functions;
   readonly #size: StateSize;
+  readonly #missed: MissedTimers | null;
   readonly #effects = new Effects();
   readonly #view = new View(this.#effects);
   readonly #outputs = new Outputs();
   readonly #endTimers = new EndTimers();
 
-  constructor(functions: Functions, size: StateSize) {
+  constructor(functions: Functions, size: StateSize, missed: MissedTimers | null) {
+    this.#missed = missed;
     this.#size = size;
     this.#functions = functions;
   }
@@ -82,10 +85,13 @@ class Reduce implements Expirable {
     this.#outputs.flush(context, batch.ingestMs);
   }
 
-  onTimer({ key, id, atMs, data }: Timer, context: StepContext): void {
+  onTimer(timer: Timer, context: StepContext): void {
+    const { key, id } = timer;
+    const due = this.#missed === null ? { timeMs: timer.atMs, data: timer.data } : dueTimer(timer, this.#missed, context);
+    if (due === null) return;
     this.#endTimers.fired(key, id, context.watermarkNext);
     this.#view.begin(context.nowMs, id);
-    if (!this.#take(data, key, atMs, context)) context.countMade(1); // the timer's event came from the state
+    if (!this.#take(due.data, key, due.timeMs, context)) context.countMade(1); // the timer's event came from the state
   }
 
   onWatermark(watermark: number, context: StepContext): void {
@@ -140,7 +146,12 @@ class Reduce implements Expirable {
     for (const change of timers) {
       if (change.kind === 'clear') context.clearTimer(key, change.id);
       else if (change.id !== null && !this.#endTimers.isOver(key, change.id, context.watermarkNext)) {
-        context.setTimer({ key, id: change.id, atMs: timeMs + change.delayMs, data: change.event });
+        context.setTimer({
+          key,
+          id: change.id,
+          atMs: timeMs + change.delayMs,
+          data: timerData(this.#missed, change.delayMs, change.event),
+        });
       }
     }
   }

@@ -89,6 +89,21 @@ export const stages: readonly Refused[] = [
     object: withStage({ map: 'event', partitions: 4 }),
     says: ['only a stage with keyBy has partitions of its own', 'stages: added'],
   },
+  {
+    fact: 'a stage by the clock that has no use for it',
+    object: keyed({ processingTime: {}, aggregate }),
+    says: ['processingTime goes with window, dedupe and machine', 'stages: added'],
+  },
+  {
+    fact: 'a machine by the clock that wants events in the order of their event time',
+    object: keyed({ processingTime: {}, machine: { order: 'eventTime', initial: 'a', states: { a: {} } } }),
+    says: 'events come in the order of their arrival',
+  },
+  {
+    fact: 'a policy that is none',
+    object: keyed({ processingTime: { missed: 'never' }, dedupe: { ttl: '1h' } }),
+    says: 'supported values: "catchUp", "fireOnce", "skip"',
+  },
   { fact: 'a map that is a number', object: withStage({ map: 5 }), says: [`map ${CODE_OR_FIELDS}`, 'stages: added'] },
   { fact: 'a map of no fields', object: withStage({ map: {} }), says: `map ${CODE_OR_FIELDS}` },
   { fact: 'a map of a number', object: withStage({ map: { a: 1 } }), says: `map ${CODE_OR_FIELDS}` },

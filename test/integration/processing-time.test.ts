@@ -1,0 +1,82 @@
+// D2: stages that work by the clock, on a real server: a window closes and timers fire though nothing comes, once each, also when their
+// worker dies before they are due, and for those that nobody was there for.
+
+import type { NatsConnection } from '@nats-io/transport-node';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { connectNats } from '../../runtime/adapters/nats/nats-connection.ts';
+import { endPods } from '../../runtime/pod/pod-harness.ts';
+import { jobText } from '../support/job-run.ts';
+import { startTestServer, type TestServer } from '../support/nats.ts';
+import { Feed, Operated, sleep, until } from '../support/operated-job.ts';
+
+let server: TestServer;
+let admin: NatsConnection;
+beforeAll(async () => {
+  server = await startTestServer();
+  admin = await connectNats({ url: server.url, name: 'operator' });
+});
+afterEach(endPods);
+afterAll(async () => {
+  await admin.close();
+  await server.stop();
+});
+
+const KEYS = 50;
+const AFTER_MS = 2_000;
+
+const job = (name: string): string =>
+  jobText(
+    name,
+    `
+  partitions: 2
+  sources:
+    - { name: rows, nats: { subjects: [in.${name}] }, schema: { n: int, id: string } }
+  stages:
+    - { name: counts, from: rows, keyBy: event.id, processingTime: {}, window: { tumbling: { size: 1s } }, aggregate: { n: { count: {} } } }
+    - name: nudges
+      from: rows
+      keyBy: event.id
+      partitions: 3
+      processingTime: { missed: fireOnce, missedAfter: 500ms }
+      machine:
+        eventType: "'go'"
+        initial: off
+        states:
+          off: { on: { go: waits } }
+          waits:
+            on: { go: waits }
+            after: { ${AFTER_MS}ms: { target: off, actions: [{ emit: { output: nudge, value: { id: key } } }] } }
+  sinks:
+    - { name: out, from: counts, nats: { subject: out.${name} } }
+    - { name: nudged, from: nudges.nudge, nats: { subject: nudged.${name} } }`,
+  );
+
+async function speak(name: string, count: number): Promise<void> {
+  for (let n = 0; n < count; n++) admin.publish(`in.${name}`, JSON.stringify({ n, id: `k${n}` }));
+  await admin.flush();
+}
+
+test('D2 timers and windows by the clock are due without any event, once, though their worker is killed before', async () => {
+  const name = 'clocked';
+  await new Feed(admin, `in.${name}`).open();
+  const run = new Operated(admin, server.url, name);
+  await run.declare(job(name));
+  run.startPod('w1');
+  await run.allRun();
+  await speak(name, KEYS);
+  const isTaken = (): boolean => [0, 1, 2].reduce((sum, p) => sum + (run.figures.get(`nudges/${p}`)?.counters.eventsIn ?? 0), 0) === KEYS;
+  await until(() => Promise.resolve(isTaken()));
+  await run.pods.get('w1')?.end('SIGKILL');
+  await sleep(AFTER_MS + 1_000); // they are due, and nobody is there
+  run.startPod('w2');
+  const nudged = async (): Promise<readonly string[]> => (await run.results<{ id: string }>(`nudged.${name}`)).map(({ id }) => id);
+  await until(async () => (await nudged()).length >= KEYS);
+  const counted = async (): Promise<number> => (await run.results<{ n: number }>(`out.${name}`)).reduce((sum, { n }) => sum + n, 0);
+  await until(async () => (await counted()) >= KEYS);
+  await speak(name, 1); // one more round, for k0: nothing of the first comes again
+  await until(async () => (await nudged()).length > KEYS);
+  const ids = Array.from({ length: KEYS }, (_, n) => `k${n}`);
+  expect((await nudged()).toSorted()).toEqual([...ids, 'k0'].toSorted());
+  expect(await counted()).toBe(KEYS + 1);
+  await run.endPods();
+});
