@@ -1,3 +1,6 @@
+import { streamJobSchema } from '../crds/stream-job/spec.ts';
+import { planJob } from '../runtime/plan/plan.ts';
+import { declaredOf } from './declared.ts';
 import { expect, test } from 'vitest';
 import { chartOf, leavesOf, liveMachine } from './statechart.ts';
 
@@ -73,3 +76,33 @@ test.each([null, 7, 'x', [], { states: 7 }, { states: { a: null } }, { states: {
   (machine) =>
     expect(chartOf('s', 'n', machine).transitions.every(({ from, to }) => typeof from === 'string' && typeof to === 'string')).toBe(true),
 );
+
+test('a pattern whose partial matches do not part is drawn as the chart of one of them; another is not', () => {
+  const charts = (pattern: object): unknown => {
+    const job = streamJobSchema.parse({
+      apiVersion: 'millrace.dev/v1alpha1',
+      kind: 'StreamJob',
+      metadata: { name: 'j' },
+      spec: {
+        sources: [{ name: 's', file: { path: 's.ndjson' }, eventTime: { at: 'event.at' } }],
+        stages: [{ name: 'p', from: 's', keyBy: 'event.id', pattern }],
+        sinks: [],
+      },
+    });
+    const parts = { ref: { namespace: '-', name: 'j' }, plan: planJob(job, {}), description: null, text: '', language: 'yaml' as const };
+    return declaredOf({ ...parts, run: 'r', jaegerUrl: null }).charts.map(({ node, states, transitions }) => ({
+      node,
+      states: states.map(({ path }) => path),
+      lines: transitions.map(({ from, event, to }) => `${from} ${event} ${to}`),
+    }));
+  };
+  const steps = [{ name: 'a', where: 'event.x > 1' }, { name: 'b', contiguity: 'next', where: 'event.x > 2' }, { name: 'c' }];
+  expect(charts({ steps, within: '1h' })).toEqual([
+    {
+      node: 'p',
+      states: ['begins', 'open', 'open.a', 'open.b', 'matched', 'ended', 'timedOut'],
+      lines: ['begins * open.a', 'begins * ended', 'open after 1h timedOut', 'open.a * open.b', 'open.a * ended', 'open.b * matched'],
+    },
+  ]);
+  expect(charts({ steps: [...steps, { name: 'd', contiguity: 'followedByAny' }], within: '1h' })).toEqual([]);
+});
