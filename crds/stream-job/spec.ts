@@ -21,7 +21,7 @@ import { patternSchema } from './pattern.ts';
 import { processingTimeSchema } from './processing-time.ts';
 import { referencesSchema } from './references.ts';
 import { sourceSchema, tableSchema } from './sources.ts';
-import { stateSchema } from './state.ts';
+import { reduceCellsSchema, stateSchema } from './state.ts';
 import { windowSchema } from './window.ts';
 
 /** Stands for a function or an XState machine in a StreamJob on a cluster: first 32 hex digits of the sha256 of its source. */
@@ -77,7 +77,13 @@ export const stageSchema = z.strictObject({
   machine: machineSchema.optional().describe('An actor a key: a state machine, its guards and assignments in CEL.'),
   pattern: patternSchema.optional().describe('Sequences of events of a key, found by event time (complex event processing).'),
   reduce: z
-    .strictObject({ init: codeSchema, step: codeSchema, expire: codeSchema.optional(), stateBytesMax: actorStateBytesMax })
+    .strictObject({
+      init: codeSchema,
+      step: codeSchema,
+      expire: codeSchema.optional(),
+      cells: reduceCellsSchema.optional(),
+      stateBytesMax: actorStateBytesMax,
+    })
     .optional()
     .describe('Jobs in TypeScript only: a plain-function actor (state, event, context) => state. Here: marks of its code.'),
   xstate: z

@@ -1,7 +1,25 @@
 // How long the state of one key is kept.
 
 import { z } from 'zod';
+import { codeSchema } from './code.ts';
 import { durationSchema } from './names.ts';
+
+/** A cell of a reducer beside its state. Functions are of reducing (reduce) and aggregating (init, add, result) only. */
+export const reduceCellSchema = z.strictObject({
+  kind: z.enum(['value', 'list', 'map', 'reducing', 'aggregating']),
+  reduce: codeSchema.optional(),
+  init: codeSchema.optional(),
+  add: codeSchema.optional(),
+  result: codeSchema.optional(),
+});
+export const reduceCellsSchema = z.record(
+  z
+    .string()
+    .max(64)
+    .regex(/^[A-Za-z_]\w*$/, 'must be letters, digits and _, and start with no digit'),
+  reduceCellSchema,
+);
+export type ReduceCellSpec = z.output<typeof reduceCellSchema>;
 
 export const stateSchema = z
   .strictObject({

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { assign, createMachine, emit, setup } from 'xstate';
 import { streamJobSchema, type StreamJob } from '../../crds/stream-job/spec.ts';
 import { BadDeclaration } from '../base/issues.ts';
-import { count, file, from, job, sum, tumbling } from '../index.ts';
+import { cell, count, file, from, job, sum, tumbling } from '../index.ts';
 import { readStreamJob } from '../plan/check.ts';
 import { stageFingerprints } from '../plan/fingerprint.ts';
 import type { PhysicalPlan } from '../plan/physical-plan.ts';
@@ -234,3 +234,29 @@ function issuesOf(act: () => unknown): readonly string[] {
   }
   return [];
 }
+
+test('functions of a reducer, its end and its cells are marked, and come back', () => {
+  const declareCells = (): StreamJob =>
+    job('cells', (j) => {
+      const rows = j.source('rows', file<Row>({ path: 'rows.ndjson', eventTime: { at: 'at' } } as never));
+      rows
+        .keyBy('id')
+        .reduce(
+          {
+            cells: { last: cell.value<number>(), sum: cell.reducing<number>((a, b) => a + b) },
+            init: () => 0,
+            step: (state: number, event) => state + event.n,
+            expire: () => undefined,
+          },
+          { state: { ttl: '1h' } },
+        )
+        .as('sums')
+        .toFile('s.ndjson');
+    }).build();
+  const whole = declareCells();
+  const { job: held, code } = markJob(whole, 'bundle-2');
+  expect(marksIn(held)).toHaveLength(4);
+  const reduce = held.spec.stages[0]?.reduce;
+  for (const code of [reduce?.init, reduce?.step, reduce?.expire, reduce?.cells?.['sum']?.reduce]) expect(code).toMatch(/^@code:/);
+  expect(fillMarks(held, code)).toEqual(whole);
+});

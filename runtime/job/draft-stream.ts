@@ -17,6 +17,8 @@ import type { PatternOptions } from './pattern-type.ts';
 import { patternInput } from './pattern-type.ts';
 import { lookupSpec, type LookupDraft } from './lookup-type.ts';
 import type { Output, StageFields } from './producer.ts';
+import type { ReduceCellSpec } from '../../crds/stream-job/state.ts';
+import type { Cells } from './cell.ts';
 import type { Actor, StateOptions } from './reduce-type.ts';
 import type { EventTimeOptions } from './source.ts';
 import { eventTimeSpec } from './source.ts';
@@ -276,7 +278,9 @@ export class DraftKeyedStream {
   }
 
   reduce(actor: Actor<never, unknown, never>, { state }: { readonly state?: StateOptions } = {}): DraftStream {
-    return this.#stage('reduce', { reduce: actor, ...(state === undefined ? {} : { state }) });
+    const { cells, ...functions } = actor;
+    const declared = cells === undefined ? {} : { cells: cellSpecs(cells as Cells) };
+    return this.#stage('reduce', { reduce: { ...functions, ...declared }, ...(state === undefined ? {} : { state }) });
   }
 
   #stage(verb: string, fields: StageFields, other: Output | null = null): DraftStream {
@@ -298,6 +302,10 @@ export class DraftKeyedStream {
     );
     return {};
   }
+}
+
+function cellSpecs(cells: Cells): Record<string, ReduceCellSpec> {
+  return Object.fromEntries(Object.entries(cells).map(([name, { spec }]) => [name, spec]));
 }
 
 function isXState(machine: XStateMachine | DeclaredMachine): machine is XStateMachine {

@@ -1,24 +1,29 @@
 // A plain-function actor: one state a key, a function from state and event to the next state.
 
+import type { Cells, HandlesOf } from './cell.ts';
 import type { ReduceContext } from '../transforms/actor/reduce.ts';
 
 /** What a step may ask and do besides giving the next state. Out: what it emits. */
-export interface ActorContext<E = unknown, Out = unknown> extends Omit<ReduceContext, 'emit' | 'setTimer'> {
+export interface ActorContext<E = unknown, Out = unknown, C = Cells> extends Omit<ReduceContext, 'emit' | 'setTimer' | 'cells'> {
+  /** A handle for each of the actor's `cells`. Changes count only when the step returns. */
+  readonly cells: HandlesOf<C>;
   /** An event out of the stage: on the main output, and on `output` when named. */
   emit(event: Out, output?: string): void;
   /** Asks for `event` again at the durable event time `atMs`, with `context.timer` = `id`. The same id again: replaced. */
   setTimer(id: string, atMs: number, event: E): void;
 }
 
-export type Actor<E, S, Out> = {
+export type Actor<E, S, Out, C = Cells> = {
+  /** What is kept beside the state: maps, lists and sums of which only changes are stored. */
+  readonly cells?: C;
   /** The state of a key that has none: before its first event, and after it was forgotten. */
   readonly init: (key: unknown) => S;
   /** The next state, or null to forget the actor. Never changes the state that it was given. */
-  readonly step: (state: S, event: E, context: ActorContext<E, Out>) => S | null;
+  readonly step: (state: S, event: E, context: ActorContext<E, Out, C>) => S | null;
   /** Bytes that the state of one key may have; 262144 when absent. An event that would make it larger is a dead letter. */
   readonly stateBytesMax?: number;
   /** Called once when the state expires (`state: { ttl }`), at the time at which it does. It may emit; the state and the actor's timers are gone then. */
-  readonly expire?: (state: S, context: Omit<ActorContext<E, Out>, 'setTimer' | 'clearTimer' | 'timer'>) => void;
+  readonly expire?: (state: S, context: Omit<ActorContext<E, Out, C>, 'setTimer' | 'clearTimer' | 'timer'>) => void;
 };
 
 /** How long the state of one key is kept. */

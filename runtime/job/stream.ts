@@ -6,6 +6,7 @@
 
 import type { Aggregate, GivenBy } from './aggregates.ts';
 import type { Cel } from './cel.ts';
+import type { Cells } from './cell.ts';
 import type { AnyEvent, EventCode, EventFunction, EventOf, FieldCodes, ResultOf, Simplify, Synchronous } from './code.ts';
 import type { LookupOptions, Unanswered, WithAnswer } from './lookup-type.ts';
 import type { CheckMachine, CheckOutput, DeclaredMachine, MachineOptions, OutputEvent, XStateMachine } from './machine-type.ts';
@@ -198,7 +199,10 @@ export interface KeyedStream<E, N> extends Keyed<E> {
   /** One actor a key: a machine of XState's own making, or one declared as in YAML. */
   machine<const M extends XStateMachine | DeclaredMachine>(machine: M & CheckMachine<E, M>, options?: MachineOptions): MachineStream<M>;
   /** One actor a key: a plain function from state and event to state. `reduce<State, Result>` says what it emits. */
-  reduce<S, Out = AnyEvent>(actor: Actor<E, S, Out>, options?: { readonly state?: StateOptions }): ReducedStream<Out, S>;
+  reduce<S, Out = AnyEvent, const C extends Cells = Cells>(
+    actor: Actor<E, S, Out, C>,
+    options?: { readonly state?: StateOptions },
+  ): ReducedStream<Out, S>;
 
   // What belongs before keyBy or behind a keyed verb (F2).
   filter(

@@ -451,3 +451,16 @@ test('state begins to expire, at another ttl too, but never stops: its timers wo
   expect(reasons('2h', '1h')).toEqual([]);
   expect(reasons('1h', null)).toEqual(['aggregate counts: its state expires and would no longer']);
 });
+
+test('a cell of a reducer may come and go, but not become one of another kind', () => {
+  const kept = (cells: Spec): Base =>
+    change('counts', { aggregate: undefined, reduce: { init: () => 0, step: (state: number) => state, cells } });
+  const reasons = (was: Spec, is: Spec): readonly string[] => {
+    const old = plan(kept(was));
+    return compareForUpgrade(old, plan(kept(is), old)).incompatible.map(({ reason }) => reason);
+  };
+  expect(reasons({ one: { kind: 'map' } }, { two: { kind: 'list' } })).toEqual([]);
+  expect(reasons({ one: { kind: 'map' } }, { one: { kind: 'list' } })).toEqual([
+    'reduce counts: its cell one was a map and would be a list',
+  ]);
+});

@@ -15,6 +15,7 @@ import type { MachineSpec } from '../../crds/stream-job/machine.ts';
 import type { ProcessingTimeSpec } from '../../crds/stream-job/processing-time.ts';
 import type { PatternSpec } from '../../crds/stream-job/pattern.ts';
 import type { SourceSpec, TableSpec } from '../../crds/stream-job/sources.ts';
+import type { ReduceCellSpec } from '../../crds/stream-job/state.ts';
 import type { SinkSpec, StageSpec } from '../../crds/stream-job/spec.ts';
 import type { WindowSpec } from '../../crds/stream-job/window.ts';
 
@@ -204,6 +205,7 @@ export type OpPlan =
       readonly init: Code;
       readonly step: Code;
       readonly expire?: Code | undefined;
+      readonly cells?: Readonly<Record<string, ReduceCellSpec>> | undefined;
       readonly stateBytesMax?: number | undefined;
       readonly state?: StatePlan;
       readonly missed?: MissedTimers;

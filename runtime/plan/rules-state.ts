@@ -4,7 +4,27 @@ import type { Issue } from '../base/issues.ts';
 import { formatPath } from '../base/path.ts';
 import type { StageElement } from './job-graph.ts';
 
-export function checkState({ spec, path }: StageElement): readonly Issue[] {
+export function checkState(stage: StageElement): readonly Issue[] {
+  return [...checkExpiry(stage), ...checkCells(stage)];
+}
+
+/** Functions that a kind of cell has. */
+const FUNCTIONS = { value: [], list: [], map: [], reducing: ['reduce'], aggregating: ['init', 'add', 'result'] } as const;
+const ALL = ['reduce', 'init', 'add', 'result'] as const;
+
+function checkCells({ spec: { reduce }, path }: StageElement): readonly Issue[] {
+  return Object.entries(reduce?.cells ?? {}).flatMap(([name, cell]) => {
+    const needed: readonly string[] = FUNCTIONS[cell.kind];
+    const wrong = ALL.filter((each) => (cell[each] === undefined) === needed.includes(each));
+    if (wrong.length === 0) return [];
+    const has = needed.length === 0 ? 'no function' : needed.join(', ');
+    return [
+      { path: formatPath([...path, 'reduce', 'cells', name]), message: `a ${cell.kind} cell has ${has}`, fix: `cell.${cell.kind}(…)` },
+    ];
+  });
+}
+
+function checkExpiry({ spec, path }: StageElement): readonly Issue[] {
   const { state, reduce, machine, xstate, aggregate, window } = spec;
   const keeps = reduce ?? machine ?? xstate ?? (window === undefined ? aggregate : undefined);
   if (state === undefined || keeps !== undefined) return [];

@@ -146,6 +146,8 @@ function compareCells(was: OpPlan, is: OpPlan): readonly Misfit[] {
       return compareBoundJoin(was, is);
     case 'pattern':
       return is.kind === 'pattern' ? comparePattern(was, is) : [];
+    case 'reduce':
+      return is.kind === 'reduce' ? compareActorCells(was, is) : [];
     case 'machine':
     case 'xstate':
       return compareMachines(was, is);
@@ -255,6 +257,18 @@ function compareTableJoin(was: TableJoinOp, is: TableJoinOp): readonly Misfit[] 
   if (was.spec.type === is.spec.type) return misfits;
   const reason = `its type was ${was.spec.type} and would be ${is.spec.type}: what changes of the result would be told of rows that were never given`;
   return [...misfits, { reason, fix: `keep type: ${was.spec.type}, or ${RENAME}` }];
+}
+
+type ReduceOp = Extract<OpPlan, { kind: 'reduce' }>;
+
+/** What a cell that is gone held is dropped; one of another kind would read what it never wrote. */
+function compareActorCells(was: ReduceOp, is: ReduceOp): readonly Misfit[] {
+  return Object.entries(was.cells ?? {}).flatMap(([name, { kind }]) => {
+    const next = is.cells?.[name]?.kind ?? kind;
+    return next === kind
+      ? []
+      : [{ reason: `its cell ${name} was a ${kind} and would be a ${next}`, fix: `give the new ${next} another name` }];
+  });
 }
 
 type PatternOp = Extract<OpPlan, { kind: 'pattern' }>;

@@ -1,7 +1,24 @@
 // Types along the edges of a job: what each verb makes of the event's type. The compiler judges; running it shows that
 // the same chains build.
 
-import { cel, collect, count, countWindow, file, from, globalWindow, job, mean, min, session, sliding, sum, top, tumbling } from 'millrace';
+import {
+  cel,
+  cell,
+  collect,
+  count,
+  countWindow,
+  file,
+  from,
+  globalWindow,
+  job,
+  mean,
+  min,
+  session,
+  sliding,
+  sum,
+  top,
+  tumbling,
+} from 'millrace';
 import type { Stream } from 'millrace';
 import { expect, test } from 'vitest';
 import { aircraft } from './prelude.ts';
@@ -158,6 +175,26 @@ test('types are inferred along the edges', () => {
       left.join(right, { table: { emit: 'changes' }, select: (l, _r, change) => ({ a: l.at, is: change === 'insert' }) }),
       true,
     );
+
+    const cells = {
+      seen: cell.map<number>(),
+      sum: cell.aggregating<number, number, string>({ init: () => 0, add: (a, b) => a + b, result: String }),
+    };
+    const reduced = flights.keyBy('origin').reduce({
+      cells,
+      init: () => 0,
+      step: (state: number, flight, context) => {
+        const { seen, sum: total } = context.cells;
+        seen.set(flight.origin, flight.at);
+        total.add(flight.at);
+        const text: string | undefined = total.get();
+        // @ts-expect-error a map of numbers takes no text
+        seen.set('a', 'b');
+        context.emit({ text });
+        return state;
+      },
+    });
+    events<{ readonly key: unknown; readonly state: number }>()(reduced.output('expired'), true);
 
     const steps = [{ name: 'a' }, { name: 'b', contiguity: 'next' as const }];
     const found = flights.keyBy('origin').pattern({ steps, within: '1h' });

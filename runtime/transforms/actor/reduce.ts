@@ -12,7 +12,8 @@ import { decodeKey } from '../../event/key.ts';
 import { compileCode } from '../../expression/expression.ts';
 import type { MissedTimers, OpPlan } from '../../plan/physical-plan.ts';
 import { EventRefused, failMade, problemOf } from '../failure.ts';
-import type { StepContext, Timer } from '../transform.ts';
+import type { RestoreContext, StepContext, Timer } from '../transform.ts';
+import { ActorCells, type CellKind } from './actor-cells.ts';
 import { Effects } from './effects.ts';
 import { EndTimers } from './end-timers.ts';
 import type { Expirable } from './expiring.ts';
@@ -33,6 +34,8 @@ export interface ReduceContext {
   /** Asks for `data` as an event at the durable event time `atMs`. The same id again: replaced. */
   setTimer(id: string, atMs: number, data?: Value): void;
   clearTimer(id: string): void;
+  /** What is declared by `cells`, of this actor. Changes count only when the step returns. */
+  readonly cells: Readonly<Record<string, unknown>>;
 }
 
 type Init = (key: unknown) => Value;
@@ -43,7 +46,12 @@ type Functions = { readonly init: Init; readonly step: Step; readonly expire: Ex
 /** Functions of a builder, or CEL texts: `init` over `key`, `step` over `state`, `event`, `key`, `timeMs`. */
 export function makeReduce(op: Extract<OpPlan, { kind: 'reduce' }>): Expirable {
   const expire = op.expire === undefined ? null : (op.expire as Expire);
-  return new Reduce({ init: initOf(op.init), step: stepOf(op.step), expire }, new StateSize(op.stateBytesMax), op.missed ?? null);
+  return new Reduce(
+    { init: initOf(op.init), step: stepOf(op.step), expire },
+    new StateSize(op.stateBytesMax),
+    op.missed ?? null,
+    new ActorCells((op.cells ?? {}) as Readonly<Record<string, CellKind>>),
+  );
 }
 
 function initOf(code: Code): Init {
@@ -64,14 +72,21 @@ class Reduce implements Expirable {
   readonly #size: StateSize;
   readonly #missed: MissedTimers | null;
   readonly #effects = new Effects();
-  readonly #view = new View(this.#effects);
+  readonly #cells: ActorCells;
+  readonly #view: View;
   readonly #outputs = new Outputs();
   readonly #endTimers = new EndTimers();
 
-  constructor(functions: Functions, size: StateSize, missed: MissedTimers | null) {
+  constructor(functions: Functions, size: StateSize, missed: MissedTimers | null, cells: ActorCells) {
     this.#missed = missed;
+    this.#cells = cells;
+    this.#view = new View(this.#effects, cells.handles);
     this.#size = size;
     this.#functions = functions;
+  }
+
+  restored({ cells }: RestoreContext): void {
+    if (this.#cells.isUsed) this.#cells.restored(cells);
   }
 
   onBatch(batch: Batch, context: StepContext): void {
@@ -104,22 +119,34 @@ class Reduce implements Expirable {
   expired(state: Value, key: Key, timeMs: number, context: StepContext): Value {
     const { expire } = this.#functions;
     const value = { key: decodeKey(key), state };
-    if (expire === null) return value;
+    if (expire !== null) this.#callExpire(expire, value, key, timeMs, context);
+    if (this.#cells.isUsed) this.#cells.forget(key, context.cells);
+    return value;
+  }
+
+  #callExpire(
+    expire: Expire,
+    value: { readonly key: unknown; readonly state: Value },
+    key: Key,
+    timeMs: number,
+    context: StepContext,
+  ): void {
     this.#effects.begin(value.key, timeMs);
+    if (this.#cells.isUsed) this.#cells.begin(key, context.cells);
     this.#view.begin(context.nowMs, null);
     try {
-      const given: unknown = expire(state, this.#view);
+      const given: unknown = expire(value.state, this.#view);
       if (given instanceof Promise) refuseData(given, 'step');
       this.#carryOut(key, timeMs, context);
     } catch (error) {
       failMade(context, { event: value, timeMs, key }, error);
     }
-    return value;
   }
 
   /** False: the event is a dead letter. */
   #take(event: Value, key: Key, timeMs: number, context: StepContext): boolean {
     this.#effects.begin(decodeKey(key), timeMs);
+    if (this.#cells.isUsed) this.#cells.begin(key, context.cells);
     try {
       const cell = context.cells.get(NAMESPACE, key);
       const before = cell === undefined ? this.#functions.init(this.#effects.key) : cell;
@@ -129,6 +156,10 @@ class Reduce implements Expirable {
       else if (after !== cell) {
         this.#size.check(after, cell ?? null);
         context.cells.put(NAMESPACE, key, after);
+      }
+      if (this.#cells.isUsed) {
+        if (after === null) this.#cells.forget(key, context.cells);
+        else this.#cells.commit(context.cells);
       }
       this.#carryOut(key, timeMs, context);
       return true;
@@ -160,11 +191,13 @@ class Reduce implements Expirable {
 /** The context as the function sees it. */
 class View implements ReduceContext {
   readonly #effects: Effects;
+  readonly cells: Readonly<Record<string, unknown>>;
   nowMs = 0;
   timer: string | null = null;
 
-  constructor(effects: Effects) {
+  constructor(effects: Effects, cells: Readonly<Record<string, unknown>>) {
     this.#effects = effects;
+    this.cells = cells;
   }
 
   get key(): unknown {
