@@ -45,8 +45,22 @@ const declared = (name: string, scale: number): string =>
     - { name: scaled, from: rows, map: { n: event.n, id: event.id, at: event.at, scale: '${scale}' } }
     - { name: windows, from: scaled, keyBy: event.id, window: { tumbling: { size: 1s } }, aggregate: { times: { count: {} }, sum: { sum: event.n } } }
     - { name: sums, from: scaled, keyBy: event.id, partitions: 2, aggregate: { times: { count: {} }, sum: { sum: event.n } } }
+    - name: hubs
+      from: scaled
+      keyBy: event.id
+      machine:
+        eventType: "'row'"
+        initial: open
+        states:
+          open:
+            on:
+              row: { actions: [{ sendTo: { key: "'hub' + string(event.n % 5)", type: pass, data: { n: event.n, left: "2" } } }] }
+              pass:
+                - { guard: event.left > 0, actions: [{ sendTo: { key: "'hub' + string(event.left)", type: pass, data: { n: event.n, left: event.left - 1 } } }] }
+                - { actions: [{ emit: { output: got, value: { n: event.n } } }] }
   sinks:
     - { name: out, from: scaled, nats: { subject: out.sp.scaled } }
+    - { name: out-got, from: hubs.got, nats: { subject: out.sp.got } }
     - { name: out-windows, from: windows, nats: { subject: out.sp.windows } }
     - { name: out-sums, from: sums, nats: { subject: out.sp.sums } }
 `,
@@ -118,6 +132,7 @@ test('savepoint, delete, restore under another name and declaration: no result l
   expect(scaled.map(({ scale }) => scale)).toEqual(scaled.map((_, place) => (place < atSavepoint ? 1 : 2)));
   await expectSums(second, count);
   await expectWindows(second, count);
+  await expectSent(second, count);
   const counters = (await second.headers())['rows/0']!.counters;
   expect(counters.eventsIn).toBe(count); // counts go on, too
   await second.endPods();
@@ -125,6 +140,12 @@ test('savepoint, delete, restore under another name and declaration: no result l
 
 const keyOf = (n: number): string => `k${n % 7}`;
 const numbers = (count: number): readonly number[] => Array.from({ length: count }, (_, n) => n);
+
+/** What actors sent each other was taken in before the savepoint, or after it: each event has gone its way once. */
+async function expectSent(job: Operated, count: number): Promise<void> {
+  const found = async (): Promise<number[]> => (await job.results<{ n: number }>('out.sp.got')).map(({ n }) => n).toSorted((a, b) => a - b);
+  await expect.poll(found, { timeout: 60_000, interval: 300 }).toEqual(numbers(count));
+}
 
 async function expectSums(job: Operated, count: number): Promise<void> {
   const expected = Object.fromEntries(
