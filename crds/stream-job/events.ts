@@ -25,6 +25,12 @@ export const eventTimeSchema = z
   .strictObject({
     at: codeSchema.describe('Timestamp, or milliseconds since the epoch.'),
     maxOutOfOrder: durationSchema.default('0s').describe('The watermark stays this far behind the highest time seen.'),
+    watermark: codeSchema
+      .optional()
+      .describe(
+        'What the event itself says of the watermark: no event at or before this time follows; null when it says nothing. Then the watermark ' +
+          'follows only this, not the highest time. Not with maxOutOfOrder.',
+      ),
     maxAhead: durationSchema
       .optional()
       .describe('An event that is further ahead of the clock is a dead letter: one wrong clock closes no windows. 366d when absent.'),

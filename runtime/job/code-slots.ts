@@ -21,7 +21,7 @@ const fields = (of: Readonly<Record<string, Shape>> | (() => Readonly<Record<str
   of: typeof of === 'function' ? of : () => of,
 });
 
-const eventTime = fields({ at: code });
+const eventTime = fields({ at: code, watermark: code });
 const aggregate = fields({
   ...Object.fromEntries([...AGGREGATE_FUNCTIONS, 'where'].map((name) => [name, code])),
   count: fields({}),

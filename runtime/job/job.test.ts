@@ -329,6 +329,22 @@ test.each<{ fact: string; declare: (parts: Parts) => void; stages: unknown[] }>(
     ],
   },
   {
+    fact: 'events that say the watermark themselves',
+    declare: (j) => {
+      const marks = j.source('marks', file<{ at: number; isMark: boolean }>({ path: 'x' }));
+      marks.eventTime({ at: 'at', watermark: cel('event.isMark ? event.at : null') });
+      marks.eventTime({ at: 'at', watermark: ({ at, isMark }) => (isMark ? at : null) });
+    },
+    stages: [
+      {
+        name: 'marks-event-time',
+        from: 'marks',
+        eventTime: { at: 'event.at', maxOutOfOrder: '0s', watermark: 'event.isMark ? event.at : null' },
+      },
+      { name: 'marks-event-time-2', from: 'marks', eventTime: { at: 'event.at', maxOutOfOrder: '0s', watermark: expect.any(Function) } },
+    ],
+  },
+  {
     fact: 'a field that is no identifier is written with brackets',
     declare: (j) => j.source('odd', file<{ 'a-b': number }>({ path: 'x' })).eventTime({ at: 'a-b', maxOutOfOrder: '1m' }),
     stages: [{ name: 'odd-event-time', from: 'odd', eventTime: { at: 'event["a-b"]', maxOutOfOrder: '1m' } }],

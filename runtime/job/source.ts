@@ -5,7 +5,7 @@
 import type { z } from 'zod';
 import type { fileSourceSchema, natsSourceSchema, sourceSchema } from '../../crds/stream-job/sources.ts';
 import type { AnyEvent, EventCode } from './code.ts';
-import { fieldOrCodeOf } from './code.ts';
+import { codeOf, fieldOrCodeOf } from './code.ts';
 import type { EventSchema, TypeOfSchema } from './schema-type.ts';
 import { schemaSpec } from './schema-type.ts';
 
@@ -22,6 +22,8 @@ export type EventTimeOptions<E> = {
   readonly at: (keyof E & string) | EventCode<E, number>;
   /** The watermark stays this far behind the highest time seen; `0s` when absent. */
   readonly maxOutOfOrder?: string;
+  /** What the event says of the watermark itself (no event at or before this time follows), or null. Not with maxOutOfOrder. */
+  readonly watermark?: EventCode<E, number | null>;
   /** An event that is further ahead of the clock is a dead letter; `366d` when absent. */
   readonly maxAhead?: string;
 };
@@ -57,8 +59,8 @@ export function nats<E = never, const S extends EventSchema = {}>(
 }
 
 export function eventTimeSpec<E>(options: EventTimeOptions<E>): NonNullable<z.input<typeof sourceSchema>['eventTime']> {
-  const { at, ...rest } = options;
-  return { at: fieldOrCodeOf(at), ...rest };
+  const { at, watermark, ...rest } = options;
+  return { at: fieldOrCodeOf(at), ...(watermark === undefined ? {} : { watermark: codeOf(watermark) }), ...rest };
 }
 
 type Common<E> = { readonly [Name in keyof OriginOptions<EventSchema, E>]: OriginOptions<EventSchema, E>[Name] | undefined };

@@ -37,7 +37,9 @@ function checkSources(job: StreamJob, check: CodeCheck, outputs: OutputTypes): v
   job.spec.sources.forEach(({ name, schema, eventTime }, i) => {
     const event = schema === undefined ? DYN : typeOfSchema(schema);
     outputs.set(name, event);
-    check.one(eventTime?.at, ['spec', 'sources', i, 'eventTime', 'at'], { event, key: DYN, timeMs: NUMBER, nowMs: NUMBER }, 'number');
+    const variables = { event, key: DYN, timeMs: NUMBER, nowMs: NUMBER };
+    check.one(eventTime?.at, ['spec', 'sources', i, 'eventTime', 'at'], variables, 'number');
+    check.one(eventTime?.watermark, ['spec', 'sources', i, 'eventTime', 'watermark'], variables);
   });
 }
 
@@ -78,6 +80,7 @@ class StageCheck {
     this.#check.one(filter, this.#at('filter'), this.#variables, 'bool');
     const key = this.#check.fields(keyBy, this.#at('keyBy'), this.#variables);
     this.#check.one(eventTime?.at, this.#at('eventTime', 'at'), this.#variables, 'number');
+    this.#check.one(eventTime?.watermark, this.#at('eventTime', 'watermark'), this.#variables);
     this.#check.one(sample?.by, this.#at('sample', 'by'), this.#variables);
     this.#check.one(reduce?.init, this.#at('reduce', 'init'), {});
     const result = this.#resultType(key);

@@ -10,7 +10,17 @@ import { actionsOf, eachState } from './machine-walk.ts';
 
 export function checkEventTime(graph: JobGraph): readonly Issue[] {
   const missing = sourcesWithoutTime(graph);
-  return [...graph.elements.flatMap((element) => (element.kind === 'source' ? checkIdle(element, graph) : [])), ...needs(graph, missing)];
+  return [
+    ...graph.elements.flatMap((element) => (element.kind === 'source' || element.kind === 'stage' ? checkWatermark(element) : [])),
+    ...graph.elements.flatMap((element) => (element.kind === 'source' ? checkIdle(element, graph) : [])),
+    ...needs(graph, missing),
+  ];
+}
+
+function checkWatermark({ spec: { eventTime }, path }: SourceElement | StageElement): readonly Issue[] {
+  if (eventTime?.watermark === undefined || parseDuration(eventTime.maxOutOfOrder) === 0) return [];
+  const message = 'the events say the watermark themselves, so nothing is reckoned from how far out of order they come';
+  return [{ path: formatPath([...path, 'eventTime', 'maxOutOfOrder']), message, fix: 'remove maxOutOfOrder, or watermark' }];
 }
 
 function checkIdle({ spec, path }: SourceElement, graph: JobGraph): readonly Issue[] {

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { Code } from '../../crds/stream-job/code.ts';
 import { StepHarness } from '../testing/step-harness.ts';
 import { makeEventTime } from './event-time.ts';
+import fc from 'fast-check';
 
 function timed({ at = 'event.n', maxOutOfOrderMs = 0 }: { at?: Code; maxOutOfOrderMs?: number } = {}): StepHarness {
   return new StepHarness({ make: () => makeEventTime({ kind: 'eventTime', spec: { at, maxOutOfOrder: '0s' }, maxOutOfOrderMs }) });
@@ -67,4 +68,51 @@ test.each([
   ]);
   played.deadLetters.length = 0;
   expect(played.drawn()).toBe('a1 c3 W2');
+});
+
+/** Events that say the watermark themselves: `p…` says that all before its time has come. */
+const punctuated = (watermark: Code = '(event.id == "p") ? event.n - 1 : null'): StepHarness =>
+  new StepHarness({
+    make: () => makeEventTime({ kind: 'eventTime', spec: { at: 'event.n', maxOutOfOrder: '0s', watermark }, maxOutOfOrderMs: 0 }),
+  });
+
+// a0=7: an event that says that it happened at 7
+test.each([
+  { fact: 'only what events say moves it', events: 'a0=5 b0=90 | p0=20 | c0=95', gives: 'a5 b90 p20 W19 c95' },
+  { fact: 'the highest of a batch counts', events: 'p0=20 p0=30 p0=25', gives: 'p20 p30 p25 W29' },
+  { fact: 'it does not go back', events: 'p0=30 | p0=20', gives: 'p30 W29 p20' },
+  { fact: 'it survives a restart', events: 'p0=30 R p0=20 | p0=31', gives: 'p30 W29 p20 p31 W30' },
+  { fact: 'the end of the input is the end', events: 'a0=5 Wend', gives: 'a5 Wend' },
+])('E1 custom watermarks: $fact', ({ events, gives }) => expect(punctuated().play(events).drawn()).toBe(gives));
+
+test.each([
+  { fact: 'no time', watermark: () => 'soon', problem: 'the watermark is "soon", not a timestamp or ms since 1970' },
+  {
+    fact: 'far ahead: it would close all windows',
+    watermark: () => 400 * 86_400_000,
+    problem: 'the watermark is 1971-02-05T00:00:00.000Z, more than 366d ahead of the clock (eventTime.maxAhead)',
+  },
+])('E1 an event that says a watermark that is $fact is a dead letter and moves nothing', ({ watermark, problem }) => {
+  const played = punctuated(watermark as unknown as Code).play('a0=1');
+  expect(played.deadLetters.map((letter) => letter.message)).toEqual([`MR3002 TransformFailed: node: ${problem}`]);
+  played.deadLetters.length = 0;
+  expect(played.drawn()).toBe('');
+});
+
+test('E1 whatever events say, and however they are batched, the watermark is the highest that was said', () => {
+  const event = fc.record({ id: fc.constantFrom('a', 'p'), n: fc.nat(50), sign: fc.constantFrom('', ' |', ' R') });
+  fc.assert(
+    fc.property(fc.array(event, { minLength: 1, maxLength: 20 }), (events) => {
+      const drawing = events.map(({ id, n, sign }) => `${id}0=${n}${sign}`).join(' ');
+      const marks = [
+        ...punctuated()
+          .play(drawing)
+          .drawn()
+          .matchAll(/W(-?\d+)/g),
+      ].map(([, text]) => Number(text));
+      const said = events.filter(({ id }) => id === 'p').map(({ n }) => n - 1);
+      expect(marks).toEqual([...new Set(marks)].toSorted((a, b) => a - b)); // it never goes back
+      expect(marks.at(-1) ?? -1).toBe(Math.max(-1, ...said));
+    }),
+  );
 });

@@ -168,6 +168,11 @@ export const shape: readonly Refused[] = [
     object: withSource({ eventTime: { at: 'event.at', maxOutOfOrder: '${late' } }),
     says: 'maxOutOfOrder in body should match',
   },
+  {
+    fact: 'a watermark that is no expression',
+    object: withSource({ eventTime: { at: 'event.at', watermark: 5 } }),
+    says: 'watermark in body must be of type string',
+  },
   { fact: 'idle without a time', object: withSource({ idle: {} }), says: 'spec.sources[0].idle.after: Required value' },
   {
     fact: 'event time that goes on after no time',
