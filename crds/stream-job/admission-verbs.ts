@@ -3,7 +3,7 @@
 import type { AdmissionRule } from './admission-rule.ts';
 import { AGGREGATE_FUNCTIONS } from './aggregates.ts';
 
-const STATELESS = ['map', 'flatMap', 'eventTime', 'enrich', 'sample'];
+const STATELESS = ['map', 'flatMap', 'eventTime', 'enrich', 'sample', 'branch', 'rateLimit'];
 const KEYED = ['window', 'aggregate', 'dedupe', 'join', 'lookup', 'machine', 'pattern', 'reduce', 'xstate'];
 
 const given = (verbs: readonly string[]): string =>
@@ -45,7 +45,7 @@ export const verbValidations: readonly AdmissionRule[] = [
   },
   none(
     `size(${verbs}) == 0 && !has(x.filter) && !has(x.keyBy)`,
-    'a stage does nothing: give it one of filter, map, flatMap, eventTime, enrich, sample, window, aggregate, dedupe, join, lookup, machine, pattern',
+    'a stage does nothing: give it one of filter, map, flatMap, eventTime, enrich, sample, branch, rateLimit, window, aggregate, dedupe, join, lookup, machine, pattern',
   ),
   none(
     `${isKeyed} && !has(x.keyBy)`,

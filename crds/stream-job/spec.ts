@@ -20,6 +20,7 @@ import { onErrorSchema } from './on-error.ts';
 import { patternSchema } from './pattern.ts';
 import { processingTimeSchema } from './processing-time.ts';
 import { referencesSchema } from './references.ts';
+import { branchSchema, rateLimitSchema } from './routing.ts';
 import { sourceSchema, tableSchema } from './sources.ts';
 import { reduceCellsSchema, stateSchema } from './state.ts';
 import { windowSchema } from './window.ts';
@@ -61,6 +62,8 @@ export const stageSchema = z.strictObject({
     })
     .optional()
     .describe('A share of the events, always the same ones.'),
+  branch: branchSchema.optional(),
+  rateLimit: rateLimitSchema.optional(),
 
   keyBy: codeOrFieldsSchema
     .optional()

@@ -70,6 +70,7 @@ const stage = fields({
   eventTime,
   enrich: each(fields({ key: code, at: code, when: code })),
   sample: fields({ by: code }),
+  branch: fields({ outputs: each(fields({ when: code })) }),
   keyBy: codeOrFields,
   window: fields({ early: each(fields({ when: code })) }),
   aggregate: each(aggregate),

@@ -96,6 +96,15 @@ export class DraftStream {
     return this.stage('sample', { sample: options.by === undefined ? { ratio } : { ratio, by: codeOf(options.by) } });
   }
 
+  branch(outputs: { readonly [name: string]: AnyCode | true }, options: { readonly match?: 'first' | 'all' } = {}): DraftStream {
+    const listed = Object.entries(outputs).map(([name, when]) => (when === true ? { name } : { name, when: codeOf(when) }));
+    return this.stage('branch', { branch: { outputs: listed, ...options } });
+  }
+
+  rateLimit(perSecond: number, options: { readonly burst?: number; readonly per?: 'stage' | 'partition' } = {}): DraftStream {
+    return this.stage('rate-limit', { rateLimit: { perSecond, ...options } });
+  }
+
   keyBy(key: string | AnyCode | AnyCodes, options: KeyOptions = {}): DraftKeyedStream {
     return new DraftKeyedStream(this, { code: keyOf(key), ...options }, this.draft.begin('keyBy', this.inputs));
   }

@@ -70,6 +70,13 @@ export interface Stream<E> extends Emits<E> {
   map<const C extends MapShape<E>>(code: C & Synchronous<C>): Stream<EventOf<C>>;
   /** Any number of events for each: a function or CEL that gives a list, or cases of which those that hold are emitted in order. */
   flatMap<const C extends FlatMapShape<E>>(code: C & Synchronous<C>): Stream<FlatMapped<C>>;
+  /** By which output each event goes on: the first that takes it, or all with `match: 'all'`. `true` takes what comes so far. */
+  branch<const B extends { readonly [name: string]: EventCode<E, boolean> | true }>(
+    outputs: B,
+    options?: { readonly match?: 'first' | 'all' },
+  ): BranchedStream<E, keyof B & string>;
+  /** No more events than this go on in a second of the clock; the others wait, and nothing more is taken in meanwhile. */
+  rateLimit(perSecond: number, options?: { readonly burst?: number; readonly per?: 'stage' | 'partition' }): Stream<E>;
   /** Sets the event time anew, and how far out of order events come. */
   eventTime(options: EventTimeOptions<E>): Stream<E>;
   /** Adds rows of side inputs: `enrich({ plane: planes.lookup({ key: 'tailnum' }) })`. */
@@ -96,6 +103,15 @@ export interface Stream<E> extends Emits<E> {
   machine(machine: Mistake<"machine needs a key: write .keyBy('field') before .machine(…)">, options?: unknown): never;
   lookup(options: Mistake<"lookup needs a key: write .keyBy('field') before .lookup(…)">): never;
   reduce(actor: Mistake<"reduce needs a key: write .keyBy('field') before .reduce(…)">): never;
+}
+
+/** Events by kind, each on an output of its own; `other`: what no output takes. */
+export interface BranchedStream<E, Names> {
+  as(name: string): this;
+  onError(policy: OnError): this;
+  output<const Name extends string>(
+    name: Name & (Name extends Names | 'other' ? unknown : Mistake<`there is no branch "${Name}"; there are:`, Names>),
+  ): Stream<E>;
 }
 
 type KeyShape<E> = string | Cel | EventFunction<E, unknown> | FieldCodes<E>;

@@ -85,6 +85,7 @@ function stageOutputs(spec: StageSpec): Outputs {
     return { main: false, named: [...new Set([...emittedOutputs(spec.machine), ...late, ...expired])] };
   }
   if (spec.xstate !== undefined || spec.reduce !== undefined) return { main: true, named: null };
+  if (spec.branch !== undefined) return { main: false, named: [...spec.branch.outputs.map(({ name }) => name), OTHER] };
   if (spec.lookup !== undefined) return { main: true, named: [FAILED] };
   if (spec.pattern !== undefined) return { main: true, named: [LATE, TIMED_OUT] };
   const waits = spec.window !== undefined || spec.dedupe !== undefined || (spec.join !== undefined && spec.join.table === undefined);
@@ -96,6 +97,9 @@ export const LATE = 'late';
 
 /** Output of state that expired. */
 export const EXPIRED = 'expired';
+
+/** Output of a branch: events that no other output takes. */
+export const OTHER = 'other';
 
 /** Output of a lookup: events that got no answer, with the reason. */
 export const FAILED = 'failed';

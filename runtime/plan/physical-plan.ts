@@ -14,6 +14,7 @@ import type { LookupSpec } from '../../crds/stream-job/lookup.ts';
 import type { MachineSpec } from '../../crds/stream-job/machine.ts';
 import type { ProcessingTimeSpec } from '../../crds/stream-job/processing-time.ts';
 import type { PatternSpec } from '../../crds/stream-job/pattern.ts';
+import type { BranchSpec } from '../../crds/stream-job/routing.ts';
 import type { SourceSpec, TableSpec } from '../../crds/stream-job/sources.ts';
 import type { ReduceCellSpec } from '../../crds/stream-job/state.ts';
 import type { SinkSpec, StageSpec } from '../../crds/stream-job/spec.ts';
@@ -115,6 +116,15 @@ export type OpPlan =
   | { readonly kind: 'eventTime'; readonly spec: EventTimeSpec; readonly maxOutOfOrderMs: number; readonly maxAheadMs?: number }
   | { readonly kind: 'enrich'; readonly lookups: readonly EnrichSpec[] }
   | { readonly kind: 'sample'; readonly ratio: number; readonly by: Code | null }
+  /** `other`: what becomes of events that no output takes. */
+  | {
+      readonly kind: 'branch';
+      readonly outputs: BranchSpec['outputs'];
+      readonly match: BranchSpec['match'];
+      readonly other: 'output' | 'filtered';
+    }
+  /** Of each partition. */
+  | { readonly kind: 'rateLimit'; readonly perSecond: number; readonly burst: number }
   /** Sets the key. `names`: fields of results that hold the key's parts. */
   | {
       readonly kind: 'keyBy';

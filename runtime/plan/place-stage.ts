@@ -12,7 +12,7 @@ import type { StageSpec } from '../../crds/stream-job/spec.ts';
 import { assert } from '../base/assert.ts';
 import { parseDuration } from '../base/duration.ts';
 import { sendsToKeys } from '../job/send-to-key.ts';
-import { emittedOutputs, FAILED, inputsOf, LATE, sendsIn, type StageElement } from './job-graph.ts';
+import { emittedOutputs, FAILED, inputsOf, LATE, OTHER, sendsIn, type StageElement } from './job-graph.ts';
 import { type OnErrorPlan, type OpPlan, SENT, type StatePlan } from './physical-plan.ts';
 import type { Inlet, Outlet, Placement } from './placement.ts';
 import { structureOf } from './structure.ts';
@@ -24,21 +24,26 @@ export type PlaceOptions = { readonly partitionsDefault: number; readonly read: 
 
 export function placeStage(placement: Placement, stage: StageElement, options: PlaceOptions): void {
   if (isKeyed(stage.spec)) placeKeyed(placement, stage, options);
-  else placeStateless(placement, stage);
+  else placeStateless(placement, stage, options);
 }
 
-function placeStateless(placement: Placement, stage: StageElement): void {
-  const outlets = byStage(inputOutlets(placement, stage, 'left')).map((group) => placeTransform(placement, stage, group));
+function placeStateless(placement: Placement, stage: StageElement, options: PlaceOptions): void {
+  const outlets = byStage(inputOutlets(placement, stage, 'left')).map((group) => placeTransform(placement, stage, group, options));
   placement.publish(stage.name, outlets);
 }
 
-function placeTransform(placement: Placement, { spec, name }: StageElement, group: readonly Outlet[]): Outlet {
+function placeTransform(placement: Placement, { spec, name }: StageElement, group: readonly Outlet[], { read }: PlaceOptions): Outlet {
   const host = hostOf(group);
   placement.note(host, 'fused', name);
   const [verb] = verbsOf(spec);
   if (verb === undefined) return addFilter(placement, name, group, spec);
   const input = spec.filter === undefined ? group : [addFilter(placement, `${name}/filter`, group, spec)];
-  return placement.addNode(host, { id: name, inputs: inlets(input), op: statelessOp(spec), onError: onErrorOf(spec) });
+  return placement.addNode(host, {
+    id: name,
+    inputs: inlets(input),
+    op: statelessOp(spec, { isOtherRead: read.has(`${name}.${OTHER}`), partitionCount: placement.partitionCountOf(host) }),
+    onError: onErrorOf(spec),
+  });
 }
 
 function addFilter(placement: Placement, id: string, group: readonly Outlet[], spec: StageSpec): Outlet {
@@ -53,11 +58,18 @@ function onErrorOf({ onError }: StageSpec): OnErrorPlan | undefined {
   return { retries, backoffMs: parseDuration(backoff), backoffMaxMs: parseDuration(backoffMax), then };
 }
 
-function statelessOp({ map, flatMap, eventTime, enrich, sample }: StageSpec): OpPlan {
+type StatelessPlace = { readonly isOtherRead: boolean; readonly partitionCount: number };
+
+function statelessOp({ map, flatMap, eventTime, enrich, sample, branch, rateLimit }: StageSpec, place: StatelessPlace): OpPlan {
   if (map !== undefined) return { kind: 'map', map };
   if (flatMap !== undefined) return { kind: 'flatMap', flatMap };
   if (eventTime !== undefined) return eventTimeOp(eventTime);
   if (enrich !== undefined) return { kind: 'enrich', lookups: enrich };
+  if (branch !== undefined) return { kind: 'branch', ...branch, other: place.isOtherRead ? 'output' : 'filtered' };
+  if (rateLimit !== undefined) {
+    const perSecond = rateLimit.per === 'stage' ? rateLimit.perSecond / place.partitionCount : rateLimit.perSecond;
+    return { kind: 'rateLimit', perSecond, burst: rateLimit.burst ?? Math.max(1, Math.floor(perSecond)) };
+  }
   assert(sample !== undefined, 'a stage has a verb (rules-stages)');
   return { kind: 'sample', ratio: sample.ratio, by: sample.by ?? null };
 }

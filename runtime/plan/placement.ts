@@ -150,6 +150,10 @@ export class Placement {
     return found.map((outlet) => ({ ...outlet, output: reference.slice(dot + 1) }));
   }
 
+  partitionCountOf(stage: string): number {
+    return this.#stage(stage).partitionCount;
+  }
+
   stageIds(): readonly string[] {
     return [...this.#stages.keys()];
   }

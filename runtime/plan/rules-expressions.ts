@@ -12,7 +12,7 @@ import type { Issue } from '../base/issues.ts';
 import type { PathPart } from '../base/path.ts';
 import { DYN, type EventType, listType, NUMBER, objectType, scalarType, STRING, typeOfSchema } from '../expression/event-type.ts';
 import { CodeCheck, type Variables } from './code-check.ts';
-import { EXPIRED, FAILED, inputsOf, LATE, TIMED_OUT, topologicalStages, type JobGraph, type StageElement } from './job-graph.ts';
+import { EXPIRED, FAILED, inputsOf, LATE, OTHER, TIMED_OUT, topologicalStages, type JobGraph, type StageElement } from './job-graph.ts';
 import { checkMachineCodes } from './machine-types.ts';
 import { mergeTypes, orNull } from './merge-types.ts';
 import { placedSteps, takingNames } from './pattern-walk.ts';
@@ -89,6 +89,7 @@ class StageCheck {
     this.#set(LATE, this.#spec.join === undefined ? this.#event : mergeTypes([this.#event, this.#inputType('right')]));
     this.#machine(key);
     this.#pattern(key);
+    this.#branch();
   }
 
   get #check(): CodeCheck {
@@ -203,6 +204,15 @@ class StageCheck {
     const variables = { ...this.#variables, event };
     this.#check.one(side?.id, this.#at('join', 'table', name, 'id'), variables);
     this.#check.one(side?.deleted, this.#at('join', 'table', name, 'deleted'), variables, 'bool');
+  }
+
+  #branch(): void {
+    const { branch } = this.#spec;
+    branch?.outputs.forEach(({ name, when }, i) => {
+      this.#check.one(when, this.#at('branch', 'outputs', i, 'when'), this.#variables, 'bool');
+      this.#set(name, this.#event);
+    });
+    if (branch !== undefined) this.#set(OTHER, this.#event);
   }
 
   /** The answer may be anything. */

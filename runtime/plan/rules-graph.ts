@@ -65,7 +65,7 @@ function checkReference(graph: JobGraph, reader: Element, { name, output, text, 
     return [
       {
         path: at,
-        message: `machine "${name}" has no main output`,
+        message: `${found.kind === 'stage' && found.spec.branch !== undefined ? 'branch' : 'machine'} "${name}" has no main output`,
         fix: outputs.length === 0 ? 'give it an action with emit' : `read ${outputs.join(' or ')}`,
       },
     ];

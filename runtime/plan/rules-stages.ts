@@ -4,7 +4,7 @@ import { AGGREGATE_FUNCTIONS, type AggregateSpec } from '../../crds/stream-job/a
 import type { StageSpec } from '../../crds/stream-job/spec.ts';
 import type { Issue } from '../base/issues.ts';
 import { formatPath } from '../base/path.ts';
-import type { JobGraph, StageElement } from './job-graph.ts';
+import { OTHER, type JobGraph, type StageElement } from './job-graph.ts';
 import { checkJoin } from './rules-joins.ts';
 import { checkState } from './rules-state.ts';
 import { checkWindow } from './rules-window.ts';
@@ -20,6 +20,7 @@ export function checkStages(graph: JobGraph): readonly Issue[] {
     ...checkJoin(stage),
     ...checkState(stage),
     ...checkAggregates(stage),
+    ...checkBranch(stage),
     ...checkFields(stage),
   ]);
 }
@@ -96,6 +97,22 @@ function checkBuilderOnly({ spec, path }: StageElement): readonly Issue[] {
     });
   }
   return issues;
+}
+
+/** Outputs that no event can come to, and names that are taken. */
+function checkBranch({ spec, path }: StageElement): readonly Issue[] {
+  const { branch } = spec;
+  if (branch === undefined) return [];
+  return branch.outputs.flatMap(({ name, when }, i): readonly Issue[] => {
+    const at = formatPath([...path, 'branch', 'outputs', i]);
+    const isAgain = branch.outputs.findIndex((other) => other.name === name) < i;
+    if (isAgain)
+      return [{ path: `${at}.name`, message: `there is an output "${name}" before this one`, fix: 'join their conditions by ||' }];
+    if (name === OTHER)
+      return [{ path: `${at}.name`, message: `"${OTHER}" is the output of what no other takes`, fix: 'take another name, or remove it' }];
+    if (when !== undefined || branch.match === 'all' || i === branch.outputs.length - 1) return [];
+    return [{ path: at, message: `output "${name}" takes all events, so those behind it get none`, fix: 'give it `when`, or put it last' }];
+  });
 }
 
 function checkAggregates({ spec, path }: StageElement): readonly Issue[] {

@@ -3,7 +3,7 @@
 import type { StreamJob } from '../../crds/stream-job/spec.ts';
 import type { Issue } from '../base/issues.ts';
 import { formatPath } from '../base/path.ts';
-import { inputsOf, outputsOf, type Element, type JobGraph } from './job-graph.ts';
+import { FAILED, OTHER, inputsOf, outputsOf, type Element, type JobGraph } from './job-graph.ts';
 import { warnMachines } from './warnings-machine.ts';
 import { subjectsOverlap } from './subject.ts';
 
@@ -33,9 +33,9 @@ function warnElement(element: Element, read: ReadonlySet<string>): readonly Issu
       },
     ];
   const { named } = outputsOf(element);
-  // Late events are counted and become dead letters by themselves; what a machine emits into the void is a mistake more often.
+  // Late events and those without an answer become dead letters by themselves, what no branch takes is filtered; what a machine emits into the void is a mistake more often.
   return (named ?? [])
-    .filter((output) => output !== 'late' && !read.has(`${element.name}.${output}`))
+    .filter((output) => output !== 'late' && output !== ownEnd(element) && !read.has(`${element.name}.${output}`))
     .map((output) => ({ path, message: `nothing reads the output "${element.name}.${output}"`, fix: 'give it a sink' }));
 }
 
@@ -65,4 +65,11 @@ function warnFeedback(job: StreamJob): readonly Issue[] {
       },
     ];
   });
+}
+
+/** The output whose events have an end of their own when nothing reads it. */
+function ownEnd(element: Element): string | null {
+  if (element.kind !== 'stage') return null;
+  if (element.spec.branch !== undefined) return OTHER;
+  return element.spec.lookup === undefined ? null : FAILED;
 }

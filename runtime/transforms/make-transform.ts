@@ -7,6 +7,8 @@ import { makeMachine, makeXState } from './actor/machine.ts';
 import { makeReduce } from './actor/reduce.ts';
 import { makeAggregate } from './aggregate/aggregate.ts';
 import { makeClock } from './clock.ts';
+import { makeBranch } from './branch.ts';
+import { makeRateLimit } from './rate-limit.ts';
 import { makeDedupe } from './dedupe.ts';
 import { makeEnrich } from './enrich.ts';
 import { makeEventTime } from './event-time.ts';
@@ -40,6 +42,10 @@ export function makeTransform({ id, op }: NodePlan): Transform {
       return makeEnrich(op);
     case 'sample':
       return makeSample(op);
+    case 'branch':
+      return makeBranch(op);
+    case 'rateLimit':
+      return makeRateLimit(op);
     case 'keyBy':
       return makeKeyBy(op);
     case 'window':

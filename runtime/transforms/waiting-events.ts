@@ -105,6 +105,26 @@ export class WaitingEvents<N extends Value> {
   }
 }
 
+/** Events in their order: as few batches as there can be, since those with a key and those without one cannot be in one. */
+export function waitingBatches(events: readonly WaitingEvent<Value>[]): readonly Batch[] {
+  const [keyed, plain] = [events.filter(({ key }) => key !== null), events.filter(({ key }) => key === null)];
+  return [keyed, plain].flatMap((part) => {
+    if (part.length === 0) return [];
+    const batch: Batch = {
+      values: part.map(({ value }) => value),
+      times: part.map(({ timeMs }) => timeMs),
+      keys: part === keyed ? part.map(({ key }) => key as Key) : null,
+      ingestMs: part.reduce((earliest, { ingestMs }) => Math.min(earliest, ingestMs), Infinity),
+    };
+    return [
+      withTraces(
+        batch,
+        part.flatMap(({ trace }, at) => (trace === null ? [] : [{ at, context: trace }])),
+      ),
+    ];
+  });
+}
+
 /** The event as a batch of its own; `value` in place of its own when given. */
 export function waitingBatch(held: WaitingEvent<Value>, enter: (trace: TraceContext) => TraceContext, value: Value = held.value): Batch {
   const { timeMs, key, ingestMs, trace } = held;

@@ -18,6 +18,16 @@ export const stages: readonly Refused[] = [
     says: ['one verb a stage, make a stage of each', 'added has window and dedupe'],
   },
   {
+    fact: 'a rate that lets nothing go on',
+    object: withStage({ rateLimit: { perSecond: 0 } }),
+    says: 'rateLimit.perSecond',
+  },
+  {
+    fact: 'a branch without outputs',
+    object: withStage({ branch: { outputs: [] } }),
+    says: 'branch.outputs',
+  },
+  {
     fact: 'a lookup that asks nobody',
     object: keyed({ lookup: { as: 'a' } }),
     says: 'a lookup has exactly one of http and code',

@@ -1,0 +1,3 @@
+// there is no branch "late"; there are:
+import { flights } from '../prelude.ts';
+flights.branch({ early: (flight) => flight.depDelay < 0 }).output('late');
