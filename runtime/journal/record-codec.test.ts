@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { headerToList } from './record-header.ts';
 import { makeCommit, makeHeader } from '../testing/sample-records.ts';
 import { decodeHeader, decodeRecord, encodeRecord, recordHash, segmentBytes } from './record-codec.ts';
 
@@ -45,6 +46,15 @@ const segments = [
 ];
 
 describe('a record', () => {
+  test('of a step that ended inside of a record says where, and all others have the form that older releases read', () => {
+    const inside = {
+      ...full,
+      inputs: [{ edge: 0, sequence: 7, watermarks: [null, 5], idle: [1], part: { sequence: 9, events: 1_234 } }, ...full.inputs],
+    };
+    expect(decodeHeader(encodeRecord(inside, segments).bytes).inputs).toEqual(inside.inputs);
+    expect([inside, full].map((header) => headerToList({ ...header, bodyHash: '', segments: [] })[0])).toEqual([5, 4]);
+  });
+
   test('comes back field for field, segment for segment', () => {
     const { bytes, hash } = encodeRecord(full, segments);
     const record = decodeRecord(bytes);

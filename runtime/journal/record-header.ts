@@ -3,13 +3,15 @@
 // The order below is part of the stored form: append only, and only together with FORM_VERSION. Older forms are read for ever.
 //   1  all up to `segments`      2  and `revision`      3  and `redriven`
 //   4  and `idle`, and idle partitions behind an input's watermarks
+//   5  and `part` behind these, only where a step ended inside of a record: all others can be read by a release that does not know it
 // Counts are appended without a new form: a release that does not know one passes it over, and one that is not there was not counted.
 
 import type { InputPosition, RecordHeader, SegmentInfo, SegmentKind, TaskCounters } from './record.ts';
 
 const FORM_VERSION = 4;
+const FORM_INSIDE = 5;
 /** How many fields a form has. */
-const FORM_FIELDS: Readonly<Record<number, number>> = { 1: 20, 2: 21, 3: 22, 4: 23 };
+const FORM_FIELDS: Readonly<Record<number, number>> = { 1: 20, 2: 21, 3: 22, 4: 23, 5: 23 };
 
 const FIELDS = [
   'stage',
@@ -64,7 +66,7 @@ export type Listed = [
 ];
 
 export function headerToList(header: RecordHeader): readonly unknown[] {
-  const list: unknown[] = [FORM_VERSION];
+  const list: unknown[] = [header.inputs.some(({ part }) => part !== undefined) ? FORM_INSIDE : FORM_VERSION];
   for (const field of FIELDS) list.push(fieldToList(header, field));
   return list;
 }
@@ -84,9 +86,7 @@ export function headerFromList(list: unknown): RecordHeader | null {
 function fieldToList(header: RecordHeader, field: (typeof FIELDS)[number]): unknown {
   switch (field) {
     case 'inputs':
-      return header.inputs.map(({ edge, sequence, watermarks, idle = NONE }) =>
-        idle.length === 0 ? [edge, sequence, watermarks] : [edge, sequence, watermarks, idle],
-      );
+      return header.inputs.map(inputToList);
     case 'counters':
       return COUNTERS.map((name) => header.counters[name]);
     case 'segments':
@@ -106,12 +106,7 @@ function fieldToList(header: RecordHeader, field: (typeof FIELDS)[number]): unkn
 function fieldFromList(field: (typeof FIELDS)[number], value: unknown): unknown {
   switch (field) {
     case 'inputs':
-      return (value as [number, number, (number | null)[], number[]?][]).map(([edge, sequence, watermarks, idle]): InputPosition => ({
-        edge,
-        sequence,
-        watermarks,
-        ...(idle === undefined ? {} : { idle }),
-      }));
+      return (value as ListedInput[]).map(inputFromList);
     case 'counters':
       return Object.fromEntries(COUNTERS.map((name, i) => [name, (value as unknown[])[i] ?? (name === 'made' ? null : 0)]));
     case 'segments':
@@ -119,6 +114,25 @@ function fieldFromList(field: (typeof FIELDS)[number], value: unknown): unknown 
     default:
       return value;
   }
+}
+
+type ListedInput = readonly [
+  edge: number,
+  sequence: number,
+  watermarks: readonly (number | null)[],
+  idle?: readonly number[],
+  partSequence?: number,
+  partEvents?: number,
+];
+
+function inputToList({ edge, sequence, watermarks, idle = NONE, part }: InputPosition): ListedInput {
+  if (part !== undefined) return [edge, sequence, watermarks, idle, part.sequence, part.events];
+  return idle.length === 0 ? [edge, sequence, watermarks] : [edge, sequence, watermarks, idle];
+}
+
+function inputFromList([edge, sequence, watermarks, idle = NONE, partSequence, partEvents = 0]: ListedInput): InputPosition {
+  const part = partSequence === undefined ? {} : { part: { sequence: partSequence, events: partEvents } };
+  return { edge, sequence, watermarks, ...(idle.length === 0 ? {} : { idle }), ...part };
 }
 
 function segmentFromList(list: readonly number[]): SegmentInfo {

@@ -39,6 +39,9 @@ export type InputPosition = {
   readonly watermarks: readonly (number | null)[];
   /** Upstream partitions that are idle on it: they hold nobody back. Absent: none. */
   readonly idle?: readonly number[];
+  /** Of the first record behind that which holds something for the task on that edge so many events are taken in: the step ended
+   *  inside of it. Absent: nothing of it is. */
+  readonly part?: { readonly sequence: number; readonly events: number };
 };
 
 export type SegmentKind =

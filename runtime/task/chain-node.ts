@@ -3,11 +3,13 @@
 // It is also the context that the transform sees. H1 … H6: chain.ts.
 
 import type { TraceContext } from '../base/trace-context.ts';
-import type { Batch, DeadLetter, Value } from '../event/batch.ts';
+import type { Batch, DeadLetter } from '../event/batch.ts';
 import { WATERMARK_MAX, WATERMARK_MIN } from '../event/batch.ts';
 import { withTraces } from '../event/trace-marks.ts';
 import type { TraceMark } from '../event/trace-marks.ts';
 import { isFeedback, type EdgePlan, type NodePlan, type OnErrorPlan, type StagePlan } from '../plan/physical-plan.ts';
+import { Portion, cut, type Agenda, type InputTime, type RiseWork, type Stretch, type Work } from './agenda.ts';
+import type { Clock } from '../base/clock.ts';
 import { together, type Together } from '../time/watermark.ts';
 import { followKeys, piece } from './traced-batches.ts';
 import type { KeyedCells } from '../state/keyed-cells.ts';
@@ -24,6 +26,7 @@ import { CLOCK_TICK_MS, type ClockedNode } from './clocked-nodes.ts';
 import { Gate } from './gate.ts';
 import type { KeyWatch } from './key-watch.ts';
 import type { StepTrace } from './step-trace.ts';
+import type { Stop } from './stop.ts';
 import { TimerTraces } from './timer-traces.ts';
 
 export type ChainParts = {
@@ -34,7 +37,12 @@ export type ChainParts = {
   readonly table: (name: string) => Table;
   /** null: nothing is traced. */
   readonly trace?: StepTrace | null;
+  /** What its stretches are measured by; absent: they never end. */
+  readonly clock?: Pick<Clock, 'monotonicMs'> | undefined;
 };
+
+/** Timers that fire between two looks at the time. */
+const TIMERS_A_LOOK = 4;
 
 /** Per node id: input and output watermark. */
 export type NodeWatermarks = Readonly<Record<string, readonly [input: number, output: number]>>;
@@ -58,13 +66,17 @@ export interface ChainFlow {
   readonly edgeWatermarks: Map<number, number>;
   readonly idleEdges: Set<number>;
   readonly deadLetters: DeadLetter[];
+  readonly agenda: Agenda<Node>;
+  readonly stretch: Stretch;
+  /** The batch waits for the node. */
+  give(node: Node, input: number, batch: Batch): void;
+  /** The watermark waits for the node; null: what its inputs allow. */
+  raise(node: Node, from: InputTime | null): void;
   filtered: number;
   late: number;
   made: number;
   absorbed: number;
 }
-
-export type Stop = { readonly kind: 'stopPartition' | 'stopJob'; readonly problem: string; readonly event: Value };
 
 /** One transform in its place; it is also the context that the transform sees. */
 export class Node implements StepContext, ClockedNode {
@@ -90,6 +102,7 @@ export class Node implements StepContext, ClockedNode {
   readonly #all: Target[] = [];
   readonly contributors: Contributors;
   readonly timerTraces: TimerTraces;
+  readonly portion = new Portion();
   /** Input of the events that the transform looks at; null: it looks at none. */
   #input: number | null = null;
   /** Where events wait to be tried again; null: they never do. */
@@ -143,12 +156,12 @@ export class Node implements StepContext, ClockedNode {
     this.#input = 0; // what fails is the event that came in
     this.#transform?.asks?.answer(answer, this);
     this.#input = null;
-    this.settle();
+    this.#chain.raise(this, null);
   }
 
   wake(waits: Waits, upToMs: number): void {
     waits.wake(upToMs, this);
-    this.settle();
+    this.#chain.raise(this, null);
   }
 
   get nowMs(): number {
@@ -165,11 +178,14 @@ export class Node implements StepContext, ClockedNode {
     else this.#named.set(output, [...(this.#named.get(output) ?? []), target]);
   }
 
-  receive(input: number, batch: Batch): void {
-    if (batch.values.length === 0) return;
+  /** Takes the next portion. How many of the batch are taken now. */
+  receive({ input, batch: whole, from }: Extract<Work<Node>, { kind: 'batch' }>): number {
+    const to = this.#transform === null ? whole.values.length : Math.min(from + this.portion.events, whole.values.length);
+    const batch = cut(whole, from, to);
     if (this.watch !== null && !this.watch.note(batch, this.#chain.nowMs)) this.watch = null;
     if (this.#gate === null) this.#take(input, batch);
     else this.#gate.receive(input, batch, (this.#chain.attempts ?? 1) - 1);
+    return to;
   }
 
   #take(input: number, batch: Batch): void {
@@ -201,27 +217,52 @@ export class Node implements StepContext, ClockedNode {
     this.#chain.active = outer;
   }
 
-  advance(input: number, watermark: number, isIdle: boolean): void {
-    if (watermark === this.#inputWatermarks[input] && isIdle === this.#inputIdle[input]) return;
-    this.#inputWatermarks[input] = watermark;
-    this.#inputIdle[input] = isIdle;
-    this.settle();
+  /** True when the watermark has risen; false when it is not through: timers are still to fire, or it rises in parts. */
+  rise(work: RiseWork<Node>): boolean {
+    if (work.from === 'end') return this.#fireBehindEnd(work);
+    if (work.from !== null) {
+      this.#inputWatermarks[work.from.input] = work.from.watermark;
+      this.#inputIdle[work.from.input] = work.from.isIdle;
+    }
+    const { watermark, isIdle: isQuiet } = together(this.#inputWatermarks, this.#inputIdle);
+    const bound = this.#bound(watermark);
+    if (bound > this.watermark && !this.#riseTo(bound, work)) return false;
+    const isIdle = isQuiet && !this.#isHolding && !this.isClock; // nobody behind may go on without what waits
+    if (isIdle === this.isIdle) return true;
+    this.isIdle = isIdle;
+    this.#tellTargets();
+    return true;
+  }
+
+  #bound(wanted: number): number {
+    return this.#gate === null ? wanted : this.#gate.bound(wanted, this.watermark);
+  }
+
+  #riseTo(watermark: number, work: RiseWork<Node>): boolean {
+    this.watermarkNext = watermark;
+    if (!this.#fireTimers(watermark, work)) return false;
+    let reached: number | void = watermark;
+    if (this.#transform?.onWatermark === undefined) this.emitWatermark(watermark);
+    else reached = this.#transform.onWatermark(watermark, this);
+    this.watermark = reached ?? watermark;
+    return this.watermark === watermark;
+  }
+
+  /** A step may end between two of the timers that fire (H8). */
+  get isPausable(): boolean {
+    return this.watermarkNext !== WATERMARK_MAX && this.#transform?.onPause !== undefined;
   }
 
   /** H7. */
-  fireBehindEnd(): void {
-    if (this.watermark !== WATERMARK_MAX) return;
-    this.#fireTimers(WATERMARK_MAX);
+  #fireBehindEnd(work: RiseWork<Node>): boolean {
+    if (!this.#fireTimers(WATERMARK_MAX, work)) return false;
     this.#transform?.onWatermark?.(WATERMARK_MAX, this);
+    return true;
   }
 
-  settle(): void {
-    const { watermark, isIdle: isQuiet } = together(this.#inputWatermarks, this.#inputIdle);
-    this.#rise(watermark);
-    const isIdle = isQuiet && !this.#isHolding && !this.isClock; // nobody behind may go on without what waits
-    if (isIdle === this.isIdle) return;
-    this.isIdle = isIdle;
-    this.#tellTargets();
+  /** Its watermark is to rise as soon as it catches up. */
+  get isUnsettled(): boolean {
+    return this.#bound(together(this.#inputWatermarks, this.#inputIdle).watermark) > this.watermark;
   }
 
   get #isHolding(): boolean {
@@ -248,17 +289,7 @@ export class Node implements StepContext, ClockedNode {
     this.#transform?.onQuiet?.(passedMs, this);
   }
 
-  #rise(wanted: number): void {
-    const lowest = this.#gate === null ? wanted : this.#gate.bound(wanted, this.watermark);
-    if (lowest <= this.watermark) return;
-    this.watermarkNext = lowest;
-    this.#fireTimers(lowest);
-    if (this.#transform?.onWatermark === undefined) this.emitWatermark(lowest);
-    else this.#transform.onWatermark(lowest, this);
-    this.watermark = lowest;
-  }
-
-  /** In topological order: `isIdle` is known of the nodes before. */
+  /** In topological order: `isIdle` is known of the nodes before. Who is to rise first is not idle before it has. */
   restored(edges: ReadonlyMap<number, Together>, nodes: NodeWatermarks, isIdle: (nodeId: string) => boolean, isSourceIdle: boolean): void {
     const own = nodes[this.nodeId];
     if (own !== undefined) [this.watermark, this.emitted] = own;
@@ -273,7 +304,8 @@ export class Node implements StepContext, ClockedNode {
       this.#inputWatermarks[0] = this.watermark;
       this.#inputIdle[0] = isSourceIdle;
     }
-    this.isIdle = together(this.#inputWatermarks, this.#inputIdle).isIdle && !this.#isHolding && !this.isClock;
+    const { isIdle: isQuiet } = together(this.#inputWatermarks, this.#inputIdle);
+    this.isIdle = !this.isUnsettled && isQuiet && !this.#isHolding && !this.isClock;
     this.#transform?.restored?.(this);
   }
 
@@ -288,7 +320,7 @@ export class Node implements StepContext, ClockedNode {
     const isTakenIn = this.#transform?.absorbs !== true && output !== LATE; // H6
     this.#chain.made += batch.values.length * (isTakenIn ? targets.length - 1 : targets.length);
     for (const target of targets) {
-      if (target.kind === 'node') target.node.receive(target.input, batch);
+      if (target.kind === 'node') this.#chain.give(target.node, target.input, batch);
       else this.#collect(target.edge, batch);
     }
   }
@@ -302,7 +334,7 @@ export class Node implements StepContext, ClockedNode {
   #tellTargets(): void {
     const { edgeWatermarks, idleEdges } = this.#chain;
     for (const target of this.#all) {
-      if (target.kind === 'node') target.node.advance(target.input, this.emitted, this.isIdle);
+      if (target.kind === 'node') this.#chain.raise(target.node, { input: target.input, watermark: this.emitted, isIdle: this.isIdle });
       else {
         edgeWatermarks.set(target.edge, this.emitted);
         if (this.isIdle) idleEdges.add(target.edge);
@@ -398,20 +430,33 @@ export class Node implements StepContext, ClockedNode {
     return this.#table(name);
   }
 
-  #fireTimers(watermark: number): void {
-    if (this.#transform?.onTimer === undefined) return;
-    for (let timer = this.#state.popDue(this.nodeId, watermark); timer !== null; timer = this.#state.popDue(this.nodeId, watermark)) {
-      const trace = this.timerTraces.take(timer);
-      this.watch?.noteTimer(timer, trace?.traceId ?? null);
-      if (trace === null || this.#chain.trace === null) {
-        this.#transform.onTimer(timer, this);
-        continue;
-      }
+  /** False: not all that are due have fired. */
+  #fireTimers(watermark: number, work: RiseWork<Node>): boolean {
+    const { stretch, agenda } = this.#chain;
+    if (this.#transform?.onTimer === undefined) return true;
+    for (let fired = 1; ; fired++) {
+      const timer = this.#state.popDue(this.nodeId, watermark);
+      if (timer === null) return true;
+      work.isBegun = true;
+      this.#fire(timer);
+      if (agenda.hasCaused) return false;
+      if (fired % TIMERS_A_LOOK > 0) continue;
+      stretch.lap();
+      if (!stretch.isOver) continue;
+      this.#transform.onPause?.(this);
+      return false;
+    }
+  }
+
+  #fire(timer: Timer): void {
+    const trace = this.timerTraces.take(timer);
+    this.watch?.noteTimer(timer, trace?.traceId ?? null);
+    if (trace !== null && this.#chain.trace !== null) {
       this.#chain.active = this.#chain.trace.enter(trace);
       this.note(EVENTS.timer, { [MILLRACE.node]: this.nodeId, [MILLRACE.timer]: cleanText(timer.id), [MILLRACE.eventTimeMs]: timer.atMs });
-      this.#transform.onTimer(timer, this);
-      this.#chain.active = null;
     }
+    this.#transform?.onTimer?.(timer, this);
+    this.#chain.active = null;
   }
 
   #collect(edge: number, emitted: Batch): void {

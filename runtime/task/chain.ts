@@ -1,7 +1,8 @@
 // The fused transforms of one stage, run for one partition: batches and watermarks go through in topological order.
 //
 // Owns: routing between nodes, watermarks per node, what leaves on edges. Does not own: state (state/), commits (step.ts).
-//   H1. Synchronous: when `push` or `advance` returns, everything they caused has reached the edges.
+//   H1. Synchronous: when `push` or `advance` returns, everything they caused has reached the edges, unless the stretch is over
+//       (agenda.ts): then the rest waits, `work` goes on with it, and nothing new goes in before it is through.
 //   H2. A node's watermark is that of its inputs together (time/watermark.ts) and never goes back. It is idle when they are: then it
 //       holds no node or stage behind it back.
 //   H3. On a rise, timers due at or before the new watermark fire first, in order, then the transform's onWatermark.
@@ -12,19 +13,24 @@
 //       at once (`fireBehindEnd`).
 //   H6. What a transform emits is what it took in, or was made by it: transforms that absorb, and late events, which are counted
 //       as late. Each reader but the first makes one more; what nobody reads is one less.
+//   H8. What waits may be left to whoever restores the state where it is made of watermarks alone: `settle` finds them (H4). Of a rise
+//       to the end of all input nothing may, once it has begun: what its timers have set again is known in memory only. The same of a
+//       transform that does not know of pauses.
 
 import { assert } from '../base/assert.ts';
 import type { TraceContext } from '../base/trace-context.ts';
 import type { Batch, DeadLetter, Key } from '../event/batch.ts';
-import { WATERMARK_MIN } from '../event/batch.ts';
+import { WATERMARK_MAX, WATERMARK_MIN } from '../event/batch.ts';
 import type { Together } from '../time/watermark.ts';
 import type { TransformFigures } from '../transforms/figures.ts';
 import type { Answer, Ask } from '../transforms/outside.ts';
 import type { Waits } from '../transforms/transform.ts';
 import { ClockedNodes } from './clocked-nodes.ts';
-import { Node, type ChainFlow, type ChainParts, type NodeWatermarks, type Stop } from './chain-node.ts';
+import { Agenda, Stretch, type InputTime, type Work } from './agenda.ts';
+import { Node, type ChainFlow, type ChainParts, type NodeWatermarks } from './chain-node.ts';
 import { KeyWatch, type KeyLook } from './key-watch.ts';
 import type { StepTrace } from './step-trace.ts';
+import type { Stop } from './stop.ts';
 
 const NO_ASKS: readonly Ask[] = [];
 
@@ -63,10 +69,13 @@ export class Chain implements ChainFlow {
   place: string | null = null;
   stop: Stop | null = null;
   readonly #asking: Node[] = [];
+  readonly agenda = new Agenda<Node>();
+  readonly stretch: Stretch;
   readonly #waiting: { readonly node: Node; readonly waits: Waits }[] = [];
 
   constructor(parts: ChainParts) {
     this.trace = parts.trace ?? null;
+    this.stretch = new Stretch(parts.clock ?? null);
     for (const plan of parts.stage.nodes) this.#nodes.set(plan.id, new Node(this, plan, parts));
     for (const node of this.#nodes.values()) {
       this.#wire(node, parts);
@@ -86,7 +95,74 @@ export class Chain implements ChainFlow {
   pushEdge(edge: number, batch: Batch): void {
     const readers = this.#byEdge.get(edge) ?? [];
     this.made += batch.values.length * (readers.length - 1); // H6
-    for (const { node, input } of readers) node.receive(input, batch);
+    for (const { node, input } of readers) this.give(node, input, batch);
+    this.work();
+  }
+
+  /** How many events of that edge are a portion now. */
+  portionOf(edge: number): number {
+    return (this.#byEdge.get(edge) ?? []).reduce((fewest, { node }) => Math.min(fewest, node.portion.events), Infinity);
+  }
+
+  give(node: Node, input: number, batch: Batch): void {
+    if (batch.values.length > 0) this.agenda.add({ kind: 'batch', node, input, batch, from: 0, attempts: this.attempts });
+  }
+
+  raise(node: Node, from: InputTime | null): void {
+    this.agenda.add({ kind: 'rise', node, from, isBegun: false });
+  }
+
+  /** Goes on with what waits, until nothing does or the stretch is over. */
+  work(): void {
+    this.#workWhile(() => true);
+  }
+
+  /** Goes on until what waits may be stored so (H8), for so long at least. */
+  workUntilStorable(moreMs: number): void {
+    if (moreMs > 0) this.stretch.extend(moreMs);
+    this.#workWhile(() => this.isAmidst);
+  }
+
+  /** Something left since the last `take`. */
+  get hasOutput(): boolean {
+    return this.edgeBatches.size > 0 || this.deadLetters.length > 0;
+  }
+
+  /** Something waits. */
+  get isAtWork(): boolean {
+    return !this.agenda.isEmpty;
+  }
+
+  /** Something waits that a restored state would not have (H8). */
+  get isAmidst(): boolean {
+    return this.agenda.some((work) => work.kind === 'batch' || (work.isBegun && !work.node.isPausable));
+  }
+
+  /** Watermarks are to rise as soon as `settle` is called. */
+  get isUnsettled(): boolean {
+    return [...this.#nodes.values()].some((node) => node.isUnsettled);
+  }
+
+  #workWhile(goesOn: () => boolean): void {
+    this.stretch.lap();
+    this.agenda.run(
+      (work) => this.#run(work),
+      () => this.stretch.isOver || !goesOn(),
+    );
+  }
+
+  #run(work: Work<Node>): boolean {
+    if (work.kind === 'rise') {
+      const isThrough = work.node.rise(work);
+      this.stretch.lap();
+      return isThrough;
+    }
+    const { node, from } = work;
+    this.attempts = work.attempts;
+    work.from = node.receive(work);
+    this.attempts = null;
+    node.portion.took(work.from - from, this.stretch.lap());
+    return work.from === work.batch.values.length;
   }
 
   /** An event that transform `nodeId` has refused before: straight to it. A letter that it becomes again says so. False: there is no
@@ -95,34 +171,42 @@ export class Chain implements ChainFlow {
     const node = this.#nodes.get(nodeId);
     if (node === undefined) return false;
     this.attempts = attempts;
-    node.receive(input, batch);
+    this.give(node, input, batch);
     this.attempts = null;
+    this.work();
     return true;
   }
 
   /** Events of the stage's own source. */
   pushSource(batch: Batch): void {
-    for (const node of this.#sources) node.receive(0, batch);
+    for (const node of this.#sources) this.give(node, 0, batch);
+    this.work();
   }
 
   /** What all partitions that an edge comes from say together. */
   advanceEdge(edge: number, watermark: number, isIdle = false): void {
-    for (const { node, input } of this.#byEdge.get(edge) ?? []) node.advance(input, watermark, isIdle);
+    for (const { node, input } of this.#byEdge.get(edge) ?? []) this.raise(node, { input, watermark, isIdle });
+    this.work();
   }
 
   /** H7. */
   fireBehindEnd(): void {
-    for (const node of this.#receivers) node.fireBehindEnd();
+    for (const node of this.#receivers)
+      if (node.watermark === WATERMARK_MAX) this.agenda.add({ kind: 'rise', node, from: 'end', isBegun: false });
+    this.work();
   }
 
   advanceSource(watermark: number): void {
-    for (const node of this.#sources) node.advance(0, watermark, false);
+    for (const node of this.#sources) this.raise(node, { input: 0, watermark, isIdle: false });
+    this.work();
   }
 
   /** The stage's own source has nothing for now, or has again; so much time went by meanwhile by the clock. */
   idleSource(isIdle: boolean, passedMs: number): void {
-    for (const node of this.#sources) node.advance(0, node.watermark, isIdle);
+    for (const node of this.#sources) this.raise(node, { input: 0, watermark: node.watermark, isIdle });
+    this.work();
     if (passedMs > 0) for (const node of this.#nodes.values()) node.passQuiet(passedMs);
+    this.work();
   }
 
   /** The stage's own source has nothing for now. */
@@ -142,7 +226,8 @@ export class Chain implements ChainFlow {
 
   /** H4; once, after `restored`. Inputs that hold a watermark back may be gone, and nodes between others may be new. */
   settle(): void {
-    for (const node of this.#nodes.values()) node.settle();
+    for (const node of this.#nodes.values()) this.raise(node, null);
+    this.work();
   }
 
   /** When the first of its transforms wants to be woken, wall-clock ms; Infinity: none does. */
@@ -155,6 +240,14 @@ export class Chain implements ChainFlow {
   /** The clock has come to `upToMs`. */
   wake(upToMs: number): void {
     for (const { node, waits } of this.#waiting) if (waits.nextMs() <= upToMs) node.wake(waits, upToMs);
+    this.work();
+  }
+
+  /** The time of now is given out to those that follow the clock. False: nothing does. */
+  tick(): boolean {
+    if (!this.clocked.tick()) return false;
+    this.work();
+    return true;
   }
 
   /** What its transforms ask of the world outside, since the last call. */
@@ -164,6 +257,7 @@ export class Chain implements ChainFlow {
 
   answer(answer: Answer): void {
     this.#nodes.get(answer.node)?.answer(answer);
+    this.work();
   }
 
   /** Events wait for something else than the watermark: the end of the input is not the end. */

@@ -7,7 +7,9 @@
 //       same lane have been before.
 //   I4. No watermark comes by an exchange of the stage to itself (feedback.ts); while messages are under way on it, the end of the
 //       other inputs is held back.
+//   I5. Of the record behind the position some events may be taken in already (record-intake.ts, K1).
 
+import { assert } from '../base/assert.ts';
 import { WATERMARK_MAX, WATERMARK_MIN } from '../event/batch.ts';
 import type { InputPosition } from '../journal/record.ts';
 import { isFeedback, type EdgePlan, type PhysicalPlan, type StagePlan } from '../plan/physical-plan.ts';
@@ -19,6 +21,7 @@ type EdgeInput = {
   readonly edge: EdgePlan;
   readonly outputIndex: number;
   sequence: number;
+  part: NonNullable<InputPosition['part']> | null;
   readonly watermarks: number[];
   readonly idle: boolean[];
   readonly feedback: Feedback | null;
@@ -46,6 +49,7 @@ export class TaskInputs {
         edge,
         outputIndex: from.outputs.indexOf(edge.index),
         sequence: 0,
+        part: null,
         watermarks: Array.from({ length: from.partitionCount }, () => WATERMARK_MIN),
         idle: Array.from({ length: from.partitionCount }, () => false),
         feedback: isFeedback(edge) ? new Feedback(edge, stage, others) : null,
@@ -61,6 +65,7 @@ export class TaskInputs {
       const input = this.#edges.find(({ edge }) => edge.index === position.edge);
       if (input === undefined) continue;
       input.sequence = position.sequence;
+      input.part = position.part ?? null;
       if (input.feedback !== null) input.feedback.restore(position.watermarks);
       else position.watermarks.forEach((watermark, partition) => (input.watermarks[partition] = watermark ?? WATERMARK_MIN));
       for (const partition of position.idle ?? []) input.idle[partition] = true;
@@ -69,11 +74,12 @@ export class TaskInputs {
   }
 
   positions(): InputPosition[] {
-    return this.#edges.map(({ edge, sequence, watermarks, idle, feedback }) => ({
+    return this.#edges.map(({ edge, sequence, watermarks, idle, feedback, part }) => ({
       edge: edge.index,
       sequence,
       ...(idle.includes(true) ? { idle: idle.flatMap((isIdle, partition) => (isIdle ? [partition] : [])) } : {}),
       watermarks: feedback?.numbers() ?? watermarks.map((watermark) => (watermark === WATERMARK_MIN ? null : watermark)),
+      ...(part === null ? {} : { part }),
     }));
   }
 
@@ -87,11 +93,33 @@ export class TaskInputs {
     return this.#edges.find((input) => input.edge.index === edge)?.sequence ?? 0;
   }
 
+  /** Events of the record at `sequence` that were taken in on edge `edge` (I5). */
+  takenOf(edge: number, sequence: number): number {
+    const part = this.#edges.find((input) => input.edge.index === edge)?.part ?? null;
+    return part !== null && part.sequence === sequence ? part.events : 0;
+  }
+
+  /** So many more events of the record at `sequence` are taken in. */
+  noteTaken(edge: number, sequence: number, events: number): void {
+    const input = this.#edges.find((candidate) => candidate.edge.index === edge);
+    if (input !== undefined) input.part = { sequence, events: this.takenOf(edge, sequence) + events };
+  }
+
+  /** Of a record only a part is taken in. */
+  get isInside(): boolean {
+    return this.#edges.some(({ part }) => part !== null);
+  }
+
   /** Notes that a record was taken in, with its watermarks per out-edge. False: nobody waits for the position to be stored. */
   note({ stage, partition, sequence, watermarks, idle = [], own, bytes }: Omit<InboxRecord, 'segments'>): boolean {
     let isNews = stage !== this.#stage;
     for (const input of this.#edges) {
       if (input.edge.fromStage !== stage || sequence <= input.sequence) continue;
+      assert(
+        input.part?.sequence !== undefined ? input.part.sequence === sequence : true,
+        () => `of ${stage} ${input.part?.sequence} is taken in to its end before ${sequence}`,
+      );
+      input.part = null;
       input.sequence = sequence;
       if (input.feedback !== null) {
         const isWork = own !== undefined && input.feedback.note(partition, own);

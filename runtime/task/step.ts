@@ -9,60 +9,48 @@
 //   P2. Steps are stored in the order in which they were made; a task whose step was refused is thrown away.
 //   P3. A record may be of an older declaration: of it counts what still means something, positions and watermarks by edge, state
 //       by transform. State of transforms that are gone is dropped, as a change like any other.
+//   P4. A step takes in no more than fits a stretch: it may end inside of a record, and of a rise. The rest is work of the next one.
+//       Where it cannot end yet (events wait inside), `step` gives nothing and is called again.
 
 import { assert } from '../base/assert.ts';
 import { WATERMARK_MAX, WATERMARK_MIN, type Batch, type DeadLetter, type Key, type Value } from '../event/batch.ts';
 import type { Redriven } from '../journal/redrive-entry.ts';
-import { decodeEvents } from '../event/segment.ts';
-import type { SinkState, SinkWriter } from '../connectors/sink.ts';
-import type { SourceConnector, SourcePosition, SourceRead } from '../connectors/source.ts';
+import type { SinkState } from '../connectors/sink.ts';
+import type { SourcePosition, SourceRead } from '../connectors/source.ts';
 import type { InputPosition, TaskCounters } from '../journal/record.ts';
-import { taskName, type EdgePlan, type NodePlan, type PhysicalPlan, type StagePlan } from '../plan/physical-plan.ts';
-import { MillraceError } from '../base/errors.ts';
-import { describeValue } from '../transforms/failure.ts';
+import { taskName, type EdgePlan, type StagePlan } from '../plan/physical-plan.ts';
 import { PartitionState } from '../state/partition-state.ts';
 import type { TransformFigures } from '../transforms/figures.ts';
-import type { Table, Transform } from '../transforms/transform.ts';
 import type { Answer, Ask } from '../transforms/outside.ts';
+import { GRACE_MS, STRETCH_MS } from './agenda.ts';
 import { Chain, type ChainOutput } from './chain.ts';
 import { HeavyKeys, type HeavyKey } from './heavy-keys.ts';
 import { OutgoingSide } from './outgoing-side.ts';
 import type { InboxRecord } from './inbox.ts';
 import { TaskInputs } from './inputs.ts';
+import { RecordIntake } from './record-intake.ts';
 import type { KeyLook } from './key-watch.ts';
 import type { Released } from './replay.ts';
 import { refusedAgain, sinkLetter, undecodedAgain } from './letters.ts';
 import { addAt, countersFor, NO_COUNTS, openBalance, withMore, type Counted } from './counters.ts';
 import { lowestOut, outTime, timeText, type OutTime } from './out-time.ts';
 import { enteringNow, type StepTrace, sourceTraces } from './step-trace.ts';
+import { stateSegment } from './state-segment.ts';
 import type { Segment, Standing, Step } from './step-record.ts';
+import { checkStop } from './stop.ts';
+import type { TaskParts } from './task-parts.ts';
 import { withTraces, type TraceMark } from '../event/trace-marks.ts';
 import type { TraceContext } from '../base/trace-context.ts';
 
-export type TaskParts = {
-  readonly plan: PhysicalPlan;
-  readonly stage: StagePlan;
-  readonly partition: number;
-  readonly makeTransform: (node: NodePlan) => Transform;
-  readonly table: (name: string) => Table;
-  /** Sink stages: how results are encoded. */
-  readonly sink: { readonly writer: Pick<SinkWriter, 'prepare'>; readonly initial: SinkState } | null;
-  /** Sources: how what a dead letter shows is decoded again. */
-  readonly decodeAgain?: SourceConnector['decodeAgain'];
-  /** null: nothing is traced. */
-  readonly trace?: StepTrace | null;
-};
-
 /** Cells of a key that are looked at: windows that are open may be many, and the first ones tell enough. */
 const LOOK_CELLS_MAX = 16;
-/** States below this many bytes lie whole in each record: recovery then reads one record only. */
-const INLINE_STATE_BYTES_MAX = 2_048;
 
 export class TaskCore {
   readonly stage: StagePlan;
   state = new PartitionState();
   readonly #parts: TaskParts;
   readonly #inputs: TaskInputs;
+  readonly #intake: RecordIntake;
   readonly #outEdges: readonly EdgePlan[];
   readonly #outgoing: OutgoingSide;
   readonly #trace: StepTrace | null;
@@ -94,6 +82,7 @@ export class TaskCore {
     this.stage = parts.stage;
     this.#trace = parts.trace ?? null;
     this.#inputs = new TaskInputs(parts.plan, parts.stage, parts.partition);
+    this.#intake = new RecordIntake(this.#inputs);
     this.#outEdges = parts.stage.outputs.map((index) => parts.plan.edges[index] as EdgePlan);
     this.#outgoing = new OutgoingSide(parts.plan, this.#outEdges, this.#trace);
     this.#sink = parts.sink?.initial ?? null;
@@ -122,7 +111,7 @@ export class TaskCore {
     this.#lastTime = timeText(this.#outTime());
     this.#unsettled = !previous.done;
     const isReplay = this.#source !== null && 'replayMs' in this.#source; // its watermarks are those of its pace
-    this.owes = !previous.done && (state.isChanged || (!isReplay && this.#lastTime !== timeText(previous)));
+    this.owes = !previous.done && (state.isChanged || this.#chain.isUnsettled || (!isReplay && this.#lastTime !== timeText(previous)));
   }
 
   /** How the task stands now: what its last record said, when nothing was taken in since. */
@@ -230,16 +219,40 @@ export class TaskCore {
     this.owes ||= this.state.isChanged;
   }
 
+  get hasWork(): boolean {
+    return this.#chain.isAtWork || !this.#intake.isEmpty;
+  }
+
+  /** `isAmidst`: it cannot end its step yet (P4). `isInside`: something is taken in in part only, no savepoint is taken here. */
+  get way(): { readonly isAmidst: boolean; readonly isInside: boolean } {
+    return { isAmidst: this.#chain.isAmidst, isInside: this.hasWork || this.#inputs.isInside };
+  }
+
+  /** It can take in more in this stretch. */
+  get hasTime(): boolean {
+    return !this.hasWork && !this.#chain.stretch.isOver;
+  }
+
+  /** Begins a stretch with the work that is left. */
+  goOn(nowMs: number): void {
+    const isAmidst = this.#chain.isAmidst;
+    this.#chain.stretch.begin(STRETCH_MS);
+    this.#begin(nowMs);
+    if (isAmidst) return this.#chain.workUntilStorable(0);
+    this.#chain.work();
+    this.#takeWaiting();
+  }
+
   /** Takes records of upstream stages in, in lane order. */
   takeRecords(records: readonly InboxRecord[], nowMs: number): void {
     this.#begin(nowMs);
-    for (const record of records) {
-      this.#chain.place = `${record.stage}/${record.partition} seq ${record.sequence}`;
-      for (const { edge, bytes } of record.segments)
-        if (record.sequence > this.#inputs.positionOf(edge)) this.#takeSegment(edge, decodeEvents(bytes));
-      if (this.#inputs.note(record)) this.#takenRecords++;
-    }
-    this.#chain.place = null;
+    this.#intake.add(records);
+    this.#takeWaiting();
+  }
+
+  #takeWaiting(): void {
+    if (this.#chain.isAtWork) return;
+    this.#takenRecords += this.#intake.run(this.#chain, (edge, slice, record) => this.#takeSlice(edge, slice, record));
   }
 
   /** Takes in what a source read. */
@@ -306,17 +319,26 @@ export class TaskCore {
    *  needs to be stored yet: only positions or watermarks moved (`owes`), and `force` does not ask for them. */
   step(nowMs: number, options: { readonly force: boolean }): Step | null {
     this.#begin(nowMs);
+    if (this.#chain.isAmidst) this.#chain.workUntilStorable(GRACE_MS);
+    if (!this.#chain.isAtWork) this.#rise();
+    checkStop(this.#chain.stop, taskName(this.stage.id, this.#parts.partition));
+    if (this.#chain.isAmidst) return null;
+    const isRising = this.#chain.isAtWork;
+    const ended = this.ended() && !this.hasWork && !this.#chain.isHolding;
+    this.owes ||= isRising || this.#takenRecords > 0 || timeText(this.#outTime()) !== this.#lastTime;
+    const isNews = (ended && !this.done) || this.#inputs.endPhase !== this.#endPhase;
+    const isUrgent = isNews || isRising || this.#takenEvents > 0 || this.#chain.hasOutput;
+    if (!isUrgent && !(options.force && this.owes)) return null;
+    [this.done, this.#endPhase] = [ended, this.#inputs.endPhase];
+    return this.#finish(this.#chain.take(), Math.min(this.#ingestMs, nowMs));
+  }
+
+  #rise(): void {
+    this.#chain.place = null;
+    this.#chain.stretch.extend(GRACE_MS);
     if (this.#sourceEnded) this.#chain.advanceSource(WATERMARK_MAX);
     for (const [edge, { watermark, isIdle }] of this.#inputs.watermarks()) this.#chain.advanceEdge(edge, watermark, isIdle);
     this.#chain.fireBehindEnd();
-    this.#checkStop();
-    const ended = this.ended() && !this.#chain.isHolding;
-    this.owes ||= this.#takenRecords > 0 || timeText(this.#outTime()) !== this.#lastTime;
-    const isNews = (ended && !this.done) || this.#inputs.endPhase !== this.#endPhase;
-    const urgent = isNews || this.#takenEvents > 0 || this.#chain.edgeBatches.size > 0 || this.#chain.deadLetters.length > 0;
-    if (!urgent && !(options.force && this.owes)) return null;
-    [this.done, this.#endPhase] = [ended, this.#inputs.endPhase];
-    return this.#finish(this.#chain.take(), Math.min(this.#ingestMs, nowMs));
   }
 
   /** A sink's last step, after all was applied: says that it is done. */
@@ -328,9 +350,10 @@ export class TaskCore {
   /** Replay: runs all that was read through the chain and gives what it lets out, held back for `release`. After a
    *  restart the source was counted before: `counted` are the counters as they were restored. */
   takeReplay(counted: TaskCounters | null): ReadonlyMap<number, readonly Batch[]> {
+    this.#chain.stretch.begin(Infinity);
     this.#chain.advanceSource(WATERMARK_MAX);
     this.#chain.wake(Infinity); // what is let out at a pace has no time of its own to wait for
-    this.#checkStop();
+    checkStop(this.#chain.stop, taskName(this.stage.id, this.#parts.partition));
     this.#sourceEnded = false;
     this.#takenEvents = 0;
     const output = this.#chain.take();
@@ -360,15 +383,8 @@ export class TaskCore {
     return this.#finish({ edges, deadLetters: [], filtered: 0, late: 0, made: 0, absorbed: 0 }, nowMs);
   }
 
-  /** onError of a stage: an event that stops more than itself lets nothing of its step be stored. */
-  #checkStop(): void {
-    const { stop } = this.#chain;
-    if (stop === null) return;
-    const told = { task: taskName(this.stage.id, this.#parts.partition), problem: stop.problem, event: describeValue(stop.event) };
-    throw new MillraceError(stop.kind === 'stopJob' ? 'MR3007' : 'MR3006', told);
-  }
-
   #begin(nowMs: number): void {
+    if (this.#chain.isAmidst) return; // the step has begun
     this.#chain.nowMs = nowMs;
     this.#chain.ingestMs = Math.min(this.#ingestMs, nowMs);
     this.#trace?.begin(nowMs, this.#counters.eventsIn);
@@ -376,7 +392,7 @@ export class TaskCore {
       this.#unsettled = false;
       this.#chain.settle();
     }
-    if (!this.done && this.#chain.clocked.tick()) this.owes ||= this.state.isChanged;
+    if (!this.done && this.#chain.tick()) this.owes ||= this.state.isChanged;
   }
 
   #finish(output: ChainOutput, ingestMs: number): Step {
@@ -385,7 +401,7 @@ export class TaskCore {
     const deadLetters = [...this.#sourceDeadLetters, ...output.deadLetters, ...(prepared?.deadLetters ?? [])];
     const { segments: events, given } = this.#outgoing.encode(output.edges, deadLetters, ingestMs);
     this.#countGiven(given);
-    const state = this.#encodeState();
+    const state = stateSegment(this.state);
     const { filtered, late, made, absorbed } = output;
     this.#count({ filtered, late, made, absorbed, deadLetters: deadLetters.length, held: this.#chain.held() - this.#counters.held });
     const time = this.#outTime();
@@ -394,7 +410,7 @@ export class TaskCore {
     this.#takenRecords = 0;
     this.#sourceDeadLetters = [];
     this.#takenEvents = 0;
-    this.#ingestMs = Infinity;
+    if (!this.#chain.isAtWork) this.#ingestMs = Infinity;
     return {
       header: {
         inputs: this.#inputs.positions(),
@@ -416,8 +432,9 @@ export class TaskCore {
     };
   }
 
-  #takeSegment(edge: number, segment: Batch): void {
-    const batch = segment.traces === undefined ? segment : this.#entered(segment);
+  #takeSlice(edge: number, slice: Batch, { stage, partition, sequence }: InboxRecord): void {
+    this.#chain.place = `${stage}/${partition} seq ${sequence}`;
+    const batch = slice.traces === undefined ? slice : this.#entered(slice);
     const count = batch.values.length;
     this.#takenEvents += count;
     this.#noteIngest(batch.ingestMs);
@@ -460,26 +477,15 @@ export class TaskCore {
     return { segment, deadLetters, traces: prepared.traces };
   }
 
-  #encodeState(): Segment | null {
-    const delta = this.state.takeDelta();
-    if (this.state.bytesEstimate() <= INLINE_STATE_BYTES_MAX) return stateSegment('image', this.state.checkpoint());
-    return delta === null ? null : stateSegment('delta', delta);
-  }
-
   #outTime(): OutTime {
     return outTime(this.#outEdges, this.#chain, this.done && this.stage.kind !== 'sink');
   }
 
   /** `given`: by place of the edge. */
   #countGiven(given: readonly number[]): void {
-    const { edgesOut, eventsOut } = this.#counters;
-    const isData = (place: number): boolean => this.#outEdges[place]?.from.node !== '*';
-    const data = given.reduce((sum, count, place) => sum + (isData(place) ? count : 0), 0);
-    this.#counters = {
-      ...this.#counters,
-      eventsOut: eventsOut + data,
-      edgesOut: edgesOut.map((count, place) => count + (given[place] ?? 0)),
-    };
+    const data = given.reduce((sum, count, place) => sum + (this.#outEdges[place]?.from.node === '*' ? 0 : count), 0);
+    this.#count({ eventsOut: data });
+    this.#counters = { ...this.#counters, edgesOut: this.#counters.edgesOut.map((count, place) => count + (given[place] ?? 0)) };
   }
 
   #count(more: Partial<Record<Counted, number>>): void {
@@ -487,12 +493,8 @@ export class TaskCore {
   }
 
   #makeChain(): Chain {
-    const { plan, stage, makeTransform, table } = this.#parts;
+    const { plan, stage, makeTransform, table, clock } = this.#parts;
     const nodes = stage.kind === 'sink' ? { ...stage, nodes: [], outputs: [] } : stage;
-    return new Chain({ stage: nodes, edges: plan.edges, state: this.state, makeTransform, table, trace: this.#trace });
+    return new Chain({ stage: nodes, edges: plan.edges, state: this.state, makeTransform, table, trace: this.#trace, clock });
   }
-}
-
-function stateSegment(kind: 'delta' | 'image', bytes: Uint8Array): Segment {
-  return { kind, edge: -1, partition: -1, count: 0, bytes };
 }

@@ -50,9 +50,14 @@ export class HeldEvents<I extends HeldItem> {
     this.#index(item, { chunk: this.#chunk, place: this.#chunkEvents++ });
   }
 
-  /** Takes the events at or before `untilMs`. */
-  take(untilMs: number, cells: KeyedCells): readonly I[] {
-    const due = this.#takeDue(untilMs);
+  /** Time of the first one; Infinity: none is held. */
+  get earliestMs(): number {
+    return this.#heap.peek()?.item[0] ?? Infinity;
+  }
+
+  /** Takes the events at or before `untilMs`; not more than `eventsMax` and those of the last one's time. */
+  take(untilMs: number, cells: KeyedCells, eventsMax = Infinity): readonly I[] {
+    const due = this.#takeDue(untilMs, eventsMax);
     for (const { chunk } of due) this.#forget(chunk, cells);
     return due.map(({ item }) => item);
   }
@@ -76,10 +81,11 @@ export class HeldEvents<I extends HeldItem> {
     this.#heldIn.set(chunk, (this.#heldIn.get(chunk) ?? 0) + 1);
   }
 
-  #takeDue(untilMs: number): readonly Held<I>[] {
-    if (untilMs >= this.#highestMs) return this.#heap.drain();
+  #takeDue(untilMs: number, eventsMax: number): readonly Held<I>[] {
+    if (untilMs >= this.#highestMs && this.#heap.size <= eventsMax) return this.#heap.drain();
     const due: Held<I>[] = [];
     for (let next = this.#heap.peek(); next !== undefined && next.item[0] <= untilMs; next = this.#heap.peek()) {
+      if (due.length >= eventsMax && next.item[0] > due.at(-1)!.item[0]) break;
       due.push(next);
       this.#heap.pop();
     }

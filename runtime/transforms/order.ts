@@ -4,6 +4,8 @@
 //       as if the events had come in order. So a replay, and any other batching, gives the same.
 //   O2. An event at or before the watermark is late: its turn is over.
 //   O3. What is held lies in cells and outlives a restart: held-events.ts.
+//   O4. A rise gives RELEASED_MAX events, and those of the last one's time, and stops at that time (transform.ts, onWatermark): what
+//       follows may be dear, and a step can end there.
 
 import type { Batch, Key, Value } from '../event/batch.ts';
 import { formatTraceparent, parseTraceparent } from '../base/trace-context.ts';
@@ -17,6 +19,9 @@ import type { RestoreContext, StepContext, Transform } from './transform.ts';
 
 /** As it lies in a list cell. */
 type Item = readonly [timeMs: number, key: Key | null, value: Value, /** Of a traced event. */ traceparent?: string];
+
+/** Few enough that what follows is stored often, even where an event takes 20 ms; so many that a stop costs nothing. */
+const RELEASED_MAX = 256;
 
 export function makeOrder({ late = 'deadLetter' }: Extract<OpPlan, { kind: 'order' }>): Transform {
   return new Order(late);
@@ -46,8 +51,9 @@ class Order implements Transform {
     if (late.length > 0) refuseLate(context, pickEvents(batch, late), this.#late);
   }
 
-  onWatermark(watermark: number, context: StepContext): void {
-    const due = this.#held.take(watermark, context.cells);
+  onWatermark(watermark: number, context: StepContext): number {
+    const due = this.#held.take(watermark, context.cells, RELEASED_MAX);
+    const reached = this.#held.size > 0 && this.#held.earliestMs <= watermark ? due.at(-1)![0] : watermark;
     for (let from = 0; from < due.length;) {
       const timeMs = due[from]![0];
       let to = from + 1;
@@ -56,7 +62,8 @@ class Order implements Transform {
       context.emit(toBatch(due.slice(from, to), context));
       from = to;
     }
-    context.emitWatermark(watermark);
+    context.emitWatermark(reached);
+    return reached;
   }
 
   restored({ cells, watermark }: RestoreContext): void {

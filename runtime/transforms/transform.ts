@@ -21,8 +21,9 @@ export interface Transform {
   /** Events of one input side, in arrival order; `side` is 'left' but for the right input of a join. */
   onBatch(batch: Batch, context: StepContext, side: 'left' | 'right'): void;
   /** The input watermark rose to `watermark` (Infinity: input ended). Called after the events before it. Must forward
-   *  through context.emitWatermark what may be promised downstream. Absent: forwards it unchanged. */
-  onWatermark?(watermark: number, context: StepContext): void;
+   *  through context.emitWatermark what may be promised downstream. Absent: forwards it unchanged. A transform that may have much to
+   *  give in one rise goes up to a lower watermark, which it returns, and is called again. */
+  onWatermark?(watermark: number, context: StepContext): number | void;
   /** In the stage of a source that is idle: so much time went by on the clock, since its last event or the last such call. Only where
    *  the source says that event time is to go on meanwhile (`idle.closeAfter`). */
   onQuiet?(passedMs: number, context: StepContext): void;
@@ -31,6 +32,9 @@ export interface Transform {
   onClock?(context: StepContext): void;
   /** A timer of this transform is due. Called in (time, key, id) order, before onWatermark of the same rise. */
   onTimer?(timer: Timer, context: StepContext): void;
+  /** Called between two timers of a rise, when the step may end there: emits what it keeps for later in fields (T2). Absent: no step
+   *  ends before all that are due have fired. */
+  onPause?(context: StepContext): void;
   /** After a restore, before the first event: rebuild what is derived from cells. */
   restored?(context: RestoreContext): void;
   /** It gives what it emits the traces of the events that caused it, by `Batch.traces`. Absent: a traced event comes to

@@ -2,14 +2,15 @@
 //
 //   L1. What waits is bounded in bytes; a step held until its last record comes must not be kept from it.
 
-import type { Clock } from '../base/clock.ts';
 import type { PhysicalPlan, StagePlan } from '../plan/physical-plan.ts';
 import { Inbox } from '../task/inbox.ts';
 import type { TaskCore } from '../task/step.ts';
 import { inboxRecord } from './inbox-record.ts';
 import type { LaneFeed, LaneRecord, Seen } from './lane-feed.ts';
-import { STEP_BYTES_MAX, StepSize } from './step-size.ts';
 
+/** A step is given at most this much; how much of it it takes in, time says (task/step.ts, P4). */
+const STEP_EVENTS_MAX = 65_536;
+const STEP_BYTES_MAX = 2 * 1024 * 1024;
 /** Bytes of a lane kept for this task before it reads on alone. */
 const INBOX_BYTES_MAX = 8 * 1024 * 1024;
 
@@ -18,7 +19,6 @@ export type LaneSideParts = {
   readonly stage: StagePlan;
   readonly partition: number;
   readonly feed: (stream: string) => LaneFeed;
-  readonly clock: Clock;
   readonly notify: () => void;
   /** Records that the task was to get are gone. */
   readonly missed: (error: unknown) => void;
@@ -27,13 +27,11 @@ export type LaneSideParts = {
 export class LaneSide {
   readonly #parts: LaneSideParts;
   readonly #inbox = new Inbox();
-  readonly #size: StepSize;
   readonly #leaveLanes: (() => void)[] = [];
   readonly #roomWaiters: (() => void)[] = [];
 
   constructor(parts: LaneSideParts) {
     this.#parts = parts;
-    this.#size = new StepSize(parts.clock);
   }
 
   get bytes(): number {
@@ -71,7 +69,8 @@ export class LaneSide {
 
   /** Hands what the next step may have to `core`. */
   take(core: TaskCore, nowMs: number): void {
-    this.#size.feed(this.#inbox, (records) => core.takeRecords(records, nowMs));
+    const records = this.#inbox.take({ eventsMax: STEP_EVENTS_MAX, bytesMax: STEP_BYTES_MAX });
+    if (records.length > 0) core.takeRecords(records, nowMs);
     if (this.#inbox.bytes < INBOX_BYTES_MAX / 2 || !this.#inbox.isReady) this.#wakeAll();
   }
 

@@ -1,16 +1,18 @@
 // The input of a source task: what its reader has read and no step has taken yet, or a replay that lets events go at their pace.
 //
 //   S1. While it is paused nothing of it goes into a step. What was read stays, and is read again by whoever goes on.
-//   S2. A run that was begun as a replay goes on as one.
-//   S3. A split is idle while its reader has nothing, not while what it has waits.
+//   S2. What is read at a time comes in pieces with a position each, so that a step may end between two of them. How much it is
+//       follows from what a step can take in.
+//   S3. A run that was begun as a replay goes on as one.
+//   S4. A split is idle while its reader has nothing, not while what it has waits.
 
 import type { Clock } from '../base/clock.ts';
 import type { SourceConnector, SourceRead, SourceReader } from '../connectors/source.ts';
 import { ReplaySchedule } from '../task/replay.ts';
 import type { SourceIdle, StagePlan } from '../plan/physical-plan.ts';
 import type { TaskCore } from '../task/step.ts';
-import type { Step } from '../task/step-record.ts';
 import { IdleWatch } from './idle-watch.ts';
+import type { Step } from '../task/step-record.ts';
 
 export type SourceSideParts = {
   readonly source: SourceConnector;
@@ -29,7 +31,11 @@ export type SourceSideParts = {
 const STEP_BYTES_MAX = 2 * 1024 * 1024;
 /** A read without result ends after this, and the next begins. */
 const SOURCE_WAIT_MS = 500;
-const READ_LIMITS = { eventsMax: 20_000, bytesMax: STEP_BYTES_MAX, waitMs: SOURCE_WAIT_MS };
+const READ_EVENTS_FIRST = 512;
+const READ_EVENTS_MAX = 20_000;
+/** Pieces of what is read at a time. */
+const PIECES = 8;
+const REPLAY_LIMITS = { eventsMax: READ_EVENTS_MAX, bytesMax: STEP_BYTES_MAX, waitMs: SOURCE_WAIT_MS };
 
 export class SourceSide {
   /** Id of the pause that holds it; null: none. */
@@ -38,7 +44,9 @@ export class SourceSide {
   progress: number | null = null;
   readonly #parts: SourceSideParts;
   #reader: SourceReader | null = null;
-  #read: SourceRead | null = null;
+  /** What was read and not taken in yet. */
+  #pieces: readonly SourceRead[] = [];
+  #readEventsMax = READ_EVENTS_FIRST;
   #replay: ReplaySchedule | null = null;
   #idle: IdleWatch | null = null;
   #wasIdle = false;
@@ -84,36 +92,47 @@ export class SourceSide {
   /** Whether a step would have something to take. */
   get isReady(): boolean {
     if (this.paused !== null) return false;
-    return (
-      this.#read !== null || this.#wasIdle || this.#idle?.isDue === true || this.#replay?.isDue(this.#parts.clock.monotonicMs()) === true
-    );
+    const isIdleNews = this.#wasIdle || this.#idle?.isDue === true;
+    return this.#pieces.length > 0 || isIdleNews || this.#replay?.isDue(this.#parts.clock.monotonicMs()) === true;
   }
 
   /** One step with what is there; `force`: also for positions and watermarks alone. */
   step(core: TaskCore, nowMs: number, force: boolean): Step | null {
     if (this.#replay !== null)
       return this.paused === null ? core.release(this.#replay.release(this.#parts.clock.monotonicMs()), nowMs) : null;
-    if (this.paused !== null) return core.step(nowMs, { force });
+    if (this.paused !== null || !core.hasTime) return core.step(nowMs, { force });
     const isTold = this.#tellIdle(core, nowMs);
     if (!core.isFull) this.#take(core, nowMs);
     return core.step(nowMs, { force: force || isTold });
   }
 
-  /** S3. True when that has changed something. */
+  /** S4. True when that has changed something. */
   #tellIdle(core: TaskCore, nowMs: number): boolean {
     if (this.#wasIdle) core.takeIdle((this.#wasIdle = false), nowMs);
-    else if (this.#read !== null || this.#idle?.isDue !== true) return false;
+    else if (this.#pieces.length > 0 || this.#idle?.isDue !== true) return false;
     else core.takeIdle(true, nowMs, this.#idle.take().passedMs);
     return true;
   }
 
+  /** Gives the step as much of what was read as it has time for. */
   #take(core: TaskCore, nowMs: number): void {
-    const read = this.#read;
-    if (read === null) return;
-    this.#read = null;
-    this.progress = read.progress;
-    core.takeRead(read, nowMs);
-    if (read.done) this.#idle?.end();
+    const pieces = this.#pieces;
+    const last = pieces.at(-1);
+    if (last === undefined) return;
+    let [taken, events] = [0, 0];
+    for (; taken < pieces.length && core.hasTime; taken++) {
+      const piece = pieces[taken] as SourceRead;
+      this.progress = piece.progress;
+      core.takeRead(piece, nowMs);
+      events += eventsOf(piece);
+    }
+    this.#pieces = pieces.slice(taken);
+    const isWhole = taken === pieces.length && core.hasTime;
+    this.#readEventsMax = isWhole
+      ? Math.min(READ_EVENTS_MAX, this.#readEventsMax * 2)
+      : Math.max(PIECES, Math.min(this.#readEventsMax, events));
+    if (taken < pieces.length) return;
+    if (last.done) this.#idle?.end();
     else this.#readOn();
   }
 
@@ -124,21 +143,36 @@ export class SourceSide {
   }
 
   #readOn(): void {
-    const reader = this.#reader;
-    reader?.read(READ_LIMITS).then(
-      (read) => {
-        const isEmpty = read.values.length === 0 && read.deadLetters.length === 0 && !read.done;
+    this.#readPieces().then(
+      (pieces) => {
         if (this.#parts.isEnding()) return;
-        if (isEmpty) {
-          if (reader.isHeard === false) this.#idle?.unheard();
+        if (pieces.length === 0) {
+          if (this.#reader?.isHeard === false) this.#idle?.unheard();
           return this.#readOn();
         }
         this.#idle?.spoke();
-        this.#read = read;
+        this.#pieces = pieces;
         this.#parts.notify();
       },
       (error: unknown) => this.#parts.failed(error),
     );
+  }
+
+  /** Reads on while there is something at once (S2). */
+  async #readPieces(): Promise<readonly SourceRead[]> {
+    const pieces: SourceRead[] = [];
+    const eventsMax = Math.ceil(this.#readEventsMax / PIECES);
+    let [events, bytes, waitMs] = [0, 0, SOURCE_WAIT_MS];
+    while (events < this.#readEventsMax && bytes < STEP_BYTES_MAX && this.#reader !== null) {
+      const piece = await this.#reader.read({ eventsMax, bytesMax: STEP_BYTES_MAX - bytes, waitMs });
+      const count = eventsOf(piece);
+      if (count > 0 || piece.done) pieces.push(piece);
+      if (count < eventsMax || piece.done) break;
+      events += count;
+      bytes += piece.bytes;
+      waitMs = 0;
+    }
+    return pieces;
   }
 
   /** Reads the whole (bounded) source first, then lets its events go at their pace. */
@@ -148,9 +182,11 @@ export class SourceSide {
     const reader = await source.open(partition, null);
     this.#reader = reader;
     const counted = core.counters;
-    for (let read = await reader.read(READ_LIMITS); ; read = await reader.read(READ_LIMITS)) {
-      core.takeRead(read, clock.nowMs());
-      if (read.done || isEnding()) break;
+    for (let read = await reader.read(REPLAY_LIMITS); ; read = await reader.read(REPLAY_LIMITS)) {
+      core.goOn(clock.nowMs());
+      for (core.takeRead(read, clock.nowMs()); core.hasWork && !isEnding(); core.goOn(clock.nowMs())) await clock.turn();
+      if (isEnding()) return;
+      if (read.done) break;
     }
     const held = core.takeReplay(released === undefined ? null : counted);
     this.#replay = new ReplaySchedule(held, {
@@ -167,4 +203,8 @@ export class SourceSide {
     this.#parts.notify();
     void this.#parts.clock.sleep(ReplaySchedule.TICK_MS, this.#parts.signal).then(() => this.#tickReplay());
   }
+}
+
+function eventsOf({ values, deadLetters }: SourceRead): number {
+  return values.length + deadLetters.length;
 }

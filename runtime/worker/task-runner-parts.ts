@@ -28,6 +28,8 @@ export type TaskRunnerParts = {
   readonly blobs: BlobStore;
   readonly clock: Clock;
   readonly turns: Turns;
+  /** What steps measure stretches by; absent: `clock`. */
+  readonly stepClock?: Pick<Clock, 'monotonicMs'> | undefined;
   readonly worker: string;
   readonly feed: (stream: string) => LaneFeed;
   /** Dead letters that are put in again; null: none are. */

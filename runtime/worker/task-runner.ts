@@ -7,7 +7,7 @@
 //
 // Owns: the order of waiting, stepping, committing, applying. Does not own: what a step does (task/), the fence (journal/).
 //   N1. Nothing in flight: whatever is there becomes a step at once. One in flight: the next gathers, and is computed
-//       early only when it is full.
+//       early only when it is full, or goes on with what the one before has left.
 //   N2. A sink's record is applied after it is stored and before the next one is stored.
 //   N4. Commits of a task are at least PACE_MS apart: a lone event is committed at once, a stream of them gathers.
 //   N3. Before a step the event loop has its turn (turns.ts): no task's steps keep others, or heartbeats, waiting.
@@ -213,7 +213,7 @@ export class TaskRunner {
   #isBusy(): boolean {
     if (this.#ended) return false;
     const core = this.#core;
-    if (core === null || this.#inFlight || this.#prepared !== null || core.owes || core.state.isChanged) return true;
+    if (core === null || this.#inFlight || this.#prepared !== null || core.owes || core.way.isInside || core.state.isChanged) return true;
     return this.#standsStill !== null || (this.#lanes.isReady && !core.isFull) || core.isEnding;
   }
 
@@ -229,14 +229,11 @@ export class TaskRunner {
     const parts = this.#parts;
     const writer = await this.#writer;
     const core = new TaskCore({
-      plan: parts.plan,
-      stage: parts.stage,
-      partition: parts.partition,
-      makeTransform: parts.makeTransform,
-      table: parts.table,
+      ...parts,
       sink: writer === null || parts.sink === null ? null : { writer, initial: parts.sink.initial },
       decodeAgain: parts.source?.decodeAgain,
       trace: this.#spans?.trace ?? null,
+      clock: parts.stepClock ?? parts.clock,
     });
     const begun = await claimAndRestore({
       ...parts,
@@ -295,7 +292,7 @@ export class TaskRunner {
     const core = this.#core;
     if (this.#draining || this.#prepared !== null || core === null || core.done || this.#standsStill !== null) return false;
     const isOpen = !core.isFull;
-    if (!this.#inFlight && ((isOpen && this.#redrive.isReady && core.own.endPhase === 0) || this.#isWoken())) return true;
+    if (core.hasWork || (!this.#inFlight && ((isOpen && this.#redrive.isReady && core.own.endPhase === 0) || this.#isWoken()))) return true;
     if (this.#source !== null) return (isOpen && this.#source.isReady) || (!this.#inFlight && (this.#owed.isDue || core.isEnding));
     if (this.#inFlight) return isOpen && this.#lanes.isFull && this.#lanes.isReady;
     return (isOpen && this.#lanes.isReady) || this.#owed.isDue || core.isEnding;
@@ -314,7 +311,7 @@ export class TaskRunner {
 
   /** How long to gather yet (N4): nothing after a quiet moment, and nothing when there is much. */
   #paceLeftMs(): number {
-    if (this.#inFlight || this.#lanes.isFull) return 0;
+    if (this.#inFlight || this.#lanes.isFull || this.#core?.hasWork === true) return 0;
     return this.#sentMs + PACE_MS - this.#parts.clock.monotonicMs();
   }
 
@@ -322,11 +319,12 @@ export class TaskRunner {
     this.#time.enter('busy');
     const core = this.#core as TaskCore;
     const nowMs = this.#parts.clock.nowMs();
-    this.#spans?.began(nowMs);
+    if (!core.way.isAmidst) this.#spans?.began(nowMs);
     const force = this.#owed.isDue;
     const step = this.#stepOf(core, nowMs, force);
     if (this.#standsStill === null) this.#waiting.look(core);
     this.#parts.failpoint('stepped');
+    if (core.way.isAmidst) return; // it goes on when others have had their turn
     if (step !== null || force) this.#owed.settle();
     else if (core.owes) this.#owed.begin();
     this.#prepared = step;
@@ -335,10 +333,11 @@ export class TaskRunner {
   /** null: nothing to store yet, or the task stands still from now on (N7). */
   #stepOf(core: TaskCore, nowMs: number, force: boolean): Step | null {
     try {
-      if (this.#isWoken()) this.#waiting.feed(core, nowMs);
-      if (!core.isFull && core.own.endPhase === 0) this.#redrive.feed(core, nowMs); // then its end is agreed with the others of its stage
+      core.goOn(nowMs);
+      if (core.hasTime && this.#isWoken()) this.#waiting.feed(core, nowMs);
+      if (core.hasTime && !core.isFull && core.own.endPhase === 0) this.#redrive.feed(core, nowMs); // then its end is agreed with the others of its stage
       if (this.#source !== null) return this.#source.step(core, nowMs, force);
-      if (!core.isFull) this.#lanes.take(core, nowMs);
+      if (core.hasTime && !core.isFull) this.#lanes.take(core, nowMs);
       return core.step(nowMs, { force });
     } catch (error) {
       if (!(error instanceof MillraceError) || error.reaction !== 'stop-partition') throw error;

@@ -82,7 +82,7 @@ export type WorkerReport = {
 };
 
 /** Parts of a task that differ by stage: made by the composition root. */
-export type StageParts = Pick<TaskRunnerParts, 'source' | 'sink' | 'outside'>;
+export type StageParts = Pick<TaskRunnerParts, 'source' | 'sink' | 'outside' | 'stepClock'>;
 
 /** All that changes with a revision of the job. */
 export type WorkerRevision = Pick<TaskRunnerParts, 'plan' | 'makeTransform' | 'table' | 'tableVersions'> & {
@@ -91,7 +91,7 @@ export type WorkerRevision = Pick<TaskRunnerParts, 'plan' | 'makeTransform' | 't
   readonly stageParts: (stage: StagePlan) => StageParts;
 };
 
-type OfTask = 'warm' | 'stage' | 'partition' | 'source' | 'sink' | 'outside' | 'savedPart';
+type OfTask = 'warm' | 'stage' | 'partition' | 'source' | 'sink' | 'outside' | 'stepClock' | 'savedPart';
 type FromWorker = OfTask | 'meter' | 'followed' | 'feed' | 'redrives' | 'onTrouble' | 'turns' | 'revision';
 
 export type WorkerParts = Omit<TaskRunnerParts, FromWorker> &

@@ -41,6 +41,8 @@ function holeIn(records: readonly SeenRecord[]): Hole | null {
 /** Looks at the journals again and again, as the operator does, and never finds anything while all is well. */
 export class ConservationWitness {
   looks = 0;
+  /** Records whose step ended inside of another one. */
+  readonly insides = new Set<string>();
   readonly #remembered: Remembered = new Map();
   readonly #isRestored: boolean;
 
@@ -52,6 +54,9 @@ export class ConservationWitness {
     this.looks++;
     const options = { isRestored: this.#isRestored, remembered: this.#remembered };
     const kept = recordsIn(journal, plan);
+    for (const { stage, partition, records } of kept)
+      for (const { header } of records)
+        if (header.inputs.some(({ part }) => part !== undefined)) this.insides.add(`${stage}/${partition}/${header.number}`);
     const problems = conservationProblems(plan, kept.map(seenTask), options);
     return [...problems.map(({ kind, message }) => `conservation: ${kind}: ${message}`), ...kept.flatMap(unbalanced)];
   }

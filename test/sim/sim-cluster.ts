@@ -21,6 +21,7 @@ import { memorySink, memorySource } from './memory-connectors.ts';
 import type { Target } from './memory-connectors.ts';
 import { MemoryBus, MemoryDirectory } from './memory-directory.ts';
 import { Mortal } from './mortal.ts';
+import { stepClock } from './step-clock.ts';
 import type { SimEvent } from './sim-job.ts';
 
 /** What the workers are told, as far as they need it here. */
@@ -32,6 +33,8 @@ const SINK_BUSY = 0.05;
 export class SimWorld {
   readonly clock = new VirtualClock(1_000);
   readonly random: Random;
+  /** How long steps take. */
+  readonly steps: Random;
   readonly journal: MemoryJournal;
   readonly problems: string[] = [];
   readonly story: string[] = [];
@@ -46,6 +49,7 @@ export class SimWorld {
 
   constructor(seed: number, faults: JournalFaults, events: (random: Random) => readonly (readonly SimEvent[])[]) {
     this.random = seededRandom(seed);
+    this.steps = seededRandom(seed + 3_000_003);
     this.events = events(this.random);
     this.journal = new MemoryJournal({ clock: this.clock, random: this.random, faults });
   }
@@ -65,6 +69,7 @@ export class SimWorld {
 
 type SimClusterOptions = { readonly lagMs: number; readonly withRedrives?: boolean; readonly pools?: readonly string[] };
 
+const DRAIN_MAX_MS = 30_000;
 const BLOB_LATENCY_MS = [0, 20] as const;
 
 export class SimCluster {
@@ -139,8 +144,10 @@ export class SimCluster {
     for (const { mortal } of this.#lives) mortal.kill();
   }
 
+  /** A worker that dies while it is asked to end never does. */
   async drain(): Promise<void> {
-    await Promise.all(this.#lives.filter(({ mortal }) => !mortal.isDead).map(({ worker }) => worker.drain()));
+    const ended = Promise.all(this.#lives.filter(({ mortal }) => !mortal.isDead).map(({ worker }) => worker.drain()));
+    await Promise.race([ended, this.#world.clock.sleep(DRAIN_MAX_MS)]);
   }
 
   /** Header of each task's last record, by its name. */
@@ -211,7 +218,7 @@ export class SimCluster {
         throw new Error(`the simulated job has no table ${name}`);
       },
       tableVersions: {},
-      stageParts: (stage) => this.#stageParts(stage, mortal, clock),
+      stageParts: (stage) => ({ ...this.#stageParts(stage, mortal, clock), stepClock: stepClock(this.#world.steps) }),
     };
   }
 

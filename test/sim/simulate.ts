@@ -25,6 +25,7 @@ import { MemoryBus, MemoryDirectory } from './memory-directory.ts';
 import { Mortal } from './mortal.ts';
 import { ConservationWitness } from './seen-journal.ts';
 import { heldPanes, line, SIM_JOB, simEvents, slowResults, SPLITS } from './sim-job.ts';
+import { stepClock } from './step-clock.ts';
 import type { SimEvent, SimResults } from './sim-job.ts';
 
 export type Simulated = {
@@ -41,6 +42,8 @@ export type Simulated = {
     /** Workers that lived and were taken for gone, or might have been. */
     readonly missed: number;
     readonly faults: number;
+    /** Steps that were seen to end inside of a record. */
+    readonly insides: number;
     readonly virtualMs: number;
     /** Of all workers together, until their last reports. */ readonly blockedMs: number;
   };
@@ -110,10 +113,12 @@ class World {
   /** For what came later into the simulation: draws of its own leave the stories of seeds as they were. */
   readonly #moves: Random;
   readonly #misses: Random;
+  readonly #steps: Random;
   readonly #story: string[] = [];
   readonly #problems: string[] = [];
   /** By worker, and by worker, task and epoch. */
   readonly #times = new Map<string, TimeSpent>();
+  readonly #conservation = new ConservationWitness({ isRestored: false });
   #born = 0;
   #kills = 0;
   #pauses = 0;
@@ -126,6 +131,7 @@ class World {
     this.#random = seededRandom(seed);
     this.#moves = seededRandom(seed + 1_000_003);
     this.#misses = seededRandom(seed + 2_000_003);
+    this.#steps = seededRandom(seed + 3_000_003);
     this.#events = simEvents(this.#random);
     this.#journal = new MemoryJournal({ clock: this.clock, random: this.#random, faults: FAULTS });
     this.#blobs = new MemoryBlobStore({
@@ -180,7 +186,7 @@ class World {
         throw new Error(`the simulated job has no table ${name}`);
       },
       tableVersions: {},
-      stageParts: (stage) => this.#stageParts(stage, life),
+      stageParts: (stage) => ({ ...this.#stageParts(stage, life), stepClock: stepClock(this.#steps) }),
       recordBytesMax: 1_000_000,
       checkpointBytes: 2_000,
       speed: null,
@@ -218,7 +224,7 @@ class World {
   }
 
   async #witness(isOver: () => boolean): Promise<void> {
-    const witness = new ConservationWitness({ isRestored: false });
+    const witness = this.#conservation;
     while (!isOver()) {
       await this.clock.sleep(LOOK_MS);
       this.#problems.push(...witness.look(this.#journal, this.#plan));
@@ -317,6 +323,7 @@ class World {
         warmStarts: this.#warmStarts(),
         missed: this.#missed,
         faults,
+        insides: this.#conservation.insides.size,
         virtualMs: this.clock.nowMs(),
         blockedMs,
       },

@@ -25,7 +25,12 @@ const TIMER = '\u0000expiry';
 
 /** `inner`, whose state expires. */
 export function expiring(inner: Expirable, { ttlMs, emits }: StatePlan): Transform {
-  const take = { batch: inner.onBatch.bind(inner), timer: inner.onTimer?.bind(inner), watermark: inner.onWatermark?.bind(inner) };
+  const take = {
+    batch: inner.onBatch.bind(inner),
+    timer: inner.onTimer?.bind(inner),
+    watermark: inner.onWatermark?.bind(inner),
+    pause: inner.onPause?.bind(inner),
+  };
   let given: { values: Value[]; times: number[]; keys: Key[] } = { values: [], times: [], keys: [] };
   /** Newest time of the keys that the part of the batch so far has touched. */
   const touched = new Map<Key, number>();
@@ -98,11 +103,16 @@ export function expiring(inner: Expirable, { ttlMs, emits }: StatePlan): Transfo
     else expire(key, atMs, context);
   };
 
-  inner.onWatermark = (watermark, context): void => {
+  inner.onPause = (context): void => {
+    flush(context, context.ingestMs);
+    take.pause?.(context);
+  };
+
+  inner.onWatermark = (watermark, context): number | void => {
     if (!isAdopted) adopt(watermark, context);
     flush(context, context.ingestMs);
     if (take.watermark === undefined) context.emitWatermark(watermark);
-    else take.watermark(watermark, context);
+    else return take.watermark(watermark, context);
   };
 
   /** X4. */

@@ -240,6 +240,10 @@ class MachineTransform implements Expirable {
     return this.#book.figures();
   }
 
+  onPause(context: StepContext): void {
+    this.#outputs.flush(context, context.ingestMs);
+  }
+
   onWatermark(watermark: number, context: StepContext): void {
     this.#outputs.flush(context, context.ingestMs);
     this.#endTimers.clear();

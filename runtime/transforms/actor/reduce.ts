@@ -109,6 +109,10 @@ class Reduce implements Expirable {
     if (!this.#take(due.data, key, due.timeMs, context)) context.countMade(1); // the timer's event came from the state
   }
 
+  onPause(context: StepContext): void {
+    this.#outputs.flush(context, context.ingestMs);
+  }
+
   onWatermark(watermark: number, context: StepContext): void {
     this.#outputs.flush(context, context.ingestMs);
     this.#endTimers.clear();

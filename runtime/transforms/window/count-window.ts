@@ -71,6 +71,10 @@ export class CountWindow implements Transform {
     this.#give(key, piece, Math.max(piece[3], atMs), context);
   }
 
+  onPause(context: StepContext): void {
+    this.#emit(context);
+  }
+
   onWatermark(watermark: number, context: StepContext): void {
     this.#emit(context);
     context.emitWatermark(watermark);

@@ -1,0 +1,143 @@
+// What a chain has still to do: batches that wait at a node, and watermarks that are to rise.
+//
+// A step is cut into slices, so that no number of events, and no price of one, keeps the event loop from its turn.
+//   A1. Depth first: all that an item causes is done before what was to be done behind it. So the results are those of calls that
+//       are nested in each other, wherever the work was cut.
+//   A2. Work goes on until the stretch is over, and is cut between two portions of a batch or between two timers.
+//   A3. A portion is as large as what the node's events cost lately allows: small at first, never above PORTION_EVENTS_MAX.
+
+import type { Clock } from '../base/clock.ts';
+import type { Batch } from '../event/batch.ts';
+import { sliceTraces, withTraces } from '../event/trace-marks.ts';
+
+export type Work<Node> =
+  | {
+      readonly kind: 'batch';
+      readonly node: Node;
+      readonly input: number;
+      readonly batch: Batch;
+      from: number;
+      readonly attempts: number | null;
+    }
+  | RiseWork<Node>;
+
+/** What an input says of time now. */
+export type InputTime = { readonly input: number; readonly watermark: number; readonly isIdle: boolean };
+
+/** `from`: what rises. null: nothing, the node catches up with what its inputs allow. 'end': timers that were set behind the end fire. */
+export type RiseWork<Node> = {
+  readonly kind: 'rise';
+  readonly node: Node;
+  readonly from: InputTime | null | 'end';
+  /** Timers of it have fired. */
+  isBegun: boolean;
+};
+
+export class Agenda<Node> {
+  /** The next item is the last one. */
+  readonly #items: Work<Node>[] = [];
+  #caused: Work<Node>[] = [];
+  #isRunning = false;
+
+  get isEmpty(): boolean {
+    return this.#items.length === 0;
+  }
+
+  /** The item that runs has caused others, which are done first (A1). */
+  get hasCaused(): boolean {
+    return this.#caused.length > 0;
+  }
+
+  some(test: (work: Work<Node>) => boolean): boolean {
+    return this.#items.some(test);
+  }
+
+  /** Behind all that there is; from an item that runs: before it. */
+  add(work: Work<Node>): void {
+    if (this.#isRunning) this.#caused.push(work);
+    else this.#items.unshift(work);
+  }
+
+  /** Runs items until there is none, or `isOver` says so between two. `run`: true when the item is through. */
+  run(run: (work: Work<Node>) => boolean, isOver: () => boolean): void {
+    this.#isRunning = true;
+    try {
+      for (let work = this.#items.at(-1); work !== undefined && !isOver(); work = this.#items.at(-1)) {
+        if (run(work)) this.#items.pop();
+        if (this.#caused.length === 0) continue;
+        for (let i = this.#caused.length - 1; i >= 0; i--) this.#items.push(this.#caused[i] as Work<Node>);
+        this.#caused = [];
+      }
+    } finally {
+      this.#isRunning = false;
+    }
+  }
+}
+
+/** A tenth of a lease: heartbeats and other tasks of the worker wait for a step. */
+export const STRETCH_MS = 200;
+/** What a step that took in events for so long has left for what waits inside, and for timers that are due. */
+export const GRACE_MS = 50;
+
+/** The time that a step may take without giving the event loop back. Without a clock it has no end. */
+export class Stretch {
+  readonly #clock: Pick<Clock, 'monotonicMs'> | null;
+  #untilMs = Infinity;
+  #lastMs = 0;
+  isOver = false;
+
+  constructor(clock: Pick<Clock, 'monotonicMs'> | null) {
+    this.#clock = clock;
+  }
+
+  begin(forMs: number): void {
+    this.#lastMs = this.#clock?.monotonicMs() ?? 0;
+    this.#untilMs = this.#lastMs + forMs;
+    this.isOver = false;
+  }
+
+  /** From now on there is so much at least. */
+  extend(forMs: number): void {
+    this.#lastMs = this.#clock?.monotonicMs() ?? 0;
+    this.#untilMs = Math.max(this.#untilMs, this.#lastMs + forMs);
+    this.isOver = false;
+  }
+
+  /** Ms since the last call. */
+  lap(): number {
+    if (this.#clock === null) return 0;
+    const nowMs = this.#clock.monotonicMs();
+    const tookMs = nowMs - this.#lastMs;
+    this.#lastMs = nowMs;
+    if (nowMs >= this.#untilMs) this.isOver = true;
+    return tookMs;
+  }
+}
+
+const PORTION_EVENTS_FIRST = 8;
+/** Large: an aggregate gives each of a portion's keys once. Should the price of an event rise all of a sudden, one portion is dear, once. */
+const PORTION_EVENTS_MAX = 4_096;
+/** A quarter of a stretch, so that a step ends soon behind its time. */
+const PORTION_MS = 50;
+
+/** How many events a node gets at once (A3). */
+export class Portion {
+  events = PORTION_EVENTS_FIRST;
+
+  took(events: number, tookMs: number): void {
+    if (tookMs > PORTION_MS) this.events = Math.min(this.events, Math.max(1, Math.floor((events * PORTION_MS) / tookMs)));
+    else if (events === this.events && tookMs < PORTION_MS / 2) this.events = Math.min(PORTION_EVENTS_MAX, this.events * 2);
+  }
+}
+
+/** Events [from, to) of a batch. */
+export function cut(batch: Batch, from: number, to: number): Batch {
+  if (from === 0 && to >= batch.values.length) return batch;
+  const piece: Batch = {
+    values: batch.values.slice(from, to),
+    times: batch.times.slice(from, to),
+    keys: batch.keys?.slice(from, to) ?? null,
+    ingestMs: batch.ingestMs,
+  };
+  return withTraces(piece, sliceTraces(batch.traces, from, to));
+}
