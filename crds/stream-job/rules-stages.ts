@@ -165,6 +165,11 @@ export const stageRules: readonly CelRule[] = [
     rule: '!has(self.state) || has(self.reduce) || has(self.machine) || has(self.xstate) || (has(self.aggregate) && !has(self.window))',
     message: 'state goes with reduce, machine and aggregate without a window: windows, dedupe, joins and patterns forget by themselves',
   },
+  {
+    at: 'spec.stages[]',
+    rule: '!has(self.migrate) || has(self.reduce) || has(self.machine) || has(self.xstate)',
+    message: 'migrate goes with reduce and machine: no other state has a form that a job decides',
+  },
   notZero('spec.stages[].state', 'ttl'),
   {
     at: 'spec.stages[].lookup',

@@ -22,7 +22,7 @@ import { processingTimeSchema } from './processing-time.ts';
 import { referencesSchema } from './references.ts';
 import { branchSchema, rateLimitSchema } from './routing.ts';
 import { sourceSchema, tableSchema } from './sources.ts';
-import { reduceCellsSchema, stateSchema } from './state.ts';
+import { migrationSchema, reduceCellsSchema, stateSchema } from './state.ts';
 import { windowSchema } from './window.ts';
 
 /** Stands for a function or an XState machine in a StreamJob on a cluster: first 32 hex digits of the sha256 of its source. */
@@ -107,6 +107,14 @@ export const stageSchema = z.strictObject({
 
   onError: onErrorSchema.optional(),
   state: stateSchema.optional(),
+  migrate: z
+    .array(migrationSchema)
+    .min(1)
+    .max(64)
+    .optional()
+    .describe(
+      'Of reduce and machine: how state of older versions becomes that of this one, one after the other. State without migrations has version 1.',
+    ),
 
   partitions: z
     .int()

@@ -4,6 +4,15 @@ import { z } from 'zod';
 import { codeSchema } from './code.ts';
 import { durationSchema } from './names.ts';
 
+export const migrationSchema = z.strictObject({
+  from: z.int().min(1).max(1_000_000),
+  to: z.int().min(2).max(1_000_000),
+  state: codeSchema.describe(
+    'The state from then on, over `state` and `key`; of a machine its context, over `context`, `key` and `state`.',
+  ),
+});
+export type MigrationSpec = z.output<typeof migrationSchema>;
+
 /** A cell of a reducer beside its state. Functions are of reducing (reduce) and aggregating (init, add, result) only. */
 export const reduceCellSchema = z.strictObject({
   kind: z.enum(['value', 'list', 'map', 'reducing', 'aggregating']),

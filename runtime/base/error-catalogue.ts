@@ -156,6 +156,12 @@ export const catalogue = {
     message: (d) => `stage ${d.stage} had come to the end of all its inputs, and now has one more (${d.input}); nothing was taken from it`,
     fix: 'Give the new input a stage of another name: event time of an ended stage does not begin again.',
   }),
+  MR2110: entry<{ transform: string; problem: string }>({
+    name: 'StateVersionUnknown',
+    reaction: 'stop-job',
+    message: (d) => `${d.transform}: ${d.problem}; nothing was changed`,
+    fix: 'Add the missing migration to `migrate`, or go back to the declaration that wrote the state.',
+  }),
 
   MR3001: entry<{ source: string; place: string; issues: readonly string[] }>({
     name: 'EventUndecodable',

@@ -83,6 +83,7 @@ const stage = fields({
   lookup: fields({ http: fields({ url: code, query: each(code), headers: each(code), body: code }), code }),
   pattern: fields({ steps, select: codeOrFields }),
   machine,
+  migrate: each(fields({ state: code })),
   reduce: fields({ init: code, step: code, expire: code, cells: each(fields({ reduce: code, init: code, add: code, result: code })) }),
   xstate: fields({ machine: code }),
 });

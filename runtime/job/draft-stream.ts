@@ -19,7 +19,7 @@ import { lookupSpec, type LookupDraft } from './lookup-type.ts';
 import type { Output, StageFields } from './producer.ts';
 import type { ReduceCellSpec } from '../../crds/stream-job/state.ts';
 import type { Cells } from './cell.ts';
-import type { Actor, StateOptions } from './reduce-type.ts';
+import type { Actor, Migration, StateOptions } from './reduce-type.ts';
 import type { EventTimeOptions } from './source.ts';
 import { eventTimeSpec } from './source.ts';
 import type { KeyOptions, NatsSinkOptions, ProcessingTimeOptions, SinkOptions } from './stream.ts';
@@ -278,18 +278,18 @@ export class DraftKeyedStream {
     return this.#stage('lookup', { lookup: lookupSpec(options) });
   }
 
-  machine(machine: XStateMachine | DeclaredMachine, { state, ...options }: MachineOptions = {}): DraftStream {
-    const kept = state === undefined ? {} : { state };
+  machine(machine: XStateMachine | DeclaredMachine, { state, migrate, ...options }: MachineOptions = {}): DraftStream {
+    const kept = keptOf({ state, migrate });
     return this.#stage(
       'machine',
       isXState(machine) ? { xstate: { machine, ...options }, ...kept } : { machine: { ...machine, ...options }, ...kept },
     );
   }
 
-  reduce(actor: Actor<never, unknown, never>, { state }: { readonly state?: StateOptions } = {}): DraftStream {
+  reduce(actor: Actor<never, unknown, never>, options: KeptOptions = {}): DraftStream {
     const { cells, ...functions } = actor;
     const declared = cells === undefined ? {} : { cells: cellSpecs(cells as Cells) };
-    return this.#stage('reduce', { reduce: { ...functions, ...declared }, ...(state === undefined ? {} : { state }) });
+    return this.#stage('reduce', { reduce: { ...functions, ...declared }, ...keptOf(options) });
   }
 
   #stage(verb: string, fields: StageFields, other: Output | null = null): DraftStream {
@@ -315,6 +315,15 @@ export class DraftKeyedStream {
 
 function cellSpecs(cells: Cells): Record<string, ReduceCellSpec> {
   return Object.fromEntries(Object.entries(cells).map(([name, { spec }]) => [name, spec]));
+}
+
+type KeptOptions = { readonly state?: StateOptions | undefined; readonly migrate?: readonly Migration[] | undefined };
+
+function keptOf({ state, migrate }: KeptOptions): Pick<StageFields, 'state' | 'migrate'> {
+  return {
+    ...(state === undefined ? {} : { state }),
+    ...(migrate === undefined ? {} : { migrate: migrate.map((step) => ({ ...step, state: codeOf(step.state) })) }),
+  };
 }
 
 function isXState(machine: XStateMachine | DeclaredMachine): machine is XStateMachine {

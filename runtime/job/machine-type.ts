@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import type { machineSchema } from '../../crds/stream-job/machine.ts';
 import type { AnyEvent } from './code.ts';
 import type { Mistake } from './mistake.ts';
-import type { StateOptions } from './reduce-type.ts';
+import type { Migration, StateOptions } from './reduce-type.ts';
 
 /** A machine made with XState's `setup(…).createMachine(…)` or `createMachine(…)`. */
 export interface XStateMachine {
@@ -22,6 +22,8 @@ export type MachineOptions = {
   /** Bytes that the context of one actor may have; 262144 when absent. An event that would make it larger is a dead letter. */
   readonly stateBytesMax?: number;
   readonly state?: StateOptions;
+  /** How the context of older versions becomes that of this one, one after the other. */
+  readonly migrate?: readonly Migration[];
 };
 
 type TakenBy<M> = M extends { transition(snapshot: never, event: infer E, scope: never): unknown } ? E : never;

@@ -1,5 +1,6 @@
 // A plain-function actor: one state a key, a function from state and event to the next state.
 
+import type { Cel } from './cel.ts';
 import type { Cells, HandlesOf } from './cell.ts';
 import type { ReduceContext } from '../transforms/actor/reduce.ts';
 
@@ -24,6 +25,14 @@ export type Actor<E, S, Out, C = Cells> = {
   readonly stateBytesMax?: number;
   /** Called once when the state expires (`state: { ttl }`), at the time at which it does. It may emit; the state and the actor's timers are gone then. */
   readonly expire?: (state: S, context: Omit<ActorContext<E, Out, C>, 'setTimer' | 'clearTimer' | 'timer'>) => void;
+};
+
+/** How state of an older version becomes that of a later one. `Old` is what lies in the state. */
+export type Migration = {
+  readonly from: number;
+  readonly to: number;
+  /** Over the state and key of a reducer; of a machine over its context, key and state. */
+  readonly state: Cel | ((old: never, key: unknown, state?: unknown) => unknown);
 };
 
 /** How long the state of one key is kept. */

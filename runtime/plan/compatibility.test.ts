@@ -464,3 +464,25 @@ test('a cell of a reducer may come and go, but not become one of another kind', 
     'reduce counts: its cell one was a map and would be a list',
   ]);
 });
+
+test('state of a reducer needs a way from its version to the declared one', () => {
+  const step = (from: number, to: number): Spec => ({ from, to, state: 'state' });
+  const kept = (...migrate: Spec[]): Base =>
+    change('counts', {
+      aggregate: undefined,
+      reduce: { init: () => 0, step: (state: number) => state },
+      ...(migrate.length === 0 ? {} : { migrate }),
+    });
+  const reasons = (was: Base, is: Base): readonly string[] => {
+    const old = plan(was);
+    return compareForUpgrade(old, plan(is, old)).incompatible.map(({ reason }) => reason);
+  };
+  expect(reasons(kept(), kept(step(1, 2), step(2, 3)))).toEqual([]);
+  expect(reasons(kept(step(1, 2)), kept(step(2, 3)))).toEqual([]);
+  expect(reasons(kept(step(1, 2)), kept())).toEqual([
+    'reduce counts: its state has version 2 and would have 1, and no migration leads from 2',
+  ]);
+  expect(reasons(kept(), kept(step(2, 3)))).toEqual([
+    'reduce counts: its state has version 1 and would have 3, and no migration leads from 1',
+  ]);
+});

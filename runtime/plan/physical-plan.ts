@@ -16,7 +16,7 @@ import type { ProcessingTimeSpec } from '../../crds/stream-job/processing-time.t
 import type { PatternSpec } from '../../crds/stream-job/pattern.ts';
 import type { BranchSpec } from '../../crds/stream-job/routing.ts';
 import type { SourceSpec, TableSpec } from '../../crds/stream-job/sources.ts';
-import type { ReduceCellSpec } from '../../crds/stream-job/state.ts';
+import type { MigrationSpec, ReduceCellSpec } from '../../crds/stream-job/state.ts';
 import type { SinkSpec, StageSpec } from '../../crds/stream-job/spec.ts';
 import type { WindowSpec } from '../../crds/stream-job/window.ts';
 
@@ -196,6 +196,7 @@ export type OpPlan =
       readonly spec: MachineSpec;
       readonly sends?: boolean;
       readonly state?: StatePlan;
+      readonly migrate?: readonly MigrationSpec[];
       readonly missed?: MissedTimers;
     }
   /** Builder only: an XState machine made with xstate's own setup()/createMachine(). */
@@ -209,6 +210,7 @@ export type OpPlan =
       /** Where the machine is only a mark: the states that it has. */ readonly states?: readonly string[] | undefined;
       /** Its actors send each other events. */ readonly sends?: boolean | undefined;
       readonly state?: StatePlan;
+      readonly migrate?: readonly MigrationSpec[];
     }
   | {
       readonly kind: 'reduce';
@@ -218,6 +220,7 @@ export type OpPlan =
       readonly cells?: Readonly<Record<string, ReduceCellSpec>> | undefined;
       readonly stateBytesMax?: number | undefined;
       readonly state?: StatePlan;
+      readonly migrate?: readonly MigrationSpec[];
       readonly missed?: MissedTimers;
     }
   | { readonly kind: 'sink'; readonly spec: SinkSpec };

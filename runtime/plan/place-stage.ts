@@ -9,6 +9,7 @@ import type { Fields } from '../../crds/stream-job/code.ts';
 import type { JoinSpec } from '../../crds/stream-job/joins.ts';
 import type { LookupSpec } from '../../crds/stream-job/lookup.ts';
 import type { StageSpec } from '../../crds/stream-job/spec.ts';
+import type { MigrationSpec } from '../../crds/stream-job/state.ts';
 import { assert } from '../base/assert.ts';
 import { parseDuration } from '../base/duration.ts';
 import { sendsToKeys } from '../job/send-to-key.ts';
@@ -244,8 +245,11 @@ function keyedOp(spec: StageSpec, late: 'output' | 'deadLetter', failed: 'output
   return { kind: 'reduce', ...reduce, ...state, ...missedTimers(spec.processingTime) };
 }
 
-function statePlan({ state }: StageSpec): { readonly state?: StatePlan } {
-  return state === undefined ? {} : { state: { ttlMs: parseDuration(state.ttl), emits: state.onExpire === 'emit' } };
+function statePlan({ state, migrate }: StageSpec): { readonly state?: StatePlan; readonly migrate?: readonly MigrationSpec[] } {
+  return {
+    ...(state === undefined ? {} : { state: { ttlMs: parseDuration(state.ttl), emits: state.onExpire === 'emit' } }),
+    ...(migrate === undefined ? {} : { migrate }),
+  };
 }
 
 function joinOp(spec: JoinSpec, late: 'output' | 'deadLetter'): OpPlan {

@@ -83,6 +83,8 @@ class StageCheck {
     this.#check.one(eventTime?.watermark, this.#at('eventTime', 'watermark'), this.#variables);
     this.#check.one(sample?.by, this.#at('sample', 'by'), this.#variables);
     this.#check.one(reduce?.init, this.#at('reduce', 'init'), {});
+    const names = reduce === undefined ? { context: DYN, key: DYN, state: DYN } : { state: DYN, key: DYN };
+    this.#spec.migrate?.forEach(({ state }, i) => this.#check.one(state, this.#at('migrate', i, 'state'), names));
     const result = this.#resultType(key);
     this.#set(null, result);
     this.#set(EXPIRED, this.#spec.aggregate === undefined ? DYN : result);

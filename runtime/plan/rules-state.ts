@@ -5,7 +5,7 @@ import { formatPath } from '../base/path.ts';
 import type { StageElement } from './job-graph.ts';
 
 export function checkState(stage: StageElement): readonly Issue[] {
-  return [...checkExpiry(stage), ...checkCells(stage)];
+  return [...checkExpiry(stage), ...checkCells(stage), ...checkMigrations(stage)];
 }
 
 /** Functions that a kind of cell has. */
@@ -21,6 +21,25 @@ function checkCells({ spec: { reduce }, path }: StageElement): readonly Issue[] 
     return [
       { path: formatPath([...path, 'reduce', 'cells', name]), message: `a ${cell.kind} cell has ${has}`, fix: `cell.${cell.kind}(…)` },
     ];
+  });
+}
+
+function checkMigrations({ spec: { name, migrate = [], reduce, machine, xstate }, path }: StageElement): readonly Issue[] {
+  if (migrate.length === 0) return [];
+  if (reduce === undefined && machine === undefined && xstate === undefined)
+    return [
+      {
+        path: formatPath([...path, 'migrate']),
+        message: `state of stage "${name}" has no form that the job decides`,
+        fix: 'migrate goes with reduce and machine',
+      },
+    ];
+  return migrate.flatMap(({ from, to }, i) => {
+    const before = migrate[i - 1];
+    const at = formatPath([...path, 'migrate', i]);
+    if (to <= from) return [{ path: at, message: `a migration leads from ${from} to ${to}`, fix: 'to a later version' }];
+    if (before === undefined || before.to === from) return [];
+    return [{ path: at, message: `the migration before leads to ${before.to}, and this one begins at ${from}`, fix: `from: ${before.to}` }];
   });
 }
 

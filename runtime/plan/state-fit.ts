@@ -6,6 +6,7 @@ import { AGGREGATE_FUNCTIONS, type AggregateSpec } from '../../crds/stream-job/a
 import type { PatternStep } from '../../crds/stream-job/pattern.ts';
 import type { SourceSpec } from '../../crds/stream-job/sources.ts';
 import type { SinkSpec } from '../../crds/stream-job/spec.ts';
+import type { MigrationSpec } from '../../crds/stream-job/state.ts';
 import { onlyCounted } from './carry.ts';
 import { compareMachines } from './machine-fit.ts';
 import type { CompiledPanes, NodePlan, OpPlan, PhysicalPlan, StagePlan } from './physical-plan.ts';
@@ -122,7 +123,17 @@ function compareGone(node: NodePlan, stage: StagePlan, after: PhysicalPlan): rea
 }
 
 function compareOp(was: OpPlan, is: OpPlan): readonly Misfit[] {
-  return [...compareCells(was, is), ...compareExpiry(was, is)];
+  return [...compareCells(was, is), ...compareExpiry(was, is), ...compareVersion(was, is)];
+}
+
+/** There must be a way from the version that lies there to the one that is declared. */
+function compareVersion(was: OpPlan, is: OpPlan): readonly Misfit[] {
+  const migrations = (op: OpPlan): readonly MigrationSpec[] => ('migrate' in op ? (op.migrate ?? []) : []);
+  const version = (op: OpPlan): number => migrations(op).at(-1)?.to ?? 1;
+  const [from, to] = [version(was), version(is)];
+  if (from === to || migrations(is).some((step) => step.from === from)) return [];
+  const reason = `its state has version ${from} and would have ${to}, and no migration leads from ${from}`;
+  return [{ reason, fix: to > from ? `add { from: ${from}, to: …, state: … } to migrate` : `keep the migrations up to ${from}` }];
 }
 
 /** Timers of state that expires would come to a transform that does not know them. */

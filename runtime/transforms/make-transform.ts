@@ -1,8 +1,10 @@
 // From a node of the plan to the transform that runs it: the one list of all kinds.
 
+import type { MigrationSpec } from '../../crds/stream-job/state.ts';
 import { AssertionFailed } from '../base/assert.ts';
 import type { NodePlan, StatePlan } from '../plan/physical-plan.ts';
 import { type Expirable, expiring } from './actor/expiring.ts';
+import { migrating } from './actor/migrating.ts';
 import { makeMachine, makeXState } from './actor/machine.ts';
 import { makeReduce } from './actor/reduce.ts';
 import { makeAggregate } from './aggregate/aggregate.ts';
@@ -71,15 +73,22 @@ export function makeTransform({ id, op }: NodePlan): Transform {
     case 'pattern':
       return makePattern(op);
     case 'machine':
-      return withState(makeMachine(op), op.state);
+      return withState(versioned(makeMachine(op), op), op.state);
     case 'xstate':
-      return withState(makeXState(op), op.state);
+      return withState(versioned(makeXState(op), op), op.state);
     case 'reduce':
-      return withState(makeReduce(op), op.state);
+      return withState(versioned(makeReduce(op), op), op.state);
     case 'source':
     case 'sink':
       throw new AssertionFailed(`node ${id} is a ${op.kind}: the task runs it, no transform does`);
   }
+}
+
+function versioned(
+  transform: Expirable,
+  { kind, migrate }: { readonly kind: string; readonly migrate?: readonly MigrationSpec[] },
+): Expirable {
+  return migrate === undefined ? transform : migrating(transform, migrate, { actors: kind !== 'reduce' });
 }
 
 function withState(transform: Expirable, state: StatePlan | undefined): Transform {

@@ -356,6 +356,11 @@ export const stages: readonly Refused[] = [
     says: 'state goes with reduce, machine and aggregate without a window',
   },
   {
+    fact: 'a migration of the state of an aggregate',
+    object: keyed({ aggregate, migrate: [{ from: 1, to: 2, state: 'state' }] }),
+    says: 'migrate goes with reduce and machine',
+  },
+  {
     fact: 'state that lives for no time',
     object: keyed({ aggregate, state: { ttl: '0s' } }),
     says: ['stages', 'ttl is no time at all'],
