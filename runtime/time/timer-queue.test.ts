@@ -89,3 +89,20 @@ test('whatever is set, cleared and taken, what comes out is what a sorted list g
     { numRuns: 1_000 },
   );
 });
+
+test('D3 a million timers that are due at once come out once each, by time, key and id', () => {
+  const queue = new TimerQueue();
+  const count = 1_000_000;
+  for (let n = 0; n < count; n++) {
+    const mixed = (n * 7_919) % count; // in no order; 7,919 and the count have no common divisor
+    queue.set({ key: `k${mixed >> 1}`, id: mixed % 2 === 0 ? 'a' : 'b', atMs: (mixed >> 1) % 100, data: null });
+  }
+  let [before, seen, unordered]: [Timer, number, number] = [{ key: '', id: '', atMs: -Infinity, data: null }, 0, 0];
+  for (let timer = queue.popDue(100); timer !== null; timer = queue.popDue(100)) {
+    const { atMs, key, id } = before;
+    if (!(timer.atMs > atMs || (timer.atMs === atMs && (timer.key > key || (timer.key === key && timer.id > id))))) unordered++;
+    before = timer;
+    seen++;
+  }
+  expect([seen, unordered, queue.size]).toEqual([count, 0, 0]);
+}, 120_000);
