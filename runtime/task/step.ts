@@ -70,6 +70,7 @@ export class TaskCore {
   #takenRecords = 0;
   #lastTime = '';
   #endPhase = 0;
+  #isSilent = false; // what others of a stage whose actors send say of positions alone must not wake the clock
   /** Watermarks are to settle before anything else (P3). */
   #unsettled = false;
   /** The step that ends all processing was made. For a sink this is not the end: its last record must be applied first. */
@@ -180,7 +181,6 @@ export class TaskCore {
   get own(): Pick<TaskInputs, 'ownSequence' | 'endPhase'> {
     return this.#inputs;
   }
-
   /** Last sequence taken in on an edge. */
   positionOf(edge: number): number {
     return this.#inputs.positionOf(edge);
@@ -245,6 +245,7 @@ export class TaskCore {
 
   /** Takes records of upstream stages in, in lane order. */
   takeRecords(records: readonly InboxRecord[], nowMs: number): void {
+    this.#isSilent = records.every(({ own, bytes }) => own !== undefined && bytes === 0);
     this.#begin(nowMs);
     this.#intake.add(records);
     this.#takeWaiting();
@@ -319,6 +320,7 @@ export class TaskCore {
    *  needs to be stored yet: only positions or watermarks moved (`owes`), and `force` does not ask for them. */
   step(nowMs: number, options: { readonly force: boolean }): Step | null {
     this.#begin(nowMs);
+    this.#isSilent = false;
     if (this.#chain.isAmidst) this.#chain.workUntilStorable(GRACE_MS);
     if (!this.#chain.isAtWork) this.#rise();
     checkStop(this.#chain.stop, taskName(this.stage.id, this.#parts.partition));
@@ -388,11 +390,9 @@ export class TaskCore {
     this.#chain.nowMs = nowMs;
     this.#chain.ingestMs = Math.min(this.#ingestMs, nowMs);
     this.#trace?.begin(nowMs, this.#counters.eventsIn);
-    if (this.#unsettled) {
-      this.#unsettled = false;
-      this.#chain.settle();
-    }
-    if (!this.done && this.#chain.tick()) this.owes ||= this.state.isChanged;
+    if (this.#unsettled) this.#chain.settle();
+    this.#unsettled = false;
+    if (!this.done && !this.#isSilent && this.#chain.tick()) this.owes ||= this.state.isChanged;
   }
 
   #finish(output: ChainOutput, ingestMs: number): Step {

@@ -27,3 +27,13 @@ test('actors whose timers send each other events for ever end with the input', a
     expect(problems, `seed ${seed}`).toEqual([]);
   }
 }, 120_000);
+
+test('by the clock, what actors send each other arrives exactly once too', async () => {
+  const text = SENDING_JOB.replace('keyBy: event.id\n', 'keyBy: event.id\n      processingTime: {}\n');
+  expect(text).not.toBe(SENDING_JOB);
+  for (let seed = 1; seed <= 3; seed++) {
+    const { found, expected, problems } = await simulate(seed, { job: { text, slow: slowSends } });
+    expect(problems, `seed ${seed}`).toEqual([]);
+    expect(found, `seed ${seed}`).toEqual(expected);
+  }
+}, 120_000);
