@@ -172,6 +172,12 @@ export const stageRules: readonly CelRule[] = [
   },
   notZero('spec.stages[].state', 'ttl'),
   {
+    // The API server takes the bound of the schema for a whole number, which is 0.
+    at: 'spec.stages[].rateLimit',
+    rule: 'self.perSecond > 0.0',
+    message: 'a rate that lets nothing go on stops the job: perSecond is above 0',
+  },
+  {
     at: 'spec.stages[].lookup',
     rule: 'has(self.http) != has(self.code)',
     message: 'a lookup has exactly one of http and code',

@@ -1,5 +1,5 @@
 // Refused by rules on stages: verbs, keys, windows, aggregates, forms of expressions.
-import { withSource, withStage, withTable, type Fields, type Manifest, type Refused } from '../sample.ts';
+import { job, stage, withSource, withStage, withTable, type Fields, type Manifest, type Refused } from '../sample.ts';
 
 const keyed = (changes: Fields): Manifest => withStage({ keyBy: 'event.id', ...changes });
 const aggregate = { n: { count: {} } };
@@ -20,7 +20,7 @@ export const stages: readonly Refused[] = [
   {
     fact: 'a rate that lets nothing go on',
     object: withStage({ rateLimit: { perSecond: 0 } }),
-    says: 'rateLimit.perSecond',
+    says: 'perSecond is above 0',
   },
   {
     fact: 'a branch without outputs',
@@ -34,7 +34,10 @@ export const stages: readonly Refused[] = [
   },
   {
     fact: 'a lookup without a key',
-    object: withStage({ lookup: { http: { url: "'http://x'" }, as: 'a' } }),
+    object: job({
+      stages: [stage, { name: 'added', from: 'events', lookup: { http: { url: "'http://x'" }, as: 'a' } }],
+      workers: { egress: [{ cidr: '10.0.0.0/8' }] },
+    }),
     says: 'work per key, and there is none: add keyBy',
   },
   {
