@@ -128,9 +128,9 @@ export class SourceSide {
     }
     this.#pieces = pieces.slice(taken);
     const isWhole = taken === pieces.length && core.hasTime;
-    this.#readEventsMax = isWhole
-      ? Math.min(READ_EVENTS_MAX, this.#readEventsMax * 2)
-      : Math.max(PIECES, Math.min(this.#readEventsMax, events));
+    // Half at most: a step of a busy machine may be short for once.
+    const fewer = Math.max(PIECES, Math.min(this.#readEventsMax, Math.max(events, this.#readEventsMax / 2)));
+    this.#readEventsMax = isWhole ? Math.min(READ_EVENTS_MAX, this.#readEventsMax * 2) : Math.ceil(fewer);
     if (taken < pieces.length) return;
     if (last.done) this.#idle?.end();
     else this.#readOn();
