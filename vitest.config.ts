@@ -6,6 +6,8 @@ const generated = ['**/node_modules/**', '**/.cache/**', 'out/**', 'coverage/**'
 const integration = ['test/integration/**/*.test.ts', '**/*.integration.test.ts'];
 const cluster = ['**/*.cluster.test.ts'];
 const e2e = ['test/e2e/**/*.test.ts'];
+/** Builds KEDA, which takes many minutes: by choice only. */
+const byChoice = process.env['MILLRACE_KEDA'] === undefined ? ['test/e2e/keda.test.ts'] : [];
 /** How long a test waits for what must come about, on a machine with much else to do. */
 const POLL_MS = 30_000;
 
@@ -50,7 +52,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: e2e,
-          exclude: generated,
+          exclude: [...generated, ...byChoice],
           globalSetup: 'test/e2e/setup.ts',
           testTimeout: 300_000,
           hookTimeout: 300_000,

@@ -1,12 +1,12 @@
-// Images of the servers that the chart brings: their static program on an empty root, as official ones without a system are.
+// Images of the servers that the chart brings, and of KEDA: their static program on an empty root, as official ones without a system are.
 import { chmod, cp, mkdir, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeOciArchive } from '../../images/oci-archive.ts';
 import { ensureArtefact, keyOf, type Log } from './artefact-cache.ts';
 import { imageDomain } from './kind-config.ts';
-import { ensurePrograms, pinnedVersion, type Program } from './programs.ts';
+import { ensurePrograms, pinnedVersion, programSources, type Program } from './programs.ts';
 
-export type Server = 'nats' | 'jaeger';
+export type Server = 'nats' | 'jaeger' | 'keda' | 'keda-adapter';
 
 /** Raised when this file's code changes what an image is. */
 const recipe = '1';
@@ -32,12 +32,14 @@ const recipes: Readonly<Record<Server, Recipe>> = {
     folders: ['tmp'],
     exposedPorts: ['4318/tcp', '16686/tcp', '14269/tcp'],
   },
+  keda: { program: 'keda', module: 'github.com/kedacore/keda/v2', folders: ['tmp'], exposedPorts: ['8080/tcp', '9666/tcp'] },
+  'keda-adapter': { program: 'keda-adapter', module: 'github.com/kedacore/keda/v2', folders: ['tmp'], exposedPorts: ['6443/tcp'] },
 };
 
 /** `millrace.test/nats:2.15.2` */
 export function serverImage(server: Server): string {
   const { program, module } = recipes[server];
-  return `${imageDomain}/${server}:${pinnedVersion(program, module).slice(1)}`;
+  return `${imageDomain}/${server}:${pinnedVersion(programSources[program].module, module).slice(1)}`;
 }
 
 /** The archive of `serverImage`. Its user is root, as in the official ones; a pod may set another. */

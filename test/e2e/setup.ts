@@ -6,7 +6,6 @@ import { join, resolve } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { writeImages, type WrittenImage } from '../../images/write-images.ts';
 import { downCluster, upCluster, type Cluster } from '../cluster/cluster.ts';
-import type { Server } from '../cluster/server-images.ts';
 import { release, runWith, systemNamespace, wanted, type Bed } from './support/programs.ts';
 
 const chart = resolve(import.meta.dirname, '../../charts/millrace');
@@ -27,6 +26,7 @@ export async function setup(project: TestProject): Promise<void> {
     nodes: await cluster.nodes(),
     helmValues: helmValues(images, { nats: await cluster.loadServerImage('nats'), jaeger: await cluster.loadServerImage('jaeger') }),
     dockerHost: cluster.env['DOCKER_HOST'] ?? null,
+    keda: await kedaImages(cluster),
   };
   project.provide('bed', bed);
   await removeForeignKeys(bed);
@@ -49,8 +49,14 @@ async function loadImages(cluster: Cluster): Promise<readonly WrittenImage[]> {
   }
 }
 
+/** Building them takes many minutes, so only who asks has them. */
+async function kedaImages(cluster: Cluster): Promise<Bed['keda']> {
+  if (process.env['MILLRACE_KEDA'] === undefined) return null;
+  return { operator: await cluster.loadServerImage('keda'), adapter: await cluster.loadServerImage('keda-adapter') };
+}
+
 /** The tag stays the same: pods are started anew when what it names is another image. */
-function helmValues(images: readonly WrittenImage[], servers: Readonly<Record<Server, string>>): readonly string[] {
+function helmValues(images: readonly WrittenImage[], servers: Readonly<Record<'nats' | 'jaeger', string>>): readonly string[] {
   const set = (name: string, value: string): readonly string[] => ['--set-string', `${name}=${value}`];
   const setImage = (name: string, reference: string): readonly string[] => [
     ...set(`${name}.image.repository`, reference.slice(0, reference.lastIndexOf(':'))),

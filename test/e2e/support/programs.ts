@@ -21,6 +21,8 @@ export type Bed = {
   readonly helmValues: readonly string[];
   /** Of the engine whose containers the nodes are; null: the usual one, or none of ours. */
   readonly dockerHost: string | null;
+  /** References of KEDA's images on the nodes; null: nobody asked for them (MILLRACE_KEDA). */
+  readonly keda: { readonly operator: string; readonly adapter: string } | null;
 };
 
 export const systemNamespace = 'millrace-system';
