@@ -1,4 +1,4 @@
-// More load than workers may be added for: the job says so, with its numbers, and loses nothing.
+// More load than workers may be added for, or than more workers would help with: the job says which, and with what numbers.
 
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { condition, makeNamespace, removeNamespace, status, story, untilReady } from './support/jobs.ts';
@@ -22,22 +22,25 @@ afterAll(async () => {
   await nats.close();
 });
 
-async function overloaded(name: string): Promise<Sender> {
+type Wanted = { readonly keys: number; readonly scaling: { readonly mode: 'Apply' | 'Recommend'; readonly max: number } };
+
+async function overloaded(name: string, { keys, scaling }: Wanted): Promise<Sender> {
   await makeLoadStream(nats, name);
   await applyLoadJob(space, name, (spec) => {
     const stages = spec['stages'] as { name: string; map?: Record<string, string> }[];
     const marked = stages.find((stage) => stage.name === 'marked');
     if (marked?.map !== undefined) marked.map['mark'] = HEAVY;
     spec['workers'] = { resources: { limits: { cpu: '200m' } } };
-    spec['scaling'] = { mode: 'Apply', max: 1, targetLag: '2s', catchUp: '10s' };
+    spec['scaling'] = { ...scaling, targetLag: '2s', catchUp: '10s' };
   });
   await untilReady(space, name, 180_000);
-  const sender = new Sender(nats, { name, keys: 23, perSecond: PER_S });
+  const sender = new Sender(nats, { name, keys, perSecond: PER_S });
   onTestFinished(() => sender.stop());
   sender.start();
   return sender;
 }
 
+/** What is heaviest may be another task at first, while all that waited is read. */
 function told(name: string, type: string, wanted: string, pattern: RegExp): Promise<string> {
   return until(
     `${type} of ${name} is ${wanted}: ${pattern.source}`,
@@ -60,8 +63,17 @@ async function relieved(name: string, sender: Sender): Promise<void> {
 }
 
 test('more than the workers that there may be can do: ScalingLimited says what bounds them, and what is needed', async () => {
-  const sender = await overloaded('narrow');
+  const sender = await overloaded('narrow', { keys: 23, scaling: { mode: 'Apply', max: 1 } });
   const says = /1 worker is all that there may be \(scaling\.max is 1\), and it is not enough: .*events\/s come/;
   console.log(await told('narrow', 'ScalingLimited', 'True AtMaximum', says));
   await relieved('narrow', sender);
+}, 500_000);
+
+test('one key has more work than a worker can do: HotPartition names the partition and the key, and an event says it', async () => {
+  const sender = await overloaded('hot', { keys: 1, scaling: { mode: 'Recommend', max: 3 } });
+  const says = /partition seen\/\d alone has the work of [\d.]+ workers, .*about \d+ % of its events have the key "k0"/;
+  console.log(await told('hot', 'HotPartition', 'True OneWorkerIsTooFew', says));
+  const events = await kubectl(['get', 'events', '-n', space, '--field-selector', 'reason=HotPartition', '-o', 'name']);
+  expect(events.trim()).not.toBe('');
+  await relieved('hot', sender);
 }, 500_000);
