@@ -10,6 +10,7 @@
 //   A5. What was added is judged before more is added.
 //   A6. Every decision says its arithmetic.
 
+import { doublingMs } from '../../runtime/base/doubling.ts';
 import type { Signals, Unknown } from './evaluate.ts';
 import type { ScalingMemory, Trial } from './memory.ts';
 import * as say from './sentences.ts';
@@ -245,7 +246,7 @@ function judgeTrial(step: Step): Stepped | null {
   const judged = shown(step);
   if (memory.trial === null || judged === null || judged.helps) return null;
   const times = (memory.hold?.times ?? 0) + 1;
-  const holdMs = Math.min(HOLD_MS * 2 ** (times - 1), HOLD_MAX_MS);
+  const holdMs = doublingMs(times, { firstMs: HOLD_MS, maxMs: HOLD_MAX_MS });
   const back = Math.max(memory.trial.from, settings.min);
   const sentence = say.revert({ from: memory.replicas, back, ...judged, holdMs, signals });
   const hold = { untilMs: scene.nowMs + holdMs, times, why: sentence };

@@ -5,6 +5,7 @@
 //   LD3. Cache and breaker live as long as this worker runs this revision: for speed only, no answer depends on them but by its age.
 
 import type { Clock } from '../base/clock.ts';
+import { doublingMs } from '../base/doubling.ts';
 import type { OpPlan } from '../plan/physical-plan.ts';
 import type { Question, Reply } from '../transforms/outside.ts';
 
@@ -79,7 +80,7 @@ export class LookupDesk {
       if (tried.kind === 'answer') return tried;
       const { problem, again, stack } = tried;
       if (!again || attempts > op.spec.retries) return { kind: 'failed', problem, attempts, stack };
-      await clock.sleep(Math.min(op.backoffMs * 2 ** (attempts - 1), op.backoffMaxMs), signal);
+      await clock.sleep(doublingMs(attempts, { firstMs: op.backoffMs, maxMs: op.backoffMaxMs }), signal);
     }
   }
 
