@@ -22,5 +22,3 @@ export const onErrorSchema = z
       ),
   })
   .describe('What becomes of an event for which an expression or function of the stage fails; a dead letter at once when absent.');
-
-export type OnErrorSpec = z.output<typeof onErrorSchema>;

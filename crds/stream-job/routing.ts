@@ -39,4 +39,3 @@ export const rateLimitSchema = z
   .describe('No more events than this go on: the others wait, and while they do nothing more is taken in. None is dropped.');
 
 export type BranchSpec = z.output<typeof branchSchema>;
-export type RateLimitSpec = z.output<typeof rateLimitSchema>;

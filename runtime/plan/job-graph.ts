@@ -15,7 +15,6 @@ export type Element = { readonly name: string; readonly path: readonly PathPart[
 export type StageElement = Extract<Element, { kind: 'stage' }>;
 export type SinkElement = Extract<Element, { kind: 'sink' }>;
 export type SourceElement = Extract<Element, { kind: 'source' }>;
-export type TableElement = Extract<Element, { kind: 'table' }>;
 
 /** `name` or `name.output`, where it stands. */
 export type Reference = {

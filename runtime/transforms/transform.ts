@@ -141,6 +141,3 @@ export interface Table {
   /** sha256 of the file's bytes, hex: the version that this run works with. */
   readonly version: string;
 }
-
-/** Makes a transform for one task. Compiling (expressions, machines) happens here, once per task, and may throw BadDeclaration. */
-export type TransformFactory = () => Transform;

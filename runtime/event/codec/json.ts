@@ -25,11 +25,6 @@ export function utf8Text(bytes: Buffer, from: number, to: number): string | null
   return isUtf8(bytes.subarray(from, to)) ? text : null;
 }
 
-export function decodeJson(bytes: Buffer, from: number, to: number): Decoded {
-  const text = utf8Text(bytes, from, to);
-  return text === null ? { issue: invalidUtf8(bytes, from, to) } : decodeJsonText(text);
-}
-
 /** `isExact`: the text is known to have no long number (see mayHaveLongNumber). */
 export function decodeJsonText(text: string, isExact: boolean = !mayHaveLongNumber(text)): Decoded {
   if (text.length > 2 * DEPTH_MAX && mayBeDeep(text) && depthOf(text) > DEPTH_MAX)
