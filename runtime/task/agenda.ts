@@ -8,7 +8,6 @@
 
 import type { Clock } from '../base/clock.ts';
 import type { Batch } from '../event/batch.ts';
-import { sliceTraces, withTraces } from '../event/trace-marks.ts';
 
 export type Work<Node> =
   | {
@@ -128,16 +127,4 @@ export class Portion {
     if (tookMs > PORTION_MS) this.events = Math.min(this.events, Math.max(1, Math.floor((events * PORTION_MS) / tookMs)));
     else if (events === this.events && tookMs < PORTION_MS / 2) this.events = Math.min(PORTION_EVENTS_MAX, this.events * 2);
   }
-}
-
-/** Events [from, to) of a batch. */
-export function cut(batch: Batch, from: number, to: number): Batch {
-  if (from === 0 && to >= batch.values.length) return batch;
-  const piece: Batch = {
-    values: batch.values.slice(from, to),
-    times: batch.times.slice(from, to),
-    keys: batch.keys?.slice(from, to) ?? null,
-    ingestMs: batch.ingestMs,
-  };
-  return withTraces(piece, sliceTraces(batch.traces, from, to));
 }

@@ -5,13 +5,14 @@
 import type { TraceContext } from '../base/trace-context.ts';
 import type { Batch, DeadLetter } from '../event/batch.ts';
 import { WATERMARK_MAX, WATERMARK_MIN } from '../event/batch.ts';
+import { partOf } from '../event/part-of.ts';
 import { withTraces } from '../event/trace-marks.ts';
 import type { TraceMark } from '../event/trace-marks.ts';
 import { isFeedback, type EdgePlan, type NodePlan, type OnErrorPlan, type StagePlan } from '../plan/physical-plan.ts';
-import { Portion, cut, type Agenda, type InputTime, type RiseWork, type Stretch, type Work } from './agenda.ts';
+import { Portion, type Agenda, type InputTime, type RiseWork, type Stretch, type Work } from './agenda.ts';
 import type { Clock } from '../base/clock.ts';
 import { together, type Together } from '../time/watermark.ts';
-import { followKeys, piece } from './traced-batches.ts';
+import { followKeys } from './traced-batches.ts';
 import type { KeyedCells } from '../state/keyed-cells.ts';
 import type { PartitionState } from '../state/partition-state.ts';
 import { MILLRACE, EVENTS, cleanText } from '../telemetry/conventions.ts';
@@ -181,7 +182,7 @@ export class Node implements StepContext, ClockedNode {
   /** Takes the next portion. How many of the batch are taken now. */
   receive({ input, batch: whole, from }: Extract<Work<Node>, { kind: 'batch' }>): number {
     const to = this.#transform === null ? whole.values.length : Math.min(from + this.portion.events, whole.values.length);
-    const batch = cut(whole, from, to);
+    const batch = partOf(whole, from, to);
     if (this.watch !== null && !this.watch.note(batch, this.#chain.nowMs)) this.watch = null;
     if (this.#gate === null) this.#take(input, batch);
     else this.#gate.receive(input, batch, (this.#chain.attempts ?? 1) - 1);
@@ -206,13 +207,14 @@ export class Node implements StepContext, ClockedNode {
     if (this.#transform === null) this.emit(batch);
     else if (this.#transform.carriesTraces === true) take(batch, null);
     else {
+      const plain = withTraces(batch, []);
       let from = 0;
       for (const { at, context } of traces) {
-        if (at > from) take(piece(batch, from, at), null);
-        take(piece(batch, at, at + 1), context);
+        if (at > from) take(partOf(plain, from, at), null);
+        take(partOf(plain, at, at + 1), context);
         from = at + 1;
       }
-      if (from < batch.values.length) take(piece(batch, from, batch.values.length), null);
+      if (from < batch.values.length) take(partOf(plain, from, plain.values.length), null);
     }
     this.#chain.active = outer;
   }

@@ -2,7 +2,8 @@
 
 import { hashKey } from '../event/key.ts';
 import type { Batch } from '../event/batch.ts';
-import { concatTraces, sliceTraces, withTraces } from '../event/trace-marks.ts';
+import { partOf } from '../event/part-of.ts';
+import { concatTraces, withTraces } from '../event/trace-marks.ts';
 import type { TraceMark } from '../event/trace-marks.ts';
 import { assert } from '../base/assert.ts';
 
@@ -40,16 +41,7 @@ export function concatenate(batches: readonly Batch[]): Batch {
 export function slices(batch: Batch, eventsMax: number): Batch[] {
   const count = batch.values.length;
   if (count <= eventsMax) return [batch];
-  return Array.from({ length: Math.ceil(count / eventsMax) }, (_, piece) => {
-    const from = piece * eventsMax;
-    const slice: Batch = {
-      values: batch.values.slice(from, from + eventsMax),
-      times: batch.times.slice(from, from + eventsMax),
-      keys: batch.keys?.slice(from, from + eventsMax) ?? null,
-      ingestMs: batch.ingestMs,
-    };
-    return withTraces(slice, sliceTraces(batch.traces, from, from + eventsMax));
-  });
+  return Array.from({ length: Math.ceil(count / eventsMax) }, (_, piece) => partOf(batch, piece * eventsMax, (piece + 1) * eventsMax));
 }
 
 type OpenBatch = { values: unknown[]; times: number[]; keys: string[]; ingestMs: number; traces?: TraceMark[] };

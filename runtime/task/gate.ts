@@ -5,9 +5,10 @@
 //   G3. An event is here or behind it: what was tried without success has left nothing behind (transforms/transform.ts, T3).
 //   G4. It stays for events that wait when the declaration says nothing of retries any more: they are tried once more.
 
+import { doublingMs } from '../base/doubling.ts';
 import type { Batch, DeadLetter, Key } from '../event/batch.ts';
 import type { OnErrorPlan } from '../plan/physical-plan.ts';
-import { withTraces, pickTraces } from '../event/trace-marks.ts';
+import { partOf } from '../event/part-of.ts';
 import { WaitingEvents, waitingBatch, type WaitingEvent } from '../transforms/waiting-events.ts';
 import type { KeyedCells } from '../state/keyed-cells.ts';
 import type { Waits } from '../transforms/transform.ts';
@@ -78,7 +79,7 @@ export class Gate implements Waits {
       const key = batch.keys?.[i] ?? null;
       const queue = this.#queues.get(key);
       if (queue !== undefined) queue.push(this.#held.add(batch, i, [input, 0, 0, before]));
-      else if (!this.#try(input, one(batch, i), 0, before))
+      else if (!this.#try(input, partOf(batch, i, i + 1), 0, before))
         this.#queueOf(key).push(this.#held.add(batch, i, [input, 1, this.#dueMs(1), before]));
     }
   }
@@ -117,7 +118,7 @@ export class Gate implements Waits {
 
   #dueMs(tries: number): number {
     const { backoffMs, backoffMaxMs } = this.#parts.policy;
-    return this.#parts.nowMs() + Math.min(backoffMs * 2 ** (tries - 1), backoffMaxMs);
+    return this.#parts.nowMs() + doublingMs(tries, { firstMs: backoffMs, maxMs: backoffMaxMs });
   }
 
   #queueOf(key: Key | null): Held[] {
@@ -125,10 +126,4 @@ export class Gate implements Waits {
     this.#queues.set(key, found);
     return found;
   }
-}
-
-function one(batch: Batch, at: number): Batch {
-  const { values, times, keys, ingestMs, traces } = batch;
-  const single: Batch = { values: [values[at]], times: [times[at] as number], keys: keys === null ? null : [keys[at] as Key], ingestMs };
-  return traces === undefined ? single : withTraces(single, pickTraces(traces, [at]));
 }

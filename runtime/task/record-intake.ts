@@ -7,7 +7,7 @@
 
 import { decodeEvents } from '../event/segment.ts';
 import type { Batch } from '../event/batch.ts';
-import { cut } from './agenda.ts';
+import { partOf } from '../event/part-of.ts';
 import type { InboxRecord } from './inbox.ts';
 import type { TaskInputs } from './inputs.ts';
 
@@ -80,7 +80,7 @@ export class RecordIntake {
       }
       const open = this.#open;
       const slice = (from: number, to: number): void => {
-        take(edge, cut(open.batch, from, to), record);
+        take(edge, partOf(open.batch, from, to), record);
         this.#inputs.noteTaken(edge, sequence, to - from);
       };
       if (!takeSlices(open, chain, edge, slice)) return false;

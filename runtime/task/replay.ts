@@ -4,6 +4,7 @@
 //   Y2. A restart goes on behind `releasedMs`, whatever time has passed since.
 
 import { WATERMARK_MAX } from '../event/batch.ts';
+import { partOf } from '../event/part-of.ts';
 import type { Batch } from '../event/batch.ts';
 import { concatenate } from './exchange.ts';
 
@@ -60,7 +61,7 @@ export class ReplaySchedule {
     for (const held of this.#held) {
       const from = held.next;
       while (held.next < held.batch.times.length && (held.batch.times[held.next] as number) <= until) held.next++;
-      if (held.next > from) edges.set(held.edge, [piece(held.batch, from, held.next)]);
+      if (held.next > from) edges.set(held.edge, [partOf(held.batch, from, held.next)]);
     }
     const ended = this.#held.every(({ batch, next }) => next === batch.times.length);
     this.#releasedMs = ended ? WATERMARK_MAX : until;
@@ -79,15 +80,6 @@ function sortByTime(batch: Batch): Batch {
     values: order.map((index) => batch.values[index]),
     times: order.map((index) => batch.times[index] as number),
     keys: batch.keys === null ? null : order.map((index) => batch.keys?.[index] as string),
-    ingestMs: batch.ingestMs,
-  };
-}
-
-function piece(batch: Batch, from: number, to: number): Batch {
-  return {
-    values: batch.values.slice(from, to),
-    times: batch.times.slice(from, to),
-    keys: batch.keys?.slice(from, to) ?? null,
     ingestMs: batch.ingestMs,
   };
 }

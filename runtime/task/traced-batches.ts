@@ -1,15 +1,9 @@
-// Batches of which some events are traced: cut into pieces, or given marks.
+// Batches of which some events become traced: their keys are followed.
 
 import type { Batch, Key } from '../event/batch.ts';
 import { withTraces } from '../event/trace-marks.ts';
 import { MILLRACE, cleanText } from '../telemetry/conventions.ts';
 import type { StepTrace } from './step-trace.ts';
-
-/** Events [from, to), without marks. */
-export function piece(batch: Batch, from: number, to: number): Batch {
-  const { values, times, keys, ingestMs } = batch;
-  return { values: values.slice(from, to), times: times.slice(from, to), keys: keys?.slice(from, to) ?? null, ingestMs };
-}
 
 /** Events of keys that somebody follows begin a trace where they get their key, unless they have one. */
 export function followKeys(batch: Batch, trace: StepTrace, place: string): Batch {

@@ -7,8 +7,8 @@
 //   X3. A timer is not moved with every event: one that fires too early is set anew.
 //   X4. State that was there before the declaration had a ttl is touched by the first rise of the watermark.
 
-import type { Batch, Key, Value } from '../../event/batch.ts';
-import { sliceTraces, withTraces } from '../../event/trace-marks.ts';
+import type { Key, Value } from '../../event/batch.ts';
+import { partOf } from '../../event/part-of.ts';
 import type { StatePlan } from '../../plan/physical-plan.ts';
 import { keysOf } from '../batch-keys.ts';
 import { EXPIRED, type StepContext, type Timer, type Transform } from '../transform.ts';
@@ -85,7 +85,7 @@ export function expiring(inner: Expirable, { ttlMs, emits }: StatePlan): Transfo
         touched.set(key, timeMs);
       } else touched.set(key, last === undefined || timeMs > last ? timeMs : last);
     }
-    take.batch(from === 0 ? batch : partOf(batch, from, keys.length), context, side);
+    take.batch(partOf(batch, from, keys.length), context, side);
     settle(context);
   };
 
@@ -130,10 +130,4 @@ export function expiring(inner: Expirable, { ttlMs, emits }: StatePlan): Transfo
     context.emit(batch, EXPIRED);
   };
   return inner;
-}
-
-function partOf(batch: Batch, from: number, to: number): Batch {
-  const { values, times, keys, ingestMs, traces } = batch;
-  const part: Batch = { values: values.slice(from, to), times: times.slice(from, to), keys: keys?.slice(from, to) ?? null, ingestMs };
-  return withTraces(part, sliceTraces(traces, from, to));
 }
