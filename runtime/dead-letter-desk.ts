@@ -293,7 +293,7 @@ export class DeadLetterDesk {
     try {
       return (await this.#journal.figures(redriveStream(this.plan.job))).lastSequence;
     } catch (error) {
-      if (isError(error, 'MR1005')) return null; // a run of an older version
+      if (isError(error, 'MR1012')) return null; // a run of an older version
       throw error;
     }
   }

@@ -15,7 +15,7 @@ export async function changedSettings(link: Link, identity: string): Promise<rea
   return (await changedStreams(link, identity)).map(({ stream, problems }) => `stream ${stream}: ${problems.join(', ')}`);
 }
 
-/** Sets them back. Throws MR1005 for what no update can change. */
+/** Sets them back. Throws MR1012 for what no update can change. */
 export async function mendSettings(link: Link, identity: string): Promise<void> {
   for (const { stream, mended } of await changedStreams(link, identity))
     valueOf(stream, await callApi(link, `STREAM.UPDATE.${stream}`, mended));

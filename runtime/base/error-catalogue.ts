@@ -75,6 +75,12 @@ export const catalogue = {
     message: (d) => `the console cannot be served at port ${d.port}: ${d.problem}; nothing was started`,
     fix: 'Give it another port, `--console 0` takes any free one, or run without it.',
   }),
+  MR1012: entry<{ of: string; problem: string }>({
+    name: 'JetStreamRefused',
+    reaction: 'exit',
+    message: (d) => `JetStream refused what was asked of ${d.of}: ${d.problem}`,
+    fix: 'The problem ends with the number that the NATS server gives it. 10047 is no room: free storage, or give the server or the account more (`max_file_store`, `max_storage`). 10059 is no such stream. Otherwise see what was changed on the server by hand.',
+  }),
   MR1020: entry<{ file: string; bytes: number; packedBytes: number; bytesMax: number }>({
     name: 'BundleTooLarge',
     reaction: 'exit',

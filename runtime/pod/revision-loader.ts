@@ -90,9 +90,9 @@ function environment(
   };
 }
 
-/** R1. MR1003, MR1005: NATS does not answer, or not yet as it should; its operator mends that, no other revision does. */
+/** R1. MR1003, MR1005, MR1012: NATS does not answer, or not yet as it should; its operator mends that, no other revision does. */
 function isPassing(error: unknown): boolean {
-  return isRetry(error) || (error instanceof MillraceError && (error.code === 'MR1003' || error.code === 'MR1005'));
+  return isRetry(error) || (error instanceof MillraceError && ['MR1003', 'MR1005', 'MR1012'].includes(error.code));
 }
 
 /** Messages are one line: they become part of conditions and events. */

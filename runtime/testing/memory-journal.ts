@@ -135,7 +135,7 @@ export class MemoryJournal implements Journal {
     await this.#travel(this.#line.signal);
     this.#needLeader(stream);
     const lane = this.#lanes.get(stream);
-    if (lane === undefined) throw new MillraceError('MR1005', { url: stream, problem: 'stream not found (10059)' });
+    if (lane === undefined) throw new MillraceError('MR1012', { of: stream, problem: 'stream not found (10059)' });
     return lane.figures();
   }
 

@@ -69,7 +69,7 @@ export class RedriveFeed {
         const { lastSequence } = await journal.figures(stream);
         if (this.#lowest() < lastSequence) await this.#readUntil(lastSequence);
       } catch (error) {
-        if (!isError(error, 'MR1005')) onTrouble(error); // a run of an older version has no such stream until somebody needs it
+        if (!isError(error, 'MR1012')) onTrouble(error); // a run of an older version has no such stream until somebody needs it
       }
     }
   }

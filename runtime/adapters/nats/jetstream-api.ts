@@ -2,6 +2,7 @@
 //
 // Only what journals and blobs need. Nothing is retried here but what cannot have happened (no connection, no leader).
 
+import { MillraceError } from '../../base/errors.ts';
 import type { Link } from './link.ts';
 
 /** Numbers that something here reacts to (nats-server/server/errors.json). */
@@ -90,4 +91,9 @@ export function parseAnswer<T>(data: Uint8Array): ApiAnswer<T> {
   if (error.code === 503 && error.err_code !== API_ERROR.storeFailed)
     return { kind: 'absent', reason: `${error.description} (${error.err_code})` };
   return { kind: 'error', error };
+}
+
+/** MR1012: what the server refused for good, asked of a stream or subject. */
+export function refused(of: string, error: ApiError): MillraceError {
+  return new MillraceError('MR1012', { of, problem: `${error.description} (${error.err_code})` });
 }

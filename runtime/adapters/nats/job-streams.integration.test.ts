@@ -66,6 +66,15 @@ test('a stream of that name with subjects of something else is no lane, and is l
   expect((await configOf('MR_foreign_sinks'))!.subjects).toEqual(['orders.*']);
 });
 
+test('MR1012 a stream that is larger than the room of the server is refused with its number, and none is made', async () => {
+  const tooLarge = { stream: 'MR_vast_one', subjects: ['mr.vast.one.*'], bytesMax: 2 ** 52 };
+  await expect(new NatsJournal(Link.of(connection)).ensureLane(tooLarge)).rejects.toMatchObject({
+    code: 'MR1012',
+    data: { of: 'MR_vast_one', problem: expect.stringMatching(/\(10047\)$/) },
+  });
+  expect(await jobStreams(connection, 'vast')).toEqual([]);
+});
+
 test('removing a job removes all of it, stages of earlier plans too, and nothing of a job whose name begins alike', async () => {
   for (const identity of ['shop', 'shop_a', 'shop_ab', 'shop_a-b']) await ensureJobStreams(connection, plan(identity, ['one']), OPTIONS);
   const old = new NatsJournal(Link.of(connection));

@@ -2,7 +2,7 @@
 
 import { MillraceError } from '../../base/errors.ts';
 import type { LaneConfig } from '../../journal/journal.ts';
-import { API_ERROR, callApi, type ApiAnswer, type StreamConfig, type StreamInfo } from './jetstream-api.ts';
+import { API_ERROR, callApi, refused, type ApiAnswer, type StreamConfig, type StreamInfo } from './jetstream-api.ts';
 import type { Link } from './link.ts';
 
 /** What keeps a fence where it is: refuses instead of dropping, forgets nothing by age, count or order. */
@@ -84,7 +84,7 @@ function union(some: readonly string[], others: readonly string[]): readonly str
   return [...new Set([...some, ...others])];
 }
 
-/** The value of an answer; throws MR2102 (no answer, try again) or MR1005 (refused for good). */
+/** The value of an answer; throws MR2102 (no answer, try again) or MR1012 (refused for good). */
 export function valueOf<T>(stream: string, answer: ApiAnswer<T>): T {
   switch (answer.kind) {
     case 'ok':
@@ -92,7 +92,7 @@ export function valueOf<T>(stream: string, answer: ApiAnswer<T>): T {
     case 'absent':
       throw new MillraceError('MR2102', { stream, problem: answer.reason });
     case 'error':
-      throw new MillraceError('MR1005', { url: stream, problem: `${answer.error.description} (${answer.error.err_code})` });
+      throw refused(stream, answer.error);
   }
 }
 

@@ -1,8 +1,7 @@
 // The stream with a job's dead letters: it outlives runs, and goes with the job when the job's state does.
 
-import { API_ERROR } from '../../adapters/nats/jetstream-api.ts';
+import { API_ERROR, refused } from '../../adapters/nats/jetstream-api.ts';
 import type { Link } from '../../adapters/nats/link.ts';
-import { MillraceError } from '../../base/errors.ts';
 import { deadLettersSubject } from '../../plan/plan-names.ts';
 import { askApi, streamNamed, streamsOf } from './user-streams.ts';
 
@@ -13,7 +12,6 @@ export async function removeDeadLetters(link: Link, job: string): Promise<void> 
     const found = await streamNamed(link, name);
     if (found === null || !found.ours || found.subjects.join() !== subject) continue;
     const answer = await askApi(link, `STREAM.DELETE.${name}`);
-    if ('error' in answer && answer.error.err_code !== API_ERROR.streamNotFound)
-      throw new MillraceError('MR1005', { url: name, problem: `${answer.error.description} (${answer.error.err_code})` });
+    if ('error' in answer && answer.error.err_code !== API_ERROR.streamNotFound) throw refused(name, answer.error);
   }
 }

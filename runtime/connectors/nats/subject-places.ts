@@ -4,8 +4,8 @@
 //   P1. A consumer made for a question is left to the server, which drops it at once when nobody uses it.
 
 import { randomBytes } from 'node:crypto';
+import { refused } from '../../adapters/nats/jetstream-api.ts';
 import type { Link } from '../../adapters/nats/link.ts';
-import { MillraceError } from '../../base/errors.ts';
 import { askApi } from './user-streams.ts';
 
 export type SubjectPlace = { readonly stream: string; readonly subject: string };
@@ -46,5 +46,5 @@ async function ask(link: Link, { stream, subject }: SubjectPlace, start: object)
     },
   });
   if ('value' in answer) return answer.value;
-  throw new MillraceError('MR1005', { url: stream, problem: `${answer.error.description} (${answer.error.err_code})` });
+  throw refused(stream, answer.error);
 }

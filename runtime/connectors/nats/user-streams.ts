@@ -8,7 +8,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MillraceError } from '../../base/errors.ts';
 import { BadDeclaration, type Issue } from '../../base/issues.ts';
-import { API_ERROR, callApi, type ApiError, type StreamInfo } from '../../adapters/nats/jetstream-api.ts';
+import { API_ERROR, callApi, refused, type ApiError, type StreamInfo } from '../../adapters/nats/jetstream-api.ts';
 import type { Link } from '../../adapters/nats/link.ts';
 import { STREAM_ROOT } from '../../plan/plan-names.ts';
 import { subjectsOverlap } from '../../plan/subject.ts';
@@ -61,14 +61,14 @@ export async function streamNamed(link: Link, name: string): Promise<UserStream 
   const answer = await askApi<Info>(link, `STREAM.INFO.${name}`);
   if ('value' in answer) return toStream(answer.value);
   if (answer.error.err_code === API_ERROR.streamNotFound) return null;
-  throw new MillraceError('MR1005', { url: name, problem: `${answer.error.description} (${answer.error.err_code})` });
+  throw refused(name, answer.error);
 }
 
 /** Names of the streams that hold messages of `subject` (wildcards allowed). */
 export async function streamsOf(link: Link, subject: string): Promise<readonly string[]> {
   const answer = await askApi<{ readonly streams: readonly string[] | null }>(link, 'STREAM.NAMES', { subject });
   if ('value' in answer) return answer.value.streams ?? [];
-  throw new MillraceError('MR1005', { url: subject, problem: `${answer.error.description} (${answer.error.err_code})` });
+  throw refused(subject, answer.error);
 }
 
 export type SourceWish = { readonly source: string; readonly stream: string | undefined; readonly subject: string; readonly path: string };
