@@ -54,7 +54,8 @@ export const programSources = {
   'kube-apiserver': kubernetes('kube-apiserver'),
   helm4: { module: 'helm4', package: 'helm.sh/helm/v4/cmd/helm' },
   helm3: { module: 'helm3', package: 'helm.sh/helm/v3/cmd/helm' },
-  coredns: { module: 'coredns', package: 'github.com/coredns/coredns' },
+  // Not github.com/coredns/coredns, which has plugins for the clouds: twice as long to build.
+  coredns: { module: 'coredns', package: '.' },
   // Without clients of the clouds in which Prometheus finds its targets.
   promtool: { module: 'promtool', package: 'github.com/prometheus/prometheus/cmd/promtool', tags: 'remove_all_sd' },
   jaeger: { module: 'jaeger', package: 'github.com/jaegertracing/jaeger/cmd/all-in-one' },
