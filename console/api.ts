@@ -56,7 +56,7 @@ export type DeclaredEdge = {
   readonly to: string;
   /** What goes over it: `late`, a machine's output, a transform. */
   readonly label: string;
-  readonly partitioning: 'key' | 'single';
+  readonly partitioning: 'key' | 'single' | 'all' | 'forward';
 };
 
 /** A machine as it is drawn. States by their paths, `a.b` for b inside a. */

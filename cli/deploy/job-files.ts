@@ -42,7 +42,9 @@ function usesOf({ sources, tables }: StreamJob['spec']): readonly Use[] {
     ...sources.flatMap(({ name, file }, i): Use[] =>
       file === undefined ? [] : [{ who: `source "${name}"`, path: file.path, at: ['sources', i, 'file', 'path'] }],
     ),
-    ...tables.map(({ name, file }, i): Use => ({ who: `table "${name}"`, path: file.path, at: ['tables', i, 'file', 'path'] })),
+    ...tables.flatMap(({ name, file }, i): Use[] =>
+      file === undefined ? [] : [{ who: `table "${name}"`, path: file.path, at: ['tables', i, 'file', 'path'] }],
+    ),
   ];
 }
 

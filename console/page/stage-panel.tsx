@@ -73,7 +73,7 @@ export function StagePanel({ stage, declared, live, history, onClose }: StagePan
         {ways.map(({ index, from, to, label, partitioning }) => (
           <li key={index}>
             {from === stage.id ? `→ ${to}` : `← ${from}`} <span className="quiet">{label}</span>{' '}
-            <span className="quiet">{partitioning === 'key' ? 'by key' : 'to one'}</span> <b>{rate(perS.get(index)?.eventsPerS ?? 0)}</b>{' '}
+            <span className="quiet">{WAYS[partitioning]}</span> <b>{rate(perS.get(index)?.eventsPerS ?? 0)}</b>{' '}
             <span className="quiet">{count(perS.get(index)?.events ?? 0)}</span>
           </li>
         ))}
@@ -81,6 +81,8 @@ export function StagePanel({ stage, declared, live, history, onClose }: StagePan
     </aside>
   );
 }
+
+const WAYS = { key: 'by key', single: 'to one', all: 'to all', forward: 'straight on' } as const;
 
 export function Pair({ name, value }: { readonly name: string; readonly value: string }): ReactNode {
   return (

@@ -36,7 +36,9 @@ export const inputVariables: readonly Variable[] = [
       object.spec.stages.map(x, variables.inputs[x.name].filter(f, !(f in variables.readable)).map(f, x.name + ' reads ' + f))
       .filter(list, size(list) > 0) +
       object.spec.sinks.map(x, ${lists}.map(f, f.split('.')[0]).filter(f, !(f in variables.readable)).map(f, x.name + ' reads ' + f))
-      .filter(list, size(list) > 0)`,
+      .filter(list, size(list) > 0) +
+      (has(object.spec.tables) ? object.spec.tables : []).filter(x, has(x.from) && !(x.from.split('.')[0] in variables.readable))
+      .map(x, [x.name + ' reads ' + x.from])`,
   },
 ];
 

@@ -24,6 +24,17 @@ export const connectorRules: readonly CelRule[] = [
     messageExpression: `'source "' + self.name + (has(self.file) ? '" is connected to file and nats: keep one' : '" is connected to nothing: give it file or nats')`,
   },
   {
+    at: 'spec.tables[]',
+    rule: 'has(self.file) != has(self.from)',
+    message: 'a table comes from exactly one of file, from',
+    messageExpression: `'table "' + self.name + (has(self.file) ? '" comes from a file and from a stream: keep one' : '" comes from nowhere: give it file or from')`,
+  },
+  {
+    at: 'spec.tables[]',
+    rule: 'has(self.from) ? !has(self.at) && !has(self.validFor) : !has(self.asOf) && !has(self.deleted)',
+    message: 'at and validFor go with a table from a file, asOf and deleted with one from a stream',
+  },
+  {
     at: 'spec.sinks[]',
     rule: '!has(self.file)',
     message: 'a sink on a cluster cannot write a file, as pods have no lasting file system; write to NATS: nats: { subject: … }',
@@ -37,7 +48,7 @@ export const connectorRules: readonly CelRule[] = [
   },
   {
     at: 'spec',
-    rule: `(size(self.tables) == 0 && self.sources.all(s, !has(s.file))) || (has(self.workers.files) && size(self.workers.files) > 0)`,
+    rule: `(self.tables.all(t, !has(t.file)) && self.sources.all(s, !has(s.file))) || (has(self.workers.files) && size(self.workers.files) > 0)`,
     message: 'the job reads files, and workers are given none: put them into a ConfigMap and name it in spec.workers.files',
   },
   {

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { codeSchema } from './code.ts';
 import { eventSchemaSchema, eventTimeSchema } from './events.ts';
 import { durationSchema, nameSchema } from './names.ts';
+import { referenceSchema } from './references.ts';
 
 const fileFormat = z.enum(['csv', 'ndjson']);
 export const fileSourceSchema = z.strictObject({
@@ -49,10 +50,19 @@ export const sourceSchema = z.strictObject({
   maxEventBytes: z.int().min(1).max(8_388_608).default(524_288).describe('A longer event becomes a dead letter.'),
 });
 
-/** A bounded side input, loaded whole by every worker, the same version for the whole run. */
+/** A side input that every partition sees whole: a file, the same for the whole run, or the newest rows of a stream. */
 export const tableSchema = z.strictObject({
   name: nameSchema,
-  file: fileSourceSchema.describe('Where its rows are.'),
+  file: fileSourceSchema.optional().describe('Where its rows are.'),
+  from: referenceSchema.optional().describe('Or: a small stream of rows, source, stage or `stage.output`; the newest row of a key counts.'),
+  asOf: z
+    .enum(['eventTime', 'latest'])
+    .optional()
+    .describe(
+      'With from. eventTime (when absent): an event waits for the watermark of the table and sees the rows of its own time. latest: it ' +
+        'does not wait and sees what is there.',
+    ),
+  deleted: codeSchema.optional().describe('With from: rows for which it holds, over `row`, say that their key is gone.'),
   schema: eventSchemaSchema.optional(),
   key: codeSchema.describe("The row's key, over `row`."),
   at: codeSchema
@@ -63,5 +73,8 @@ export const tableSchema = z.strictObject({
 
 export type SourceSpec = z.output<typeof sourceSchema>;
 export type TableSpec = z.output<typeof tableSchema>;
+export type FileTableSpec = Omit<TableSpec, 'from' | 'asOf' | 'deleted'> & { readonly file: FileSourceSpec };
+/** A table that is a stream. */
+export type StreamTableSpec = TableSpec & { readonly from: string };
 export type FileSourceSpec = z.output<typeof fileSourceSchema>;
 export type NatsSourceSpec = z.output<typeof natsSourceSchema>;

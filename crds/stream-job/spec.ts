@@ -116,6 +116,13 @@ export const stageSchema = z.strictObject({
       'Of reduce and machine: how state of older versions becomes that of this one, one after the other. State without migrations has version 1.',
     ),
 
+  tables: z
+    .array(nameSchema)
+    .min(1)
+    .max(16)
+    .optional()
+    .describe('Of machine and reduce: tables that are streams (`from`), which its code reads as `tables.name[key]`.'),
+
   partitions: z
     .int()
     .min(1)
@@ -179,7 +186,7 @@ export const streamJobSpecSchema = z.strictObject({
         'the memory of one more copy of all state, and reading what keyed stages write once more.',
     ),
   sources: z.array(sourceSchema).min(1).max(64).describe('Where events come from.'),
-  tables: z.array(tableSchema).max(64).default([]).describe('Bounded side inputs, loaded whole by every worker, for enrich.'),
+  tables: z.array(tableSchema).max(64).default([]).describe('Side inputs that every partition sees whole.'),
   stages: z.array(stageSchema).max(512).default([]).describe('What happens to events: one verb a stage.'),
   sinks: z.array(sinkSchema).max(256).default([]).describe('Where results go.'),
   tracing: tracingSchema

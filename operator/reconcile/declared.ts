@@ -80,7 +80,7 @@ export function clusterPart(spec: JobObject['spec']): ClusterPart {
 function clusterIssues({ sources, tables, sinks, workers }: StreamJobSpec): readonly Issue[] {
   const files = [
     ...sources.flatMap(({ name, file }, i) => (file === undefined ? [] : [{ what: `source "${name}"`, path: `spec.sources[${i}].file` }])),
-    ...tables.map(({ name }, i) => ({ what: `table "${name}"`, path: `spec.tables[${i}].file` })),
+    ...tables.flatMap(({ name, file }, i) => (file === undefined ? [] : [{ what: `table "${name}"`, path: `spec.tables[${i}].file` }])),
   ];
   const withoutFiles = (workers.files ?? []).length === 0 ? files : [];
   return [

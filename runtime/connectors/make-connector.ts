@@ -1,6 +1,6 @@
 // From what a job declares to what reads and writes: the one place that knows every kind of connector.
 
-import type { SourceSpec, TableSpec } from '../../crds/stream-job/sources.ts';
+import type { SourceSpec, FileTableSpec } from '../../crds/stream-job/sources.ts';
 import type { SinkSpec } from '../../crds/stream-job/spec.ts';
 import { accountOfStream, type JobConnections } from '../adapters/nats/job-connections.ts';
 import { Link } from '../adapters/nats/link.ts';
@@ -60,7 +60,7 @@ export type LoadedTable = { readonly table: Table; /** Rows that were left out, 
 
 /** Reads every side input whole. Rejects with MR1001 or BadDeclaration. */
 export async function loadTables(
-  specs: readonly TableSpec[],
+  specs: readonly FileTableSpec[],
   env: Pick<ConnectorEnv, 'baseDir'>,
 ): Promise<ReadonlyMap<string, LoadedTable>> {
   const tables = new Map<string, LoadedTable>();
@@ -68,7 +68,7 @@ export async function loadTables(
   return tables;
 }
 
-async function loadTable(spec: TableSpec, baseDir: string): Promise<LoadedTable> {
+async function loadTable(spec: FileTableSpec, baseDir: string): Promise<LoadedTable> {
   const { rows, lines, version, issues } = await readTableRows(spec, baseDir);
   const validForMs = spec.validFor === undefined ? null : parseDuration(spec.validFor);
   const made = makeTable(rows, { key: spec.key, at: spec.at ?? null, validForMs, version });

@@ -90,7 +90,7 @@ const stage = fields({
 
 const spec = fields({
   sources: each(fields({ eventTime })),
-  tables: each(fields({ key: code, at: code })),
+  tables: each(fields({ key: code, at: code, deleted: code })),
   stages: each(stage),
 });
 

@@ -23,7 +23,7 @@ import type { Actor, Migration, StateOptions } from './reduce-type.ts';
 import type { EventTimeOptions } from './source.ts';
 import { eventTimeSpec } from './source.ts';
 import type { KeyOptions, NatsSinkOptions, ProcessingTimeOptions, SinkOptions } from './stream.ts';
-import type { Lookup } from './table.ts';
+import type { Lookup, Table } from './table.ts';
 import type { Window } from './window.ts';
 import { tumbling } from './window.ts';
 
@@ -278,8 +278,8 @@ export class DraftKeyedStream {
     return this.#stage('lookup', { lookup: lookupSpec(options) });
   }
 
-  machine(machine: XStateMachine | DeclaredMachine, { state, migrate, ...options }: MachineOptions = {}): DraftStream {
-    const kept = keptOf({ state, migrate });
+  machine(machine: XStateMachine | DeclaredMachine, { state, migrate, tables, ...options }: MachineOptions = {}): DraftStream {
+    const kept = keptOf({ state, migrate, tables });
     return this.#stage(
       'machine',
       isXState(machine) ? { xstate: { machine, ...options }, ...kept } : { machine: { ...machine, ...options }, ...kept },
@@ -317,10 +317,15 @@ function cellSpecs(cells: Cells): Record<string, ReduceCellSpec> {
   return Object.fromEntries(Object.entries(cells).map(([name, { spec }]) => [name, spec]));
 }
 
-type KeptOptions = { readonly state?: StateOptions | undefined; readonly migrate?: readonly Migration[] | undefined };
+type KeptOptions = {
+  readonly state?: StateOptions | undefined;
+  readonly migrate?: readonly Migration[] | undefined;
+  readonly tables?: readonly Table<unknown>[] | undefined;
+};
 
-function keptOf({ state, migrate }: KeptOptions): Pick<StageFields, 'state' | 'migrate'> {
+function keptOf({ state, migrate, tables }: KeptOptions): Pick<StageFields, 'state' | 'migrate' | 'tables'> {
   return {
+    ...(tables === undefined ? {} : { tables: tables.map(({ name }) => name) }),
     ...(state === undefined ? {} : { state }),
     ...(migrate === undefined ? {} : { migrate: migrate.map((step) => ({ ...step, state: codeOf(step.state) })) }),
   };

@@ -30,7 +30,7 @@ export class Draft {
   readonly jobName: string;
   readonly #options: Partial<Pick<SpecInput, 'description' | 'parameters' | 'partitions' | 'pools'>>;
   readonly #sources: z.input<typeof sourceSchema>[] = [];
-  readonly #tables: z.input<typeof tableSchema>[] = [];
+  readonly #tables: { readonly spec: z.input<typeof tableSchema>; readonly from: Output | null }[] = [];
   readonly #stages: StageDraft[] = [];
   readonly #sinks: SinkDraft[] = [];
   readonly #parameters: NonNullable<SpecInput['parameters']> = [];
@@ -48,8 +48,9 @@ export class Draft {
     return { kind: 'source', name: source.name };
   }
 
-  addTable(table: z.input<typeof tableSchema>): void {
-    this.#tables.push(table);
+  /** `from`: what its rows come from, when it is a stream. */
+  addTable(spec: z.input<typeof tableSchema>, from: Output | null): void {
+    this.#tables.push({ spec, from });
   }
 
   addParameter(parameter: NonNullable<SpecInput['parameters']>[number]): void {
@@ -109,7 +110,7 @@ export class Draft {
         ...this.#options,
         parameters,
         sources: this.#sources,
-        tables: this.#tables,
+        tables: this.#tables.map(({ spec, from }) => (from === null ? spec : { ...spec, from: reference(from) })),
         stages: this.#stages.map((stage) => stageValue(stage, reference, nameOf)),
         sinks: this.#sinkValues(reference),
       },

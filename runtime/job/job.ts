@@ -7,12 +7,12 @@
 
 import type { PoolInput } from '../../crds/stream-job/pools.ts';
 import type { StreamJob, StreamJobInput } from '../../crds/stream-job/spec.ts';
-import { fieldOrCodeOf } from './code.ts';
+import { codeOf, fieldOrCodeOf } from './code.ts';
 import { Draft } from './draft.ts';
 import { DraftStream } from './draft-stream.ts';
 import type { Origin } from './source.ts';
 import type { Emits, Stream } from './stream.ts';
-import type { Table, TableOptions } from './table.ts';
+import type { StreamTableOptions, Table, TableOptions } from './table.ts';
 import { makeTable } from './table.ts';
 
 export type JobOptions = {
@@ -39,6 +39,9 @@ export interface JobParts {
   source<E>(name: string, origin: Origin<E>): Stream<E>;
   /** A bounded side input, loaded whole by every worker, the same version for the whole run. */
   table<Row>(name: string, origin: Origin<Row>, options: TableOptions<Row>): Table<Row>;
+  /** A side input that follows a small stream: every partition has the newest row of each key. Read by `enrich`, and by reducers and
+   *  machines that name it in `tables`. */
+  table<Row>(name: string, rows: Emits<Row>, options: StreamTableOptions<Row>): Table<Row>;
   /** A text that `--set name=value` gives; returns what stands for it in any text of the job. */
   parameter(name: string, options?: ParameterOptions): string;
 }
@@ -84,19 +87,32 @@ class Parts implements JobParts {
     return new DraftStream(this.#draft, [{ producer, output: null }]) as unknown as Stream<E>;
   }
 
-  table<Row>(name: string, origin: Origin<Row>, { key, at, validFor }: TableOptions<Row>): Table<Row> {
-    const { file, schema, ...rest } = origin.spec;
-    if (file === undefined) this.#draft.mistake(`table('${name}')`, 'a table is read from a file', 'write file({ path })');
-    for (const option of Object.keys(rest))
-      this.#draft.mistake(`table('${name}')`, `a table has no ${option}`, 'the version time of a row is the option `at` of the table');
-    this.#draft.addTable({
-      name,
-      file: file ?? { path: '-' },
-      ...(schema === undefined ? {} : { schema }),
+  table<Row>(name: string, origin: Origin<Row> | Emits<Row>, options: TableOptions<Row> & StreamTableOptions<Row>): Table<Row> {
+    const { key, at, validFor, deleted, asOf } = options;
+    const more = {
       key: fieldOrCodeOf(key, 'row'),
       ...(at === undefined ? {} : { at: fieldOrCodeOf(at, 'row') }),
       ...(validFor === undefined ? {} : { validFor }),
-    });
+      ...(deleted === undefined ? {} : { deleted: codeOf(deleted) }),
+      ...(asOf === undefined ? {} : { asOf }),
+    };
+    const stream: unknown = origin;
+    if (stream instanceof DraftStream) {
+      if (stream.draft !== this.#draft)
+        this.#draft.mistake(`table('${name}')`, 'its rows come from another job', 'read a stream of this job');
+      this.#draft.addTable({ name, ...more }, stream.single());
+      return makeTable<Row>(name);
+    }
+    const { file, schema, ...rest } = (origin as Origin<Row>).spec;
+    if (file === undefined)
+      this.#draft.mistake(
+        `table('${name}')`,
+        'a table is read from a file, or from a stream of the job',
+        'write file({ path }), or a stream',
+      );
+    for (const option of Object.keys(rest))
+      this.#draft.mistake(`table('${name}')`, `a table has no ${option}`, 'the version time of a row is the option `at` of the table');
+    this.#draft.addTable({ name, file: file ?? { path: '-' }, ...(schema === undefined ? {} : { schema }), ...more }, null);
     return makeTable<Row>(name);
   }
 

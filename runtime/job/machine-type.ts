@@ -5,6 +5,7 @@ import type { machineSchema } from '../../crds/stream-job/machine.ts';
 import type { AnyEvent } from './code.ts';
 import type { Mistake } from './mistake.ts';
 import type { Migration, StateOptions } from './reduce-type.ts';
+import type { Table } from './table.ts';
 
 /** A machine made with XState's `setup(…).createMachine(…)` or `createMachine(…)`. */
 export interface XStateMachine {
@@ -24,6 +25,8 @@ export type MachineOptions = {
   readonly state?: StateOptions;
   /** How the context of older versions becomes that of this one, one after the other. */
   readonly migrate?: readonly Migration[];
+  /** Of a machine declared in CEL: tables that follow streams, which its code reads as `tables.name[key]`. */
+  readonly tables?: readonly Table<unknown>[];
 };
 
 type TakenBy<M> = M extends { transition(snapshot: never, event: infer E, scope: never): unknown } ? E : never;

@@ -2,6 +2,7 @@
 
 import type { Cel } from './cel.ts';
 import type { Cells, HandlesOf } from './cell.ts';
+import type { Table } from './table.ts';
 import type { ReduceContext } from '../transforms/actor/reduce.ts';
 
 /** What a step may ask and do besides giving the next state. Out: what it emits. */
@@ -33,6 +34,13 @@ export type Migration = {
   readonly to: number;
   /** Over the state and key of a reducer; of a machine over its context, key and state. */
   readonly state: Cel | ((old: never, key: unknown, state?: unknown) => unknown);
+};
+
+export type ReduceOptions = {
+  readonly state?: StateOptions;
+  readonly migrate?: readonly Migration[];
+  /** Tables that follow streams, which its step reads by `context.table`. */
+  readonly tables?: readonly Table<unknown>[];
 };
 
 /** How long the state of one key is kept. */

@@ -12,7 +12,7 @@ import type { LookupOptions, Unanswered, WithAnswer } from './lookup-type.ts';
 import type { CheckMachine, CheckOutput, DeclaredMachine, MachineOptions, OutputEvent, XStateMachine } from './machine-type.ts';
 import type { Mistake } from './mistake.ts';
 import type { Match, MatchSelect, PatternOptions } from './pattern-type.ts';
-import type { Actor, Migration, StateOptions } from './reduce-type.ts';
+import type { Actor, ReduceOptions, StateOptions } from './reduce-type.ts';
 import type { EventTimeOptions } from './source.ts';
 import type { LookedUp, Lookup } from './table.ts';
 import type { Window } from './window.ts';
@@ -215,10 +215,7 @@ export interface KeyedStream<E, N> extends Keyed<E> {
   /** One actor a key: a machine of XState's own making, or one declared as in YAML. */
   machine<const M extends XStateMachine | DeclaredMachine>(machine: M & CheckMachine<E, M>, options?: MachineOptions): MachineStream<M>;
   /** One actor a key: a plain function from state and event to state. `reduce<State, Result>` says what it emits. */
-  reduce<S, Out = AnyEvent, const C extends Cells = Cells>(
-    actor: Actor<E, S, Out, C>,
-    options?: { readonly state?: StateOptions; readonly migrate?: readonly Migration[] },
-  ): ReducedStream<Out, S>;
+  reduce<S, Out = AnyEvent, const C extends Cells = Cells>(actor: Actor<E, S, Out, C>, options?: ReduceOptions): ReducedStream<Out, S>;
 
   // What belongs before keyBy or behind a keyed verb (F2).
   filter(

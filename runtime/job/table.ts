@@ -19,6 +19,17 @@ export type TableOptions<Row> = {
   readonly validFor?: string;
 };
 
+/** Of a table that follows a stream. */
+export type StreamTableOptions<Row> = {
+  /** The row's key: a field, or code over the row. Of rows with one key the newest counts, by event time. */
+  readonly key: (keyof Row & string) | RowCode<Row, unknown>;
+  /** Rows for which it holds say that their key is gone. */
+  readonly deleted?: RowCode<Row, boolean>;
+  /** eventTime (when absent): an event waits until the watermark of the rows has passed it, and sees those of its own time. latest: it does
+   *  not wait, and sees what is there. */
+  readonly asOf?: 'eventTime' | 'latest';
+};
+
 export type LookupOptions<E, W = EventCode<E, boolean>> = {
   /** A field of the event, or code. */
   readonly key: (keyof E & string) | EventCode<E, unknown>;
@@ -42,7 +53,7 @@ export type LookedUp<L> = { -readonly [K in keyof L as L[K] extends Lookup<never
 };
 type RowOf<L> = L extends Lookup<never, infer Row> ? Row : never;
 
-/** A side input of a job, loaded whole by every worker. */
+/** A side input of a job, which every partition sees whole. */
 export interface Table<out Row> {
   readonly name: string;
   /** `flights.enrich({ plane: planes.lookup({ key: 'tailnum' }) })`. */

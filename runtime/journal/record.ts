@@ -54,10 +54,13 @@ export type SegmentKind =
   /** What a sink will apply. */
   | 'payload';
 
+/** In the place of a partition: the events of the segment are for each partition of the stage that their edge leads to. */
+export const EVERY_PARTITION = -1;
+
 export type SegmentInfo = {
   readonly kind: SegmentKind;
   readonly edge: number; // -1 but for events
-  readonly partition: number; // -1 but for events
+  readonly partition: number; // -1 but for events; of these: EVERY_PARTITION
   readonly count: number;
   readonly offset: number;
   readonly length: number;

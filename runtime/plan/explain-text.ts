@@ -100,6 +100,10 @@ function sendsOf(plan: PhysicalPlan, stage: StagePlan): readonly string[] {
     ...keyed.map((edge) =>
       isFeedback(edge) ? `what actors of ${edge.from.node} send each other to itself` : `by ${keyText(stage, edge)} to ${edge.toStage}`,
     ),
+    ...edges.flatMap((edge) => {
+      if (edge.partitioning === 'forward') return [`${outputText(edge)} to ${edge.toStage}`];
+      return edge.partitioning === 'all' ? [`${edge.from.node} to every partition of ${edge.toStage}`] : [];
+    }),
     ...[...byOutput].map(([output, some]) => `${output} to ${some.map(({ toStage }) => toStage.replace(/^sink:/, '')).join(', ')}`),
   ];
 }

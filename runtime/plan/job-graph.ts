@@ -1,7 +1,7 @@
 // A job as a graph: what its names stand for, and what reads what. Tolerant: names may be missing, double or in cycles.
 
 import type { MachineSpec, MachineState } from '../../crds/stream-job/machine.ts';
-import type { SourceSpec, TableSpec } from '../../crds/stream-job/sources.ts';
+import type { SourceSpec, StreamTableSpec, TableSpec } from '../../crds/stream-job/sources.ts';
 import type { SinkSpec, StageSpec, StreamJob } from '../../crds/stream-job/spec.ts';
 import type { PathPart } from '../base/path.ts';
 import { actionsOf, eachState } from './machine-walk.ts';
@@ -14,6 +14,7 @@ export type Element = { readonly name: string; readonly path: readonly PathPart[
 );
 export type StageElement = Extract<Element, { kind: 'stage' }>;
 export type SinkElement = Extract<Element, { kind: 'sink' }>;
+export type StreamTable = Extract<Element, { kind: 'table' }> & { readonly spec: StreamTableSpec };
 export type SourceElement = Extract<Element, { kind: 'source' }>;
 
 /** `name` or `name.output`, where it stands. */
@@ -55,6 +56,34 @@ export function inputsOf(element: StageElement | SinkElement): readonly Referenc
       : from.map((text, i) => reference(text, [...element.path, 'from', i]));
   const join = element.kind === 'stage' ? element.spec.join : undefined;
   return join === undefined ? left : [...left, { ...reference(join.with, [...element.path, 'join', 'with']), side: 'right' }];
+}
+
+/** The tables that are streams which a stage reads, each once, in order of its first use. */
+export function sideTablesOf({ spec }: Pick<StageElement, 'spec'>, graph: JobGraph): readonly StreamTable[] {
+  const names = new Set([...(spec.enrich ?? []).map(({ table }) => table), ...(spec.tables ?? [])]);
+  return [...names].flatMap((name) => {
+    const table = graph.byName.get(name);
+    return table?.kind === 'table' && table.spec.from !== undefined ? [{ ...table, spec: { ...table.spec, from: table.spec.from } }] : [];
+  });
+}
+
+/** Where the rows of a table come from. */
+export function tableInput({ spec, path }: StreamTable): Reference {
+  return reference(spec.from, [...path, 'from']);
+}
+
+/** What a stage reads, itself or by tables that are streams. */
+export function allInputsOf(stage: StageElement, graph: JobGraph): readonly Reference[] {
+  return [...inputsOf(stage), ...sideTablesOf(stage, graph).map(tableInput)];
+}
+
+/** All references of the job to something that gives events. */
+export function allReferences(graph: JobGraph): readonly Reference[] {
+  return graph.elements.flatMap((element) => {
+    if (element.kind === 'stage' || element.kind === 'sink') return inputsOf(element);
+    if (element.kind !== 'table' || element.spec.from === undefined) return [];
+    return [tableInput({ ...element, spec: { ...element.spec, from: element.spec.from } })];
+  });
 }
 
 function reference(text: string, path: readonly PathPart[]): Reference {
@@ -130,7 +159,9 @@ export function topologicalStages(graph: JobGraph): readonly StageElement[] {
   const done = new Set<string>();
   let waiting = [...graph.stages];
   for (;;) {
-    const ready = waiting.find((stage) => inputsOf(stage).every(({ name }) => done.has(name) || graph.byName.get(name)?.kind !== 'stage'));
+    const ready = waiting.find((stage) =>
+      allInputsOf(stage, graph).every(({ name }) => done.has(name) || graph.byName.get(name)?.kind !== 'stage'),
+    );
     if (ready === undefined) return sorted;
     sorted.push(ready);
     done.add(ready.name);

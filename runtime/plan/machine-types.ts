@@ -12,18 +12,23 @@ import { mergeTypes } from './merge-types.ts';
 export type MachineInput = {
   readonly event: EventType;
   readonly key: EventType;
+  /** Variables besides. */ readonly more?: Variables;
   readonly path: readonly PathPart[];
   readonly check: CodeCheck;
 };
 
 /** Checks all codes of `machine`; gives the type of what is emitted, by output. */
-export function checkMachineCodes(machine: MachineSpec, { event, key, path, check }: MachineInput): ReadonlyMap<string, EventType> {
+export function checkMachineCodes(
+  machine: MachineSpec,
+  { event, key, more = {}, path, check }: MachineInput,
+): ReadonlyMap<string, EventType> {
   check.one(machine.eventType, [...path, 'eventType'], { event }, 'string');
   const context = contextType(machine);
   const raised = new Map<string, EventType[]>();
   const emitted = new Map<string, EventType[]>();
   // Raised and sent events first: their types are what the transitions that they take see.
   const variables = (name: string | null, known: ReadonlyMap<string, EventType[]> | null): Variables => ({
+    ...more,
     context,
     key,
     timeMs: NUMBER,

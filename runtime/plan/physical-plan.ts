@@ -15,7 +15,7 @@ import type { MachineSpec } from '../../crds/stream-job/machine.ts';
 import type { ProcessingTimeSpec } from '../../crds/stream-job/processing-time.ts';
 import type { PatternSpec } from '../../crds/stream-job/pattern.ts';
 import type { BranchSpec } from '../../crds/stream-job/routing.ts';
-import type { SourceSpec, TableSpec } from '../../crds/stream-job/sources.ts';
+import type { FileTableSpec, SourceSpec } from '../../crds/stream-job/sources.ts';
 import type { MigrationSpec, ReduceCellSpec } from '../../crds/stream-job/state.ts';
 import type { SinkSpec, StageSpec } from '../../crds/stream-job/spec.ts';
 import type { WindowSpec } from '../../crds/stream-job/window.ts';
@@ -25,7 +25,8 @@ export type PhysicalPlan = {
   readonly stages: readonly StagePlan[];
   /** Every exchange between two stages, retired ones too. `edge.index` is its place here. */
   readonly edges: readonly EdgePlan[];
-  readonly tables: readonly TableSpec[];
+  /** Those that are files. */
+  readonly tables: readonly FileTableSpec[];
   /** Journal streams with what lies in them. */
   readonly streams: readonly string[];
   /** Hash of all that must be equal for state to be continued (ids, kinds, keys, partitions, windows, code texts). */
@@ -68,8 +69,9 @@ export type EdgePlan = {
   readonly from: NodeOutput;
   /** For a sink `journal: {}` this is `sink:<name>`: no stage reads it, the results stay in the journal of `fromStage`. */
   readonly toStage: string;
-  /** How events find their partition: by key hash, or all to partition 0. */
-  readonly partitioning: 'key' | 'single';
+  /** How events find their partition: by key hash, all to partition 0, each to every partition, or from partition p to p modulo their
+   *  number. */
+  readonly partitioning: 'key' | 'single' | 'all' | 'forward';
   /** It was in the plan that this one replaced and is gone: it keeps its number, and its place in `outputs` of its stage, because
    *  records refer to both. Nothing is given out on it, and nobody reads it. */
   readonly retired?: true;
@@ -84,13 +86,20 @@ export type NodeOutput = { readonly node: string; readonly output: string | null
  *  reads an edge from its own stage besides, as its right side. */
 export type NodeInput =
   | { readonly kind: 'node'; readonly from: NodeOutput; /** join: which side. */ readonly side: 'left' | 'right' }
-  | { readonly kind: 'edge'; readonly edge: number; readonly side: 'left' | 'right' };
+  | {
+      readonly kind: 'edge';
+      readonly edge: number;
+      readonly side: 'left' | 'right';
+      /** Its watermark counts for nothing: nobody waits for it. */ readonly untimed?: true;
+    };
 
 export type NodePlan = {
   readonly id: string;
   readonly inputs: readonly NodeInput[];
   readonly op: OpPlan;
   /** What becomes of an event for which its code throws; absent: a dead letter at once. */ readonly onError?: OnErrorPlan;
+  /** The node before it that holds the rows of tables that are streams: its code sees them (transforms/side-input.ts). */
+  readonly side?: string;
 };
 
 /** `backoffMs` before the first retry, twice as long before each further one. */
@@ -115,6 +124,10 @@ export type OpPlan =
   | { readonly kind: 'flatMap'; readonly flatMap: NonNullable<StageSpec['flatMap']> }
   | { readonly kind: 'eventTime'; readonly spec: EventTimeSpec; readonly maxOutOfOrderMs: number; readonly maxAheadMs?: number }
   | { readonly kind: 'enrich'; readonly lookups: readonly EnrichSpec[] }
+  /** Implied where a table that is a stream comes from: rows with their keys, for every partition of those that read it. */
+  | { readonly kind: 'tableRows'; readonly table: string; readonly key: Code; readonly deleted: Code | null }
+  /** Implied before what reads tables that are streams. */
+  | { readonly kind: 'sideInput'; readonly tables: readonly SideTablePlan[] }
   | { readonly kind: 'sample'; readonly ratio: number; readonly by: Code | null }
   /** `other`: what becomes of events that no output takes. */
   | {
@@ -195,6 +208,7 @@ export type OpPlan =
       readonly kind: 'machine';
       readonly spec: MachineSpec;
       readonly sends?: boolean;
+      /** That are streams, which its code reads. */ readonly tables?: readonly string[];
       readonly state?: StatePlan;
       readonly migrate?: readonly MigrationSpec[];
       readonly missed?: MissedTimers;
@@ -218,12 +232,19 @@ export type OpPlan =
       readonly step: Code;
       readonly expire?: Code | undefined;
       readonly cells?: Readonly<Record<string, ReduceCellSpec>> | undefined;
+      readonly tables?: readonly string[];
       readonly stateBytesMax?: number | undefined;
       readonly state?: StatePlan;
       readonly migrate?: readonly MigrationSpec[];
       readonly missed?: MissedTimers;
     }
   | { readonly kind: 'sink'; readonly spec: SinkSpec };
+
+/** waits: events are taken in when the watermark of the table has passed them, and see it as of their time. */
+export type SideTablePlan = { readonly name: string; readonly waits: boolean };
+
+/** Its output with changes of tables, for the node that reads them (as in transforms/transform.ts). */
+export const ROWS = '*rows';
 
 /** How long the state of one key is kept. */
 export type StatePlan = { readonly ttlMs: number; readonly emits: boolean };

@@ -1,7 +1,7 @@
 // Where everything of a job lies: its sources, stages and sinks as physical stages with exchanges between them.
 
 import type { SinkSpec, StreamJob } from '../../crds/stream-job/spec.ts';
-import { graphOf, inputsOf, topologicalStages } from './job-graph.ts';
+import { allReferences, graphOf, inputsOf, sideTablesOf, topologicalStages } from './job-graph.ts';
 import { Placement } from './placement.ts';
 import { placeStage } from './place-stage.ts';
 import { DEAD_LETTERS, DEAD_LETTERS_FILE, DEAD_LETTERS_SUBJECT, deadLettersSubject } from './plan-names.ts';
@@ -11,14 +11,11 @@ export type PlaceJobOptions = { readonly identity: string; readonly deadLetterFi
 /** Of a job without mistakes. `splitCounts`: partitions of source stages (absent: one a NATS subject, one a file). */
 export function placeJob(job: StreamJob, splitCounts: Readonly<Record<string, number>>, options: PlaceJobOptions): Placement {
   const graph = graphOf(job);
-  const read = new Set(
-    graph.elements
-      .flatMap((element) => (element.kind === 'stage' || element.kind === 'sink' ? inputsOf(element) : []))
-      .map(({ text }) => text),
-  );
+  const read = new Set(allReferences(graph).map(({ text }) => text));
   const placement = new Placement(options.identity);
   for (const spec of job.spec.sources) placement.addSource(spec, splitCounts[spec.name] ?? spec.nats?.subjects.length ?? 1);
-  for (const stage of topologicalStages(graph)) placeStage(placement, stage, { partitionsDefault: job.spec.partitions, read });
+  for (const stage of topologicalStages(graph))
+    placeStage(placement, stage, { partitionsDefault: job.spec.partitions, read, tables: sideTablesOf(stage, graph) });
   for (const element of graph.elements)
     if (element.kind === 'sink')
       placeSink(

@@ -3,6 +3,8 @@
 //   L1. Stateless: in the stage of each of its inputs.
 //   L2. Keyed: the key is made where the input is (`name/key`), the rest runs behind the exchange. Equal keys of the same
 //       output, with equally many partitions, share key node, exchange and stage.
+//   L3. What reads tables that are streams runs behind an exchange, where each partition gets all of their rows: a keyed stage as ever (shared
+//       only with those that read the same tables), an enrich with as many partitions as what it reads.
 
 import type { Code } from '../../crds/stream-job/code.ts';
 import type { Fields } from '../../crds/stream-job/code.ts';
@@ -13,18 +15,23 @@ import type { MigrationSpec } from '../../crds/stream-job/state.ts';
 import { assert } from '../base/assert.ts';
 import { parseDuration } from '../base/duration.ts';
 import { sendsToKeys } from '../job/send-to-key.ts';
-import { emittedOutputs, FAILED, inputsOf, LATE, OTHER, sendsIn, type StageElement } from './job-graph.ts';
-import { type OnErrorPlan, type OpPlan, SENT, type StatePlan } from './physical-plan.ts';
+import { emittedOutputs, FAILED, inputsOf, LATE, OTHER, sendsIn, type StageElement, type StreamTable } from './job-graph.ts';
+import { type OnErrorPlan, type OpPlan, ROWS, SENT, type StatePlan } from './physical-plan.ts';
 import type { Inlet, Outlet, Placement } from './placement.ts';
 import { structureOf } from './structure.ts';
 import { compilePanes, compileWindow, hasPanes, isCode, isKeyed, keyNames, verbsOf } from './stage-verbs.ts';
 import { eventTimeOp, missedTimers } from './time-ops.ts';
 
 /** `read`: all references of the job, to know which outputs have readers. */
-export type PlaceOptions = { readonly partitionsDefault: number; readonly read: ReadonlySet<string> };
+export type PlaceOptions = {
+  readonly partitionsDefault: number;
+  readonly read: ReadonlySet<string>;
+  /** Those that are streams and that the stage reads. */ readonly tables: readonly StreamTable[];
+};
 
 export function placeStage(placement: Placement, stage: StageElement, options: PlaceOptions): void {
   if (isKeyed(stage.spec)) placeKeyed(placement, stage, options);
+  else if (options.tables.length > 0) placeBeside(placement, stage, options);
   else placeStateless(placement, stage, options);
 }
 
@@ -75,9 +82,89 @@ function statelessOp({ map, flatMap, eventTime, enrich, sample, branch, rateLimi
   return { kind: 'sample', ratio: sample.ratio, by: sample.by ?? null };
 }
 
+// ---- beside tables that are streams
+
+/** L3. */
+function placeBeside(placement: Placement, stage: StageElement, { tables }: PlaceOptions): void {
+  const { name, spec } = stage;
+  const { enrich } = spec;
+  assert(enrich !== undefined, () => `${name} is an enrich (rules-side-inputs)`);
+  const groups = byStage(inputOutlets(placement, stage, 'left'));
+  placement.addStage({
+    id: name,
+    kind: 'keyed',
+    partitionCount: Math.max(...groups.map((group) => placement.partitionCountOf(hostOf(group)))),
+    reason: `each of its partitions has all of ${names(tables)}`,
+  });
+  const edges = groups.flatMap((group) => {
+    const input = spec.filter === undefined ? group : [addFilter(placement, `${name}/filter`, group, spec)];
+    return input.map((outlet): Inlet => {
+      const from = placement.addEdge(outlet, { toStage: name, partitioning: 'forward', label: outletText(outlet) });
+      return { from, side: 'left' };
+    });
+  });
+  const inputs = addSide(placement, { name, host: name, tables, inputs: edges });
+  const side = sideId(name);
+  placement.publish(name, [
+    placement.addNode(name, { id: name, inputs, op: { kind: 'enrich', lookups: enrich }, onError: onErrorOf(spec), side }),
+  ]);
+}
+
+function outletText({ node, output }: Outlet): string {
+  return output === null ? node : `${node}.${output}`;
+}
+
+function names(tables: readonly StreamTable[]): string {
+  return tables.map(({ name }) => name).join(', ');
+}
+
+function sideId(name: string): string {
+  return `${name}/side`;
+}
+
+type Side = {
+  readonly name: string;
+  readonly host: string;
+  readonly tables: readonly StreamTable[];
+  /** Of events. */ readonly inputs: readonly Inlet[];
+};
+
+/** What the transform reads behind its side inputs: events, and changes of the tables. */
+function addSide(placement: Placement, { name, host, tables, inputs }: Side): readonly Inlet[] {
+  const rows = tables.flatMap((table) =>
+    rowOutlets(placement, table).map((outlet): Inlet => {
+      const from = placement.addEdge(outlet, { toStage: host, partitioning: 'all', label: `${outlet.stage}/rows:${table.name}` });
+      return { from, side: 'right', ...(waitsFor(table) ? {} : { untimed: true }) };
+    }),
+  );
+  const op = { kind: 'sideInput' as const, tables: tables.map((table) => ({ name: table.name, waits: waitsFor(table) })) };
+  const side = placement.addNode(host, { id: sideId(name), inputs: [...inputs, ...rows], op });
+  return [
+    { from: side, side: 'left' },
+    { from: { ...side, output: ROWS }, side: 'right' },
+  ];
+}
+
+function waitsFor({ spec }: StreamTable): boolean {
+  return spec.asOf !== 'latest';
+}
+
+/** The rows of a table with their keys, where they come from; all that read the table share them. */
+function rowOutlets(placement: Placement, { name, spec }: StreamTable): readonly Outlet[] {
+  return byStage(placement.outletsOf(spec.from)).map((group) =>
+    placement.shareNode(structureOf([group, 'rows', name]), () =>
+      placement.addNode(hostOf(group), {
+        id: `${name}/rows`,
+        inputs: inlets(group),
+        op: { kind: 'tableRows', table: name, key: spec.key, deleted: spec.deleted ?? null },
+      }),
+    ),
+  );
+}
+
 // ---- keyed
 
-function placeKeyed(placement: Placement, stage: StageElement, { partitionsDefault, read }: PlaceOptions): void {
+function placeKeyed(placement: Placement, stage: StageElement, { partitionsDefault, read, tables }: PlaceOptions): void {
   const { spec, name } = stage;
   const { keyBy } = spec;
   assert(keyBy !== undefined, () => `${name} has a key (rules-stages)`);
@@ -101,7 +188,7 @@ function placeKeyed(placement: Placement, stage: StageElement, { partitionsDefau
           code: spec.join.key ?? keyBy,
         });
   const partitionCount = spec.partitions ?? partitionsDefault;
-  const host = placement.share(structureOf([partitionCount, left, right]), name);
+  const host = placement.share(structureOf([partitionCount, left, right, ...tables.map((table) => table.name)]), name);
   const keyText = describeKey(keyBy);
   if (host === name)
     placement.addStage({
@@ -118,7 +205,7 @@ function placeKeyed(placement: Placement, stage: StageElement, { partitionsDefau
       side: 'right' as const,
     })),
   ];
-  placeKeyedNodes(placement, { stage, host, edges, read });
+  placeKeyedNodes(placement, { stage, host, edges, read, tables });
 }
 
 type KeyOptions = {
@@ -155,9 +242,10 @@ type KeyedNodes = {
   readonly host: string;
   readonly edges: readonly Inlet[];
   readonly read: ReadonlySet<string>;
+  readonly tables: readonly StreamTable[];
 };
 
-function placeKeyedNodes(placement: Placement, { stage, host, edges, read }: KeyedNodes): void {
+function placeKeyedNodes(placement: Placement, { stage, host, edges, read, tables }: KeyedNodes): void {
   const { spec, name } = stage;
   const sent = sendsToOthers(spec) ? [placeSent(placement, host, name)] : [];
   const late = read.has(`${name}.${LATE}`) ? 'output' : 'deadLetter';
@@ -174,14 +262,19 @@ function placeKeyedNodes(placement: Placement, { stage, host, edges, read }: Key
       op: { kind: 'order', late: ownLate ? late : 'deadLetter' },
     });
     placement.note(host, 'ordered', name);
-    placement.publish(name, [
-      placement.addNode(host, { id: name, inputs: [...inlets([order]), ...sent], op: keyedOp(spec, late, failed), onError }),
-    ]);
+    publish(inlets([order]));
     if (ownLate) placement.publish(`${name}.${LATE}`, [{ ...order, output: LATE }]);
     return;
   }
   const input = spec.processingTime === undefined ? edges : [addClock(placement, { name, host, edges })];
-  placement.publish(name, [placement.addNode(host, { id: name, inputs: [...input, ...sent], op: keyedOp(spec, late, failed), onError })]);
+  publish(input);
+
+  function publish(events: readonly Inlet[]): void {
+    const inputs = tables.length === 0 ? events : addSide(placement, { name, host, tables, inputs: events });
+    const side = tables.length === 0 ? {} : { side: sideId(name) };
+    const node = placement.addNode(host, { id: name, inputs: [...inputs, ...sent], op: keyedOp(spec, late, failed), onError, ...side });
+    placement.publish(name, [node]);
+  }
 }
 
 /** Actors of the machine send each other events: an exchange of the stage to itself. */
@@ -238,11 +331,12 @@ function keyedOp(spec: StageSpec, late: 'output' | 'deadLetter', failed: 'output
     const withinMs = pattern.within === undefined ? null : parseDuration(pattern.within);
     return { kind: 'pattern', spec: pattern, withinMs, keyNames: names };
   }
-  const more = { ...(sendsToOthers(spec) ? { sends: true } : {}), ...state, ...missedTimers(spec.processingTime) };
+  const read = spec.tables === undefined ? {} : { tables: spec.tables };
+  const more = { ...(sendsToOthers(spec) ? { sends: true } : {}), ...read, ...state, ...missedTimers(spec.processingTime) };
   if (machine !== undefined) return { kind: 'machine', spec: machine, ...more };
   if (xstate !== undefined) return { kind: 'xstate', ...xstate, ...more };
   assert(reduce !== undefined, 'a keyed stage has a verb (rules-stages)');
-  return { kind: 'reduce', ...reduce, ...state, ...missedTimers(spec.processingTime) };
+  return { kind: 'reduce', ...reduce, ...read, ...state, ...missedTimers(spec.processingTime) };
 }
 
 function statePlan({ state, migrate }: StageSpec): { readonly state?: StatePlan; readonly migrate?: readonly MigrationSpec[] } {

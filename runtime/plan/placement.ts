@@ -12,7 +12,7 @@ import { eventTimeOp, sourceIdle } from './time-ops.ts';
 /** An output of a node, and the stage that it comes out of. */
 export type Outlet = { readonly stage: string; readonly node: string; readonly output: string | null };
 /** What a node reads: an outlet of its own stage, or an edge. */
-export type Inlet = { readonly from: Outlet | number; readonly side: 'left' | 'right' };
+export type Inlet = { readonly from: Outlet | number; readonly side: 'left' | 'right'; readonly untimed?: true };
 
 type StageDraft = {
   readonly id: string;
@@ -25,7 +25,11 @@ type StageDraft = {
   readonly ordered: string[];
   readonly clocked: string[];
 };
-type NodeDraft = Pick<NodePlan, 'id' | 'op'> & { readonly inputs: readonly Inlet[]; readonly onError?: OnErrorPlan | undefined };
+type NodeDraft = Pick<NodePlan, 'id' | 'op'> & {
+  readonly inputs: readonly Inlet[];
+  readonly onError?: OnErrorPlan | undefined;
+  readonly side?: string;
+};
 type EdgeOptions = { readonly toStage: string; readonly partitioning: EdgePlan['partitioning']; readonly label: string };
 
 export class Placement {
@@ -106,10 +110,11 @@ export class Placement {
     this.#stage(stage)[why].push(name);
   }
 
-  addNode(stage: string, { id, inputs, op, onError }: NodeDraft): Outlet {
+  addNode(stage: string, { id, inputs, op, onError, side }: NodeDraft): Outlet {
     const { nodes } = this.#stage(stage);
     assert(!nodes.some((node) => node.id === id), () => `node ${id} is new in stage ${stage}`);
-    nodes.push({ id, inputs: inputs.map((inlet) => toInput(inlet, stage)), op, ...(onError === undefined ? {} : { onError }) });
+    const more = { ...(onError === undefined ? {} : { onError }), ...(side === undefined ? {} : { side }) };
+    nodes.push({ id, inputs: inputs.map((inlet) => toInput(inlet, stage)), op, ...more });
     return { stage, node: id, output: null };
   }
 
@@ -212,8 +217,8 @@ function streamPart(id: string, kind: StageKind): string {
   return kind === 'sink' ? 'sinks' : id;
 }
 
-function toInput({ from, side }: Inlet, stage: string): NodeInput {
-  if (typeof from === 'number') return { kind: 'edge', edge: from, side };
+function toInput({ from, side, untimed }: Inlet, stage: string): NodeInput {
+  if (typeof from === 'number') return { kind: 'edge', edge: from, side, ...(untimed === undefined ? {} : { untimed }) };
   assert(from.stage === stage, () => `${from.node} lies in stage ${stage}`);
   return { kind: 'node', from: { node: from.node, output: from.output }, side };
 }

@@ -12,7 +12,20 @@ import type { Issue } from '../base/issues.ts';
 import type { PathPart } from '../base/path.ts';
 import { DYN, type EventType, listType, NUMBER, objectType, scalarType, STRING, typeOfSchema } from '../expression/event-type.ts';
 import { CodeCheck, type Variables } from './code-check.ts';
-import { EXPIRED, FAILED, inputsOf, LATE, OTHER, TIMED_OUT, topologicalStages, type JobGraph, type StageElement } from './job-graph.ts';
+import {
+  EXPIRED,
+  FAILED,
+  inputsOf,
+  LATE,
+  OTHER,
+  TIMED_OUT,
+  sideTablesOf,
+  tableInput,
+  topologicalStages,
+  type JobGraph,
+  type StageElement,
+  type StreamTable,
+} from './job-graph.ts';
 import { checkMachineCodes } from './machine-types.ts';
 import { mergeTypes, orNull } from './merge-types.ts';
 import { placedSteps, takingNames } from './pattern-walk.ts';
@@ -26,10 +39,13 @@ export function checkExpressions(job: StreamJob, graph: JobGraph): readonly Issu
   const check = new CodeCheck();
   const outputs: OutputTypes = new Map();
   checkSources(job, check, outputs);
-  const rows = checkTables(job, check);
+  const rows = new Map(checkTables(job, check));
   const sorted = topologicalStages(graph);
   const rest = graph.stages.filter((stage) => !sorted.includes(stage));
-  for (const stage of [...sorted, ...rest]) new StageCheck(stage, { check, outputs, rows }).run();
+  for (const stage of [...sorted, ...rest]) {
+    for (const table of sideTablesOf(stage, graph)) checkStreamTable(table, { check, outputs, rows });
+    new StageCheck(stage, { check, outputs, rows }).run();
+  }
   return check.issues;
 }
 
@@ -48,14 +64,25 @@ function checkTables(job: StreamJob, check: CodeCheck): ReadonlyMap<string, Even
 }
 
 /** Rows have the columns of the file, declared or not. */
-function checkTable({ schema, key, at }: TableSpec, path: readonly PathPart[], check: CodeCheck): EventType {
+function checkTable({ schema, key, at, from }: TableSpec, path: readonly PathPart[], check: CodeCheck): EventType {
+  if (from !== undefined) return DYN; // checkStreamTable
   const row = schema === undefined ? DYN : typeOfSchema(schema, true);
   check.one(key, [...path, 'key'], { row });
   check.one(at, [...path, 'at'], { row }, 'number');
   return row;
 }
 
-type Known = { readonly check: CodeCheck; readonly outputs: OutputTypes; readonly rows: ReadonlyMap<string, EventType> };
+/** Of a table that is a stream, where its first reader comes: what its rows come from is known then. */
+function checkStreamTable(table: StreamTable, { check, outputs, rows }: Known): void {
+  const { name, spec, path } = table;
+  if (rows.get(name) !== DYN) return;
+  const row = outputs.get(tableInput(table).text) ?? DYN;
+  rows.set(name, row);
+  check.one(spec.key, [...path, 'key'], { row });
+  check.one(spec.deleted, [...path, 'deleted'], { row }, 'bool');
+}
+
+type Known = { readonly check: CodeCheck; readonly outputs: OutputTypes; readonly rows: Map<string, EventType> };
 
 /** One stage: its codes are checked in the order in which they run. */
 class StageCheck {
@@ -251,11 +278,13 @@ class StageCheck {
   }
 
   #machine(key: EventType): void {
-    const { machine, keyBy } = this.#spec;
+    const { machine, keyBy, tables } = this.#spec;
     if (machine === undefined) return;
     const emitted = checkMachineCodes(machine, {
       event: this.#event,
       key: keyValueType(key, keyNames(keyBy)),
+      // Missing keys and fields of rows are found when it runs.
+      more: tables === undefined ? {} : { tables: objectType(Object.fromEntries(tables.map((name) => [name, DYN]))) },
       path: this.#at('machine'),
       check: this.#check,
     });

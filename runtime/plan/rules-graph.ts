@@ -4,7 +4,7 @@ import type { StreamJob } from '../../crds/stream-job/spec.ts';
 import type { Issue } from '../base/issues.ts';
 import { suggest } from '../base/nearest.ts';
 import { formatPath } from '../base/path.ts';
-import { inputsOf, outputsOf, topologicalStages, type Element, type JobGraph, type Reference } from './job-graph.ts';
+import { allInputsOf, inputsOf, outputsOf, topologicalStages, type Element, type JobGraph, type Reference } from './job-graph.ts';
 import { RESERVED_NAMES } from './plan-names.ts';
 
 export function checkNames(job: StreamJob, graph: JobGraph): readonly Issue[] {
@@ -50,7 +50,7 @@ export function checkReferences(graph: JobGraph): readonly Issue[] {
   return [...inputs, ...doubled, ...checkTables(graph)];
 }
 
-function checkReference(graph: JobGraph, reader: Element, { name, output, text, path }: Reference): readonly Issue[] {
+export function checkReference(graph: JobGraph, reader: Element, { name, output, text, path }: Reference): readonly Issue[] {
   const at = formatPath(path);
   const found = graph.byName.get(name);
   if (found === undefined)
@@ -119,7 +119,8 @@ export function checkCycles(graph: JobGraph): readonly Issue[] {
       seen.add(name);
       way.push(name);
       const stage = stuck.find((each) => each.name === name);
-      name = stage === undefined ? undefined : inputsOf(stage).find((input) => stuck.some((each) => each.name === input.name))?.name;
+      name =
+        stage === undefined ? undefined : allInputsOf(stage, graph).find((input) => stuck.some((each) => each.name === input.name))?.name;
     }
     if (name === undefined || !way.includes(name)) continue;
     const cycle = way.slice(way.indexOf(name)).reverse();

@@ -5,7 +5,15 @@ import type { StageSpec } from '../../crds/stream-job/spec.ts';
 import type { Issue } from '../base/issues.ts';
 import { parseDuration } from '../base/duration.ts';
 import { formatPath, type PathPart } from '../base/path.ts';
-import { inputsOf, topologicalStages, type JobGraph, type SourceElement, type StageElement } from './job-graph.ts';
+import {
+  inputsOf,
+  sideTablesOf,
+  tableInput,
+  topologicalStages,
+  type JobGraph,
+  type SourceElement,
+  type StageElement,
+} from './job-graph.ts';
 import { actionsOf, eachState } from './machine-walk.ts';
 
 export function checkEventTime(graph: JobGraph): readonly Issue[] {
@@ -43,7 +51,7 @@ function checkIdle({ spec, path }: SourceElement, graph: JobGraph): readonly Iss
 function needs(graph: JobGraph, missing: ReadonlyMap<string, ReadonlySet<string>>): readonly Issue[] {
   return topologicalStages(graph).flatMap((stage) => {
     const [source] = missing.get(stage.name) ?? [];
-    const need = whyTime(stage);
+    const need = whyTime(stage) ?? whyTableTime(stage, graph);
     if (source === undefined || need === null) return [];
     return [
       {
@@ -63,7 +71,8 @@ function sourcesWithoutTime(graph: JobGraph): ReadonlyMap<string, ReadonlySet<st
   }
   const outgoing = new Map(missing);
   for (const stage of topologicalStages(graph)) {
-    const incoming = new Set(inputsOf(stage).flatMap(({ name }) => [...(outgoing.get(name) ?? [])]));
+    const timed = sideTablesOf(stage, graph).filter(({ spec }) => spec.asOf !== 'latest');
+    const incoming = new Set([...inputsOf(stage), ...timed.map(tableInput)].flatMap(({ name }) => [...(outgoing.get(name) ?? [])]));
     missing.set(stage.name, incoming);
     const hasTime = stage.spec.eventTime !== undefined || stage.spec.processingTime !== undefined;
     outgoing.set(stage.name, hasTime ? new Set() : incoming);
@@ -85,6 +94,12 @@ function whyTime({ spec, path }: StageElement): Need | null {
   if (spec.state !== undefined) return { what: 'state that expires', path: [...path, 'state', 'ttl'] };
   const timer = firstTimer(spec);
   return timer === null ? null : { what: 'a durable timer', path: [...path, 'machine', ...timer] };
+}
+
+/** Events wait for the table. */
+function whyTableTime(stage: StageElement, graph: JobGraph): Need | null {
+  const table = sideTablesOf(stage, graph).find(({ spec }) => spec.asOf !== 'latest');
+  return table === undefined ? null : { what: `table "${table.name}" as of the time of events`, path: [...table.path, 'asOf'] };
 }
 
 /** A window by count needs time only where it says so. */

@@ -26,7 +26,7 @@ export function compareState(before: PhysicalPlan, stage: StagePlan, after: Phys
 
 /** What cannot be made again from the input that comes. */
 function hasState({ kind }: OpPlan): boolean {
-  return !['filter', 'map', 'flatMap', 'eventTime', 'enrich', 'sample', 'keyBy'].includes(kind);
+  return !['filter', 'map', 'flatMap', 'eventTime', 'enrich', 'sample', 'keyBy', 'tableRows'].includes(kind);
 }
 
 const RENAME = 'give it another name: then it begins without state, and the old one is dropped';

@@ -16,6 +16,7 @@ import { checkOnError } from './rules-on-error.ts';
 import { checkPatterns } from './rules-pattern.ts';
 import { checkPools, checkPoolStages } from './rules-pools.ts';
 import { checkScaling } from './rules-scaling.ts';
+import { checkSideInputs } from './rules-side-inputs.ts';
 import { checkStages } from './rules-stages.ts';
 import { checkEventTime } from './rules-time.ts';
 import { warnGraph } from './warnings.ts';
@@ -32,6 +33,7 @@ export function validateJob(job: StreamJob): readonly Issue[] {
     ...checkStages(graph),
     ...checkOnError(graph),
     ...checkLookups(graph),
+    ...checkSideInputs(graph),
     ...checkDurations(job),
     ...checkConnectors(job),
     ...checkMachines(graph),

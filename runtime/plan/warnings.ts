@@ -3,7 +3,7 @@
 import type { StreamJob } from '../../crds/stream-job/spec.ts';
 import type { Issue } from '../base/issues.ts';
 import { formatPath } from '../base/path.ts';
-import { FAILED, OTHER, inputsOf, outputsOf, type Element, type JobGraph } from './job-graph.ts';
+import { FAILED, OTHER, allReferences, outputsOf, type Element, type JobGraph } from './job-graph.ts';
 import { warnMachines } from './warnings-machine.ts';
 import { subjectsOverlap } from './subject.ts';
 
@@ -13,11 +13,9 @@ export function warnGraph(job: StreamJob, graph: JobGraph): readonly Issue[] {
 
 function warnUnused(graph: JobGraph): readonly Issue[] {
   const read = new Set<string>();
-  for (const element of graph.elements) {
-    if (element.kind !== 'stage' && element.kind !== 'sink') continue;
-    for (const { name, text } of inputsOf(element)) read.add(name).add(text);
-    if (element.kind === 'stage') for (const { table } of element.spec.enrich ?? []) read.add(table);
-  }
+  for (const { name, text } of allReferences(graph)) read.add(name).add(text);
+  for (const { spec } of graph.stages)
+    for (const name of [...(spec.enrich ?? []).map(({ table }) => table), ...(spec.tables ?? [])]) read.add(name);
   return graph.elements.flatMap((element) => (element.kind === 'sink' ? [] : warnElement(element, read)));
 }
 

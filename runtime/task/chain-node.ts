@@ -22,11 +22,12 @@ import { problemOf, stackOf } from '../transforms/failure.ts';
 import type { TransformFigures } from '../transforms/figures.ts';
 import { LATE } from '../transforms/transform.ts';
 import type { Answer, Ask } from '../transforms/outside.ts';
-import type { StepContext, Table, Timer, Transform, Waits } from '../transforms/transform.ts';
+import type { SideTables, StepContext, Table, Timer, Transform, Waits } from '../transforms/transform.ts';
 import { CLOCK_TICK_MS, type ClockedNode } from './clocked-nodes.ts';
 import { Gate } from './gate.ts';
 import type { KeyWatch } from './key-watch.ts';
 import type { StepTrace } from './step-trace.ts';
+import { TableRowsSide } from './table-rows-side.ts';
 import type { Stop } from './stop.ts';
 import { TimerTraces } from './timer-traces.ts';
 
@@ -94,6 +95,7 @@ export class Node implements StepContext, ClockedNode {
   readonly #state: PartitionState;
   readonly #transform: Transform | null;
   readonly #table: (name: string) => Table;
+  readonly #rows: TableRowsSide | null;
   readonly #inputWatermarks: number[];
   readonly #inputIdle: boolean[];
   /** Per input, whether it comes from another stage or node; null: all do. */
@@ -120,12 +122,13 @@ export class Node implements StepContext, ClockedNode {
     const traces = parts.state.traces(plan.id);
     this.contributors = new Contributors(traces);
     this.timerTraces = new TimerTraces(traces);
+    this.#rows = TableRowsSide.of(plan, parts.stage, (id) => parts.state.cells(id));
     this.#table = parts.table;
     this.#transform = plan.op.kind === 'source' ? null : parts.makeTransform(plan);
     const isOwn = plan.inputs.map((input) => input.kind === 'edge' && isFeedback(parts.edges[input.edge] as EdgePlan));
     this.inputsOfOthers = isOwn.includes(true) ? isOwn.map((own) => !own) : null;
     this.#inputWatermarks = Array.from({ length: Math.max(1, plan.inputs.length) }, (_, input) =>
-      isOwn[input] === true ? WATERMARK_MAX : WATERMARK_MIN,
+      isOwn[input] === true || this.#isUntimed(input) ? WATERMARK_MAX : WATERMARK_MIN,
     );
     this.#inputIdle = this.#inputWatermarks.map(() => false);
     this.#gate = this.#makeGate();
@@ -183,10 +186,20 @@ export class Node implements StepContext, ClockedNode {
   receive({ input, batch: whole, from }: Extract<Work<Node>, { kind: 'batch' }>): number {
     const to = this.#transform === null ? whole.values.length : Math.min(from + this.portion.events, whole.values.length);
     const batch = partOf(whole, from, to);
+    if (this.#rows?.takes(input, batch) === true) {
+      this.countAbsorbed(batch.values.length);
+      return to;
+    }
     if (this.watch !== null && !this.watch.note(batch, this.#chain.nowMs)) this.watch = null;
     if (this.#gate === null) this.#take(input, batch);
     else this.#gate.receive(input, batch, (this.#chain.attempts ?? 1) - 1);
     return to;
+  }
+
+  /** The watermark of that input counts for nothing. */
+  #isUntimed(input: number): boolean {
+    const from = this.plan.inputs[input];
+    return from?.kind === 'edge' && from.untimed === true;
   }
 
   #take(input: number, batch: Batch): void {
@@ -222,7 +235,7 @@ export class Node implements StepContext, ClockedNode {
   /** True when the watermark has risen; false when it is not through: timers are still to fire, or it rises in parts. */
   rise(work: RiseWork<Node>): boolean {
     if (work.from === 'end') return this.#fireBehindEnd(work);
-    if (work.from !== null) {
+    if (work.from !== null && !this.#isUntimed(work.from.input)) {
       this.#inputWatermarks[work.from.input] = work.from.watermark;
       this.#inputIdle[work.from.input] = work.from.isIdle;
     }
@@ -297,7 +310,7 @@ export class Node implements StepContext, ClockedNode {
     if (own !== undefined) [this.watermark, this.emitted] = own;
     this.watermarkNext = this.watermark;
     this.plan.inputs.forEach((input, index) => {
-      if (this.inputsOfOthers?.[index] === false) return;
+      if (this.inputsOfOthers?.[index] === false || this.#isUntimed(index)) return;
       const edge = input.kind === 'edge' ? edges.get(input.edge) : undefined;
       this.#inputWatermarks[index] = (input.kind === 'edge' ? edge?.watermark : nodes[input.from.node]?.[1]) ?? WATERMARK_MIN;
       this.#inputIdle[index] = input.kind === 'edge' ? edge?.isIdle === true : isIdle(input.from.node);
@@ -429,7 +442,11 @@ export class Node implements StepContext, ClockedNode {
   }
 
   table(name: string): Table {
-    return this.#table(name);
+    return this.#rows?.table(name) ?? this.#table(name);
+  }
+
+  get tables(): SideTables | null {
+    return this.#rows?.tables ?? null;
   }
 
   /** False: not all that are due have fired. */

@@ -18,9 +18,9 @@ export function splitByKey(batches: readonly Batch[], partitionCount: number): O
   return open.flatMap((batch, partition) => (batch === undefined ? [] : [{ partition, batch }]));
 }
 
-/** All events for partition 0. */
-export function toSingle(batches: readonly Batch[]): Outgoing[] {
-  return [{ partition: 0, batch: concatenate(batches) }];
+/** All events for one partition. */
+export function toOne(batches: readonly Batch[], partition: number): Outgoing[] {
+  return [{ partition, batch: concatenate(batches) }];
 }
 
 export function concatenate(batches: readonly Batch[]): Batch {

@@ -85,7 +85,7 @@ export class TaskCore {
     this.#inputs = new TaskInputs(parts.plan, parts.stage, parts.partition);
     this.#intake = new RecordIntake(this.#inputs);
     this.#outEdges = parts.stage.outputs.map((index) => parts.plan.edges[index] as EdgePlan);
-    this.#outgoing = new OutgoingSide(parts.plan, this.#outEdges, this.#trace);
+    this.#outgoing = new OutgoingSide(parts.plan, this.#outEdges, this.#trace, parts.partition);
     this.#sink = parts.sink?.initial ?? null;
     this.#counters = { ...NO_COUNTS, edgesIn: parts.stage.inputs.map(() => 0), edgesOut: parts.stage.outputs.map(() => 0) };
     this.#chain = this.#makeChain();
@@ -399,8 +399,8 @@ export class TaskCore {
     const before = this.#sink;
     const prepared = this.#prepareSink();
     const deadLetters = [...this.#sourceDeadLetters, ...output.deadLetters, ...(prepared?.deadLetters ?? [])];
-    const { segments: events, given } = this.#outgoing.encode(output.edges, deadLetters, ingestMs);
-    this.#countGiven(given);
+    const { segments: events, given, copies } = this.#outgoing.encode(output.edges, deadLetters, ingestMs);
+    this.#countGiven(given, copies);
     const state = stateSegment(this.state);
     const { filtered, late, made, absorbed } = output;
     this.#count({ filtered, late, made, absorbed, deadLetters: deadLetters.length, held: this.#chain.held() - this.#counters.held });
@@ -481,10 +481,10 @@ export class TaskCore {
     return outTime(this.#outEdges, this.#chain, this.done && this.stage.kind !== 'sink');
   }
 
-  /** `given`: by place of the edge. */
-  #countGiven(given: readonly number[]): void {
+  /** `given`: by place of the edge, and how many of them are copies. */
+  #countGiven(given: readonly number[], made: number): void {
     const data = given.reduce((sum, count, place) => sum + (this.#outEdges[place]?.from.node === '*' ? 0 : count), 0);
-    this.#count({ eventsOut: data });
+    this.#count({ eventsOut: data, made });
     this.#counters = { ...this.#counters, edgesOut: this.#counters.edgesOut.map((count, place) => count + (given[place] ?? 0)) };
   }
 

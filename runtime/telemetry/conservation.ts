@@ -114,7 +114,9 @@ function exchangeProblems(
   // A stage that a rollback brought back goes on without what was given out meanwhile.
   if (to.resumed === true) return [];
   const lowest = Math.min(...readers.map(({ last }) => positionOf(last, edge.index)));
-  const due = sum(writers, (writer) => givenBefore(writer, edge.index, place, lowest));
+  const due = sum(writers, (writer) =>
+    givenBefore(writer, { edge, place, position: lowest, copies: edge.partitioning === 'all' ? to.partitionCount : 1 }),
+  );
   if (taken >= due) return [];
   const ranges = writers.flatMap((writer) => purgedBehind(writer, lowest)).join(', ');
   return [
@@ -128,13 +130,23 @@ function exchangeProblems(
 
 /** Events on the exchange that can no longer be read behind `position`, because it lies behind them or they are purged: by now they
  *  must have been taken in. At least so many: what may still be read counts for nothing. */
-function givenBefore({ first, last }: SeenTask, edge: number, place: number, position: number): number {
+function givenBefore(
+  { first, last }: SeenTask,
+  {
+    edge,
+    place,
+    position,
+    copies,
+  }: { readonly edge: EdgePlan; readonly place: number; readonly position: number; readonly copies: number },
+): number {
   if (last === null) return 0;
   if (last.sequence <= position) return givenOut(last, place);
   if (first === null || first.sequence <= position) return 0;
   const { header } = first;
-  const own = header.more ? 0 : sum(header.segments, (segment) => (segment.kind === 'events' && segment.edge === edge ? segment.count : 0));
-  return givenOut(first, place) - own;
+  const own = header.more
+    ? 0
+    : sum(header.segments, (segment) => (segment.kind === 'events' && segment.edge === edge.index ? segment.count : 0));
+  return givenOut(first, place) - own * copies;
 }
 
 function purgedBehind({ stage, partition, first }: SeenTask, position: number): readonly string[] {

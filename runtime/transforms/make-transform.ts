@@ -26,6 +26,8 @@ import { makeMap } from './map.ts';
 import { makeOrder } from './order.ts';
 import { makePattern } from './pattern/pattern.ts';
 import { makeSample } from './sample.ts';
+import { makeSideInput } from './side-input.ts';
+import { makeTableRows } from './table-rows.ts';
 import type { Transform } from './transform.ts';
 import { makeWindow } from './window/window.ts';
 
@@ -66,6 +68,10 @@ export function makeTransform({ id, op }: NodePlan): Transform {
       return makeTemporalJoin(op);
     case 'windowJoin':
       return makeWindowJoin(op);
+    case 'tableRows':
+      return makeTableRows(op);
+    case 'sideInput':
+      return makeSideInput(op);
     case 'clock':
       return makeClock();
     case 'order':

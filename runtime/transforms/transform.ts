@@ -74,6 +74,9 @@ export const EXPIRED = 'expired';
 /** The output for what actors of a machine send each other: it comes back as the machine's right side. */
 export const SENT = '*sent';
 
+/** The output for changes of tables that are streams: it leads to the transform that reads them. */
+export const ROWS = '*rows';
+
 /** A durable event-time timer of one key of one transform. Same key and id: replaced. */
 export type Timer = {
   readonly key: Key;
@@ -125,6 +128,8 @@ export interface StepContext {
   gathered(from: readonly TraceContext[], identity: string): TraceContext;
   /** Side inputs by name. */
   table(name: string): Table;
+  /** Those that are streams, as code sees them; null: it reads none. */
+  readonly tables: SideTables | null;
 }
 
 export interface RestoreContext {
@@ -133,11 +138,14 @@ export interface RestoreContext {
   readonly cells: KeyedCells;
 }
 
-/** A side input, loaded whole. */
+/** Tables that are streams, by name: the newest row of each key. */
+export type SideTables = Readonly<Record<string, ReadonlyMap<unknown, Value>>>;
+
+/** A side input. */
 export interface Table {
   /** The row of `key` (for temporal tables the one valid at `atMs`), or null. */
   lookup(key: Key, atMs: number): Value | null;
   readonly rowCount: number;
-  /** sha256 of the file's bytes, hex: the version that this run works with. */
+  /** sha256 of the file's bytes, hex: the version that this run works with; empty where it is a stream. */
   readonly version: string;
 }

@@ -1,6 +1,7 @@
 // What one task keeps of a record of its upstream lane.
 
 import type { InboxRecord } from '../task/inbox.ts';
+import { EVERY_PARTITION } from '../journal/record.ts';
 import { segmentBytes } from '../journal/record-codec.ts';
 import type { LaneRecord } from './lane-feed.ts';
 
@@ -18,7 +19,9 @@ export function inboxRecord(
   const { header, body } = record;
   if (header.stage !== fromStage) return null;
   const segments = header.segments
-    .filter((info) => info.kind === 'events' && info.partition === partition && edges.has(info.edge))
+    .filter(
+      (info) => info.kind === 'events' && (info.partition === partition || info.partition === EVERY_PARTITION) && edges.has(info.edge),
+    )
     .map((info) => {
       const view = segmentBytes(record, info);
       return { edge: info.edge, count: info.count, bytes: view.byteLength < body.byteLength * COPY_BELOW_SHARE ? view.slice() : view };

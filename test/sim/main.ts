@@ -1,10 +1,11 @@
-// `npm run sim -- --seed N [--seeds COUNT] [--of faults | revisions | pools | savepoints | redrives | standbys |
+// `npm run sim -- --seed N [--seeds COUNT] [--of faults | revisions | pools | savepoints | redrives | standbys | sides |
 // standbys-revisions | standbys-savepoints]`: simulated runs from that seed on, told as they happen; 1 when one is wrong.
 import { isDeepStrictEqual, parseArgs } from 'node:util';
 import { simulatePools } from './pools.ts';
 import { simulateRedrives } from './redrives.ts';
 import { simulateRevisions } from './revisions.ts';
 import { simulateSavepoint } from './savepoints.ts';
+import { SIDES_JOB, slowSides } from './sim-sides.ts';
 import { simulate } from './simulate.ts';
 
 const { values } = parseArgs({
@@ -22,7 +23,7 @@ const first = Number(values.seed);
 const isAlone = values.seeds === '1';
 
 for (let seed = first; seed < first + Number(values.seeds); seed++) {
-  if (values.of !== 'faults' && values.of !== 'standbys') {
+  if (!['faults', 'standbys', 'sides'].includes(values.of)) {
     const { problems, story } = await simulations[values.of as keyof typeof simulations](seed);
     if (isAlone || problems.length > 0) for (const line of story) console.log(line);
     for (const problem of problems) console.log(`PROBLEM ${problem}`);
@@ -30,7 +31,10 @@ for (let seed = first; seed < first + Number(values.seeds); seed++) {
     if (problems.length > 0) process.exitCode = 1;
     continue;
   }
-  const { found, expected, problems, counts, story } = await simulate(seed, { standbyReplicas: values.of === 'standbys' ? 1 : 0 });
+  const { found, expected, problems, counts, story } = await simulate(seed, {
+    standbyReplicas: values.of === 'standbys' ? 1 : 0,
+    ...(values.of === 'sides' ? { job: { text: SIDES_JOB, slow: slowSides } } : {}),
+  });
   const isRight = problems.length === 0 && isDeepStrictEqual(found, expected);
   if (isAlone || !isRight) for (const line of story) console.log(line);
   for (const problem of problems) console.log(`PROBLEM ${problem}`);

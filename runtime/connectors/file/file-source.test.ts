@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { EventSchemaSpec } from '../../../crds/stream-job/events.ts';
-import type { TableSpec } from '../../../crds/stream-job/sources.ts';
+import type { FileTableSpec } from '../../../crds/stream-job/sources.ts';
 import { isError } from '../../base/errors.ts';
 import { BadDeclaration } from '../../base/issues.ts';
 import type { SourceConnector, SourcePosition } from '../source.ts';
@@ -274,7 +274,7 @@ describe('what is wrong with the whole file is told at once', () => {
 });
 
 describe('rows of a side input', () => {
-  const spec = (path: string): TableSpec => ({
+  const spec = (path: string): FileTableSpec => ({
     name: 'planes',
     key: 'row.n',
     schema: { n: 'int' },

@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import type { TableSpec } from '../../../crds/stream-job/sources.ts';
+import type { FileTableSpec } from '../../../crds/stream-job/sources.ts';
 import { MillraceError } from '../../base/errors.ts';
 import type { Value } from '../../event/batch.ts';
 import { FileRecords } from './file-records.ts';
@@ -27,7 +27,7 @@ const ROW_BYTES_MAX = 1_048_576;
 const ISSUES_MAX = 1000;
 
 /** Rejects with MR1001 (unreadable, or gzip data that breaks off) or BadDeclaration (columns are missing). */
-export async function readTableRows(spec: TableSpec, baseDir: string): Promise<TableRows> {
+export async function readTableRows(spec: FileTableSpec, baseDir: string): Promise<TableRows> {
   const path = resolve(baseDir, spec.file.path);
   const records = await FileRecords.open({
     reader: `table ${spec.name}`,

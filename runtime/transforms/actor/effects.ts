@@ -6,6 +6,7 @@
 import { DURATION_MS_MAX } from '../../base/limits.ts';
 import type { Key } from '../../event/batch.ts';
 import { encodeKey } from '../../event/key.ts';
+import type { SideTables } from '../transform.ts';
 import type { MachineEvent } from './xstate.ts';
 
 /** The event and actor that are worked on, and what they caused. One object for all events of a transform. */
@@ -25,6 +26,8 @@ export class Effects {
   hops = 0;
   /** Actors of this machine may send each other events: there is a way for them. */
   maySend = false;
+  /** What its expressions read besides; null: nothing. */
+  tables: SideTables | null = null;
 
   begin(key: unknown, timeMs: number, hops = 0): void {
     this.key = key;

@@ -1,6 +1,6 @@
 // A declared machine (YAML) → the configuration of XState, with CEL compiled into guards and actions.
 //
-//   MC1. CEL sees `context`, `event` (the value; of a timer without data `{type}`), `key` and `timeMs`.
+//   MC1. CEL sees `context`, `event` (the value; of a timer without data `{type}`), `key` and `timeMs`, and `tables` where it reads some.
 //   MC2. XState's events are envelopes `{type, value}`: a value needs no field `type`, and is never touched.
 //   MC3. All mistakes are collected, with their path in the machine.
 
@@ -12,8 +12,9 @@ import { compileCode, type Compiled, compileFields, compilePredicate, Expression
 import type { Effects } from './effects.ts';
 import { assign, createMachine, guardCode, type Machine, type MachineEvent, MICROSTEPS_MAX, raise } from './xstate.ts';
 
-/** Variables of every expression in a machine. */
+/** Variables of every expression in a machine; of one that reads tables that are streams: those too. */
 export const MACHINE_NAMES = ['context', 'event', 'key', 'timeMs'] as const;
+const WITH_TABLES = [...MACHINE_NAMES, 'tables'] as const;
 /** The machine's own id: first part of its nodes' ids, and of the ids of its `after` timers. */
 export const MACHINE_ID = 'machine';
 
@@ -22,8 +23,8 @@ type Config = Record<string, unknown>;
 type Path = readonly (string | number)[];
 
 /** Throws BadDeclaration with all mistakes. */
-export function buildMachine(spec: MachineSpec, effects: Effects): Machine {
-  const builder = new Builder(effects);
+export function buildMachine(spec: MachineSpec, effects: Effects, readsTables = false): Machine {
+  const builder = new Builder(effects, readsTables ? WITH_TABLES : MACHINE_NAMES);
   const config = {
     ...builder.state(spec as MachineState, []),
     id: MACHINE_ID,
@@ -46,9 +47,11 @@ export function payloadOf(event: MachineEvent): unknown {
 class Builder {
   readonly issues: Issue[] = [];
   readonly #effects: Effects;
+  readonly #names: readonly string[];
 
-  constructor(effects: Effects) {
+  constructor(effects: Effects, names: readonly string[]) {
     this.#effects = effects;
+    this.#names = names;
   }
 
   state(state: MachineState, path: Path): Config {
@@ -91,7 +94,7 @@ class Builder {
   #guard(code: Code, path: Path): (args: Arguments) => boolean {
     const test = this.#compiled(
       path,
-      () => compilePredicate(code, MACHINE_NAMES),
+      () => compilePredicate(code, this.#names),
       () => false,
     );
     const guard = ({ context, event }: Arguments): boolean => this.#run(test, context, event, path);
@@ -118,7 +121,7 @@ class Builder {
   #assign(fields: NonNullable<MachineAction['assign']>, path: Path): unknown {
     const change = this.#compiled(
       path,
-      () => compileFields(fields, MACHINE_NAMES),
+      () => compileFields(fields, this.#names),
       () => ({}),
     );
     return assign((({ context, event }: Arguments) => this.#run(change, context, event, path)) as never);
@@ -127,7 +130,7 @@ class Builder {
   #emit({ output, value }: NonNullable<MachineAction['emit']>, path: Path): unknown {
     const make = this.#compiled<unknown>(
       path,
-      () => (isFields(value) ? compileFields(value, MACHINE_NAMES) : compileCode(value, MACHINE_NAMES)),
+      () => (isFields(value) ? compileFields(value, this.#names) : compileCode(value, this.#names)),
       () => null,
     );
     return ({ context, event }: Arguments): void => this.#effects.emit(this.#run(make, context, event, path), output);
@@ -137,7 +140,7 @@ class Builder {
     const eventOf = this.#eventOf(type, data, path);
     const keyOf = this.#compiled<unknown>(
       [...path, 'key'],
-      () => compileCode(key, MACHINE_NAMES),
+      () => compileCode(key, this.#names),
       () => null,
     );
     const delayMs = delay === undefined ? null : this.#delay(delay, [...path, 'delay']);
@@ -161,7 +164,7 @@ class Builder {
         ? null
         : this.#compiled(
             path,
-            () => compileFields(data, MACHINE_NAMES),
+            () => compileFields(data, this.#names),
             () => ({}),
           );
     return (context, event) => ({ type, value: { ...(fields === null ? {} : this.#run(fields, context, event, path)), type } });
@@ -185,7 +188,7 @@ class Builder {
     }
     const compute = this.#compiled<unknown>(
       path,
-      () => compileCode(delay, MACHINE_NAMES),
+      () => compileCode(delay, this.#names),
       () => 0,
     );
     return (context, event) => {
@@ -203,7 +206,7 @@ class Builder {
   #text(code: Code, path: Path): (context: unknown, event: MachineEvent) => string {
     const compute = this.#compiled<unknown>(
       path,
-      () => compileCode(code, MACHINE_NAMES),
+      () => compileCode(code, this.#names),
       () => '',
     );
     return (context, event) => {
@@ -215,7 +218,7 @@ class Builder {
 
   #run<T>(code: Compiled<T>, context: unknown, event: MachineEvent, path: Path): T {
     try {
-      return code(context, payloadOf(event), this.#effects.key, this.#effects.timeMs);
+      return code(context, payloadOf(event), this.#effects.key, this.#effects.timeMs, this.#effects.tables);
     } catch (error) {
       throw this.#fail(error, path);
     }

@@ -51,7 +51,7 @@ type PathWanted = 'best' | 'reference';
 export function makeMachine(op: Extract<OpPlan, { kind: 'machine' }>, path: PathWanted = 'best'): Expirable {
   const effects = new Effects();
   effects.maySend = op.sends === true;
-  const machine = buildMachine(op.spec, effects);
+  const machine = buildMachine(op.spec, effects, op.tables !== undefined);
   const typeOf = op.spec.eventType === undefined ? fieldType : compileCode(op.spec.eventType, ['event']);
   const toEvent: ToEvent = (value) => ({ type: eventType(typeOf(value)), value });
   const { unhandled, context, stateBytesMax } = op.spec;
@@ -156,6 +156,7 @@ class MachineTransform implements Expirable {
 
   onBatch(batch: Batch, context: StepContext, side: 'left' | 'right'): void {
     const { values, times, keys } = batch;
+    this.#effects.tables = context.tables;
     let taken = 0;
     if (side === 'right') {
       for (let i = 0; i < values.length; i++)
@@ -199,6 +200,7 @@ class MachineTransform implements Expirable {
 
   onTimer(timer: Timer, context: StepContext): void {
     const { key, id } = timer;
+    this.#effects.tables = context.tables;
     const cell = context.cells.get(NAMESPACE, key) as ActorCell | undefined;
     if (cell === undefined) return;
     const due = this.#missed === null ? { timeMs: timer.atMs, data: timer.data } : dueTimer(timer, this.#missed, context);

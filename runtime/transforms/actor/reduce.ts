@@ -12,7 +12,7 @@ import { decodeKey } from '../../event/key.ts';
 import { compileCode } from '../../expression/expression.ts';
 import type { MissedTimers, OpPlan } from '../../plan/physical-plan.ts';
 import { EventRefused, failMade, problemOf } from '../failure.ts';
-import type { RestoreContext, StepContext, Timer } from '../transform.ts';
+import type { RestoreContext, SideTables, StepContext, Timer } from '../transform.ts';
 import { ActorCells, type CellKind } from './actor-cells.ts';
 import { Effects } from './effects.ts';
 import { EndTimers } from './end-timers.ts';
@@ -36,6 +36,9 @@ export interface ReduceContext {
   clearTimer(id: string): void;
   /** What is declared by `cells`, of this actor. Changes count only when the step returns. */
   readonly cells: Readonly<Record<string, unknown>>;
+  /** A table that the stage names in `tables`: the row of each key as of the event's time, or the newest (`asOf`). It cannot be changed
+   *  here. A timer sees it as of the time to which the stage has come. */
+  table<Row = Value>(table: string | { readonly name: string }): ReadonlyMap<unknown, Row>;
 }
 
 type Init = (key: unknown) => Value;
@@ -91,7 +94,7 @@ class Reduce implements Expirable {
 
   onBatch(batch: Batch, context: StepContext): void {
     const { values, times, keys } = batch;
-    this.#view.begin(context.nowMs, null);
+    this.#view.begin(context, null);
     let taken = 0;
     for (let i = 0; i < values.length; i++) {
       if (this.#take(values[i], keys === null ? '' : (keys[i] as Key), times[i] as number, context)) taken++;
@@ -105,7 +108,7 @@ class Reduce implements Expirable {
     const due = this.#missed === null ? { timeMs: timer.atMs, data: timer.data } : dueTimer(timer, this.#missed, context);
     if (due === null) return;
     this.#endTimers.fired(key, id, context.watermarkNext);
-    this.#view.begin(context.nowMs, id);
+    this.#view.begin(context, id);
     if (!this.#take(due.data, key, due.timeMs, context)) context.countMade(1); // the timer's event came from the state
   }
 
@@ -137,7 +140,7 @@ class Reduce implements Expirable {
   ): void {
     this.#effects.begin(value.key, timeMs);
     if (this.#cells.isUsed) this.#cells.begin(key, context.cells);
-    this.#view.begin(context.nowMs, null);
+    this.#view.begin(context, null);
     try {
       const given: unknown = expire(value.state, this.#view);
       if (given instanceof Promise) refuseData(given, 'step');
@@ -192,10 +195,13 @@ class Reduce implements Expirable {
   }
 }
 
+const NO_TABLES: SideTables = {};
+
 /** The context as the function sees it. */
 class View implements ReduceContext {
   readonly #effects: Effects;
   readonly cells: Readonly<Record<string, unknown>>;
+  #tables: SideTables = NO_TABLES;
   nowMs = 0;
   timer: string | null = null;
 
@@ -212,9 +218,17 @@ class View implements ReduceContext {
     return this.#effects.timeMs;
   }
 
-  begin(nowMs: number, timer: string | null): void {
+  begin({ nowMs, tables }: StepContext, timer: string | null): void {
+    this.#tables = tables ?? NO_TABLES;
     this.nowMs = nowMs;
     this.timer = timer;
+  }
+
+  table<Row>(table: string | { readonly name: string }): ReadonlyMap<unknown, Row> {
+    const name = typeof table === 'string' ? table : table.name;
+    const found = Object.hasOwn(this.#tables, name) ? this.#tables[name] : undefined;
+    if (found === undefined) throw new EventRefused(`the stage reads no table "${name}": name it in its tables`);
+    return found as ReadonlyMap<unknown, Row>;
   }
 
   emit(value: Value, output?: string): void {

@@ -184,7 +184,6 @@ export const shape: readonly Refused[] = [
     object: withSource({ eventTime: { at: 'event.at', maxAhead: 1 } }),
     says: 'maxAhead in body must be of type string',
   },
-  { fact: 'a table without a file', object: withTable({ file: undefined }), says: 'spec.tables[0].file: Required value' },
   { fact: 'a table without a key', object: withTable({ key: undefined }), says: 'spec.tables[0].key: Required value' },
   {
     fact: 'a look-up without a field for the row',

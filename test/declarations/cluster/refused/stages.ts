@@ -13,6 +13,43 @@ export const stages: readonly Refused[] = [
     says: ['one verb a stage, make a stage of each', 'added has map and sample'],
   },
   {
+    fact: 'tables of a stage whose code reads none',
+    object: withStage({ map: 'event', tables: ['rates'] }),
+    says: 'tables goes with machine and reduce',
+  },
+  {
+    fact: 'a table of a file among those that code reads',
+    object: job({
+      tables: [{ name: 'people', file: { path: 'people.csv' }, key: 'row.id' }],
+      workers: { files: [{ configMap: 'files' }] },
+      stages: [
+        stage,
+        { name: 'added', from: 'events', keyBy: 'event.id', tables: ['people'], machine: { initial: 'a', states: { a: {} } } },
+      ],
+    }),
+    says: 'no table with from',
+  },
+  {
+    fact: 'a table from nowhere',
+    object: withTable({ file: undefined }),
+    says: 'table "people" comes from nowhere: give it file or from',
+  },
+  {
+    fact: 'a table from a file and a stream',
+    object: withTable({ from: 'events' }),
+    says: 'table "people" comes from a file and from a stream: keep one',
+  },
+  {
+    fact: 'a table of a stream with a time of its own',
+    object: withTable({ file: undefined, from: 'events', at: 'row.at' }),
+    says: 'at and validFor go with a table from a file',
+  },
+  {
+    fact: 'a table of a stream that nobody gives out',
+    object: withTable({ file: undefined, from: 'nobody' }),
+    says: 'people reads nobody',
+  },
+  {
     fact: 'a window and dedupe',
     object: keyed({ window: { session: { gap: '1h' } }, aggregate, dedupe: { ttl: '1h' } }),
     says: ['one verb a stage, make a stage of each', 'added has window and dedupe'],
