@@ -48,6 +48,7 @@ test('only what is a text or something else, or holds itself, is open', () => {
     'stages.*.from',
     'stages.*.map',
     'stages.*.flatMap',
+    'stages.*.validate.schema.*',
     'stages.*.keyBy',
     'stages.*.join.select',
     'stages.*.pattern.steps.*.steps.*.steps.*',

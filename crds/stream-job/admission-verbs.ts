@@ -3,7 +3,7 @@
 import type { AdmissionRule } from './admission-rule.ts';
 import { AGGREGATE_FUNCTIONS } from './aggregates.ts';
 
-const STATELESS = ['map', 'flatMap', 'eventTime', 'enrich', 'sample', 'branch', 'rateLimit'];
+const STATELESS = ['map', 'flatMap', 'eventTime', 'enrich', 'sample', 'branch', 'rateLimit', 'validate', 'compress', 'decompress'];
 const KEYED = ['window', 'aggregate', 'dedupe', 'join', 'lookup', 'machine', 'pattern', 'reduce', 'xstate'];
 
 const given = (verbs: readonly string[]): string =>
@@ -45,7 +45,7 @@ export const verbValidations: readonly AdmissionRule[] = [
   },
   none(
     `size(${verbs}) == 0 && !has(x.filter) && !has(x.keyBy)`,
-    'a stage does nothing: give it one of filter, map, flatMap, eventTime, enrich, sample, branch, rateLimit, window, aggregate, dedupe, join, lookup, machine, pattern',
+    'a stage does nothing: give it one of filter, map, flatMap, eventTime, enrich, sample, branch, rateLimit, validate, compress, decompress, window, aggregate, dedupe, join, lookup, machine, pattern',
   ),
   none(
     `${isKeyed} && !has(x.keyBy)`,
@@ -95,12 +95,15 @@ export const verbValidations: readonly AdmissionRule[] = [
   ),
   fieldTypes('sources'),
   fieldTypes('tables'),
+  fieldTypes('stages', '.validate'),
 ];
 
 /** Fields of a schema: a type, or a mapping with one. */
-function fieldTypes(list: string): AdmissionRule {
+function fieldTypes(list: string, inside = ''): AdmissionRule {
   const types = "['string', 'int', 'double', 'bool', 'timestamp', 'any']";
-  const wrong = `has(x.schema) && !x.schema.all(k, x.schema[k] in ${types} || (type(x.schema[k]) == map && 'type' in x.schema[k] && x.schema[k].type in ${types}))`;
+  const schema = `x${inside}.schema`;
+  const present = `${inside === '' ? '' : `has(x${inside}) && `}has(${schema})`;
+  const wrong = `${present} && !${schema}.all(k, ${schema}[k] in ${types} || (type(${schema}[k]) == map && 'type' in ${schema}[k] && ${schema}[k].type in ${types}))`;
   const says = 'a field of a schema is string, int, double, bool, timestamp or any, or a mapping with type and nullable';
   return {
     rule: `!object.spec.${list}.exists(x, ${wrong})`,

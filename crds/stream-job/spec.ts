@@ -10,6 +10,7 @@
 import { z } from 'zod';
 import { aggregateSchema } from './aggregates.ts';
 import { clusterFields } from './cluster.ts';
+import { compressSchema, decompressSchema, validateSchema } from './contents.ts';
 import { codeOrFieldsSchema, codeSchema } from './code.ts';
 import { eventTimeSchema } from './events.ts';
 import { enrichSchema, joinSchema } from './joins.ts';
@@ -64,6 +65,9 @@ export const stageSchema = z.strictObject({
     .describe('A share of the events, always the same ones.'),
   branch: branchSchema.optional(),
   rateLimit: rateLimitSchema.optional(),
+  validate: validateSchema.optional(),
+  compress: compressSchema.optional(),
+  decompress: decompressSchema.optional(),
 
   keyBy: codeOrFieldsSchema
     .optional()

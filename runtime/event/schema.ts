@@ -8,8 +8,8 @@
 import type { EventSchemaSpec } from '../../crds/stream-job/events.ts';
 import { parseIsoTime } from './codec/iso-time.ts';
 
-/** text: every value is a text (CSV). json: values of JSON, held to their types strictly. */
-export type SchemaForm = 'text' | 'json';
+/** text: every value is a text (CSV). json: values of JSON, held to their types strictly. either: one may stand for the other, nothing is lost. */
+export type SchemaForm = 'text' | 'json' | 'either';
 
 export type RawEvent = Record<string, unknown>;
 export type SchemaResult = { readonly value: RawEvent } | { readonly issues: readonly string[] };
@@ -60,10 +60,10 @@ export function compileFields(schema: EventSchemaSpec | undefined, form: SchemaF
     return {
       name,
       nullable,
-      emptyIsNull: nullable && form === 'text' && type !== 'string' && type !== 'any',
+      emptyIsNull: nullable && form !== 'json' && type !== 'string' && type !== 'any',
       inherited: name in Object.prototype,
       expected: expectations[type] + (nullable ? ' or null' : ''),
-      coerce: (form === 'text' ? fromText : fromJson)[type],
+      coerce: FORMS[form][type],
     };
   });
 }
@@ -140,6 +140,18 @@ const fromJson: Readonly<Record<FieldType, (value: unknown) => unknown>> = {
   timestamp: (value) => (typeof value === 'string' ? (parseIsoTime(value) ?? REFUSED) : isTime(value) ? value : REFUSED),
   any: (value) => value,
 };
+
+const fromEither: Readonly<Record<FieldType, (value: unknown) => unknown>> = {
+  ...fromJson,
+  string: (value) =>
+    typeof value === 'bigint' || typeof value === 'boolean' || Number.isFinite(value) ? String(value) : fromJson.string(value),
+  int: (value) => (typeof value === 'string' ? intOf(value) : fromJson.int(value)),
+  double: (value) => (typeof value === 'string' ? doubleOf(value) : fromJson.double(value)),
+  bool: (value) => (typeof value === 'string' ? fromText.bool(value) : fromJson.bool(value)),
+  timestamp: (value) => (typeof value === 'string' ? timeOf(value) : fromJson.timestamp(value)),
+};
+
+const FORMS: Readonly<Record<SchemaForm, typeof fromText>> = { text: fromText, json: fromJson, either: fromEither };
 
 function isTime(value: unknown): boolean {
   return Number.isSafeInteger(value) && Math.abs(value as number) <= TIME_MAX_MS;

@@ -71,6 +71,7 @@ const stage = fields({
   enrich: each(fields({ key: code, at: code, when: code })),
   sample: fields({ by: code }),
   branch: fields({ outputs: each(fields({ when: code })) }),
+  validate: fields({ rules: each(fields({ holds: code })) }),
   keyBy: codeOrFields,
   window: fields({ early: each(fields({ when: code })) }),
   aggregate: each(aggregate),

@@ -20,9 +20,10 @@ import type { Output, StageFields } from './producer.ts';
 import type { ReduceCellSpec } from '../../crds/stream-job/state.ts';
 import type { Cells } from './cell.ts';
 import type { Actor, Migration, StateOptions } from './reduce-type.ts';
+import { schemaSpec, type EventSchema } from './schema-type.ts';
 import type { EventTimeOptions } from './source.ts';
 import { eventTimeSpec } from './source.ts';
-import type { KeyOptions, NatsSinkOptions, ProcessingTimeOptions, SinkOptions } from './stream.ts';
+import type { KeyOptions, NatsSinkOptions, ProcessingTimeOptions, SinkOptions, ValidateOptions } from './stream.ts';
 import type { Lookup, Table } from './table.ts';
 import type { Window } from './window.ts';
 import { tumbling } from './window.ts';
@@ -103,6 +104,21 @@ export class DraftStream {
 
   rateLimit(perSecond: number, options: { readonly burst?: number; readonly per?: 'stage' | 'partition' } = {}): DraftStream {
     return this.stage('rate-limit', { rateLimit: { perSecond, ...options } });
+  }
+
+  validate({ schema, rules = [], ...options }: ValidateOptions<never, EventSchema>): DraftStream {
+    const coded = rules.map(({ holds, ...rest }) => ({ holds: codeOf(holds), ...rest }));
+    return this.stage('validate', {
+      validate: { ...options, ...(schema === undefined ? {} : { schema: schemaSpec(schema) }), rules: coded },
+    });
+  }
+
+  compress(field: string, options: Omit<StageFields['compress'] & object, 'field'> = {}): DraftStream {
+    return this.stage('compress', { compress: { field, ...options } });
+  }
+
+  decompress(field: string, options: Omit<StageFields['decompress'] & object, 'field'> = {}): DraftStream {
+    return this.stage('decompress', { decompress: { field, ...options } });
   }
 
   keyBy(key: string | AnyCode | AnyCodes, options: KeyOptions = {}): DraftKeyedStream {

@@ -13,6 +13,7 @@ import type { CheckMachine, CheckOutput, DeclaredMachine, MachineOptions, Output
 import type { Mistake } from './mistake.ts';
 import type { Match, MatchSelect, PatternOptions } from './pattern-type.ts';
 import type { Actor, ReduceOptions, StateOptions } from './reduce-type.ts';
+import type { EventSchema, TypeOfSchema } from './schema-type.ts';
 import type { EventTimeOptions } from './source.ts';
 import type { LookedUp, Lookup } from './table.ts';
 import type { Window } from './window.ts';
@@ -77,6 +78,18 @@ export interface Stream<E> extends Emits<E> {
   ): BranchedStream<E, keyof B & string>;
   /** No more events than this go on in a second of the clock; the others wait, and nothing more is taken in meanwhile. */
   rateLimit(perSecond: number, options?: { readonly burst?: number; readonly per?: 'stage' | 'partition' }): Stream<E>;
+  /** Only events that are as declared go on. The others, with all that is wrong with each, are the output `invalid`. */
+  validate<const S extends EventSchema = {}>(options: ValidateOptions<E, S>): ValidatedStream<Simplify<Omit<E, keyof S> & TypeOfSchema<S>>>;
+  /** Compresses one field: a text or bytes as they are, anything else as JSON. */
+  compress<const F extends keyof E & string, const T extends 'base64' | 'bytes' = 'base64'>(
+    field: F,
+    options?: { /** `gzip` when absent. */ readonly codec?: Codec; readonly to?: T },
+  ): Stream<Simplify<Omit<E, F> & { [N in F]: T extends 'bytes' ? Uint8Array : string }>>;
+  /** Unpacks one field. An event that holds more than `bytesMax` (1 MiB when absent) is a dead letter. */
+  decompress<const F extends keyof E & string, const T extends 'text' | 'json' | 'bytes' = 'text'>(
+    field: F,
+    options?: { /** `gzip` when absent. */ readonly codec?: Codec; readonly to?: T; readonly bytesMax?: number },
+  ): Stream<Simplify<Omit<E, F> & { [N in F]: T extends 'bytes' ? Uint8Array : T extends 'json' ? unknown : string }>>;
   /** Sets the event time anew, and how far out of order events come. */
   eventTime(options: EventTimeOptions<E>): Stream<E>;
   /** Adds rows of side inputs: `enrich({ plane: planes.lookup({ key: 'tailnum' }) })`. */
@@ -103,6 +116,26 @@ export interface Stream<E> extends Emits<E> {
   machine(machine: Mistake<"machine needs a key: write .keyBy('field') before .machine(…)">, options?: unknown): never;
   lookup(options: Mistake<"lookup needs a key: write .keyBy('field') before .lookup(…)">): never;
   reduce(actor: Mistake<"reduce needs a key: write .keyBy('field') before .reduce(…)">): never;
+}
+
+export type Codec = 'gzip' | 'deflate' | 'brotli' | 'zstd';
+
+export type ValidateOptions<E, S extends EventSchema> = {
+  readonly schema?: S;
+  /** Whether a text may stand for a number, bool or time, and they for a text; nothing is rounded. */ readonly coerce?: boolean;
+  /** Fields that the schema does not name; `keep` when absent. */ readonly others?: 'keep' | 'remove' | 'refuse';
+  /** What must hold of an event that is as the schema says. */
+  readonly rules?: readonly {
+    readonly holds: EventCode<Simplify<Omit<E, keyof S> & TypeOfSchema<S>>, boolean>;
+    readonly message?: string;
+  }[];
+};
+
+/** Events that are as declared. `invalid`: those that are not, with all that is wrong; dead letters when nothing reads it. */
+export interface ValidatedStream<E> extends Stream<E> {
+  output<const Name extends string>(
+    name: Name & (Name extends 'invalid' ? unknown : Mistake<`validate has one more output, "invalid", not "${Name}"`>),
+  ): Stream<{ event: unknown; problems: readonly string[] }>;
 }
 
 /** Events by kind, each on an output of its own; `other`: what no output takes. */

@@ -114,6 +114,7 @@ function stageOutputs(spec: StageSpec): Outputs {
   }
   if (spec.xstate !== undefined || spec.reduce !== undefined) return { main: true, named: null };
   if (spec.branch !== undefined) return { main: false, named: [...spec.branch.outputs.map(({ name }) => name), OTHER] };
+  if (spec.validate !== undefined) return { main: true, named: [INVALID] };
   if (spec.lookup !== undefined) return { main: true, named: [FAILED] };
   if (spec.pattern !== undefined) return { main: true, named: [LATE, TIMED_OUT] };
   const waits = spec.window !== undefined || spec.dedupe !== undefined || (spec.join !== undefined && spec.join.table === undefined);
@@ -128,6 +129,9 @@ export const EXPIRED = 'expired';
 
 /** Output of a branch: events that no other output takes. */
 export const OTHER = 'other';
+
+/** Output of validate: events that are not as declared, with what is wrong. */
+export const INVALID = 'invalid';
 
 /** Output of a lookup: events that got no answer, with the reason. */
 export const FAILED = 'failed';

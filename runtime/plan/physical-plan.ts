@@ -8,6 +8,7 @@
 import type { AggregateSpec } from '../../crds/stream-job/aggregates.ts';
 import type { Code } from '../../crds/stream-job/code.ts';
 import type { Fields } from '../../crds/stream-job/code.ts';
+import type { CompressSpec, DecompressSpec, ValidateSpec } from '../../crds/stream-job/contents.ts';
 import type { EventTimeSpec } from '../../crds/stream-job/events.ts';
 import type { EnrichSpec, JoinSpec, TableJoinSpec, TemporalSpec } from '../../crds/stream-job/joins.ts';
 import type { LookupSpec } from '../../crds/stream-job/lookup.ts';
@@ -138,6 +139,10 @@ export type OpPlan =
     }
   /** Of each partition. */
   | { readonly kind: 'rateLimit'; readonly perSecond: number; readonly burst: number }
+  /** `invalid`: what becomes of events that are not as declared, as `late` of windows. */
+  | { readonly kind: 'validate'; readonly spec: ValidateSpec; readonly invalid: 'output' | 'deadLetter' }
+  | { readonly kind: 'compress'; readonly spec: CompressSpec }
+  | { readonly kind: 'decompress'; readonly spec: DecompressSpec }
   /** Sets the key. `names`: fields of results that hold the key's parts. */
   | {
       readonly kind: 'keyBy';

@@ -15,7 +15,7 @@ import type { MigrationSpec } from '../../crds/stream-job/state.ts';
 import { assert } from '../base/assert.ts';
 import { parseDuration } from '../base/duration.ts';
 import { sendsToKeys } from '../job/send-to-key.ts';
-import { emittedOutputs, FAILED, inputsOf, LATE, OTHER, sendsIn, type StageElement, type StreamTable } from './job-graph.ts';
+import { emittedOutputs, FAILED, inputsOf, INVALID, LATE, OTHER, sendsIn, type StageElement, type StreamTable } from './job-graph.ts';
 import { type OnErrorPlan, type OpPlan, ROWS, SENT, type StatePlan } from './physical-plan.ts';
 import type { Inlet, Outlet, Placement } from './placement.ts';
 import { structureOf } from './structure.ts';
@@ -49,7 +49,7 @@ function placeTransform(placement: Placement, { spec, name }: StageElement, grou
   return placement.addNode(host, {
     id: name,
     inputs: inlets(input),
-    op: statelessOp(spec, { isOtherRead: read.has(`${name}.${OTHER}`), partitionCount: placement.partitionCountOf(host) }),
+    op: statelessOp(spec, { isRead: (output) => read.has(`${name}.${output}`), partitionCount: placement.partitionCountOf(host) }),
     onError: onErrorOf(spec),
   });
 }
@@ -66,18 +66,22 @@ function onErrorOf({ onError }: StageSpec): OnErrorPlan | undefined {
   return { retries, backoffMs: parseDuration(backoff), backoffMaxMs: parseDuration(backoffMax), then };
 }
 
-type StatelessPlace = { readonly isOtherRead: boolean; readonly partitionCount: number };
+type StatelessPlace = { readonly isRead: (output: string) => boolean; readonly partitionCount: number };
 
-function statelessOp({ map, flatMap, eventTime, enrich, sample, branch, rateLimit }: StageSpec, place: StatelessPlace): OpPlan {
+function statelessOp(spec: StageSpec, place: StatelessPlace): OpPlan {
+  const { map, flatMap, eventTime, enrich, sample, branch, rateLimit, validate, compress, decompress } = spec;
   if (map !== undefined) return { kind: 'map', map };
   if (flatMap !== undefined) return { kind: 'flatMap', flatMap };
   if (eventTime !== undefined) return eventTimeOp(eventTime);
   if (enrich !== undefined) return { kind: 'enrich', lookups: enrich };
-  if (branch !== undefined) return { kind: 'branch', ...branch, other: place.isOtherRead ? 'output' : 'filtered' };
+  if (branch !== undefined) return { kind: 'branch', ...branch, other: place.isRead(OTHER) ? 'output' : 'filtered' };
   if (rateLimit !== undefined) {
     const perSecond = rateLimit.per === 'stage' ? rateLimit.perSecond / place.partitionCount : rateLimit.perSecond;
     return { kind: 'rateLimit', perSecond, burst: rateLimit.burst ?? Math.max(1, Math.floor(perSecond)) };
   }
+  if (validate !== undefined) return { kind: 'validate', spec: validate, invalid: place.isRead(INVALID) ? 'output' : 'deadLetter' };
+  if (compress !== undefined) return { kind: 'compress', spec: compress };
+  if (decompress !== undefined) return { kind: 'decompress', spec: decompress };
   assert(sample !== undefined, 'a stage has a verb (rules-stages)');
   return { kind: 'sample', ratio: sample.ratio, by: sample.by ?? null };
 }

@@ -16,6 +16,7 @@ import {
   EXPIRED,
   FAILED,
   inputsOf,
+  INVALID,
   LATE,
   OTHER,
   TIMED_OUT,
@@ -82,6 +83,9 @@ function checkStreamTable(table: StreamTable, { check, outputs, rows }: Known): 
   check.one(spec.deleted, [...path, 'deleted'], { row }, 'bool');
 }
 
+/** What may stand behind a dot. */
+const IDENTIFIER = /^[A-Za-z_]\w*$/;
+
 type Known = { readonly check: CodeCheck; readonly outputs: OutputTypes; readonly rows: Map<string, EventType> };
 
 /** One stage: its codes are checked in the order in which they run. */
@@ -139,13 +143,16 @@ class StageCheck {
   }
 
   #resultType(key: EventType): EventType {
-    const { map, flatMap, enrich, aggregate, join, lookup, pattern, machine, reduce, xstate } = this.#spec;
+    const { map, flatMap, enrich, aggregate, join, lookup, pattern, machine, reduce, xstate, validate, compress, decompress } = this.#spec;
     if (map !== undefined) return this.#check.fields(map, this.#at('map'), this.#variables);
     if (flatMap !== undefined) return this.#flatMap(flatMap);
     if (enrich !== undefined) return this.#enrich(enrich);
     if (aggregate !== undefined) return this.#aggregate(aggregate, key);
     if (join !== undefined) return this.#join(join);
     if (lookup !== undefined) return this.#lookup(lookup, key);
+    if (validate !== undefined) return this.#validate(validate);
+    if (compress !== undefined) return this.#packed('compress', compress.field, compress.to === 'base64' ? STRING : DYN);
+    if (decompress !== undefined) return this.#packed('decompress', decompress.field, decompress.to === 'text' ? STRING : DYN);
     if (pattern !== undefined) return this.#match(pattern, key);
     return machine === undefined && reduce === undefined && xstate === undefined ? this.#event : DYN;
   }
@@ -242,6 +249,26 @@ class StageCheck {
       this.#set(name, this.#event);
     });
     if (branch !== undefined) this.#set(OTHER, this.#event);
+  }
+
+  /** What it says of fields holds behind it; its rules read them so. */
+  #validate({ schema, others, rules }: NonNullable<StageSpec['validate']>): EventType {
+    const declared = schema === undefined ? null : typeOfSchema(schema);
+    const kept: EventType = others === 'keep' ? this.#event : objectType({});
+    const { fields, open } = kept.kind === 'object' ? kept : { fields: {}, open: true };
+    const event = declared?.kind === 'object' ? objectType({ ...fields, ...declared.fields }, open) : this.#event;
+    const variables = { ...this.#variables, event };
+    rules.forEach(({ holds }, i) => this.#check.one(holds, this.#at('validate', 'rules', i, 'holds'), variables, 'bool'));
+    this.#set(INVALID, objectType({ event: DYN, problems: listType(STRING) }));
+    return event;
+  }
+
+  /** The field is one that events have; behind it, it is `type`. */
+  #packed(verb: 'compress' | 'decompress', field: string, type: EventType): EventType {
+    const event = this.#event;
+    if (event.kind !== 'object') return event;
+    if (IDENTIFIER.test(field)) this.#check.one(`event.${field}`, this.#at(verb, 'field'), this.#variables);
+    return objectType({ ...event.fields, [field]: type }, event.open);
   }
 
   /** The answer may be anything. */

@@ -21,6 +21,7 @@ export function checkStages(graph: JobGraph): readonly Issue[] {
     ...checkState(stage),
     ...checkAggregates(stage),
     ...checkBranch(stage),
+    ...checkValidate(stage),
     ...checkFields(stage),
   ]);
 }
@@ -97,6 +98,13 @@ function checkBuilderOnly({ spec, path }: StageElement): readonly Issue[] {
     });
   }
   return issues;
+}
+
+function checkValidate({ spec, path }: StageElement): readonly Issue[] {
+  const { validate } = spec;
+  if (validate === undefined || validate.schema !== undefined || validate.rules.length > 0) return [];
+  const message = `validate of stage "${spec.name}" checks nothing: every event is valid`;
+  return [{ path: formatPath([...path, 'validate']), message, fix: 'give it a schema, rules, or both' }];
 }
 
 /** Outputs that no event can come to, and names that are taken. */

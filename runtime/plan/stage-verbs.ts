@@ -8,7 +8,18 @@ import { parseDuration } from '../base/duration.ts';
 import { assert } from '../base/assert.ts';
 import type { CompiledPanes, CompiledWindow } from './physical-plan.ts';
 
-export const STATELESS_VERBS = ['map', 'flatMap', 'eventTime', 'enrich', 'sample', 'branch', 'rateLimit'] as const;
+export const STATELESS_VERBS = [
+  'map',
+  'flatMap',
+  'eventTime',
+  'enrich',
+  'sample',
+  'branch',
+  'rateLimit',
+  'validate',
+  'compress',
+  'decompress',
+] as const;
 export const KEYED_VERBS = ['window', 'aggregate', 'dedupe', 'join', 'lookup', 'machine', 'pattern', 'reduce', 'xstate'] as const;
 export type Verb = (typeof STATELESS_VERBS)[number] | (typeof KEYED_VERBS)[number];
 /** For people who write YAML: without what only the builder can say. */

@@ -3,7 +3,7 @@
 import type { StreamJob } from '../../crds/stream-job/spec.ts';
 import type { Issue } from '../base/issues.ts';
 import { formatPath } from '../base/path.ts';
-import { FAILED, OTHER, allReferences, outputsOf, type Element, type JobGraph } from './job-graph.ts';
+import { FAILED, INVALID, OTHER, allReferences, outputsOf, type Element, type JobGraph } from './job-graph.ts';
 import { warnMachines } from './warnings-machine.ts';
 import { subjectsOverlap } from './subject.ts';
 
@@ -31,7 +31,7 @@ function warnElement(element: Element, read: ReadonlySet<string>): readonly Issu
       },
     ];
   const { named } = outputsOf(element);
-  // Late events and those without an answer become dead letters by themselves, what no branch takes is filtered; what a machine emits into the void is a mistake more often.
+  // Late and invalid events and those without an answer become dead letters by themselves, what no branch takes is filtered; what a machine emits into the void is a mistake more often.
   return (named ?? [])
     .filter((output) => output !== 'late' && output !== ownEnd(element) && !read.has(`${element.name}.${output}`))
     .map((output) => ({ path, message: `nothing reads the output "${element.name}.${output}"`, fix: 'give it a sink' }));
@@ -69,5 +69,6 @@ function warnFeedback(job: StreamJob): readonly Issue[] {
 function ownEnd(element: Element): string | null {
   if (element.kind !== 'stage') return null;
   if (element.spec.branch !== undefined) return OTHER;
+  if (element.spec.validate !== undefined) return INVALID;
   return element.spec.lookup === undefined ? null : FAILED;
 }

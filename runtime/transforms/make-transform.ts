@@ -11,6 +11,7 @@ import { makeAggregate } from './aggregate/aggregate.ts';
 import { makeClock } from './clock.ts';
 import { makeBranch } from './branch.ts';
 import { makeRateLimit } from './rate-limit.ts';
+import { makeCompress, makeDecompress } from './compress.ts';
 import { makeDedupe } from './dedupe.ts';
 import { makeEnrich } from './enrich.ts';
 import { makeEventTime } from './event-time.ts';
@@ -29,6 +30,7 @@ import { makeSample } from './sample.ts';
 import { makeSideInput } from './side-input.ts';
 import { makeTableRows } from './table-rows.ts';
 import type { Transform } from './transform.ts';
+import { makeValidate } from './validate.ts';
 import { makeWindow } from './window/window.ts';
 
 /** A new transform for one task, its code compiled. Throws BadDeclaration for code that the planner has not checked. */
@@ -50,6 +52,12 @@ export function makeTransform({ id, op }: NodePlan): Transform {
       return makeBranch(op);
     case 'rateLimit':
       return makeRateLimit(op);
+    case 'validate':
+      return makeValidate(op);
+    case 'compress':
+      return makeCompress(op);
+    case 'decompress':
+      return makeDecompress(op);
     case 'keyBy':
       return makeKeyBy(op);
     case 'window':

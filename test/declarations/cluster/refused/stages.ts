@@ -60,6 +60,21 @@ export const stages: readonly Refused[] = [
     says: 'perSecond is above 0',
   },
   {
+    fact: 'a field of a type that there is not, in validate',
+    object: withStage({ validate: { schema: { n: 'integer' } } }),
+    says: 'a field of a schema is string, int, double, bool, timestamp or any, or a mapping with type and nullable; stages: added',
+  },
+  {
+    fact: 'a codec that there is not',
+    object: withStage({ compress: { field: 'x', codec: 'lzma' } }),
+    says: 'compress.codec',
+  },
+  {
+    fact: 'an event that may be unpacked without end',
+    object: withStage({ decompress: { field: 'x', bytesMax: 0 } }),
+    says: 'decompress.bytesMax',
+  },
+  {
     fact: 'a branch without outputs',
     object: withStage({ branch: { outputs: [] } }),
     says: 'branch.outputs',
