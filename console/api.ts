@@ -63,6 +63,8 @@ export type DeclaredEdge = {
 export type Chart = {
   readonly stage: string;
   readonly node: string;
+  /** What stands in its states: a pattern's chart is that of one of its partial matches. */
+  readonly of: 'actors' | 'partialMatches';
   readonly states: readonly ChartState[];
   readonly transitions: readonly ChartTransition[];
 };
@@ -199,7 +201,14 @@ export type TimelineEntry = { readonly atMs: number; readonly kind: TimelineKind
 
 /** One key of one transform, as its owner tells. */
 export type Story =
-  | { readonly kind: 'told'; readonly partition: number; readonly state: readonly string[] | null; readonly answer: Answer }
+  | {
+      readonly kind: 'told';
+      readonly partition: number;
+      readonly state: readonly string[] | null;
+      /** Of a pattern: state of its statechart → partial matches of the key in it, as far as their cells were told. */
+      readonly partialMatches?: Readonly<Record<string, number>>;
+      readonly answer: Answer;
+    }
   | { readonly kind: 'nobody'; readonly message: string };
 
 export type DeadLetters = {

@@ -7,7 +7,7 @@ import { DEAD_LETTERS, DEAD_LETTERS_SUBJECT } from '../runtime/plan/plan-names.t
 import type { EdgePlan, NodePlan, PhysicalPlan, StagePlan } from '../runtime/plan/physical-plan.ts';
 import { poolOf } from '../runtime/plan/pools.ts';
 import type { Chart, Declared, DeclaredEdge, DeclaredStage, JobRef } from './api.ts';
-import { patternMachine } from '../runtime/plan/pattern-machine.ts';
+import { patternMachine } from '../runtime/transforms/pattern/pattern-machine.ts';
 import { chartOf } from './statechart.ts';
 
 export type DeclaredParts = {
@@ -70,13 +70,10 @@ function edgeOf({ index, fromStage, from, toStage, partitioning }: EdgePlan): De
 }
 
 /** A builder's own machine holds what it was made from; of one that is only a mark the states are known. A pattern is the chart of one
- *  of its partial matches, where they do not part. */
+ *  of its partial matches. */
 function chartIn(stage: string, { id, op }: NodePlan): readonly Chart[] {
   if (op.kind === 'machine') return [chartOf(stage, id, op.spec)];
-  if (op.kind === 'pattern') {
-    const found = patternMachine(op.spec);
-    return found.kind === 'none' ? [] : [chartOf(stage, id, found.machine)];
-  }
+  if (op.kind === 'pattern') return [{ ...chartOf(stage, id, patternMachine(op.spec).machine), of: 'partialMatches' }];
   if (op.kind !== 'xstate') return [];
   const { config } = (op.machine ?? {}) as { readonly config?: unknown };
   if (config !== undefined) return [chartOf(stage, id, config)];

@@ -5,8 +5,10 @@
 //   KS2. Who has published an event may ask for a story that holds it: the question waits until the owner has taken it in, or says that
 //        it has not.
 
+import type { PatternSpec } from '../crds/stream-job/pattern.ts';
 import { encodeKey, partitionOf } from '../runtime/event/key.ts';
 import type { PhysicalPlan, StagePlan } from '../runtime/plan/physical-plan.ts';
+import { statesOfCells } from '../runtime/transforms/pattern/pattern-states.ts';
 import { type Answer, answerIn, answerTopic, type Ask } from '../runtime/worker/ask.ts';
 import type { Bus } from '../runtime/worker/directory.ts';
 import { LOOK_TOPIC } from '../runtime/worker/report-pace.ts';
@@ -39,10 +41,12 @@ export async function keyStory(node: string, key: string, parts: KeyStoryParts, 
   const answer = answers.find((one) => one.cells.length > 0 || one.timers.length > 0 || one.recent.length > 0) ?? answers[0];
   if (answer === undefined)
     return { kind: 'nobody', message: 'no worker answered: the partition of this key is being taken over, or the job has ended' };
+  const counts = countsOf(stage, node, answer);
   return {
     kind: 'told',
     partition: Number(answer.task.slice(answer.task.lastIndexOf('/') + 1)),
     state: stateOf(stage, node, answer),
+    ...(counts === null ? {} : { partialMatches: counts }),
     answer,
   };
 }
@@ -107,12 +111,35 @@ async function ask(stage: StagePlan, node: string, key: string, { bus, newId, sl
   }
 }
 
-/** A machine's active states, those that hold others too; null where there is no actor. */
-function stateOf(stage: StagePlan, node: string, { cells }: Answer): readonly string[] | null {
-  const kind = stage.nodes.find(({ id }) => id === node)?.op.kind;
-  const cell = cells.find(({ namespace }) => namespace === 0);
-  if ((kind !== 'machine' && kind !== 'xstate') || cell === undefined || cell.value.isCut) return null;
+/** Active states, those that hold others too: of a machine's actor, of all partial matches of a pattern; null where there is none. */
+function stateOf(stage: StagePlan, node: string, answer: Answer): readonly string[] | null {
+  const op = stage.nodes.find(({ id }) => id === node)?.op;
+  if (op?.kind === 'pattern') {
+    const places = partialMatchesOf(op.spec, answer);
+    return places.length === 0 ? null : withParents(places.flatMap(leavesOf));
+  }
+  const cell = answer.cells.find(({ namespace }) => namespace === 0);
+  if ((op?.kind !== 'machine' && op?.kind !== 'xstate') || cell === undefined || cell.value.isCut) return null;
   const { value } = (JSON.parse(cell.value.text) ?? {}) as { readonly value?: unknown };
-  const leaves = leavesOf(typeof value === 'string' ? value : JSON.stringify(value ?? {}));
+  return withParents(leavesOf(typeof value === 'string' ? value : JSON.stringify(value ?? {})));
+}
+
+function withParents(leaves: readonly string[]): readonly string[] {
   return [...new Set(leaves.flatMap((path) => path.split('.').map((_part, at, parts) => parts.slice(0, at + 1).join('.'))))];
+}
+
+/** States of a key's partial matches, as far as its cells were told. */
+function partialMatchesOf(spec: PatternSpec, { cells }: Answer): readonly string[] {
+  const told = cells.filter(({ value }) => !value.isCut).map(({ namespace, value }) => [namespace, JSON.parse(value.text)] as const);
+  return statesOfCells(spec, told);
+}
+
+/** State of the pattern's statechart → partial matches in it; null: no pattern. */
+function countsOf(stage: StagePlan, node: string, answer: Answer): Readonly<Record<string, number>> | null {
+  const op = stage.nodes.find(({ id }) => id === node)?.op;
+  if (op?.kind !== 'pattern') return null;
+  const counts: Record<string, number> = {};
+  for (const place of partialMatchesOf(op.spec, answer))
+    for (const path of withParents(leavesOf(place))) counts[path] = (counts[path] ?? 0) + 1;
+  return counts;
 }

@@ -77,7 +77,7 @@ test.each([null, 7, 'x', [], { states: 7 }, { states: { a: null } }, { states: {
     expect(chartOf('s', 'n', machine).transitions.every(({ from, to }) => typeof from === 'string' && typeof to === 'string')).toBe(true),
 );
 
-test('a pattern whose partial matches do not part is drawn as the chart of one of them; another is not', () => {
+test('a pattern is drawn as the chart of one of its partial matches, those that part too', () => {
   const charts = (pattern: object): unknown => {
     const job = streamJobSchema.parse({
       apiVersion: 'millrace.dev/v1alpha1',
@@ -101,8 +101,29 @@ test('a pattern whose partial matches do not part is drawn as the chart of one o
     {
       node: 'p',
       states: ['begins', 'open', 'open.a', 'open.b', 'matched', 'ended', 'timedOut'],
-      lines: ['begins * open.a', 'begins * ended', 'open after 1h timedOut', 'open.a * open.b', 'open.a * ended', 'open.b * matched'],
+      lines: [
+        'begins event open.a',
+        'begins event ended',
+        'open after 1h timedOut',
+        'open.a event open.b',
+        'open.a event ended',
+        'open.b event matched',
+      ],
     },
   ]);
-  expect(charts({ steps: [...steps, { name: 'd', contiguity: 'followedByAny' }], within: '1h' })).toEqual([]);
+  const parting = [
+    steps[0]!,
+    { name: 'b', where: 'event.x > 2', times: { min: 1 } },
+    { name: 'c', contiguity: 'followedByAny', where: 'event.y' },
+  ];
+  const [chart] = charts({ steps: parting, within: '1h' }) as [{ states: string[]; lines: string[] }];
+  expect(chart.states.filter((path) => path.split('.').length === 2)).toEqual(['open.a', 'open.b', 'open.b-2']);
+  expect(chart.lines.filter((line) => line.includes('takes'))).toEqual([
+    'begins takes a open.a',
+    'open.a takes b open.b',
+    'open.b.b-2.waiting takes b-2 open.b-2',
+    'open.b.c.waiting takes c matched',
+    'open.b-2.b-2.waiting takes b-2 open.b-2',
+    'open.b-2.c.waiting takes c matched',
+  ]);
 });

@@ -21,7 +21,7 @@ export function chartOf(stage: string, node: string, machine: unknown): Chart {
   const known = new Set(states.map(({ path }) => path));
   const drafts: Draft[] = [];
   collect(fieldsOf(machine), '', { ids, known, drafts }, 0);
-  return { stage, node, states, transitions: merged(drafts) };
+  return { stage, node, of: 'actors', states, transitions: merged(drafts) };
 }
 
 function walk(state: Fields, path: string, found: ChartState[], ids: Map<string, string>, depth: number): void {

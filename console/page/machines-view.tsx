@@ -1,6 +1,7 @@
 // Machines: each statechart drawn, with how many actors are in each state, and what they do.
 
 import type { ReactNode } from 'react';
+import type { Chart } from '../api.ts';
 import { count } from './format.ts';
 import { StatechartDrawing } from './statechart-drawing.tsx';
 import type { ViewProps } from './views.ts';
@@ -8,7 +9,7 @@ import type { ViewProps } from './views.ts';
 export function MachinesView({ declared, live, query, go }: ViewProps): ReactNode {
   const { charts } = declared;
   const chart = charts.find(({ node }) => node === query) ?? charts[0];
-  if (chart === undefined) return <Empty text="This job has no machine." />;
+  if (chart === undefined) return <Empty text="This job has no machine and no pattern." />;
   const now = live.machines.find(({ node }) => node === chart.node) ?? null;
   return (
     <section aria-label="Machines" className="machines">
@@ -22,8 +23,7 @@ export function MachinesView({ declared, live, query, go }: ViewProps): ReactNod
           </select>
         )}
         <p className="quiet">
-          <b data-figure="actors">{now === null ? '–' : count(now.actorsTotal)}</b> {now?.actorsTotal === 1 ? 'actor' : 'actors'}, stage{' '}
-          {chart.stage}
+          <b data-figure="actors">{now === null ? '–' : count(now.actorsTotal)}</b> {standing(chart, now?.actorsTotal)}, stage {chart.stage}
         </p>
       </div>
       <StatechartDrawing chart={chart} live={now} lit={null} />
@@ -35,6 +35,11 @@ export function MachinesView({ declared, live, query, go }: ViewProps): ReactNod
       )}
     </section>
   );
+}
+
+function standing({ of }: Chart, total: number | undefined): string {
+  if (of === 'actors') return total === 1 ? 'actor' : 'actors';
+  return total === 1 ? 'partial match' : 'partial matches';
 }
 
 export function Empty({ text }: { readonly text: string }): ReactNode {

@@ -15,6 +15,7 @@ import { Chain } from '../task/chain.ts';
 import type { ChainOutput } from '../task/chain.ts';
 import type { NodeWatermarks } from '../task/chain-node.ts';
 import type { Together } from '../time/watermark.ts';
+import type { TransformFigures } from '../transforms/figures.ts';
 import type { StepContext, Table, Transform } from '../transforms/transform.ts';
 
 export type HarnessOptions = {
@@ -54,6 +55,11 @@ export class StepHarness {
   constructor(options: HarnessOptions) {
     this.#options = options;
     this.#chain = this.#start({});
+  }
+
+  /** What the transform tells of itself. */
+  figures(): TransformFigures | undefined {
+    return this.#chain.figures()[NODE];
   }
 
   /** Plays a drawing; a batch ends at `|`, at a watermark, at a restart, and where the side changes. */

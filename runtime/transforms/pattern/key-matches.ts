@@ -9,6 +9,7 @@
 import { assert } from '../../base/assert.ts';
 import type { Key, Value } from '../../event/batch.ts';
 import type { KeyedCells } from '../../state/keyed-cells.ts';
+import { FRESH, WAS_MATCH, WHOLE, type MatchCell } from './match-cell.ts';
 import type { MatchedEvent, PartialMatch, Taken } from './partial-match.ts';
 
 export type Held =
@@ -16,8 +17,6 @@ export type Held =
   /** Whole, and waits for those that began before. */
   | { readonly kind: 'whole'; readonly id: number; readonly taken: readonly Taken[] };
 
-const [FRESH, WAS_MATCH, WHOLE] = [1, 2, 4];
-type MatchCell = readonly [positions: readonly number[], sequences: readonly number[], open: readonly number[], marks: number];
 type EventCell = readonly [timeMs: number, value: Value];
 
 export class KeyMatches {

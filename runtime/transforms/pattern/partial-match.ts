@@ -8,6 +8,7 @@ import type { Value } from '../../event/batch.ts';
 import { ACCEPT } from './automaton.ts';
 import type { Automaton, Way } from './automaton.ts';
 import type { Judge, Matched } from './conditions.ts';
+import { isOpenEnd } from './pattern-states.ts';
 
 /** An event that matches refer to. `sequence`: its place among those of its key. */
 export type MatchedEvent = { readonly sequence: number; readonly timeMs: number; readonly value: Value };
@@ -39,6 +40,7 @@ export function advance(automaton: Automaton, match: PartialMatch, event: Matche
   const matched = matchedOnce(automaton, match.taken);
   const grown: PartialMatch[] = [];
   const whole: (readonly Taken[])[] = [];
+  let { wasMatch } = match;
   const open = match.open.filter((number) => {
     const way = ways[number]!;
     if (way.until.some((condition) => judge(condition, matched)) || isBarred(way, judge, matched)) return false;
@@ -46,6 +48,7 @@ export function advance(automaton: Automaton, match: PartialMatch, event: Matche
     if (way.target === ACCEPT) {
       if (way.notFollowedBy.length > 0) return !way.notFollowedBy.some((condition) => judge(condition, matched));
       whole.push(match.taken); // what must not follow at once did not
+      wasMatch = true;
       return false;
     }
     if (judge(automaton.positions[way.target]!.where, matched)) {
@@ -58,7 +61,7 @@ export function advance(automaton: Automaton, match: PartialMatch, event: Matche
     }
     return way.contiguity !== 'next' && !way.notFollowedBy.some((condition) => judge(condition, matched));
   });
-  return { kept: keep(match, open, ways), grown, whole };
+  return { kept: keep(match, { open, wasMatch }, ways), grown, whole };
 }
 
 /** `event` begins matches. */
@@ -124,15 +127,11 @@ function take({ positions }: Automaton, taken: readonly Taken[]): { grown: reado
   return { grown, whole: isWhole ? [taken] : [] };
 }
 
-/** Leads to the end without anything to wait for. */
-function isOpenEnd({ target, notNext, notFollowedBy }: Way): boolean {
-  return target === ACCEPT && notNext.length === 0 && notFollowedBy.length === 0;
-}
-
-function keep(match: PartialMatch, open: readonly number[], ways: readonly Way[]): PartialMatch | null {
+function keep(match: PartialMatch, { open, wasMatch }: Pick<PartialMatch, 'open' | 'wasMatch'>, ways: readonly Way[]): PartialMatch | null {
   if (open.length === 0) return null;
   const isFresh = match.isFresh && !open.some((number) => ways[number]!.notNext.length > 0);
-  return open.length === match.open.length && isFresh === match.isFresh ? match : { ...match, open, isFresh: false };
+  const isSame = open.length === match.open.length && isFresh === match.isFresh;
+  return isSame ? match : { ...match, open, isFresh: false, wasMatch };
 }
 
 function matchedOnce(automaton: Automaton, taken: readonly Taken[]): () => Matched {

@@ -19,6 +19,7 @@ import type { OpPlan } from '../../plan/physical-plan.ts';
 import { Heap } from '../../time/heap.ts';
 import { keysOf } from '../batch-keys.ts';
 import { EventRefused, describeValue, failEvent } from '../failure.ts';
+import type { ActorFigures } from '../figures.ts';
 import { keyFields } from '../key-fields.ts';
 import type { RestoreContext, StepContext, Transform } from '../transform.ts';
 import { buildAutomaton } from './automaton.ts';
@@ -28,6 +29,7 @@ import { KeyMatches, beginningOf, takenOf } from './key-matches.ts';
 import type { Held } from './key-matches.ts';
 import { advance, begin, endOf, expire, matchedOf } from './partial-match.ts';
 import type { MatchedEvent, PartialMatch, Taken } from './partial-match.ts';
+import { PartialMatchBook } from './partial-match-book.ts';
 import { endsOthers } from './skip.ts';
 
 type PatternOp = Extract<OpPlan, { kind: 'pattern' }>;
@@ -51,6 +53,7 @@ class Pattern implements Transform {
   readonly #automaton: Automaton;
   readonly #conditions: Conditions;
   readonly #select: Compiled | null;
+  #book: PartialMatchBook;
   #keys = new Map<Key, KeyMatches>();
   #looks = new Heap<Look>(isBefore);
   #results: Output = emptyOutput();
@@ -61,6 +64,7 @@ class Pattern implements Transform {
     this.#withinMs = withinMs;
     this.#keyNames = keyNames;
     this.#automaton = buildAutomaton(spec);
+    this.#book = new PartialMatchBook(this.#automaton);
     this.#conditions = new Conditions(this.#automaton.conditions);
     this.#select = compileSelect(spec.select);
   }
@@ -68,7 +72,15 @@ class Pattern implements Transform {
   restored({ cells }: RestoreContext): void {
     this.#keys = KeyMatches.restore(cells);
     this.#looks = new Heap(isBefore);
-    for (const { key, held } of this.#keys.values()) for (const each of held) this.#lookAt(key, each);
+    this.#book = new PartialMatchBook(this.#automaton);
+    for (const { key, held } of this.#keys.values()) {
+      this.#book.count(held, []);
+      for (const each of held) this.#lookAt(key, each);
+    }
+  }
+
+  figures(): ActorFigures {
+    return this.#book.figures();
   }
 
   onBatch(batch: Batch, context: StepContext): void {
@@ -132,6 +144,7 @@ class Pattern implements Transform {
     const finished = whole.map((taken): Held => ({ kind: 'whole', id: matches.newId(), taken }));
     const left = this.#comeOut(matches.key, [...numbered, ...finished], timeMs, context);
     const known = new Set(matches.held);
+    this.#book.count(left, matches.held);
     matches.replace(left, context.cells);
     for (const held of left) if (!known.has(held)) this.#lookAt(matches.key, held);
     if (matches.isEmpty) this.#keys.delete(matches.key);
