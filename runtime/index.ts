@@ -19,12 +19,15 @@ export {
   collect,
   approxDistinct,
   distinct,
+  heavyHitters,
   quantiles,
+  reservoir,
   stddev,
   variance,
   top,
   type Aggregate,
   type AggregateOptions,
+  type HeavyHitter,
   type TopOptions,
 } from './job/aggregates.ts';
 export { cel, type Cel } from './job/cel.ts';

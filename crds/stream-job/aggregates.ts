@@ -18,6 +18,14 @@ export const quantilesSchema = z.strictObject({
     .max(32)
     .describe('Shares of all values in order: 0.5 is the median, 0.99 what 99 of 100 do not exceed.'),
 });
+export const heavyHittersSchema = z.strictObject({
+  of: codeSchema,
+  share: z.number().min(0.001).max(1).describe('0.01: values that are 1 % of all, or more.'),
+});
+export const reservoirSchema = z.strictObject({
+  of: codeSchema,
+  size: z.int().min(1).max(10_000).describe('How many.'),
+});
 const aggregateFunctions = {
   count: z.strictObject({}).optional(),
   sum: valueAggregate,
@@ -34,6 +42,10 @@ const aggregateFunctions = {
   quantiles: quantilesSchema
     .optional()
     .describe('A list of the values at these shares; exact up to 512 values, beyond off by 1 % of the ranks at most.'),
+  heavyHitters: heavyHittersSchema
+    .optional()
+    .describe('A list of { value, count, error }, the most frequent first: all values with this share, none with less than half of it.'),
+  reservoir: reservoirSchema.optional().describe('A list of so many values, each as likely as any other, the same at a replay.'),
   top: topSchema.optional().describe('A list of the values that rank highest.'),
 } as const;
 export const AGGREGATE_FUNCTIONS = Object.keys(aggregateFunctions) as readonly (keyof typeof aggregateFunctions)[];
@@ -46,4 +58,6 @@ export const aggregateSchema = z
 
 export type AggregateSpec = z.output<typeof aggregateSchema>;
 export type TopSpec = z.output<typeof topSchema>;
+export type HeavyHittersSpec = z.output<typeof heavyHittersSchema>;
+export type ReservoirSpec = z.output<typeof reservoirSchema>;
 export type QuantilesSpec = z.output<typeof quantilesSchema>;

@@ -85,6 +85,27 @@ export function quantiles<E>(
   return { spec: { quantiles: { of: codeOf(value), at: [...at] }, ...where(options) } };
 }
 
+export type HeavyHitter<T> = {
+  readonly value: T;
+  /** How often it was there, at least. */ readonly count: number;
+  /** How much more often at most. */ readonly error: number;
+};
+
+/** The values that are `share` (0.001 … 1) of all or more, the most frequent first, and none that is less than half of it: by
+ *  2 / share counters a key. */
+export function heavyHitters<E, T>(
+  share: number,
+  value: EventCode<E, T>,
+  options: AggregateOptions<E> = {},
+): Aggregate<E, HeavyHitter<NonNullable<T>>[]> {
+  return { spec: { heavyHitters: { of: codeOf(value), share }, ...where(options) } };
+}
+
+/** `size` of the values, each as likely as any other, the same ones at a replay; in the order of event time. */
+export function reservoir<E, T>(size: number, value: EventCode<E, T>, options: AggregateOptions<E> = {}): Aggregate<E, NonNullable<T>[]> {
+  return { spec: { reservoir: { of: codeOf(value), size }, ...where(options) } };
+}
+
 export type TopOptions<E, T> = AggregateOptions<E> & {
   /** The rank: a number, text or boolean, or a list of them, of which the first that differ decide. */
   readonly by: EventCode<E, unknown>;

@@ -26,6 +26,8 @@ const aggregate = fields({
   ...Object.fromEntries([...AGGREGATE_FUNCTIONS, 'where'].map((name) => [name, code])),
   count: fields({}),
   quantiles: fields({ of: code }),
+  heavyHitters: fields({ of: code }),
+  reservoir: fields({ of: code }),
   top: fields({ by: code, value: code }),
 });
 

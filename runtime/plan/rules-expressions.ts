@@ -214,6 +214,10 @@ class StageCheck {
     if (picked.length > 0) return mergeTypes(picked);
     if (aggregate.collect !== undefined) return listType(collected);
     if (aggregate.top !== undefined) return listType(ranked);
+    const frequent = this.#check.one(aggregate.heavyHitters?.of, [...path, 'heavyHitters', 'of'], variables);
+    if (aggregate.heavyHitters !== undefined) return listType(objectType({ value: frequent, count: NUMBER, error: NUMBER }));
+    const sampled = this.#check.one(aggregate.reservoir?.of, [...path, 'reservoir', 'of'], variables);
+    if (aggregate.reservoir !== undefined) return listType(sampled);
     const double = scalarType('double', true);
     if (aggregate.quantiles !== undefined) return listType(double);
     return (['mean', 'variance', 'stddev'] as const).some((name) => aggregate[name] !== undefined) ? double : NUMBER;

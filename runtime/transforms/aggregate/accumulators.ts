@@ -6,15 +6,15 @@
 //   U2. `merge` is associative, and commutative but for events of equal time in first, last and collect, where `into` counts
 //       as earlier.
 //   U3. count, sum, mean, min, max, distinct and approxDistinct do not depend on the order in which events come. variance and stddev
-//       do in their last digits, quantiles as t-digest.ts says.
+//       do in their last digits, quantiles as t-digest.ts says, heavyHitters and reservoir within what their files promise.
 
 import type { AggregateSpec } from '../../../crds/stream-job/aggregates.ts';
-import { encodeKey } from '../../event/key.ts';
 import { EventRefused, describeValue } from '../failure.ts';
 import { EMPTY_SUM, addExact, mergeExact, roundExact } from './exact-sum.ts';
 import type { ExactSum } from './exact-sum.ts';
 import { addToSketch, countOf, mergeSketches } from './hyper-log-log.ts';
 import type { HyperLogLog } from './hyper-log-log.ts';
+import { textOf } from './value-text.ts';
 import { compareValues, isComparable } from './value-order.ts';
 import type { Comparable } from './value-order.ts';
 
@@ -36,7 +36,7 @@ export interface Accumulator {
 }
 
 /** Those that take one value, or none. */
-export type AggregateFunction = Exclude<keyof AggregateSpec, 'quantiles' | 'top' | 'where'>;
+export type AggregateFunction = Exclude<keyof AggregateSpec, 'quantiles' | 'top' | 'heavyHitters' | 'reservoir' | 'where'>;
 
 /** Values that one cell collects or tells apart. A cell travels whole with each commit that changes it, so a larger one
  *  would cost more than any result is worth; what is this large should be keyed by the value instead. */
@@ -248,11 +248,6 @@ function checkNumber(value: unknown, who: string): void {
 function checkSpace(held: number, verb: string): void {
   if (held < CELL_VALUES_MAX) return;
   throw new EventRefused(`a key ${verb} at most ${CELL_VALUES_MAX} values; make the value a part of the key, or the window shorter`);
-}
-
-/** Equal values have equal texts. Keys may not hold NaN and the infinities (JSON has none), values may. */
-function textOf(value: unknown): string {
-  return typeof value === 'number' && !Number.isFinite(value) ? `\u0000${value}` : encodeKey(value);
 }
 
 const textSets = new WeakMap<readonly string[], Set<string>>();

@@ -1,6 +1,6 @@
 // The aggregates of a stage, compiled once: what one event does to one cell.
 
-import type { AggregateSpec, QuantilesSpec, TopSpec } from '../../../crds/stream-job/aggregates.ts';
+import type { AggregateSpec, HeavyHittersSpec, QuantilesSpec, ReservoirSpec, TopSpec } from '../../../crds/stream-job/aggregates.ts';
 import { BadDeclaration } from '../../base/issues.ts';
 import type { Key, Value } from '../../event/batch.ts';
 import { compileCode, compilePredicate } from '../../expression/expression.ts';
@@ -9,7 +9,9 @@ import { EVENT_NAMES } from '../event-names.ts';
 import { EventRefused } from '../failure.ts';
 import { ACCUMULATORS } from './accumulators.ts';
 import type { Accumulator, AggregateFunction, Cell } from './accumulators.ts';
+import { makeHeavyHitters } from './heavy-hitters.ts';
 import { makeQuantiles } from './quantiles.ts';
+import { makeReservoir } from './reservoir.ts';
 import { makeTop } from './top.ts';
 import type { Ranked } from './top.ts';
 
@@ -23,7 +25,7 @@ export interface Aggregates {
   addToAll(cells: readonly Cell[], event: Value, key: Key | null, timeMs: number, nowMs: number): void;
   /** Adds all that `from` has seen to `into`. `from` is not changed and shares no part that will be. */
   merge(into: Cell, from: Cell): void;
-  /** Aggregate name → value. Of no event: 0 for count, sum, distinct and approxDistinct, [] for collect and top, nulls for quantiles,
+  /** Aggregate name → value. Of no event: 0 for count, sum, distinct and approxDistinct, [] for collect, top, heavyHitters and reservoir, nulls for quantiles,
    *  null for the others. */
   result(cell: Cell): Record<string, unknown>;
 }
@@ -37,7 +39,13 @@ type Field = {
   readonly where: Compiled<boolean> | null;
 };
 
-const FUNCTIONS = [...(Object.keys(ACCUMULATORS) as readonly AggregateFunction[]), 'quantiles', 'top'] as const;
+const FUNCTIONS = [
+  ...(Object.keys(ACCUMULATORS) as readonly AggregateFunction[]),
+  'quantiles',
+  'top',
+  'heavyHitters',
+  'reservoir',
+] as const;
 /** Stands for: this event does not count here. */
 const SKIP = Symbol('skip');
 
@@ -81,6 +89,14 @@ function compileField(name: string, spec: AggregateSpec, at: number, names: read
   if (chosen === 'quantiles') {
     const quantiles = spec.quantiles as QuantilesSpec;
     return { name, at, accumulator: makeQuantiles(quantiles), value: compileCode(quantiles.of, names), where };
+  }
+  if (chosen === 'heavyHitters') {
+    const { of, share } = spec.heavyHitters as HeavyHittersSpec;
+    return { name, at, accumulator: makeHeavyHitters({ share }), value: compileCode(of, names), where };
+  }
+  if (chosen === 'reservoir') {
+    const { of, size } = spec.reservoir as ReservoirSpec;
+    return { name, at, accumulator: makeReservoir({ size }), value: compileCode(of, names), where };
   }
   const code = chosen === 'count' ? undefined : spec[chosen];
   return { name, at, accumulator: ACCUMULATORS[chosen], value: code === undefined ? null : compileCode(code, names), where };

@@ -75,6 +75,16 @@ export const stages: readonly Refused[] = [
     says: 'decompress.bytesMax',
   },
   {
+    fact: 'heavy hitters of next to nothing',
+    object: keyed({ window: { tumbling: { size: '1h' } }, aggregate: { n: { heavyHitters: { of: 'event.id', share: 0 } } } }),
+    says: 'aggregate.n.heavyHitters.share',
+  },
+  {
+    fact: 'a reservoir without bound',
+    object: keyed({ window: { tumbling: { size: '1h' } }, aggregate: { n: { reservoir: { of: 'event.id', size: 100_000 } } } }),
+    says: 'aggregate.n.reservoir.size',
+  },
+  {
     fact: 'a branch without outputs',
     object: withStage({ branch: { outputs: [] } }),
     says: 'branch.outputs',
