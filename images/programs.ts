@@ -22,7 +22,14 @@ export const images: Readonly<Record<ImageName, ImageContent>> = {
     hasPage: true,
     exposedPorts: ['8080/tcp', '8082/tcp'],
   },
-  worker: { programs: [{ entry: 'runtime/pod/main.ts', file: 'worker.mjs' }], hasPage: false, exposedPorts: ['8081/tcp'] },
+  worker: {
+    programs: [
+      { entry: 'runtime/pod/main.ts', file: 'worker.mjs' },
+      { entry: 'runtime/adapters/otel/tracer-thread.ts', file: 'tracer-thread.mjs' },
+    ],
+    hasPage: false,
+    exposedPorts: ['8081/tcp'],
+  },
 };
 
 export const imageNames = Object.keys(images) as readonly ImageName[];

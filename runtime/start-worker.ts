@@ -50,7 +50,7 @@ export async function startWorker(options: WorkerOptions, log: (message: string)
     random: systemRandom,
     isTraced: (options.tracing ?? null) !== null,
   };
-  const tracing = await openTracing(options.tracing ?? null, { runId: run.runId, worker: options.worker, random: systemRandom, log });
+  const tracing = openTracing(options.tracing ?? null, { runId: run.runId, worker: options.worker, random: systemRandom, log });
   const { tableIssues: _told, ...revision } = await makeRevision(plan, env);
   const worker = new Worker({
     ...revision,

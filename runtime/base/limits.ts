@@ -47,6 +47,9 @@ export const PATTERN_POSITIONS_MAX = 512;
  *  the key back. Longer than streams lag, short enough that deleted keys do not pile up. */
 export const DELETED_KEY_MS = 86_400_000;
 
+/** Spans of a worker that are ended and not yet sent: some seconds of them while a collector is slow, a few MB. */
+export const SPANS_WAITING_MAX = 4_096;
+
 // ---- declarations
 
 /** etcd takes no larger custom resource, and a job file of this size has thousands of stages. */

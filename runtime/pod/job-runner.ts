@@ -61,7 +61,7 @@ export class JobRunner {
   static async start(record: JobRecord, parts: RevisionParts, runner: RunnerParts): Promise<JobRunner> {
     const { connection, directory, blobs, job, worker: id, log } = runner;
     const bus = new HeardBus(openBus(connection, job));
-    const tracing = await openTracing(runner.tracing ?? null, { runId: record.runId, worker: id, random: systemRandom, log });
+    const tracing = openTracing(runner.tracing ?? null, { runId: record.runId, worker: id, random: systemRandom, log });
     const worker = new Worker({
       ...revisionOf(record, parts),
       journal: new NatsJournal(Link.of(connection)),

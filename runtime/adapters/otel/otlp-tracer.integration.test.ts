@@ -1,9 +1,11 @@
-// The tracer against a real HTTP server that takes spans, refuses, answers late, or is not there.
+// Both tracers, the one that sends and the one whose thread does, against a real HTTP server that takes spans, refuses, answers late, or is not there.
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { OtlpReceiver } from '../../../test/support/otlp-receiver.ts';
-import type { SpanData } from '../../telemetry/span.ts';
-import { OtlpTracer, QUEUE_MAX } from './otlp-tracer.ts';
+import { SPANS_WAITING_MAX } from '../../base/limits.ts';
+import type { SpanData, Tracer } from '../../telemetry/span.ts';
+import { OtlpTracer } from './otlp-tracer.ts';
+import { ThreadTracer } from './thread-tracer.ts';
 
 let collector: OtlpReceiver;
 beforeEach(async () => {
@@ -14,8 +16,14 @@ afterEach(() => collector.stop());
 const troubles: string[] = [];
 beforeEach(() => void (troubles.length = 0));
 
-function open(url = `${collector.url}/v1/traces`): OtlpTracer {
-  return new OtlpTracer({ url, headers: { 'x-tenant': 'a' }, instance: 'w-1', onTrouble: (message) => troubles.push(message) });
+const tracers = [
+  { tracer: 'the tracer that sends', Tracer: OtlpTracer },
+  { tracer: 'the tracer with a thread', Tracer: ThreadTracer },
+];
+
+function openOf({ Tracer: Of }: (typeof tracers)[number]): (url?: string) => Tracer {
+  return (url = `${collector.url}/v1/traces`) =>
+    new Of({ url, headers: { 'x-tenant': 'a' }, instance: 'w-1', onTrouble: (message) => troubles.push(message) });
 }
 
 const SHARED = { 'millrace.job': 'j' };
@@ -40,7 +48,9 @@ function span(n: number): SpanData {
   };
 }
 
-describe('spans', () => {
+describe.each(tracers)('spans of $tracer', (row) => {
+  const open = openOf(row);
+
   test('arrive as they were told', async () => {
     const tracer = open();
     tracer.end(span(1));
@@ -64,11 +74,11 @@ describe('spans', () => {
 
   test('that find no room are dropped and counted; all others arrive', async () => {
     const tracer = open();
-    for (let n = 1; n <= QUEUE_MAX + 100; n++) tracer.end(span(n));
+    for (let n = 1; n <= SPANS_WAITING_MAX + 100; n++) tracer.end(span(n));
     expect(tracer.figures()).toEqual({ sent: 0, dropped: 100 });
     await tracer.close(10_000);
-    expect(tracer.figures()).toEqual({ sent: QUEUE_MAX, dropped: 100 });
-    expect(collector.spans).toHaveLength(QUEUE_MAX);
+    expect(tracer.figures()).toEqual({ sent: SPANS_WAITING_MAX, dropped: 100 });
+    expect(collector.spans).toHaveLength(SPANS_WAITING_MAX);
   });
 
   test('after the end are dropped', async () => {
@@ -79,7 +89,9 @@ describe('spans', () => {
   });
 });
 
-describe('a collector that', () => {
+describe.each(tracers)('a collector of $tracer that', (row) => {
+  const open = openOf(row);
+
   test('refuses: dropped, counted, told once', async () => {
     collector.mood = 'refuses';
     const tracer = open();
@@ -119,4 +131,15 @@ describe('a collector that', () => {
     expect(tracer.figures()).toEqual({ sent: 0, dropped: 1 });
     collector = await OtlpReceiver.start();
   });
+});
+
+test('a thread that fails takes its spans with it: counted, told once, and the worker goes on', async () => {
+  const parts = { url: collector.url, headers: {}, instance: 'w-1', onTrouble: (message: string) => troubles.push(message) };
+  const tracer = new ThreadTracer(parts, new URL('./not-there.ts', import.meta.url));
+  for (let n = 1; n <= 100; n++) tracer.end(span(n));
+  await expect.poll(() => tracer.figures()).toEqual({ sent: 0, dropped: 100 });
+  tracer.end(span(101));
+  await tracer.close(1_000);
+  expect(tracer.figures()).toEqual({ sent: 0, dropped: 101 });
+  expect(troubles).toEqual([expect.stringMatching(/the thread that sends traces has failed.*not-there/s)]);
 });

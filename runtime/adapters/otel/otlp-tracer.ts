@@ -1,20 +1,18 @@
 // The tracer that sends spans to an OTLP collector, over HTTP as JSON. Sending is ours: the retries of OpenTelemetry's exporter have
 // timers that keep a worker from ending.
 //
-//   E1. At most QUEUE_MAX spans wait; what comes then is dropped and counted. One export is in flight at a time.
+//   E1. At most SPANS_WAITING_MAX spans wait; what comes then is dropped and counted. One export is in flight at a time.
 //   E2. What the collector refuses is dropped and counted. Where it says "later", or nothing within EXPORT_MS, it is asked again
 //       TRIES_MAX times in all; meanwhile the queue fills, and overflows.
 //   E3. `close` takes no longer than it may; nothing keeps a process alive afterwards.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Agent as HttpAgent, request as requestHttp } from 'node:http';
-import type { RequestOptions } from 'node:http';
-import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
+import type { Agent, RequestOptions } from 'node:http';
+import { SPANS_WAITING_MAX } from '../../base/limits.ts';
 import type { SpanData, Tracer, TracerFigures } from '../../telemetry/span.ts';
 import type { TracingOptions } from '../../telemetry/tracing-options.ts';
 import { OtlpJson } from './otlp-json.ts';
 
-export const QUEUE_MAX = 4_096;
 const BATCH_MAX = 512;
 /** Spans gather this long, or until there are BATCH_MAX: an export is a request, and costs as much as ten spans. */
 const GATHER_MS = 1_000;
@@ -29,13 +27,16 @@ export type OtlpTracerParts = Pick<TracingOptions, 'url' | 'headers'> & {
   readonly instance: string;
   /** The collector does not take spans, for the first time since it did. */
   readonly onTrouble: (message: string) => void;
+  /** More spans were sent or dropped: figures of all so far. */
+  readonly onSettled?: (figures: TracerFigures) => void;
 };
 
 export class OtlpTracer implements Tracer {
   readonly #parts: OtlpTracerParts;
   readonly #end = new AbortController();
   readonly #json: OtlpJson;
-  readonly #agent: HttpAgent;
+  readonly #client: HttpClient;
+  readonly #agent: Agent;
   #queue: SpanData[] = [];
   #sent = 0;
   #dropped = 0;
@@ -47,12 +48,12 @@ export class OtlpTracer implements Tracer {
   constructor(parts: OtlpTracerParts) {
     this.#parts = parts;
     this.#json = new OtlpJson(parts.instance);
-    const Agent = isSecure(parts.url) ? HttpsAgent : HttpAgent;
-    this.#agent = new Agent({ keepAlive: true });
+    this.#client = clientOf(parts.url);
+    this.#agent = new this.#client.Agent({ keepAlive: true });
   }
 
   end(span: SpanData): void {
-    if (this.#closed || this.#queue.length >= QUEUE_MAX) {
+    if (this.#closed || this.#queue.length >= SPANS_WAITING_MAX) {
       this.#dropped++; // E1
       return;
     }
@@ -95,6 +96,7 @@ export class OtlpTracer implements Tracer {
       if (error === null) this.#sent += batch.length;
       else this.#dropped += batch.length; // E2
       this.#tell(error);
+      this.#parts.onSettled?.(this.figures());
       this.#goOn();
     });
   }
@@ -136,7 +138,6 @@ export class OtlpTracer implements Tracer {
   /** What the collector answers. Rejects when it does not. */
   #status(body: Uint8Array): Promise<number> {
     const { url, headers } = this.#parts;
-    const request = isSecure(url) ? requestHttps : requestHttp;
     const options: RequestOptions = {
       method: 'POST',
       agent: this.#agent,
@@ -144,11 +145,12 @@ export class OtlpTracer implements Tracer {
       signal: AbortSignal.any([AbortSignal.timeout(EXPORT_MS), this.#end.signal]),
     };
     return new Promise((resolve, reject) => {
-      request(url, options, (response) => {
-        response.resume(); // the connection is free for the next once it was read
-        response.on('end', () => resolve(response.statusCode ?? 0));
-        response.on('error', reject);
-      })
+      this.#client
+        .request(url, options, (response) => {
+          response.resume(); // the connection is free for the next once it was read
+          response.on('end', () => resolve(response.statusCode ?? 0));
+          response.on('error', reject);
+        })
         .on('error', reject)
         .end(body);
     });
@@ -167,8 +169,11 @@ function causeOf(error: unknown): Error {
   return error.cause instanceof Error && error.cause.message !== '' ? error.cause : error;
 }
 
-function isSecure(url: string): boolean {
-  return /^https:/i.test(url);
+type HttpClient = Pick<typeof import('node:http'), 'Agent' | 'request'>;
+
+/** Not by `import`: that evaluates all exports of node:http, WebSocket among them, and so loads undici (50 ms of CPU). */
+function clientOf(url: string): HttpClient {
+  return /^https:/i.test(url) ? process.getBuiltinModule('node:https') : process.getBuiltinModule('node:http');
 }
 
 function withoutUser(url: string): string {

@@ -1,0 +1,144 @@
+// The tracer of a worker: hands spans to a thread (tracer-thread.ts) that turns them into OTLP and sends them. Engine and spans share no
+// heap: a span that waits to be sent is nothing that the engine's garbage collector copies, and OpenTelemetry is not loaded there.
+//
+//   TT1. The thread begins with the first span: who samples nothing has none.
+//   TT2. At most SPANS_WAITING_MAX spans are on their way: told here, and neither sent nor dropped by the thread. What comes then is dropped and
+//        counted, as in otlp-tracer.ts (E1).
+//   TT3. Spans are handed over some at a time, and soon: a message costs as much as some spans, and a span that stays here for long is
+//        copied by the garbage collector.
+//   TT4. A thread that fails takes its spans with it: they are dropped and counted, it is told once, and no other is begun.
+//   TT5. `close` takes no longer than it may, from when the thread has started; nothing keeps a process alive afterwards.
+
+import { Worker } from 'node:worker_threads';
+import { SPANS_WAITING_MAX } from '../../base/limits.ts';
+import type { SpanData, Tracer, TracerFigures } from '../../telemetry/span.ts';
+import type { OtlpTracerParts } from './otlp-tracer.ts';
+
+export type ThreadParts = Omit<OtlpTracerParts, 'onTrouble' | 'onSettled'>;
+export type ToThread =
+  { readonly kind: 'spans'; readonly spans: readonly SpanData[] } | { readonly kind: 'close'; readonly limitMs: number };
+export type FromThread =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'trouble'; readonly trouble: string }
+  /** Of all spans so far, what became of them. */
+  | { readonly kind: 'settled' | 'closed'; readonly figures: TracerFigures };
+
+/** TT3. */
+const HANDOVER_SPANS = 64;
+const HANDOVER_MS = 100;
+/** Loading takes 0.1 s of CPU; on a machine with much to do that may be a second. */
+const START_MAX_MS = 3_000;
+/** Spans die young there too. */
+const YOUNG_MB = 8;
+
+/** In the sources it lies beside this file, in an image beside the program (images/programs.ts). */
+const THREAD = new URL(import.meta.url.endsWith('.ts') ? './tracer-thread.ts' : './tracer-thread.mjs', import.meta.url);
+
+export class ThreadTracer implements Tracer {
+  readonly #parts: Pick<OtlpTracerParts, 'onTrouble'> & ThreadParts;
+  readonly #program: URL;
+  #thread: Worker | null = null;
+  #isOver = false;
+  /** Settles when the thread runs, and when it has ended. */
+  readonly #ready = Promise.withResolvers<void>();
+  readonly #ended = Promise.withResolvers<void>();
+  #batch: SpanData[] = [];
+  #timer: NodeJS.Timeout | null = null;
+  /** Spans that were told to the thread, or are about to. */
+  #told = 0;
+  #settled: TracerFigures = { sent: 0, dropped: 0 };
+  /** Spans that the thread never got. */
+  #dropped = 0;
+
+  /** `program`: what the thread runs. */
+  constructor(parts: Pick<OtlpTracerParts, 'onTrouble'> & ThreadParts, program = THREAD) {
+    this.#parts = parts;
+    this.#program = program;
+  }
+
+  end(span: SpanData): void {
+    if (this.#isOver || this.#told - this.#settled.sent - this.#settled.dropped >= SPANS_WAITING_MAX) {
+      this.#dropped++; // TT2
+      return;
+    }
+    this.#told++;
+    if (this.#batch.push(span) === HANDOVER_SPANS) this.#handOver();
+    else this.#timer ??= setTimeout(() => this.#handOver(), HANDOVER_MS).unref();
+  }
+
+  lost(spans: number): void {
+    this.#dropped += spans;
+  }
+
+  figures(): TracerFigures {
+    return { sent: this.#settled.sent, dropped: this.#settled.dropped + this.#dropped };
+  }
+
+  async close(limitMs: number): Promise<void> {
+    const wasOver = this.#isOver;
+    this.#isOver = true;
+    if (this.#batch.length > 0) this.#handOver();
+    if (!wasOver && this.#thread !== null) await this.#closeThread(limitMs);
+    this.#giveUp();
+  }
+
+  async #closeThread(limitMs: number): Promise<void> {
+    this.#tell({ kind: 'close', limitMs });
+    if (limitMs > 0) {
+      await within(START_MAX_MS, Promise.race([this.#ready.promise, this.#ended.promise]));
+      await within(limitMs, this.#ended.promise); // TT5
+    }
+    await this.#thread?.terminate();
+  }
+
+  #handOver(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    const spans = this.#batch;
+    this.#batch = [];
+    this.#tell({ kind: 'spans', spans });
+  }
+
+  #tell(message: ToThread): void {
+    this.#thread ??= this.#begin();
+    this.#thread.postMessage(message);
+  }
+
+  /** TT1. */
+  #begin(): Worker {
+    const { onTrouble: _ours, ...workerData } = this.#parts;
+    const thread = new Worker(this.#program, { workerData, name: 'traces', resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
+    thread.unref();
+    thread.on('message', (message: FromThread) => this.#hear(message));
+    thread.on('error', (error) => this.#fail(error instanceof Error ? error.message : String(error)));
+    thread.on('exit', () => this.#ended.resolve());
+    return thread;
+  }
+
+  #hear(message: FromThread): void {
+    if (message.kind === 'ready') this.#ready.resolve();
+    else if (message.kind === 'trouble') this.#parts.onTrouble(message.trouble);
+    else this.#settled = message.figures;
+  }
+
+  /** TT4. */
+  #fail(reason: string): void {
+    this.#isOver = true;
+    this.#giveUp();
+    this.#parts.onTrouble(`the thread that sends traces has failed, nothing is traced from now on: ${reason}`);
+  }
+
+  /** What is on its way is lost. */
+  #giveUp(): void {
+    const { sent, dropped } = this.#settled;
+    this.#settled = { sent, dropped: dropped + Math.max(0, this.#told - sent - dropped) };
+  }
+}
+
+/** Until `done`, for so long at most. */
+async function within(limitMs: number, done: Promise<void>): Promise<void> {
+  const limit = Promise.withResolvers<void>();
+  const timer = setTimeout(limit.resolve, limitMs);
+  await Promise.race([done, limit.promise]);
+  clearTimeout(timer);
+}
