@@ -18,6 +18,7 @@ const FORM = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
 const SAMPLED = 1;
 const TRACE_DIGITS = 32;
 const SPAN_DIGITS = 16;
+const ZEROS = '0'.repeat(TRACE_DIGITS);
 
 /** C2. Version ff is invalid, version 00 has nothing behind its flags; of later versions what is known is read. */
 export function parseTraceparent(text: string): TraceContext | null {
@@ -51,5 +52,5 @@ function digest(parts: readonly (string | number)[]): string {
 
 /** An id of zeros is none. */
 function notZero(id: string): string {
-  return /[^0]/.test(id) ? id : id.replace(/0$/, '1');
+  return id === ZEROS.slice(0, id.length) ? `${id.slice(1)}1` : id;
 }

@@ -6,7 +6,7 @@ import { DEPTH_MAX, SegmentBroken, SegmentRefused, decodeEvents, encodeEvents } 
 import { compile, interpret, shapeOf } from './segment-shape.ts';
 
 function batchOf(values: readonly unknown[], keys: readonly string[] | null = null): Batch {
-  return { values, times: values.map((_value, i) => 1_700_000_000_000 + i), keys, ingestMs: 1_700_000_000_500.5 };
+  return { values, times: values.map((_value, i) => 1_700_000_000_000 + i), keys, ingestMs: 1_700_000_000_500.5, traces: undefined };
 }
 
 function check(values: readonly unknown[]): void {
@@ -100,6 +100,7 @@ test('keys, times and the oldest ingestion of several batches come back behind o
     times: [5, -3, 1e15],
     keys: ['a', long, '\u00001'],
     ingestMs: 60,
+    traces: undefined,
   });
 });
 

@@ -12,7 +12,7 @@
 
 import { assert } from '../base/assert.ts';
 import type { Batch } from './batch.ts';
-import { concatTraces, withTraces } from './trace-marks.ts';
+import { concatTraces } from './trace-marks.ts';
 import type { TraceMark } from './trace-marks.ts';
 import { ByteReader, ByteWriter, SegmentBroken } from './segment-bytes.ts';
 import { decodeColumn } from './segment-decode.ts';
@@ -63,13 +63,13 @@ export function decodeEvents(bytes: Uint8Array): Batch {
   const values = decodeColumn(reader, count, PIECE_UNITS);
   const traces = version === VERSION_TRACED ? decodeTraces(reader, count) : undefined;
   reader.end();
-  return withTraces<Batch>({ values, times, keys, ingestMs }, traces);
+  return { values, times, keys, ingestMs, traces };
 }
 
 /** One batch with the events of all, in order. */
 export function concatBatches(batches: readonly Batch[]): Batch {
   const [first] = batches;
-  if (first === undefined) return { values: [], times: [], keys: null, ingestMs: Infinity };
+  if (first === undefined) return { values: [], times: [], keys: null, ingestMs: Infinity, traces: undefined };
   if (batches.length === 1) return first;
   const values: unknown[] = [];
   const times: number[] = [];
@@ -82,7 +82,7 @@ export function concatBatches(batches: readonly Batch[]): Batch {
     if (keys !== null && batch.keys !== null) append(keys, batch.keys);
     ingestMs = Math.min(ingestMs, batch.ingestMs);
   }
-  return withTraces<Batch>({ values, times, keys, ingestMs }, concatTraces(batches));
+  return { values, times, keys, ingestMs, traces: concatTraces(batches) };
 }
 
 function encodeTraces(traces: readonly TraceMark[]): void {

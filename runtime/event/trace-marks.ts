@@ -8,14 +8,12 @@ import type { TraceContext } from '../base/trace-context.ts';
 /** The event at index `at` is traced, and its next span hangs below `context`. */
 export type TraceMark = { readonly at: number; readonly context: TraceContext };
 
-type Marked = { readonly traces?: readonly TraceMark[] };
+type Marked = { readonly traces?: readonly TraceMark[] | undefined };
 
 /** `batch` with these marks; without any when there are none (T1). */
 export function withTraces<B extends Marked>(batch: B, traces: readonly TraceMark[] | undefined): B {
   if (traces !== undefined && traces.length > 0) return { ...batch, traces };
-  if (batch.traces === undefined) return batch;
-  const { traces: _none, ...rest } = batch;
-  return rest as unknown as B;
+  return batch.traces === undefined ? batch : { ...batch, traces: undefined };
 }
 
 /** Context of the event at `index`. */
@@ -34,21 +32,26 @@ export function traceAt(batch: Marked, index: number): TraceContext | undefined 
   return undefined;
 }
 
-/** Marks of the events at `indices`, in that order. */
+/** Marks of the events at `indices`, which ascend. */
 export function pickTraces(traces: readonly TraceMark[] | undefined, indices: readonly number[]): readonly TraceMark[] | undefined {
   if (traces === undefined) return undefined;
-  const contexts = new Map(traces.map(({ at, context }) => [at, context]));
   const picked: TraceMark[] = [];
-  for (let at = 0; at < indices.length; at++) {
-    const context = contexts.get(indices[at]!);
-    if (context !== undefined) picked.push({ at, context });
+  let at = 0;
+  for (const mark of traces) {
+    while (at < indices.length && indices[at]! < mark.at) at++;
+    if (indices[at] === mark.at) picked.push({ at, context: mark.context });
   }
-  return picked;
+  return anyOf(picked);
 }
 
 /** Marks of the events in [from, to). */
 export function sliceTraces(traces: readonly TraceMark[] | undefined, from: number, to: number): readonly TraceMark[] | undefined {
-  return traces?.flatMap(({ at, context }) => (at >= from && at < to ? [{ at: at - from, context }] : []));
+  return traces && anyOf(traces.flatMap(({ at, context }) => (at >= from && at < to ? [{ at: at - from, context }] : [])));
+}
+
+/** T1. */
+function anyOf(marks: readonly TraceMark[]): readonly TraceMark[] | undefined {
+  return marks.length === 0 ? undefined : marks;
 }
 
 /** Marks of the events of all batches, one behind the other. */

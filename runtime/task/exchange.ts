@@ -3,7 +3,7 @@
 import { hashKey } from '../event/key.ts';
 import type { Batch } from '../event/batch.ts';
 import { partOf } from '../event/part-of.ts';
-import { concatTraces, withTraces } from '../event/trace-marks.ts';
+import { concatTraces } from '../event/trace-marks.ts';
 import type { TraceMark } from '../event/trace-marks.ts';
 import { assert } from '../base/assert.ts';
 
@@ -28,13 +28,13 @@ export function concatenate(batches: readonly Batch[]): Batch {
   assert(first !== undefined, 'an edge with output has a batch');
   if (others.length === 0) return first;
   // `concat` copies whole arrays; `flatMap` goes through their elements.
-  const all: Batch = {
+  return {
     values: first.values.concat(...others.map(({ values }) => values)),
     times: first.times.concat(...others.map(({ times }) => times)),
     keys: first.keys?.concat(...others.map(({ keys }) => keys ?? [])) ?? null,
     ingestMs: Math.min(...batches.map((batch) => batch.ingestMs)),
+    traces: concatTraces(batches),
   };
-  return withTraces(all, concatTraces(batches));
 }
 
 /** Pieces of at most `eventsMax` events. */
@@ -44,23 +44,35 @@ export function slices(batch: Batch, eventsMax: number): Batch[] {
   return Array.from({ length: Math.ceil(count / eventsMax) }, (_, piece) => partOf(batch, piece * eventsMax, (piece + 1) * eventsMax));
 }
 
-type OpenBatch = { values: unknown[]; times: number[]; keys: string[]; ingestMs: number; traces?: TraceMark[] };
+type OpenBatch = { values: unknown[]; times: number[]; keys: string[]; ingestMs: number; traces: TraceMark[] | undefined };
 
 function scatter(batch: Batch, open: (OpenBatch | undefined)[], partitionCount: number): void {
-  const { keys, values, times, traces = [] } = batch;
+  const { keys, values, traces = [] } = batch;
   assert(keys !== null, 'events of a key exchange have keys');
-  let mark = 0; // in traces
-  let traced = traces[0]?.at ?? -1;
-  for (let i = 0; i < values.length; i++) {
+  let from = 0;
+  for (const { at, context } of traces) {
+    scatterPart(batch, keys, { from, to: at + 1 }, open, partitionCount);
+    from = at + 1;
+    const found = open[hashKey(keys[at] as string) % partitionCount] as OpenBatch;
+    (found.traces ??= []).push({ at: found.values.length - 1, context });
+  }
+  scatterPart(batch, keys, { from, to: values.length }, open, partitionCount);
+}
+
+/** Once an event, and the same whether any is traced. */
+function scatterPart(
+  { values, times, ingestMs }: Batch,
+  keys: readonly string[],
+  { from, to }: { readonly from: number; readonly to: number },
+  open: (OpenBatch | undefined)[],
+  partitionCount: number,
+): void {
+  for (let i = from; i < to; i++) {
     const key = keys[i] as string;
-    const partition = hashKey(key) % partitionCount;
-    const found = (open[partition] ??= { values: [], times: [], keys: [], ingestMs: batch.ingestMs });
+    const found = (open[hashKey(key) % partitionCount] ??= { values: [], times: [], keys: [], ingestMs, traces: undefined });
     found.values.push(values[i]);
     found.times.push(times[i] as number);
     found.keys.push(key);
-    if (batch.ingestMs < found.ingestMs) found.ingestMs = batch.ingestMs;
-    if (i !== traced) continue;
-    (found.traces ??= []).push({ at: found.values.length - 1, context: (traces[mark] as TraceMark).context });
-    traced = traces[++mark]?.at ?? -1;
+    if (ingestMs < found.ingestMs) found.ingestMs = ingestMs;
   }
 }

@@ -269,8 +269,8 @@ export class TaskCore {
     this.#count({ eventsIn: read.values.length + read.deadLetters.length });
     if (read.values.length > 0) {
       const times = new Array<number>(read.values.length).fill(Math.trunc(read.ingestMs));
-      const batch: Batch = { values: read.values, times, keys: null, ingestMs: read.ingestMs };
-      this.#chain.pushSource(this.#trace === null ? batch : withTraces(batch, sourceTraces(this.#trace, times.length, read.traces)));
+      const traces = this.#trace === null ? undefined : sourceTraces(this.#trace, times.length, read.traces);
+      this.#chain.pushSource({ values: read.values, times, keys: null, ingestMs: read.ingestMs, traces });
     }
     this.#sourceEnded ||= read.done;
   }

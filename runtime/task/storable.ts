@@ -7,7 +7,7 @@ import { MillraceError } from '../base/errors.ts';
 import { MESSAGE_VALUE_CHARACTERS_MAX } from '../base/limits.ts';
 import type { Batch, DeadLetter, Value } from '../event/batch.ts';
 import { SegmentRefused, encodeEvents } from '../event/segment.ts';
-import { pickTraces, withTraces } from '../event/trace-marks.ts';
+import { pickTraces } from '../event/trace-marks.ts';
 
 /** `bytes` hold `count` events of the batch; the others are told in `letters`, as events of the transform `at`. */
 export type Encoded = { readonly bytes: Uint8Array; readonly count: number; readonly letters: readonly DeadLetter[] };
@@ -57,13 +57,13 @@ function problemOf(batch: Batch): string | null {
 
 function pick(batch: Batch, indexes: readonly number[]): Batch {
   const { values, times, keys } = batch;
-  const picked: Batch = {
+  return {
     values: indexes.map((index) => values[index]),
     times: indexes.map((index) => times[index] as number),
     keys: keys === null ? null : indexes.map((index) => keys[index] as string),
     ingestMs: batch.ingestMs,
+    traces: pickTraces(batch.traces, indexes),
   };
-  return withTraces(picked, pickTraces(batch.traces, indexes));
 }
 
 function letterOf(batch: Batch, index: number, problem: string, at: string): DeadLetter {

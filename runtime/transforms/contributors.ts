@@ -40,6 +40,13 @@ export class Contributors {
     }
   }
 
+  /** Keys of which it has noted events: of nearly all there are none. */
+  keys(): ReadonlySet<Key> {
+    const keys = new Set<Key>();
+    for (const [key] of this.#cells.found?.entries(NAMESPACE) ?? []) keys.add(key);
+    return keys;
+  }
+
   /** Contexts of the key's events in [startMs, endMs), as they came. */
   of(key: Key, startMs: number, endMs: number): readonly TraceContext[] {
     const known = this.#cells.found?.get(NAMESPACE, key) as readonly Contribution[] | undefined;

@@ -1,7 +1,7 @@
 // The loop that the stateless transforms share: one value in, one value or none out, failures to dead letters.
 
 import type { Batch, Key, Value } from '../event/batch.ts';
-import { pickTraces, withTraces } from '../event/trace-marks.ts';
+import { pickTraces } from '../event/trace-marks.ts';
 import { EventRefused, failEvent } from './failure.ts';
 import type { StepContext } from './transform.ts';
 
@@ -44,15 +44,15 @@ export function changeEvents(batch: Batch, context: StepContext, change: EventCh
   }
 }
 
-/** The events at `indices`, in that order. */
+/** The events at `indices`, which ascend. */
 export function pickEvents(batch: Batch, indices: readonly number[]): Batch {
-  const picked: Batch = {
+  return {
     values: indices.map((i) => batch.values[i]),
     times: indices.map((i) => batch.times[i]!),
     keys: batch.keys === null ? null : indices.map((i) => batch.keys![i]!),
     ingestMs: batch.ingestMs,
+    traces: pickTraces(batch.traces, indices),
   };
-  return batch.traces === undefined ? picked : withTraces(picked, pickTraces(batch.traces, indices));
 }
 
 /** An async function in the place of code: its result must be there now. */

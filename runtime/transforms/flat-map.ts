@@ -42,7 +42,7 @@ export function makeFlatMap({ flatMap }: Extract<OpPlan, { kind: 'flatMap' }>): 
       }
       if (barrenCount > 0) context.countFiltered(barrenCount); // F2
       context.countAbsorbed(openedCount);
-      context.emit({ values, times, keys, ingestMs: batch.ingestMs });
+      context.emit({ values, times, keys, ingestMs: batch.ingestMs, traces: undefined });
     },
   };
 }

@@ -4,11 +4,11 @@
 //   O2. What a timer causes leaves later than the timer fired: each emission remembers its trace.
 
 import type { TraceContext } from '../../base/trace-context.ts';
-import type { Key, Value } from '../../event/batch.ts';
+import type { Batch, Key, Value } from '../../event/batch.ts';
 import type { TraceMark } from '../../event/trace-marks.ts';
 import { SENT, type StepContext } from '../transform.ts';
 
-type Columns = { values: Value[]; times: number[]; keys: Key[]; traces?: TraceMark[] };
+type Columns = { values: Value[]; times: number[]; keys: Key[]; traces: TraceMark[] | undefined };
 
 export class Outputs {
   #main: Columns = columns();
@@ -31,20 +31,24 @@ export class Outputs {
   /** Emits all that was added since the last flush. */
   flush(context: StepContext, ingestMs: number): void {
     if (this.#sent !== null) {
-      context.emit({ ...this.#sent, ingestMs }, SENT);
+      context.emit(batchOf(this.#sent, ingestMs), SENT);
       this.#sent = null;
     }
     if (this.#main.values.length === 0) return;
     const [main, named] = [this.#main, this.#named];
     this.#main = columns();
     this.#named = new Map();
-    context.emit({ ...main, ingestMs });
-    for (const [output, batch] of named) context.emit({ ...batch, ingestMs }, output);
+    context.emit(batchOf(main, ingestMs));
+    for (const [output, batch] of named) context.emit(batchOf(batch, ingestMs), output);
   }
 }
 
+function batchOf({ values, times, keys, traces }: Columns, ingestMs: number): Batch {
+  return { values, times, keys, ingestMs, traces };
+}
+
 function columns(): Columns {
-  return { values: [], times: [], keys: [] };
+  return { values: [], times: [], keys: [], traces: undefined };
 }
 
 function push(to: Columns, value: Value, timeMs: number, key: Key, trace: TraceContext | null): void {

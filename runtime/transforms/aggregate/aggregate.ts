@@ -76,7 +76,7 @@ class RunningAggregate implements Expirable {
       values.push({ ...keyFields(this.#keyNames, key), ...this.#aggregates.result(figures) });
       times.push(newestMs);
     }
-    return { values, times, keys: [...changed.keys()], ingestMs };
+    return { values, times, keys: [...changed.keys()], ingestMs, traces: undefined };
   }
 }
 

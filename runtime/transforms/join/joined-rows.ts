@@ -50,7 +50,7 @@ export class JoinedRows {
   /** Emits all that was added since the last time. */
   emit(context: StepContext, ingestMs: number): void {
     if (this.#keys.length === 0) return;
-    const batch: Batch = { values: this.#values, times: this.#times, keys: this.#keys, ingestMs };
+    const batch: Batch = { values: this.#values, times: this.#times, keys: this.#keys, ingestMs, traces: undefined };
     const traces = this.#traces;
     this.#values = [];
     this.#times = [];

@@ -97,9 +97,9 @@ export class PanedWindow implements Transform {
       else if (mayBeDue) this.#giveDue(start, watermark, context);
       else break;
     }
-    this.#dropExpired(watermark, context.cells);
+    const isExpired = this.#dropExpired(watermark, context.cells);
     if (this.#results.count > 0) context.emit(this.#results.take(context));
-    if (!context.contributors.isEmpty) context.contributors.forget(watermark - this.#latenessMs - this.#assigner.sizeMs + 1);
+    if (isExpired && !context.contributors.isEmpty) context.contributors.forget(watermark - this.#latenessMs - this.#assigner.sizeMs + 1);
     context.emitWatermark(watermark);
   }
 
@@ -196,11 +196,13 @@ export class PanedWindow implements Transform {
     this.#corrected.clear();
   }
 
-  #dropExpired(watermark: number, cells: KeyedCells): void {
+  /** False: none has expired. */
+  #dropExpired(watermark: number, cells: KeyedCells): boolean {
     let count = 0;
     for (let start = this.#kept[0]; start !== undefined && this.#isExpired(start, watermark); start = this.#kept[++count])
       cells.drop(start);
     this.#kept.splice(0, count);
+    return count > 0;
   }
 
   #keep(start: number): void {

@@ -103,17 +103,21 @@ export class SessionWindow implements Transform {
   }
 
   onWatermark(watermark: number, context: StepContext): void {
+    let isExpired = false;
     for (let look = this.#looks.peek(); look !== undefined && look.dueMs <= watermark; look = this.#looks.peek()) {
       const { session } = look;
       this.#looks.pop();
       if (!session.isOpen) continue;
       if (!session.hasEnded && this.#endOf(session) <= look.dueMs) this.#end(session, watermark, context.cells);
-      if (session.hasEnded && this.#endOf(session) + this.#latenessMs <= watermark) this.#remove(session, context.cells);
-      else this.#lookAt(session);
+      if (!session.hasEnded || this.#endOf(session) + this.#latenessMs > watermark) this.#lookAt(session);
+      else {
+        this.#remove(session, context.cells);
+        isExpired = true;
+      }
     }
     if (this.#panes?.mayBeDue(context.watermark, watermark) === true) this.#giveDue(this.#panes, watermark, context.cells);
     if (this.#results.count > 0) context.emit(this.#results.take(context));
-    if (!context.contributors.isEmpty) context.contributors.forget(this.#earliestOpen());
+    if (isExpired && !context.contributors.isEmpty) context.contributors.forget(this.#earliestOpen());
     context.emitWatermark(watermark);
   }
 

@@ -102,9 +102,9 @@ export class SlicedWindow implements Transform {
         start += everyMs;
       }
     }
-    this.#dropSlices(watermark - this.#latenessMs, context.cells);
+    const isExpired = this.#dropSlices(watermark - this.#latenessMs, context.cells);
     if (this.#results.count > 0) context.emit(this.#results.take(context));
-    if (!context.contributors.isEmpty) context.contributors.forget(watermark - this.#latenessMs - sizeMs + 1);
+    if (isExpired && !context.contributors.isEmpty) context.contributors.forget(watermark - this.#latenessMs - sizeMs + 1);
     context.emitWatermark(watermark);
   }
 
@@ -219,12 +219,13 @@ export class SlicedWindow implements Transform {
     return merged;
   }
 
-  /** Drops the slices whose last window is closed at the watermark `expired`. */
-  #dropSlices(expired: number, cells: KeyedCells): void {
+  /** Drops the slices whose last window is closed at the watermark `expired`. False: there is none. */
+  #dropSlices(expired: number, cells: KeyedCells): boolean {
     let count = 0;
     for (let slice = this.#open[0]; slice !== undefined && this.#isClosed(slice, expired); slice = this.#open[++count]) cells.drop(slice);
     this.#open.splice(0, count);
     this.#slice = NOWHERE;
+    return count > 0;
   }
 }
 

@@ -6,7 +6,6 @@
 
 import type { Batch, Key, Value } from '../../event/batch.ts';
 import type { TraceMark } from '../../event/trace-marks.ts';
-import { withTraces } from '../../event/trace-marks.ts';
 import type { Aggregates, Cell } from '../aggregate/aggregates.ts';
 import type { OpPlan } from '../../plan/physical-plan.ts';
 import { keyFields } from '../key-fields.ts';
@@ -88,10 +87,13 @@ export class WindowResults {
 
   /** All results since the last call. */
   take(context: StepContext): Batch {
-    const batch = withTraces<Batch>(
-      { values: this.#values, times: this.#times, keys: this.#keys, ingestMs: context.ingestMs },
-      context.contributors.isEmpty ? undefined : this.#traces(context),
-    );
+    const batch: Batch = {
+      values: this.#values,
+      times: this.#times,
+      keys: this.#keys,
+      ingestMs: context.ingestMs,
+      traces: context.contributors.isEmpty ? undefined : this.#traces(context),
+    };
     this.#given += this.#values.length;
     this.#values = [];
     this.#times = [];
@@ -99,14 +101,16 @@ export class WindowResults {
     return batch;
   }
 
-  #traces(context: StepContext): TraceMark[] {
+  #traces(context: StepContext): TraceMark[] | undefined {
     const traces: TraceMark[] = [];
-    for (let at = 0; at < this.#values.length; at++) {
-      const { windowStartMs = -Infinity, windowEndMs = Infinity, pane = '', paneNumber = '' } = this.#values[at] as Told;
+    const traced = context.contributors.keys();
+    for (let at = 0; at < this.#keys.length; at++) {
       const key = this.#keys[at] as Key;
+      if (!traced.has(key)) continue;
+      const { windowStartMs = -Infinity, windowEndMs = Infinity, pane = '', paneNumber = '' } = this.#values[at] as Told;
       const from = context.contributors.of(key, windowStartMs, windowEndMs);
       if (from.length > 0) traces.push({ at, context: context.gathered(from, `${key} ${windowStartMs} ${pane} ${paneNumber}`) });
     }
-    return traces;
+    return traces.length === 0 ? undefined : traces;
   }
 }
