@@ -3,7 +3,7 @@
 //   M1. The server is measured by the id of its own process, workers by what they report of theirs.
 //   M2. The span is that from the first commit with events to the last message that the run stored.
 
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
@@ -39,6 +39,8 @@ export type MeasuredRun = {
   readonly totalMs: number;
   readonly spanMs: number | null;
   readonly workerCpuMs: number;
+  /** Of the main threads of the workers: that of the engine. */
+  readonly engineCpuMs: number;
   readonly serverCpuMs: number;
   /** Of the process that started the workers and watched them. */
   readonly runnerCpuMs: number;
@@ -53,7 +55,8 @@ export async function measureRun({ server, nc, folder }: RunPlace, settings: Run
   const before = { server: cpuMsOf(server.pid), runner: process.cpuUsage() };
   let openedMs = 0;
   const firstCommit = { atMs: null as number | null };
-  const outcome = await withProfiles(profileDir, () =>
+  const threads = mkdtempSync(join(folder, 'threads-'));
+  const outcome = await withEnvironment(workerEnvironment(profileDir, threads), () =>
     runJob(
       {
         file,
@@ -91,6 +94,7 @@ export async function measureRun({ server, nc, folder }: RunPlace, settings: Run
     totalMs: lastMs - openedMs,
     spanMs: firstCommit.atMs === null ? null : lastMs - firstCommit.atMs,
     workerCpuMs: report.cpuMs,
+    engineCpuMs: readdirSync(threads).reduce((sum, file) => sum + Number(readFileSync(join(threads, file), 'utf8')), 0),
     serverCpuMs: cpuMsOf(server.pid) - before.server,
     runnerCpuMs: (runner.user + runner.system) / 1000,
     workerPeakBytes: report.peakMemoryBytes,
@@ -113,17 +117,28 @@ async function sinkStreams(nc: NatsConnection, plan: PhysicalPlan): Promise<Read
   return new Set(found.filter((stream) => stream !== null));
 }
 
+/** `threads`: where they say what CPU time their main thread took. */
+function workerEnvironment(profiles: string | null, threads: string): Readonly<Record<string, string>> {
+  if (profiles !== null) mkdirSync(profiles, { recursive: true });
+  const options = [
+    process.env['NODE_OPTIONS'] ?? '',
+    `--import=${new URL('./tell-thread-cpu.ts', import.meta.url).href}`,
+    profiles === null ? '' : `--cpu-prof --cpu-prof-dir=${resolve(profiles)}`,
+  ];
+  return { NODE_OPTIONS: options.join(' ').trim(), MILLRACE_BENCH_THREAD_CPU: threads };
+}
+
 /** Workers inherit the environment; the server runs already. */
-async function withProfiles<T>(folder: string | null, run: () => Promise<T>): Promise<T> {
-  if (folder === null) return run();
-  mkdirSync(folder, { recursive: true });
-  const before = process.env['NODE_OPTIONS'];
-  process.env['NODE_OPTIONS'] = `${before ?? ''} --cpu-prof --cpu-prof-dir=${resolve(folder)}`.trim();
+async function withEnvironment<T>(variables: Readonly<Record<string, string>>, run: () => Promise<T>): Promise<T> {
+  const before = { ...process.env };
+  Object.assign(process.env, variables);
   try {
     return await run();
   } finally {
-    if (before === undefined) delete process.env['NODE_OPTIONS'];
-    else process.env['NODE_OPTIONS'] = before;
+    for (const name of Object.keys(variables)) {
+      if (before[name] === undefined) delete process.env[name];
+      else process.env[name] = before[name];
+    }
   }
 }
 

@@ -2,6 +2,8 @@
 // takes spans. Runs with and without take turns on one filled server, so what disturbs the machine disturbs both; every result is checked.
 //
 //   T1. What starting a worker costs is measured over an empty stream, with and without, and told apart: it is paid once.
+//   T2. What differs is told as the median of the pairs' shares, with their quartiles. On a machine that has other things to do CPU time of the
+//       engine's thread says what throughput can't.
 
 import { createServer } from 'node:http';
 import { once } from 'node:events';
@@ -12,23 +14,25 @@ import { generatedPieces } from '../nexmark/pieces.ts';
 import type { NexmarkOptions } from '../nexmark/generator.ts';
 import { makeCheck } from './checks.ts';
 import { checkedRun, seen } from './checked-run.ts';
-import type { RunSettings } from './measure-run.ts';
+import type { MeasuredRun, RunSettings } from './measure-run.ts';
 import { aligned, counted } from './table.ts';
 import { withServer } from './with-server.ts';
 
 export type TracingBenchOptions = NexmarkOptions & { readonly events: number; readonly rounds: number; readonly sampling: number };
 
 export type TracingRound = { readonly without: Figures; readonly traced: Figures };
-/** CPU above that of an empty run (T1). */
-type Figures = { readonly eventsPerS: number; readonly cpuSPerMillion: number };
+/** CPU above that of an empty run (T1): of the worker's process, and of its main thread. */
+type Figures = { readonly eventsPerS: number; readonly cpuSPerMillion: number; readonly engineCpuSPerMillion: number };
+type Cpu = Pick<MeasuredRun, 'workerCpuMs' | 'engineCpuMs'>;
+/** T2. */
+type Share = readonly [lowerQuartile: number, median: number, upperQuartile: number];
 export type TracingBenchResult = {
   readonly rounds: readonly TracingRound[];
   readonly spanBytes: number;
-  /** CPU of a worker over an empty stream, ms (T1). */
-  readonly emptyCpuMs: { readonly without: number; readonly traced: number };
-  /** Of the traced to the other, by their medians. */
-  readonly throughputShare: number;
-  readonly cpuShare: number;
+  /** CPU of a worker over an empty stream (T1). */
+  readonly empty: { readonly without: Cpu; readonly traced: Cpu };
+  /** Of the traced to the other (T2). */
+  readonly shares: Readonly<Record<keyof Figures, Share>>;
 };
 
 const STREAM = { stream: 'NEXMARK', prefix: 'nexmark', splits: 4, linesPerMessage: 100 };
@@ -45,19 +49,21 @@ export async function tracing(options: TracingBenchOptions, log: (line: string) 
       return { file: JOB, name, workers: 1, profileDir: null, ...trace };
     };
     await load(place.nc, [], STREAM);
-    const empty: { without: number[]; traced: number[] } = { without: [], traced: [] };
+    const emptyRuns: { without: Cpu[]; traced: Cpu[] } = { without: [], traced: [] };
     for (let round = 0; round < EMPTY_RUNS; round++) {
-      empty.without.push((await checkedRun(place, settingsOf(`empty-${round}-a`, null), null)).workerCpuMs);
-      empty.traced.push((await checkedRun(place, settingsOf(`empty-${round}-b`, options.sampling), null)).workerCpuMs);
+      emptyRuns.without.push(await checkedRun(place, settingsOf(`empty-${round}-a`, null), null));
+      emptyRuns.traced.push(await checkedRun(place, settingsOf(`empty-${round}-b`, options.sampling), null));
     }
-    const emptyCpuMs = { without: median(empty.without), traced: median(empty.traced) };
+    const empty = { without: middleOf(emptyRuns.without), traced: middleOf(emptyRuns.traced) };
     await load(place.nc, seen(generatedPieces(options, { from: 0, to: options.events }), check), STREAM);
     const runOnce = async (name: string, sampling: number | null): Promise<Figures> => {
       const run = await checkedRun(place, settingsOf(name, sampling), check);
-      const cpuMs = run.workerCpuMs - emptyCpuMs[sampling === null ? 'without' : 'traced'];
+      const started = empty[sampling === null ? 'without' : 'traced'];
+      const perMillion = (ms: number): number => ms / 1_000 / (options.events / 1e6);
       return {
         eventsPerS: options.events / ((run.spanMs ?? run.totalMs) / 1_000),
-        cpuSPerMillion: cpuMs / 1_000 / (options.events / 1e6),
+        cpuSPerMillion: perMillion(run.workerCpuMs - started.workerCpuMs),
+        engineCpuSPerMillion: perMillion(run.engineCpuMs - started.engineCpuMs),
       };
     };
     const rounds: TracingRound[] = [];
@@ -69,24 +75,41 @@ export async function tracing(options: TracingBenchOptions, log: (line: string) 
       rounds.push(tracedFirst ? { traced: first, without: second } : { without: first, traced: second });
     }
     collector.stop();
-    const share = (of: (figures: Figures) => number): number =>
-      median(rounds.map(({ traced }) => of(traced))) / median(rounds.map(({ without }) => of(without)));
-    const shares = { throughputShare: share(({ eventsPerS }) => eventsPerS), cpuShare: share(({ cpuSPerMillion }) => cpuSPerMillion) };
-    return { rounds, spanBytes: collector.bytes(), emptyCpuMs, ...shares };
+    const share = (name: keyof Figures): Share => quartiles(rounds.map(({ traced, without }) => traced[name] / without[name]));
+    const shares = {
+      eventsPerS: share('eventsPerS'),
+      cpuSPerMillion: share('cpuSPerMillion'),
+      engineCpuSPerMillion: share('engineCpuSPerMillion'),
+    };
+    return { rounds, spanBytes: collector.bytes(), empty, shares };
   });
 }
 
-export function tracingTable({ rounds, throughputShare, cpuShare, spanBytes, emptyCpuMs }: TracingBenchResult): string {
-  const head = ['round', 'events/s without', 'traced', 'CPU-s/M without', 'traced'];
+export function tracingTable({ rounds, shares, spanBytes, empty }: TracingBenchResult): string {
+  const head = ['round', 'events/s without', 'traced', 'CPU-s/M without', 'traced', "engine's thread without", 'traced'];
   const lines = rounds.map(({ without, traced }, round) => [
     String(round + 1),
     counted(without.eventsPerS),
     counted(traced.eventsPerS),
     without.cpuSPerMillion.toFixed(2),
     traced.cpuSPerMillion.toFixed(2),
+    without.engineCpuSPerMillion.toFixed(2),
+    traced.engineCpuSPerMillion.toFixed(2),
   ]);
   const percent = (share: number): string => `${((share - 1) * 100).toFixed(1)} %`;
-  return `${aligned([head, ...lines])}\n\nby the medians: throughput ${percent(throughputShare)}, CPU of the worker ${percent(cpuShare)}; ${counted(spanBytes)} bytes of spans\nan empty run: ${Math.round(emptyCpuMs.without)} ms of CPU without, ${Math.round(emptyCpuMs.traced)} ms with`;
+  const shown = ([lower, median, upper]: Share): string => `${percent(median)} (${percent(lower)} … ${percent(upper)})`;
+  const cpu = ({ workerCpuMs, engineCpuMs }: Cpu): string =>
+    `${Math.round(workerCpuMs)} ms, ${Math.round(engineCpuMs)} ms of the engine's thread`;
+  return [
+    aligned([head, ...lines]),
+    '',
+    'traced beside without, median of the pairs and their quartiles:',
+    `  throughput              ${shown(shares.eventsPerS)}`,
+    `  CPU, engine's thread    ${shown(shares.engineCpuSPerMillion)}`,
+    `  CPU, worker's process   ${shown(shares.cpuSPerMillion)}`,
+    `${counted(spanBytes)} bytes of spans`,
+    `CPU of an empty run: without ${cpu(empty.without)}; traced ${cpu(empty.traced)}`,
+  ].join('\n');
 }
 
 /** Takes spans and throws them away. */
@@ -102,6 +125,14 @@ async function startCollector(): Promise<{ readonly url: string; readonly bytes:
   return { url: `http://127.0.0.1:${port}`, bytes: () => bytes, stop: () => server.close() };
 }
 
-function median(numbers: readonly number[]): number {
-  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]!;
+function middleOf(runs: readonly Cpu[]): Cpu {
+  const [, workerCpuMs] = quartiles(runs.map((run) => run.workerCpuMs));
+  const [, engineCpuMs] = quartiles(runs.map((run) => run.engineCpuMs));
+  return { workerCpuMs, engineCpuMs };
+}
+
+function quartiles(numbers: readonly number[]): Share {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!;
+  return [at(0.25), at(0.5), at(0.75)];
 }

@@ -27,7 +27,7 @@ export type FromThread =
 const HANDOVER_SPANS = 64;
 const HANDOVER_MS = 100;
 /** Loading takes 0.1 s of CPU; on a machine with much to do that may be a second. */
-const START_MAX_MS = 3_000;
+const START_MAX_MS = 2_000;
 /** Spans die young there too. */
 const YOUNG_MB = 8;
 
