@@ -83,10 +83,10 @@ async function openOwn(parts: OpenNatsParts, keysSecret: string): Promise<NatsSi
       await writeFile(path, (await roleCredentials(seed, 'admin')).text, { mode: 0o600 });
       return connectNats({ url, name: `millrace operator ${options.pod}`, credentials: path });
     },
-    open: ({ connections, savepoints, seeds }) => {
+    open: ({ connections, savepoints, login }) => {
       const reports = new WorkerReports(clock);
       reports.listen(connections.job);
-      return new JobNats({ connections, savepoints, reports, login: { kind: 'signed', seeds }, replicas, durability, clock, random });
+      return new JobNats({ connections, savepoints, reports, login, replicas, durability, clock, random });
     },
     clock,
     onTrouble: (identity, reason) => log('warn', `NATS, accounts of ${identity}: ${reason}`),

@@ -2,7 +2,7 @@
 
 import { NatsBlobStore } from './adapters/nats/nats-blob-store.ts';
 import { connectNats } from './adapters/nats/nats-connection.ts';
-import { oneConnection } from './adapters/nats/job-connections.ts';
+import { linksOf } from './adapters/nats/job-connections.ts';
 import { Link } from './adapters/nats/link.ts';
 import { NatsJournal } from './adapters/nats/nats-journal.ts';
 import { openBus, openDirectory } from './adapters/nats/directory.ts';
@@ -45,7 +45,7 @@ export async function startWorker(options: WorkerOptions, log: (message: string)
     runId: run.runId,
     baseDir: run.baseDir,
     outDir: run.outDir,
-    connections: oneConnection(connection),
+    links: linksOf(connection, { importsStreams: false }),
     clock: systemClock,
     random: systemRandom,
     isTraced: (options.tracing ?? null) !== null,

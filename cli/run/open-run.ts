@@ -60,7 +60,7 @@ export async function openRun(connection: NatsConnection, request: OpenRequest):
   await directory.delete('failure');
   const isReplay = isContinued ? before.isReplay : request.record.speed !== null;
   const asked = { ...request.record, isReplay, speed: isReplay ? request.record.speed : null };
-  const fixed = { revision: 1, code: null, restore: null, reportMs: REPORT_MS };
+  const fixed = { revision: 1, code: null, restore: null, reportMs: REPORT_MS, importsStreams: false };
   const record = isContinued
     ? { ...before, ...fixed, ...asked, plan: { ...(before.plan as PhysicalPlan), standbyReplicas: plan.standbyReplicas } }
     : { ...fixed, ...asked, plan, fingerprint: plan.fingerprint, runId: systemRandom.id(), startedMs: systemClock.nowMs() };

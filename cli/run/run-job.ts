@@ -8,7 +8,7 @@ import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { connectNats } from '../../runtime/adapters/nats/nats-connection.ts';
-import { oneConnection } from '../../runtime/adapters/nats/job-connections.ts';
+import { linksOf } from '../../runtime/adapters/nats/job-connections.ts';
 import { Link } from '../../runtime/adapters/nats/link.ts';
 import { openBus } from '../../runtime/adapters/nats/directory.ts';
 import { systemClock } from '../../runtime/adapters/node/clock.ts';
@@ -149,7 +149,7 @@ async function runOn(
     runId: '',
     baseDir,
     outDir,
-    connections: oneConnection(connection),
+    links: linksOf(connection, { importsStreams: false }),
     clock: systemClock,
     random: systemRandom,
   };

@@ -58,6 +58,7 @@ export function recordOf({ plan }: ValidDeclared, revision: number): JobRecord {
     splitCounts: {},
     baseDir: '/data',
     outDir: '/tmp',
+    importsStreams: false,
     isReplay: false,
     speed: null,
     workers: 1,

@@ -6,13 +6,26 @@
 //   A4. Until the servers were reached, who asks is told why.
 //   A5. Accounts are never removed: streams stay when a namespace goes, as they do when a StreamJob goes. One without streams costs
 //       the servers a small file.
+//   A6. A job's account imports of that of its namespace, which servers know first. What it imports stands in their token of it: an
+//       operator that starts anew leaves it so.
 
 import { writeFile } from 'node:fs/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { AuthorizationError, NoRespondersError, type NatsConnection } from '@nats-io/transport-node';
+import type { ImportedSubject } from '../../runtime/adapters/nats/imported-subjects.ts';
 import { Link } from '../../runtime/adapters/nats/link.ts';
 import { connectPatiently, type NatsAddress } from '../../runtime/adapters/nats/nats-connection.ts';
 import type { Clock } from '../../runtime/base/clock.ts';
-import { accountOf, accountTitle, accountToken, saysTheSame, type AccountName, type NatsAccount, type NatsKeys } from './nats-keys.ts';
+import {
+  accountOf,
+  accountTitle,
+  accountToken,
+  importsIn,
+  saysTheSame,
+  type AccountName,
+  type NatsAccount,
+  type NatsKeys,
+} from './nats-keys.ts';
 
 type System = { readonly connection: NatsConnection; readonly operatorSeed: string };
 
@@ -31,6 +44,9 @@ export type SystemParts = {
   readonly onConnected: (version: string) => void;
 };
 
+/** `imports`: of the account of its namespace. */
+type Known = { readonly name: AccountName; readonly imports: readonly ImportedSubject[] };
+
 type Answer = {
   readonly data?: { readonly code?: number } | readonly string[] | null;
   readonly error?: { readonly description?: string };
@@ -44,7 +60,7 @@ const OTHERS_MS = 500;
 export class Accounts {
   readonly #parts: AccountsParts;
   /** By id. */
-  readonly #known = new Map<string, AccountName>();
+  readonly #known = new Map<string, Known>();
   #system: System | null = null;
   #problem = 'the first connection is being made';
   #mending: Promise<void> | null = null;
@@ -108,8 +124,19 @@ export class Accounts {
 
   async #register(system: System, name: AccountName, id: string): Promise<void> {
     const isThere = (await this.#list(system.connection)).has(id);
-    await this.#tell(system, name, isThere ? await tokenOf(system.connection, id) : null);
-    this.#known.set(id, name);
+    const found = isThere ? await tokenOf(system.connection, id) : null;
+    const account = { name, imports: found === null ? [] : importsIn(found) };
+    await this.#tell(system, account, found);
+    this.#known.set(id, account);
+  }
+
+  /** The account of a job imports these and nothing else. Rejects with the reason when servers can't be told. */
+  async setImports(identity: string, imports: readonly ImportedSubject[]): Promise<void> {
+    const name = { kind: 'job', identity } as const;
+    const { id } = await this.register(name);
+    if (this.#system === null || isDeepStrictEqual(this.#known.get(id)?.imports, imports)) return;
+    await this.#tell(this.#system, { name, imports }, null);
+    this.#known.set(id, { name, imports });
   }
 
   /** Hundreds of jobs may ask at once: they share an answer. */
@@ -121,8 +148,8 @@ export class Accounts {
   }
 
   /** A1. */
-  async #tell({ connection, operatorSeed }: System, name: AccountName, found: string | null): Promise<void> {
-    const token = await accountToken(operatorSeed, name);
+  async #tell({ connection, operatorSeed }: System, { name, imports }: Known, found: string | null): Promise<void> {
+    const token = await accountToken(operatorSeed, name, imports);
     if (found !== null && saysTheSame(found, token)) return;
     const { data, error } = await asked(connection, '$SYS.REQ.CLAIMS.UPDATE', token);
     if (error !== undefined || (data as { readonly code?: number } | undefined)?.code !== 200)
@@ -139,13 +166,14 @@ export class Accounts {
 
   async #look(system: System): Promise<void> {
     if (!this.up || this.#known.size === 0) return;
-    const known = [...this.#known]; // what is told while servers answer may be missing in their answers
+    // What is told while servers answer may be missing in their answers. Accounts that are imported from come first (A6).
+    const known = [...this.#known].sort(([, a], [, b]) => Number(a.name.kind === 'job') - Number(b.name.kind === 'job'));
     const lists = await listsOf(system.connection);
     if (lists.length === 0) return; // nobody answers: the connection is about to say so
-    for (const [id, name] of known) {
+    for (const [id, account] of known) {
       if (lists.every((list) => list.has(id))) continue;
-      await this.#tell(system, name, null);
-      this.#parts.onTrouble(`a server had lost the account ${accountTitle(name)}: it was told again`);
+      await this.#tell(system, account, null);
+      this.#parts.onTrouble(`a server had lost the account ${accountTitle(account.name)}: it was told again`);
     }
   }
 }

@@ -14,7 +14,6 @@ import { Link } from '../../runtime/adapters/nats/link.ts';
 import { systemClock } from '../../runtime/adapters/node/clock.ts';
 import { systemRandom } from '../../runtime/adapters/node/random.ts';
 import { startPod, type PodProcess } from '../../runtime/pod/pod-harness.ts';
-import { STREAMS_CREDENTIALS } from '../../runtime/pod/streams-connection.ts';
 import { readStreamJob } from '../../runtime/plan/check.ts';
 import { planJob } from '../../runtime/plan/plan.ts';
 import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
@@ -64,7 +63,7 @@ function open(): TenantNats {
       if (typeof made === 'string') throw new Error(made);
       return made;
     },
-    open: (job) => jobNats(job, { kind: 'signed', seeds: job.seeds }),
+    open: (job) => jobNats(job, job.login),
     clock: systemClock,
     onTrouble: () => undefined,
   });
@@ -323,7 +322,6 @@ describe('workers with the credentials of their job', () => {
     const mounted = join(folder, of.job);
     await mkdir(mounted, { recursive: true });
     const path = join(mounted, 'nats.creds');
-    await writeFile(join(mounted, STREAMS_CREDENTIALS), credentials!.streams!);
     await writeFile(path, credentials!.text);
     pods.push(startPod({ natsUrl: server.url, job: of.job, worker: `${of.job.split('_')[1]}-w`, credentials: path }));
   }

@@ -21,7 +21,8 @@ import { directoryStream } from '../../runtime/adapters/nats/kv-stream.ts';
 import { Link } from '../../runtime/adapters/nats/link.ts';
 import { NatsJournal } from '../../runtime/adapters/nats/nats-journal.ts';
 import { blobStream, NatsBlobStore } from '../../runtime/adapters/nats/nats-blob-store.ts';
-import { workerPermissions } from '../../runtime/adapters/nats/worker-permissions.ts';
+import { importsOf, type ImportedSubject } from '../../runtime/adapters/nats/imported-subjects.ts';
+import { importingRights, workerPermissions } from '../../runtime/adapters/nats/worker-permissions.ts';
 import type { Clock, Random } from '../../runtime/base/clock.ts';
 import { MillraceError } from '../../runtime/base/errors.ts';
 import { BadDeclaration } from '../../runtime/base/issues.ts';
@@ -52,15 +53,19 @@ import { GONE_AFTER_MS, GoneStreams, type Names, type Wanted } from './gone-stre
 import { changedSettings, mendSettings } from './lane-settings.ts';
 import { type JobViews, openView, type Viewed } from './job-view.ts';
 import { LoadSampler } from './load-sampler.ts';
-import { signedCredentials, signedHash, type WorkerSeeds } from './nats-keys.ts';
+import { rightsHash, signedCredentials } from './nats-keys.ts';
 import { keptRevisions, revisionAgain, writeRevision } from './revisions.ts';
 import { advanceSavepoint, prepareRestore, removeSavepoint, type SavepointJob } from './savepoints.ts';
 import { StreamNames } from './stream-names.ts';
 import { REPORT_MS, type WorkerReports } from './worker-reports.ts';
 
-/** How workers prove who they are: credentials made for each job and signed by the accounts' keys, one text for all, or none. */
+/** What the job's account is to import of that of its namespace. Never rejects: while servers can't be told, workers wait for their
+ *  streams, and the next call tries again. */
+export type SetImports = (imports: readonly ImportedSubject[]) => Promise<void>;
+
+/** How workers prove who they are: credentials made for each job and signed by its account's key, one text for all, or none. */
 export type Login =
-  | { readonly kind: 'signed'; readonly seeds: WorkerSeeds }
+  | { readonly kind: 'signed'; readonly seed: string; readonly setImports: SetImports }
   | { readonly kind: 'shared'; readonly credentials: string; readonly hash: string }
   | { readonly kind: 'none' };
 
@@ -242,6 +247,7 @@ export class JobNats implements JobSide, JobViews {
         splitCounts: {},
         baseDir: '/data',
         outDir: '/tmp',
+        importsStreams: connections.job !== connections.streams,
         isReplay: false,
         speed: null,
         workers,
@@ -272,6 +278,7 @@ export class JobNats implements JobSide, JobViews {
     return this.#do(async () => {
       await removeJob(this.#parts.connections.job, identity);
       if (of === 'job') await removeDeadLetters(this.#link, identity);
+      if (of === 'job' && this.#parts.login.kind === 'signed') await this.#parts.login.setImports([]);
       this.#resolved.delete(identity);
       this.#credentials.delete(identity);
       this.#settings.delete(identity);
@@ -286,11 +293,13 @@ export class JobNats implements JobSide, JobViews {
   async credentials(identity: string, plan: PhysicalPlan): Promise<JobCredentials | null> {
     const { login } = this.#parts;
     if (login.kind === 'none') return null;
-    if (login.kind === 'shared') return { text: login.credentials, streams: null, hash: login.hash };
-    const rights = workerPermissions({ identity, plans: [plan] });
+    if (login.kind === 'shared') return { text: login.credentials, hash: login.hash };
+    const permissions = workerPermissions({ identity, plans: [plan] });
+    await login.setImports(importsOf(permissions.streams));
+    const rights = importingRights(permissions);
     const known = this.#credentials.get(identity);
-    if (known?.hash === signedHash(login.seeds, identity, rights)) return known;
-    const made = await signedCredentials(login.seeds, identity, rights);
+    if (known?.hash === rightsHash(login.seed, identity, rights)) return known;
+    const made = await signedCredentials(login.seed, identity, rights);
     this.#credentials.set(identity, made);
     return made;
   }

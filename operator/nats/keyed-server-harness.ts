@@ -30,6 +30,8 @@ export interface KeyedServer {
   connections(identity: string): Promise<JobConnections>;
   /** What the operator looks after the accounts with. */
   readonly accounts: Accounts;
+  /** What another operator would. */
+  secondAccounts(): Promise<Accounts>;
   /** What it had to say. */
   readonly troubles: readonly string[];
   /** Where the server keeps accounts. */
@@ -91,13 +93,15 @@ export async function startKeyedServer({ durability = 'machine', keeps = 'folder
     opened.push(connection);
     return connection;
   };
-  const accounts = new Accounts({ clock: systemClock, onTrouble: (reason) => troubles.push(reason) });
-  const system = accounts.start({
-    keys: () => Promise.resolve(keys),
-    secret: 'keys',
-    address: { url: `nats://127.0.0.1:${port}`, name: 'system', credentials: join(folder, 'sys.creds') },
-    onConnected: () => undefined,
-  });
+  const started = (): { readonly accounts: Accounts; readonly system: Promise<NatsConnection | null> } => {
+    const made = new Accounts({ clock: systemClock, onTrouble: (reason) => troubles.push(reason) });
+    const credentials = join(folder, `sys-${files++}.creds`);
+    const address = { url: `nats://127.0.0.1:${port}`, name: 'system', credentials };
+    const system = made.start({ keys: () => Promise.resolve(keys), secret: 'keys', address, onConnected: () => undefined });
+    void system.then((connection) => (connection === null ? undefined : opened.push(connection)));
+    return { accounts: made, system };
+  };
+  const { accounts, system } = started();
   const account = async (name = 'shop'): Promise<NatsAccount> => {
     await system;
     return accounts.register(accountNamed(name));
@@ -115,6 +119,11 @@ export async function startKeyedServer({ durability = 'machine', keeps = 'folder
     connect,
     account,
     accounts,
+    secondAccounts: async () => {
+      const second = started();
+      await second.system;
+      return second.accounts;
+    },
     accountsFolder,
     troubles,
     operator,
@@ -125,7 +134,6 @@ export async function startKeyedServer({ durability = 'machine', keeps = 'folder
     },
     stop: async () => {
       await Promise.all(opened.map((connection) => connection.close()));
-      await (await system)?.close();
       await running.stop();
       await rm(folder, { recursive: true, force: true });
     },

@@ -8,13 +8,16 @@
 //   K1. Keys are made once and kept in a Secret; who finds one uses it.
 //   K2. An account's key is derived from the operator's and its name: nothing is kept, so nothing can be lost or half made.
 //   K3. What is in another account does not exist for a user. In its own, its rights are all that it can do.
+//   K4. The account of a namespace is the same for ever: what its jobs import of it stands in theirs. When servers are told another one,
+//       the answers that are on their way out of it are lost.
 
 import { createHash, hkdfSync, randomBytes } from 'node:crypto';
-import { encodeAccount, encodeOperator, encodeUser, fmtCreds } from '@nats-io/jwt';
+import { decode, encodeAccount, encodeOperator, encodeUser, fmtCreds, type Account, type Export, type Import } from '@nats-io/jwt';
 import { Prefix } from '@nats-io/nkeys';
 import { Codec } from '@nats-io/nkeys/lib/codec.js';
+import { EXPORTS, IMPORT_ROOT, type ImportedSubject } from '../../runtime/adapters/nats/imported-subjects.ts';
 import { SigningKey } from '../../runtime/adapters/nats/signing-key.ts';
-import type { SubjectRights, WorkerPermissions } from '../../runtime/adapters/nats/worker-permissions.ts';
+import type { SubjectRights } from '../../runtime/adapters/nats/worker-permissions.ts';
 import type { JobCredentials, UserRole } from '../reconcile/nats-side.ts';
 
 /** What the Secret holds: `auth.conf` and `route-password` are for the server, the rest for the operator. */
@@ -128,10 +131,45 @@ function purposeOf(account: AccountName): string {
   }
 }
 
-/** What makes servers know it. Without limits: what is to be stored is not ours to guess. */
-export function accountToken(operatorSeed: string, account: AccountName): Promise<string> {
+/** What makes servers know it. Without limits: what is to be stored is not ours to guess. `imports`: of the account of a job's namespace. */
+export function accountToken(operatorSeed: string, account: AccountName, imports: readonly ImportedSubject[] = []): Promise<string> {
   const { seed } = accountOf(operatorSeed, account);
-  return encodeAccount(accountTitle(account), new SigningKey(seed), { limits: JETSTREAM_LIMITS }, { signer: new SigningKey(operatorSeed) });
+  const claims = { limits: JETSTREAM_LIMITS, ...sharedBy(operatorSeed, account, imports) };
+  return encodeAccount(accountTitle(account), new SigningKey(seed), claims, { signer: new SigningKey(operatorSeed) });
+}
+
+/** K4. A namespace exports to every account of this operator: who makes accounts says what they import. */
+function sharedBy(operatorSeed: string, account: AccountName, imports: readonly ImportedSubject[]): Partial<Account> {
+  switch (account.kind) {
+    case 'namespace': {
+      const moved = EXPORTS.flatMap(({ subject, goesTo }) => (goesTo === null ? [] : [[subject, [{ subject: goesTo, weight: 100 }]]]));
+      return { exports: EXPORTS.map(exportOf), mappings: Object.fromEntries(moved) } as Partial<Account>;
+    }
+    case 'job': {
+      const { id } = accountOf(operatorSeed, { kind: 'namespace', namespace: namespaceOf(account.identity) });
+      return imports.length === 0 ? {} : { imports: imports.map((subject) => importOf(id, subject)) };
+    }
+    case 'savepoints':
+      return {};
+  }
+}
+
+function exportOf({ subject, answers }: (typeof EXPORTS)[number]): Export {
+  return { name: subject, subject, type: 'service', response_type: answers === 'one' ? 'Singleton' : 'Stream' } as Export;
+}
+
+function importOf(account: string, { exported, local }: ImportedSubject): Import {
+  return { name: local, subject: exported, account, local_subject: local, type: 'service' } as Import;
+}
+
+/** What a token of an account says that it imports. */
+export function importsIn(token: string): readonly ImportedSubject[] {
+  return (decode<Account>(token).nats.imports ?? []).map((one) => ({ exported: one.subject, local: one.local_subject ?? one.subject }));
+}
+
+/** Of a job's identity. */
+export function namespaceOf(identity: string): string {
+  return identity.slice(0, identity.indexOf('_'));
 }
 
 /** Whether two tokens say the same of the same account: when they were made does not count. */
@@ -173,34 +211,20 @@ export async function userCredentials(
   return text(fmtCreds(jwt, user));
 }
 
-/** Seeds of the accounts that a job's workers are let into. */
-export type WorkerSeeds = { readonly job: string; readonly streams: string };
-/** What a job's workers are let in with: equal hashes need no new ones. */
-export async function signedCredentials(
-  seeds: WorkerSeeds,
-  identity: string,
-  { job, streams }: WorkerPermissions,
-): Promise<JobCredentials> {
-  return {
-    text: await workerCredentials(seeds.job, identity, job),
-    streams: streams === null ? null : await workerCredentials(seeds.streams, identity, streams),
-    hash: signedHash(seeds, identity, { job, streams }),
-  };
+/** What a job's workers are let into its account with: equal hashes need no new ones. */
+export async function signedCredentials(accountSeed: string, identity: string, rights: SubjectRights): Promise<JobCredentials> {
+  return { text: await workerCredentials(accountSeed, identity, rights), hash: rightsHash(accountSeed, identity, rights) };
 }
 
-export function signedHash(seeds: WorkerSeeds, identity: string, { job, streams }: WorkerPermissions): string {
-  const hashes = [rightsHash(seeds.job, identity, job), ...(streams === null ? [] : [rightsHash(seeds.streams, identity, streams)])];
-  return createHash('sha256').update(hashes.join()).digest('hex').slice(0, 16);
-}
-
-/** Credentials of a job's workers in one account. */
+/** Text of the credentials of a job's workers. */
 export function workerCredentials(accountSeed: string, identity: string, { publish, subscribe }: SubjectRights): Promise<string> {
   return userCredentials(accountSeed, identity, { pub: { allow: publish }, sub: { allow: subscribe } });
 }
 
 const ROLES: Readonly<Record<UserRole, { readonly pub: Rights; readonly sub: Rights }>> = {
   app: { pub: { deny: APP_DENIED.pub }, sub: { deny: APP_DENIED.sub } },
-  admin: { pub: {}, sub: {} },
+  // What a job asks of its namespace is for its workers.
+  admin: { pub: { deny: [`${IMPORT_ROOT}.>`] }, sub: {} },
 };
 
 /** Credentials for people and their applications. */

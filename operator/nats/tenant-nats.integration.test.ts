@@ -52,9 +52,8 @@ function tenants(accounts: Accounts, clock: Clock): TenantNats {
     open: (job) => {
       const reports = new WorkerReports(clock);
       reports.listen(job.connections.job);
-      const login = { kind: 'signed', seeds: job.seeds } as const;
       const durability = new DurabilityLook({ kind: 'none' }, clock);
-      return new JobNats({ ...job, reports, login, replicas: 1, durability, clock, random: systemRandom });
+      return new JobNats({ ...job, reports, replicas: 1, durability, clock, random: systemRandom });
     },
     clock,
     onTrouble: (identity, reason) => console.log(`${identity}: ${reason}`),

@@ -26,9 +26,9 @@ import type {
 } from '../reconcile/nats-side.ts';
 import type { Accounts } from './accounts.ts';
 import { ConnectingNats } from './connecting-nats.ts';
-import type { JobNats } from './job-nats.ts';
+import type { JobNats, Login, SetImports } from './job-nats.ts';
 import type { JobViews, Viewed } from './job-view.ts';
-import { roleCredentials, type AccountName, type Credentials, type NatsAccount, type WorkerSeeds } from './nats-keys.ts';
+import { namespaceOf, roleCredentials, type AccountName, type Credentials, type NatsAccount } from './nats-keys.ts';
 import { Semaphore } from './semaphore.ts';
 
 export type TenantNatsParts = {
@@ -44,7 +44,7 @@ export type TenantNatsParts = {
 export type OpenedJob = {
   readonly connections: JobConnections;
   readonly savepoints: () => Promise<NatsConnection>;
-  readonly seeds: WorkerSeeds;
+  readonly login: Extract<Login, { kind: 'signed' }>;
 };
 
 type Tenant = { readonly nats: ConnectingNats; askedMs: number };
@@ -162,7 +162,11 @@ export class TenantNats implements NatsSide, JobViews {
     const tenant = { nats, askedMs: nowMs };
     this.#tenants.set(identity, tenant);
     const namespace = namespaceOf(identity);
-    let seeds: WorkerSeeds;
+    let seed: string;
+    const setImports: SetImports = (imports) =>
+      accounts
+        .setImports(identity, imports)
+        .catch((error: unknown) => onTrouble(identity, error instanceof Error ? error.message : String(error)));
     void nats.start({
       connect: () =>
         this.#opening.take(async () => {
@@ -170,14 +174,14 @@ export class TenantNats implements NatsSide, JobViews {
             accounts.register({ kind: 'job', identity }),
             accounts.register({ kind: 'namespace', namespace }),
           ]);
-          seeds = { job: job.seed, streams: streams.seed };
+          seed = job.seed;
           return { streams: await this.#sharedConnection(namespace, streams), job: await connect(job) };
         }),
       open: (connections) =>
         open({
           connections,
           savepoints: async () => this.#sharedConnection(namespace, await accounts.register({ kind: 'savepoints', namespace })),
-          seeds,
+          login: { kind: 'signed', seed, setImports },
         }),
       sleep: (ms) => clock.sleep(ms),
       onTrouble: (reason) => onTrouble(identity, reason),
@@ -212,10 +216,6 @@ export class TenantNats implements NatsSide, JobViews {
       );
     }
   }
-}
-
-function namespaceOf(identity: string): string {
-  return identity.slice(0, identity.indexOf('_'));
 }
 
 /** T1. */

@@ -49,9 +49,8 @@ export type LoadObserved = Absent | { readonly kind: 'known'; readonly sample: S
 /** Whom credentials are for: `app` feeds jobs and reads results, `admin` may do all that the namespace may. */
 export type UserRole = 'app' | 'admin';
 
-/** `text` lets workers into the job's account, `streams` into that of its namespace (null: they need nothing there, or it is the same);
- *  `hash` is of what both allow and who signed them. */
-export type JobCredentials = { readonly text: string; readonly streams: string | null; readonly hash: string };
+/** `text` lets workers into the job's account; `hash` is of what it allows and who signed it. */
+export type JobCredentials = { readonly text: string; readonly hash: string };
 
 /** Into which account: that of a namespace, or of one of its jobs. */
 export type UserAccount = { readonly namespace: string; readonly job: string | null };

@@ -5,7 +5,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { streamJobSchema } from '../../crds/stream-job/spec.ts';
 import { startTestServer, type TestServer } from '../../test/support/nats.ts';
-import { oneConnection } from '../adapters/nats/job-connections.ts';
+import { linksOf } from '../adapters/nats/job-connections.ts';
 import { connectNats } from '../adapters/nats/nats-connection.ts';
 import { systemClock } from '../adapters/node/clock.ts';
 import { systemRandom } from '../adapters/node/random.ts';
@@ -19,8 +19,8 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'millrace-connect-'));
   server = await startTestServer();
   connection = await connectNats({ url: server.url, name: 'test' });
-  const connections = oneConnection(connection);
-  env = { job: 'job', runId: 'run1', baseDir: folder, outDir: join(folder, 'out'), connections, clock: systemClock, random: systemRandom };
+  const links = linksOf(connection, { importsStreams: false });
+  env = { job: 'job', runId: 'run1', baseDir: folder, outDir: join(folder, 'out'), links, clock: systemClock, random: systemRandom };
 });
 afterAll(async () => {
   await connection.close();

@@ -2,8 +2,8 @@
 
 import type { SourceSpec, FileTableSpec } from '../../crds/stream-job/sources.ts';
 import type { SinkSpec } from '../../crds/stream-job/spec.ts';
-import { accountOfStream, type JobConnections } from '../adapters/nats/job-connections.ts';
-import { Link } from '../adapters/nats/link.ts';
+import { accountOfStream, type JobLinks } from '../adapters/nats/job-connections.ts';
+import type { Link } from '../adapters/nats/link.ts';
 import { assert } from '../base/assert.ts';
 import type { Clock, Random } from '../base/clock.ts';
 import { parseDuration } from '../base/duration.ts';
@@ -25,7 +25,7 @@ export type ConnectorEnv = {
   readonly baseDir: string;
   /** Folder that paths of sinks start at. */
   readonly outDir: string;
-  readonly connections: JobConnections;
+  readonly links: JobLinks;
   readonly clock: Clock;
   readonly random: Random;
   /** true: streams are made and found by somebody else, and named by what is declared; nothing of JetStream is created or searched. */
@@ -52,8 +52,8 @@ export async function makeSinkConnector(spec: SinkSpec, env: ConnectorEnv): Prom
   return makeNatsSink({ ...spec, nats }, { link: linkOf(spec, env), job, runId, uniqueId, clock, attachOnly });
 }
 
-function linkOf(spec: SourceSpec | SinkSpec, { connections }: ConnectorEnv): Link {
-  return Link.of(connections[accountOfStream(spec)]);
+function linkOf(spec: SourceSpec | SinkSpec, { links }: ConnectorEnv): Link {
+  return links[accountOfStream(spec)];
 }
 
 export type LoadedTable = { readonly table: Table; /** Rows that were left out, a sentence each. */ readonly issues: readonly string[] };

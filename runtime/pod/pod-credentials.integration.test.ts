@@ -1,5 +1,5 @@
-// Credentials in files that change while the pod runs, on a server that trusts what the operator's keys sign: the job's account in one,
-// that of its namespace in the other.
+// Credentials that change while the pod runs, and what its account imports of that of its namespace, on a server that trusts what the
+// operator's keys sign.
 
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,18 +7,18 @@ import { join } from 'node:path';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { accountNamed, startKeyedServer, type KeyedServer } from '../../operator/nats/keyed-server-harness.ts';
-import { accountOf, makeNatsKeys, workerCredentials, type WorkerSeeds } from '../../operator/nats/nats-keys.ts';
+import { accountOf, makeNatsKeys, workerCredentials } from '../../operator/nats/nats-keys.ts';
 import { jobText } from '../../test/support/job-run.ts';
 import { callApi, type StreamInfo } from '../adapters/nats/jetstream-api.ts';
+import { importsOf } from '../adapters/nats/imported-subjects.ts';
 import type { JobConnections } from '../adapters/nats/job-connections.ts';
 import { Link } from '../adapters/nats/link.ts';
-import type { SubjectRights } from '../adapters/nats/worker-permissions.ts';
+import { importingRights } from '../adapters/nats/worker-permissions.ts';
 import { endPods, prepareJob, startPod, writeRecord, type PodProcess } from './pod-harness.ts';
-import { STREAMS_CREDENTIALS } from './streams-connection.ts';
 
 let folder: string;
 let server: KeyedServer;
-let seeds: WorkerSeeds;
+let seed: string;
 let connections: JobConnections;
 let admin: NatsConnection;
 
@@ -26,7 +26,7 @@ const identity = 'ns_rights';
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'millrace-credentials-'));
   server = await startKeyedServer({ durability: 'process' });
-  seeds = { job: (await server.account(identity)).seed, streams: (await server.account('ns')).seed };
+  seed = (await server.account(identity)).seed;
   connections = await server.connections(identity);
   admin = connections.streams;
 });
@@ -64,20 +64,20 @@ test('a pod whose credentials are wrong, then too few, then right, runs; a revis
   await callApi(Link.of(admin), 'STREAM.CREATE.IN', { name: 'IN', subjects: ['in.rights'], storage: 'file', retention: 'limits' });
   const first = await prepareJob(connections, text(1), { identity });
   await writeRecord(first, { identity, runId: 'run1' });
-  const [path, streamsPath] = [join(folder, 'nats.creds'), join(folder, STREAMS_CREDENTIALS)];
+  const path = join(folder, 'nats.creds');
   const stranger = accountOf((await makeNatsKeys())['operator.seed'], accountNamed(identity));
-  const { job, streams } = first.permissions;
-  await put(path, await workerCredentials(stranger.seed, identity, job));
+  const rights = importingRights(first.permissions);
+  await put(path, await workerCredentials(stranger.seed, identity, rights));
   const pod = startPod({ natsUrl: server.url, job: identity, worker: 'w-1', credentials: path });
   await says(pod, 'MR1003');
 
-  const few = job.publish.filter((subject) => !subject.includes('_sinks'));
-  await put(path, await workerCredentials(seeds.job, identity, { ...job, publish: few }));
+  const few = rights.publish.filter((subject) => !subject.includes('_sinks'));
+  await put(path, await workerCredentials(seed, identity, { ...rights, publish: few }));
   await says(pod, `MR_${identity}_sinks: no answer in time; it is being made, or these credentials do not reach it yet`);
 
-  await put(path, await workerCredentials(seeds.job, identity, job));
-  await says(pod, 'IN: no answer in time; it is being made, or these credentials do not reach it yet');
-  await put(streamsPath, await workerCredentials(seeds.streams, identity, streams as SubjectRights));
+  await put(path, await workerCredentials(seed, identity, rights));
+  await says(pod, 'IN: JetStream does not answer (no responders); it is being made, or these credentials do not reach it yet');
+  await server.accounts.setImports(identity, importsOf(first.permissions.streams));
   admin.publish('in.rights', '{"n":1}');
   await expect.poll(results, { timeout: 30_000 }).toBe(1);
 
@@ -87,7 +87,7 @@ test('a pod whose credentials are wrong, then too few, then right, runs; a revis
   await says(pod, 'revision 2 waits for streams');
   admin.publish('in.rights', '{"n":2}');
   await expect.poll(results, { timeout: 30_000 }).toBe(2); // the old revision goes on meanwhile
-  await put(path, await workerCredentials(seeds.job, identity, second.permissions.job));
+  await put(path, await workerCredentials(seed, identity, importingRights(second.permissions)));
   await says(pod, 'runs revision 2');
   await expect.poll(async () => (await pod.probe('readyz'))?.status, { timeout: 30_000 }).toBe(200);
   admin.publish('in.rights', '{"n":3}');

@@ -106,6 +106,7 @@ export type OperatedJob = {
   readonly plan: PhysicalPlan;
   readonly directory: Directory;
   readonly permissions: WorkerPermissions;
+  readonly importsStreams: boolean;
 };
 
 export type OperateOptions = Partial<Pick<JobRecord, 'revision' | 'code' | 'workers' | 'runId' | 'restore'>> & {
@@ -125,11 +126,12 @@ export async function prepareJob(
   const plan = await ensureUserStreams(connections, planned);
   await ensureJobStreams(connections.job, plan, { replicas: 1, laneBytesMax: -1 });
   const directory = await openDirectory(connections.job, identity);
-  return { identity, plan, directory, permissions: workerPermissions({ identity, plans: [plan, ...(before === null ? [] : [before])] }) };
+  const permissions = workerPermissions({ identity, plans: [plan, ...(before === null ? [] : [before])] });
+  return { identity, plan, directory, permissions, importsStreams: connections.job !== connections.streams };
 }
 
 /** Makes workers run it. */
-export async function writeRecord({ plan, directory }: OperatedJob, options: OperateOptions): Promise<JobRecord> {
+export async function writeRecord({ plan, directory, importsStreams }: OperatedJob, options: OperateOptions): Promise<JobRecord> {
   const record: JobRecord = {
     runId: options.runId ?? systemRandom.id(),
     revision: options.revision ?? 1,
@@ -139,6 +141,7 @@ export async function writeRecord({ plan, directory }: OperatedJob, options: Ope
     splitCounts: {},
     baseDir: '/data',
     outDir: '/tmp',
+    importsStreams,
     isReplay: false,
     speed: null,
     workers: options.workers ?? 1,

@@ -24,7 +24,6 @@ import type { RevisionParts } from '../revision.ts';
 import type { JobRecord } from '../worker/job-record.ts';
 import { Signal } from '../worker/signal.ts';
 import { followCredentials } from './credentials-file.ts';
-import { StreamsConnection } from './streams-connection.ts';
 import { JobRunner } from './job-runner.ts';
 import { codeIn, errorLine, type Log } from './log.ts';
 import type { PodOptions } from './pod-options.ts';
@@ -55,7 +54,6 @@ export class Pod {
   readonly #abort = new AbortController();
   readonly #changed = new Signal();
   #connection: NatsConnection | null = null;
-  #streams: StreamsConnection | null = null;
   #wanted: JobRecord | null = null;
   #refused = '';
   #runner: JobRunner | null = null;
@@ -69,7 +67,7 @@ export class Pod {
   }
 
   get view(): PodView {
-    const connected = this.#connection !== null && Link.of(this.#connection).up && this.#streams?.isDown !== true;
+    const connected = this.#connection !== null && Link.of(this.#connection).up;
     return { phase: this.#phase, reason: this.#reason, connected, reconnects: this.#reconnects, runner: this.#runner };
   }
 
@@ -81,20 +79,10 @@ export class Pod {
     if (connection === null) return true;
     this.#connection = connection;
     const unfollow = this.#follow(connection, credentials);
-    const streams = (this.#streams = new StreamsConnection(connection, {
-      credentials,
-      connect: async (path) => {
-        const made = await this.#connect(path);
-        return made === null ? null : { connection: made, unfollow: this.#follow(made, path) };
-      },
-      onMade: () => this.#changed.notify(),
-      onFailed: (error) => this.#log('error', errorLine(error).msg),
-    }));
     try {
-      return await this.#serve(connection, streams);
+      return await this.#serve(connection);
     } finally {
       unfollow();
-      await streams.close();
       await connection.close();
       this.#enter('ended', '');
     }
@@ -115,7 +103,7 @@ export class Pod {
     this.#changed.notify();
   }
 
-  async #serve(connection: NatsConnection, streams: StreamsConnection): Promise<boolean> {
+  async #serve(connection: NatsConnection): Promise<boolean> {
     const { job } = this.#options;
     this.#enter('waiting', 'looks for the job');
     const onWait = (problem: string): void => this.#log('info', problem, codeIn(problem));
@@ -124,7 +112,7 @@ export class Pod {
     const unwatch = await directory.watch((key, entry) => this.#note(key, entry));
     await this.#pause(FIRST_LOOK_MS);
     while (!this.#abort.signal.aborted) {
-      const pauseMs = await this.#step(connection, streams, directory);
+      const pauseMs = await this.#step(connection, directory);
       if (!this.#abort.signal.aborted) await this.#pause(pauseMs);
     }
     const drained = await this.#end('draining', 'asked to end');
@@ -141,7 +129,7 @@ export class Pod {
   }
 
   /** One step towards what is wanted; returns after how long to look again at the latest. */
-  async #step(connection: NatsConnection, streams: StreamsConnection, directory: Directory): Promise<number> {
+  async #step(connection: NatsConnection, directory: Directory): Promise<number> {
     const wanted = this.#wanted;
     if (wanted === null) {
       await this.#end('waiting', 'the job is not there');
@@ -152,7 +140,7 @@ export class Pod {
     if (this.#runner === null) this.#enter('loading', `loads revision ${wanted.revision}`);
     const { job, filesDir, tracing } = this.#options;
     const blobs = NatsBlobStore.attach(connection, job);
-    const parts: LoaderParts = { connection, streams: () => streams.get(), blobs, job, filesDir, isTraced: tracing !== null };
+    const parts: LoaderParts = { connection, blobs, job, filesDir, isTraced: tracing !== null };
     const loaded = await loadRevision(wanted, parts);
     if (this.#wanted !== wanted || this.#abort.signal.aborted) return 0;
     switch (loaded.kind) {

@@ -6,8 +6,7 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { accountOfStream, type JobConnections } from '../adapters/nats/job-connections.ts';
-import { Link } from '../adapters/nats/link.ts';
+import { accountOfStream, linksOf, type JobLinks } from '../adapters/nats/job-connections.ts';
 import { missingStreams } from '../adapters/nats/missing-streams.ts';
 import { blobStream } from '../adapters/nats/nats-blob-store.ts';
 import { systemClock } from '../adapters/node/clock.ts';
@@ -29,8 +28,6 @@ export type Loaded =
 
 export type LoaderParts = {
   readonly connection: NatsConnection;
-  /** To the streams of sources and sinks; null: it is being made. Asked for only when a plan needs it. */
-  readonly streams: () => NatsConnection | null;
   readonly blobs: BlobStore;
   /** The job's identity. */
   readonly job: string;
@@ -42,14 +39,12 @@ export async function loadRevision(record: JobRecord, parts: LoaderParts): Promi
   try {
     const plan = await planOf(record, parts.blobs);
     const named = connectorStreams(plan);
-    const streams = named.streams.length === 0 ? parts.connection : parts.streams();
-    if (streams === null) return { kind: 'later', reason: 'connects to NATS for the streams of its sources and sinks' };
-    const connections = { job: parts.connection, streams };
+    const links = linksOf(parts.connection, record);
     const own = [...plan.streams, blobStream(parts.job), ...named.job];
-    const looks = [missingStreams(Link.of(connections.job), own), missingStreams(Link.of(connections.streams), named.streams)];
+    const looks = [missingStreams(links.job, own), missingStreams(links.streams, named.streams)];
     const missing = (await Promise.all(looks)).flat();
     if (missing.length > 0) return { kind: 'later', reason: `waits for streams: ${missing.join('; ')}` };
-    return { kind: 'ready', parts: await makeRevision(plan, environment(record, parts, connections)) };
+    return { kind: 'ready', parts: await makeRevision(plan, environment(record, parts, links)) };
   } catch (error) {
     return isPassing(error) ? { kind: 'later', reason: errorLine(error).msg } : { kind: 'refused', failure: failureOf(error, record) };
   }
@@ -64,7 +59,7 @@ async function planOf({ plan, module, code }: JobRecord, blobs: BlobStore): Prom
 }
 
 /** Of sources and sinks, as far as the plan names them, by account. */
-function connectorStreams(plan: PhysicalPlan): Readonly<Record<keyof JobConnections, readonly string[]>> {
+function connectorStreams(plan: PhysicalPlan): Readonly<Record<keyof JobLinks, readonly string[]>> {
   const named = { job: new Set<string>(), streams: new Set<string>() };
   for (const { op } of plan.stages.flatMap(({ nodes }) => nodes))
     if ((op.kind === 'source' || op.kind === 'sink') && op.spec.nats?.stream !== undefined)
@@ -72,17 +67,13 @@ function connectorStreams(plan: PhysicalPlan): Readonly<Record<keyof JobConnecti
   return { job: [...named.job], streams: [...named.streams] };
 }
 
-function environment(
-  record: JobRecord,
-  { job, filesDir, isTraced }: LoaderParts,
-  connections: JobConnections,
-): Parameters<typeof makeRevision>[1] {
+function environment(record: JobRecord, { job, filesDir, isTraced }: LoaderParts, links: JobLinks): Parameters<typeof makeRevision>[1] {
   return {
     job,
     runId: record.runId,
     baseDir: filesDir,
     outDir: join(tmpdir(), 'millrace-out'),
-    connections,
+    links,
     clock: systemClock,
     random: systemRandom,
     attachOnly: true,

@@ -27,6 +27,8 @@ export type JobRecord = {
   readonly splitCounts: Readonly<Record<string, number>>;
   readonly baseDir: string;
   readonly outDir: string;
+  /** The streams of NATS sources and sinks lie in another account, of which the job's imports them (docs/adr/0038). */
+  readonly importsStreams: boolean;
   /** It was begun with a speed: its events leave in event-time order, now and whenever it goes on. */
   readonly isReplay: boolean;
   /** Pace of a replay as it goes on now; null: as fast as possible. */

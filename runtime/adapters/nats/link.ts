@@ -6,7 +6,15 @@
 //   L4. It ends with its connection.
 // Why not nc.request: it waits out its time after a disconnect, and costs several times as much per message.
 
-import { createInbox, headers as natsHeaders, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
+import {
+  createInbox,
+  headers as natsHeaders,
+  type Msg,
+  type MsgHdrs,
+  type NatsConnection,
+  type PublishOptions,
+} from '@nats-io/transport-node';
+import { importedAs } from './imported-subjects.ts';
 
 export type Reply =
   | { readonly kind: 'message'; readonly data: Uint8Array }
@@ -23,12 +31,15 @@ export type LinkListener = (up: boolean) => void;
 type Pending = { readonly resolve: (reply: Reply) => void; readonly deadlineMs: number };
 
 const links = new WeakMap<NatsConnection, Link>();
+const importing = new WeakMap<NatsConnection, Link>();
 
 /** Times are checked this often: unanswered requests are rare, a timer for each would not be. */
 const SWEEP_MS = 100;
 
 export class Link {
   readonly nc: NatsConnection;
+  /** Subjects are those of another account, which that of the connection imports. */
+  readonly isImporting: boolean;
   readonly #inbox: string;
   readonly #tokenStart: number;
   readonly #pending = new Map<string, Pending>();
@@ -45,8 +56,16 @@ export class Link {
     return link;
   }
 
-  constructor(nc: NatsConnection) {
+  /** As `of`, for what the connection's account imports from another one: subjects are called as they are there (imported-subjects.ts). */
+  static importing(nc: NatsConnection): Link {
+    let link = importing.get(nc);
+    if (link === undefined) importing.set(nc, (link = new Link(nc, { isImporting: true })));
+    return link;
+  }
+
+  constructor(nc: NatsConnection, { isImporting = false }: { readonly isImporting?: boolean } = {}) {
     this.nc = nc;
+    this.isImporting = isImporting;
     this.#up = !nc.isClosed();
     this.#inbox = this.newInbox();
     this.#tokenStart = this.#inbox.length + 1;
@@ -73,6 +92,11 @@ export class Link {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Throws when the connection is closing. */
+  publish(subject: string, data: Uint8Array | string, options?: PublishOptions): void {
+    this.nc.publish(this.isImporting ? importedAs(subject) : subject, data, options);
+  }
+
   request(subject: string, data: Uint8Array | string, options: RequestOptions): Promise<Reply> {
     if (!this.up) return Promise.resolve({ kind: 'down', reason: 'not connected' });
     const token = (this.#nextToken++).toString(36);
@@ -80,7 +104,7 @@ export class Link {
     return new Promise((resolve) => {
       try {
         this.#hearAnswers();
-        this.nc.publish(subject, data, options.headers === undefined ? { reply } : { reply, headers: headersOf(options.headers) });
+        this.publish(subject, data, options.headers === undefined ? { reply } : { reply, headers: headersOf(options.headers) });
       } catch (error) {
         // Closed, or closing: nothing left this process.
         resolve({ kind: 'down', reason: error instanceof Error ? error.message : String(error) });

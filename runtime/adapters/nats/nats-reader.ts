@@ -10,6 +10,8 @@
 //       What a pull has left is counted as the server counts it, so the sum never drifts.
 //   N4. A pull is always waiting while there is room: a lone record needs no request of ours to arrive.
 //   N5. A consumer's name is drawn, never derived: who does not know it can neither pull from it nor delete it.
+//   N6. Where the stream is imported from another account, an empty message without headers is the last one that its pull brings: to the
+//       server it says that no more answers come.
 
 import { randomBytes } from 'node:crypto';
 import type { Msg, Subscription } from '@nats-io/transport-node';
@@ -287,7 +289,7 @@ export class NatsReader implements LaneReader {
       this.#window.pulled(pull, bytes);
       const request = { batch: BATCH_MAX, max_bytes: bytes, expires: EXPIRES_MS * NS_PER_MS, idle_heartbeat: HEARTBEAT_MS * NS_PER_MS };
       try {
-        this.#link.nc.publish(`$JS.API.CONSUMER.MSG.NEXT.${this.#stream}.${this.#consumer}`, JSON.stringify(request), {
+        this.#link.publish(`$JS.API.CONSUMER.MSG.NEXT.${this.#stream}.${this.#consumer}`, JSON.stringify(request), {
           reply: `${this.#inbox}.${pull}`,
         });
       } catch {
@@ -318,6 +320,8 @@ export class NatsReader implements LaneReader {
     const traceparent = this.#options.isTraced === true ? message.headers?.get(TRACEPARENT) : undefined;
     this.#queue.push(traceparent === undefined || traceparent === '' ? stored : { ...stored, traceparent });
     this.wake();
+    // N6: what else the pull would have brought is lost.
+    if (this.#link.isImporting && bytes.length === 0 && message.headers === undefined) return this.#reopen();
     // More room for the server's next while these are being taken: keeps the line busy.
     this.#pull();
   }

@@ -7,22 +7,27 @@
 //   W3. Of a user's stream, which others use too, a worker reads its declared subjects by consumers of its own, whose names nobody
 //       can guess. It can't list, delete or acknowledge consumers.
 // What rights on subjects can't do: the server checks no reply subjects, nor where a consumer delivers. Whoever may ask anything can have
-// the answer sent to any subject of the account. So what a job lives of is in an account of its own, and in that of its namespace it has
-// rights only where its sources and sinks need them (docs/adr/0025).
+// the answer sent to any subject of the account. So what a job lives of is in an account of its own (docs/adr/0025), and the account of
+// its namespace is asked through imports: then answers come back into the job's (docs/adr/0038).
 
 import type { SourceSpec } from '../../../crds/stream-job/sources.ts';
 import type { SinkSpec } from '../../../crds/stream-job/spec.ts';
 import { assert } from '../../base/assert.ts';
 import type { OpPlan, PhysicalPlan } from '../../plan/physical-plan.ts';
 import { redriveStream, SUBJECT_ROOT } from '../../plan/plan-names.ts';
+import { importedAs } from './imported-subjects.ts';
 import { accountOfStream, type JobConnections } from './job-connections.ts';
 import { directoryStream, keySubject } from './kv-stream.ts';
 import { blobStream } from './nats-blob-store.ts';
 
 export type SubjectRights = { readonly publish: readonly string[]; readonly subscribe: readonly string[] };
 
-/** `streams` null: no source or sink needs anything there. */
-export type WorkerPermissions = { readonly job: SubjectRights; readonly streams: SubjectRights | null };
+export type WorkerPermissions = {
+  /** Where the job lives. */
+  readonly job: SubjectRights;
+  /** What its sources and sinks ask where their streams are. */
+  readonly streams: readonly string[];
+};
 
 export type PermissionRequest = {
   /** The job as its streams and subjects are named. */
@@ -47,14 +52,18 @@ export function workerPermissions({ identity, plans }: PermissionRequest): Worke
   const inbox = `${inboxPrefix(identity)}.>`;
   return {
     job: jobRights(identity, { plans, letters: rightsIn('job'), inbox }),
-    // An empty list would allow everything.
-    streams: streams.length === 0 ? null : { publish: streams, subscribe: [inbox] },
+    streams,
   };
 }
 
-/** Both as one account has them. */
+/** In an account that has the streams, too. */
 export function mergedRights({ job, streams }: WorkerPermissions): SubjectRights {
-  return { publish: sorted([...job.publish, ...(streams?.publish ?? [])]), subscribe: job.subscribe };
+  return { ...job, publish: sorted([...job.publish, ...streams]) };
+}
+
+/** In one that imports them. */
+export function importingRights({ job, streams }: WorkerPermissions): SubjectRights {
+  return { ...job, publish: sorted([...job.publish, ...streams.map(importedAs)]) };
 }
 
 function jobRights(

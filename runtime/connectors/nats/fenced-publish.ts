@@ -5,7 +5,6 @@
 //       otherwise one by one, each behind the one before.
 //   P2. The id of a batch is never used again: an abandoned batch may be finished by nobody.
 
-import type { NatsConnection } from '@nats-io/transport-node';
 import { headers as natsHeaders, type MsgHdrs } from '@nats-io/transport-node';
 import type { Link } from '../../adapters/nats/link.ts';
 import { appendResult } from '../../adapters/nats/nats-journal.ts';
@@ -61,7 +60,7 @@ async function publishBatch(messages: readonly Message[], { link, subject, expec
     'Nats-Batch-Sequence': String(index + 1),
     ...(index === 0 ? { [EXPECTED]: String(expected) } : {}),
   });
-  if (!publishAll(link.nc, subject, messages.slice(0, last), headersAt)) return { ...none, end: { kind: 'busy', reason: 'not connected' } };
+  if (!publishAll(link, subject, messages.slice(0, last), headersAt)) return { ...none, end: { kind: 'busy', reason: 'not connected' } };
   const reply = await link.request(subject, (messages[last] as Message).data, {
     timeoutMs: ANSWER_MS,
     headers: { ...headersAt(last), 'Nats-Batch-Commit': '1' },
@@ -72,13 +71,13 @@ async function publishBatch(messages: readonly Message[], { link, subject, expec
 
 /** False: the connection is closing, and a batch that is not committed is nothing. */
 function publishAll(
-  nc: NatsConnection,
+  link: Link,
   subject: string,
   messages: readonly Message[],
   headersAt: (index: number) => Record<string, string>,
 ): boolean {
   try {
-    messages.forEach(({ data }, index) => nc.publish(subject, data, { headers: toHeaders(headersAt(index)) }));
+    messages.forEach(({ data }, index) => link.publish(subject, data, { headers: toHeaders(headersAt(index)) }));
     return true;
   } catch {
     return false;

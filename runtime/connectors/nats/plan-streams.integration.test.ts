@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { jobText } from '../../../test/support/job-run.ts';
 import { startTestServer, type TestServer } from '../../../test/support/nats.ts';
 import { callApi } from '../../adapters/nats/jetstream-api.ts';
-import { oneConnection } from '../../adapters/nats/job-connections.ts';
+import { linksOf, oneConnection } from '../../adapters/nats/job-connections.ts';
 import { Link } from '../../adapters/nats/link.ts';
 import { connectNats } from '../../adapters/nats/nats-connection.ts';
 import { systemClock } from '../../adapters/node/clock.ts';
@@ -68,7 +68,7 @@ test('a connector that only attaches makes nothing: a missing stream is waited f
     runId: 'run1',
     baseDir: '/',
     outDir: '/',
-    connections: oneConnection(connection),
+    links: linksOf(connection, { importsStreams: false }),
     clock: systemClock,
     random: systemRandom,
     attachOnly: true,
