@@ -56,8 +56,8 @@ export const verbValidations: readonly AdmissionRule[] = [
     'keyBy goes with window, aggregate, dedupe, join, lookup, machine or pattern: add one of them, or remove keyBy',
   ),
   none(
-    `has(x.processingTime) && !(has(x.window) || has(x.dedupe) || has(x.machine) || has(x.xstate) || has(x.reduce))`,
-    'processingTime goes with window, dedupe and machine: remove it, or give the stage one of them',
+    `has(x.processingTime) && !(has(x.window) || has(x.dedupe) || has(x.pattern) || (has(x.join) && (has(x.join.within) || has(x.join.window))) || has(x.machine) || has(x.xstate) || has(x.reduce))`,
+    'processingTime goes with window, dedupe, pattern, machine, and join with within or window: remove it, or give the stage one of them',
   ),
   none(
     `has(x.processingTime) && ((has(x.machine) && has(x.machine.order) && x.machine.order == 'eventTime') || (has(x.window) && has(x.window.count) && has(x.window.count.order) && x.window.count.order == 'eventTime') || (has(x.xstate) && has(x.xstate.order) && x.xstate.order == 'eventTime'))`,

@@ -16,7 +16,7 @@ export const processingTimeSchema = z
   })
   .describe(
     'The stage works by the clock of its workers: an event happens when the stage takes it in. Windows close, timers fire without any ' +
-      'event, and nothing is late. For window, dedupe, machine and actors.',
+      'event, and nothing is late. For window, dedupe, pattern, interval and window join, machine and actors.',
   );
 
 export type ProcessingTimeSpec = z.output<typeof processingTimeSchema>;

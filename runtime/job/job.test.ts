@@ -111,6 +111,11 @@ test.each<{ fact: string; declare: (parts: Parts) => void; stages: unknown[] }>(
     declare: ({ clicks }) => {
       clicks.keyBy('user').processingTime().dedupe('1h');
       clicks
+        .keyBy('user')
+        .processingTime()
+        .pattern({ within: '1m', steps: [{ name: 'one' }] });
+      clicks.keyBy('user').processingTime().join(clicks.keyBy('user'), { within: '1m' });
+      clicks
         .keyBy('user', { partitions: 2 })
         .processingTime({ missed: 'skip', missedAfter: '1m' })
         .reduce({ init: () => 0, step: (n) => n });
@@ -123,6 +128,8 @@ test.each<{ fact: string; declare: (parts: Parts) => void; stages: unknown[] }>(
         processingTime: { missed: 'catchUp', missedAfter: '10s' },
         dedupe: { ttl: '1h' },
       },
+      expect.objectContaining({ name: 'clicks-pattern', processingTime: { missed: 'catchUp', missedAfter: '10s' } }),
+      expect.objectContaining({ name: 'clicks-join', processingTime: { missed: 'catchUp', missedAfter: '10s' } }),
       {
         name: 'clicks-reduce',
         from: 'clicks',

@@ -184,7 +184,7 @@ export type ProcessingTimeOptions = {
 /** A stream with a key: what follows works on each key's events alone. N: the fields of results that hold the key. */
 export interface KeyedStream<E, N> extends Keyed<E> {
   /** What follows works by the clock of the workers: an event happens when the stage takes it in, and nothing is late. For window, dedupe,
-   *  machine and reduce. */
+   *  pattern, interval and window join (both sides), machine and reduce. */
   processingTime(options?: ProcessingTimeOptions): KeyedStream<E, N>;
   /** Cuts each key's events by event time. */
   window<W = undefined>(window?: W & CheckWindow<E, W>): W extends Window<infer P> ? WindowedStream<E, N, P> : CheckWindow<E, W>;

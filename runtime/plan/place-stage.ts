@@ -270,8 +270,7 @@ function placeKeyedNodes(placement: Placement, { stage, host, edges, read, table
     if (ownLate) placement.publish(`${name}.${LATE}`, [{ ...order, output: LATE }]);
     return;
   }
-  const input = spec.processingTime === undefined ? edges : [addClock(placement, { name, host, edges })];
-  publish(input);
+  publish(spec.processingTime === undefined ? edges : addClocks(placement, { name, host, edges }));
 
   function publish(events: readonly Inlet[]): void {
     const inputs = tables.length === 0 ? events : addSide(placement, { name, host, tables, inputs: events });
@@ -292,12 +291,19 @@ function placeSent(placement: Placement, host: string, name: string): Inlet {
   return { from: placement.addEdge(outlet, { toStage: host, partitioning: 'key', label: `${name}.sent` }), side: 'right' };
 }
 
-function addClock(placement: Placement, { name, host, edges }: Pick<KeyedNodes, 'host' | 'edges'> & { readonly name: string }): Inlet {
+/** One for each side: all give the time of the same step. */
+function addClocks(placement: Placement, { name, host, edges }: Pick<KeyedNodes, 'host' | 'edges'> & { readonly name: string }): Inlet[] {
   placement.note(host, 'clocked', name);
-  return { from: placement.addNode(host, { id: `${name}/clock`, inputs: edges, op: { kind: 'clock' } }), side: 'left' };
+  return (['left', 'right'] as const).flatMap((side) => {
+    const inputs = edges.filter((edge) => edge.side === side);
+    if (inputs.length === 0) return [];
+    const id = side === 'left' ? `${name}/clock` : `${name}/clock-right`;
+    return [{ from: placement.addNode(host, { id, inputs, op: { kind: 'clock' } }), side }];
+  });
 }
 
-function needsOrder({ window, machine, xstate, pattern }: StageSpec): boolean {
+function needsOrder({ window, machine, xstate, pattern, processingTime }: StageSpec): boolean {
+  if (processingTime !== undefined) return false; // they come in it
   return pattern !== undefined || window?.count?.order === 'eventTime' || machine?.order === 'eventTime' || xstate?.order === 'eventTime';
 }
 

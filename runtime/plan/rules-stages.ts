@@ -67,12 +67,15 @@ function checkKey({ spec, path }: StageElement): readonly Issue[] {
   return issues;
 }
 
+const CLOCKED = 'it goes with window, dedupe, pattern, machine, and join with within or window';
+
 function checkProcessingTime({ spec, path }: StageElement): readonly Issue[] {
-  const { processingTime, window, dedupe, machine, xstate, reduce } = spec;
+  const { processingTime, window, dedupe, join, pattern, machine, xstate, reduce } = spec;
   if (processingTime === undefined) return [];
   const at = formatPath([...path, 'processingTime']);
-  if ([window, dedupe, machine, xstate, reduce].every((verb) => verb === undefined))
-    return [{ path: at, message: `nothing of stage "${spec.name}" works by the clock`, fix: 'it goes with window, dedupe and machine' }];
+  const timedJoin = join?.within ?? join?.window;
+  if ([window, dedupe, timedJoin, pattern, machine, xstate, reduce].every((verb) => verb === undefined))
+    return [{ path: at, message: `nothing of stage "${spec.name}" works by the clock`, fix: CLOCKED }];
   if (![machine?.order, xstate?.order, window?.count?.order].includes('eventTime')) return [];
   return [
     { path: at, message: 'by the clock events come in the order of their arrival', fix: 'remove order: eventTime, or processingTime' },

@@ -295,9 +295,11 @@ export class Node implements StepContext, ClockedNode {
   wakeMs(): number {
     if (this.#isHolding) return Infinity; // its timers wait for what waits
     const timerMs = this.#state.nextDueMs(this.nodeId) + 1;
+    const dueMs = Math.min(timerMs, (this.#transform?.nextDueMs?.() ?? Infinity) + 1);
     const { op } = this.plan;
-    const closesByTime = op.kind === 'window' && op.window.kind !== 'count' && this.cells.size() > 0;
-    return closesByTime ? Math.min(timerMs, this.nowMs + CLOCK_TICK_MS) : timerMs;
+    const isOpen =
+      ((op.kind === 'window' && op.window.kind !== 'count') || op.kind === 'windowJoin' || op.kind === 'join') && this.cells.size() > 0;
+    return isOpen ? Math.min(dueMs, this.nowMs + CLOCK_TICK_MS) : dueMs;
   }
 
   passQuiet(passedMs: number): void {

@@ -1,6 +1,6 @@
 // The transforms of a chain that follow the clock, and those behind them, whose time it is.
 
-/** How often windows that work by the clock look whether one is to close. */
+/** How often windows and joins that work by the clock look whether something is to close or to be dropped. */
 export const CLOCK_TICK_MS = 1_000;
 
 /** What is asked of a node of the chain. */

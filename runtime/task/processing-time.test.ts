@@ -46,7 +46,7 @@ function planOf(stage: Fields, output = 'w'): PhysicalPlan {
     kind: 'StreamJob',
     metadata: { name: 'j' },
     spec: {
-      sources: [{ name: 's', nats: { subjects: ['s'] }, eventTime: { at: 'timeMs' } }],
+      sources: ['s', ...('join' in stage ? ['t'] : [])].map((name) => ({ name, nats: { subjects: [name] }, eventTime: { at: 'timeMs' } })),
       stages: [stage],
       sinks: [{ name: 'out', from: output, nats: { subject: 'out' } }],
     },
@@ -74,11 +74,27 @@ class Clocked {
 
   /** Events of types for keys come at `nowMs`: `a:go`. */
   take(nowMs: number, ...events: readonly string[]): void {
+    this.#takeOn(0, nowMs, events);
+  }
+
+  /** The same, on the other side of a join. */
+  takeRight(nowMs: number, ...events: readonly string[]): void {
+    this.#takeOn(1, nowMs, events);
+  }
+
+  #takeOn(input: 0 | 1, nowMs: number, events: readonly string[]): void {
     const parts = events.map((text) => text.split(':') as [string, string]);
     const values = parts.map(([id, type]) => ({ id, type }));
     const batch = { values, times: values.map(() => 0), keys: parts.map(([id]) => encodeKey(id)), ingestMs: nowMs };
-    const edge = this.#core.stage.inputs[0]!;
-    const from = { stage: 's', partition: 0, sequence: ++this.#sequence, number: this.#sequence, kind: 'commit' as const, more: false };
+    const edge = this.#core.stage.inputs[input]!;
+    const from = {
+      stage: this.#plan.edges[edge]!.fromStage,
+      partition: 0,
+      sequence: ++this.#sequence,
+      number: this.#sequence,
+      kind: 'commit' as const,
+      more: false,
+    };
     const segments = values.length === 0 ? [] : [{ edge, count: values.length, bytes: encodeEvents([batch]) }];
     this.#core.takeRecords([{ ...from, watermarks: [], segments, bytes: 1 }], nowMs);
     this.#look(this.#core.step(nowMs, { force: true }));
@@ -128,7 +144,13 @@ class Clocked {
   }
 }
 
-function draw({ id, n, windowStartMs }: Fields): string {
+function draw({ id, n, windowStartMs, matched, pair }: Fields): string {
+  if (matched !== undefined)
+    return Object.values(matched as Record<string, Fields[]>)
+      .flat()
+      .map(({ type }) => type)
+      .join('');
+  if (typeof pair === 'string') return pair;
   return windowStartMs === undefined ? String(id) : `${String(id)}=${String(n)}`;
 }
 
@@ -214,6 +236,83 @@ test('dedupe by processing time lets an event through again when the time is ove
   expect(job.results).toEqual([`a@${DAY}`]);
   job.take(DAY + 61_000, 'a:x');
   expect(job.results).toEqual([`a@${DAY}`, `a@${DAY + 61_000}`]);
+});
+
+const sequence: Fields = {
+  within: '1s',
+  steps: [
+    { name: 'x', where: 'event.type == "x"' },
+    { name: 'y', where: 'event.type == "y"' },
+  ],
+};
+const keyed = { name: 'w', from: 's', keyBy: 'event.id', partitions: 1, processingTime: {} };
+const joined = (join: Fields): PhysicalPlan =>
+  planOf({
+    ...keyed,
+    join: { with: 't', select: { pair: '(left == null ? "-" : left.type) + (right == null ? "-" : right.type)' }, ...join },
+  });
+
+test('I1 a pattern by processing time takes events as they come, and times out though no event comes', () => {
+  const job = new Clocked(planOf({ ...keyed, pattern: sequence }, 'w.timedOut'));
+  job.take(DAY, 'a:x', 'b:y');
+  expect([job.results, job.wakeMs]).toEqual([[], DAY + 1_000]);
+  job.crash();
+  job.wake(DAY + 999);
+  expect(job.results).toEqual([]);
+  job.wake(DAY + 1_000);
+  expect([job.results, job.wakeMs]).toEqual([[`x@${DAY + 1_000}`], Infinity]);
+});
+
+test('I1 whatever comes and whoever dies, a pattern by processing time finds what it finds by event time, if events have the time of their arrival', () => {
+  const act = fc.record({ kind: fc.constantFrom('x', 'x', 'y', 'y', 'wake', 'crash'), afterMs: fc.integer({ min: 0, max: 700 }) });
+  fc.assert(
+    fc.property(fc.array(act, { maxLength: 20 }), (acts) => {
+      const job = new Clocked(planOf({ ...keyed, pattern: sequence }));
+      const arrived: { readonly type: string; readonly timeMs: number }[] = [];
+      let nowMs = DAY;
+      for (const { kind, afterMs } of acts) {
+        nowMs += afterMs;
+        if (kind === 'crash') job.crash();
+        else if (kind === 'wake') job.wake(nowMs);
+        else {
+          job.take(nowMs, `a:${kind}`);
+          arrived.push({ type: kind, timeMs: nowMs });
+        }
+      }
+      const expected = arrived.flatMap((x, i) => {
+        const y = arrived.slice(i + 1).find(({ type }) => type === 'y');
+        return x.type === 'x' && y !== undefined && y.timeMs - x.timeMs < 1_000 ? [`xy@${y.timeMs}`] : [];
+      });
+      expect(job.results.toSorted()).toEqual(expected.toSorted());
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test('G1 an interval join by processing time: both sides come by the clock, and who is alone comes out though nothing else comes', () => {
+  const job = new Clocked(joined({ within: '1s', type: 'left' }));
+  job.take(DAY, 'a:x');
+  job.takeRight(DAY + 1_000, 'a:y');
+  expect(job.results).toEqual([`xy@${DAY + 1_000}`]);
+  job.crash();
+  job.take(DAY + 5_000, 'a:z');
+  expect(job.wakeMs).toBeLessThanOrEqual(DAY + 6_001);
+  job.wake(DAY + 6_000);
+  expect(job.results).toHaveLength(1);
+  job.wake(DAY + 6_001);
+  expect(job.results).toEqual([`xy@${DAY + 1_000}`, `z-@${DAY + 5_000}`]);
+  job.wake(DAY + 7_002);
+  expect(job.wakeMs).toBe(Infinity); // nothing is kept
+});
+
+test('G1 a window join by processing time: pairs come when the window closes, though nothing else comes', () => {
+  const job = new Clocked(joined({ window: { tumbling: { size: '10s' } } }));
+  job.take(DAY + 100, 'a:x');
+  job.crash();
+  job.takeRight(DAY + 9_000, 'a:y');
+  expect([job.results, job.wakeMs]).toEqual([[], DAY + 10_000]);
+  job.wake(DAY + 10_000);
+  expect([job.results, job.wakeMs]).toEqual([[`xy@${DAY + 9_999}`], Infinity]);
 });
 
 test('a bounded input ends though timers are far away: they fire', () => {

@@ -35,6 +35,8 @@ export interface Transform {
   /** Called between two timers of a rise, when the step may end there: emits what it keeps for later in fields (T2). Absent: no step
    *  ends before all that are due have fired. */
   onPause?(context: StepContext): void;
+  /** The watermark at which something of it is due that is no timer; Infinity: nothing is. Asked where its time is the clock's. */
+  nextDueMs?(): number;
   /** After a restore, before the first event: rebuild what is derived from cells. */
   restored?(context: RestoreContext): void;
   /** It gives what it emits the traces of the events that caused it, by `Batch.traces`. Absent: a traced event comes to

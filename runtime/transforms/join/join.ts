@@ -58,6 +58,10 @@ class IntervalJoin implements Transform {
     }
   }
 
+  nextDueMs(): number {
+    return this.#pending.peek()?.dueMs ?? Infinity;
+  }
+
   onBatch(batch: Batch, context: StepContext, side: Side): void {
     const keys = keysOf(batch);
     const late: number[] = [];

@@ -79,6 +79,10 @@ class Pattern implements Transform {
     }
   }
 
+  nextDueMs(): number {
+    return (this.#looks.peek()?.dueMs ?? Infinity) - 1; // T4
+  }
+
   figures(): ActorFigures {
     return this.#book.figures();
   }

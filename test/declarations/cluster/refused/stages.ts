@@ -167,7 +167,7 @@ export const stages: readonly Refused[] = [
   {
     fact: 'a stage by the clock that has no use for it',
     object: keyed({ processingTime: {}, aggregate }),
-    says: ['processingTime goes with window, dedupe and machine', 'stages: added'],
+    says: ['processingTime goes with window, dedupe, pattern, machine', 'stages: added'],
   },
   {
     fact: 'a machine by the clock that wants events in the order of their event time',
