@@ -188,6 +188,12 @@ export const stageRules: readonly CelRule[] = [
     message: 'a rate that lets nothing go on stops the job: perSecond is above 0',
   },
   {
+    // As above.
+    at: 'spec.stages[].aggregate{}.heavyHitters',
+    rule: 'self.share > 0.0',
+    message: 'share is above 0: all values have a share of nothing',
+  },
+  {
     at: 'spec.stages[].lookup',
     rule: 'has(self.http) != has(self.code)',
     message: 'a lookup has exactly one of http and code',
