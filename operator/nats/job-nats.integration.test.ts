@@ -11,6 +11,7 @@ import { callApi, type StreamInfo } from '../../runtime/adapters/nats/jetstream-
 import { openDirectory } from '../../runtime/adapters/nats/directory.ts';
 import { oneConnection } from '../../runtime/adapters/nats/job-connections.ts';
 import { Link } from '../../runtime/adapters/nats/link.ts';
+import { ID_HEADER } from '../../runtime/connectors/nats/result-id.ts';
 import { systemClock } from '../../runtime/adapters/node/clock.ts';
 import { systemRandom } from '../../runtime/adapters/node/random.ts';
 import { startPod, type PodProcess } from '../../runtime/pod/pod-harness.ts';
@@ -360,6 +361,31 @@ describe('workers with the credentials of their job', () => {
     while (nats.figures(identity, wanted)?.tasks.size !== names.length) await systemClock.sleep(100);
     expect([...nats.figures(identity, wanted)!.tasks.keys()].sort()).toEqual(names.sort());
   }, 60_000);
+
+  test('killed in the midst of it again and again, count each event once and write each result once', async () => {
+    await stream(`IN-${count}`, [`${name}.in`]);
+    const wanted = await resolved();
+    await deploy(wanted);
+    const total: Record<string, number> = {};
+    for (let round = 0; round < 3; round++) {
+      await work(wanted);
+      const amounts = numbers(round * 200, round * 200 + 200);
+      for (const amount of amounts) total[`s${amount % 5}`] = (total[`s${amount % 5}`] ?? 0) + amount;
+      await Promise.all([feed(amounts), systemClock.sleep(2_000 + 300 * round)]);
+      await pods.pop()?.end('SIGKILL');
+    }
+    await work(wanted);
+    await expectTotals(name, total);
+    const ids = new Set<string>();
+    const last = await callApi<StreamInfo>(link, `STREAM.INFO.${name}_out`);
+    const written = last.kind === 'ok' ? last.value.state.last_seq : 0;
+    for (let sequence = 1; sequence <= written; sequence++) {
+      const answer = await callApi<{ message: { hdrs: string } }>(link, `STREAM.MSG.GET.${name}_out`, { seq: sequence });
+      const headers = answer.kind === 'ok' ? Buffer.from(answer.value.message.hdrs, 'base64').toString().split('\r\n') : [];
+      ids.add(headers.find((header) => header.startsWith(ID_HEADER)) ?? 'none');
+    }
+    expect([ids.size, written > 0]).toEqual([written, true]);
+  }, 90_000);
 
   test('hand in a savepoint, from which another job goes on', async () => {
     await stream(`IN-${count}`, [`${name}.in`]);
