@@ -44,6 +44,7 @@ export type {
   PatternStream,
   ProcessingTimeOptions,
   ReducedStream,
+  RowsOptions,
   SinkOptions,
   Stream,
   WindowedStream,

@@ -4,7 +4,7 @@ import type { AdmissionRule } from './admission-rule.ts';
 import { AGGREGATE_FUNCTIONS } from './aggregates.ts';
 
 const STATELESS = ['map', 'flatMap', 'eventTime', 'enrich', 'sample', 'branch', 'rateLimit', 'validate', 'compress', 'decompress'];
-const KEYED = ['window', 'aggregate', 'dedupe', 'join', 'lookup', 'machine', 'pattern', 'reduce', 'xstate'];
+const KEYED = ['window', 'aggregate', 'changelog', 'dedupe', 'join', 'lookup', 'machine', 'pattern', 'reduce', 'xstate'];
 
 const given = (verbs: readonly string[]): string =>
   `[${verbs.map((verb) => `has(x.${verb}) ? '${verb}' : ''`).join(', ')}].filter(v, v != '')`;
@@ -45,15 +45,15 @@ export const verbValidations: readonly AdmissionRule[] = [
   },
   none(
     `size(${verbs}) == 0 && !has(x.filter) && !has(x.keyBy)`,
-    'a stage does nothing: give it one of filter, map, flatMap, eventTime, enrich, sample, branch, rateLimit, validate, compress, decompress, window, aggregate, dedupe, join, lookup, machine, pattern',
+    'a stage does nothing: give it one of filter, map, flatMap, eventTime, enrich, sample, branch, rateLimit, validate, compress, decompress, window, aggregate, changelog, dedupe, join, lookup, machine, pattern',
   ),
   none(
     `${isKeyed} && !has(x.keyBy)`,
-    'window, aggregate, dedupe, join, lookup, machine and pattern work per key, and there is none: add keyBy: event.FIELD',
+    'window, aggregate, changelog, dedupe, join, lookup, machine and pattern work per key, and there is none: add keyBy: event.FIELD',
   ),
   none(
     `has(x.keyBy) && !${isKeyed}`,
-    'keyBy goes with window, aggregate, dedupe, join, lookup, machine or pattern: add one of them, or remove keyBy',
+    'keyBy goes with window, aggregate, changelog, dedupe, join, lookup, machine or pattern: add one of them, or remove keyBy',
   ),
   none(
     `has(x.processingTime) && !(has(x.window) || has(x.dedupe) || has(x.pattern) || (has(x.join) && (has(x.join.within) || has(x.join.window))) || has(x.machine) || has(x.xstate) || has(x.reduce))`,

@@ -26,6 +26,18 @@ export const temporalSchema = z.strictObject({
     .describe('A row that is older than this at the time of an event is as none. Absent: valid until the next one.'),
 });
 
+export const rowsSchema = z
+  .strictObject({
+    id: codeSchema.describe('Tells the rows of a key apart, over `event`.'),
+    deleted: codeSchema.optional().describe('Changes for which it holds, over `event`, say that the row is deleted.'),
+  })
+  .describe('Of aggregate without window: events are changes of rows, and of each row only the newest counts.');
+export const changelogSchema = z
+  .strictObject({ deleted: codeSchema.optional().describe('Events for which it holds say that the row of their key is deleted.') })
+  .describe(
+    'What each change of a row, one a key, does: { change, row }, first `retract` with the old row, then `insert` with the new one.',
+  );
+
 const tableSideSchema = z.strictObject({
   id: codeSchema.optional().describe('Tells rows of one key apart, over `event`. Absent: a key has one row.'),
   deleted: codeSchema.optional().describe('Changes for which it holds, over `event`, say that the row is deleted.'),
@@ -68,6 +80,8 @@ export const joinSchema = z
   })
   .describe('Exactly one of within, window, temporal, table says which events match.');
 
+export type ChangelogSpec = z.output<typeof changelogSchema>;
+export type RowsSpec = z.output<typeof rowsSchema>;
 export type EnrichSpec = z.output<typeof enrichSchema>;
 export type JoinSpec = z.output<typeof joinSchema>;
 export type TableJoinSpec = z.output<typeof tableJoinSchema>;

@@ -80,6 +80,11 @@ export const stageRules: readonly CelRule[] = [
   notZero('spec.stages[].window.count', 'orAfter'),
   notZero('spec.stages[].window', 'allowedLateness'),
   {
+    at: 'spec.stages[]',
+    rule: '!has(self.rows) || (has(self.aggregate) && !has(self.window))',
+    message: 'rows goes with an aggregate without window',
+  },
+  {
     at: 'spec.stages[].aggregate',
     rule: 'size(self) > 0',
     message: 'aggregate names no field; give at least one: field: { count: {} }',

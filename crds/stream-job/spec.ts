@@ -13,7 +13,7 @@ import { clusterFields } from './cluster.ts';
 import { compressSchema, decompressSchema, validateSchema } from './contents.ts';
 import { codeOrFieldsSchema, codeSchema } from './code.ts';
 import { eventTimeSchema } from './events.ts';
-import { enrichSchema, joinSchema } from './joins.ts';
+import { changelogSchema, enrichSchema, joinSchema, rowsSchema } from './joins.ts';
 import { lookupSchema } from './lookup.ts';
 import { actorOrder, actorStateBytesMax, actorUnhandled, machineSchema } from './machine.ts';
 import { durationSchema, nameSchema } from './names.ts';
@@ -78,6 +78,8 @@ export const stageSchema = z.strictObject({
     .record(z.string().min(1).max(128), aggregateSchema)
     .optional()
     .describe('With window: a result a key and window. Without: a result a key whenever it changes.'),
+  rows: rowsSchema.optional(),
+  changelog: changelogSchema.optional(),
   dedupe: z.strictObject({ ttl: durationSchema }).optional().describe('Only the first event of a key within ttl of event time goes on.'),
   join: joinSchema.optional().describe('Events of two inputs with one key and near times.'),
   lookup: lookupSchema.optional(),

@@ -77,6 +77,8 @@ const stage = fields({
   keyBy: codeOrFields,
   window: fields({ early: each(fields({ when: code })) }),
   aggregate: each(aggregate),
+  rows: fields({ id: code, deleted: code }),
+  changelog: fields({ deleted: code }),
   join: fields({
     key: code,
     select: codeOrFields,

@@ -154,6 +154,10 @@ export class DraftStream {
     return this.#unkeyed('aggregate').aggregate(aggregates);
   }
 
+  changelog(options: { readonly deleted?: AnyCode } = {}): DraftStream {
+    return this.#unkeyed('changelog').changelog(options);
+  }
+
   dedupe(ttl: string): DraftStream {
     return this.#unkeyed('dedupe').dedupe(ttl);
   }
@@ -218,6 +222,7 @@ type Key = {
   readonly partitions?: number;
   readonly processingTime?: ProcessingTimeOptions;
 };
+type DraftRows = { readonly id: string | AnyCode; readonly deleted?: AnyCode };
 type DraftTableSide = { readonly id?: string | AnyCode; readonly deleted?: AnyCode };
 export type DraftJoinOptions = {
   readonly within?: string;
@@ -262,8 +267,16 @@ export class DraftKeyedStream {
     };
   }
 
-  aggregate(aggregates: DraftAggregates, { state }: { readonly state?: StateOptions } = {}): DraftStream {
-    return this.#stage('aggregate', { aggregate: aggregateSpecs(aggregates), ...(state === undefined ? {} : { state }) });
+  aggregate(aggregates: DraftAggregates, { state, rows }: { readonly state?: StateOptions; readonly rows?: DraftRows } = {}): DraftStream {
+    return this.#stage('aggregate', {
+      aggregate: aggregateSpecs(aggregates),
+      ...(rows === undefined ? {} : { rows: { id: fieldOrCodeOf(rows.id), ...deletedOf(rows) } }),
+      ...(state === undefined ? {} : { state }),
+    });
+  }
+
+  changelog(options: { readonly deleted?: AnyCode } = {}): DraftStream {
+    return this.#stage('changelog', { changelog: deletedOf(options) });
   }
 
   dedupe(ttl: string): DraftStream {
@@ -369,11 +382,15 @@ function tableOf({ left, right, ...rest }: NonNullable<DraftJoinOptions['table']
 }
 
 function sideOf({ id, deleted }: DraftTableSide): { id?: Code; deleted?: Code } {
-  return { ...(id === undefined ? {} : { id: fieldOrCodeOf(id) }), ...(deleted === undefined ? {} : { deleted: codeOf(deleted) }) };
+  return { ...(id === undefined ? {} : { id: fieldOrCodeOf(id) }), ...deletedOf({ deleted }) };
+}
+
+function deletedOf({ deleted }: { readonly deleted?: AnyCode | undefined }): { deleted?: Code } {
+  return deleted === undefined ? {} : { deleted: codeOf(deleted) };
 }
 
 function temporalOf({ deleted, ...rest }: NonNullable<DraftJoinOptions['temporal']>): NonNullable<StageFields['join']>['temporal'] {
-  return { ...rest, ...(deleted === undefined ? {} : { deleted: codeOf(deleted) }) };
+  return { ...rest, ...deletedOf({ deleted }) };
 }
 
 function selectOf(options: DraftJoinOptions): { select?: Code | Fields } {

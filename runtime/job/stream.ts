@@ -110,6 +110,7 @@ export interface Stream<E> extends Emits<E> {
   // What needs a key first (F2).
   window(window: Mistake<"window needs a key: write .keyBy('field') before .window(…)">): never;
   aggregate(aggregates: Mistake<"aggregate needs a key: write .keyBy('field') before .aggregate(…)">): never;
+  changelog(options: Mistake<"changelog needs a key: write .keyBy('id') before .changelog(…)">): never;
   dedupe(ttl: Mistake<"dedupe needs a key: write .keyBy('field') before .dedupe(…)">): never;
   join(other: Mistake<"join needs a key: write .keyBy('field') before .join(…)">, options: unknown): never;
   pattern(pattern: Mistake<"pattern needs a key: write .keyBy('field') before .pattern(…)">): never;
@@ -188,11 +189,17 @@ export interface KeyedStream<E, N> extends Keyed<E> {
   processingTime(options?: ProcessingTimeOptions): KeyedStream<E, N>;
   /** Cuts each key's events by event time. */
   window<W = undefined>(window?: W & CheckWindow<E, W>): W extends Window<infer P> ? WindowedStream<E, N, P> : CheckWindow<E, W>;
-  /** A result whenever a key's figures change: the key's fields and one field for each aggregate. */
+  /** A result whenever a key's figures change: the key's fields and one field for each aggregate. With `rows` events are changes of rows, and
+   *  of each row only its newest version counts: figures are those of the table. */
   aggregate<const A extends Aggregates<E>>(
     aggregates: A,
-    options?: { readonly state?: StateOptions },
+    options?: { readonly state?: StateOptions; readonly rows?: RowsOptions<E> },
   ): KeptStream<Simplify<N & Aggregated<A>>>;
+  /** Events are changes of rows, one row a key. What each does: first `retract` with the row that no longer holds, then `insert` with the new
+   *  one, both at the time of the change. */
+  changelog(options?: {
+    /** Changes for which it holds delete. */ readonly deleted?: EventCode<E, boolean>;
+  }): Stream<{ change: Change; row: E }>;
   /** Only the first event of a key within `ttl` of event time goes on. */
   dedupe(ttl: string): Stream<E>;
   /** Temporal join: the other side is a changelog of rows by key, and each event gets the row that was valid at its time. */
@@ -339,6 +346,12 @@ type Select<L, R, V = undefined> = SelectCode<L, R, V> | { readonly [field: stri
 export type Change = 'insert' | 'retract';
 type ChangeCode<L, R> = Cel | ((left: L, right: R, change: Change) => unknown);
 type ChangeSelect<L, R> = ChangeCode<L, R> | { readonly [field: string]: ChangeCode<L, R> };
+export type RowsOptions<E> = {
+  /** Tells the rows of a key apart: a field, a function or CEL. */
+  readonly id: (keyof E & string) | EventCode<E, unknown>;
+  /** Changes for which it holds say that the row is deleted. */
+  readonly deleted?: EventCode<E, boolean>;
+};
 type TableSideOptions<E> = {
   /** Tells rows of one key apart: a field, a function or CEL. Absent: a key has one row. */
   readonly id?: (keyof E & string) | EventCode<E, unknown>;

@@ -35,6 +35,7 @@ function readersOf(edge: EdgePlan, stages: readonly StagePlan[]): readonly NodeP
 
 function onlyCounts({ op }: NodePlan): boolean {
   if (op.kind !== 'window' && op.kind !== 'aggregate') return false;
+  if (op.kind === 'aggregate' && op.rows !== undefined) return false;
   if (op.kind === 'window' && op.panes?.early.some(({ when }) => when !== null) === true) return false;
   return Object.values(op.aggregates).every(isBareCount);
 }

@@ -10,7 +10,7 @@ import type { Code } from '../../crds/stream-job/code.ts';
 import type { Fields } from '../../crds/stream-job/code.ts';
 import type { CompressSpec, DecompressSpec, ValidateSpec } from '../../crds/stream-job/contents.ts';
 import type { EventTimeSpec } from '../../crds/stream-job/events.ts';
-import type { EnrichSpec, JoinSpec, TableJoinSpec, TemporalSpec } from '../../crds/stream-job/joins.ts';
+import type { ChangelogSpec, EnrichSpec, JoinSpec, RowsSpec, TableJoinSpec, TemporalSpec } from '../../crds/stream-job/joins.ts';
 import type { LookupSpec } from '../../crds/stream-job/lookup.ts';
 import type { MachineSpec } from '../../crds/stream-job/machine.ts';
 import type { ProcessingTimeSpec } from '../../crds/stream-job/processing-time.ts';
@@ -178,8 +178,10 @@ export type OpPlan =
       readonly kind: 'aggregate';
       readonly aggregates: Readonly<Record<string, AggregateSpec>>;
       readonly keyNames: readonly string[];
+      /** Events are changes of rows. */ readonly rows?: RowsSpec;
       readonly state?: StatePlan;
     }
+  | { readonly kind: 'changelog'; readonly spec: ChangelogSpec }
   | { readonly kind: 'dedupe'; readonly ttlMs: number; readonly late?: 'output' | 'deadLetter' }
   | { readonly kind: 'join'; readonly spec: JoinSpec; readonly withinMs: number; readonly late?: 'output' | 'deadLetter' }
   | {

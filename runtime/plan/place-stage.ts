@@ -322,7 +322,7 @@ function lookupOp(spec: LookupSpec, failed: 'output' | 'deadLetter'): OpPlan {
 }
 
 function keyedOp(spec: StageSpec, late: 'output' | 'deadLetter', failed: 'output' | 'deadLetter'): OpPlan {
-  const { window, aggregate, dedupe, join, pattern, machine, xstate, reduce, keyBy } = spec;
+  const { window, aggregate, rows, changelog, dedupe, join, pattern, machine, xstate, reduce, keyBy } = spec;
   const names = keyNames(keyBy);
   if (window !== undefined) {
     const { allowedLateness, accumulation } = window;
@@ -333,7 +333,9 @@ function keyedOp(spec: StageSpec, late: 'output' | 'deadLetter', failed: 'output
     return { kind: 'window', window: compileWindow(window), spec: window, aggregates, keyNames: names, late, ...corrections, ...panes };
   }
   const state = statePlan(spec);
-  if (aggregate !== undefined) return { kind: 'aggregate', aggregates: aggregate, keyNames: names, ...state };
+  if (aggregate !== undefined)
+    return { kind: 'aggregate', aggregates: aggregate, keyNames: names, ...(rows === undefined ? {} : { rows }), ...state };
+  if (changelog !== undefined) return { kind: 'changelog', spec: changelog };
   if (dedupe !== undefined) return { kind: 'dedupe', ttlMs: parseDuration(dedupe.ttl), late };
   if (join !== undefined) return joinOp(join, late);
   if (spec.lookup !== undefined) return lookupOp(spec.lookup, failed);

@@ -143,11 +143,13 @@ class StageCheck {
   }
 
   #resultType(key: EventType): EventType {
-    const { map, flatMap, enrich, aggregate, join, lookup, pattern, machine, reduce, xstate, validate, compress, decompress } = this.#spec;
+    const { map, flatMap, enrich, aggregate, changelog, join, lookup, pattern, machine, reduce, xstate, validate, compress, decompress } =
+      this.#spec;
     if (map !== undefined) return this.#check.fields(map, this.#at('map'), this.#variables);
     if (flatMap !== undefined) return this.#flatMap(flatMap);
     if (enrich !== undefined) return this.#enrich(enrich);
     if (aggregate !== undefined) return this.#aggregate(aggregate, key);
+    if (changelog !== undefined) return this.#changelog(changelog);
     if (join !== undefined) return this.#join(join);
     if (lookup !== undefined) return this.#lookup(lookup, key);
     if (validate !== undefined) return this.#validate(validate);
@@ -190,11 +192,18 @@ class StageCheck {
     const fields = Object.entries(aggregates).map(
       ([name, aggregate]) => [name, this.#aggregateType(aggregate, this.#at('aggregate', name), variables)] as const,
     );
-    const { window } = this.#spec;
+    const { window, rows } = this.#spec;
+    this.#check.one(rows?.id, this.#at('rows', 'id'), this.#variables);
+    this.#check.one(rows?.deleted, this.#at('rows', 'deleted'), this.#variables, 'bool');
     const types: Record<string, EventType> = { pane: scalarType('string', false), isLast: scalarType('bool', false) };
     const windowTypes = Object.fromEntries(windowFields(window).map((name) => [name, types[name] ?? NUMBER]));
     window?.early?.forEach(({ when }, i) => this.#check.one(when, this.#at('window', 'early', i, 'when'), variables, 'bool'));
     return objectType({ ...keyFieldTypes(key, names), ...windowTypes, ...Object.fromEntries(fields) });
+  }
+
+  #changelog({ deleted }: NonNullable<StageSpec['changelog']>): EventType {
+    this.#check.one(deleted, this.#at('changelog', 'deleted'), this.#variables, 'bool');
+    return objectType({ change: STRING, row: this.#event });
   }
 
   #aggregateType(aggregate: AggregateSpec, path: readonly PathPart[], variables: Variables): EventType {

@@ -20,6 +20,7 @@ export function checkStages(graph: JobGraph): readonly Issue[] {
     ...checkJoin(stage),
     ...checkState(stage),
     ...checkAggregates(stage),
+    ...checkRows(stage),
     ...checkBranch(stage),
     ...checkValidate(stage),
     ...checkFields(stage),
@@ -55,7 +56,7 @@ function checkKey({ spec, path }: StageElement): readonly Issue[] {
     issues.push({
       path: at,
       message: `stage "${spec.name}" has keyBy, but ${what}`,
-      fix: 'keyBy goes with window, aggregate, dedupe, join, lookup, machine or pattern',
+      fix: 'keyBy goes with window, aggregate, changelog, dedupe, join, lookup, machine or pattern',
     });
   }
   if (spec.partitions !== undefined)
@@ -101,6 +102,15 @@ function checkBuilderOnly({ spec, path }: StageElement): readonly Issue[] {
     });
   }
   return issues;
+}
+
+function checkRows({ spec: { name, rows, aggregate, window }, path }: StageElement): readonly Issue[] {
+  if (rows === undefined || (aggregate !== undefined && window === undefined)) return [];
+  const message =
+    window === undefined
+      ? `rows of stage "${name}" are of no aggregate`
+      : `windows of stage "${name}" can't take rows back: what a row was in lies in one that may have closed`;
+  return [{ path: formatPath([...path, 'rows']), message, fix: 'rows goes with an aggregate without window' }];
 }
 
 function checkValidate({ spec, path }: StageElement): readonly Issue[] {

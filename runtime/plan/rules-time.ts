@@ -87,6 +87,8 @@ function whyTime({ spec, path }: StageElement): Need | null {
   if (spec.window?.count !== undefined) return whyCountTime(spec.window.count, [...path, 'window', 'count']);
   if (spec.window !== undefined) return { what: 'a window', path: [...path, 'window'] };
   if (spec.join !== undefined) return { what: 'a join', path: [...path, 'join'] };
+  if (spec.rows !== undefined) return { what: 'the newest version of a row', path: [...path, 'rows'] };
+  if (spec.changelog !== undefined) return { what: 'the newest version of a row', path: [...path, 'changelog'] };
   if (spec.dedupe !== undefined) return { what: 'dedupe', path: [...path, 'dedupe'] };
   if (spec.pattern !== undefined) return { what: 'a pattern', path: [...path, 'pattern'] };
   if (spec.machine?.order === 'eventTime') return { what: 'order: eventTime', path: [...path, 'machine', 'order'] };

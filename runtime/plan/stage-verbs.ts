@@ -20,10 +20,25 @@ export const STATELESS_VERBS = [
   'compress',
   'decompress',
 ] as const;
-export const KEYED_VERBS = ['window', 'aggregate', 'dedupe', 'join', 'lookup', 'machine', 'pattern', 'reduce', 'xstate'] as const;
+export const KEYED_VERBS = [
+  'window',
+  'aggregate',
+  'changelog',
+  'dedupe',
+  'join',
+  'lookup',
+  'machine',
+  'pattern',
+  'reduce',
+  'xstate',
+] as const;
 export type Verb = (typeof STATELESS_VERBS)[number] | (typeof KEYED_VERBS)[number];
 /** For people who write YAML: without what only the builder can say. */
-export const YAML_VERBS: readonly string[] = ['filter', ...STATELESS_VERBS, ...KEYED_VERBS.slice(0, 7)];
+export const YAML_VERBS: readonly string[] = [
+  'filter',
+  ...STATELESS_VERBS,
+  ...KEYED_VERBS.filter((verb) => verb !== 'reduce' && verb !== 'xstate'),
+];
 
 /** Verbs of a stage, without filter; `window` with its `aggregate` is one. */
 export function verbsOf(spec: StageSpec): readonly Verb[] {

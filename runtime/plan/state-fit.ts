@@ -148,7 +148,7 @@ function compareCells(was: OpPlan, is: OpPlan): readonly Misfit[] {
     case 'window':
       return is.kind === 'window' ? [...compareWindow(was, is), ...compareAggregates(was.aggregates, is.aggregates)] : [];
     case 'aggregate':
-      return is.kind === 'aggregate' ? compareAggregates(was.aggregates, is.aggregates) : [];
+      return is.kind === 'aggregate' ? [...compareRows(was, is), ...compareAggregates(was.aggregates, is.aggregates)] : [];
     case 'join':
       return is.kind === 'join' ? compareJoin(was, is) : [];
     case 'tableJoin':
@@ -212,6 +212,19 @@ function describeWindow({ spec: { tumbling, sliding, session, count, global } }:
   if (sliding !== undefined)
     return `sliding ${sliding.size} every ${sliding.every}${sliding.offset === undefined ? '' : ` offset ${sliding.offset}`}`;
   return `session ${session?.gap ?? ''}`;
+}
+
+type AggregateOp = Extract<OpPlan, { kind: 'aggregate' }>;
+
+/** Figures of events hold nothing that could be taken back, and rows are known by their id. */
+function compareRows({ rows: was }: AggregateOp, { rows: is }: AggregateOp): readonly Misfit[] {
+  const text = (rows: AggregateOp['rows']): string => (rows === undefined ? 'none' : canonicalText(rows.id));
+  if (text(was) === text(is)) return [];
+  const reason =
+    was === undefined || is === undefined
+      ? `its figures were of ${was === undefined ? 'events' : 'rows'} and would be of ${is === undefined ? 'events' : 'rows'}`
+      : 'its rows would have another id, and those that are known are kept by the old one';
+  return [{ reason, fix: `keep rows.id as it is, or ${RENAME}` }];
 }
 
 type Aggregates = Readonly<Record<string, AggregateSpec>>;

@@ -8,6 +8,7 @@ import { migrating } from './actor/migrating.ts';
 import { makeMachine, makeXState } from './actor/machine.ts';
 import { makeReduce } from './actor/reduce.ts';
 import { makeAggregate } from './aggregate/aggregate.ts';
+import { makeChangelog } from './changelog.ts';
 import { makeClock } from './clock.ts';
 import { makeBranch } from './branch.ts';
 import { makeRateLimit } from './rate-limit.ts';
@@ -62,6 +63,8 @@ export function makeTransform({ id, op }: NodePlan): Transform {
       return makeKeyBy(op);
     case 'window':
       return makeWindow(op);
+    case 'changelog':
+      return makeChangelog(op);
     case 'aggregate':
       return withState(makeAggregate(op), op.state);
     case 'dedupe':

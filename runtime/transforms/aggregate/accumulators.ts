@@ -30,6 +30,8 @@ export interface Accumulator {
   /** Throws EventRefused with a message for people when `value` cannot be added. Changes nothing. */
   check(value: unknown, cell: Cell, at: number): void;
   add(cell: Cell, at: number, value: unknown, timeMs: number): void;
+  /** Takes back what was added, wholly. False: nothing is changed, and only the values that are left tell the figure. Absent: always so. */
+  remove?(cell: Cell, at: number, value: unknown, timeMs: number): boolean;
   /** `from` stays as it is. */
   merge(into: Cell, from: Cell, at: number): void;
   result(cell: Cell, at: number): unknown;
@@ -50,6 +52,10 @@ const count: Accumulator = {
   init: (cell) => void cell.push(0),
   check: anything,
   add: (cell, at) => void (cell[at] = (cell[at] as number) + 1),
+  remove: (cell, at) => {
+    cell[at] = (cell[at] as number) - 1;
+    return true;
+  },
   merge: (into, from, at) => void (into[at] = (into[at] as number) + (from[at] as number)),
   result: (cell, at) => cell[at],
 };
@@ -63,6 +69,13 @@ const sum: Accumulator = {
   add: (cell, at, value) => {
     if (typeof value === 'number') cell[at] = addExact(cell[at] as ExactSum, value);
     else cell[at + 1] = addInts(cell[at + 1] as bigint | null, value as bigint);
+  },
+  // The sum is exact, so nothing is left of what is taken back; NaN and the infinities stick.
+  remove: (cell, at, value) => {
+    if (!Number.isFinite(roundExact(cell[at] as ExactSum))) return false;
+    if (typeof value === 'number') cell[at] = addExact(cell[at] as ExactSum, -value);
+    else cell[at + 1] = (cell[at + 1] as bigint) - (value as bigint);
+    return true;
   },
   merge: (into, from, at) => {
     into[at] = mergeExact(into[at] as ExactSum, from[at] as ExactSum);
@@ -82,6 +95,11 @@ const mean: Accumulator = {
   add: (cell, at, value, timeMs) => {
     sum.add(cell, at, value, timeMs);
     cell[at + 2] = (cell[at + 2] as number) + 1;
+  },
+  remove: (cell, at, value, timeMs) => {
+    if (!sum.remove!(cell, at, value, timeMs)) return false;
+    cell[at + 2] = (cell[at + 2] as number) - 1;
+    return true;
   },
   merge: (into, from, at) => {
     sum.merge(into, from, at);
@@ -198,6 +216,7 @@ function extreme(isBetter: (order: number) => boolean): Accumulator {
       if (!isComparable(value)) throw new EventRefused(`min and max compare numbers, strings and booleans, not ${describeValue(value)}`);
     },
     add: (cell, at, value) => offer(cell, at, value as Comparable),
+    remove: (cell, at, value) => compareValues(value as Comparable, cell[at] as Comparable) !== 0,
     merge: (into, from, at) => offer(into, at, from[at] as Comparable | null),
     result: (cell, at) => plain(cell[at]),
   };
@@ -217,6 +236,7 @@ function edge(isBetter: (timeMs: number, heldMs: number) => boolean): Accumulato
     init: (cell) => void cell.push(null, null),
     check: anything,
     add: (cell, at, value, timeMs) => offer(cell, at, timeMs, value),
+    remove: (cell, at, _value, timeMs) => timeMs !== cell[at],
     merge: (into, from, at) => offer(into, at, from[at] as number | null, from[at + 1]),
     result: (cell, at) => cell[at + 1],
   };

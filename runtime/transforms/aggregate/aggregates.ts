@@ -30,7 +30,7 @@ export interface Aggregates {
   result(cell: Cell): Record<string, unknown>;
 }
 
-type Field = {
+export type Field = {
   readonly name: string;
   readonly at: number;
   readonly accumulator: Accumulator;
@@ -47,17 +47,12 @@ const FUNCTIONS = [
   'reservoir',
 ] as const;
 /** Stands for: this event does not count here. */
-const SKIP = Symbol('skip');
+export const SKIP = Symbol('skip');
 
 /** Throws BadDeclaration with all mistakes. `names`: the variables, in the order of `add`'s arguments. */
 export function compileAggregates(aggregates: Readonly<Record<string, AggregateSpec>>, names: readonly string[] = EVENT_NAMES): Aggregates {
-  const fields: Field[] = [];
-  let slots = 0;
-  for (const [name, spec] of Object.entries(aggregates)) {
-    const field = compileField(name, spec, slots, names);
-    fields.push(field);
-    slots += field.accumulator.slots;
-  }
+  const fields = compileFields(aggregates, names);
+  const slots = fields.reduce((sum, { accumulator }) => sum + accumulator.slots, 0);
   const isPlainCount = fields.every(({ value, where }) => value === null && where === null);
   return {
     init: () => initCell(fields),
@@ -72,6 +67,20 @@ export function compileAggregates(aggregates: Readonly<Record<string, AggregateS
       return result;
     },
   };
+}
+
+export function compileFields(
+  aggregates: Readonly<Record<string, AggregateSpec>>,
+  names: readonly string[] = EVENT_NAMES,
+): readonly Field[] {
+  const fields: Field[] = [];
+  let slots = 0;
+  for (const [name, spec] of Object.entries(aggregates)) {
+    const field = compileField(name, spec, slots, names);
+    fields.push(field);
+    slots += field.accumulator.slots;
+  }
+  return fields;
 }
 
 function compileField(name: string, spec: AggregateSpec, at: number, names: readonly string[]): Field {
@@ -148,7 +157,8 @@ function makeAddToAll(fields: readonly Field[]): Aggregates['addToAll'] {
   };
 }
 
-function evaluate(field: Field, cell: Cell, event: Value, key: Key | null, timeMs: number, nowMs: number): unknown {
+/** What an event adds to a field, SKIP when nothing. Throws (ExpressionError, EventRefused). */
+export function evaluate(field: Field, cell: Cell, event: Value, key: Key | null, timeMs: number, nowMs: number): unknown {
   const found = valueOf(field, event, key, timeMs, nowMs);
   check(field, cell, found);
   return found;

@@ -42,6 +42,11 @@ export function makeTop({ limit, ties }: Pick<TopSpec, 'limit' | 'ties'>): Accum
       entries.splice(placeOf(entries, rank, timeMs), 0, [rank, timeMs, kept]);
       entries.length = keptOf(entries);
     },
+    // What ranks below all that is kept was not kept.
+    remove: (cell, at, value, timeMs) => {
+      const last = (cell[at] as readonly Entry[]).at(-1);
+      return last !== undefined && compareEntries([(value as Ranked)[0] as Rank, timeMs, null], last) > 0;
+    },
     merge: (into, from, at) => {
       const entries = [...(into[at] as readonly Entry[]), ...(from[at] as readonly Entry[])].sort(compareEntries);
       entries.length = keptOf(entries);

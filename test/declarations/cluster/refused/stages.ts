@@ -85,6 +85,16 @@ export const stages: readonly Refused[] = [
     says: 'aggregate.n.reservoir.size',
   },
   {
+    fact: 'rows of a window',
+    object: keyed({ window: { session: { gap: '1h' } }, aggregate, rows: { id: 'event.id' } }),
+    says: 'rows goes with an aggregate without window',
+  },
+  {
+    fact: 'rows without an id',
+    object: keyed({ aggregate, rows: {} }),
+    says: 'rows.id',
+  },
+  {
     fact: 'a branch without outputs',
     object: withStage({ branch: { outputs: [] } }),
     says: 'branch.outputs',
@@ -152,12 +162,12 @@ export const stages: readonly Refused[] = [
   {
     fact: 'a key for nothing',
     object: withStage({ keyBy: 'event.id' }),
-    says: ['keyBy goes with window, aggregate, dedupe, join, lookup, machine or pattern', 'stages: added'],
+    says: ['keyBy goes with window, aggregate, changelog, dedupe, join, lookup, machine or pattern', 'stages: added'],
   },
   {
     fact: 'a key for a map',
     object: keyed({ map: 'event' }),
-    says: 'keyBy goes with window, aggregate, dedupe, join, lookup, machine or pattern',
+    says: 'keyBy goes with window, aggregate, changelog, dedupe, join, lookup, machine or pattern',
   },
   {
     fact: 'partitions without a key',
