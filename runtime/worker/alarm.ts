@@ -12,6 +12,8 @@ const SLEEP_MS_MAX = 60_000;
 export class Alarm {
   readonly #parts: AlarmParts;
   #atMs = Infinity;
+  /** When the sleep that counts ends; Infinity: there is none. */
+  #awakeMs = Infinity;
   #turn = 0;
 
   constructor(parts: AlarmParts) {
@@ -22,20 +24,21 @@ export class Alarm {
     return this.#atMs <= this.#parts.clock.nowMs();
   }
 
-  /** Wall-clock ms; Infinity: none. */
+  /** Wall-clock ms; Infinity: none. Where a sleep ends before that, none is begun: it then goes on to this time. */
   set(atMs: number): void {
     if (atMs === this.#atMs) return;
     this.#atMs = atMs;
-    const turn = ++this.#turn;
-    if (atMs !== Infinity) void this.#sleep(turn);
+    if (atMs < this.#awakeMs) void this.#sleep(++this.#turn);
   }
 
   async #sleep(turn: number): Promise<void> {
     const { clock, signal, notify } = this.#parts;
-    for (let waitMs = this.#atMs - clock.nowMs(); waitMs > 0; waitMs = this.#atMs - clock.nowMs()) {
-      await clock.sleep(Math.min(waitMs, SLEEP_MS_MAX), signal);
+    while (this.#atMs !== Infinity && !this.isDue) {
+      this.#awakeMs = Math.min(this.#atMs, clock.nowMs() + SLEEP_MS_MAX);
+      await clock.sleep(this.#awakeMs - clock.nowMs(), signal);
       if (turn !== this.#turn || signal.aborted) return;
     }
-    notify();
+    this.#awakeMs = Infinity;
+    if (this.#atMs !== Infinity) notify();
   }
 }

@@ -1,6 +1,12 @@
 // Both tracers, the one that sends and the one whose thread does, against a real HTTP server that takes spans, refuses, answers late, or is not there.
 
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { bundlePrograms } from '../../../images/bundle.ts';
+import { images, type Program } from '../../../images/programs.ts';
 import { OtlpReceiver } from '../../../test/support/otlp-receiver.ts';
 import { SPANS_WAITING_MAX } from '../../base/limits.ts';
 import type { SpanData, Tracer } from '../../telemetry/span.ts';
@@ -142,4 +148,18 @@ test('a thread that fails takes its spans with it: counted, told once, and the w
   await tracer.close(1_000);
   expect(tracer.figures()).toEqual({ sent: 0, dropped: 101 });
   expect(troubles).toEqual([expect.stringMatching(/the thread that sends traces has failed.*not-there/s)]);
+});
+
+test("in an image, the thread is the program beside the worker's", async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-tracer-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const [main, ...beside] = images.worker.programs;
+  const tracing: Program = { entry: 'runtime/adapters/otel/thread-tracer.ts', file: main.file };
+  for (const { file, text } of await bundlePrograms([tracing, ...beside])) await writeFile(join(folder, file), text);
+  const bundled = (await import(pathToFileURL(join(folder, main.file)).href)) as { readonly ThreadTracer: typeof ThreadTracer };
+  const tracer = openOf({ tracer: 'bundled', Tracer: bundled.ThreadTracer })();
+  tracer.end(span(1));
+  await tracer.close(5_000);
+  expect(troubles).toEqual([]);
+  expect(tracer.figures()).toEqual({ sent: 1, dropped: 0 });
 });
