@@ -28,6 +28,8 @@ const HANDOVER_SPANS = 64;
 const HANDOVER_MS = 100;
 /** Loading takes 0.1 s of CPU; on a machine with much to do that may be a second. */
 const START_MAX_MS = 2_000;
+/** Of the time to close: for the thread to say what became of the last spans. */
+const LAST_WORD_MS = 100;
 /** Spans die young there too. */
 const YOUNG_MB = 8;
 
@@ -83,7 +85,7 @@ export class ThreadTracer implements Tracer {
   }
 
   async #closeThread(limitMs: number): Promise<void> {
-    this.#tell({ kind: 'close', limitMs });
+    this.#tell({ kind: 'close', limitMs: Math.max(0, limitMs - LAST_WORD_MS) });
     if (limitMs > 0) {
       await within(START_MAX_MS, Promise.race([this.#ready.promise, this.#ended.promise]));
       await within(limitMs, this.#ended.promise); // TT5
