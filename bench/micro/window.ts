@@ -23,6 +23,7 @@ for (const keys of [100, 2_000]) {
   measure('tumbling 10s', keys, { window: tumbling });
   measure('sliding 10s / 1s', keys, { window: sliding(1_000) });
   measure('sliding 10s / 100ms', keys, { window: sliding(100) });
+  measure('sliding 10s / 10ms', keys, { window: sliding(10) });
   measure('tumbling 10s, early every 1s', keys, { window: tumbling, panes: early });
   measure('sliding 10s / 1s, early every 1s', keys, { window: sliding(1_000), panes: early });
   measure('count 100', keys, { window: { kind: 'count', size: 100, every: 100, orAfterMs: null } });

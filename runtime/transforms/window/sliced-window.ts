@@ -1,6 +1,6 @@
 // Tumbling and sliding windows: every event is added to one slice, a window is the sum of its slices.
 //
-// Cells: (slice start, key) → aggregates. Derived: the open slices, and where the slice met last lies.
+// Cells: (slice start, key) → aggregates. Derived: the open slices, where the slice met last lies, and sums of slices (slice-blocks.ts).
 //   W1. A window closes once, when the watermark reaches its end - 1; windows without events give nothing.
 //   W2. A slice is dropped, by one entry of the delta, with its last window.
 //   W3. An event is late when all windows that it belongs to have expired: closed, and their lateness is over. Of one that is too
@@ -20,6 +20,7 @@ import { failEvent, refuseLate } from '../failure.ts';
 import { OPEN_TOLD_MAX, type WindowFigures } from '../figures.ts';
 import { firstAtLeast } from '../sorted.ts';
 import type { RestoreContext, StepContext, Transform } from '../transform.ts';
+import { SliceBlocks } from './slice-blocks.ts';
 import type { SliceGrid } from './slice-grid.ts';
 import { WindowResults } from './window-results.ts';
 
@@ -44,6 +45,7 @@ export class SlicedWindow implements Transform {
   readonly absorbs = true;
   readonly #grid: SliceGrid;
   readonly #aggregates: Aggregates;
+  readonly #blocks: SliceBlocks;
   readonly #results: WindowResults;
   readonly #late: WindowOp['late'];
   readonly #latenessMs: number;
@@ -58,6 +60,7 @@ export class SlicedWindow implements Transform {
   constructor(grid: SliceGrid, op: WindowOp) {
     this.#grid = grid;
     this.#aggregates = compileAggregates(op.aggregates);
+    this.#blocks = new SliceBlocks(grid, this.#aggregates);
     this.#results = new WindowResults(this.#aggregates, op);
     this.#late = op.late;
     this.#latenessMs = op.latenessMs ?? 0;
@@ -67,6 +70,7 @@ export class SlicedWindow implements Transform {
   restored(context: RestoreContext): void {
     this.#open = [...context.cells.namespaces()];
     this.#slice = NOWHERE;
+    this.#blocks.clear();
   }
 
   onBatch(batch: Batch, context: StepContext): void {
@@ -102,6 +106,7 @@ export class SlicedWindow implements Transform {
         start += everyMs;
       }
     }
+    this.#blocks.forget(this.#grid.firstOpenWindow(watermark));
     const isExpired = this.#dropSlices(watermark - this.#latenessMs, context.cells);
     if (this.#results.count > 0) context.emit(this.#results.take(context));
     if (isExpired && !context.contributors.isEmpty) context.contributors.forget(watermark - this.#latenessMs - sizeMs + 1);
@@ -129,6 +134,7 @@ export class SlicedWindow implements Transform {
       const cell = (cells.get(slice.startMs, key) as Cell | undefined) ?? this.#aggregates.init();
       this.#aggregates.add(cell, batch.values[index], key, timeMs, context.nowMs);
       cells.put(slice.startMs, key, cell);
+      this.#blocks.changed(slice.startMs);
     } catch (error) {
       for (const start of noted) this.#corrected.get(start)?.delete(key);
       failEvent(context, batch, index, error);
@@ -146,7 +152,7 @@ export class SlicedWindow implements Transform {
     for (let start = Math.max(firstWindowOf(startMs), firstOpenWindow(watermark - this.#latenessMs)); start <= last; start += everyMs) {
       const keys = this.#corrected.get(start) ?? new Map<Key, Cell | null>();
       if (keys.has(key)) continue;
-      this.#corrected.set(start, keys.set(key, this.#retracts ? this.#sumOf(start, key, cells) : null));
+      this.#corrected.set(start, keys.set(key, this.#retracts ? this.#blocks.sumOf(start, key, this.#open, cells) : null));
       noted.push(start);
     }
     return noted;
@@ -158,25 +164,11 @@ export class SlicedWindow implements Transform {
       const window = [start, start + this.#grid.sizeMs] as const;
       for (const [key, before] of keys) {
         if (before !== null) this.#results.add(key, window, before, 'retracted');
-        this.#results.add(key, window, this.#sumOf(start, key, context.cells)!, 'late');
+        this.#results.add(key, window, this.#blocks.sumOf(start, key, this.#open, context.cells)!, 'late');
       }
     }
     this.#corrected.clear();
     if (this.#results.count > 0) context.emit(this.#results.take(context));
-  }
-
-  /** All that the window has of the key, in a cell of its own; null: nothing. */
-  #sumOf(start: number, key: Key, cells: KeyedCells): Cell | null {
-    let sum: Cell | null = null;
-    for (const slice of this.#slicesOf(start)) {
-      const cell = cells.get(slice, key) as Cell | undefined;
-      if (cell !== undefined) this.#aggregates.merge((sum ??= this.#aggregates.init()), cell);
-    }
-    return sum;
-  }
-
-  #slicesOf(start: number): readonly number[] {
-    return this.#open.slice(firstAtLeast(this.#open, start), firstAtLeast(this.#open, start + this.#grid.sizeMs));
   }
 
   #sliceOf(timeMs: number): Slice {
@@ -202,21 +194,7 @@ export class SlicedWindow implements Transform {
   /** Results of the window that starts at `start`. */
   #close(start: number, cells: KeyedCells): void {
     const window = [start, start + this.#grid.sizeMs] as const;
-    const slices = this.#slicesOf(start);
-    const figures = slices.length === 1 ? cells.entries(slices[0]!) : this.#merged(slices, cells);
-    for (const [key, cell] of figures) this.#results.add(key, window, cell as Cell);
-  }
-
-  #merged(slices: readonly number[], cells: KeyedCells): Map<Key, Cell> {
-    const merged = new Map<Key, Cell>();
-    for (const slice of slices) {
-      for (const [key, cell] of cells.entries(slice)) {
-        let sum = merged.get(key);
-        if (sum === undefined) merged.set(key, (sum = this.#aggregates.init()));
-        this.#aggregates.merge(sum, cell as Cell);
-      }
-    }
-    return merged;
+    for (const [key, cell] of this.#blocks.sums(start, this.#open, cells)) this.#results.add(key, window, cell);
   }
 
   /** Drops the slices whose last window is closed at the watermark `expired`. False: there is none. */
