@@ -321,9 +321,9 @@ export class Node implements StepContext, ClockedNode {
       this.#inputWatermarks[0] = this.watermark;
       this.#inputIdle[0] = isSourceIdle;
     }
+    this.#transform?.restored?.(this); // only then it knows what waits
     const { isIdle: isQuiet } = together(this.#inputWatermarks, this.#inputIdle);
     this.isIdle = !this.isUnsettled && isQuiet && !this.#isHolding && !this.isClock;
-    this.#transform?.restored?.(this);
   }
 
   feedsEdge(edge: number): boolean {

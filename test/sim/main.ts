@@ -1,10 +1,11 @@
-// `npm run sim -- --seed N [--seeds COUNT] [--of faults | revisions | pools | savepoints | redrives | standbys | sides |
+// `npm run sim -- --seed N [--seeds COUNT] [--of faults | revisions | pools | savepoints | redrives | standbys | sides | clocks |
 // standbys-revisions | standbys-savepoints]`: simulated runs from that seed on, told as they happen; 1 when one is wrong.
 import { isDeepStrictEqual, parseArgs } from 'node:util';
 import { simulatePools } from './pools.ts';
 import { simulateRedrives } from './redrives.ts';
 import { simulateRevisions } from './revisions.ts';
 import { simulateSavepoint } from './savepoints.ts';
+import { CLOCKS_JOB, slowClocks } from './sim-clocks.ts';
 import { SIDES_JOB, slowSides } from './sim-sides.ts';
 import { simulate } from './simulate.ts';
 
@@ -23,7 +24,7 @@ const first = Number(values.seed);
 const isAlone = values.seeds === '1';
 
 for (let seed = first; seed < first + Number(values.seeds); seed++) {
-  if (!['faults', 'standbys', 'sides'].includes(values.of)) {
+  if (!['faults', 'standbys', 'sides', 'clocks'].includes(values.of)) {
     const { problems, story } = await simulations[values.of as keyof typeof simulations](seed);
     if (isAlone || problems.length > 0) for (const line of story) console.log(line);
     for (const problem of problems) console.log(`PROBLEM ${problem}`);
@@ -34,11 +35,12 @@ for (let seed = first; seed < first + Number(values.seeds); seed++) {
   const { found, expected, problems, counts, story } = await simulate(seed, {
     standbyReplicas: values.of === 'standbys' ? 1 : 0,
     ...(values.of === 'sides' ? { job: { text: SIDES_JOB, slow: slowSides } } : {}),
+    ...(values.of === 'clocks' ? { job: { text: CLOCKS_JOB, slow: slowClocks } } : {}),
   });
   const isRight = problems.length === 0 && isDeepStrictEqual(found, expected);
   if (isAlone || !isRight) for (const line of story) console.log(line);
   for (const problem of problems) console.log(`PROBLEM ${problem}`);
-  for (const name of ['windows', 'totals', 'rated'] as const) tellDifference(name, found[name], expected[name]);
+  for (const name of ['windows', 'counts', 'totals', 'rated'] as const) tellDifference(name, found[name], expected[name]);
   console.log(`seed ${seed}: ${isRight ? 'right' : 'WRONG'} ${JSON.stringify(counts)}`);
   if (!isRight) process.exitCode = 1;
 }
