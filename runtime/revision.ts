@@ -6,7 +6,7 @@ import { assert } from './base/assert.ts';
 import { loadTables, makeSinkConnector, makeSourceConnector } from './connectors/make-connector.ts';
 import type { ConnectorEnv } from './connectors/make-connector.ts';
 import type { PhysicalPlan, StagePlan } from './plan/physical-plan.ts';
-import { callOutside } from './adapters/node/call-outside.ts';
+import { outsideCaller } from './adapters/node/call-outside.ts';
 import { LookupDesk } from './worker/lookup-desk.ts';
 import type { Outside } from './worker/waiting-side.ts';
 import type { StageParts, WorkerParts } from './worker/worker.ts';
@@ -50,7 +50,7 @@ async function connectorsOf(plan: PhysicalPlan, env: ConnectorEnv): Promise<Map<
 function outsideOf({ nodes }: StagePlan, { clock }: ConnectorEnv): Outside {
   const desks = nodes.flatMap(({ id, op }) =>
     op.kind === 'lookup'
-      ? [[id, { desk: new LookupDesk({ op, call: callOutside, clock }), maxInFlight: op.spec.maxInFlight }] as const]
+      ? [[id, { desk: new LookupDesk({ op, call: outsideCaller(process.env), clock }), maxInFlight: op.spec.maxInFlight }] as const]
       : [],
   );
   return new Map(desks);

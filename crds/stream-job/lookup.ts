@@ -4,6 +4,15 @@ import { z } from 'zod';
 import { codeSchema, fieldsSchema } from './code.ts';
 import { durationSchema } from './names.ts';
 
+const secretHeaderSchema = z.strictObject({
+  env: z
+    .string()
+    .max(128)
+    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be the name of an environment variable')
+    .describe('The variable: `workers.env` with a Secret.'),
+  prefix: z.string().max(64).optional().describe('What stands before it: `Bearer `.'),
+});
+
 export const lookupSchema = z
   .strictObject({
     http: z
@@ -12,6 +21,10 @@ export const lookupSchema = z
         query: fieldsSchema.optional().describe('Parameters of the query. One that is null is left out.'),
         method: z.enum(['GET', 'POST']).default('GET'),
         headers: fieldsSchema.optional().describe('Headers of the request.'),
+        secretHeaders: z
+          .record(z.string().regex(/^[A-Za-z0-9-]{1,64}$/, 'must be the name of a header'), secretHeaderSchema)
+          .optional()
+          .describe("Headers whose values are variables of the worker's environment; they stand in no plan, state, log or dead letter."),
         body: codeSchema.optional().describe('What is sent, as JSON; POST only.'),
       })
       .optional()

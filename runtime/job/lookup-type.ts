@@ -16,6 +16,8 @@ export type HttpRequest<E> = {
   readonly query?: EventValues<E>;
   readonly method?: 'GET' | 'POST';
   readonly headers?: EventValues<E>;
+  /** Header → a variable of the worker's environment, and what stands before it. Its value is in no plan, state, log or dead letter. */
+  readonly secretHeaders?: { readonly [header: string]: { readonly env: string; readonly prefix?: string } };
   readonly body?: EventValue<E, unknown>;
 };
 

@@ -30,6 +30,14 @@ function checkStage({ spec, path }: StageElement): readonly Issue[] {
     });
   if (http?.body !== undefined && http.method !== 'POST')
     issues.push({ path: `${at}.http.body`, message: `a ${http.method} request has no body`, fix: 'method: POST, or use query' });
+  const plain = Object.keys(http?.headers ?? {}).map((header) => header.toLowerCase());
+  for (const header of Object.keys(http?.secretHeaders ?? {}))
+    if (plain.includes(header.toLowerCase()))
+      issues.push({
+        path: `${at}.http.secretHeaders.${header}`,
+        message: `the header "${header}" is in headers, too`,
+        fix: 'remove one of the two',
+      });
   if (parseDuration(lookup.backoffMax) < parseDuration(lookup.backoff))
     issues.push({
       path: `${at}.backoffMax`,

@@ -180,7 +180,7 @@ type Http = NonNullable<LookupOp['spec']['http']>;
 /** `key`: its value. */
 type Run = (value: Value, key: Value, timeMs: number, nowMs: number) => unknown;
 
-function compileRequest({ url, query, method, headers, body }: Http): (...args: Parameters<Run>) => Question {
+function compileRequest({ url, query, method, headers, secretHeaders, body }: Http): (...args: Parameters<Run>) => Question {
   const urlOf = compileCode(url, EVENT_NAMES) as Run;
   const [queryOf, headersOf] = [compileEach(query), compileEach(headers)];
   const bodyOf = body === undefined ? null : (compileCode(body, EVENT_NAMES) as Run);
@@ -194,6 +194,7 @@ function compileRequest({ url, query, method, headers, body }: Http): (...args: 
       url: address.href,
       method,
       headers: { ...type, ...given },
+      ...(secretHeaders === undefined ? {} : { secrets: secretHeaders }),
       body: bodyOf === null ? null : JSON.stringify(bodyOf(...args)),
     };
   };

@@ -6,12 +6,16 @@
 import type { Value } from '../event/batch.ts';
 import type { StepContext } from './transform.ts';
 
+/** `env`: a variable of the worker's environment. */
+export type SecretHeader = { readonly env: string; readonly prefix?: string | undefined };
+
 export type Question =
   | {
       readonly kind: 'http';
       readonly url: string;
       readonly method: 'GET' | 'POST';
       readonly headers: Readonly<Record<string, string>>;
+      /** Name → where its value is. Who asks puts it in; it is nowhere else. */ readonly secrets?: Readonly<Record<string, SecretHeader>>;
       readonly body: string | null;
     }
   | { readonly kind: 'code'; readonly code: AsyncCode; readonly event: Value; readonly key: Value };

@@ -4,7 +4,10 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { callOutside } from './call-outside.ts';
+import { outsideCaller } from './call-outside.ts';
+
+const TOKEN = 'very-secret-7';
+const callOutside = outsideCaller({ TOKEN: `${TOKEN}\n`, BROKEN: 'very\nsecret' });
 
 const server = createServer((request, response) => void serve(request, response));
 let base = '';
@@ -30,6 +33,10 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
   if (pathname === '/large') return void response.end('x'.repeat(2_000_000));
   if (pathname === '/hangs') return;
   if (pathname === '/breaks') return void response.write('ab', () => request.socket.destroy());
+  if (pathname === '/away') return void response.writeHead(302, { location: `${base}/header` }).end();
+  if (pathname === '/header') return json({ authorization: request.headers['authorization'] ?? null });
+  if (pathname === '/tells')
+    return void response.writeHead(403).end(`not ${request.headers['authorization']}${' '.repeat(180)}${request.headers['authorization']}`);
   response.writeHead(Number(pathname.slice(1))).end('sorry');
 }
 
@@ -94,4 +101,26 @@ test.each([
   },
 ])('an async function: $fact', async ({ code, gives }) => {
   expect(await callOutside({ kind: 'code', code, event: {}, key: 'k' }, new AbortController().signal)).toMatchObject(gives);
+});
+
+test.each([
+  { path: '/header', env: 'TOKEN', gives: { kind: 'answer', value: { authorization: `Bearer ${TOKEN}` } } },
+  {
+    path: '/tells',
+    env: 'TOKEN',
+    gives: { kind: 'failed', again: false, problem: expect.stringMatching(/answered 403: not Bearer \*\*\* +B/) as string },
+  },
+  { path: '/away', env: 'TOKEN', gives: { kind: 'failed', again: false, problem: expect.stringContaining('answered 302') as string } },
+  {
+    path: '/header',
+    env: 'MISSING',
+    gives: { kind: 'failed', again: false, problem: 'the header authorization needs the variable MISSING, which this worker has not' },
+  },
+  { path: '/header', env: 'BROKEN', gives: { kind: 'failed', again: false, problem: expect.stringContaining('line breaks') as string } },
+])('a secret header goes to $path from $env, and into no problem', async ({ path, env, gives }) => {
+  const secrets = { authorization: { env, prefix: 'Bearer ' } };
+  const question = { kind: 'http', url: `${base}${path}`, method: 'GET', headers: {}, body: null, secrets } as const;
+  const tried = await callOutside(question, new AbortController().signal);
+  expect(tried).toMatchObject(gives);
+  if (tried.kind === 'failed') expect(tried.problem).not.toMatch(/very/);
 });

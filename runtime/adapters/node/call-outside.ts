@@ -2,6 +2,7 @@
 //
 //   CO1. It never rejects: what went wrong is its result, and whether another try may end otherwise.
 //   CO2. An answer is data that a record can hold, and of bounded size.
+//   CO3. The value of a secret header goes into the request and nowhere else: no problem tells it, and no other server gets it by a redirect.
 
 import type { CallOutside, Try } from '../../worker/lookup-desk.ts';
 
@@ -14,18 +15,54 @@ const SHOWN_CHARACTERS_MAX = 200;
 
 type Question = Parameters<CallOutside>[0];
 
-export const callOutside: CallOutside = (question, signal) =>
-  question.kind === 'http' ? request(question, signal) : run(question, signal);
+type Environment = Readonly<Record<string, string | undefined>>;
 
-async function request({ url, method, headers, body }: Extract<Question, { kind: 'http' }>, signal: AbortSignal): Promise<Try> {
+/** `environment`: where the values of secret headers are. */
+export function outsideCaller(environment: Environment): CallOutside {
+  return (question, signal) => (question.kind === 'http' ? requestWithSecrets(question, signal, environment) : run(question, signal));
+}
+
+type Http = Extract<Question, { kind: 'http' }>;
+type SecretHeader = NonNullable<Http['secrets']>[string];
+
+async function requestWithSecrets(question: Http, signal: AbortSignal, environment: Environment): Promise<Try> {
+  if (question.secrets === undefined) return request(question, signal);
+  const headers: Record<string, string> = { ...question.headers };
+  const values: string[] = [];
+  for (const [name, secret] of Object.entries(question.secrets)) {
+    const value = environment[secret.env]?.trim();
+    const problem = problemOf(name, secret, value);
+    if (problem !== null) return { kind: 'failed', problem, again: false };
+    headers[name.toLowerCase()] = `${secret.prefix ?? ''}${value}`;
+    values.push(value!);
+  }
+  const tried = await request({ ...question, headers }, signal, values);
+  return tried.kind === 'failed' ? { ...tried, problem: withoutSecrets(tried.problem, values) } : tried;
+}
+
+/** Why the header cannot be sent; without the value, which `fetch` would tell. */
+function problemOf(name: string, { env, prefix = '' }: SecretHeader, value: string | undefined): string | null {
+  if (value === undefined || value === '') return `the header ${name} needs the variable ${env}, which this worker has not`;
+  return /^[\x20-\x7e\x80-\xff]*$/.test(`${prefix}${value}`)
+    ? null
+    : `the variable ${env} holds what no header can: line breaks or signs beyond Latin-1`;
+}
+
+/** CO3: a server may say in its refusal what it was sent. */
+function withoutSecrets(text: string, values: readonly string[]): string {
+  return values.reduce((rest, value) => rest.replaceAll(value, '***'), text);
+}
+
+/** `values`: those of secret headers. */
+async function request({ url, method, headers, body }: Http, signal: AbortSignal, values: readonly string[] = []): Promise<Try> {
   const who = new URL(url).host;
   try {
-    const response = await fetch(url, { method, headers, body, signal });
+    const response = await fetch(url, { method, headers, body, signal, redirect: values.length > 0 ? 'manual' : 'follow' });
     const text = await boundedText(response);
     if (response.status === 404) return { kind: 'answer', value: null };
     if (!response.ok) {
       const again = response.status >= 500 || AGAIN.includes(response.status);
-      const problem = `${who} answered ${response.status}: ${(text ?? '').slice(0, SHOWN_CHARACTERS_MAX)}`;
+      const problem = `${who} answered ${response.status}: ${withoutSecrets(text ?? '', values).slice(0, SHOWN_CHARACTERS_MAX)}`;
       return { kind: 'failed', problem, again };
     }
     if (text === null) return { kind: 'failed', problem: `${who} answered more than ${ANSWER_BYTES_MAX} bytes`, again: false };

@@ -113,6 +113,11 @@ export const stages: readonly Refused[] = [
     says: 'work per key, and there is none: add keyBy',
   },
   {
+    fact: 'a secret header of what is no variable',
+    object: keyed({ lookup: { http: { url: "'http://x'", secretHeaders: { authorization: { env: 'a-b' } } }, as: 'a' } }),
+    says: 'secretHeaders.authorization.env',
+  },
+  {
     fact: 'a lookup by http of workers that may reach nobody',
     object: keyed({ lookup: { http: { url: "'http://x'" }, as: 'a' } }),
     says: 'workers may reach nobody: declare in spec.workers.egress where they may go',
