@@ -17,6 +17,7 @@ import { nexmark } from './run/nexmark.ts';
 import { nexmarkTable } from './run/nexmark-table.ts';
 import { latencyTable, throughputTable } from './run/table.ts';
 import { tracing, tracingTable } from './run/tracing.ts';
+import { twoPhase, twoPhaseTable } from './run/two-phase.ts';
 import { SINKS, throughput } from './run/throughput.ts';
 import type { CheckName } from './run/checks.ts';
 import type { SinkVariant } from './run/throughput.ts';
@@ -29,6 +30,7 @@ const USAGE = `npm run bench -- NAME [options]
   flights       examples/flights            --workers 1,2,4 --set flights=FILE --set weather=FILE … --profile DIR
   latency       three stages, end to end    --pace EVENTS/S --seconds N --workers 1,2,4
   tracing       count, with and without     --events N --rounds N --sampling SHARE
+  two-phase     count, summed up before the exchange and not, and with a hot key   --events N --rounds N
   hot-spots     of a profile                --file FILE.cpuprofile
   micro         parts on one core, without a server`;
 
@@ -73,6 +75,7 @@ const commands: Readonly<Record<string, () => Promise<void>>> = {
   flights: measureFlights,
   latency: measureLatency,
   tracing: measureTracing,
+  'two-phase': measureTwoPhase,
   'hot-spots': async () => {
     if (values.file === undefined) throw new BadOption(`hot-spots needs --file FILE.cpuprofile`);
     console.log(hotSpots(values.file));
@@ -146,6 +149,13 @@ async function measureTracing(): Promise<void> {
   const result = await tracing(settings, console.error);
   console.log(tracingTable(result));
   console.log(writeResult('tracing', { settings, ...result }));
+}
+
+async function measureTwoPhase(): Promise<void> {
+  const settings = { ...generator(), events: whole('events', 1), rounds: whole('rounds', 1) };
+  const result = await twoPhase(settings, console.error);
+  console.log(`${machineLine()}\n\n${twoPhaseTable(result)}`);
+  console.log(writeResult('two-phase', { settings, ...result }));
 }
 
 async function measureFlights(): Promise<void> {

@@ -70,6 +70,10 @@ export const windowSchema = z
         'How long after its end a window is kept to be corrected: an event that comes by then gives a new result of it. Results then have ' +
           'a field `pane`: onTime for the first at the end, late for what replaces it. Absent: an event after the end is late.',
       ),
+    preAggregate: z
+      .boolean()
+      .optional()
+      .describe('false: events are not summed up by key before they go to the partition of their key, even where that is sound.'),
     accumulation: z
       .enum(['accumulating', 'discarding', 'retracting'])
       .optional()

@@ -1,5 +1,6 @@
 // Columns to values: the reverse of segment-encode.ts.
 
+import { Combined } from './combined.ts';
 import type { ByteReader } from './segment-bytes.ts';
 import { COUNT_MAX, SegmentBroken } from './segment-bytes.ts';
 import { FORM } from './segment-form.ts';
@@ -34,6 +35,8 @@ export function decodeColumn(reader: ByteReader, count: number, pieceUnits: numb
       return decodeMaps(reader, count, pieceUnits);
     case FORM.mixed:
       return decodeMixed(reader, count, pieceUnits);
+    case FORM.combined:
+      return decodeCombined(reader, count, pieceUnits);
     default:
       throw new SegmentBroken(`a column of unknown form ${form} at ${reader.at - 1}`);
   }
@@ -95,6 +98,18 @@ function decodeMixed(reader: ByteReader, count: number, pieceUnits: number): unk
     next[index] = place + 1;
   }
   return values;
+}
+
+function decodeCombined(reader: ByteReader, count: number, pieceUnits: number): Combined[] {
+  const events = decodeNumbers(reader, count);
+  const slots = Array.from({ length: reader.u8() }, () => decodeColumn(reader, count, pieceUnits));
+  return events.map(
+    (each, i) =>
+      new Combined(
+        each,
+        slots.map((column) => column[i]),
+      ),
+  );
 }
 
 function toBigInt(text: string): bigint {

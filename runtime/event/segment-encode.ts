@@ -4,6 +4,7 @@
 // split into its classes, each a column of its own, with a byte per value that says which.
 
 import { unreachable } from '../base/assert.ts';
+import { Combined } from './combined.ts';
 import type { ByteWriter } from './segment-bytes.ts';
 import { FORM } from './segment-form.ts';
 import { encodeNumbers } from './segment-numbers.ts';
@@ -24,7 +25,7 @@ export class SegmentRefused extends Error {
   override readonly name = 'SegmentRefused';
 }
 
-type Kind = 'null' | 'undefined' | 'boolean' | 'number' | 'string' | 'bigint' | 'bytes' | 'date' | 'array' | 'object';
+type Kind = 'null' | 'undefined' | 'boolean' | 'number' | 'string' | 'bigint' | 'bytes' | 'date' | 'array' | 'combined' | 'object';
 /** What can be written as one column. `names`: fields of a record; null: objects of many shapes. */
 type Class = { readonly kind: Kind; readonly names: readonly string[] | null };
 
@@ -114,6 +115,8 @@ function encodeKind(writer: ByteWriter, kind: Kind, values: readonly unknown[], 
       return encodeNumbers(writer, values.map(Number));
     case 'array':
       return encodeArrays(writer, values as readonly (readonly unknown[])[], pieceUnits, depth);
+    case 'combined':
+      return encodeCombined(writer, values as readonly Combined[], pieceUnits, depth);
     case 'object':
       return encodeMaps(writer, values as readonly object[], pieceUnits, depth);
     default:
@@ -148,6 +151,24 @@ function encodeArrays(writer: ByteWriter, values: readonly (readonly unknown[])[
     values.map((value) => value.length),
   );
   encodeColumn(writer, elements, pieceUnits, depth + 1);
+}
+
+/** All are of one window, so all have as many slots. */
+function encodeCombined(writer: ByteWriter, values: readonly Combined[], pieceUnits: number, depth: number): void {
+  writer.u8(FORM.combined);
+  encodeNumbers(
+    writer,
+    values.map(({ events }) => events),
+  );
+  const slots = values[0]?.cell.length ?? 0;
+  writer.u8(slots);
+  for (let slot = 0; slot < slots; slot++)
+    encodeColumn(
+      writer,
+      values.map(({ cell }) => cell[slot]),
+      pieceUnits,
+      depth + 1,
+    );
 }
 
 function encodeMaps(writer: ByteWriter, values: readonly object[], pieceUnits: number, depth: number): void {
@@ -205,7 +226,8 @@ function kindOf(value: unknown): Kind {
       if (value === null) return 'null';
       if (Array.isArray(value)) return 'array';
       if (value instanceof Uint8Array) return 'bytes';
-      return value instanceof Date ? 'date' : 'object';
+      if (value instanceof Date) return 'date';
+      return value instanceof Combined ? 'combined' : 'object';
     default:
       throw new SegmentRefused(`an event holds a ${typeof value}; events hold plain data (JSON values, bigint, Uint8Array)`);
   }

@@ -25,9 +25,10 @@ export type Trigger<E = never> = {
   >;
   /** true: of each window only the first time. */ readonly once?: boolean;
 };
+type WindowKind = 'tumbling' | 'sliding' | 'session' | 'count' | 'global';
 type Accumulation = 'accumulating' | 'discarding' | 'retracting';
 
-/** What may come before and after a window's end. */
+/** What may come before and after a window's end, and how it is computed. */
 export type PaneOptions = {
   /** Results before the end, whenever one of these holds. Results then have the fields `pane`, `paneNumber` and `isLast`. */
   readonly early?: readonly Trigger[];
@@ -36,6 +37,8 @@ export type PaneOptions = {
   /** What a further result has. discarding: what came since the last one. retracting: all so far, and before it what it replaces comes
    *  once more, as pane `retracted`. accumulating (the default): all so far. */
   readonly accumulation?: Accumulation;
+  /** false: events are not summed up by key before they go to the partition of their key, even where that is sound (`millrace plan` tells). */
+  readonly preAggregate?: boolean;
 };
 export type Pane = 'onTime' | 'late' | 'retracted';
 export type EarlyPane = 'early' | Pane;
@@ -107,7 +110,7 @@ export function globalWindow<E = AnyEvent>(options: GlobalOptions<E>): Window<Nu
   return { spec: { global: {}, ...panesOf(options) } };
 }
 
-function panesOf({ early, ...rest }: PaneOptions): Pick<WindowSpec, 'early' | 'allowedLateness' | 'accumulation'> {
+function panesOf({ early, ...rest }: PaneOptions): Omit<WindowSpec, WindowKind> {
   return early === undefined ? rest : { ...rest, early: early.map(triggerOf) };
 }
 

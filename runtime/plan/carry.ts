@@ -6,6 +6,7 @@
 
 import type { AggregateSpec } from '../../crds/stream-job/aggregates.ts';
 import type { EdgePlan, NodePlan, StagePlan } from './physical-plan.ts';
+import { readersOf } from './two-phase.ts';
 
 /** The stages with `carry` decided for each of their key nodes. */
 export function decideCarry(stages: readonly StagePlan[], edges: readonly EdgePlan[]): StagePlan[] {
@@ -26,11 +27,6 @@ function decideNode(node: NodePlan, stage: StagePlan, stages: readonly StagePlan
 export function onlyCounted(edge: EdgePlan, stages: readonly StagePlan[]): boolean {
   const readers = readersOf(edge, stages);
   return readers.length > 0 && readers.every(onlyCounts);
-}
-
-function readersOf(edge: EdgePlan, stages: readonly StagePlan[]): readonly NodePlan[] {
-  const to = stages.find(({ id }) => id === edge.toStage);
-  return to?.nodes.filter(({ inputs }) => inputs.some((input) => input.kind === 'edge' && input.edge === edge.index)) ?? [];
 }
 
 function onlyCounts({ op }: NodePlan): boolean {

@@ -5,6 +5,7 @@ import { describeSink, guaranteeOf, sinkSpecOf } from './explain-sink.ts';
 import { machinePathText } from './machine-path.ts';
 import { hasStandbys, isFeedback, liveOutputs } from './physical-plan.ts';
 import type { EdgePlan, NodePlan, PhysicalPlan, StagePlan } from './physical-plan.ts';
+import { phasesOf } from './two-phase.ts';
 import { DEAD_LETTERS, DEAD_LETTERS_SUBJECT } from './plan-names.ts';
 
 const WIDTH = 80;
@@ -44,6 +45,7 @@ function describeStage(plan: PhysicalPlan, stage: StagePlan): string {
     ...field('machine', machinesOf(stage)),
     ...field('onError', failuresOf(stage)),
     ...field('why', stage.reasons),
+    ...field('phases', phasesText(plan, stage)),
     ...field('sends', sendsOf(plan, stage)),
     ...field('journal', [`stream ${stage.stream}, subjects ${stage.subjectPrefix}.${last}`]),
   ].join('\n');
@@ -64,6 +66,17 @@ function chainsOf(stage: StagePlan): readonly string[] {
   };
   for (const node of stage.nodes) if (node.inputs.every(({ kind }) => kind === 'edge')) walk(node, []);
   return chains;
+}
+
+/** How the aggregates of the stage are computed. */
+function phasesText(plan: PhysicalPlan, stage: StagePlan): readonly string[] {
+  return stage.inputs.flatMap((index) => {
+    const edge = plan.edges[index];
+    const phases = edge === undefined ? null : phasesOf(plan, edge);
+    if (edge === undefined || phases === null) return [];
+    if (phases.kind === 'one') return [`one, because ${phases.why}`];
+    return [`two: ${edge.fromStage} sums up its events by key and slice in each step, ${phases.node} puts the sums together`];
+  });
 }
 
 /** Which path runs each machine of the stage. */

@@ -78,6 +78,7 @@ describe('as text', () => {
       counts ───────────────────────────────────────────────────── keyed, 2 partitions
         runs    counts
         why     the key changes to event: equal keys meet in one partition
+        phases  one, because a running aggregate has a result whenever it changes
         sends   counts to kept, told
         journal stream MR_words_counts, subjects mr.words.counts.0 … 1
 

@@ -6,7 +6,8 @@ import { explainText } from './explain-text.ts';
 import { stageFingerprints } from './fingerprint.ts';
 import { machinePath } from './machine-path.ts';
 import { hasStandbys, liveOutputs } from './physical-plan.ts';
-import type { NodePlan, PhysicalPlan, StagePlan } from './physical-plan.ts';
+import { phasesOf } from './two-phase.ts';
+import type { EdgePlan, NodePlan, PhysicalPlan, StagePlan } from './physical-plan.ts';
 
 export type ExplainFormat = 'text' | 'json' | 'mermaid';
 
@@ -47,13 +48,14 @@ function summary(plan: PhysicalPlan): unknown {
     })),
     exchanges: plan.edges
       .filter(({ retired }) => retired !== true)
-      .map(({ id, fromStage, from, toStage, partitioning }) => ({
-        id,
-        from: fromStage,
-        transform: from.node,
-        output: from.output,
-        to: toStage,
-        partitioning,
+      .map((edge) => ({
+        id: edge.id,
+        from: edge.fromStage,
+        transform: edge.from.node,
+        output: edge.from.output,
+        to: edge.toStage,
+        partitioning: edge.partitioning,
+        ...phasesIn(plan, edge),
       })),
     tables: plan.tables.map(({ name, file }) => ({ name, path: file.path })),
     streams: plan.streams,
@@ -65,6 +67,13 @@ function inputsOf(node: NodePlan, plan: PhysicalPlan): readonly string[] {
     if (input.kind === 'edge') return plan.edges[input.edge]?.id ?? '';
     return input.from.output === null ? input.from.node : `${input.from.node}.${input.from.output}`;
   });
+}
+
+/** `phases`: of the aggregate that reads it; why it is one. */
+function phasesIn(plan: PhysicalPlan, edge: EdgePlan): { readonly phases?: 1 | 2; readonly onePhaseBecause?: string } {
+  const phases = phasesOf(plan, edge);
+  if (phases === null) return {};
+  return phases.kind === 'two' ? { phases: 2 } : { phases: 1, onePhaseBecause: phases.why };
 }
 
 function sinkOf(stage: StagePlan): { readonly sink?: unknown } {

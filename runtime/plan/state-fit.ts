@@ -12,6 +12,7 @@ import { compareMachines } from './machine-fit.ts';
 import type { CompiledPanes, NodePlan, OpPlan, PhysicalPlan, StagePlan } from './physical-plan.ts';
 import { DEAD_LETTERS_SUBJECT } from './plan-names.ts';
 import { canonicalText } from './structure.ts';
+import { phasesOf, readersOf } from './two-phase.ts';
 
 /** Why it does not fit, and what to do about it. */
 export type Misfit = { readonly reason: string; readonly fix: string };
@@ -21,7 +22,13 @@ export function compareState(before: PhysicalPlan, stage: StagePlan, after: Phys
   const next = after.stages.find(({ id }) => id === stage.id);
   const nodes = stage.nodes.filter(({ op }) => hasState(op)).flatMap((node) => compareNode(node, stage, after));
   if (next === undefined) return nodes;
-  return [...compareKind(stage, next), ...compareKeys(before, stage, after, next), ...compareCarry(before, stage, after), ...nodes];
+  return [
+    ...compareKind(stage, next),
+    ...compareKeys(before, stage, after, next),
+    ...compareCarry(before, stage, after),
+    ...comparePhases(before, stage, after),
+    ...nodes,
+  ];
 }
 
 /** What cannot be made again from the input that comes. */
@@ -84,6 +91,21 @@ function compareCarry(before: PhysicalPlan, stage: StagePlan, after: PhysicalPla
         fix: 'give what reads their fields a stage of its own: another number of partitions (`partitions`) makes it one',
       },
     ];
+  });
+}
+
+/** Sums that are under way mean something to the window only that they were made for. */
+function comparePhases(before: PhysicalPlan, stage: StagePlan, after: PhysicalPlan): readonly Misfit[] {
+  return stage.inputs.flatMap((index) => {
+    const edge = before.edges[index];
+    const phases = edge === undefined ? null : phasesOf(before, edge);
+    const next = after.edges.find(({ id, retired }) => id === edge?.id && retired !== true);
+    if (next === undefined || phases?.kind !== 'two') return [];
+    const others = readersOf(next, after.stages).flatMap(({ id }) => (id === phases.node ? [] : [id]));
+    if (others.length === 0) return [];
+    const [verb, own] = others.length > 1 ? ['read', 'stages of their own'] : ['reads', 'a stage of its own'];
+    const reason = `so far ${phases.node} alone read ${edge?.id}, so what is under way on it are sums, and ${others.join(' and ')} now ${verb} it too`;
+    return [{ reason, fix: `give ${others.join(' and ')} ${own}: another number of partitions (\`partitions\`) makes it one` }];
   });
 }
 

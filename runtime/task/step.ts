@@ -25,7 +25,7 @@ import type { Answer, Ask } from '../transforms/outside.ts';
 import { GRACE_MS, STRETCH_MS } from './agenda.ts';
 import { Chain, type ChainOutput } from './chain.ts';
 import { HeavyKeys, type HeavyKey } from './heavy-keys.ts';
-import { OutgoingSide } from './outgoing-side.ts';
+import { OutgoingSide, type Encoded } from './outgoing-side.ts';
 import type { InboxRecord } from './inbox.ts';
 import { TaskInputs } from './inputs.ts';
 import { RecordIntake } from './record-intake.ts';
@@ -108,6 +108,7 @@ export class TaskCore {
     const counters = countersFor(this.stage, previous);
     this.#counters = { ...counters, recoveries: counters.recoveries + (isTakeover ? 1 : 0) };
     this.#chain.restored(this.#inputs.watermarks(), previous.nodeWatermarks, previous.idle.length > 0);
+    this.#outgoing.restored(this.#chain.edgeWatermarks);
     this.#counters = openBalance(this.#counters, this.#chain.held(), isDropped);
     this.#lastTime = timeText(this.#outTime());
     this.#unsettled = !previous.done;
@@ -399,8 +400,8 @@ export class TaskCore {
     const before = this.#sink;
     const prepared = this.#prepareSink();
     const deadLetters = [...this.#sourceDeadLetters, ...output.deadLetters, ...(prepared?.deadLetters ?? [])];
-    const { segments: events, given, copies } = this.#outgoing.encode(output.edges, deadLetters, ingestMs);
-    this.#countGiven(given, copies);
+    const { segments: events, ...counts } = this.#outgoing.encode(output.edges, deadLetters, ingestMs, this.#chain);
+    this.#countGiven(counts);
     const state = stateSegment(this.state);
     const { filtered, late, made, absorbed } = output;
     this.#count({ filtered, late, made, absorbed, deadLetters: deadLetters.length, held: this.#chain.held() - this.#counters.held });
@@ -481,10 +482,9 @@ export class TaskCore {
     return outTime(this.#outEdges, this.#chain, this.done && this.stage.kind !== 'sink');
   }
 
-  /** `given`: by place of the edge, and how many of them are copies. */
-  #countGiven(given: readonly number[], made: number): void {
+  #countGiven({ given, made, absorbed }: Pick<Encoded, 'given' | 'made' | 'absorbed'>): void {
     const data = given.reduce((sum, count, place) => sum + (this.#outEdges[place]?.from.node === '*' ? 0 : count), 0);
-    this.#count({ eventsOut: data, made });
+    this.#count({ eventsOut: data, made, absorbed });
     this.#counters = { ...this.#counters, edgesOut: this.#counters.edgesOut.map((count, place) => count + (given[place] ?? 0)) };
   }
 

@@ -6,10 +6,12 @@
 //   W3. An event is late when all windows that it belongs to have expired: closed, and their lateness is over. Of one that is too
 //       late for some of its windows the others still count it.
 //   W4. Results of a rise come out by window end, then by the slice and the order in which keys came.
+//   W6. What comes may be a sum of events of one key and slice (combiner.ts).
 //   W5. With allowed lateness a closed window keeps its slices until it expires. What comes for it corrects it: once a batch, key and
 //       window, behind the batch's last event, by window and then as keys came. Which windows have closed follows from the watermark.
 
-import type { Batch, Key } from '../../event/batch.ts';
+import type { Batch, Key, Value } from '../../event/batch.ts';
+import { Combined } from '../../event/combined.ts';
 import type { OpPlan } from '../../plan/physical-plan.ts';
 import type { KeyedCells } from '../../state/keyed-cells.ts';
 import { compileAggregates } from '../aggregate/aggregates.ts';
@@ -88,7 +90,7 @@ export class SlicedWindow implements Transform {
     }
     context.countAbsorbed(added);
     if (outside > 0) context.countFiltered(outside);
-    if (late.length > 0) refuseLate(context, pickEvents(batch, late), this.#late);
+    if (late.length > 0) refuseLate(context, this.#told(pickEvents(batch, late)), this.#late);
     if (this.#corrected.size > 0) this.#emitCorrections(context);
   }
 
@@ -132,7 +134,9 @@ export class SlicedWindow implements Transform {
     const noted = this.#latenessMs > 0 && slice.firstClosedAt <= context.watermark ? this.#noteCorrections(slice, key, context) : NONE;
     try {
       const cell = (cells.get(slice.startMs, key) as Cell | undefined) ?? this.#aggregates.init();
-      this.#aggregates.add(cell, batch.values[index], key, timeMs, context.nowMs);
+      const event = batch.values[index];
+      if (event instanceof Combined) this.#aggregates.merge(cell, event.cell);
+      else this.#aggregates.add(cell, event, key, timeMs, context.nowMs);
       cells.put(slice.startMs, key, cell);
       this.#blocks.changed(slice.startMs);
     } catch (error) {
@@ -142,6 +146,13 @@ export class SlicedWindow implements Transform {
     }
     if (!slice.isOpen) this.#openSlice(slice);
     return true;
+  }
+
+  /** Sums are not late (combiner.ts, C1) but where another declaration has made events late; then they are told as what they are. */
+  #told(late: Batch): Batch {
+    const tell = (value: Value): Value =>
+      value instanceof Combined ? { events: value.events, ...this.#aggregates.result(value.cell) } : value;
+    return late.values.some((value) => value instanceof Combined) ? { ...late, values: late.values.map(tell) } : late;
   }
 
   /** Notes that the key's results of the slice's closed windows change. Starts of those that the batch had not changed so far. */
