@@ -102,7 +102,7 @@ function decodeMixed(reader: ByteReader, count: number, pieceUnits: number): unk
 
 function decodeCombined(reader: ByteReader, count: number, pieceUnits: number): Combined[] {
   const events = decodeNumbers(reader, count);
-  const slots = Array.from({ length: reader.u8() }, () => decodeColumn(reader, count, pieceUnits));
+  const slots = Array.from({ length: reader.count() }, () => decodeColumn(reader, count, pieceUnits));
   return events.map(
     (each, i) =>
       new Combined(

@@ -161,7 +161,7 @@ function encodeCombined(writer: ByteWriter, values: readonly Combined[], pieceUn
     values.map(({ events }) => events),
   );
   const slots = values[0]?.cell.length ?? 0;
-  writer.u8(slots);
+  writer.u32(slots);
   for (let slot = 0; slot < slots; slot++)
     encodeColumn(
       writer,

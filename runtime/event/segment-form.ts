@@ -22,7 +22,7 @@ export const FORM = {
   map: 10,
   /** Values of several forms: u8 classes, u8 class per value, per class u32 count and its column. */
   mixed: 11,
-  /** What the events of a key and slice come to (combined.ts): counts (numbers), u8 slots, one column per slot. */
+  /** What the events of a key and slice come to (combined.ts): counts (numbers), u32 slots, one column per slot. */
   combined: 12,
 } as const;
 

@@ -2,6 +2,7 @@ import { deepStrictEqual } from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Batch } from './batch.ts';
+import { Combined } from './combined.ts';
 import { DEPTH_MAX, SegmentBroken, SegmentRefused, decodeEvents, encodeEvents } from './segment.ts';
 import { compile, interpret, shapeOf } from './segment-shape.ts';
 
@@ -65,6 +66,11 @@ describe('a segment carries', () => {
     { fact: 'more shapes than classes fit', values: Array.from({ length: 400 }, (_v, i) => ({ [`f${i}`]: i, common: `${i}` })) },
     { fact: 'more fields than are compiled', values: [Object.fromEntries(Array.from({ length: 300 }, (_v, i) => [`f${i}`, i]))] },
     { fact: 'nesting', values: [{ a: [{ b: [1, [2, { c: 'x' }]] }] }, { a: [] }, { a: [null] }] },
+    {
+      fact: 'sums among events, each with its parts',
+      values: [{ a: 1 }, new Combined(3, [3, [0.1, 1e16], null, 'x']), new Combined(1, [1, 7, 2n ** 70n, null]), null],
+    },
+    { fact: 'sums of very many parts', values: [new Combined(2, Array.from({ length: 300 }, (_v, i) => i))] },
     { fact: 'nesting of the greatest depth', values: [nested(DEPTH_MAX)] },
   ])('$fact', ({ values }) => check(values));
 

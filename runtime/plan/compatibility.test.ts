@@ -108,12 +108,12 @@ describe('these stages begin anew, with their state, when it is', () => {
     {
       fact: 'what an aggregate sums',
       to: change('hourly', { aggregate: { n: { count: {} }, total: { sum: 'event.n * 2' } } }),
-      restarted: ['hourly'],
+      restarted: ['rows', 'hourly'],
     },
     {
       fact: 'a condition of an aggregate',
       to: change('hourly', { aggregate: { n: { count: {} }, total: { sum: 'event.n', where: 'event.n > 3' } } }),
-      restarted: ['hourly'],
+      restarted: ['rows', 'hourly'],
     },
     {
       fact: 'an aggregate that is gone at the end',
@@ -194,6 +194,13 @@ describe('an edit of the topology', () => {
   test('a keyed stage more restarts the stage that keys its events', () => {
     const stage = { name: 'more', from: 'good', keyBy: 'event.at', partitions: 2, aggregate: { n: { count: {} } } };
     expect(compare(add([stage]))).toMatchObject({ added: ['more'], restarted: ['rows', 'dead-letters-subject'], incompatible: [] });
+  });
+
+  test('what else reads the exchange of a window with two phases would meet its sums', () => {
+    const { incompatible } = compare(add([{ ...WINDOW, name: 'more', window: { tumbling: { size: '2h' } } }]));
+    expect(incompatible).toMatchObject([
+      { reason: 'so far hourly alone read rows/key:id→hourly, so what is under way on it are sums, and more now reads it too' },
+    ]);
   });
 
   test('a stage and its sink less restart what fed them, and their state is gone with them', () => {

@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import { formatPath, type PathPart } from '../base/path.ts';
 import type { EdgePlan, PhysicalPlan, StagePlan } from './physical-plan.ts';
 import { canonicalText } from './structure.ts';
+import { phasesOf } from './two-phase.ts';
 
 /** sha256, hex, of all that must be equal for state to be continued. The plan's own `fingerprint` does not count. */
 export function fingerprintOf(plan: PhysicalPlan): string {
@@ -25,7 +26,8 @@ export function stageFingerprints(plan: PhysicalPlan): Readonly<Record<string, s
         ...node,
         inputs: node.inputs.map((input) => (input.kind === 'edge' ? { ...input, edge: plan.edges[input.edge]?.id } : input)),
       }));
-      return [stage.id, hash([rest, idsOf(inputs), byId])];
+      const sums = sumsOf(plan, stage);
+      return [stage.id, hash([rest, idsOf(inputs), byId, ...(sums.length === 0 ? [] : [sums])])];
     }),
   );
 }
@@ -47,6 +49,14 @@ export function explainChange(before: PhysicalPlan, after: PhysicalPlan): string
   const sameOrder =
     before.stages.every(({ id }, i) => after.stages[i]?.id === id) && before.edges.every(({ id }, i) => after.edges[i]?.id === id);
   return [sameOrder ? 'the code of a function changed' : 'stages are declared in another order'];
+}
+
+/** What it sums up for windows of other stages: their code runs here too. */
+function sumsOf(plan: PhysicalPlan, { id }: StagePlan): readonly unknown[] {
+  return plan.edges.flatMap((edge) => {
+    const phases = edge.fromStage === id ? phasesOf(plan, edge) : null;
+    return phases?.kind === 'two' ? [[edge.id, phases.op.window, phases.op.aggregates]] : [];
+  });
 }
 
 function stateOf(stage: StagePlan): Omit<StagePlan, 'reasons' | 'resumed' | 'pool'> {

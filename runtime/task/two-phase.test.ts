@@ -123,8 +123,16 @@ function play(plan: PhysicalPlan, turns: readonly Turn[], isTraced: boolean): Wa
       combined += segments.flatMap(({ bytes }) => decodeEvents(bytes).values).filter((value) => value instanceof Combined).length;
       const sequence = ++sequences.lane;
       lane.push({
-        ...{ stage: from.id, partition: split, sequence, number: sequence, kind: 'commit', more: false, bytes: 1 },
-        ...{ watermarks: step.header.watermarks, idle: [], segments },
+        stage: from.id,
+        partition: split,
+        sequence,
+        number: sequence,
+        kind: 'commit',
+        more: false,
+        bytes: 1,
+        watermarks: step.header.watermarks,
+        idle: [],
+        segments,
       });
     }
     if (isKilled) task.restore();

@@ -10,6 +10,7 @@
 //   W5. With allowed lateness a closed window keeps its slices until it expires. What comes for it corrects it: once a batch, key and
 //       window, behind the batch's last event, by window and then as keys came. Which windows have closed follows from the watermark.
 
+import { assert } from '../../base/assert.ts';
 import type { Batch, Key, Value } from '../../event/batch.ts';
 import { Combined } from '../../event/combined.ts';
 import type { OpPlan } from '../../plan/physical-plan.ts';
@@ -48,6 +49,7 @@ export class SlicedWindow implements Transform {
   readonly #grid: SliceGrid;
   readonly #aggregates: Aggregates;
   readonly #blocks: SliceBlocks;
+  readonly #slots: number;
   readonly #results: WindowResults;
   readonly #late: WindowOp['late'];
   readonly #latenessMs: number;
@@ -63,6 +65,7 @@ export class SlicedWindow implements Transform {
     this.#grid = grid;
     this.#aggregates = compileAggregates(op.aggregates);
     this.#blocks = new SliceBlocks(grid, this.#aggregates);
+    this.#slots = this.#aggregates.init().length;
     this.#results = new WindowResults(this.#aggregates, op);
     this.#late = op.late;
     this.#latenessMs = op.latenessMs ?? 0;
@@ -135,8 +138,11 @@ export class SlicedWindow implements Transform {
     try {
       const cell = (cells.get(slice.startMs, key) as Cell | undefined) ?? this.#aggregates.init();
       const event = batch.values[index];
-      if (event instanceof Combined) this.#aggregates.merge(cell, event.cell);
-      else this.#aggregates.add(cell, event, key, timeMs, context.nowMs);
+      if (event instanceof Combined) {
+        // Who still runs the declaration before must not go on with sums that lack one of its figures.
+        assert(event.cell.length >= this.#slots, 'a sum has a figure for each aggregate');
+        this.#aggregates.merge(cell, event.cell);
+      } else this.#aggregates.add(cell, event, key, timeMs, context.nowMs);
       cells.put(slice.startMs, key, cell);
       this.#blocks.changed(slice.startMs);
     } catch (error) {
