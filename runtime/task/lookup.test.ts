@@ -236,7 +236,7 @@ const runs = fc.record({
   moves: fc.array(fc.tuple(fc.constantFrom('take', 'answer', 'fail', 'restart'), fc.nat()), { maxLength: 60 }),
 });
 
-test('whatever is answered when, and whoever takes over: each event comes out once, in the order of its key when ordered', () => {
+test('I4 whatever is answered when, and whoever takes over: each event comes out once, in the order of its key when ordered', () => {
   fc.assert(
     fc.property(runs, ({ ordered, keys, moves }) => {
       const task = new Task({ ordered });

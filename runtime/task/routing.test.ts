@@ -140,7 +140,7 @@ test.each([
   expect([task.core.counters.filtered, task.residue()]).toEqual([filtered, 0]);
 });
 
-test('branch: an event for which a condition fails is a dead letter, and on no output', () => {
+test('B3 branch: an event for which a condition fails is a dead letter, and on no output', () => {
   const failing = { branch: { match: 'all', outputs: [{ name: 'all' }, { name: 'some', when: '10 / event.n > 1' }] } };
   const task = new Task(failing, ['v.all', 'v.some']).take(0, 5);
   expect([task.out, task.deadLetters, task.residue()]).toEqual([{ all: [5], some: [5] }, 1, 0]);

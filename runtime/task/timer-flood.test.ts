@@ -24,7 +24,7 @@ function drawn(emissions: readonly Emission[]): readonly (readonly [timeMs: numb
   return emissions.flatMap((one) => (one.kind === 'event' ? [[one.timeMs, one.key ?? '', one.value as string] as const] : []));
 }
 
-test('a hundred thousand timers that are due at once fire once each, in the order of (time, key, id), also when their owner dies in between', () => {
+test('D1 D3 a hundred thousand timers that are due at once fire once each, in the order of (time, key, id), also when their owner dies in between', () => {
   const harness = new StepHarness({ make: () => makeReduce({ kind: 'reduce', init: () => 0, step: step as never }) });
   const ids = Array.from({ length: KEYS }, (_, n) => (n * 7_919) % KEYS); // in no order
   harness.pushBatch({

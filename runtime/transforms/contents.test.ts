@@ -157,7 +157,7 @@ describe('schema coercion', () => {
   });
 });
 
-describe('compress and decompress', () => {
+describe('B2 compress and decompress', () => {
   test.each(['gzip', 'deflate', 'brotli', 'zstd'])('%s: what is unpacked is what was packed', (codec) => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.constantFrom('base64', 'bytes'), (text, to) => {

@@ -51,7 +51,7 @@ test('old state goes: what the watermark has left behind is dropped', () => {
   expect(played.state.cells('node').size()).toBe(0);
 });
 
-test('whatever comes in time, in whatever order, is judged as by a search over all that went on', () => {
+test('B2 dedupe: whatever comes in time, in whatever order, is judged as by a search over all that went on', () => {
   const event = fc.record({ id: fc.constantFrom('a', 'b'), jitter: fc.nat(25), restart: fc.boolean() });
   fc.assert(
     fc.property(fc.array(event, { maxLength: 40 }), (drawn) => {

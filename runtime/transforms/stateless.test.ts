@@ -22,7 +22,7 @@ function check(op: OpPlan, events: string, expected: { gives: string; filtered?:
   );
 }
 
-describe('filter', () => {
+describe('B1 filter', () => {
   test.each([
     {
       fact: 'events for which it holds go on unchanged',
@@ -83,7 +83,7 @@ describe('filter', () => {
   });
 });
 
-describe('map', () => {
+describe('B1 map', () => {
   test.each([
     { fact: 'an expression makes the new event; the time stays', map: 'event.n * 2', events: 'a3', gives: '6@3' },
     { fact: 'named fields make one, in their order', map: { z: 'event.n', a: "'x'" }, events: 'a3', gives: '{"z":3,"a":"x"}@3' },
@@ -107,7 +107,7 @@ describe('map', () => {
   ])('$fact', ({ map, events, ...expected }) => check({ kind: 'map', map: map as Code }, events, expected));
 });
 
-describe('flatMap', () => {
+describe('B1 flatMap', () => {
   test.each([
     {
       fact: 'a list gives its events in order, with the time of the first',
@@ -147,7 +147,7 @@ describe('flatMap', () => {
   ])('$fact', ({ flatMap, events, ...expected }) => check({ kind: 'flatMap', flatMap: flatMap as Code }, events, expected));
 });
 
-describe('sample', () => {
+describe('B2 sample', () => {
   const many = Array.from({ length: 2_000 }, (_, i) => ({ id: 'k', timeMs: i, n: i % 500 }));
   const sampled = (ratio: number, by: Code | null): string => {
     const played = harness({ kind: 'sample', ratio, by });

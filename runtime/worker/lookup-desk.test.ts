@@ -59,7 +59,7 @@ test('what would fail again is not asked again', async () => {
   expect(await world.run(() => world.desk.ask(question(1), forever))).toMatchObject({ attempts: 1 });
 });
 
-test('the cache: equal questions are asked once, also when they are under way; until they are too old, or there are too many', async () => {
+test('G3 the cache: equal questions are asked once, also when they are under way; until they are too old, or there are too many', async () => {
   const world = new World({ cache: { size: 2, ttlMs: 1_000 } }, (call) => ({ gives: value(call), afterMs: 10 }));
   const { desk, clock } = world;
   await world.run(async () => {

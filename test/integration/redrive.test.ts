@@ -123,7 +123,7 @@ async function lookAndDrop(letters: readonly FiledLetter[]): Promise<void> {
   for (const [ask, path] of refusals) await expect(ask()).rejects.toMatchObject({ issues: [expect.objectContaining({ path })] });
 }
 
-test('each dead letter is put in again once, in order per key, although workers die and it is asked for again and again', async () => {
+test('J5 each dead letter is put in again once, in order per key, although workers die and it is asked for again and again', async () => {
   const job = new Operated(admin, server.url, 'ns_mended');
   await new Feed(admin, 'in.mended').open();
   await job.declare(declared({ isMended: false }));

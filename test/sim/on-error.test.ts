@@ -58,7 +58,7 @@ function check(world: SimWorld, only: (id: string) => boolean = () => true): voi
   expect(world.problems).toEqual([]);
 }
 
-test.each([1, 2, 3, 4, 5])('retries while workers die (seed %i): each event counts once, in the order of its key', async (seed) => {
+test.each([1, 2, 3, 4, 5])('J4 retries while workers die (seed %i): each event counts once, in the order of its key', async (seed) => {
   const { world, cluster } = worldOf(seed);
   let failures = 0;
   const flaky: Judge = () => {

@@ -125,7 +125,7 @@ const commandsOf = (verbs: readonly string[]): fc.Arbitrary<readonly Command[]> 
   fc.array(fc.record({ do: fc.constantFrom(...verbs), name: fc.constantFrom('a', 'b', '\u0000', ''), n: fc.nat(9) }), { maxLength: 5 });
 
 describe.each(SUITES)('$kind', (suite) => {
-  test('does what its model does, whatever fails, is forgotten or restarts', () => {
+  test('C1 does what its model does, whatever fails, is forgotten or restarts', () => {
     const event = fc.record({
       key: fc.constantFrom('k', 'l', '1:k'),
       commands: commandsOf(suite.verbs),

@@ -73,7 +73,7 @@ test('an actor that forgets itself does not expire', () => {
   expect(played.state.cells('node').size()).toBe(0);
 });
 
-describe("a reducer's end calls its function", () => {
+describe("C2 a reducer's end calls its function", () => {
   const op = (expire: unknown): OpPlan => ({ ...withTimers(), state: { ttlMs: 10, emits: false }, expire }) as OpPlan;
   test('exactly once, with the state and the time of its end, across restarts', () => {
     const said = op((sum: number, { key, timeMs }: ReduceContext) => {
@@ -129,7 +129,7 @@ test('state that was there before there was a ttl (an upgrade) expires too, coun
   expect(played.drawn(count)).toBe('a=1@1 W5 W7 W16 expired:a=1@17 W17');
 });
 
-test('input in order gives the same however it is cut and whenever it restarts: what splitting each key at its gaps gives', () => {
+test('C2 input in order gives the same however it is cut and whenever it restarts: what splitting each key at its gaps gives', () => {
   const gap = fc.record({
     id: fc.constantFrom('a', 'b', 'c'),
     after: fc.integer({ min: 0, max: 15 }),

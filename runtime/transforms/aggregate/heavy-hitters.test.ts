@@ -36,7 +36,7 @@ const uneven = fc.array(
 );
 const shares = fc.constantFrom(0.05, 0.1, 0.3, 1);
 
-test('heavy hitters: all values with the share, none with less than half of it, counts within their error', () => {
+test('H5 heavy hitters: all values with the share, none with less than half of it, counts within their error', () => {
   fc.assert(
     fc.property(uneven, shares, (values, share) => {
       const hitters = makeHeavyHitters({ share });

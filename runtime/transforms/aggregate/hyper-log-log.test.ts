@@ -19,7 +19,7 @@ test.each([0, 1, 2, 10, 100, 1_000, 10_000, 100_000, 1_000_000])(
   60_000,
 );
 
-test('over many sets the error is that of the method: no bias, and a deviation of less than a percent', () => {
+test('H2 over many sets the error is that of the method: no bias, and a deviation of less than a percent', () => {
   const errors = Array.from({ length: 200 }, (_, set) => countOf(sketchOf(numbered(`${set}/`, 5_000))) / 5_000 - 1);
   const mean = errors.reduce((sum, error) => sum + error, 0) / errors.length;
   const deviation = Math.sqrt(errors.reduce((sum, error) => sum + (error - mean) ** 2, 0) / errors.length);

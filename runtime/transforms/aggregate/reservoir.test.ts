@@ -49,7 +49,7 @@ test('a replay draws the same ones, and parts merge in whatever order and groupi
 test.each([
   { how: 'in one cell', parts: 1 },
   { how: 'merged from 7 cells', parts: 7 },
-])('each event is as likely as any other, $how', ({ parts }) => {
+])('H5 reservoir: each event is as likely as any other, $how', ({ parts }) => {
   const [rounds, count] = [4_000, 50];
   const taken = new Array<number>(count).fill(0);
   for (let round = 0; round < rounds; round++) {

@@ -38,7 +38,7 @@ test.each(Object.entries(shapes))('20,000 values %s: every rank is right within 
   expect([quantileOf(digest, 0), quantileOf(digest, 1)]).toEqual([Math.min(...values), Math.max(...values)]);
 });
 
-test.each(Object.entries(shapes))('merged from 100 parts, %s, in any grouping: within 1 %%', (_name, shape) => {
+test.each(Object.entries(shapes))('H3 merged from 100 parts, %s, in any grouping: within 1 %%', (_name, shape) => {
   const values = drawn(30_000, 11).map(shape);
   const parts = Array.from({ length: 100 }, (_, part) => values.filter((_value, i) => (i * 7 + (i >> 5)) % 100 === part)).map(digestOf);
   const chain = emptyDigest();

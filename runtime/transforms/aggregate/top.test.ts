@@ -43,7 +43,7 @@ test.each<{ fact: string; options?: Partial<TopSpec>; events: string; gives: str
   { fact: 'an event without rank is none', events: 'a- b1', gives: 'b' },
 ])('$fact', ({ options = {}, events, gives }) => check(options, events, gives));
 
-test('merged cells give what one cell of all gives, and go on by themselves', () => {
+test('H4 merged cells give what one cell of all gives, and go on by themselves', () => {
   const aggregates = top({ limit: 2, ties: true });
   const [whole, left, right] = [aggregates.init(), aggregates.init(), aggregates.init()];
   draw('a1@1 b5@2 c5@3 d4@4 e5@5 f7@6').forEach((event, i) => {

@@ -182,7 +182,7 @@ function run(type: Type, withinMs: number, plays: readonly Play[]): { pairs: str
   return { pairs: out, late: harness.late };
 }
 
-test('joins give what comparing every pair gives', () => {
+test('G1 joins give what comparing every pair gives', () => {
   const play: fc.Arbitrary<Play> = fc.oneof(
     {
       weight: 9,

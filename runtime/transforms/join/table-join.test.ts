@@ -105,7 +105,7 @@ function slowJoin(type: Type, ids: boolean, plays: readonly Play[]): string[] {
   return rows.sort();
 }
 
-test('after every change of either side the changes add up to the SQL join of the newest rows', () => {
+test('G4 after every change of either side the changes add up to the SQL join of the newest rows', () => {
   const play: fc.Arbitrary<Play> = fc.oneof(
     {
       weight: 12,

@@ -155,7 +155,7 @@ function run(options: { type: 'inner' | 'left'; graceMs: number; validForMs: num
   return harness.drawn(show);
 }
 
-test('out-of-order rows, deletions, lateness and restarts: what looking through all rows gives', () => {
+test('G2 out-of-order rows, deletions, lateness and restarts: what looking through all rows gives', () => {
   const at = { id: fc.constantFrom('a', 'b'), t: fc.integer({ min: -40, max: 60 }), n: fc.integer({ min: 0, max: 5 }) };
   const play: fc.Arbitrary<Play> = fc.oneof(
     { weight: 5, arbitrary: fc.record({ kind: fc.constant('event' as const), ...at }) },

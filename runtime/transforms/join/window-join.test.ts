@@ -114,7 +114,7 @@ function run(type: Type, window: CompiledWindow, plays: readonly Play[]): string
   return out;
 }
 
-test('window joins give what looking at every window gives', () => {
+test('G1 window joins give what looking at every window gives', () => {
   const event = fc.record({
     kind: fc.constant('event' as const),
     side: fc.constantFrom<(0 | 1)[]>(0, 1),

@@ -31,7 +31,7 @@ describe('tumbling windows of 10 ms', () => {
 test('an offset moves the windows', () =>
   expect(tumbling(10, 3).play('a2 a3 a12 a14 W22').drawn(showWindow)).toBe('[-7,3) a=1 [3,13) a=2 [13,23) a=1 W22'));
 
-test('late events are counted, and dead letters when nothing reads them', () => {
+test('E6 late events are counted, and dead letters when nothing reads them', () => {
   const harness = windowHarness({ kind: 'tumbling', sizeMs: 10, offsetMs: 0 }, 'deadLetter').play('a1 W9 a4 b5');
   expect(harness.late).toBe(2);
   expect(harness.drawn(showWindow)).toBe('[0,10) a=1 W9 dead:a4 dead:b5');
@@ -132,7 +132,7 @@ const plays = (timesMs: fc.Arbitrary<number>): fc.Arbitrary<Play[]> =>
 
 const time = fc.integer({ min: -60, max: 60 });
 
-test('tumbling windows give what counting in every window gives', () => {
+test('F1 tumbling windows give what counting in every window gives', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 25 }), fc.integer({ min: -30, max: 30 }), plays(time), (sizeMs, offsetMs, list) => {
       expect(runWindow({ kind: 'tumbling', sizeMs, offsetMs }, list)).toEqual(
@@ -142,7 +142,7 @@ test('tumbling windows give what counting in every window gives', () => {
   );
 });
 
-test('sliding windows give what counting in every window gives', () => {
+test('F1 sliding windows give what counting in every window gives', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 25 }),
