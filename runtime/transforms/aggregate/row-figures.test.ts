@@ -43,7 +43,7 @@ const show = (value: Value, timeMs: number): string => {
   return `${key}:${best.join(',')}/${count}@${timeMs}`;
 };
 
-describe('top 2 of a table', () => {
+describe('top-K with retraction of a former member: top 2 of a table', () => {
   test.each([
     { fact: 'when a row leaves the top because it fell, the next one moves up', changes: 'a1=9@1 a2=8@2 a3=7@3 a1=1@4', last: 'a:8,7/3@4' },
     { fact: 'when it is deleted, too', changes: 'a1=9@1 a2=8@2 a3=7@3 a1-@4', last: 'a:8,7/2@4' },
