@@ -268,14 +268,6 @@ describe('state does not fit', () => {
       says: ['once: once was of the kind dedupe and would be of the kind aggregate'],
     },
     {
-      fact: 'rows where there were events',
-      to: change('counts', { rows: { id: 'event.n' } }),
-      says: [
-        'counts: so far all of it only counted, so the events that are under way to it (rows/key:at→counts) have a key and a time but no fields',
-        'counts: aggregate counts: its figures were of events and would be of rows',
-      ],
-    },
-    {
       fact: 'a keyed stage that becomes stateless',
       to: change('counts', { aggregate: undefined, keyBy: undefined, map: 'event' }),
       says: ['counts: counts was of the kind aggregate and would be of the kind map'],
