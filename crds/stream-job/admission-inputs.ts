@@ -11,7 +11,7 @@ const sum = (list: string, of: string): string => `object.spec.${list}.map(x, ${
 /** From here on `from` is a list, and of texts. */
 const lists = '(type(x.from) == list ? x.from : [x.from])';
 /** Inputs of a stage: of a join both. */
-const inputs = `(${lists} + (has(x.join) ? [x.join['with']] : []))`;
+const inputs = `(${lists} + (has(x.join) ? [x.join['with']] : []) + (has(x.bootstrap) ? x.bootstrap : []))`;
 
 export const inputVariables: readonly Variable[] = [
   {
@@ -37,8 +37,8 @@ export const inputVariables: readonly Variable[] = [
       .filter(list, size(list) > 0) +
       object.spec.sinks.map(x, ${lists}.map(f, f.split('.')[0]).filter(f, !(f in variables.readable)).map(f, x.name + ' reads ' + f))
       .filter(list, size(list) > 0) +
-      (has(object.spec.tables) ? object.spec.tables : []).filter(x, has(x.from) && !(x.from.split('.')[0] in variables.readable))
-      .map(x, [x.name + ' reads ' + x.from])`,
+      (has(object.spec.tables) ? object.spec.tables : []).map(x, [has(x.from) ? x.from : '', has(x.bootstrap) ? x.bootstrap : '']
+      .filter(f, f != '' && !(f.split('.')[0] in variables.readable)).map(f, x.name + ' reads ' + f)).filter(list, size(list) > 0)`,
   },
 ];
 

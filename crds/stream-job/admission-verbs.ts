@@ -63,6 +63,15 @@ export const verbValidations: readonly AdmissionRule[] = [
     `has(x.processingTime) && ((has(x.machine) && has(x.machine.order) && x.machine.order == 'eventTime') || (has(x.window) && has(x.window.count) && has(x.window.count.order) && x.window.count.order == 'eventTime') || (has(x.xstate) && has(x.xstate.order) && x.xstate.order == 'eventTime'))`,
     'by processingTime events come in the order of their arrival: remove order: eventTime',
   ),
+  none(
+    `has(x.bootstrap) && !${isKeyed}`,
+    'bootstrap fills the state of a stage, and this one has none: it goes with the verbs that need keyBy',
+  ),
+  none('has(x.tables) && !(has(x.machine) || has(x.reduce))', 'tables goes with machine and reduce; rows are put into events by enrich'),
+  none(
+    'has(x.tables) && has(object.spec.tables) && !x.tables.all(t, object.spec.tables.exists(y, y.name == t && has(y.from)))',
+    'a stage names in tables what is no table with from; correct the name, or look rows of a file up with enrich',
+  ),
   none(`has(x.partitions) && !${isKeyed}`, 'only a stage with keyBy has partitions of its own: remove partitions'),
   none(
     `has(x.aggregate) && x.aggregate.exists(k, ${functions} != 1)`,

@@ -27,12 +27,11 @@ export const connectorRules: readonly CelRule[] = [
     at: 'spec.tables[]',
     rule: 'has(self.file) != has(self.from)',
     message: 'a table comes from exactly one of file, from',
-    messageExpression: `'table "' + self.name + (has(self.file) ? '" comes from a file and from a stream: keep one' : '" comes from nowhere: give it file or from')`,
   },
   {
     at: 'spec.tables[]',
-    rule: 'has(self.from) ? !has(self.at) && !has(self.validFor) : !has(self.asOf) && !has(self.deleted)',
-    message: 'at and validFor go with a table from a file, asOf and deleted with one from a stream',
+    rule: 'has(self.from) ? !has(self.at) && !has(self.validFor) : !has(self.asOf) && !has(self.deleted) && !has(self.bootstrap)',
+    message: 'at and validFor go with a table from a file, asOf, deleted and bootstrap with one from a stream',
   },
   {
     at: 'spec.sinks[]',

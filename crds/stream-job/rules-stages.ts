@@ -158,16 +158,6 @@ export const stageRules: readonly CelRule[] = [
       '" looks up a table that is not declared; correct the name, or declare it in spec.tables')[0]`,
   },
   {
-    at: 'spec.stages[]',
-    rule: '!has(self.tables) || has(self.machine) || has(self.reduce)',
-    message: 'tables goes with machine and reduce; rows are put into events by enrich',
-  },
-  {
-    at: 'spec',
-    rule: '[self.tables.filter(t, has(t.from)).map(t, t.name)].all(names, self.stages.all(s, !has(s.tables) || s.tables.all(t, t in names)))',
-    message: 'a stage names in tables what is no table with from; correct the name, or look rows of a file up with enrich',
-  },
-  {
     at: 'spec',
     rule: 'has(self.code) || self.stages.all(s, !has(s.reduce) && !has(s.xstate) && !(has(s.lookup) && has(s.lookup.code)))',
     message:

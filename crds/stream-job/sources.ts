@@ -54,15 +54,15 @@ export const sourceSchema = z.strictObject({
 export const tableSchema = z.strictObject({
   name: nameSchema,
   file: fileSourceSchema.optional().describe('Where its rows are.'),
-  from: referenceSchema.optional().describe('Or: a small stream of rows, source, stage or `stage.output`; the newest row of a key counts.'),
+  from: referenceSchema.optional().describe('Or: a small stream of rows; the newest of a key counts.'),
+  bootstrap: referenceSchema.optional().describe('With from: rows that end. Who reads the table takes in all of them first.'),
   asOf: z
     .enum(['eventTime', 'latest'])
     .optional()
     .describe(
-      'With from. eventTime (when absent): an event waits for the watermark of the table and sees the rows of its own time. latest: it ' +
-        'does not wait and sees what is there.',
+      'With from. eventTime (when absent): events wait for the watermark of the rows and see those of their time. latest: they do not wait.',
     ),
-  deleted: codeSchema.optional().describe('With from: rows for which it holds, over `row`, say that their key is gone.'),
+  deleted: codeSchema.optional().describe('With from, over `row`: it says that its key is gone.'),
   schema: eventSchemaSchema.optional(),
   key: codeSchema.describe("The row's key, over `row`."),
   at: codeSchema
@@ -73,7 +73,7 @@ export const tableSchema = z.strictObject({
 
 export type SourceSpec = z.output<typeof sourceSchema>;
 export type TableSpec = z.output<typeof tableSchema>;
-export type FileTableSpec = Omit<TableSpec, 'from' | 'asOf' | 'deleted'> & { readonly file: FileSourceSpec };
+export type FileTableSpec = Omit<TableSpec, 'from' | 'bootstrap' | 'asOf' | 'deleted'> & { readonly file: FileSourceSpec };
 /** A table that is a stream. */
 export type StreamTableSpec = TableSpec & { readonly from: string };
 export type FileSourceSpec = z.output<typeof fileSourceSchema>;

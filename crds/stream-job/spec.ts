@@ -20,7 +20,7 @@ import { durationSchema, nameSchema } from './names.ts';
 import { onErrorSchema } from './on-error.ts';
 import { patternSchema } from './pattern.ts';
 import { processingTimeSchema } from './processing-time.ts';
-import { referencesSchema } from './references.ts';
+import { referenceSchema, referencesSchema } from './references.ts';
 import { branchSchema, rateLimitSchema } from './routing.ts';
 import { sourceSchema, tableSchema } from './sources.ts';
 import { migrationSchema, reduceCellsSchema, stateSchema } from './state.ts';
@@ -122,12 +122,18 @@ export const stageSchema = z.strictObject({
       'Of reduce and machine: how state of older versions becomes that of this one, one after the other. State without migrations has version 1.',
     ),
 
+  bootstrap: z
+    .array(referenceSchema)
+    .min(1)
+    .max(16)
+    .optional()
+    .describe('Of a stage with keyBy: inputs that end, taken in whole before anything of `from`.'),
   tables: z
     .array(nameSchema)
     .min(1)
     .max(16)
     .optional()
-    .describe('Of machine and reduce: tables that are streams (`from`), which its code reads as `tables.name[key]`.'),
+    .describe('Of machine and reduce: tables with `from` that its code reads, as `tables.name[key]`.'),
 
   partitions: z
     .int()

@@ -200,10 +200,11 @@ export class DraftStream {
   }
 
   /** Adds a stage that reads this stream. */
-  stage(verb: string, fields: StageFields, other: Output | null = null): DraftStream {
+  stage(verb: string, fields: StageFields, other: Output | null = null, bootstrap?: readonly Output[]): DraftStream {
     this.#filter?.used();
     const filter = this.#filter === null ? {} : { filter: this.#filter.code };
-    return new DraftStream(this.draft, [this.draft.addStage({ from: this.inputs, verb, fields: { ...filter, ...fields }, other })]);
+    const stage = { from: this.inputs, verb, fields: { ...filter, ...fields }, other, bootstrap };
+    return new DraftStream(this.draft, [this.draft.addStage(stage)]);
   }
 
   #sink(kind: SinkDraft['kind'], name: string | undefined, fields: SinkDraft['fields']): this {
@@ -221,6 +222,7 @@ type Key = {
   readonly code: Code | Fields;
   readonly partitions?: number;
   readonly processingTime?: ProcessingTimeOptions;
+  readonly bootstrap?: readonly Output[];
 };
 type DraftRows = { readonly id: string | AnyCode; readonly deleted?: AnyCode };
 type DraftTableSide = { readonly id?: string | AnyCode; readonly deleted?: AnyCode };
@@ -247,6 +249,16 @@ export class DraftKeyedStream {
 
   processingTime(options: ProcessingTimeOptions = {}): DraftKeyedStream {
     return new DraftKeyedStream(this.stream, { ...this.key, processingTime: options }, this.used);
+  }
+
+  bootstrap(...streams: readonly unknown[]): DraftKeyedStream {
+    const { draft } = this.stream;
+    const outputs = streams.flatMap((stream): readonly Output[] => {
+      if (stream instanceof DraftStream && stream.draft === draft) return stream.outputs();
+      draft.mistake('bootstrap', 'it is no stream of this job', 'name streams of this job that end, before their keyBy');
+      return [];
+    });
+    return new DraftKeyedStream(this.stream, { ...this.key, bootstrap: outputs }, this.used);
   }
 
   window(window?: Window): DraftWindowedStream {
@@ -323,9 +335,9 @@ export class DraftKeyedStream {
 
   #stage(verb: string, fields: StageFields, other: Output | null = null): DraftStream {
     this.used();
-    const { code, partitions, processingTime } = this.key;
+    const { code, partitions, processingTime, bootstrap } = this.key;
     const more = { ...(partitions === undefined ? {} : { partitions }), ...(processingTime === undefined ? {} : { processingTime }) };
-    return this.stream.stage(verb, { keyBy: code, ...fields, ...more }, other);
+    return this.stream.stage(verb, { keyBy: code, ...fields, ...more }, other, bootstrap);
   }
 
   /** Nothing when both sides have the same key: the spec's default. */

@@ -26,11 +26,14 @@ export type SinkDraft = {
   readonly fields: Omit<SinkInput, 'name' | 'from'>;
 };
 
+/** Where the rows of a table come from that is a stream. */
+export type TableRows = { readonly from: Output; readonly bootstrap?: Output };
+
 export class Draft {
   readonly jobName: string;
   readonly #options: Partial<Pick<SpecInput, 'description' | 'parameters' | 'partitions' | 'pools'>>;
   readonly #sources: z.input<typeof sourceSchema>[] = [];
-  readonly #tables: { readonly spec: z.input<typeof tableSchema>; readonly from: Output | null }[] = [];
+  readonly #tables: { readonly spec: z.input<typeof tableSchema>; readonly rows: TableRows | null }[] = [];
   readonly #stages: StageDraft[] = [];
   readonly #sinks: SinkDraft[] = [];
   readonly #parameters: NonNullable<SpecInput['parameters']> = [];
@@ -48,9 +51,9 @@ export class Draft {
     return { kind: 'source', name: source.name };
   }
 
-  /** `from`: what its rows come from, when it is a stream. */
-  addTable(spec: z.input<typeof tableSchema>, from: Output | null): void {
-    this.#tables.push({ spec, from });
+  /** `rows`: what they come from, when it is a stream. */
+  addTable(spec: z.input<typeof tableSchema>, rows: TableRows | null): void {
+    this.#tables.push({ spec, rows });
   }
 
   addParameter(parameter: NonNullable<SpecInput['parameters']>[number]): void {
@@ -110,7 +113,7 @@ export class Draft {
         ...this.#options,
         parameters,
         sources: this.#sources,
-        tables: this.#tables.map(({ spec, from }) => (from === null ? spec : { ...spec, from: reference(from) })),
+        tables: this.#tables.map(({ spec, rows }) => ({ ...spec, ...rowsValue(rows, reference) })),
         stages: this.#stages.map((stage) => stageValue(stage, reference, nameOf)),
         sinks: this.#sinkValues(reference),
       },
@@ -143,6 +146,12 @@ export class Draft {
   }
 }
 
+function rowsValue(rows: TableRows | null, reference: (output: Output) => string): Pick<z.input<typeof tableSchema>, 'from' | 'bootstrap'> {
+  if (rows === null) return {};
+  const { from, bootstrap } = rows;
+  return { from: reference(from), ...(bootstrap === undefined ? {} : { bootstrap: reference(bootstrap) }) };
+}
+
 function stageValue(stage: StageDraft, reference: (output: Output) => string, nameOf: (producer: Producer) => string): StageInput {
   const { join, ...fields } = stage.fields;
   return {
@@ -150,6 +159,7 @@ function stageValue(stage: StageDraft, reference: (output: Output) => string, na
     from: oneOrAll(stage.from.map(reference)),
     ...fields,
     ...(stage.onError === undefined ? {} : { onError: stage.onError }),
+    ...(stage.bootstrap === undefined ? {} : { bootstrap: stage.bootstrap.map(reference) }),
     ...(join === undefined || stage.other === null ? {} : { join: { ...join, with: reference(stage.other) } }),
   };
 }

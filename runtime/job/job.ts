@@ -88,7 +88,7 @@ class Parts implements JobParts {
   }
 
   table<Row>(name: string, origin: Origin<Row> | Emits<Row>, options: TableOptions<Row> & StreamTableOptions<Row>): Table<Row> {
-    const { key, at, validFor, deleted, asOf } = options;
+    const { key, at, validFor, deleted, asOf, bootstrap } = options;
     const more = {
       key: fieldOrCodeOf(key, 'row'),
       ...(at === undefined ? {} : { at: fieldOrCodeOf(at, 'row') }),
@@ -100,7 +100,11 @@ class Parts implements JobParts {
     if (stream instanceof DraftStream) {
       if (stream.draft !== this.#draft)
         this.#draft.mistake(`table('${name}')`, 'its rows come from another job', 'read a stream of this job');
-      this.#draft.addTable({ name, ...more }, stream.single());
+      const first: unknown = bootstrap;
+      this.#draft.addTable(
+        { name, ...more },
+        { from: stream.single(), ...(first instanceof DraftStream ? { bootstrap: first.single() } : {}) },
+      );
       return makeTable<Row>(name);
     }
     const { file, schema, ...rest } = (origin as Origin<Row>).spec;

@@ -4,7 +4,9 @@ import type { z } from 'zod';
 import type { stageSchema } from '../../crds/stream-job/spec.ts';
 
 export type StageInput = z.input<typeof stageSchema>;
-export type StageFields = Omit<StageInput, 'name' | 'from' | 'join'> & { readonly join?: Omit<NonNullable<StageInput['join']>, 'with'> };
+export type StageFields = Omit<StageInput, 'name' | 'from' | 'join' | 'bootstrap'> & {
+  readonly join?: Omit<NonNullable<StageInput['join']>, 'with'>;
+};
 
 export type StageDraft = {
   readonly kind: 'stage';
@@ -16,6 +18,8 @@ export type StageDraft = {
   /** The verb that a derived name carries: `flights-map`. */
   readonly verb: string;
   readonly fields: StageFields;
+  /** Given by .bootstrap(). */
+  readonly bootstrap?: readonly Output[] | undefined;
   /** The other side of a join. */
   readonly other: Output | null;
 };

@@ -187,6 +187,9 @@ export interface KeyedStream<E, N> extends Keyed<E> {
   /** What follows works by the clock of the workers: an event happens when the stage takes it in, and nothing is late. For window, dedupe,
    *  pattern, interval and window join (both sides), machine and reduce. */
   processingTime(options?: ProcessingTimeOptions): KeyedStream<E, N>;
+  /** Fills the state of the stage that follows: all events of these streams, which end (a file, a source with bounded: true), are taken
+   *  in before anything of this one. They get the same key. */
+  bootstrap(...streams: readonly [Emits<E>, ...Emits<E>[]]): KeyedStream<E, N>;
   /** Cuts each key's events by event time. */
   window<W = undefined>(window?: W & CheckWindow<E, W>): W extends Window<infer P> ? WindowedStream<E, N, P> : CheckWindow<E, W>;
   /** A result whenever a key's figures change: the key's fields and one field for each aggregate. With `rows` events are changes of rows, and

@@ -5,6 +5,7 @@ import type { enrichSchema } from '../../crds/stream-job/joins.ts';
 import type { Cel } from './cel.ts';
 import type { EventCode } from './code.ts';
 import { codeOf, fieldOrCodeOf } from './code.ts';
+import type { Emits } from './stream.ts';
 
 declare const takes: unique symbol;
 declare const gives: unique symbol;
@@ -28,6 +29,8 @@ export type StreamTableOptions<Row> = {
   /** eventTime (when absent): an event waits until the watermark of the rows has passed it, and sees those of its own time. latest: it does
    *  not wait, and sees what is there. */
   readonly asOf?: 'eventTime' | 'latest';
+  /** Rows that end (a file, a stream with bounded: true): who reads the table takes in all of them before anything else. */
+  readonly bootstrap?: Emits<Row>;
 };
 
 export type LookupOptions<E, W = EventCode<E, boolean>> = {

@@ -3,6 +3,7 @@
 //   A1. Only windows (without conditions on events) and running aggregates whose aggregates are all bare counts: nothing of the event is read, and
 //       nothing can fail on it, so no dead letter would lack it. Late events cross whole (transforms/key-by.ts).
 //   A2. Where splits may be idle, an event may be late behind the exchange though it is not where it comes from: all cross whole.
+//   A3. The same where something is taken in before: what waits may be late behind that.
 
 import type { AggregateSpec } from '../../crds/stream-job/aggregates.ts';
 import type { EdgePlan, NodePlan, StagePlan } from './physical-plan.ts';
@@ -19,6 +20,7 @@ function decideNode(node: NodePlan, stage: StagePlan, stages: readonly StagePlan
   const isReadHere = stage.nodes.some(({ inputs }) => inputs.some((input) => input.kind === 'node' && input.from.node === node.id));
   const out = edges.filter((edge) => edge.fromStage === stage.id && edge.from.node === node.id);
   const readers = out.flatMap((edge) => readersOf(edge, stages));
+  if (readers.some(({ inputs }) => inputs.some((input) => input.kind === 'edge' && input.turn !== undefined))) return node; // A3
   if (isReadHere || readers.length === 0 || !readers.every(onlyCounts)) return node;
   return { ...node, op: { ...node.op, carry: 'nothing' } };
 }

@@ -24,6 +24,8 @@ export type Reference = {
   readonly text: string;
   readonly path: readonly PathPart[];
   readonly side: 'left' | 'right';
+  /** Taken in to its end before the others. */
+  readonly isFirst?: true;
 };
 
 export type JobGraph = {
@@ -47,15 +49,18 @@ export function graphOf(job: StreamJob): JobGraph {
   return { elements, stages: elements.filter((element) => element.kind === 'stage'), byName };
 }
 
-/** What a stage or sink reads, `from` first, then `join.with`. */
+/** What a stage or sink reads: `from`, `bootstrap`, `join.with`. */
 export function inputsOf(element: StageElement | SinkElement): readonly Reference[] {
   const { from } = element.spec;
   const left =
     typeof from === 'string'
       ? [reference(from, [...element.path, 'from'])]
       : from.map((text, i) => reference(text, [...element.path, 'from', i]));
-  const join = element.kind === 'stage' ? element.spec.join : undefined;
-  return join === undefined ? left : [...left, { ...reference(join.with, [...element.path, 'join', 'with']), side: 'right' }];
+  if (element.kind === 'sink') return left;
+  const { join, bootstrap = [] } = element.spec;
+  const first = bootstrap.map((text, i): Reference => ({ ...reference(text, [...element.path, 'bootstrap', i]), isFirst: true }));
+  const all = [...left, ...first];
+  return join === undefined ? all : [...all, { ...reference(join.with, [...element.path, 'join', 'with']), side: 'right' }];
 }
 
 /** The tables that are streams which a stage reads, each once, in order of its first use. */
@@ -67,14 +72,15 @@ export function sideTablesOf({ spec }: Pick<StageElement, 'spec'>, graph: JobGra
   });
 }
 
-/** Where the rows of a table come from. */
-export function tableInput({ spec, path }: StreamTable): Reference {
-  return reference(spec.from, [...path, 'from']);
+/** Where the rows of a table come from: `from`, then `bootstrap`. */
+export function tableInputs({ spec: { from, bootstrap }, path }: StreamTable): readonly Reference[] {
+  const live = reference(from, [...path, 'from']);
+  return bootstrap === undefined ? [live] : [live, { ...reference(bootstrap, [...path, 'bootstrap']), isFirst: true }];
 }
 
 /** What a stage reads, itself or by tables that are streams. */
 export function allInputsOf(stage: StageElement, graph: JobGraph): readonly Reference[] {
-  return [...inputsOf(stage), ...sideTablesOf(stage, graph).map(tableInput)];
+  return [...inputsOf(stage), ...sideTablesOf(stage, graph).flatMap(tableInputs)];
 }
 
 /** All references of the job to something that gives events. */
@@ -82,7 +88,7 @@ export function allReferences(graph: JobGraph): readonly Reference[] {
   return graph.elements.flatMap((element) => {
     if (element.kind === 'stage' || element.kind === 'sink') return inputsOf(element);
     if (element.kind !== 'table' || element.spec.from === undefined) return [];
-    return [tableInput({ ...element, spec: { ...element.spec, from: element.spec.from } })];
+    return tableInputs({ ...element, spec: { ...element.spec, from: element.spec.from } });
   });
 }
 

@@ -92,6 +92,7 @@ export type NodeInput =
       readonly edge: number;
       readonly side: 'left' | 'right';
       /** Its watermark counts for nothing: nobody waits for it. */ readonly untimed?: true;
+      /** turn: first is taken in to its end before anything of what waits. */ readonly turn?: 'first' | 'waits';
     };
 
 export type NodePlan = {

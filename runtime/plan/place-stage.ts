@@ -100,11 +100,12 @@ function placeBeside(placement: Placement, stage: StageElement, { tables }: Plac
     partitionCount: Math.max(...groups.map((group) => placement.partitionCountOf(hostOf(group)))),
     reason: `each of its partitions has all of ${names(tables)}`,
   });
+  const waits = waitsFirst(stage, tables) ? { turn: 'waits' as const } : {};
   const edges = groups.flatMap((group) => {
     const input = spec.filter === undefined ? group : [addFilter(placement, `${name}/filter`, group, spec)];
     return input.map((outlet): Inlet => {
       const from = placement.addEdge(outlet, { toStage: name, partitioning: 'forward', label: outletText(outlet) });
-      return { from, side: 'left' };
+      return { from, side: 'left', ...waits };
     });
   });
   const inputs = addSide(placement, { name, host: name, tables, inputs: edges });
@@ -135,12 +136,17 @@ type Side = {
 
 /** What the transform reads behind its side inputs: events, and changes of the tables. */
 function addSide(placement: Placement, { name, host, tables, inputs }: Side): readonly Inlet[] {
-  const rows = tables.flatMap((table) =>
-    rowOutlets(placement, table).map((outlet): Inlet => {
-      const from = placement.addEdge(outlet, { toStage: host, partitioning: 'all', label: `${outlet.stage}/rows:${table.name}` });
-      return { from, side: 'right', ...(waitsFor(table) ? {} : { untimed: true }) };
-    }),
-  );
+  const rows = tables.flatMap((table) => {
+    const { name: tableName, spec } = table;
+    const untimed = waitsFor(table) ? {} : { untimed: true as const };
+    const inletsOf = (reference: string, turn: Pick<Inlet, 'turn'>): readonly Inlet[] =>
+      rowOutlets(placement, table, reference).map((outlet) => {
+        const from = placement.addEdge(outlet, { toStage: host, partitioning: 'all', label: `${outlet.stage}/rows:${tableName}` });
+        return { from, side: 'right', ...untimed, ...turn };
+      });
+    if (spec.bootstrap === undefined) return inletsOf(spec.from, {});
+    return [...inletsOf(spec.from, { turn: 'waits' }), ...inletsOf(spec.bootstrap, { turn: 'first' })];
+  });
   const op = { kind: 'sideInput' as const, tables: tables.map((table) => ({ name: table.name, waits: waitsFor(table) })) };
   const side = placement.addNode(host, { id: sideId(name), inputs: [...inputs, ...rows], op });
   return [
@@ -149,13 +155,18 @@ function addSide(placement: Placement, { name, host, tables, inputs }: Side): re
   ];
 }
 
+/** Something is taken in whole before its events. */
+function waitsFirst({ spec }: StageElement, tables: readonly StreamTable[]): boolean {
+  return spec.bootstrap !== undefined || tables.some((table) => table.spec.bootstrap !== undefined);
+}
+
 function waitsFor({ spec }: StreamTable): boolean {
   return spec.asOf !== 'latest';
 }
 
 /** The rows of a table with their keys, where they come from; all that read the table share them. */
-function rowOutlets(placement: Placement, { name, spec }: StreamTable): readonly Outlet[] {
-  return byStage(placement.outletsOf(spec.from)).map((group) =>
+function rowOutlets(placement: Placement, { name, spec }: StreamTable, reference: string): readonly Outlet[] {
+  return byStage(placement.outletsOf(reference)).map((group) =>
     placement.shareNode(structureOf([group, 'rows', name]), () =>
       placement.addNode(hostOf(group), {
         id: `${name}/rows`,
@@ -191,8 +202,16 @@ function placeKeyed(placement: Placement, stage: StageElement, { partitionsDefau
           filtered: false,
           code: spec.join.key ?? keyBy,
         });
+  const first = placeKeys(placement, {
+    outlets: inputOutlets(placement, stage, 'first'),
+    name,
+    id: `${name}/key-first`,
+    spec,
+    filtered: true,
+    code: keyBy,
+  });
   const partitionCount = spec.partitions ?? partitionsDefault;
-  const host = placement.share(structureOf([partitionCount, left, right, ...tables.map((table) => table.name)]), name);
+  const host = placement.share(structureOf([partitionCount, left, first, right, ...tables.map((table) => table.name)]), name);
   const keyText = describeKey(keyBy);
   if (host === name)
     placement.addStage({
@@ -202,11 +221,22 @@ function placeKeyed(placement: Placement, stage: StageElement, { partitionsDefau
       reason: `the key changes to ${keyText}: equal keys meet in one partition`,
     });
   else placement.note(host, 'sharing', name);
+  const waits = waitsFirst(stage, tables) ? { turn: 'waits' as const } : {};
   const edges: Inlet[] = [
-    ...left.map((outlet) => ({ from: addKeyEdge(placement, outlet, { host, names: keyNames(keyBy), note: '' }), side: 'left' as const })),
+    ...left.map((outlet) => ({
+      from: addKeyEdge(placement, outlet, { host, names: keyNames(keyBy), note: '' }),
+      side: 'left' as const,
+      ...waits,
+    })),
+    ...first.map((outlet) => ({
+      from: addKeyEdge(placement, outlet, { host, names: keyNames(keyBy), note: '-first' }),
+      side: 'left' as const,
+      turn: 'first' as const,
+    })),
     ...right.map((outlet) => ({
       from: addKeyEdge(placement, outlet, { host, names: keyNames(spec.join?.key ?? keyBy), note: '-right' }),
       side: 'right' as const,
+      ...waits,
     })),
   ];
   placeKeyedNodes(placement, { stage, host, edges, read, tables });
@@ -373,9 +403,9 @@ function joinOp(spec: JoinSpec, late: 'output' | 'deadLetter'): OpPlan {
 
 // ---- outlets
 
-function inputOutlets(placement: Placement, stage: StageElement, side: 'left' | 'right'): readonly Outlet[] {
+function inputOutlets(placement: Placement, stage: StageElement, side: 'left' | 'right' | 'first'): readonly Outlet[] {
   return inputsOf(stage)
-    .filter((input) => input.side === side)
+    .filter((input) => (input.isFirst === true ? 'first' : input.side) === side)
     .flatMap(({ text }) => placement.outletsOf(text));
 }
 

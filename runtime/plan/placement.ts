@@ -12,7 +12,10 @@ import { eventTimeOp, sourceIdle } from './time-ops.ts';
 /** An output of a node, and the stage that it comes out of. */
 export type Outlet = { readonly stage: string; readonly node: string; readonly output: string | null };
 /** What a node reads: an outlet of its own stage, or an edge. */
-export type Inlet = { readonly from: Outlet | number; readonly side: 'left' | 'right'; readonly untimed?: true };
+export type Inlet = { readonly from: Outlet | number; readonly side: 'left' | 'right' } & Pick<
+  Extract<NodeInput, { kind: 'edge' }>,
+  'untimed' | 'turn'
+>;
 
 type StageDraft = {
   readonly id: string;
@@ -217,8 +220,8 @@ function streamPart(id: string, kind: StageKind): string {
   return kind === 'sink' ? 'sinks' : id;
 }
 
-function toInput({ from, side, untimed }: Inlet, stage: string): NodeInput {
-  if (typeof from === 'number') return { kind: 'edge', edge: from, side, ...(untimed === undefined ? {} : { untimed }) };
+function toInput({ from, side, ...edge }: Inlet, stage: string): NodeInput {
+  if (typeof from === 'number') return { kind: 'edge', edge: from, side, ...edge };
   assert(from.stage === stage, () => `${from.node} lies in stage ${stage}`);
   return { kind: 'node', from: { node: from.node, output: from.output }, side };
 }

@@ -42,7 +42,7 @@ export function planJob(declared: StreamJob, splitCounts: Readonly<Record<string
 function finish(job: StreamJob, identity: string, placement: Placement, before: PhysicalPlan | null): PhysicalPlan {
   const placed = placement.finish();
   const { stages, edges } = numberEdges(decideCarry(placed.stages, placed.edges), placed.edges, before?.edges ?? []);
-  const tables = job.spec.tables.flatMap(({ from: _from, asOf: _asOf, deleted: _deleted, file, ...rest }) =>
+  const tables = job.spec.tables.flatMap(({ from: _from, bootstrap: _bootstrap, asOf: _asOf, deleted: _deleted, file, ...rest }) =>
     file === undefined ? [] : [{ ...rest, file }],
   );
   const plan = { job: identity, stages: inPools(stages, job.spec.pools), edges, tables, streams: streamsOf(stages), fingerprint: '' };

@@ -21,7 +21,7 @@ import {
   OTHER,
   TIMED_OUT,
   sideTablesOf,
-  tableInput,
+  tableInputs,
   topologicalStages,
   type JobGraph,
   type StageElement,
@@ -77,7 +77,7 @@ function checkTable({ schema, key, at, from }: TableSpec, path: readonly PathPar
 function checkStreamTable(table: StreamTable, { check, outputs, rows }: Known): void {
   const { name, spec, path } = table;
   if (rows.get(name) !== DYN) return;
-  const row = outputs.get(tableInput(table).text) ?? DYN;
+  const row = mergeTypes(tableInputs(table).map(({ text }) => outputs.get(text) ?? DYN));
   rows.set(name, row);
   check.one(spec.key, [...path, 'key'], { row });
   check.one(spec.deleted, [...path, 'deleted'], { row }, 'bool');

@@ -4,14 +4,17 @@ import type { TableSpec } from '../../crds/stream-job/sources.ts';
 import type { Issue } from '../base/issues.ts';
 import { suggest } from '../base/nearest.ts';
 import { formatPath, type PathPart } from '../base/path.ts';
-import { inputsOf, sideTablesOf, tableInput, type JobGraph, type StageElement, type StreamTable } from './job-graph.ts';
+import { inputsOf, sideTablesOf, tableInputs, type JobGraph, type StageElement, type StreamTable } from './job-graph.ts';
 import { checkReference } from './rules-graph.ts';
 import { isKeyed } from './stage-verbs.ts';
 
 export function checkSideInputs(graph: JobGraph): readonly Issue[] {
   return [
     ...graph.elements.flatMap((element) => (element.kind === 'table' ? checkTable(element.spec, element.path) : [])),
-    ...streamTables(graph).flatMap((table) => [...checkReference(graph, table, tableInput(table)), ...checkLane(table, graph)]),
+    ...streamTables(graph).flatMap((table) => [
+      ...tableInputs(table).flatMap((input) => checkReference(graph, table, input)),
+      ...checkLane(table, graph),
+    ]),
     ...graph.stages.flatMap((stage) => [...checkNamed(stage, graph), ...checkLookups(stage, graph), ...checkClock(stage, graph)]),
   ];
 }
@@ -24,7 +27,11 @@ export function streamTables(graph: JobGraph): readonly StreamTable[] {
 
 /** What goes with a file, and what with a stream. */
 const OF_FILES = { schema: 'declare it where the rows come from', at: 'the time of a row is its event time', validFor: 'send a deletion' };
-const OF_STREAMS = { asOf: 'remove it: a file is the same for the whole run', deleted: 'leave the row out of the file' };
+const OF_STREAMS = {
+  bootstrap: 'remove it: a file is there before the first event',
+  asOf: 'remove it: a file is the same for the whole run',
+  deleted: 'leave the row out of the file',
+};
 
 function checkTable(spec: TableSpec, path: readonly PathPart[]): readonly Issue[] {
   const { name, file, from } = spec;
@@ -42,7 +49,7 @@ function checkTable(spec: TableSpec, path: readonly PathPart[]): readonly Issue[
 
 /** All partitions see changes of rows in one order only when they come out of one lane. */
 function checkLane(table: StreamTable, graph: JobGraph): readonly Issue[] {
-  const lanes = [...lanesOf(tableInput(table).name, graph, new Set())];
+  const lanes = [...lanesOf(table.spec.from.split('.')[0] ?? '', graph, new Set())];
   if (lanes.length < 2) return [];
   return [
     {

@@ -8,7 +8,7 @@ import { formatPath, type PathPart } from '../base/path.ts';
 import {
   inputsOf,
   sideTablesOf,
-  tableInput,
+  tableInputs,
   topologicalStages,
   type JobGraph,
   type SourceElement,
@@ -72,7 +72,7 @@ function sourcesWithoutTime(graph: JobGraph): ReadonlyMap<string, ReadonlySet<st
   const outgoing = new Map(missing);
   for (const stage of topologicalStages(graph)) {
     const timed = sideTablesOf(stage, graph).filter(({ spec }) => spec.asOf !== 'latest');
-    const incoming = new Set([...inputsOf(stage), ...timed.map(tableInput)].flatMap(({ name }) => [...(outgoing.get(name) ?? [])]));
+    const incoming = new Set([...inputsOf(stage), ...timed.flatMap(tableInputs)].flatMap(({ name }) => [...(outgoing.get(name) ?? [])]));
     missing.set(stage.name, incoming);
     const hasTime = stage.spec.eventTime !== undefined || stage.spec.processingTime !== undefined;
     outgoing.set(stage.name, hasTime ? new Set() : incoming);

@@ -6,6 +6,7 @@
 import type { StreamJob } from '../../crds/stream-job/spec.ts';
 import type { Issue } from '../base/issues.ts';
 import { graphOf } from './job-graph.ts';
+import { checkBootstrapLanes, checkBootstraps } from './rules-bootstrap.ts';
 import { checkConnectors } from './rules-connectors.ts';
 import { checkDurations } from './rules-durations.ts';
 import { checkExpressions } from './rules-expressions.ts';
@@ -34,6 +35,7 @@ export function validateJob(job: StreamJob): readonly Issue[] {
     ...checkOnError(graph),
     ...checkLookups(graph),
     ...checkSideInputs(graph),
+    ...checkBootstraps(graph),
     ...checkDurations(job),
     ...checkConnectors(job),
     ...checkMachines(graph),
@@ -42,7 +44,7 @@ export function validateJob(job: StreamJob): readonly Issue[] {
     ...checkExpressions(job, graph),
   ];
   // V1: where stages lie is known only of a job without mistakes.
-  if (issues.length === 0) return checkPoolStages(job);
+  if (issues.length === 0) return [...checkPoolStages(job), ...checkBootstrapLanes(job)];
   // A key that both sides of a join share is checked for each.
   return issues.filter((issue, i) => issues.findIndex((other) => other.path === issue.path && other.message === issue.message) === i);
 }

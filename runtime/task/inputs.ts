@@ -7,6 +7,8 @@
 //       same lane have been before.
 //   I4. No watermark comes by an exchange of the stage to itself (feedback.ts); while messages are under way on it, the end of the
 //       other inputs is held back.
+//   I6. What waits for its turn is idle until then: the watermark is that of what is taken in before. Then it counts, and what it has
+//       that is older than the watermark is late.
 //   I5. Of the record behind the position some events may be taken in already (record-intake.ts, K1).
 
 import { assert } from '../base/assert.ts';
@@ -25,6 +27,7 @@ type EdgeInput = {
   readonly watermarks: number[];
   readonly idle: boolean[];
   readonly feedback: Feedback | null;
+  readonly turn: 'first' | 'waits' | null;
 };
 
 export class TaskInputs {
@@ -53,6 +56,7 @@ export class TaskInputs {
         watermarks: Array.from({ length: from.partitionCount }, () => WATERMARK_MIN),
         idle: Array.from({ length: from.partitionCount }, () => false),
         feedback: isFeedback(edge) ? new Feedback(edge, stage, others) : null,
+        turn: turnOf(edge, stage),
       };
     });
     this.#others = this.#edges.filter(({ feedback }) => feedback === null);
@@ -139,10 +143,20 @@ export class TaskInputs {
   watermarks(): Map<number, Together> {
     const risen = new Map<number, Together>();
     for (const { edge, watermarks, idle } of this.#others) {
+      if (this.waitsForTurn(edge.fromStage)) {
+        risen.set(edge.index, NOT_YET);
+        continue;
+      }
       const all = together(watermarks, idle);
       if (all.watermark !== WATERMARK_MAX || this.#mayEnd) risen.set(edge.index, all);
     }
     return risen;
+  }
+
+  /** Nothing of the lane of that stage is to be taken in yet. */
+  waitsForTurn(stageId: string): boolean {
+    if (this.#firstEnded) return false;
+    return this.#edges.some(({ edge, turn }) => edge.fromStage === stageId && turn === 'waits');
   }
 
   ended(): boolean {
@@ -164,10 +178,23 @@ export class TaskInputs {
     return this.#others.every(({ watermarks }) => watermarks.every((watermark) => watermark === WATERMARK_MAX));
   }
 
+  /** All that is to be taken in before others was. */
+  get #firstEnded(): boolean {
+    return this.#edges.every(({ turn, watermarks }) => turn !== 'first' || watermarks.every((watermark) => watermark === WATERMARK_MAX));
+  }
+
   /** After each record: what holds there may hold no more behind the next. */
   #settle(): void {
     if (this.#isOver || !this.#othersEnded()) return;
     this.#mayEnd ||= this.#feedback.every((feedback) => feedback.isSettled(1));
     this.#isOver = this.#feedback.every((feedback) => feedback.isSettled(2));
   }
+}
+
+/** I6. */
+const NOT_YET: Together = { watermark: WATERMARK_MIN, isIdle: true };
+
+function turnOf({ index }: EdgePlan, { nodes }: StagePlan): EdgeInput['turn'] {
+  const inputs = nodes.flatMap((node) => node.inputs);
+  return inputs.flatMap((input) => (input.kind === 'edge' && input.edge === index ? (input.turn ?? []) : [])).at(0) ?? null;
 }

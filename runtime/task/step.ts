@@ -179,7 +179,7 @@ export class TaskCore {
     return this.#inputs.sequenceOf(stageId);
   }
 
-  get own(): Pick<TaskInputs, 'ownSequence' | 'endPhase'> {
+  get own(): Pick<TaskInputs, 'ownSequence' | 'endPhase' | 'waitsForTurn'> {
     return this.#inputs;
   }
   /** Last sequence taken in on an edge. */

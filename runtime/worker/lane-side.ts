@@ -1,5 +1,6 @@
 // What a task reads of the stages before it: its subscriptions to their lanes, and what waits of them to be taken into a step.
 //
+//   L2. A lane whose turn has not come is not read at all.
 //   L1. What waits is bounded in bytes; a step held until its last record comes must not be kept from it.
 
 import type { PhysicalPlan, StagePlan } from '../plan/physical-plan.ts';
@@ -29,6 +30,8 @@ export class LaneSide {
   readonly #inbox = new Inbox();
   readonly #leaveLanes: (() => void)[] = [];
   readonly #roomWaiters: (() => void)[] = [];
+  /** Stages before it whose lanes are not read yet; null: none is. */
+  #left: readonly StagePlan[] | null = null;
 
   constructor(parts: LaneSideParts) {
     this.#parts = parts;
@@ -48,10 +51,20 @@ export class LaneSide {
     return this.#inbox.bytes >= STEP_BYTES_MAX / 2;
   }
 
+  /** Begins to read the lanes whose turn it is; to be called again while some are left. */
   open(core: TaskCore): void {
     const { plan, stage, feed, missed } = this.#parts;
-    const upstream = new Set(stage.inputs.map((index) => plan.edges[index]?.fromStage));
-    for (const from of plan.stages.filter(({ id }) => upstream.has(id))) {
+    if (this.#left === null) {
+      const upstream = new Set(stage.inputs.map((index) => plan.edges[index]?.fromStage));
+      this.#left = plan.stages.filter(({ id }) => upstream.has(id));
+    }
+    if (this.#left.length === 0) return;
+    const [waiting, now] = [
+      this.#left.filter(({ id }) => core.own.waitsForTurn(id)),
+      this.#left.filter(({ id }) => !core.own.waitsForTurn(id)),
+    ];
+    this.#left = waiting;
+    for (const from of now) {
       const inputs = stage.inputs.filter((index) => plan.edges[index]?.fromStage === from.id);
       const edges = new Set(inputs);
       const begins = inputs.map((index) => ({ place: from.outputs.indexOf(index), after: core.positionOf(index) }));

@@ -323,6 +323,7 @@ export class TaskRunner {
     const force = this.#owed.isDue;
     const step = this.#stepOf(core, nowMs, force);
     if (this.#standsStill === null) this.#waiting.look(core);
+    if (this.stage.kind !== 'source') this.#lanes.open(core);
     this.#parts.failpoint('stepped');
     if (core.way.isAmidst) return; // it goes on when others have had their turn
     if (step !== null || force) this.#owed.settle();

@@ -30,14 +30,29 @@ export const stages: readonly Refused[] = [
     says: 'no table with from',
   },
   {
+    fact: 'a bootstrap of a stage without state',
+    object: withStage({ map: 'event', bootstrap: ['counts'] }),
+    says: 'bootstrap fills the state of a stage, and this one has none',
+  },
+  {
+    fact: 'a bootstrap from what nobody gives out',
+    object: keyed({ aggregate, bootstrap: ['nobody'] }),
+    says: 'added reads nobody',
+  },
+  {
+    fact: 'a bootstrap of a table that is a file',
+    object: withTable({ bootstrap: 'events' }),
+    says: 'asOf, deleted and bootstrap with one from a stream',
+  },
+  {
     fact: 'a table from nowhere',
     object: withTable({ file: undefined }),
-    says: 'table "people" comes from nowhere: give it file or from',
+    says: 'a table comes from exactly one of file, from',
   },
   {
     fact: 'a table from a file and a stream',
     object: withTable({ from: 'events' }),
-    says: 'table "people" comes from a file and from a stream: keep one',
+    says: 'a table comes from exactly one of file, from',
   },
   {
     fact: 'a table of a stream with a time of its own',
