@@ -70,7 +70,15 @@ describe('a segment carries', () => {
       fact: 'sums among events, each with its parts',
       values: [{ a: 1 }, new Combined(3, [3, [0.1, 1e16], null, 'x']), new Combined(1, [1, 7, 2n ** 70n, null]), null],
     },
-    { fact: 'sums of very many parts', values: [new Combined(2, Array.from({ length: 300 }, (_v, i) => i))] },
+    {
+      fact: 'sums of very many parts',
+      values: [
+        new Combined(
+          2,
+          Array.from({ length: 300 }, (_v, i) => i),
+        ),
+      ],
+    },
     { fact: 'nesting of the greatest depth', values: [nested(DEPTH_MAX)] },
   ])('$fact', ({ values }) => check(values));
 

@@ -356,22 +356,6 @@ test.each<{ fact: string; declare: (parts: Parts) => void; stages: unknown[] }>(
     declare: (j) => j.source('odd', file<{ 'a-b': number }>({ path: 'x' })).eventTime({ at: 'a-b', maxOutOfOrder: '1m' }),
     stages: [{ name: 'odd-event-time', from: 'odd', eventTime: { at: 'event["a-b"]', maxOutOfOrder: '1m' } }],
   },
-  {
-    fact: 'bootstrap names what ends, and tables those that are streams',
-    declare: (j) => {
-      const old = j.source('old', file<Click>({ path: 'old.ndjson' }));
-      const pages = j.table('pages', j.clicks, { key: 'page', asOf: 'latest', bootstrap: old, deleted: cel('row.ms == 0') });
-      j.clicks
-        .keyBy('user')
-        .bootstrap(old)
-        .machine(lamp, { tables: [pages] });
-      j.clicks.enrich({ page: pages.lookup({ key: 'page' }) });
-    },
-    stages: [
-      expect.objectContaining({ name: 'clicks-machine', from: 'clicks', bootstrap: ['old'], keyBy: 'event.user', tables: ['pages'] }),
-      { name: 'clicks-enrich', from: 'clicks', enrich: [{ table: 'pages', key: 'event.page', as: 'page' }] },
-    ],
-  },
 ])('$fact', ({ declare, stages }) => {
   expect(build(declare).spec.stages).toEqual(stages);
 });
