@@ -58,10 +58,11 @@ export const stageRules: readonly CelRule[] = [
   },
   {
     at: 'spec.stages[].window.early[]',
-    rule: 'has(self.every) || has(self.count) || has(self.when)',
-    message: 'a trigger says at least one of every, count, when',
+    rule: 'has(self.every) || has(self.processingTime) || has(self.count) || has(self.when)',
+    message: 'a trigger says at least one of every, processingTime, count, when',
   },
   notZero('spec.stages[].window.early[]', 'every'),
+  notZero('spec.stages[].window.early[]', 'processingTime'),
   {
     at: 'spec.stages[].window',
     rule: '!has(self.count) || !(has(self.early) || has(self.allowedLateness) || has(self.accumulation))',

@@ -9,6 +9,7 @@ export const triggerSchema = z
     every: durationSchema
       .optional()
       .describe('The watermark has passed a multiple of this time (counted from 1970, as windows are) since the first new event came.'),
+    processingTime: durationSchema.optional().describe('So much time of the clock has gone by since the first new event came.'),
     count: z.int().min(1).max(1_000_000_000).optional().describe('So many new events have come.'),
     when: codeSchema.optional().describe('An event has come for which this holds, over `event`, `key`, `timeMs`, `nowMs`.'),
     once: z.boolean().default(false).describe('true: of each window only the first time.'),

@@ -18,6 +18,7 @@ export interface Window<out P = unknown, in E = never> {
 /** When an early result comes: when all that it says is so for what is new since the last. */
 export type Trigger<E = never> = {
   /** The watermark has passed a multiple of this time. */ readonly every?: string;
+  /** So much time of the clock has gone by since the first new event came. */ readonly processingTime?: string;
   /** So many new events have come. */ readonly count?: number;
   /** A new event for which this holds has come. A function says of which type: `(order: Order) => order.amount > 100`. */ readonly when?: EventCode<
     E,

@@ -268,6 +268,7 @@ export type CompiledWindow =
 /** Null: the trigger does not ask for it. */
 export type CompiledTrigger = {
   readonly everyMs: number | null;
+  /** By the clock; absent: not asked for. */ readonly afterMs?: number;
   readonly count: number | null;
   readonly when: Code | null;
   readonly once: boolean;

@@ -67,7 +67,10 @@ function inStage({
     { text: session?.gap, path: ['window', 'session', 'gap'], mayBeZero: false },
     { text: window?.count?.orAfter, path: ['window', 'count', 'orAfter'], mayBeZero: false },
     { text: window?.allowedLateness, path: ['window', 'allowedLateness'], mayBeZero: false },
-    ...(window?.early ?? []).map(({ every }, i) => ({ text: every, path: ['window', 'early', i, 'every'], mayBeZero: false })),
+    ...(window?.early ?? []).flatMap(({ every, processingTime }, i) => [
+      { text: every, path: ['window', 'early', i, 'every'], mayBeZero: false },
+      { text: processingTime, path: ['window', 'early', i, 'processingTime'], mayBeZero: false },
+    ]),
     { text: onError?.backoff, path: ['onError', 'backoff'], mayBeZero: true },
     { text: onError?.backoffMax, path: ['onError', 'backoffMax'], mayBeZero: true },
     { text: state?.ttl, path: ['state', 'ttl'], mayBeZero: false },

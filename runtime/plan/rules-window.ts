@@ -86,13 +86,13 @@ function checkPanes(at: readonly PathPart[], stage: string, window: WindowSpec):
     add(
       ['global'],
       `the global window of stage "${stage}" ends with the input only, and nothing says when its results come`,
-      'early: [{ count: 100 }], or every, or when',
+      'early: [{ count: 100 }], or every, processingTime or when',
     );
   if (global !== undefined && allowedLateness !== undefined)
     add(['allowedLateness'], 'the global window has no end after which an event could be late', 'remove allowedLateness');
-  early?.forEach(({ every, count, when }, i) => {
-    if (every === undefined && count === undefined && when === undefined)
-      add(['early', i], 'the trigger says nothing that could hold', 'at least one of every, count, when');
+  early?.forEach(({ every, processingTime, count, when }, i) => {
+    if ([every, processingTime, count, when].every((said) => said === undefined))
+      add(['early', i], 'the trigger says nothing that could hold', 'at least one of every, processingTime, count, when');
     const size = window.tumbling?.size ?? window.sliding?.size;
     if (every !== undefined && size !== undefined && parseDuration(every) > 0 && parseDuration(every) >= parseDuration(size))
       add(['early', i, 'every'], `every ${every} is not shorter than the window's size ${size}: nothing would come early`, `below ${size}`);

@@ -82,7 +82,8 @@ export function windowFields(window: WindowSpec | undefined): readonly string[] 
 
 export function compilePanes({ early = [], accumulation = 'accumulating' }: WindowSpec): CompiledPanes {
   return {
-    early: early.map(({ every, count, when, once }) => ({
+    early: early.map(({ every, processingTime, count, when, once }) => ({
+      ...(processingTime === undefined ? {} : { afterMs: parseDuration(processingTime) }),
       everyMs: every === undefined ? null : parseDuration(every),
       count: count ?? null,
       when: when ?? null,

@@ -21,7 +21,8 @@ import { pickEvents } from '../each-event.ts';
 import { failEvent, refuseLate } from '../failure.ts';
 import { OPEN_TOLD_MAX, type WindowFigures } from '../figures.ts';
 import { firstAtLeast } from '../sorted.ts';
-import type { RestoreContext, StepContext, Transform } from '../transform.ts';
+import type { RestoreContext, StepContext, Transform, Waits } from '../transform.ts';
+import { ClockLooks } from './clock-looks.ts';
 import { Panes, type PaneCell } from './panes.ts';
 import type { SliceGrid } from './slice-grid.ts';
 import { WindowResults } from './window-results.ts';
@@ -29,11 +30,14 @@ import { WindowResults } from './window-results.ts';
 type WindowOp = Extract<OpPlan, { kind: 'window' }>;
 
 /** Which windows there are. */
+/** A key of a window with events that are in no pane yet. */
+type Pending = { readonly start: number; readonly key: Key };
 type Assigner = { readonly sizeMs: number; readonly startsOf: (timeMs: number) => readonly number[] };
 
 export class PanedWindow implements Transform {
   readonly carriesTraces = true;
   readonly absorbs = true;
+  readonly waits?: Waits;
   readonly #assigner: Assigner;
   readonly #isGlobal: boolean;
   readonly #aggregates: Aggregates;
@@ -44,7 +48,8 @@ export class PanedWindow implements Transform {
   /** Starts of the windows that have cells, ascending. */
   #kept: number[] = [];
   /** Open windows → keys with events that are in no pane; only where time alone may make a pane due. */
-  readonly #pending = new Map<number, Set<Key>>();
+  readonly #pending = new Map<number, Map<Key, Pending>>();
+  readonly #clock: ClockLooks<Pending>;
   /** Closed windows → keys that the batch changed. */
   readonly #corrected = new Map<number, Set<Key>>();
 
@@ -56,6 +61,9 @@ export class PanedWindow implements Transform {
     this.#aggregates = compileAggregates(op.aggregates);
     this.#results = new WindowResults(this.#aggregates, op);
     this.#panes = new Panes(op.panes, this.#aggregates, this.#results);
+    const isPending = (one: Pending): boolean => this.#pending.get(one.start)?.get(one.key) === one;
+    this.#clock = new ClockLooks(this.#panes.clockMs, isPending, (due, context) => this.#giveByClock(due, context));
+    if (this.#panes.clockMs.length > 0) this.waits = this.#clock.waits;
     this.#late = op.late;
     this.#latenessMs = op.latenessMs ?? 0;
   }
@@ -63,10 +71,11 @@ export class PanedWindow implements Transform {
   restored({ cells, watermark }: RestoreContext): void {
     this.#kept = [...cells.namespaces()];
     this.#pending.clear();
+    this.#clock.clear();
     if (!this.#panes.byTime) return;
     for (const start of this.#kept) {
       if (this.#isClosed(start, watermark)) continue;
-      for (const [key, cell] of cells.entries(start)) if ((cell as PaneCell)[4] > 0) this.#await(start, key);
+      for (const [key, cell] of cells.entries(start)) if ((cell as PaneCell)[4] > 0) this.#await(start, key, cell as PaneCell);
     }
   }
 
@@ -125,7 +134,7 @@ export class PanedWindow implements Transform {
       return false;
     }
     found.forEach((cell, i) => {
-      this.#note(key, cell, { start: starts[i]!, met, timeMs, watermark });
+      this.#note(key, cell, { start: starts[i]!, met, timeMs, watermark, nowMs });
       cells.put(starts[i]!, key, cell);
     });
     return true;
@@ -136,18 +145,18 @@ export class PanedWindow implements Transform {
   }
 
   /** The event has been added to the window. */
-  #note(key: Key, cell: PaneCell, event: { start: number; met: number; timeMs: number; watermark: number }): void {
-    const { start, met, timeMs, watermark } = event;
+  #note(key: Key, cell: PaneCell, event: { start: number; met: number; timeMs: number; watermark: number; nowMs: number }): void {
+    const { start, met, timeMs, watermark, nowMs } = event;
     if (this.#isGlobal) cell[1] = Math.max(cell[1], timeMs);
     this.#keep(start);
-    this.#panes.note(cell, met, { startMs: this.#isGlobal ? timeMs : start, watermark });
+    this.#panes.note(cell, met, { startMs: this.#isGlobal ? timeMs : start, watermark, nowMs });
     if (this.#isClosed(start, watermark)) {
       this.#corrected.set(start, (this.#corrected.get(start) ?? new Set<Key>()).add(key));
       return;
     }
-    const holding = this.#panes.holding(cell, watermark);
+    const holding = this.#panes.holding(cell, watermark, nowMs);
     if (holding !== 0) this.#giveEarly(key, cell, { start, holding, notBeforeMs: watermark + 1 });
-    else if (this.#panes.byTime) this.#await(start, key);
+    else if (this.#panes.byTime) this.#await(start, key, cell);
   }
 
   #giveEarly(key: Key, cell: PaneCell, due: { start: number; holding: number; notBeforeMs: number }): void {
@@ -163,14 +172,27 @@ export class PanedWindow implements Transform {
   }
 
   /** Early panes that the rise to `watermark` makes due. */
-  #giveDue(start: number, watermark: number, { cells }: StepContext): void {
-    for (const key of this.#pending.get(start) ?? []) {
+  #giveDue(start: number, watermark: number, { cells, nowMs }: StepContext): void {
+    for (const key of this.#pending.get(start)?.keys() ?? []) {
       const cell = cells.get(start, key) as PaneCell;
-      const holding = this.#panes.holding(cell, watermark);
+      const holding = this.#panes.holding(cell, watermark, nowMs);
       if (holding === 0) continue;
       this.#giveEarly(key, cell, { start, holding, notBeforeMs: this.#panes.passedMs(watermark) });
       cells.put(start, key, cell);
     }
+  }
+
+  /** Early panes that the clock makes due, by window and then as their keys came to have something new. */
+  #giveByClock(due: readonly Pending[], context: StepContext): void {
+    const { cells, watermark, nowMs } = context;
+    for (const { start, key } of due.toSorted((a, b) => a.start - b.start)) {
+      const cell = cells.get(start, key) as PaneCell;
+      const holding = this.#panes.holding(cell, watermark, nowMs);
+      if (holding === 0) continue;
+      this.#giveEarly(key, cell, { start, holding, notBeforeMs: watermark + 1 });
+      cells.put(start, key, cell);
+    }
+    if (this.#results.count > 0) context.emit(this.#results.take(context));
   }
 
   #close(start: number, watermark: number, cells: KeyedCells): void {
@@ -210,10 +232,12 @@ export class PanedWindow implements Transform {
     if (this.#kept[at] !== start) this.#kept.splice(at, 0, start);
   }
 
-  #await(start: number, key: Key): void {
-    const keys = this.#pending.get(start);
-    if (keys === undefined) this.#pending.set(start, new Set([key]));
-    else keys.add(key);
+  #await(start: number, key: Key, cell: PaneCell): void {
+    const keys = this.#pending.get(start) ?? new Map<Key, Pending>();
+    if (keys.has(key)) return;
+    const pending = { start, key };
+    this.#pending.set(start, keys.set(key, pending));
+    this.#clock.add(pending, cell[9] ?? 0);
   }
 
   #isClosed(start: number, watermark: number): boolean {

@@ -5,7 +5,8 @@
 //   N2. accumulating: each pane has all so far. discarding: what came since the last one, so their sum is the whole.
 //       retracting: all so far, and before it what it replaces once more.
 //   N3. A trigger holds when all of its conditions have been met since the first event that is in no pane. An early pane comes when any
-//       trigger holds: `every` when the watermark passes a multiple of it, `count` and `when` at the event that meets them.
+//       trigger holds: `every` when the watermark passes a multiple of it, `processingTime` when the clock has gone on so far since that
+//       event came, `count` and `when` at the event that meets them.
 //   N4. All of it lies in the window's cell: a restart changes nothing.
 
 import type { Key, Value } from '../../event/batch.ts';
@@ -29,17 +30,19 @@ export type PaneCell = [
   /** Triggers whose `when` has held since, as bits. */ met: number,
   /** Triggers that hold once and have, as bits. */ spent: number,
   told: readonly Told[],
+  /** Wall-clock ms at which the first event came that is in no pane; only where a trigger asks. */ sinceMs?: number,
 ];
 /** A pane that will be taken back before the next. */
 type Told = readonly [startMs: number, endMs: number, number: number, figures: Cell];
 
 export type Given = { readonly bounds: Bounds; readonly timeMs: number; readonly isLast: boolean };
 /** How far a window has come: its events are after `startMs`, the watermark stands at `watermark`. */
-type Progress = { readonly startMs: number; readonly watermark: number };
+type Progress = { readonly startMs: number; readonly watermark: number; readonly nowMs: number };
 
 type Trigger = {
   readonly bit: number;
   readonly everyMs: number | null;
+  readonly afterMs: number | null;
   readonly count: number;
   readonly when: Compiled<boolean> | null;
 };
@@ -47,6 +50,8 @@ type Trigger = {
 export class Panes {
   /** Whether time alone may make an early pane due. */
   readonly byTime: boolean;
+  /** The waits of its triggers by the clock, ms; empty: none is. */
+  readonly clockMs: readonly number[];
   readonly #aggregates: Aggregates;
   readonly #results: WindowResults;
   readonly #accumulation: CompiledPanes['accumulation'];
@@ -57,14 +62,16 @@ export class Panes {
     this.#aggregates = aggregates;
     this.#results = results;
     this.#accumulation = accumulation;
-    this.#triggers = early.map(({ everyMs, count, when }, i) => ({
+    this.#triggers = early.map(({ everyMs, afterMs = null, count, when }, i) => ({
       bit: 1 << i,
       everyMs,
+      afterMs,
       count: count ?? 1,
       when: when === null ? null : compilePredicate(when, EVENT_NAMES),
     }));
     this.#once = early.reduce((bits, { once }, i) => (once ? bits | (1 << i) : bits), 0);
-    this.byTime = this.#triggers.some(({ everyMs }) => everyMs !== null);
+    this.clockMs = this.#triggers.flatMap(({ afterMs }) => afterMs ?? []);
+    this.byTime = this.#triggers.some(({ everyMs, afterMs }) => everyMs !== null || afterMs !== null);
   }
 
   /** Of a window without events. */
@@ -80,19 +87,23 @@ export class Panes {
   }
 
   /** An event has come into the window. */
-  note(cell: PaneCell, met: number, { startMs, watermark }: Progress): void {
-    if (cell[4] === 0) cell[5] = Math.max(watermark, startMs - 1);
+  note(cell: PaneCell, met: number, { startMs, watermark, nowMs }: Progress): void {
+    if (cell[4] === 0) {
+      cell[5] = Math.max(watermark, startMs - 1);
+      if (this.clockMs.length > 0) cell[9] = nowMs;
+    }
     cell[4]++;
     cell[6] |= met;
   }
 
   /** Triggers that hold, as bits (N3). */
-  holding(cell: PaneCell, watermark: number): number {
-    const [, , , , eventsSince, fromMs, met, spent] = cell;
+  holding(cell: PaneCell, watermark: number, nowMs: number): number {
+    const [, , , , eventsSince, fromMs, met, spent, , sinceMs = -Infinity] = cell;
     let holding = 0;
     if (eventsSince === 0) return holding;
-    for (const { bit, everyMs, count, when } of this.#triggers) {
+    for (const { bit, everyMs, afterMs, count, when } of this.#triggers) {
       if ((spent & bit) !== 0 || eventsSince < count || (when !== null && (met & bit) === 0)) continue;
+      if (afterMs !== null && nowMs - sinceMs < afterMs) continue;
       if (everyMs === null || isPassed(everyMs, fromMs, watermark)) holding |= bit;
     }
     return holding;
@@ -134,6 +145,7 @@ export class Panes {
 
   /** `into` takes over the panes of `from`, whose events it has. What was told of both is taken back by its next one. */
   absorb(into: PaneCell, from: PaneCell): void {
+    if (from[4] > 0 && this.clockMs.length > 0) into[9] = into[4] > 0 ? Math.min(into[9]!, from[9]!) : from[9]!;
     if (from[4] > 0) into[5] = into[4] > 0 ? Math.min(into[5], from[5]) : from[5];
     into[3] = Math.max(into[3], from[3]);
     into[4] += from[4];

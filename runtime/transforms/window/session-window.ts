@@ -25,7 +25,8 @@ import { keysOf } from '../batch-keys.ts';
 import { pickEvents } from '../each-event.ts';
 import { failEvent, refuseLate } from '../failure.ts';
 import type { WindowFigures } from '../figures.ts';
-import type { RestoreContext, StepContext, Transform } from '../transform.ts';
+import type { RestoreContext, StepContext, Transform, Waits } from '../transform.ts';
+import { ClockLooks } from './clock-looks.ts';
 import { makePanes, type PaneCell, type Panes } from './panes.ts';
 import { WindowResults } from './window-results.ts';
 
@@ -38,6 +39,8 @@ type Session = {
   isOpen: boolean;
   /** It has given its result, and waits for corrections. */
   hasEnded: boolean;
+  /** From when on the clock is waited for. */
+  awaitedMs?: number;
 };
 /** When to look at a session: it may have grown since this was noted, never shrunk. */
 type Look = { readonly dueMs: number; readonly session: Session };
@@ -45,6 +48,7 @@ type Look = { readonly dueMs: number; readonly session: Session };
 export class SessionWindow implements Transform {
   readonly carriesTraces = true;
   readonly absorbs = true;
+  readonly waits?: Waits;
   readonly #gapMs: number;
   readonly #aggregates: Aggregates;
   readonly #results: WindowResults;
@@ -57,6 +61,7 @@ export class SessionWindow implements Transform {
   readonly #corrected = new Map<Session, SessionCell[]>();
   /** Open sessions with events that are in no pane; only where time alone may make a pane due. */
   readonly #pending = new Set<Session>();
+  readonly #clock: ClockLooks<Session>;
   #looks = new Heap<Look>(isBefore);
 
   constructor(gapMs: number, op: WindowOp) {
@@ -67,18 +72,26 @@ export class SessionWindow implements Transform {
     this.#latenessMs = op.latenessMs ?? 0;
     this.#retracts = op.retracts === true && op.panes === undefined;
     this.#panes = makePanes(op, this.#aggregates, this.#results);
+    const clockMs = this.#panes?.clockMs ?? [];
+    this.#clock = new ClockLooks(
+      clockMs,
+      (session: Session) => this.#pending.has(session),
+      (due, context) => this.#giveByClock(due, context),
+    );
+    if (clockMs.length > 0) this.waits = this.#clock.waits;
   }
 
   restored({ cells, watermark }: RestoreContext): void {
     this.#sessions.clear();
     this.#pending.clear();
+    this.#clock.clear();
     this.#looks = new Heap(isBefore);
     for (const bucket of cells.namespaces()) {
       for (const [key, cell] of cells.entries(bucket)) {
         const session = { key, cell: cell as SessionCell, isOpen: true, hasEnded: false };
         session.hasEnded = this.#endOf(session) <= watermark;
         this.#insert(session, this.#sessions.get(key)?.length ?? 0);
-        if (this.#panes?.byTime === true && !session.hasEnded && paned(session)[4] > 0) this.#pending.add(session);
+        if (this.#panes?.byTime === true && !session.hasEnded && paned(session)[4] > 0) this.#await(session);
       }
     }
   }
@@ -115,7 +128,7 @@ export class SessionWindow implements Transform {
         isExpired = true;
       }
     }
-    if (this.#panes?.mayBeDue(context.watermark, watermark) === true) this.#giveDue(this.#panes, watermark, context.cells);
+    if (this.#panes?.mayBeDue(context.watermark, watermark) === true) this.#giveDue(this.#panes, this.#pending, watermark, context);
     if (this.#results.count > 0) context.emit(this.#results.take(context));
     if (isExpired && !context.contributors.isEmpty) context.contributors.forget(this.#earliestOpen());
     context.emitWatermark(watermark);
@@ -152,12 +165,12 @@ export class SessionWindow implements Transform {
   }
 
   /** S6: the event is in the session. */
-  #notePane(panes: Panes, session: Session, met: number, { cells, watermark }: StepContext): void {
+  #notePane(panes: Panes, session: Session, met: number, { cells, watermark, nowMs }: StepContext): void {
     const cell = paned(session);
-    panes.note(cell, met, { startMs: cell[0], watermark });
-    const holding = session.hasEnded ? 0 : panes.holding(cell, watermark);
+    panes.note(cell, met, { startMs: cell[0], watermark, nowMs });
+    const holding = session.hasEnded ? 0 : panes.holding(cell, watermark, nowMs);
     if (holding !== 0) this.#giveEarly(panes, session, holding);
-    else if (panes.byTime && !session.hasEnded) this.#pending.add(session);
+    else if (panes.byTime && !session.hasEnded) this.#await(session);
     cells.put(this.#bucketOf(cell[0]), session.key, cell);
   }
 
@@ -166,10 +179,24 @@ export class SessionWindow implements Transform {
     panes.early(session.key, paned(session), this.#placeOf(session), holding);
   }
 
-  /** Early panes that the rise to `watermark` makes due. */
-  #giveDue(panes: Panes, watermark: number, cells: KeyedCells): void {
-    for (const session of [...this.#pending].toSorted((a, b) => this.#endOf(a) - this.#endOf(b) || (a.key < b.key ? -1 : 1))) {
-      const holding = panes.holding(paned(session), watermark);
+  /** A session that took over another may have to be looked at earlier than was noted. */
+  #await(session: Session): void {
+    const sinceMs = paned(session)[9] ?? 0;
+    if (this.#pending.has(session) && session.awaitedMs === sinceMs) return;
+    this.#pending.add(session);
+    session.awaitedMs = sinceMs;
+    this.#clock.add(session, sinceMs);
+  }
+
+  #giveByClock(due: readonly Session[], context: StepContext): void {
+    this.#giveDue(this.#panes!, due, context.watermark, context);
+    if (this.#results.count > 0) context.emit(this.#results.take(context));
+  }
+
+  /** Early panes of `sessions` that are due when the watermark is `watermark`. */
+  #giveDue(panes: Panes, sessions: Iterable<Session>, watermark: number, { cells, nowMs }: StepContext): void {
+    for (const session of [...sessions].toSorted((a, b) => this.#endOf(a) - this.#endOf(b) || (a.key < b.key ? -1 : 1))) {
+      const holding = panes.holding(paned(session), watermark, nowMs);
       if (holding === 0) continue;
       this.#giveEarly(panes, session, holding);
       cells.put(this.#bucketOf(session.cell[0]), session.key, session.cell);

@@ -110,6 +110,11 @@ export const stages: readonly Refused[] = [
     says: 'rows.id',
   },
   {
+    fact: 'a trigger that waits for nothing of the clock',
+    object: windowed({ tumbling: { size: '1h' }, early: [{ processingTime: '0s' }] }),
+    says: 'processingTime',
+  },
+  {
     fact: 'a branch without outputs',
     object: withStage({ branch: { outputs: [] } }),
     says: 'branch.outputs',
@@ -352,7 +357,7 @@ export const stages: readonly Refused[] = [
   {
     fact: 'a trigger without a condition',
     object: windowed({ tumbling: { size: '1h' }, early: [{ count: 5 }, { once: true }] }),
-    says: ['early', 'a trigger says at least one of every, count, when'],
+    says: ['early', 'a trigger says at least one of every, processingTime, count, when'],
   },
   {
     fact: 'a trigger at every moment',
