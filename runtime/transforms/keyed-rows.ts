@@ -86,6 +86,13 @@ export class KeyedRows {
     return found;
   }
 
+  /** When something was last said of the key's rows, deletions that are remembered too; -Infinity: never. */
+  newestMs(cells: KeyedCells, key: Key): number {
+    let newest = -Infinity;
+    for (const [, version] of this.#maps.entries(cells, key)) newest = Math.max(newest, (version as Version)[0]);
+    return newest;
+  }
+
   liveCount(key: Key): number {
     return this.#live.get(key) ?? 0;
   }

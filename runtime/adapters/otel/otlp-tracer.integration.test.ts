@@ -122,6 +122,7 @@ describe.each(tracers)('a collector of $tracer that', (row) => {
     collector.mood = 'is silent';
     const tracer = open();
     for (let n = 1; n <= 1_000; n++) tracer.end(span(n));
+    await expect.poll(() => collector.requests).toBe(1); // a thread that has only begun has sent nothing yet
     await tracer.close(300);
     expect(collector.requests).toBe(1);
     await expect.poll(() => tracer.figures()).toEqual({ sent: 0, dropped: 1_000 });

@@ -4,7 +4,8 @@
 //   T1. Of a row its newest change counts (R1 of keyed-rows.ts). An older one that comes later changes nothing and is counted as filtered.
 //   T2. A change gives what it changes of the result at once: first the rows that no longer hold, then those that hold now. In that order
 //       they always add up to the join of the rows that are known. Only with `emit: changes` the former come out.
-//   T3. The time of a result is the newest of its change and its rows.
+//   T3. The time of a result is the newest of its change and its rows; where a side has none, of what was last said of that side. So none that is
+//       taken back is newer than its retraction, and who keeps the newest change of each result keeps those that hold.
 
 import type { Batch, Key } from '../../event/batch.ts';
 import type { OpPlan } from '../../plan/physical-plan.ts';
@@ -106,7 +107,8 @@ class TableJoin implements Transform {
   }
 
   #give(key: Key, { left, right }: Pair, change: 'insert' | 'retract', changedMs: number, context: StepContext): void {
-    const timeMs = Math.max(changedMs, left?.[0] ?? changedMs, right?.[0] ?? changedMs);
+    const timeOf = (side: Side, version: Version | null): number => version?.[0] ?? this.#sides[side].newestMs(context.cells, key);
+    const timeMs = Math.max(changedMs, timeOf('left', left), timeOf('right', right));
     this.#rows.add(
       { key, timeMs, left: left?.[1] ?? null, right: right?.[1] ?? null, more: [change], isGone: change === 'retract' },
       context,
