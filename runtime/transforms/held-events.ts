@@ -7,6 +7,9 @@
 //   H2. The heap in memory is only an index, rebuilt from the cells.
 
 import { ORDER_CHUNK_EVENTS_MAX } from '../base/limits.ts';
+import { formatTraceparent, parseTraceparent } from '../base/trace-context.ts';
+import type { Batch, Key, Value } from '../event/batch.ts';
+import { traceAt, withTraces, type TraceMark } from '../event/trace-marks.ts';
 import type { KeyedCells } from '../state/keyed-cells.ts';
 import { Heap } from '../time/heap.ts';
 
@@ -106,4 +109,34 @@ export class HeldEvents<I extends HeldItem> {
 function isBefore(a: Held<unknown> & { readonly item: HeldItem }, b: Held<unknown> & { readonly item: HeldItem }): boolean {
   if (a.item[0] !== b.item[0]) return a.item[0] < b.item[0];
   return a.rank !== b.rank ? a.rank < b.rank : a.sequence < b.sequence;
+}
+
+/** With what a traced event is held; undefined: it is not traced. */
+export function heldTrace(batch: Batch, index: number): string | undefined {
+  const trace = batch.traces === undefined ? undefined : traceAt(batch, index);
+  return trace && formatTraceparent(trace);
+}
+
+/** Held events as a batch again: all have keys, or none has. `traceOf`: what `heldTrace` gave. */
+export function batchOfHeld<I extends readonly [timeMs: number, key: Key | null, value: Value, ...rest: readonly unknown[]]>(
+  held: readonly I[],
+  ingestMs: number,
+  traceOf: (item: I) => string | undefined,
+): Batch {
+  const isKeyed = held[0]![1] !== null;
+  const batch: Batch = {
+    values: held.map((item) => item[2]),
+    times: held.map((item) => item[0]),
+    keys: isKeyed ? held.map((item) => item[1]!) : null,
+    ingestMs,
+  };
+  return held.every((item) => traceOf(item) === undefined) ? batch : withTraces(batch, marksOf(held, traceOf));
+}
+
+function marksOf<I>(held: readonly I[], traceOf: (item: I) => string | undefined): TraceMark[] {
+  return held.flatMap((item, at) => {
+    const text = traceOf(item);
+    const context = text === undefined ? null : parseTraceparent(text);
+    return context === null ? [] : [{ at, context }];
+  });
 }

@@ -8,13 +8,10 @@
 //       follows may be dear, and a step can end there.
 
 import type { Batch, Key, Value } from '../event/batch.ts';
-import { formatTraceparent, parseTraceparent } from '../base/trace-context.ts';
-import { traceAt, withTraces } from '../event/trace-marks.ts';
-import type { TraceMark } from '../event/trace-marks.ts';
 import type { OpPlan } from '../plan/physical-plan.ts';
 import { pickEvents } from './each-event.ts';
 import { refuseLate } from './failure.ts';
-import { HeldEvents } from './held-events.ts';
+import { batchOfHeld, HeldEvents, heldTrace } from './held-events.ts';
 import type { RestoreContext, StepContext, Transform } from './transform.ts';
 
 /** As it lies in a list cell. */
@@ -59,7 +56,7 @@ class Order implements Transform {
       let to = from + 1;
       while (to < due.length && due[to]![0] === timeMs) to++;
       context.emitWatermark(timeMs - 1); // O1
-      context.emit(toBatch(due.slice(from, to), context));
+      context.emit(batchOfHeld(due.slice(from, to), context.ingestMs, (item) => item[3]));
       from = to;
     }
     context.emitWatermark(reached);
@@ -73,25 +70,6 @@ class Order implements Transform {
 
 function itemOf(batch: Batch, i: number): Item {
   const [timeMs, key, value] = [batch.times[i]!, batch.keys?.[i] ?? null, batch.values[i]];
-  const trace = batch.traces === undefined ? undefined : traceAt(batch, i);
-  return trace === undefined ? [timeMs, key, value] : [timeMs, key, value, formatTraceparent(trace)];
-}
-
-/** Events of one time, and so of one kind: all have keys, or none has. */
-function toBatch(held: readonly Item[], { ingestMs }: StepContext): Batch {
-  const isKeyed = held[0]![1] !== null;
-  const batch: Batch = {
-    values: held.map((item) => item[2]),
-    times: held.map((item) => item[0]),
-    keys: isKeyed ? held.map((item) => item[1]!) : null,
-    ingestMs,
-  };
-  return held.every((item) => item.length === 3) ? batch : withTraces(batch, tracesOf(held));
-}
-
-function tracesOf(held: readonly Item[]): TraceMark[] {
-  return held.flatMap((item, at) => {
-    const context = item[3] === undefined ? null : parseTraceparent(item[3]);
-    return context === null ? [] : [{ at, context }];
-  });
+  const trace = heldTrace(batch, i);
+  return trace === undefined ? [timeMs, key, value] : [timeMs, key, value, trace];
 }

@@ -13,12 +13,10 @@
 // Cells: from 0 on what is held (held-events.ts); below are the tables (side-tables.ts).
 
 import { DELETED_KEY_MS } from '../base/limits.ts';
-import { formatTraceparent, parseTraceparent } from '../base/trace-context.ts';
 import type { Batch, Key, Value } from '../event/batch.ts';
 import { partOf } from '../event/part-of.ts';
-import { traceAt, withTraces, type TraceMark } from '../event/trace-marks.ts';
 import type { OpPlan } from '../plan/physical-plan.ts';
-import { HeldEvents } from './held-events.ts';
+import { batchOfHeld, HeldEvents, heldTrace } from './held-events.ts';
 import { forgetDeleted, forgetOthers, rowPlace, type RowChange } from './side-tables.ts';
 import { ROWS, type RestoreContext, type StepContext, type Timer, type Transform } from './transform.ts';
 
@@ -83,7 +81,11 @@ class SideInput implements Transform {
       let to = from + 1;
       while (to < due.length && due[to]![0] === timeMs && due[to]![3] === kind) to++;
       context.emitWatermark(timeMs - 1); // S5
-      this.#give(toBatch(due.slice(from, to), context), kind === ROW, context);
+      this.#give(
+        batchOfHeld(due.slice(from, to), context.ingestMs, (item) => item[4]),
+        kind === ROW,
+        context,
+      );
       from = to;
     }
     context.emitWatermark(reached);
@@ -109,22 +111,6 @@ class SideInput implements Transform {
 
 function itemOf(batch: Batch, i: number, kind: Item[3]): Item {
   const item = [batch.times[i]!, batch.keys?.[i] ?? null, batch.values[i], kind] as const;
-  const trace = batch.traces === undefined ? undefined : traceAt(batch, i);
-  return trace === undefined ? item : [...item, formatTraceparent(trace)];
-}
-
-/** Of one time and kind: all have keys, or none has. */
-function toBatch(held: readonly Item[], { ingestMs }: StepContext): Batch {
-  const isKeyed = held[0]![1] !== null;
-  const batch: Batch = {
-    values: held.map((item) => item[2]),
-    times: held.map((item) => item[0]),
-    keys: isKeyed ? held.map((item) => item[1]!) : null,
-    ingestMs,
-  };
-  const traces = held.flatMap((item, at): TraceMark[] => {
-    const context = item[4] === undefined ? null : parseTraceparent(item[4]);
-    return context === null ? [] : [{ at, context }];
-  });
-  return traces.length === 0 ? batch : withTraces(batch, traces);
+  const trace = heldTrace(batch, i);
+  return trace === undefined ? item : [...item, trace];
 }
