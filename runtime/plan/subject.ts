@@ -24,6 +24,17 @@ export function subjectsOverlap(left: string, right: string): boolean {
   return true;
 }
 
+/** True when all that matches `inner` matches `outer`. */
+export function subjectContains(outer: string, inner: string): boolean {
+  const [wide, narrow] = [outer.split('.'), inner.split('.')];
+  for (let at = 0; at < wide.length; at++) {
+    if (wide[at] === '>') return narrow.length > at;
+    if (narrow[at] === undefined || narrow[at] === '>') return false;
+    if (wide[at] !== '*' && wide[at] !== narrow[at]) return false;
+  }
+  return wide.length === narrow.length;
+}
+
 /** What is wrong with the name of a JetStream stream, or null. */
 export function streamNameProblem(name: string): string | null {
   if (name === '') return 'is empty';

@@ -9,6 +9,8 @@
 //       workers of its job may ask.
 //   I2. No import lies within another: a message would be passed on twice, and servers refuse such an account.
 
+import { subjectContains } from '../../plan/subject.ts';
+
 /** The beginning of all imported subjects. No job is named so: its identity has a `_`. */
 export const IMPORT_ROOT = 'mr.ns';
 
@@ -35,7 +37,7 @@ export function importedAs(subject: string): string {
 /** Of subjects of the namespace's account, perhaps with wildcards: what is to be imported. In order, I2. */
 export function importsOf(subjects: readonly string[]): readonly ImportedSubject[] {
   return [...new Set(subjects)]
-    .filter((subject, _, all) => !all.some((other) => other !== subject && contains(other, subject)))
+    .filter((subject, _, all) => !all.some((other) => other !== subject && subjectContains(other, subject)))
     .sort()
     .map((subject) => ({ exported: subject.startsWith(PULLS) ? subject : importedAs(subject), local: localOf(importedAs(subject)) }));
 }
@@ -47,15 +49,4 @@ function localOf(subject: string): string {
     .split('.')
     .map((token) => (token === '*' ? `$${++count}` : token))
     .join('.');
-}
-
-/** Whether all that matches `inner` matches `outer`. */
-function contains(outer: string, inner: string): boolean {
-  const [wide, narrow] = [outer.split('.'), inner.split('.')];
-  for (let at = 0; at < wide.length; at++) {
-    if (wide[at] === '>') return narrow.length > at;
-    if (narrow[at] === undefined || narrow[at] === '>') return false;
-    if (wide[at] !== '*' && wide[at] !== narrow[at]) return false;
-  }
-  return wide.length === narrow.length;
 }
