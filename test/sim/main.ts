@@ -1,13 +1,11 @@
 // `npm run sim -- --seed N [--seeds COUNT] [--of faults | revisions | pools | savepoints | redrives | standbys | bootstrap | sides | clocks |
 // standbys-revisions | standbys-savepoints]`: simulated runs from that seed on, told as they happen; 1 when one is wrong.
 import { isDeepStrictEqual, parseArgs } from 'node:util';
+import { OTHER_JOBS } from './other-jobs.ts';
 import { simulatePools } from './pools.ts';
 import { simulateRedrives } from './redrives.ts';
 import { simulateRevisions } from './revisions.ts';
 import { simulateSavepoint } from './savepoints.ts';
-import { BOOTSTRAP_JOB, slowBootstrap } from './sim-bootstrap.ts';
-import { CLOCKS_JOB, slowClocks } from './sim-clocks.ts';
-import { SIDES_JOB, slowSides } from './sim-sides.ts';
 import { simulate } from './simulate.ts';
 
 const { values } = parseArgs({
@@ -21,17 +19,11 @@ const simulations = {
   savepoints: (seed: number) => simulateSavepoint(seed, { kills: true }),
   redrives: (seed: number) => simulateRedrives(seed),
 };
-/** Other jobs under the same faults. */
-const jobs = {
-  clocks: { text: CLOCKS_JOB, slow: slowClocks },
-  bootstrap: { text: BOOTSTRAP_JOB, slow: slowBootstrap },
-  sides: { text: SIDES_JOB, slow: slowSides },
-};
 const first = Number(values.seed);
 const isAlone = values.seeds === '1';
 
 for (let seed = first; seed < first + Number(values.seeds); seed++) {
-  if (!['faults', 'standbys'].includes(values.of) && !(values.of in jobs)) {
+  if (!['faults', 'standbys'].includes(values.of) && !(values.of in OTHER_JOBS)) {
     const { problems, story } = await simulations[values.of as keyof typeof simulations](seed);
     if (isAlone || problems.length > 0) for (const line of story) console.log(line);
     for (const problem of problems) console.log(`PROBLEM ${problem}`);
@@ -41,7 +33,7 @@ for (let seed = first; seed < first + Number(values.seeds); seed++) {
   }
   const { found, expected, problems, counts, story } = await simulate(seed, {
     standbyReplicas: values.of === 'standbys' ? 1 : 0,
-    ...(values.of in jobs ? { job: jobs[values.of as keyof typeof jobs] } : {}),
+    ...(values.of in OTHER_JOBS ? { job: OTHER_JOBS[values.of as keyof typeof OTHER_JOBS] } : {}),
   });
   const isRight = problems.length === 0 && isDeepStrictEqual(found, expected);
   if (isAlone || !isRight) for (const line of story) console.log(line);

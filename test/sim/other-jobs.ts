@@ -1,0 +1,12 @@
+// Jobs that are simulated beside that of sim-job.ts, under the same faults: `npm run sim -- --of NAME`.
+
+import { BOOTSTRAP_JOB, slowBootstrap } from './sim-bootstrap.ts';
+import { CLOCKS_JOB, slowClocks } from './sim-clocks.ts';
+import { SIDES_JOB, slowSides } from './sim-sides.ts';
+import type { OtherJob } from './simulate.ts';
+
+export const OTHER_JOBS = {
+  bootstrap: { text: BOOTSTRAP_JOB, slow: slowBootstrap },
+  clocks: { text: CLOCKS_JOB, slow: slowClocks },
+  sides: { text: SIDES_JOB, slow: slowSides },
+} satisfies Readonly<Record<string, OtherJob>>;

@@ -1,0 +1,21 @@
+// Runs of another job from seed 1 on, each held against its slow computation.
+
+import { expect } from 'vitest';
+import { OTHER_JOBS } from './other-jobs.ts';
+import { simulate } from './simulate.ts';
+
+export async function expectRight(name: keyof typeof OTHER_JOBS, seeds: number, standbyReplicas: 0 | 1): Promise<void> {
+  let kills = 0;
+  for (let seed = 1; seed <= seeds; seed++) {
+    const { found, expected, problems, counts } = await simulate(seed, { job: OTHER_JOBS[name], standbyReplicas });
+    const again = `npm run sim -- --of ${name} --seed ${seed}`;
+    expect({ again, problems, ...found }).toEqual({ again, problems: [], ...expected });
+    kills += counts.kills;
+  }
+  expect(kills).toBeGreaterThan(seeds); // a run without faults proves nothing about faults
+}
+
+/** A test may take so long. */
+export function seedsTimeoutMs(seeds: number): number {
+  return 120_000 + seeds * 3_000;
+}
