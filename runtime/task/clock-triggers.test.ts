@@ -2,11 +2,10 @@
 
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { streamJobSchema } from '../../crds/stream-job/spec.ts';
 import { encodeKey } from '../event/key.ts';
 import { decodeEvents } from '../event/segment.ts';
-import { planJob } from '../plan/plan.ts';
 import { PartitionState } from '../state/partition-state.ts';
+import { planOfSpec } from '../testing/plan-of.ts';
 import { makeInboxRecord } from '../testing/sample-inbox.ts';
 import { makeTransform } from '../transforms/make-transform.ts';
 import { TaskCore } from './step.ts';
@@ -23,23 +22,17 @@ type Result = {
 /** A window behind an exchange. Event time is what the test says, the clock too. */
 class Windowed {
   readonly results: Result[] = [];
-  readonly #plan: ReturnType<typeof planJob>;
+  readonly #plan: ReturnType<typeof planOfSpec>;
   #core: TaskCore;
   #sequence = 0;
   #standing: Standing | null = null;
 
   constructor(window: object) {
-    const job = streamJobSchema.parse({
-      apiVersion: 'millrace.dev/v1alpha1',
-      kind: 'StreamJob',
-      metadata: { name: 'j' },
-      spec: {
-        sources: [{ name: 's', file: { path: 's.ndjson' }, eventTime: { at: 'event.t' } }],
-        stages: [{ name: 'w', from: 's', keyBy: 'event.id', partitions: 1, window, aggregate: { n: { count: {} } } }],
-        sinks: [{ name: 'out', from: 'w', file: { path: 'out.ndjson' } }],
-      },
+    this.#plan = planOfSpec({
+      sources: [{ name: 's', file: { path: 's.ndjson' }, eventTime: { at: 'event.t' } }],
+      stages: [{ name: 'w', from: 's', keyBy: 'event.id', partitions: 1, window, aggregate: { n: { count: {} } } }],
+      sinks: [{ name: 'out', from: 'w', file: { path: 'out.ndjson' } }],
     });
-    this.#plan = planJob(job, {}, { deadLetterFile: false });
     this.#core = this.#make();
     this.#core.restore(null, this.#core.state, false);
   }

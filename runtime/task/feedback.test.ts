@@ -1,9 +1,8 @@
 // When nothing more can come of what actors of a stage send each other, and that its tasks let each other rest.
 
 import { expect, test } from 'vitest';
-import { streamJobSchema } from '../../crds/stream-job/spec.ts';
 import type { EdgePlan, PhysicalPlan, StagePlan } from '../plan/physical-plan.ts';
-import { planJob } from '../plan/plan.ts';
+import { planOfSpec } from '../testing/plan-of.ts';
 import { PartitionState } from '../state/partition-state.ts';
 import { makeTransform } from '../transforms/make-transform.ts';
 import { NO_COUNTS } from './counters.ts';
@@ -14,19 +13,13 @@ import { TaskCore } from './step.ts';
 function planOf(more: object): PhysicalPlan {
   const on = { x: { actions: [{ sendTo: { key: "'k'", type: 'y' } }] }, y: {} };
   const machine = { eventType: "'x'", initial: 'a', states: { a: { on } } };
-  return planJob(
-    streamJobSchema.parse({
-      apiVersion: 'millrace.dev/v1alpha1',
-      kind: 'StreamJob',
-      metadata: { name: 'j' },
-      spec: {
-        sources: [{ name: 's', nats: { subjects: ['a'] } }],
-        stages: [{ name: 'm', from: 's', keyBy: 'event.id', partitions: 2, machine, ...more }],
-        sinks: [],
-      },
-    }),
+  return planOfSpec(
+    {
+      sources: [{ name: 's', nats: { subjects: ['a'] } }],
+      stages: [{ name: 'm', from: 's', keyBy: 'event.id', partitions: 2, machine, ...more }],
+      sinks: [],
+    },
     { s: 1 },
-    { deadLetterFile: false },
   );
 }
 

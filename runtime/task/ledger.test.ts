@@ -2,11 +2,10 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { streamJobSchema } from '../../crds/stream-job/spec.ts';
 import { encodeKey } from '../event/key.ts';
 import type { RecordHeader } from '../journal/record.ts';
 import type { EdgePlan, NodePlan, PhysicalPlan, StagePlan } from '../plan/physical-plan.ts';
-import { planJob } from '../plan/plan.ts';
+import { planOfSpec } from '../testing/plan-of.ts';
 import { PartitionState } from '../state/partition-state.ts';
 import { residueOf } from '../telemetry/conservation.ts';
 import { makeInboxRecord } from '../testing/sample-inbox.ts';
@@ -126,26 +125,15 @@ function planOf(verbs: readonly number[], copies: boolean): PhysicalPlan {
     const before = place === 0 ? 's' : outputOf(verbs, place - 1);
     return { name: `v${place}`, from: before, ...(VERBS[verb]?.['keyBy'] === undefined ? {} : { partitions: 1 }), ...VERBS[verb] };
   });
-  return planJob(
-    streamJobSchema.parse({
-      apiVersion: 'millrace.dev/v1alpha1',
-      kind: 'StreamJob',
-      metadata: { name: 'j' },
-      spec: {
-        partitions: 1,
-        sources: [{ name: 's', nats: { subjects: ['s'] }, eventTime: { at: 'event.at' } }],
-        stages,
-        // Now and then the results of a stage have two readers, and others none.
-        sinks: stages.flatMap(({ name }, place) =>
-          place === stages.length - 1 || copies
-            ? [{ name: `o-${name}`, from: outputOf(verbs, place), nats: { subject: `out.${name}` } }]
-            : [],
-        ),
-      },
-    }),
-    {},
-    { deadLetterFile: false },
-  );
+  return planOfSpec({
+    partitions: 1,
+    sources: [{ name: 's', nats: { subjects: ['s'] }, eventTime: { at: 'event.at' } }],
+    stages,
+    // Now and then the results of a stage have two readers, and others none.
+    sinks: stages.flatMap(({ name }, place) =>
+      place === stages.length - 1 || copies ? [{ name: `o-${name}`, from: outputOf(verbs, place), nats: { subject: `out.${name}` } }] : [],
+    ),
+  });
 }
 
 /** What the next stage reads: machines have named outputs only. */

@@ -9,6 +9,7 @@ import { decodeEvents } from '../event/segment.ts';
 import { planJob } from '../plan/plan.ts';
 import { PartitionState } from '../state/partition-state.ts';
 import { residueOf } from '../telemetry/conservation.ts';
+import { planOfSpec } from '../testing/plan-of.ts';
 import { makeInboxRecord } from '../testing/sample-inbox.ts';
 import { makeTransform } from '../transforms/make-transform.ts';
 import { TaskCore } from './step.ts';
@@ -26,20 +27,14 @@ class Task {
   #standing: Standing | null = null;
 
   constructor(verb: Readonly<Record<string, unknown>>, reads: readonly string[]) {
-    const job = streamJobSchema.parse({
-      apiVersion: 'millrace.dev/v1alpha1',
-      kind: 'StreamJob',
-      metadata: { name: 'j' },
-      spec: {
-        sources: [{ name: 's', file: { path: 's.ndjson' }, eventTime: { at: 'event.n' } }],
-        stages: [
-          { name: 'once', from: 's', keyBy: 'event.n', partitions: 1, dedupe: { ttl: '1ms' } },
-          { name: 'v', from: 'once', ...verb },
-        ],
-        sinks: reads.map((output, i) => ({ name: `out-${i}`, from: output, file: { path: `${i}.ndjson` } })),
-      },
+    this.#plan = planOfSpec({
+      sources: [{ name: 's', file: { path: 's.ndjson' }, eventTime: { at: 'event.n' } }],
+      stages: [
+        { name: 'once', from: 's', keyBy: 'event.n', partitions: 1, dedupe: { ttl: '1ms' } },
+        { name: 'v', from: 'once', ...verb },
+      ],
+      sinks: reads.map((output, i) => ({ name: `out-${i}`, from: output, file: { path: `${i}.ndjson` } })),
     });
-    this.#plan = planJob(job, {}, { deadLetterFile: false });
     this.core = this.#make();
     this.core.restore(null, this.core.state, false);
   }

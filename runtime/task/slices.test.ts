@@ -1,12 +1,11 @@
 // Steps that end wherever time is over, inside of a record, between two timers, or not yet: together they do what one step does.
 
 import { describe, expect, test } from 'vitest';
-import { streamJobSchema } from '../../crds/stream-job/spec.ts';
 import type { Clock, Random } from '../base/clock.ts';
 import { encodeKey } from '../event/key.ts';
 import { decodeEvents } from '../event/segment.ts';
 import type { EdgePlan, PhysicalPlan, StagePlan } from '../plan/physical-plan.ts';
-import { planJob } from '../plan/plan.ts';
+import { planOfSpec } from '../testing/plan-of.ts';
 import { PartitionState } from '../state/partition-state.ts';
 import { residueOf } from '../telemetry/conservation.ts';
 import { makeInboxRecord } from '../testing/sample-inbox.ts';
@@ -66,25 +65,16 @@ const CHAINS: Readonly<Record<string, readonly [verb: Spec, output: string]>> = 
 /** The transform, and behind it in the same stage two that give each event on. */
 function planOf(chain: string): PhysicalPlan {
   const [verb, output] = CHAINS[chain] as (typeof CHAINS)[string];
-  return planJob(
-    streamJobSchema.parse({
-      apiVersion: 'millrace.dev/v1alpha1',
-      kind: 'StreamJob',
-      metadata: { name: 'j' },
-      spec: {
-        partitions: 1,
-        sources: [{ name: 's', nats: { subjects: ['s'] }, eventTime: { at: 'event.at' } }],
-        stages: [
-          { name: 'v0', from: 's', ...verb },
-          { name: 'twice', from: output, ...TWICE },
-          { name: 'mapped', from: 'twice', map: { ...SAME, n: '12 / event.n' } },
-        ],
-        sinks: [{ name: 'o', from: 'mapped', nats: { subject: 'out' } }],
-      },
-    }),
-    {},
-    { deadLetterFile: false },
-  );
+  return planOfSpec({
+    partitions: 1,
+    sources: [{ name: 's', nats: { subjects: ['s'] }, eventTime: { at: 'event.at' } }],
+    stages: [
+      { name: 'v0', from: 's', ...verb },
+      { name: 'twice', from: output, ...TWICE },
+      { name: 'mapped', from: 'twice', map: { ...SAME, n: '12 / event.n' } },
+    ],
+    sinks: [{ name: 'o', from: 'mapped', nats: { subject: 'out' } }],
+  });
 }
 
 type Told = {

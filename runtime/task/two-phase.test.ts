@@ -3,11 +3,10 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { streamJobSchema } from '../../crds/stream-job/spec.ts';
 import { decodeEvents } from '../event/segment.ts';
 import { Combined } from '../event/combined.ts';
 import type { PhysicalPlan, StagePlan } from '../plan/physical-plan.ts';
-import { planJob } from '../plan/plan.ts';
+import { planOfSpec } from '../testing/plan-of.ts';
 import { PartitionState } from '../state/partition-state.ts';
 import { residueOf } from '../telemetry/conservation.ts';
 import { makeTransform } from '../transforms/make-transform.ts';
@@ -41,32 +40,23 @@ const AGGREGATES: readonly Spec[] = [
 type Shape = { readonly window: number; readonly aggregates: number; readonly late: boolean };
 
 function planOf({ window, aggregates, late }: Shape, preAggregate: boolean): PhysicalPlan {
-  return planJob(
-    streamJobSchema.parse({
-      apiVersion: 'millrace.dev/v1alpha1',
-      kind: 'StreamJob',
-      metadata: { name: 'j' },
-      spec: {
-        sources: [{ name: 's', nats: { subjects: ['a', 'b'] }, eventTime: { at: 'event.at', maxOutOfOrder: '5ms' } }],
-        stages: [
-          {
-            name: 'w',
-            from: 's',
-            partitions: 1,
-            keyBy: 'event.id',
-            window: { ...WINDOWS[window], preAggregate },
-            aggregate: AGGREGATES[aggregates],
-          },
-        ],
-        sinks: [
-          { name: 'o', from: 'w', nats: { subject: 'out' } },
-          ...(late ? [{ name: 'l', from: 'w.late', nats: { subject: 'late' } }] : []),
-        ],
+  return planOfSpec({
+    sources: [{ name: 's', nats: { subjects: ['a', 'b'] }, eventTime: { at: 'event.at', maxOutOfOrder: '5ms' } }],
+    stages: [
+      {
+        name: 'w',
+        from: 's',
+        partitions: 1,
+        keyBy: 'event.id',
+        window: { ...WINDOWS[window], preAggregate },
+        aggregate: AGGREGATES[aggregates],
       },
-    }),
-    {},
-    { deadLetterFile: false },
-  );
+    ],
+    sinks: [
+      { name: 'o', from: 'w', nats: { subject: 'out' } },
+      ...(late ? [{ name: 'l', from: 'w.late', nats: { subject: 'late' } }] : []),
+    ],
+  });
 }
 
 type Event = { readonly id: string; readonly at: number; readonly n: number; readonly d: number };

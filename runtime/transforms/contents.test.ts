@@ -6,24 +6,17 @@ import { describe, expect, test } from 'vitest';
 import { compressSchema, decompressSchema, validateSchema } from '../../crds/stream-job/contents.ts';
 import type { Value } from '../event/batch.ts';
 import type { OpPlan } from '../plan/physical-plan.ts';
-import { streamJobSchema } from '../../crds/stream-job/spec.ts';
-import { planJob } from '../plan/plan.ts';
+import { planOfSpec } from '../testing/plan-of.ts';
 import { StepHarness } from '../testing/step-harness.ts';
 import { makeTransform } from './make-transform.ts';
 
 /** The only stage of a job behind a source of events with a field id. */
 function planned(stage: object): OpPlan {
-  const job = streamJobSchema.parse({
-    apiVersion: 'millrace.dev/v1alpha1',
-    kind: 'StreamJob',
-    metadata: { name: 'j' },
-    spec: {
-      sources: [{ name: 's', file: { path: 's.ndjson' }, eventTime: { at: 'event.t' } }],
-      stages: [{ name: 'v', from: 's', ...stage }],
-      sinks: [{ name: 'out', from: 'v', file: { path: 'out.ndjson' } }],
-    },
-  });
-  const node = planJob(job, {}, { deadLetterFile: false })
+  const node = planOfSpec({
+    sources: [{ name: 's', file: { path: 's.ndjson' }, eventTime: { at: 'event.t' } }],
+    stages: [{ name: 'v', from: 's', ...stage }],
+    sinks: [{ name: 'out', from: 'v', file: { path: 'out.ndjson' } }],
+  })
     .stages.flatMap(({ nodes }) => nodes)
     .find(({ id }) => id === 'v');
   return node!.op;
