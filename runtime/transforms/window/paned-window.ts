@@ -9,6 +9,7 @@
 //   D4. A result of a batch comes at its event, those of a rise by window, then as keys came.
 //   D5. Results of a window have its last ms as their time, all of them. Those of the global window have a time that is not late: that of
 //       the newest event, or of what made them due.
+//   D6. Dead letters come in the order of their events, as in sliced-window.ts (W7).
 
 import { assert } from '../../base/assert.ts';
 import type { Batch, Key } from '../../event/batch.ts';
@@ -89,11 +90,18 @@ export class PanedWindow implements Transform {
       const kept = starts.filter((start) => !this.#isExpired(start, context.watermark));
       if (starts.length === 0) outside++;
       else if (kept.length === 0) late.push(i);
-      else if (this.#add(batch, i, kept, context)) added++;
+      else
+        try {
+          this.#add(batch, i, kept, context);
+          added++;
+        } catch (error) {
+          this.#refuse(batch, late.splice(0), context); // D6
+          failEvent(context, batch, i, error);
+        }
     }
     context.countAbsorbed(added);
     if (outside > 0) context.countFiltered(outside);
-    if (late.length > 0) refuseLate(context, pickEvents(batch, late), this.#late);
+    this.#refuse(batch, late, context);
     this.#giveCorrections(context);
     if (this.#results.count > 0) context.emit(this.#results.take(context));
   }
@@ -119,25 +127,22 @@ export class PanedWindow implements Transform {
     return { kind: 'windows', open: open.reduce((sum, start) => sum + cells.size(start), 0), spans, results: this.#results.given };
   }
 
-  /** False: the event is a dead letter, and nothing has changed. */
-  #add(batch: Batch, index: number, starts: readonly number[], context: StepContext): boolean {
+  /** Throws what the event fails with; nothing has changed then. */
+  #add(batch: Batch, index: number, starts: readonly number[], context: StepContext): void {
     const [key, event, timeMs] = [batch.keys![index]!, batch.values[index], batch.times[index]!];
     const { cells, watermark, nowMs } = context;
     const found = starts.map((start) => (cells.get(start, key) as PaneCell | undefined) ?? this.#init(start, timeMs));
-    let met: number;
-    try {
-      met = this.#panes.metBy(event, key, timeMs, nowMs);
-      const figures = found.map((cell) => cell[2]);
-      this.#aggregates.addToAll(figures, event, key, timeMs, nowMs);
-    } catch (error) {
-      failEvent(context, batch, index, error);
-      return false;
-    }
+    const met = this.#panes.metBy(event, key, timeMs, nowMs);
+    const figures = found.map((cell) => cell[2]);
+    this.#aggregates.addToAll(figures, event, key, timeMs, nowMs);
     found.forEach((cell, i) => {
       this.#note(key, cell, { start: starts[i]!, met, timeMs, watermark, nowMs });
       cells.put(starts[i]!, key, cell);
     });
-    return true;
+  }
+
+  #refuse(batch: Batch, late: readonly number[], context: StepContext): void {
+    if (late.length > 0) refuseLate(context, pickEvents(batch, late), this.#late);
   }
 
   #init(start: number, timeMs: number): PaneCell {

@@ -14,6 +14,7 @@
 //       still to come. Merged sessions are all taken back. Which sessions have ended follows from the watermark.
 //   S6. With panes (panes.ts) a cell has what they need too, and what was told lies in it until the session's next pane takes it back.
 //       A merged session goes on behind the highest number of its parts.
+//   S7. Dead letters come in the order of their events, as in sliced-window.ts (W7).
 
 import type { Batch, Key, Value } from '../../event/batch.ts';
 import type { OpPlan } from '../../plan/physical-plan.ts';
@@ -106,11 +107,12 @@ export class SessionWindow implements Transform {
         if (this.#add(keys[i]!, batch.values[i], batch.times[i]!, context)) added++;
         else late.push(i);
       } catch (error) {
+        this.#refuse(batch, late.splice(0), context); // S7
         failEvent(context, batch, i, error);
       }
     }
     context.countAbsorbed(added);
-    if (late.length > 0) refuseLate(context, pickEvents(batch, late), this.#late);
+    this.#refuse(batch, late, context);
     if (this.#corrected.size > 0) this.#giveCorrections(context.cells);
     if (this.#results.count > 0) context.emit(this.#results.take(context));
   }
@@ -162,6 +164,10 @@ export class SessionWindow implements Transform {
     if (this.#latenessMs > 0) this.#noteCorrection(session, told, context.watermark);
     if (this.#panes !== null) this.#notePane(this.#panes, session, met, context);
     return true;
+  }
+
+  #refuse(batch: Batch, late: readonly number[], context: StepContext): void {
+    if (late.length > 0) refuseLate(context, pickEvents(batch, late), this.#late);
   }
 
   /** S6: the event is in the session. */

@@ -37,6 +37,14 @@ test('E6 late events are counted, and dead letters when nothing reads them', () 
   expect(harness.drawn(showWindow)).toBe('[0,10) a=1 W9 dead:a4 dead:b5');
 });
 
+test.each([
+  { kind: 'tumbling', sizeMs: 10, offsetMs: 0 },
+  { kind: 'session', gapMs: 9 },
+] as const)('dead letters come in the order of their events, late and failed ones alike: $kind', (window) => {
+  const harness = windowHarness(window, 'deadLetter').play('a1 W9 a0 a15=13 b-9');
+  expect(harness.deadLetters.map(({ timeMs }) => timeMs)).toEqual([0, 15, -9]);
+});
+
 test('a closed window leaves no state behind', () => {
   const harness = tumbling(10).play('a1 b2 a15 W9');
   expect(harness.state.cells('node').namespaces()).toEqual([10]);

@@ -7,6 +7,7 @@
 //       late for some of its windows the others still count it.
 //   W4. Results of a rise come out by window end, then by the slice and the order in which keys came.
 //   W6. What comes may be a sum of events of one key and slice (combiner.ts).
+//   W7. Dead letters come in the order of their events, however those are cut into batches: late ones before one that fails behind them.
 //   W5. With allowed lateness a closed window keeps its slices until it expires. What comes for it corrects it: once a batch, key and
 //       window, behind the batch's last event, by window and then as keys came. Which windows have closed follows from the watermark.
 
@@ -89,11 +90,18 @@ export class SlicedWindow implements Transform {
       if (timeMs < this.#slice.startMs || timeMs >= this.#slice.endMs) this.#slice = this.#sliceOf(timeMs);
       if (this.#slice.isGap) outside++;
       else if (this.#slice.closedAt + this.#latenessMs <= context.watermark) late.push(i);
-      else if (this.#add(batch, i, keys[i]!, timeMs, context)) added++;
+      else
+        try {
+          this.#add(batch, i, keys[i]!, timeMs, context);
+          added++;
+        } catch (error) {
+          this.#refuse(batch, late.splice(0), context); // W7
+          failEvent(context, batch, i, error);
+        }
     }
     context.countAbsorbed(added);
     if (outside > 0) context.countFiltered(outside);
-    if (late.length > 0) refuseLate(context, this.#told(pickEvents(batch, late)), this.#late);
+    this.#refuse(batch, late, context);
     if (this.#corrected.size > 0) this.#emitCorrections(context);
   }
 
@@ -130,8 +138,8 @@ export class SlicedWindow implements Transform {
     return this.#grid.windowAt(slice) + this.#grid.sizeMs - 1 <= watermark;
   }
 
-  /** False: the event is a dead letter. */
-  #add(batch: Batch, index: number, key: Key, timeMs: number, context: StepContext): boolean {
+  /** Throws what the event fails with; nothing has changed then. */
+  #add(batch: Batch, index: number, key: Key, timeMs: number, context: StepContext): void {
     const { cells } = context;
     const slice = this.#slice;
     const noted = this.#latenessMs > 0 && slice.firstClosedAt <= context.watermark ? this.#noteCorrections(slice, key, context) : NONE;
@@ -147,11 +155,13 @@ export class SlicedWindow implements Transform {
       this.#blocks.changed(slice.startMs);
     } catch (error) {
       for (const start of noted) this.#corrected.get(start)?.delete(key);
-      failEvent(context, batch, index, error);
-      return false;
+      throw error;
     }
     if (!slice.isOpen) this.#openSlice(slice);
-    return true;
+  }
+
+  #refuse(batch: Batch, late: readonly number[], context: StepContext): void {
+    if (late.length > 0) refuseLate(context, this.#told(pickEvents(batch, late)), this.#late);
   }
 
   /** Sums are not late (combiner.ts, C1) but where another declaration has made events late; then they are told as what they are. */
