@@ -8,9 +8,6 @@ import { images, type ImageName, type Program } from './programs.ts';
 
 const repository = resolve(import.meta.dirname, '..');
 
-/** A native speed-up that its users do without when it is absent: a bundle carries no native code. */
-const nativeExtras = ['msgpackr-extract'];
-
 /** Packages that were written for `require` still call it for Node's own modules. */
 const requireForNode = `import { createRequire as createRequireForNode } from 'node:module';
 const require = createRequireForNode(import.meta.url);`;
@@ -48,7 +45,6 @@ async function bundle(entry: string, extra: { readonly banner?: { readonly js: s
     minifySyntax: true,
     keepNames: true, // B2
     legalComments: 'none',
-    external: nativeExtras,
     logLevel: 'silent',
     ...extra,
   });

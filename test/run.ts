@@ -4,6 +4,7 @@
 //   R1. Every step is bounded in time; what overruns is ended and counts as failed.
 //   R2. The last line is `N passed, N failed` (`, N skipped`): each test of vitest's own report, and each other step, is one.
 //   R3. A step that fails without naming a failed test (an error outside of tests, a time-out) counts as one failed.
+//   R4. What Node says when it dies by itself stands at the end again: elsewhere thousands of lines may follow it.
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -16,6 +17,8 @@ type Ended = { readonly isOk: boolean; readonly output: string; readonly seconds
 
 const minuteMs = 60_000;
 const killGraceMs = 5_000;
+const lastWordsOfNode = /^#|Fatal|FATAL|^ *\d+: 0x|stack trace|heap out of memory/;
+const lastWordsMax = 60;
 const pathWithPrograms = [resolve(import.meta.dirname, '../node_modules/.bin'), process.env['PATH']].join(delimiter);
 const quick: readonly Step[] = [
   {
@@ -28,6 +31,9 @@ const quick: readonly Step[] = [
   { name: 'types', program: 'tsc', args: ['-p', '.'], timeoutMs: 8 * minuteMs },
   { name: 'types of the page', program: 'tsc', args: ['-p', 'console/page'], timeoutMs: 8 * minuteMs },
 ];
+
+/** R4. */
+const lastWords: string[] = [];
 
 process.exitCode = await main(process.argv[2] ?? 'all');
 
@@ -58,6 +64,7 @@ async function runOnKubernetes(reports: string): Promise<Tally[]> {
 
 function conclude(wanted: string, startedMs: number, tallies: readonly Tally[]): number {
   const total = addTallies(tallies);
+  if (lastWords.length > 0) console.log(`\nWhat Node said when it died:\n${lastWords.join('\n')}`);
   console.log(`\nMillrace ${wanted}: ${seconds(performance.now() - startedMs)} s`);
   console.log(formatTally(total));
   return total.failed === 0 ? 0 : 1;
@@ -73,18 +80,28 @@ async function runTests(project: 'unit' | 'integration' | 'cluster' | 'e2e', rep
   const reportPath = join(reports, `${project}.json`);
   const args = ['run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${reportPath}`];
   const ended = await run({ name: project, program: 'vitest', args, timeoutMs }, 'shown');
+  if (!ended.isOk)
+    lastWords.push(
+      ...ended.output
+        .split('\n')
+        .filter((line) => lastWordsOfNode.test(line))
+        .slice(0, lastWordsMax),
+    );
   const report = await readFile(reportPath, 'utf8').catch(() => null);
   return tallyOfReport(report, ended.isOk);
 }
 
-/** Runs one step to its end, or to its time limit (R1). `kept`: its output is returned; `shown`: it goes to the terminal. */
+/** Runs one step to its end, or to its time limit (R1). `kept`: its output is returned; `shown`: it goes to the terminal, errors are returned as well. */
 function run(step: Step, output: 'kept' | 'shown'): Promise<Ended> {
   const startedMs = performance.now();
-  const to = output === 'kept' ? 'pipe' : 'inherit';
-  const child = spawn(step.program, step.args, { stdio: ['ignore', to, to], env: { ...process.env, PATH: pathWithPrograms } });
+  const child = spawn(step.program, step.args, {
+    stdio: ['ignore', output === 'kept' ? 'pipe' : 'inherit', 'pipe'],
+    env: { ...process.env, PATH: pathWithPrograms },
+  });
   let text = '';
   child.stdout?.on('data', (bytes) => (text += bytes));
   child.stderr?.on('data', (bytes) => (text += bytes));
+  if (output === 'shown') child.stderr?.pipe(process.stderr);
   const limit = setTimeout(() => {
     text += `\nended: it took longer than ${step.timeoutMs / minuteMs} minutes`;
     console.log(`${step.name}: longer than ${step.timeoutMs / minuteMs} minutes, ended`);

@@ -1,7 +1,7 @@
 // How fast segments are, against JSON and msgpack: `node bench/micro/segment.ts [events per segment]`.
 // Events are nexmark's, made here from a fixed seed (the form of its bids, and all three kinds mixed).
 
-import { Packr } from 'msgpackr';
+import { Packr } from 'msgpackr/pack';
 import type { Batch } from '../../runtime/event/batch.ts';
 import { decodeEvents, encodeEvents } from '../../runtime/event/segment.ts';
 import { seededRandom } from '../../runtime/testing/seeded-random.ts';

@@ -11,7 +11,7 @@
 
 import { hash as cryptoHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import { Packr } from 'msgpackr';
+import { Packr } from 'msgpackr/pack';
 import { MillraceError } from '../base/errors.ts';
 import { headerFromList, headerToList } from './record-header.ts';
 import type { RecordHeader, Record_, SegmentInfo, SegmentKind } from './record.ts';

@@ -2,7 +2,7 @@
 //
 // Bytes: msgpack list [version, kind, …], in the order below; append only, and only together with VERSION.
 
-import { Packr } from 'msgpackr';
+import { Packr } from 'msgpackr/pack';
 import type { Key, Value } from '../event/batch.ts';
 import { decodeEvent, encodeEvent } from '../event/exact-event.ts';
 

@@ -5,7 +5,7 @@
 //   V1. decode(encode(v)) equals v: NaN, ±Infinity, -0, bigint (as bigint), Uint8Array, null and undefined kept apart.
 //   V2. A value without such oddities is walked but never copied.
 
-import { addExtension, Packr } from 'msgpackr';
+import { addExtension, Packr } from 'msgpackr/pack';
 
 class MinusZero {}
 class BrokenText {
