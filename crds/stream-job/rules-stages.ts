@@ -81,6 +81,18 @@ export const stageRules: readonly CelRule[] = [
   notZero('spec.stages[].window.count', 'orAfter'),
   notZero('spec.stages[].window', 'allowedLateness'),
   {
+    at: 'spec.stages[].window',
+    rule: '!has(self.keyWatermark) || !(has(self.count) || has(self.global) || has(self.early) || has(self.allowedLateness))',
+    message:
+      'keyWatermark goes with tumbling, sliding or session alone: an event is late for its key only, so give more time by maxOutOfOrder, and remove early and allowedLateness',
+  },
+  notZero('spec.stages[].window.keyWatermark', 'closeAfter'),
+  {
+    at: 'spec.stages[]',
+    rule: '!has(self.processingTime) || !has(self.window) || !has(self.window.keyWatermark)',
+    message: 'with processingTime the clock closes windows: remove keyWatermark',
+  },
+  {
     at: 'spec.stages[]',
     rule: '!has(self.rows) || (has(self.aggregate) && !has(self.window))',
     message: 'rows goes with an aggregate without window',

@@ -71,6 +71,16 @@ export const windowSchema = z
         'How long after its end a window is kept to be corrected: an event that comes by then gives a new result of it. Results then have ' +
           'a field `pane`: onTime for the first at the end, late for what replaces it. Absent: an event after the end is late.',
       ),
+    keyWatermark: z
+      .strictObject({
+        maxOutOfOrder: durationSchema.default('0s').describe('It stays this far behind the highest time of the key.'),
+        closeAfter: durationSchema.describe('The windows of a key that had no event for so long, by the clock, close.'),
+      })
+      .optional()
+      .describe(
+        'Each key has a watermark of its own, which closes its windows and says what is late: a key that is far ahead or behind harms no other. ' +
+          'With tumbling, sliding, session; without early, allowedLateness.',
+      ),
     preAggregate: z
       .boolean()
       .optional()

@@ -29,6 +29,11 @@ export type Trigger<E = never> = {
 type WindowKind = 'tumbling' | 'sliding' | 'session' | 'count' | 'global';
 type Accumulation = 'accumulating' | 'discarding' | 'retracting';
 
+export type KeyWatermark = {
+  /** It stays this far behind the highest time of the key; '0s' when absent. */ readonly maxOutOfOrder?: string;
+  /** The windows of a key that had no event for so long, by the clock, close. */ readonly closeAfter: string;
+};
+
 /** What may come before and after a window's end, and how it is computed. */
 export type PaneOptions = {
   /** Results before the end, whenever one of these holds. Results then have the fields `pane`, `paneNumber` and `isLast`. */
@@ -38,6 +43,8 @@ export type PaneOptions = {
   /** What a further result has. discarding: what came since the last one. retracting: all so far, and before it what it replaces comes
    *  once more, as pane `retracted`. accumulating (the default): all so far. */
   readonly accumulation?: Accumulation;
+  /** Each key has a watermark of its own, which closes its windows and says what is late. Without early and allowedLateness. */
+  readonly keyWatermark?: KeyWatermark;
   /** false: events are not summed up by key before they go to the partition of their key, even where that is sound (`millrace plan` tells). */
   readonly preAggregate?: boolean;
 };
@@ -111,8 +118,12 @@ export function globalWindow<E = AnyEvent>(options: GlobalOptions<E>): Window<Nu
   return { spec: { global: {}, ...panesOf(options) } };
 }
 
-function panesOf({ early, ...rest }: PaneOptions): Omit<WindowSpec, WindowKind> {
-  return early === undefined ? rest : { ...rest, early: early.map(triggerOf) };
+function panesOf({ early, keyWatermark, ...rest }: PaneOptions): Omit<WindowSpec, WindowKind> {
+  return {
+    ...rest,
+    ...(keyWatermark === undefined ? {} : { keyWatermark: { maxOutOfOrder: '0s', ...keyWatermark } }),
+    ...(early === undefined ? {} : { early: early.map(triggerOf) }),
+  };
 }
 
 function triggerOf({ when, once = false, ...rest }: Trigger): TriggerSpec {

@@ -23,6 +23,11 @@ const counting = { name: 'a', from: 'events', keyBy: 'event.x', window: tumbling
 
 test.each([
   { fact: 'a window that counts needs nothing of the event', stages: [counting], carries: 'nothing' },
+  {
+    fact: 'an event may be late by the watermark of its key',
+    stages: [{ ...counting, window: { ...tumbling, keyWatermark: { closeAfter: '1m' } } }],
+    carries: 'event',
+  },
   { fact: 'a sum needs the event', stages: [{ ...counting, aggregate: { n: { sum: 'event.y' } } }], carries: 'event' },
   {
     fact: 'a count of some needs the event',

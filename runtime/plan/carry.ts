@@ -34,6 +34,7 @@ export function onlyCounted(edge: EdgePlan, stages: readonly StagePlan[]): boole
 function onlyCounts({ op }: NodePlan): boolean {
   if (op.kind !== 'window' && op.kind !== 'aggregate') return false;
   if (op.kind === 'aggregate' && op.rows !== undefined) return false;
+  if (op.kind === 'window' && op.keyWatermark !== undefined) return false; // who is late the key says
   if (op.kind === 'window' && op.panes?.early.some(({ when }) => when !== null) === true) return false;
   return Object.values(op.aggregates).every(isBareCount);
 }

@@ -161,6 +161,7 @@ export type OpPlan =
       /** How long after its end a window is kept to be corrected; 0 when absent. */ readonly latenessMs?: number;
       /** Whether what a correction replaces comes once more before it. */ readonly retracts?: boolean;
       /** Its windows have results before their end, or each has only what came since the last. */ readonly panes?: CompiledPanes;
+      /** Each key has its own watermark. */ readonly keyWatermark?: CompiledKeyWatermark;
       /** What becomes of late events: the output `late` when something reads it, else dead letters. Both count as late. */ readonly late:
         'output' | 'deadLetter';
     }
@@ -273,6 +274,9 @@ export type CompiledTrigger = {
   readonly when: Code | null;
   readonly once: boolean;
 };
+/** closeAfterMs: so long without an event, by the clock, and a key's windows close. */
+export type CompiledKeyWatermark = { readonly maxOutOfOrderMs: number; readonly closeAfterMs: number };
+
 export type CompiledPanes = {
   readonly early: readonly CompiledTrigger[];
   readonly accumulation: 'accumulating' | 'discarding' | 'retracting';

@@ -19,7 +19,7 @@ import { emittedOutputs, FAILED, inputsOf, INVALID, LATE, OTHER, sendsIn, type S
 import { type OnErrorPlan, type OpPlan, ROWS, SENT, type StatePlan } from './physical-plan.ts';
 import type { Inlet, Outlet, Placement } from './placement.ts';
 import { structureOf } from './structure.ts';
-import { compilePanes, compileWindow, hasPanes, isCode, isKeyed, keyNames, verbsOf } from './stage-verbs.ts';
+import { compileKeyWatermark, compilePanes, compileWindow, hasPanes, isCode, isKeyed, keyNames, verbsOf } from './stage-verbs.ts';
 import { eventTimeOp, missedTimers } from './time-ops.ts';
 
 /** `read`: all references of the job, to know which outputs have readers. */
@@ -355,12 +355,14 @@ function keyedOp(spec: StageSpec, late: 'output' | 'deadLetter', failed: 'output
   const { window, aggregate, rows, changelog, dedupe, join, pattern, machine, xstate, reduce, keyBy } = spec;
   const names = keyNames(keyBy);
   if (window !== undefined) {
-    const { allowedLateness, accumulation } = window;
+    const { allowedLateness, accumulation, keyWatermark } = window;
     const corrections =
       allowedLateness === undefined ? {} : { latenessMs: parseDuration(allowedLateness), retracts: accumulation === 'retracting' };
     const aggregates = aggregate ?? {};
     const panes = hasPanes(window) ? { panes: compilePanes(window) } : {};
-    return { kind: 'window', window: compileWindow(window), spec: window, aggregates, keyNames: names, late, ...corrections, ...panes };
+    const own = keyWatermark === undefined ? {} : { keyWatermark: compileKeyWatermark(keyWatermark) };
+    const given = { ...corrections, ...panes, ...own };
+    return { kind: 'window', window: compileWindow(window), spec: window, aggregates, keyNames: names, late, ...given };
   }
   const state = statePlan(spec);
   if (aggregate !== undefined)

@@ -67,6 +67,8 @@ function inStage({
     { text: session?.gap, path: ['window', 'session', 'gap'], mayBeZero: false },
     { text: window?.count?.orAfter, path: ['window', 'count', 'orAfter'], mayBeZero: false },
     { text: window?.allowedLateness, path: ['window', 'allowedLateness'], mayBeZero: false },
+    { text: window?.keyWatermark?.maxOutOfOrder, path: ['window', 'keyWatermark', 'maxOutOfOrder'], mayBeZero: true },
+    { text: window?.keyWatermark?.closeAfter, path: ['window', 'keyWatermark', 'closeAfter'], mayBeZero: false },
     ...(window?.early ?? []).flatMap(({ every, processingTime }, i) => [
       { text: every, path: ['window', 'early', i, 'every'], mayBeZero: false },
       { text: processingTime, path: ['window', 'early', i, 'processingTime'], mayBeZero: false },

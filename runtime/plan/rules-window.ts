@@ -33,8 +33,24 @@ export function checkWindow({ spec, path }: StageElement): readonly Issue[] {
   const { tumbling, sliding, count } = spec.window;
   if (count !== undefined) issues.push(...checkCount([...at, 'count'], spec.window, count));
   issues.push(...checkPanes(at, spec.name, spec.window));
-  issues.push(...checkSteps(at, { tumbling, sliding }));
+  issues.push(...checkSteps(at, { tumbling, sliding }), ...checkKeyWatermark(at, spec));
   return issues;
+}
+
+function checkKeyWatermark(at: readonly PathPart[], { window = {}, processingTime, name }: StageSpec): readonly Issue[] {
+  if (window.keyWatermark === undefined) return [];
+  const path = formatPath([...at, 'keyWatermark']);
+  if (processingTime !== undefined)
+    return [{ path, message: `by the clock no window of stage "${name}" waits for events`, fix: 'remove keyWatermark, or processingTime' }];
+  const { count, global, early, allowedLateness } = window;
+  const others = Object.entries({ count, global, early, allowedLateness }).flatMap(([other, value]) =>
+    value === undefined ? [] : [other],
+  );
+  return others.map((other) => ({
+    path,
+    message: `windows of stage "${name}" that go by the watermark of their key have one result, at an end in time: ${other} says nothing of them`,
+    fix: other === 'allowedLateness' ? 'more maxOutOfOrder instead' : `remove ${other}, or keyWatermark`,
+  }));
 }
 
 function checkCount(
@@ -102,14 +118,15 @@ function checkPanes(at: readonly PathPart[], stage: string, window: WindowSpec):
 
 /** Each event is written into each of its windows where those have results of their own. */
 function checkOverlap(at: readonly PathPart[], window: WindowSpec): readonly Issue[] {
-  if (window.sliding === undefined || !hasPanes(window)) return [];
+  const why = hasPanes(window) ? 'early or discarding results' : window.keyWatermark === undefined ? null : 'keyWatermark';
+  if (window.sliding === undefined || why === null) return [];
   const { size, every } = window.sliding;
   const windows = Math.ceil(parseDuration(size) / parseDuration(every));
   if (parseDuration(every) === 0 || windows <= EARLY_WINDOWS_PER_EVENT_MAX || windows > WINDOWS_PER_EVENT_MAX) return [];
   return [
     {
       path: formatPath([...at, 'sliding', 'every']),
-      message: `each event would be in ${windows} windows, and with early or discarding results at most ${EARLY_WINDOWS_PER_EVENT_MAX} are possible`,
+      message: `each event would be in ${windows} windows, and with ${why} at most ${EARLY_WINDOWS_PER_EVENT_MAX} are possible`,
       fix: `at least ${formatDuration(Math.ceil(parseDuration(size) / EARLY_WINDOWS_PER_EVENT_MAX))}`,
     },
   ];

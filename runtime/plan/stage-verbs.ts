@@ -6,7 +6,7 @@ import type { StageSpec } from '../../crds/stream-job/spec.ts';
 import type { WindowSpec } from '../../crds/stream-job/window.ts';
 import { parseDuration } from '../base/duration.ts';
 import { assert } from '../base/assert.ts';
-import type { CompiledPanes, CompiledWindow } from './physical-plan.ts';
+import type { CompiledKeyWatermark, CompiledPanes, CompiledWindow } from './physical-plan.ts';
 
 export const STATELESS_VERBS = [
   'map',
@@ -78,6 +78,10 @@ export function windowFields(window: WindowSpec | undefined): readonly string[] 
   if (window.count !== undefined) return [...bounds, 'windowNumber'];
   if (hasPanes(window)) return [...bounds, 'pane', 'paneNumber', 'isLast'];
   return window.allowedLateness === undefined ? bounds : [...bounds, 'pane'];
+}
+
+export function compileKeyWatermark({ maxOutOfOrder, closeAfter }: NonNullable<WindowSpec['keyWatermark']>): CompiledKeyWatermark {
+  return { maxOutOfOrderMs: parseDuration(maxOutOfOrder), closeAfterMs: parseDuration(closeAfter) };
 }
 
 export function compilePanes({ early = [], accumulation = 'accumulating' }: WindowSpec): CompiledPanes {

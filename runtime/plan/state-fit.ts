@@ -199,6 +199,11 @@ function compareCells(was: OpPlan, is: OpPlan): readonly Misfit[] {
 type WindowOp = Extract<OpPlan, { kind: 'window' }>;
 
 function compareWindow(was: WindowOp, is: WindowOp): readonly Misfit[] {
+  if ((was.keyWatermark === undefined) !== (is.keyWatermark === undefined)) {
+    const [from, to] = was.keyWatermark === undefined ? ['the stage', 'their key'] : ['their key', 'the stage'];
+    const reason = `windows closed by the watermark of ${from} and would by that of ${to}: they are kept otherwise`;
+    return [{ reason, fix: `keep keyWatermark as it is, or ${RENAME}` }];
+  }
   if (canonicalText(was.window) === canonicalText(is.window)) return comparePanes(was, is);
   const [from, to] = [describeWindow(was), describeWindow(is)];
   return [

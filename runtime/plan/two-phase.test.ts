@@ -58,6 +58,11 @@ test.each([
     stages: [{ ...window, aggregate: { ...sums, more: { [name]: 'event.y' } } }],
     told: expect.stringContaining(name) as unknown as string,
   })),
+  {
+    fact: 'windows by the watermark of their key',
+    stages: [{ ...window, window: { tumbling: { size: '10s' }, keyWatermark: { closeAfter: '1m' } } }],
+    told: 'each event may close windows of its key',
+  },
   { fact: 'who says so', stages: [{ ...window, window: { tumbling: { size: '10s' }, preAggregate: false } }], told: 'it is declared so' },
 ])('two phases or why not: $fact', ({ stages, told }) => expect(phases(stages)).toEqual(told));
 

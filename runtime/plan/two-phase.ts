@@ -48,6 +48,7 @@ function whyNot({ id, op }: NodePlan, readers: readonly NodePlan[], stages: read
   if (readers.length > 1) return `${readers.map((reader) => reader.id).join(' and ')} read the same exchange`;
   if (op.kind !== 'window') return 'a running aggregate has a result whenever it changes';
   if (op.spec.preAggregate === false) return 'it is declared so';
+  if (op.keyWatermark !== undefined) return 'each event may close windows of its key';
   if (op.window.kind === 'session') return 'an event may join two sessions, or be too late for one';
   if (op.window.kind === 'count') return 'a window by count ends at an event';
   if (op.panes !== undefined || op.window.kind === 'global') return 'results before the end of a window tell of events as they come';

@@ -41,6 +41,18 @@ test.each<{ fact: string; from: Window; to: Window; says: readonly string[] }>([
     says: [],
   },
   {
+    fact: 'the watermark of their key',
+    from: hourly({}),
+    to: hourly({ keyWatermark: { closeAfter: '1d' } }),
+    says: ['so far all of it only counted', 'closed by the watermark of the stage and would by that of their key'],
+  },
+  {
+    fact: 'other bounds of the watermark of a key',
+    from: hourly({ keyWatermark: { closeAfter: '1d' } }),
+    to: hourly({ keyWatermark: { closeAfter: '1h', maxOutOfOrder: '5s' } }),
+    says: [],
+  },
+  {
     fact: 'early results of windows that had none',
     from: hourly({}),
     to: hourly({ early: every }),

@@ -1,6 +1,7 @@
 // Runs one transform as a stage runs it (the real chain, the real state), with time drawn as text. For table tests.
 //
 //   'a1 a3 | b7 W10 R c12'   event a at 1, event a at 3, then (another batch) b at 7, the watermark 10, a restart, c at 12
+//   'C100'                   the clock has come to 100 ms, and who waits for it is woken
 //   'a1=5'                   the event's value has `n: 5`;  'Wend': the input has ended;  '>a1': on the right side of a join
 //
 // An event `a7` has the value `{ id: 'a', t: 7, n: 7 }`, the time 7 and the key 'a'. What comes out is drawn the same way:
@@ -39,7 +40,7 @@ export type Emission =
   | { readonly kind: 'watermark'; readonly watermark: number };
 
 const NODE = 'node';
-const SIGN = /^(\||R|Wend|W-?\d+)$/;
+const SIGN = /^(\||R|Wend|W-?\d+|C\d+)$/;
 const EVENT = /^(>?)([A-Za-z]+)(-?\d+)(?:=(-?[\d.]+))?$/;
 
 export class StepHarness {
@@ -51,9 +52,11 @@ export class StepHarness {
   readonly #options: HarnessOptions;
   #chain: Chain;
   #watermarks = new Map<number, Together>();
+  #nowMs: number;
 
   constructor(options: HarnessOptions) {
     this.#options = options;
+    this.#nowMs = options.nowMs ?? 0;
     this.#chain = this.#start({});
   }
 
@@ -112,6 +115,14 @@ export class StepHarness {
     this.#collect();
   }
 
+  /** Who waits for the clock is woken. */
+  clock(nowMs: number): void {
+    this.#nowMs = nowMs;
+    this.#chain.nowMs = nowMs;
+    this.#chain.wake(nowMs);
+    this.#collect();
+  }
+
   /** The task dies and another owner goes on from bytes alone. */
   restart(): void {
     this.state.takeDelta();
@@ -123,6 +134,7 @@ export class StepHarness {
   #playSign(sign: string): void {
     if (sign === 'R') this.restart();
     else if (sign === 'Wend') this.advance(WATERMARK_MAX);
+    else if (sign.startsWith('C')) this.clock(Number(sign.slice(1)));
     else if (sign.startsWith('W') && SIGN.test(sign)) this.advance(Number(sign.slice(1)));
     else if (sign !== '|') throw new Error(`not drawn well: ${sign}`);
   }
@@ -147,7 +159,7 @@ export class StepHarness {
       table: (name) => this.#table(name),
     });
     chain.restored(this.#watermarks, watermarks);
-    chain.nowMs = this.#options.nowMs ?? 0;
+    chain.nowMs = this.#nowMs;
     chain.ingestMs = 0;
     return chain;
   }

@@ -4,7 +4,7 @@
 
 import { WATERMARK_MIN } from '../../event/batch.ts';
 import type { Value } from '../../event/batch.ts';
-import type { CompiledPanes, CompiledTrigger, CompiledWindow } from '../../plan/physical-plan.ts';
+import type { CompiledKeyWatermark, CompiledPanes, CompiledTrigger, CompiledWindow } from '../../plan/physical-plan.ts';
 import { StepHarness } from '../../testing/step-harness.ts';
 import { makeWindow } from './window.ts';
 
@@ -12,7 +12,12 @@ import { makeWindow } from './window.ts';
 export function windowHarness(
   window: CompiledWindow,
   late: 'output' | 'deadLetter' = 'output',
-  corrections: { readonly latenessMs?: number; readonly retracts?: boolean; readonly panes?: CompiledPanes } = {},
+  corrections: {
+    readonly latenessMs?: number;
+    readonly retracts?: boolean;
+    readonly panes?: CompiledPanes;
+    readonly keyWatermark?: CompiledKeyWatermark;
+  } = {},
 ): StepHarness {
   const aggregates = { n: { count: {} }, sum: { sum: 'event.n' }, first: { first: 'event.n' } };
   const value = ({ id, n }: { id: string; n: number }): Value => ({ id, n: n === 13 ? 'thirteen' : n });

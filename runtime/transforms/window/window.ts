@@ -4,16 +4,19 @@ import { assert } from '../../base/assert.ts';
 import type { OpPlan } from '../../plan/physical-plan.ts';
 import type { Transform } from '../transform.ts';
 import { CountWindow } from './count-window.ts';
+import { KeyTimeWindow } from './key-time-window.ts';
 import { PanedWindow } from './paned-window.ts';
 import { SessionWindow } from './session-window.ts';
 import { makeSliceGrid } from './slice-grid.ts';
 import { SlicedWindow } from './sliced-window.ts';
 
 /**
- * Aggregates per key and window of event time. A result when a window closes (the watermark reached its end - 1):
+ * Aggregates per key and window of event time. A result when a window closes (the watermark, of its key where that has its own, reached its end - 1):
  * `{ …key parts, windowStartMs, windowEndMs, …aggregates }` with the time `windowEndMs - 1`. Late events go where `op.late` says.
  */
 export function makeWindow(op: Extract<OpPlan, { kind: 'window' }>): Transform {
+  const { keyWatermark } = op;
+  if (keyWatermark !== undefined) return new KeyTimeWindow({ ...op, keyWatermark });
   switch (op.window.kind) {
     case 'tumbling':
     case 'sliding':

@@ -380,6 +380,31 @@ export const stages: readonly Refused[] = [
     says: ['allowedLateness is no time at all'],
   },
   {
+    fact: 'a watermark of their key for windows that have results before their end',
+    object: windowed({ tumbling: { size: '1h' }, keyWatermark: { closeAfter: '1d' }, early: [{ count: 5 }] }),
+    says: 'keyWatermark goes with tumbling, sliding or session alone',
+  },
+  {
+    fact: 'a watermark of their key for windows that wait for late events',
+    object: windowed({ session: { gap: '1h' }, keyWatermark: { closeAfter: '1d' }, allowedLateness: '1h' }),
+    says: 'give more time by maxOutOfOrder',
+  },
+  {
+    fact: 'a watermark of their key for windows by count',
+    object: windowed({ count: { size: 5 }, keyWatermark: { closeAfter: '1d' } }),
+    says: 'keyWatermark goes with tumbling, sliding or session alone',
+  },
+  {
+    fact: 'keys that are quiet at once',
+    object: windowed({ tumbling: { size: '1h' }, keyWatermark: { closeAfter: '0s' } }),
+    says: ['keyWatermark', 'closeAfter is no time at all'],
+  },
+  {
+    fact: 'a watermark of their key for windows by the clock',
+    object: keyed({ processingTime: {}, window: { tumbling: { size: '1h' }, keyWatermark: { closeAfter: '1d' } }, aggregate }),
+    says: 'with processingTime the clock closes windows: remove keyWatermark',
+  },
+  {
     fact: 'a way of correcting windows that there is not',
     object: windowed({ tumbling: { size: '1h' }, allowedLateness: '1h', accumulation: 'forgetting' }),
     says: 'window.accumulation',
