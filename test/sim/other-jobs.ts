@@ -3,10 +3,12 @@
 import { BOOTSTRAP_JOB, slowBootstrap } from './sim-bootstrap.ts';
 import { CLOCKS_JOB, slowClocks } from './sim-clocks.ts';
 import { SIDES_JOB, slowSides } from './sim-sides.ts';
+import { slowWindows, WINDOWS_JOB } from './sim-windows.ts';
 import type { OtherJob } from './simulate.ts';
 
 export const OTHER_JOBS = {
   bootstrap: { text: BOOTSTRAP_JOB, slow: slowBootstrap },
   clocks: { text: CLOCKS_JOB, slow: slowClocks },
   sides: { text: SIDES_JOB, slow: slowSides },
+  windows: { text: WINDOWS_JOB, slow: slowWindows },
 } satisfies Readonly<Record<string, OtherJob>>;
