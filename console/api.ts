@@ -142,6 +142,10 @@ export type LivePartition = {
   readonly inboxBytes: number;
   /** A source's split that has nothing for now and holds no other back. */
   readonly isIdle?: true;
+  /** It is ahead of other splits, and not read on until they have come. */
+  readonly isHeld?: true;
+  /** How long that was so, since its owner runs it; absent: it waits for no others. */
+  readonly heldMs?: number;
   /** The worker that could go on with it at once; null: none can. Absent: the job has no standbys, or the stage no state. */
   readonly standby?: string | null;
 };

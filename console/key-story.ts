@@ -13,7 +13,7 @@ import { type Answer, answerIn, answerTopic, type Ask } from '../runtime/worker/
 import type { Bus } from '../runtime/worker/directory.ts';
 import { LOOK_TOPIC } from '../runtime/worker/report-pace.ts';
 import { type AtLeast, TakenIn } from '../runtime/worker/taken-in.ts';
-import type { WorkerReport } from '../runtime/worker/worker.ts';
+import type { WorkerReport } from '../runtime/worker/worker-report.ts';
 import type { Story } from './api.ts';
 import { leavesOf } from './statechart.ts';
 

@@ -9,7 +9,7 @@ import type { Isolation, RunProgress, StageProgress } from '../runtime/telemetry
 import type { PhysicalPlan } from '../runtime/plan/physical-plan.ts';
 import { liveOutputs, taskName } from '../runtime/plan/physical-plan.ts';
 import type { TaskFigures } from '../runtime/worker/task-figures.ts';
-import type { WorkerReport } from '../runtime/worker/worker.ts';
+import type { WorkerReport } from '../runtime/worker/worker-report.ts';
 import { mergeNodeFigures } from '../runtime/task/node-figures.ts';
 import type { Chart, Declared, Live, LiveEdge, LiveStage, LiveWindow, Phase, TimelineEntry } from './api.ts';
 import { CountRates } from './count-rates.ts';
@@ -184,6 +184,8 @@ function stageOf(
         watermarkMs: timeOf(figures?.watermark ?? null),
         inboxBytes: figures?.inboxBytes ?? 0,
         ...(figures?.idle === true ? { isIdle: true as const } : {}),
+        ...(figures?.heldMs === undefined ? {} : { heldMs: figures.heldMs }),
+        ...(figures?.held === true ? { isHeld: true as const } : {}),
         ...(standby === undefined ? {} : { standby }),
       };
     }),

@@ -6,7 +6,7 @@ export { BadDeclaration, type Issue } from './base/issues.ts';
 export { MillraceError, type ErrorCode } from './base/errors.ts';
 export type { StreamJob, StreamJobInput } from '../crds/stream-job/spec.ts';
 export { job, from, type Job, type JobOptions, type JobParts, type ParameterOptions } from './job/job.ts';
-export { file, nats, type Origin, type EventTimeOptions, type IdleOptions } from './job/source.ts';
+export { file, nats, type Origin, type EventTimeOptions, type AlignmentOptions, type IdleOptions } from './job/source.ts';
 export { tumbling, sliding, session, countWindow, globalWindow, type Trigger, type Window } from './job/window.ts';
 export {
   count,

@@ -28,7 +28,7 @@ import { tracingOptions, withWishes } from '../../runtime/telemetry/tracing-opti
 import type { TracingOptions } from '../../runtime/telemetry/tracing-options.ts';
 import type { Failure } from '../../runtime/worker/membership.ts';
 import type { Bus } from '../../runtime/worker/directory.ts';
-import type { WorkerReport } from '../../runtime/worker/worker.ts';
+import type { WorkerReport } from '../../runtime/worker/worker-report.ts';
 import { startEmbeddedServer } from '../local/embedded-server.ts';
 import { countStages, finalReport } from './final-report.ts';
 import type { FinalReport } from './final-report.ts';

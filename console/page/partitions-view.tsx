@@ -67,11 +67,12 @@ export function PartitionsView({ live }: ViewProps): ReactNode {
             </tr>
           </thead>
           <tbody>
-            {shown.map(({ task, owner, state, epoch, eventsIn, watermarkMs, inboxBytes, isIdle }) => (
+            {shown.map(({ task, owner, state, epoch, eventsIn, watermarkMs, inboxBytes, isIdle, isHeld, heldMs }) => (
               <Row
                 key={task}
                 color={owners.indexOf(owner ?? '')}
-                {...{ task, owner, state, epoch, eventsIn, watermarkMs, inboxBytes, isIdle }}
+                {...{ task, owner, epoch, eventsIn, watermarkMs, inboxBytes }}
+                state={stateText({ state, isIdle, isHeld, heldMs })}
               />
             ))}
           </tbody>
@@ -88,14 +89,21 @@ export function PartitionsView({ live }: ViewProps): ReactNode {
   );
 }
 
-type RowProps = Omit<LivePartition, 'partition' | 'isIdle'> & {
+type RowProps = Omit<LivePartition, 'partition' | 'isIdle' | 'isHeld' | 'heldMs'> & {
   readonly task: string;
   readonly color: number;
-  readonly isIdle: true | undefined;
 };
 
+type Waiting = { readonly [Name in 'isIdle' | 'isHeld' | 'heldMs']: LivePartition[Name] | undefined };
+
+/** `running, ahead (held 12 s)` */
+function stateText({ state, isIdle, isHeld, heldMs }: Pick<LivePartition, 'state'> & Waiting): string {
+  const waits = isHeld === true ? ', ahead' : isIdle === true ? ', idle' : '';
+  return `${state}${waits}${heldMs === undefined || heldMs === 0 ? '' : ` (held ${duration(heldMs)})`}`;
+}
+
 /** Drawn anew only when a figure of its own changes. */
-const Row = memo(function Row({ task, color, owner, state, epoch, eventsIn, watermarkMs, inboxBytes, isIdle }: RowProps): ReactNode {
+const Row = memo(function Row({ task, color, owner, state, epoch, eventsIn, watermarkMs, inboxBytes }: RowProps): ReactNode {
   return (
     <tr data-task={task}>
       <th scope="row">{task}</th>
@@ -108,7 +116,7 @@ const Row = memo(function Row({ task, color, owner, state, epoch, eventsIn, wate
           </>
         )}
       </td>
-      <td>{isIdle === true ? `${state}, idle` : state}</td>
+      <td>{state}</td>
       <td className="number">{count(epoch)}</td>
       <td className="number">{count(eventsIn)}</td>
       <td className="moment">{time(watermarkMs)}</td>

@@ -40,6 +40,16 @@ export const sourceIdleSchema = z
   })
   .describe('What becomes of event time while a split has nothing.');
 
+export const sourceAlignmentSchema = z
+  .strictObject({
+    maxDrift: durationSchema.describe(
+      'How far, in event time, a split may be ahead of the one that is furthest behind. One that is further ahead is not read on until the ' +
+        'others have come. Idle splits hold nobody up.',
+    ),
+    group: nameSchema.optional().describe('Sources with the same group wait for each other. Absent: the splits of this source do.'),
+  })
+  .describe('Splits go on in step, so that what waits for the watermark stays small.');
+
 export const sourceSchema = z.strictObject({
   name: nameSchema,
   file: fileSourceSchema.optional().describe('Reads a file, from its beginning to its end.'),
@@ -47,6 +57,7 @@ export const sourceSchema = z.strictObject({
   schema: eventSchemaSchema.optional(),
   eventTime: eventTimeSchema.optional(),
   idle: sourceIdleSchema.optional(),
+  alignment: sourceAlignmentSchema.optional(),
   maxEventBytes: z.int().min(1).max(8_388_608).default(524_288).describe('A longer event becomes a dead letter.'),
 });
 

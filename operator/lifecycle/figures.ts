@@ -3,7 +3,7 @@
 import type { StagePlan } from '../../runtime/plan/physical-plan.ts';
 import { taskName } from '../../runtime/plan/physical-plan.ts';
 import type { RunProgress } from '../../runtime/telemetry/progress.ts';
-import type { WorkerReport } from '../../runtime/worker/worker.ts';
+import type { WorkerReport } from '../../runtime/worker/worker-report.ts';
 
 export type JobFigures = {
   readonly progress: RunProgress;

@@ -6,7 +6,7 @@ import { systemClock } from '../../runtime/adapters/node/clock.ts';
 import { DeadLetterDesk } from '../../runtime/dead-letter-desk.ts';
 import type { Bus } from '../../runtime/worker/directory.ts';
 import type { JobRecord } from '../../runtime/worker/job-record.ts';
-import type { WorkerReport } from '../../runtime/worker/worker.ts';
+import type { WorkerReport } from '../../runtime/worker/worker-report.ts';
 import type { Absent } from '../reconcile/nats-side.ts';
 import { isReport } from './report-check.ts';
 

@@ -15,7 +15,7 @@ import { poolOf, stagesOfPool } from '../../runtime/plan/pools.ts';
 import { taskName, type PhysicalPlan, type StagePlan } from '../../runtime/plan/physical-plan.ts';
 import { shortKey } from '../../runtime/worker/shown-key.ts';
 import type { TaskFigures } from '../../runtime/worker/task-figures.ts';
-import type { WorkerReport } from '../../runtime/worker/worker.ts';
+import type { WorkerReport } from '../../runtime/worker/worker-report.ts';
 import type { Sample, SourceSample, TaskSample } from '../autoscaler/sample.ts';
 import type { LoadAsked } from '../reconcile/nats-side.ts';
 import { EdgeCounts } from './edge-counts.ts';

@@ -5,7 +5,7 @@
 
 import { OPEN_TOLD_MAX, TRANSITIONS_TOLD_MAX } from '../../runtime/transforms/figures.ts';
 import type { TaskFigures } from '../../runtime/worker/task-figures.ts';
-import type { WorkerReport } from '../../runtime/worker/worker.ts';
+import type { WorkerReport } from '../../runtime/worker/worker-report.ts';
 
 /** Furthest back that a date can be (ECMA-262); a watermark at its end is Number.MAX_SAFE_INTEGER. */
 const TIME_MIN_MS = -8_640_000_000_000_000;
@@ -72,7 +72,7 @@ function isListOf(value: unknown, max: number, is: (one: readonly unknown[]) => 
 function isTask(value: unknown): boolean {
   if (!isRecord(value)) return false;
   const { task, stage, partition, state, epoch, number, counters, watermark, inboxBytes, progress, positions } = value;
-  const { sequence, time, heavyKey, idle, standsStill } = value;
+  const { sequence, time, heavyKey, idle, held, heldMs, standsStill } = value;
   const isPlaced = typeof stage === 'string' && isCount(partition) && task === `${stage}/${partition}` && states.includes(state);
   const isCounted = [epoch, number, inboxBytes].every(isCount) && isCounters(counters);
   const isAt = watermark === null || (isNumber(watermark) && watermark >= TIME_MIN_MS);
@@ -83,6 +83,8 @@ function isTask(value: unknown): boolean {
     isAbsentOr(time, isTime) &&
     isAbsentOr(heavyKey, isKeyShare) &&
     isAbsentOr(idle, (flag) => flag === true) &&
+    isAbsentOr(held, (flag) => flag === true) &&
+    isAbsentOr(heldMs, isCount) &&
     isAbsentOr(standsStill, isText);
   return isPlaced && isCounted && isAt && isShare && arePositions && areLater;
 }

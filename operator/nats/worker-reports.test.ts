@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { VirtualClock } from '../../runtime/testing/virtual-clock.ts';
 import type { TaskFigures } from '../../runtime/worker/task-figures.ts';
 import { NO_TIME } from '../../runtime/worker/time-ledger.ts';
-import type { WorkerReport } from '../../runtime/worker/worker.ts';
+import type { WorkerReport } from '../../runtime/worker/worker-report.ts';
 import { declaredOf } from '../lifecycle/observed-sample.ts';
 import { WorkerReports } from './worker-reports.ts';
 

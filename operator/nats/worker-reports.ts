@@ -11,7 +11,7 @@ import type { Clock } from '../../runtime/base/clock.ts';
 import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
 import { ProgressBoard } from '../../runtime/telemetry/progress.ts';
 import type { TaskFigures } from '../../runtime/worker/task-figures.ts';
-import type { WorkerReport } from '../../runtime/worker/worker.ts';
+import type { WorkerReport } from '../../runtime/worker/worker-report.ts';
 import { figuresOf, type JobFigures } from '../lifecycle/figures.ts';
 import { reportIn } from './report-check.ts';
 

@@ -34,10 +34,18 @@ export type IdleOptions = {
   /** When nothing came for so long, event time of the split goes on as the clock does. */
   readonly closeAfter?: string;
 };
+/** Splits go on in step, so that what waits for the watermark stays small. */
+export type AlignmentOptions = {
+  /** How far, in event time, a split may be ahead of the one that is furthest behind. */
+  readonly maxDrift: string;
+  /** Sources with the same group wait for each other; absent: the splits of this source do. */
+  readonly group?: string;
+};
 type OriginOptions<S, E> = {
   readonly schema?: S;
   readonly eventTime?: EventTimeOptions<E>;
   readonly idle?: IdleOptions;
+  readonly alignment?: AlignmentOptions;
   readonly maxEventBytes?: number;
 };
 type Declared<E, S> = [E] extends [never] ? ([keyof S] extends [never] ? AnyEvent : TypeOfSchema<S>) : E;
@@ -46,16 +54,16 @@ type Declared<E, S> = [E] extends [never] ? ([keyof S] extends [never] ? AnyEven
 export function file<E = never, const S extends EventSchema = {}>(
   options: z.input<typeof fileSourceSchema> & OriginOptions<S, Declared<E, S>>,
 ): Origin<Declared<E, S>> {
-  const { schema, eventTime, idle, maxEventBytes, ...where } = options;
-  return { spec: { file: where, ...common({ schema, eventTime, idle, maxEventBytes }) } };
+  const { schema, eventTime, idle, alignment, maxEventBytes, ...where } = options;
+  return { spec: { file: where, ...common({ schema, eventTime, idle, alignment, maxEventBytes }) } };
 }
 
 /** JetStream subjects; each is one split of the source. */
 export function nats<E = never, const S extends EventSchema = {}>(
   options: z.input<typeof natsSourceSchema> & OriginOptions<S, Declared<E, S>>,
 ): Origin<Declared<E, S>> {
-  const { schema, eventTime, idle, maxEventBytes, ...where } = options;
-  return { spec: { nats: where, ...common({ schema, eventTime, idle, maxEventBytes }) } };
+  const { schema, eventTime, idle, alignment, maxEventBytes, ...where } = options;
+  return { spec: { nats: where, ...common({ schema, eventTime, idle, alignment, maxEventBytes }) } };
 }
 
 export function eventTimeSpec<E>(options: EventTimeOptions<E>): NonNullable<z.input<typeof sourceSchema>['eventTime']> {
@@ -65,11 +73,12 @@ export function eventTimeSpec<E>(options: EventTimeOptions<E>): NonNullable<z.in
 
 type Common<E> = { readonly [Name in keyof OriginOptions<EventSchema, E>]: OriginOptions<EventSchema, E>[Name] | undefined };
 
-function common<E>({ schema, eventTime, idle, maxEventBytes }: Common<E>): Origin<E>['spec'] {
+function common<E>({ schema, eventTime, idle, alignment, maxEventBytes }: Common<E>): Origin<E>['spec'] {
   return {
     ...(schema === undefined ? {} : { schema: schemaSpec(schema) }),
     ...(eventTime === undefined ? {} : { eventTime: eventTimeSpec(eventTime) }),
     ...(idle === undefined ? {} : { idle }),
+    ...(alignment === undefined ? {} : { alignment }),
     ...(maxEventBytes === undefined ? {} : { maxEventBytes }),
   };
 }

@@ -3,7 +3,7 @@
 import { formatDuration } from '../base/duration.ts';
 import { describeSink, guaranteeOf, sinkSpecOf } from './explain-sink.ts';
 import { machinePathText } from './machine-path.ts';
-import { hasStandbys, isFeedback, liveOutputs } from './physical-plan.ts';
+import { alignmentOf, hasStandbys, isFeedback, liveOutputs } from './physical-plan.ts';
 import type { EdgePlan, NodePlan, PhysicalPlan, StagePlan } from './physical-plan.ts';
 import { phasesOf } from './two-phase.ts';
 import { DEAD_LETTERS, DEAD_LETTERS_SUBJECT } from './plan-names.ts';
@@ -43,6 +43,7 @@ function describeStage(plan: PhysicalPlan, stage: StagePlan): string {
     `${stage.id} ${'─'.repeat(Math.max(3, WIDTH - stage.id.length - right.length - 2))} ${right}`,
     ...field('runs', chainsOf(stage)),
     ...field('machine', machinesOf(stage)),
+    ...field('aligned', alignmentText(plan, stage)),
     ...field('onError', failuresOf(stage)),
     ...field('why', stage.reasons),
     ...field('phases', phasesText(plan, stage)),
@@ -77,6 +78,14 @@ function phasesText(plan: PhysicalPlan, stage: StagePlan): readonly string[] {
     if (phases.kind === 'one') return [`one, because ${phases.why}`];
     return [`two: ${edge.fromStage} sums up its events by key and slice in each step, ${phases.node} puts the sums together`];
   });
+}
+
+/** Whom its splits wait for. */
+function alignmentText({ stages }: PhysicalPlan, stage: StagePlan): readonly string[] {
+  const alignment = alignmentOf(stage);
+  if (alignment === null) return [];
+  const group = stages.filter((other) => alignmentOf(other)?.group === alignment.group).map(({ id }) => id);
+  return [`no split is read further than ${formatDuration(alignment.maxDriftMs)} ahead of the last one of ${group.join(', ')}`];
 }
 
 /** Which path runs each machine of the stage. */

@@ -4,6 +4,7 @@ import { streamJobSchema } from '../../crds/stream-job/spec.ts';
 import { readStreamJob } from './check.ts';
 import { explainPlan } from './explain.ts';
 import type { PhysicalPlan } from './physical-plan.ts';
+import { planOfSpec } from '../testing/plan-of.ts';
 import { planJob } from './plan.ts';
 
 const flights = planJob(
@@ -50,6 +51,23 @@ describe('as text', () => {
       ...(JSON.parse(explainPlan(small, 'json')) as object),
       standbyReplicas: 1,
     });
+  });
+
+  test('whom splits wait for', () => {
+    const source = (name: string, subjects: readonly string[], group: object): object => ({
+      name,
+      nats: { subjects },
+      eventTime: { at: 'event.at' },
+      alignment: { maxDrift: '90s', ...group },
+    });
+    const plan = planOfSpec({
+      sources: [source('a', ['a'], { group: 'both' }), source('b', ['b'], { group: 'both' }), source('c', ['c', 'd'], {})],
+      sinks: [{ name: 'out', from: ['a', 'b', 'c'], nats: { subject: 'out' } }],
+    });
+    const text = explainPlan(plan, 'text');
+    expect(text).toContain('\n  aligned no split is read further than 1m30s ahead of the last one of a, b\n');
+    expect(text).toContain('\n  aligned no split is read further than 1m30s ahead of the last one of c\n');
+    expect(explainPlan(small, 'text')).not.toContain('aligned');
   });
 
   test('what becomes of events for which code fails, where the job says it', () => {

@@ -83,6 +83,15 @@ export function allInputsOf(stage: StageElement, graph: JobGraph): readonly Refe
   return [...inputsOf(stage), ...sideTablesOf(stage, graph).flatMap(tableInputs)];
 }
 
+/** The sources whose events come to that element, each once; of a graph that may have cycles. */
+export function sourcesOf(name: string, graph: JobGraph, seen: Set<string> = new Set()): readonly SourceElement[] {
+  const element = graph.byName.get(name);
+  if (element === undefined || seen.has(name)) return [];
+  seen.add(name);
+  if (element.kind === 'source') return [element];
+  return element.kind === 'stage' ? allInputsOf(element, graph).flatMap((input) => sourcesOf(input.name, graph, seen)) : [];
+}
+
 /** All references of the job to something that gives events. */
 export function allReferences(graph: JobGraph): readonly Reference[] {
   return graph.elements.flatMap((element) => {

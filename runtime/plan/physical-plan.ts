@@ -115,12 +115,15 @@ export type OnErrorPlan = {
 /** When a split is idle, and when event time goes on without it; null: never. */
 export type SourceIdle = { readonly afterMs: number; readonly closeAfterMs: number | null };
 
+/** How far splits of a group may be ahead of the one that is furthest behind. */
+export type SourceAlignment = { readonly group: string; readonly maxDriftMs: number };
+
 /** By the clock: what becomes of a timer that is late by so much. Absent: its timers are of event time. */
 export type MissedTimers = { readonly policy: ProcessingTimeSpec['missed']; readonly afterMs: number };
 
 /** One transform with durations in ms and code as it was declared. */
 export type OpPlan =
-  | { readonly kind: 'source'; readonly spec: SourceSpec; readonly idle?: SourceIdle }
+  | { readonly kind: 'source'; readonly spec: SourceSpec; readonly idle?: SourceIdle; readonly alignment?: SourceAlignment }
   | { readonly kind: 'filter'; readonly code: Code }
   | { readonly kind: 'map'; readonly map: Code | Fields }
   | { readonly kind: 'flatMap'; readonly flatMap: NonNullable<StageSpec['flatMap']> }
@@ -289,6 +292,11 @@ export const SENT = '*sent';
 /** Whether it leads from a stage to itself. */
 export function isFeedback({ fromStage, toStage }: Pick<EdgePlan, 'fromStage' | 'toStage'>): boolean {
   return fromStage === toStage;
+}
+
+/** Of a source's stage; null: its splits wait for nobody. */
+export function alignmentOf({ nodes }: Pick<StagePlan, 'nodes'>): SourceAlignment | null {
+  return nodes.flatMap(({ op }) => (op.kind === 'source' ? (op.alignment ?? []) : [])).at(0) ?? null;
 }
 
 /** A task's name: `hourly/3`. */

@@ -7,7 +7,7 @@ import type { SinkSpec } from '../../crds/stream-job/spec.ts';
 import { assert } from '../base/assert.ts';
 import type { EdgePlan, NodeInput, NodePlan, OnErrorPlan, StageKind, StagePlan } from './physical-plan.ts';
 import { DEAD_LETTERS, DEAD_LETTERS_SUBJECT, streamName, subjectPrefix } from './plan-names.ts';
-import { eventTimeOp, sourceIdle } from './time-ops.ts';
+import { eventTimeOp, sourceAlignment, sourceIdle } from './time-ops.ts';
 
 /** An output of a node, and the stage that it comes out of. */
 export type Outlet = { readonly stage: string; readonly node: string; readonly output: string | null };
@@ -56,7 +56,8 @@ export class Placement {
       partitionCount,
       reason: `a source begins a stage, ${partitionCount === 1 ? 'its one split is its partition' : `each of its ${partitionCount} splits is a partition`}`,
     });
-    const read = this.addNode(spec.name, { id: spec.name, inputs: [], op: { kind: 'source', spec, ...sourceIdle(spec) } });
+    const op = { kind: 'source' as const, spec, ...sourceIdle(spec), ...sourceAlignment(spec) };
+    const read = this.addNode(spec.name, { id: spec.name, inputs: [], op });
     const { eventTime } = spec;
     const outlet =
       eventTime === undefined

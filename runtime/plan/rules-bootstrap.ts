@@ -3,7 +3,7 @@
 import type { StreamJob } from '../../crds/stream-job/spec.ts';
 import type { Issue } from '../base/issues.ts';
 import { formatPath } from '../base/path.ts';
-import { allInputsOf, inputsOf, tableInputs, type JobGraph, type Reference, type SourceElement } from './job-graph.ts';
+import { inputsOf, sourcesOf, tableInputs, type JobGraph, type Reference } from './job-graph.ts';
 import type { EdgePlan, StagePlan } from './physical-plan.ts';
 import { placeJob } from './place-job.ts';
 import { streamTables } from './rules-side-inputs.ts';
@@ -27,7 +27,7 @@ function checkState({ spec, path }: JobGraph['stages'][number]): readonly Issue[
 
 /** What waits behind an input that never ends would wait for ever. */
 function checkEnds({ name, path }: Reference, graph: JobGraph): readonly Issue[] {
-  const endless = sourcesOf(name, graph, new Set()).find(({ spec }) => spec.nats !== undefined && !spec.nats.bounded);
+  const endless = sourcesOf(name, graph).find(({ spec }) => spec.nats !== undefined && !spec.nats.bounded);
   if (endless === undefined) return [];
   return [
     {
@@ -36,14 +36,6 @@ function checkEnds({ name, path }: Reference, graph: JobGraph): readonly Issue[]
       fix: `bounded: true lets "${endless.name}" end at the message that was last when the run began; or take a file`,
     },
   ];
-}
-
-function sourcesOf(name: string, graph: JobGraph, seen: Set<string>): readonly SourceElement[] {
-  const element = graph.byName.get(name);
-  if (element === undefined || seen.has(name)) return [];
-  seen.add(name);
-  if (element.kind === 'source') return [element];
-  return element.kind === 'stage' ? allInputsOf(element, graph).flatMap((input) => sourcesOf(input.name, graph, seen)) : [];
 }
 
 /** Of a job without other mistakes: what is taken in first and what waits for it come out of different stages, as each is read from

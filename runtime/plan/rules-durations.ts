@@ -30,11 +30,12 @@ export function checkDurations(job: StreamJob): readonly Issue[] {
   return placed.flatMap(check);
 }
 
-function inSource({ eventTime, idle }: SourceSpec): readonly Placed[] {
+function inSource({ eventTime, idle, alignment }: SourceSpec): readonly Placed[] {
   return [
     ...inEventTime(eventTime),
     { text: idle?.after, path: ['idle', 'after'], mayBeZero: false },
     { text: idle?.closeAfter, path: ['idle', 'closeAfter'], mayBeZero: false },
+    { text: alignment?.maxDrift, path: ['alignment', 'maxDrift'], mayBeZero: false },
   ];
 }
 

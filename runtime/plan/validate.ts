@@ -6,6 +6,7 @@
 import type { StreamJob } from '../../crds/stream-job/spec.ts';
 import type { Issue } from '../base/issues.ts';
 import { graphOf } from './job-graph.ts';
+import { checkAlignment } from './rules-alignment.ts';
 import { checkBootstrapLanes, checkBootstraps } from './rules-bootstrap.ts';
 import { checkConnectors } from './rules-connectors.ts';
 import { checkDurations } from './rules-durations.ts';
@@ -36,6 +37,7 @@ export function validateJob(job: StreamJob): readonly Issue[] {
     ...checkLookups(graph),
     ...checkSideInputs(graph),
     ...checkBootstraps(graph),
+    ...checkAlignment(graph),
     ...checkDurations(job),
     ...checkConnectors(job),
     ...checkMachines(graph),

@@ -24,7 +24,8 @@ import type { JobRecord } from '../worker/job-record.ts';
 import type { Health } from '../worker/health.ts';
 import { Worker } from '../worker/worker.ts';
 import type { WorkerMeasures } from '../worker/worker-meters.ts';
-import type { WorkerReport, WorkerRevision } from '../worker/worker.ts';
+import type { WorkerReport } from '../worker/worker-report.ts';
+import type { WorkerRevision } from '../worker/worker.ts';
 
 export type RunnerParts = {
   readonly connection: NatsConnection;

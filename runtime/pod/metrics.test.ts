@@ -3,7 +3,7 @@ import { StageMeter } from '../telemetry/stage-meter.ts';
 import type { TaskFigures } from '../worker/task-figures.ts';
 import { NO_TIME } from '../worker/time-ledger.ts';
 import type { WorkerMeasures } from '../worker/worker-meters.ts';
-import type { WorkerReport } from '../worker/worker.ts';
+import type { WorkerReport } from '../worker/worker-report.ts';
 import { workerMetrics } from './metrics.ts';
 
 const NOW_MS = 10_000;
@@ -43,7 +43,7 @@ const task = (stage: string, partition: number, changes: Partial<TaskFigures>): 
 const report: WorkerReport = {
   worker: 'w-1',
   tasks: [
-    task('hourly', 0, { watermark: 5_000 }),
+    task('hourly', 0, { watermark: 5_000, held: true, heldMs: 700 }),
     task('hourly', 1, { watermark: 2_500, state: 'claiming' }),
     task('ended', 0, { watermark: Number.MAX_SAFE_INTEGER, state: 'done' }),
     task('young', 0, {}),
@@ -83,7 +83,7 @@ function measured(): WorkerMeasures {
     { task: 'daily/0', stage: 'daily', lagRecords: 3, bytes: 40, isWarm: true },
     { task: 'daily/2', stage: 'daily', lagRecords: 1, bytes: 2, isWarm: true },
   ];
-  return { troubles: 5, stages: [{ stage: 'hourly', meter, held, time: meter.time }], standbys };
+  return { troubles: 5, stages: [{ stage: 'hourly', meter, held, time: meter.time, heldMs: 1_200 }], standbys };
 }
 
 const runner = { report, measures: measured };
@@ -114,6 +114,8 @@ test.each([
   'millrace_stage_fenced_total{job="shop_orders",stage="hourly"} 1',
   'millrace_stage_watermark_timestamp_seconds{job="shop_orders",stage="hourly"} 2.5',
   'millrace_stage_watermark_lag_seconds{job="shop_orders",stage="hourly"} 7.5',
+  'millrace_stage_held_splits{job="shop_orders",stage="hourly"} 1',
+  'millrace_stage_held_seconds_total{job="shop_orders",stage="hourly"} 1.2',
 ])('says %s', (line) => {
   expect(text.split('\n')).toContain(line);
 });

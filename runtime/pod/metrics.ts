@@ -5,7 +5,7 @@ import { stageWatermark } from '../telemetry/progress.ts';
 import type { TaskFigures } from '../worker/task-figures.ts';
 import type { TimeSpent } from '../worker/time-ledger.ts';
 import type { WorkerMeasures } from '../worker/worker-meters.ts';
-import type { WorkerReport } from '../worker/worker.ts';
+import type { WorkerReport } from '../worker/worker-report.ts';
 
 /** Null parts: no worker runs yet. */
 export type Measured = {
@@ -43,7 +43,7 @@ function addProcess(metrics: MetricSet, job: string, report: WorkerReport, { tro
   metrics.add('millrace_worker_spans_dropped', { job }, report.spans?.dropped ?? null);
 }
 
-function addStage(metrics: MetricSet, job: string, { stage, meter, held, time }: WorkerMeasures['stages'][number]): void {
+function addStage(metrics: MetricSet, job: string, { stage, meter, held, time, heldMs }: WorkerMeasures['stages'][number]): void {
   const of = { job, stage };
   const total = (pick: (task: (typeof held)[number]) => number): number => held.reduce((sum, task) => sum + pick(task), 0);
   const { eventsIn, eventsOut, filtered, late, deadLetters } = meter.events;
@@ -73,6 +73,7 @@ function addStage(metrics: MetricSet, job: string, { stage, meter, held, time }:
   );
   metrics.add('millrace_stage_checkpoint_age_seconds', of, Math.max(0, ...held.map(({ checkpointAgeMs }) => checkpointAgeMs)) / 1_000);
   for (const [activity, seconds] of activities(time)) metrics.add('millrace_stage_time_seconds', { ...of, activity }, seconds);
+  metrics.add('millrace_stage_held_seconds', of, heldMs === undefined ? null : heldMs / 1_000);
   metrics.add('millrace_stage_recoveries', of, meter.recoveries);
   metrics.add('millrace_stage_warm_starts', of, meter.warmStarts);
   metrics.add('millrace_stage_restore_duration_seconds', of, meter.restoreDuration);
@@ -95,6 +96,8 @@ function addWatermarks(metrics: MetricSet, job: string, tasks: readonly TaskFigu
   for (const [stage, own] of Map.groupBy(tasks, (task) => task.stage)) {
     if (own.some(({ idle }) => idle === true))
       metrics.add('millrace_stage_idle_splits', { job, stage }, own.filter(({ idle }) => idle === true).length);
+    if (own.some(({ held }) => held === true))
+      metrics.add('millrace_stage_held_splits', { job, stage }, own.filter(({ held }) => held === true).length);
     const lowest = stageWatermark(own);
     if (lowest === null || lowest === ENDED) continue;
     metrics.add('millrace_stage_watermark_timestamp_seconds', { job, stage }, lowest / 1_000);

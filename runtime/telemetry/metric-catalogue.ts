@@ -95,6 +95,16 @@ export const metricCatalogue = {
     ['job', 'stage'],
     'Splits of a source that have nothing for now and hold no other back (`idle.after`); absent when none is.',
   ),
+  millrace_stage_held_splits: worker(
+    'gauge',
+    ['job', 'stage'],
+    'Splits of a source that are not read now because they are ahead of others (`alignment`); absent when none is.',
+  ),
+  millrace_stage_held_seconds: worker(
+    'counter',
+    ['job', 'stage'],
+    'How long splits of a source were not read because they were ahead of others, all splits together; absent without `alignment`.',
+  ),
   millrace_stage_watermark_lag_seconds: worker(
     'gauge',
     ['job', 'stage'],

@@ -3,7 +3,7 @@ import { planOfText } from '../../test/support/run-progress.ts';
 import { NO_COUNTS } from '../task/counters.ts';
 import type { TaskFigures } from '../worker/task-figures.ts';
 import { NO_TIME } from '../worker/time-ledger.ts';
-import type { WorkerReport } from '../worker/worker.ts';
+import type { WorkerReport } from '../worker/worker-report.ts';
 import { ProgressBoard } from './progress.ts';
 
 const plan = planOfText(`

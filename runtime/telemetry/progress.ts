@@ -7,7 +7,7 @@ import type { LatencyCounts } from './latency-histogram.ts';
 import type { PhysicalPlan, StagePlan } from '../plan/physical-plan.ts';
 import { hasStandbys, taskName } from '../plan/physical-plan.ts';
 import type { TaskFigures } from '../worker/task-figures.ts';
-import type { WorkerReport } from '../worker/worker.ts';
+import type { WorkerReport } from '../worker/worker-report.ts';
 
 /** thread: workers share one process, and each reports what it uses. */
 export type Isolation = 'thread' | 'process';

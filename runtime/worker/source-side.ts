@@ -4,6 +4,7 @@
 //   S2. What is read at a time comes in pieces with a position each, so that a step may end between two of them. How much it is
 //       follows from what a step can take in.
 //   S3. A run that was begun as a replay goes on as one.
+//   S5. A split that is ahead of its group (split-alignment.ts) takes nothing in, and reads no more than it has read.
 //   S4. A split is idle while its reader has nothing, not while what it has waits.
 
 import type { Clock } from '../base/clock.ts';
@@ -11,7 +12,9 @@ import type { SourceConnector, SourceRead, SourceReader } from '../connectors/so
 import { ReplaySchedule } from '../task/replay.ts';
 import type { SourceIdle, StagePlan } from '../plan/physical-plan.ts';
 import type { TaskCore } from '../task/step.ts';
+import type { Alignment } from './alignment.ts';
 import { IdleWatch } from './idle-watch.ts';
+import type { HeldFigures, SplitAlignment } from './split-alignment.ts';
 import type { Step } from '../task/step-record.ts';
 
 export type SourceSideParts = {
@@ -20,6 +23,10 @@ export type SourceSideParts = {
   readonly speed: number | null;
   /** null: nothing is ever idle. */
   readonly idle: SourceIdle | null;
+  /** null: it waits for no other split. */
+  readonly alignment: SplitAlignment | null;
+  /** Of the task, when it is restored. */
+  readonly epoch: () => number;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly isEnding: () => boolean;
@@ -55,13 +62,16 @@ export class SourceSide {
   static of(
     task: Pick<SourceSideParts, 'partition' | 'speed' | 'clock'> & {
       readonly source: SourceConnector | null;
-      readonly stage: Pick<StagePlan, 'nodes'>;
+      readonly stage: StagePlan;
+      readonly alignment?: Alignment | undefined;
     },
-    rest: Omit<SourceSideParts, 'source' | 'partition' | 'speed' | 'clock' | 'idle'>,
+    rest: Omit<SourceSideParts, 'source' | 'partition' | 'speed' | 'clock' | 'idle' | 'alignment'>,
   ): SourceSide | null {
     const { source, partition, speed, clock, stage } = task;
     const idle = stage.nodes.flatMap(({ op }) => (op.kind === 'source' ? (op.idle ?? []) : [])).at(0) ?? null;
-    return source === null ? null : new SourceSide({ source, partition, speed, clock, idle, ...rest });
+    if (source === null) return null;
+    const alignment = task.alignment?.join(stage, partition, rest.notify) ?? null;
+    return new SourceSide({ source, partition, speed, clock, idle, alignment, ...rest });
   }
 
   constructor(parts: SourceSideParts) {
@@ -76,12 +86,24 @@ export class SourceSide {
     else {
       this.#reader = await source.open(partition, position);
       this.#watchIdle(core);
+      this.#tellTime(core);
       this.#readOn();
     }
   }
 
   async close(): Promise<void> {
+    this.#parts.alignment?.leave();
     await this.#reader?.close();
+  }
+
+  /** Whether, and how long, it was not read on as it was ahead of others. Nothing: it waits for no others. */
+  get held(): HeldFigures {
+    return this.#parts.alignment?.figures() ?? {};
+  }
+
+  /** The end of the split is stored. */
+  tellEnd(): void {
+    this.#parts.alignment?.end(this.#parts.epoch());
   }
 
   /** It lets out at a pace what it has read whole. */
@@ -92,18 +114,41 @@ export class SourceSide {
   /** Whether a step would have something to take. */
   get isReady(): boolean {
     if (this.paused !== null) return false;
-    const isIdleNews = this.#wasIdle || this.#idle?.isDue === true;
-    return this.#pieces.length > 0 || isIdleNews || this.#replay?.isDue(this.#parts.clock.monotonicMs()) === true;
+    const has = this.#pieces.length > 0;
+    const isIdleNews = this.#wasIdle || (!has && this.#idle?.isDue === true);
+    return (has && !this.#isAhead) || isIdleNews || this.#replay?.isDue(this.#parts.clock.monotonicMs()) === true;
   }
 
   /** One step with what is there; `force`: also for positions and watermarks alone. */
   step(core: TaskCore, nowMs: number, force: boolean): Step | null {
     if (this.#replay !== null)
       return this.paused === null ? core.release(this.#replay.release(this.#parts.clock.monotonicMs()), nowMs) : null;
+    const step = this.#stepOf(core, nowMs, force);
+    this.#tellTime(core);
+    return step;
+  }
+
+  #stepOf(core: TaskCore, nowMs: number, force: boolean): Step | null {
     if (this.paused !== null || !core.hasTime) return core.step(nowMs, { force });
     const isTold = this.#tellIdle(core, nowMs);
     if (!core.isFull) this.#take(core, nowMs);
     return core.step(nowMs, { force: force || isTold });
+  }
+
+  /** S5. */
+  get #isAhead(): boolean {
+    return this.#parts.alignment?.isAhead === true;
+  }
+
+  #tellTime(core: TaskCore): void {
+    this.#came(core);
+    this.#parts.alignment?.wait(this.#pieces.length > 0 && this.#isAhead);
+  }
+
+  #came(core: TaskCore): void {
+    const { alignment, epoch } = this.#parts;
+    if (alignment === null || this.#replay !== null || core.ended()) return; // its end counts when it is stored
+    alignment.came(epoch(), core.inputWatermark, core.isSourceIdle);
   }
 
   /** S4. True when that has changed something. */
@@ -118,15 +163,19 @@ export class SourceSide {
   #take(core: TaskCore, nowMs: number): void {
     const pieces = this.#pieces;
     const last = pieces.at(-1);
-    if (last === undefined) return;
+    if (last === undefined || this.#isAhead) return;
+    if (this.#parts.alignment?.isHeld === true) this.#idle?.spoke(); // it had something all the while
     let [taken, events] = [0, 0];
-    for (; taken < pieces.length && core.hasTime; taken++) {
+    for (; taken < pieces.length && core.hasTime && !this.#isAhead; taken++) {
       const piece = pieces[taken] as SourceRead;
       this.progress = piece.progress;
       core.takeRead(piece, nowMs);
       events += eventsOf(piece);
+      if (!core.hasWork) this.#parts.alignment?.took(eventsOf(piece), core.inputWatermark);
+      this.#came(core);
     }
     this.#pieces = pieces.slice(taken);
+    if (taken < pieces.length && core.hasTime) return; // S5
     const isWhole = taken === pieces.length && core.hasTime;
     // Half at most: a step of a busy machine may be short for once.
     const fewer = Math.max(PIECES, Math.min(this.#readEventsMax, Math.max(events, this.#readEventsMax / 2)));
@@ -152,6 +201,7 @@ export class SourceSide {
         }
         this.#idle?.spoke();
         this.#pieces = pieces;
+        this.#parts.alignment?.wait(this.#isAhead);
         this.#parts.notify();
       },
       (error: unknown) => this.#parts.failed(error),
@@ -161,7 +211,7 @@ export class SourceSide {
   /** Reads on while there is something at once (S2). */
   async #readPieces(): Promise<readonly SourceRead[]> {
     const pieces: SourceRead[] = [];
-    const eventsMax = Math.ceil(this.#readEventsMax / PIECES);
+    const eventsMax = Math.min(Math.ceil(this.#readEventsMax / PIECES), this.#parts.alignment?.pieceEvents ?? Infinity);
     let [events, bytes, waitMs] = [0, 0, SOURCE_WAIT_MS];
     while (events < this.#readEventsMax && bytes < STEP_BYTES_MAX && this.#reader !== null) {
       const piece = await this.#reader.read({ eventsMax, bytesMax: STEP_BYTES_MAX - bytes, waitMs });

@@ -35,6 +35,10 @@ export type TaskFigures = {
   readonly time: TimeSpent;
   /** A source's split that has nothing for now and holds no other back. Absent: it has, or it is no source that says when it is idle. */
   readonly idle?: true;
+  /** Sources with alignment: how long the split was ahead of the others and not read on, since it runs on this worker. */
+  readonly heldMs?: number;
+  /** It is now. */
+  readonly held?: true;
   /** The key that most of its events have lately; absent: none stands out. */
   readonly heavyKey?: KeyShare | undefined;
 };

@@ -8,6 +8,7 @@ import type { BlobStore, Journal } from '../journal/journal.ts';
 import type { NodePlan, PhysicalPlan, StagePlan } from '../plan/physical-plan.ts';
 import type { StageMeter } from '../telemetry/stage-meter.ts';
 import type { Table, Transform } from '../transforms/transform.ts';
+import type { Alignment } from './alignment.ts';
 import type { LaneFeed } from './lane-feed.ts';
 import type { SavedPart } from './recovery.ts';
 import type { RedriveFeed } from './redrive-feed.ts';
@@ -41,6 +42,8 @@ export type TaskRunnerParts = {
   readonly sink: SinkConnector | null;
   /** Absent: no transform of the stage asks anything outside. */
   readonly outside?: Outside;
+  /** Of the splits of this worker among those of the job; absent: they wait for nobody. */
+  readonly alignment?: Alignment;
   readonly recordBytesMax: number;
   readonly checkpointBytes: number;
   /** Replay speed of bounded sources (3600: an hour of event time a second); null: as fast as possible. */

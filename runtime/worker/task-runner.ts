@@ -108,6 +108,7 @@ export class TaskRunner {
     this.#lanes = new LaneSide({ ...parts, notify: () => this.#signal.notify(), missed: (error) => void this.#missed(error) });
     this.#source = SourceSide.of(parts, {
       signal: this.#stop.signal,
+      epoch: () => this.#committer?.place.epoch ?? this.#endedAt?.epoch ?? 0,
       isEnding: () => this.#draining || this.#outcome !== null,
       notify: () => this.#signal.notify(),
       failed: (error) => {
@@ -200,6 +201,7 @@ export class TaskRunner {
       taken: core?.sourcePosition ?? null,
       time: this.#time.spent(),
       ...(core?.isSourceIdle === true ? { idle: true as const } : {}),
+      ...this.#source?.held,
       ...(this.#standsStill === null ? {} : { standsStill: this.#standsStill.slice(0, STANDS_STILL_CHARACTERS_MAX) }),
       heavyKey: shownKey(core?.heaviestKey() ?? null),
     };
@@ -267,6 +269,7 @@ export class TaskRunner {
     this.#core = core;
     this.#ended = true;
     this.#endedAt = at;
+    this.#source?.tellEnd();
     this.#notePositions(core.positions());
     return 'done';
   }
@@ -407,6 +410,7 @@ export class TaskRunner {
 
   #finish(): void {
     this.#ended = true;
+    this.#source?.tellEnd();
     this.#outcome = 'done';
     this.#notePositions((this.#core as TaskCore).positions());
   }

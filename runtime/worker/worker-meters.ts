@@ -8,6 +8,7 @@ import { StageMeter } from '../telemetry/stage-meter.ts';
 import type { StandbyFigures } from './hand-over.ts';
 import type { TaskHeld } from './task-meter.ts';
 import type { TaskRunner } from './task-runner.ts';
+import type { TaskFigures } from './task-figures.ts';
 import { addTimes } from './time-ledger.ts';
 import type { TimeSpent } from './time-ledger.ts';
 
@@ -25,6 +26,8 @@ export type StageMeasures = {
   readonly meter: StageMeter;
   readonly held: readonly TaskHeld[];
   readonly time: TimeSpent;
+  /** Absent: its splits wait for no others. */
+  readonly heldMs?: number;
 };
 
 type Metered = Pick<TaskRunner, 'stage' | 'meter' | 'figures' | 'held'>;
@@ -42,10 +45,11 @@ export class WorkerMeters {
   }
 
   /** M1. */
-  ended({ stage, meter }: Metered, time: TimeSpent): void {
+  ended({ stage, meter }: Metered, { time, heldMs = 0 }: Pick<TaskFigures, 'time' | 'heldMs'>): void {
     this.#commit.merge(meter.commitLatency.counts());
     this.#endToEnd.merge(meter.endToEndLatency.counts());
     this.of(stage.id).ended(time);
+    this.of(stage.id).heldMs += heldMs;
   }
 
   /** Of those that are gone and of `running`. */
@@ -63,8 +67,11 @@ export class WorkerMeters {
   stages(running: readonly Metered[]): readonly StageMeasures[] {
     return [...this.#stages].map(([stage, meter]) => {
       const own = running.filter((runner) => runner.stage.id === stage);
-      const time = own.map((runner) => runner.figures().time).reduce(addTimes, meter.time);
-      return { stage, meter, held: own.map((runner) => runner.held()), time };
+      const figures = own.map((runner) => runner.figures());
+      const time = figures.map((task) => task.time).reduce(addTimes, meter.time);
+      const heldMs = figures.reduce((sum, task) => sum + (task.heldMs ?? 0), meter.heldMs);
+      const waits = meter.heldMs > 0 || figures.some((task) => task.heldMs !== undefined);
+      return { stage, meter, held: own.map((runner) => runner.held()), time, ...(waits ? { heldMs } : {}) };
     });
   }
 }

@@ -11,9 +11,9 @@
 //       are there to take its tasks, they go as in K2, for DRAIN_HANDOVER_MS.
 
 import { MillraceError } from '../base/errors.ts';
-import type { LatencyCounts } from '../telemetry/latency-histogram.ts';
 import type { StagePlan } from '../plan/physical-plan.ts';
 import { hasStandbys, taskName } from '../plan/physical-plan.ts';
+import { Alignment, TELL_MS } from './alignment.ts';
 import { answerTo, answerTopic, askIn } from './ask.ts';
 import { ReportPace } from './report-pace.ts';
 import { tasksFor } from './assignment.ts';
@@ -21,7 +21,6 @@ import type { Bus, Directory } from './directory.ts';
 import { judgeHealth } from './health.ts';
 import type { Health, TaskHealth } from './health.ts';
 import { FollowedSet } from './followed-set.ts';
-import type { TracerFigures } from '../telemetry/span.ts';
 import { LaneFeed } from './lane-feed.ts';
 import { Membership, type WorkerPlace } from './membership.ts';
 import { mergeNodeFigures } from '../task/node-figures.ts';
@@ -42,7 +41,8 @@ import type { TaskRunnerParts } from './task-runner-parts.ts';
 import { NO_TIME, workerTime } from './time-ledger.ts';
 import { WorkerMeters } from './worker-meters.ts';
 import type { WorkerMeasures } from './worker-meters.ts';
-import type { TimeSpent, WorkerTime } from './time-ledger.ts';
+import type { WorkerReport } from './worker-report.ts';
+import type { WorkerTime } from './time-ledger.ts';
 
 const REPORT_MS = 250;
 const PURGE_MS = 2_000;
@@ -59,28 +59,6 @@ const TRACES_MAX_MS = 1_500;
 /** For goodbyes that nobody may answer. */
 const GOODBYE_MAX_MS = 750;
 
-/** What a worker tells: figures of its tasks since it began, latencies since it began. */
-export type WorkerReport = {
-  readonly worker: string;
-  readonly tasks: readonly TaskFigures[];
-  readonly commitLatency: LatencyCounts;
-  readonly endToEndLatency: LatencyCounts;
-  readonly memoryBytes: number;
-  readonly cpuMs: number;
-  /** Since it began. */
-  readonly time: TimeSpent;
-  readonly troubles: readonly string[];
-  /** Spans that were sent to the collector, and dropped; null: nothing is traced. (Absent in reports of older workers.) */
-  readonly spans?: TracerFigures | null;
-  /** Of the job, that it runs. */
-  readonly revision: number;
-  /** Absent: the default pool. */ readonly pool?: string | undefined;
-  /** What transforms tell, over all its tasks; workers of an older version tell nothing. */
-  readonly nodes?: NodeFigures;
-  /** Partitions that it follows for their owners; absent: the job has no standbys. */
-  readonly standbys?: readonly StandbyFigures[];
-};
-
 /** Parts of a task that differ by stage: made by the composition root. */
 export type StageParts = Pick<TaskRunnerParts, 'source' | 'sink' | 'outside' | 'stepClock'>;
 
@@ -92,7 +70,7 @@ export type WorkerRevision = Pick<TaskRunnerParts, 'plan' | 'makeTransform' | 't
 };
 
 type OfTask = 'warm' | 'stage' | 'partition' | 'source' | 'sink' | 'outside' | 'stepClock' | 'savedPart';
-type FromWorker = OfTask | 'meter' | 'followed' | 'feed' | 'redrives' | 'onTrouble' | 'turns' | 'revision';
+type FromWorker = OfTask | 'alignment' | 'meter' | 'followed' | 'feed' | 'redrives' | 'onTrouble' | 'turns' | 'revision';
 
 export type WorkerParts = Omit<TaskRunnerParts, FromWorker> &
   WorkerPlace &
@@ -127,6 +105,7 @@ export class Worker {
   #turnedMs: number;
   #time: WorkerTime;
   readonly #membership: Membership;
+  readonly #alignment: Alignment;
   readonly #turns: Turns;
   readonly #running = new Map<string, Running>();
   readonly #done = new Map<string, Ended>();
@@ -151,6 +130,8 @@ export class Worker {
     this.#parts = parts;
     this.#now = { ...parts, revision: parts.revision ?? 1 };
     this.#turns = new Turns(parts.clock);
+    this.#alignment = new Alignment(parts);
+    this.#alignment.update(parts.plan);
     this.#savepoints = new SavepointSide({ blobs: parts.blobs, directory: parts.directory, restore: parts.restore ?? null });
     this.#turnedMs = parts.clock.monotonicMs();
     this.#time = { atMs: this.#turnedMs, spent: NO_TIME, loopBusyMs: parts.usage().loopBusyMs, blockedMs: new Map() };
@@ -192,10 +173,12 @@ export class Worker {
       bus.subscribe('report', (value) => this.#heard.hear(value as WorkerReport)),
       bus.subscribe('ask', (value) => this.#asked(value)),
       pace.listen(bus),
+      this.#alignment.listen(),
     );
     await this.#membership.start();
     this.#loops.push(
       this.#every(pace.nextMs, () => this.#report()),
+      this.#every(TELL_MS, () => this.#alignment.tell()),
       this.#every(PURGE_MS, () => this.#purge()),
       this.#every(SAVEPOINT_MS, () => this.#savepoint()),
       ...(this.#redrives === null ? [] : [this.#redrives.run()]),
@@ -208,6 +191,7 @@ export class Worker {
     const before = this.#now;
     const same = goingOn(before, next);
     this.#now = next;
+    this.#alignment.update(next.plan);
     for (const running of this.#running.values()) {
       if (same.has(running.runner.stage.id) && running.runner.standsStill === null) continue;
       running.replaced = true;
@@ -357,6 +341,7 @@ export class Worker {
       stage,
       partition,
       turns: this.#turns,
+      alignment: this.#alignment,
       meter: this.#meters.of(stage.id),
       feed: (stream) => this.#feed(stream),
       redrives: this.#redrives,
@@ -384,7 +369,7 @@ export class Worker {
       if (running.replaced) this.#trouble(error);
       else await this.#failed(runner.name, error);
     } finally {
-      this.#meters.ended(runner, runner.figures().time);
+      this.#meters.ended(runner, runner.figures());
       this.#running.delete(runner.name);
       if (!this.#draining) await this.#membership.beat().catch((error: unknown) => this.#trouble(error));
       this.#reconcile();

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connectNats } from '../../runtime/adapters/nats/nats-connection.ts';
 import { openBus } from '../../runtime/adapters/nats/directory.ts';
 import { endPods } from '../../runtime/pod/pod-harness.ts';
-import type { WorkerReport } from '../../runtime/worker/worker.ts';
+import type { WorkerReport } from '../../runtime/worker/worker-report.ts';
 import { jobText } from '../support/job-run.ts';
 import { startTestServer, type TestServer } from '../support/nats.ts';
 import { Feed, Operated, until } from '../support/operated-job.ts';

@@ -1,5 +1,6 @@
 // Jobs that are simulated beside that of sim-job.ts, under the same faults: `npm run sim -- --of NAME`.
 
+import { ALIGNED } from './sim-alignment.ts';
 import { BOOTSTRAP_JOB, slowBootstrap } from './sim-bootstrap.ts';
 import { CLOCKS_JOB, slowClocks } from './sim-clocks.ts';
 import { SIDES_JOB, slowSides } from './sim-sides.ts';
@@ -7,6 +8,7 @@ import { slowWindows, WINDOWS_JOB } from './sim-windows.ts';
 import type { OtherJob } from './simulate.ts';
 
 export const OTHER_JOBS = {
+  aligned: ALIGNED,
   bootstrap: { text: BOOTSTRAP_JOB, slow: slowBootstrap },
   clocks: { text: CLOCKS_JOB, slow: slowClocks },
   sides: { text: SIDES_JOB, slow: slowSides },

@@ -17,7 +17,8 @@ import type { PhysicalPlan, StagePlan } from '../../runtime/plan/physical-plan.t
 import { planJob } from '../../runtime/plan/plan.ts';
 import { makeTransform } from '../../runtime/transforms/make-transform.ts';
 import type { TimeSpent } from '../../runtime/worker/time-ledger.ts';
-import type { StageParts, WorkerReport } from '../../runtime/worker/worker.ts';
+import type { WorkerReport } from '../../runtime/worker/worker-report.ts';
+import type { StageParts } from '../../runtime/worker/worker.ts';
 import { Worker } from '../../runtime/worker/worker.ts';
 import { memorySink, memorySource } from './memory-connectors.ts';
 import type { Target } from './memory-connectors.ts';

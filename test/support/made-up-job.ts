@@ -14,7 +14,7 @@ import { poolOf } from '../../runtime/plan/pools.ts';
 import { NO_COUNTS } from '../../runtime/task/counters.ts';
 import { NO_TIME } from '../../runtime/worker/time-ledger.ts';
 import type { TaskFigures } from '../../runtime/worker/task-figures.ts';
-import type { WorkerReport } from '../../runtime/worker/worker.ts';
+import type { WorkerReport } from '../../runtime/worker/worker-report.ts';
 
 const REPORT_MS = 500;
 

@@ -12,7 +12,7 @@ import { prepareJob, startPod, writeRecord } from '../../runtime/pod/pod-harness
 import type { OperatedJob, PodProcess } from '../../runtime/pod/pod-harness.ts';
 import type { JobRecord } from '../../runtime/worker/job-record.ts';
 import type { TaskFigures } from '../../runtime/worker/task-figures.ts';
-import type { WorkerReport } from '../../runtime/worker/worker.ts';
+import type { WorkerReport } from '../../runtime/worker/worker-report.ts';
 import { streamOfSubject } from './job-run.ts';
 
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

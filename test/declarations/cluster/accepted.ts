@@ -113,6 +113,7 @@ function parameterised(): Manifest {
         nats: { subjects: ['shop.${shop}'] },
         eventTime: { at: 'event.${shop}', maxOutOfOrder: '${lateness}', maxAhead: '1d' },
         idle: { after: '${lateness}', closeAfter: '5m' },
+        alignment: { maxDrift: '${lateness}', group: 'shop' },
       },
     ],
     stages: [{ ...stage, window: { sliding: { size: '${time}', every: '${time}', offset: '0s' } } }],

@@ -50,6 +50,12 @@ const rows: readonly Row[] = [
     { sources: [{ ...typed, idle: { after: '1m', closeAfter: '10s' } }] },
     '10s is less than after: 1m',
   ],
+  [
+    'no-time',
+    'alignment without event time',
+    { sources: [{ ...typed, eventTime: undefined, alignment: { maxDrift: '1m' } }] },
+    'has no event time that its splits could go on by',
+  ],
   ['text-sum', 'a sum of texts', keyed({ aggregate: { a: { sum: 'event.id' } } }, typed), 'gives string, where a number is needed'],
   ['no-list', 'a flatMap that gives no list', added({ flatMap: 'event.id' }, typed), 'where a list is needed'],
   [

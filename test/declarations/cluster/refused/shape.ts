@@ -174,6 +174,12 @@ export const shape: readonly Refused[] = [
     says: 'watermark in body must be of type string',
   },
   { fact: 'idle without a time', object: withSource({ idle: {} }), says: 'spec.sources[0].idle.after: Required value' },
+  { fact: 'alignment without a drift', object: withSource({ alignment: {} }), says: 'spec.sources[0].alignment.maxDrift: Required value' },
+  {
+    fact: 'a group of splits without a name',
+    object: withSource({ alignment: { maxDrift: '1m', group: '' } }),
+    says: 'spec.sources[0].alignment.group',
+  },
   {
     fact: 'event time that goes on after no time',
     object: withSource({ idle: { after: '1m', closeAfter: 'soon' } }),

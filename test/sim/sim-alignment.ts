@@ -1,0 +1,12 @@
+// The job of sim-job.ts with splits that go on in step, and what must come of it: the same.
+
+import { SIM_JOB, slowResults } from './sim-job.ts';
+import type { OtherJob } from './simulate.ts';
+
+/** Splits are read at paces that are drawn, so each is ahead again and again. */
+const EVENT_TIME = 'eventTime: {';
+
+export const ALIGNED: OtherJob = {
+  text: SIM_JOB.replace(EVENT_TIME, `alignment: { maxDrift: 300ms }\n      ${EVENT_TIME}`),
+  slow: slowResults,
+};
