@@ -29,6 +29,7 @@ import { BadDeclaration } from '../../runtime/base/issues.ts';
 import { removeDeadLetters } from '../../runtime/connectors/nats/dead-letter-stream.ts';
 import { ensureUserStreams } from '../../runtime/connectors/nats/plan-streams.ts';
 import { planToJson } from '../../runtime/job/code-marks.ts';
+import { putBytes } from '../../runtime/journal/blob-bytes.ts';
 import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
 import { poolOf } from '../../runtime/plan/pools.ts';
 import { STREAM_ROOT } from '../../runtime/plan/plan-names.ts';
@@ -236,7 +237,7 @@ export class JobNats implements JobSide, JobViews {
       const directory = await openDirectory(connections.job, identity);
       const before = (await directory.get('job'))?.value as JobRecord | undefined;
       const blob = code === null ? null : `code.${code.sha256}`;
-      if (code !== null && blob !== null) await (await NatsBlobStore.open(connections.job, identity)).put(blob, code.bytes);
+      if (code !== null && blob !== null) await putBytes(await NatsBlobStore.open(connections.job, identity), blob, code.bytes);
       const kept = run === 'new' ? null : (before?.runId ?? runId);
       await writeRevision(directory, revision, {
         runId: kept ?? random.id(),

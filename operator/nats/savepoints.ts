@@ -11,6 +11,7 @@ import { copyBlobs } from '../../runtime/adapters/nats/copy-blobs.ts';
 import { findDirectory } from '../../runtime/adapters/nats/directory.ts';
 import { NatsBlobStore } from '../../runtime/adapters/nats/nats-blob-store.ts';
 import type { Clock } from '../../runtime/base/clock.ts';
+import { getBytes, putBytes } from '../../runtime/journal/blob-bytes.ts';
 import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
 import type { Directory } from '../../runtime/worker/directory.ts';
 import type { JobRecord, Pause, SavepointManifest, SavepointRequest, SavepointTask } from '../../runtime/worker/job-record.ts';
@@ -86,7 +87,7 @@ async function collect(parts: SavepointParts, collecting: Collecting): Promise<S
   const manifest = makeManifest(id, identity, record, tasks);
   const from = await NatsBlobStore.open(parts.connection, identity, { replicas: parts.replicas });
   await copyBlobs(from, own, imagesOf(manifest));
-  await own.put(manifestBlob(id), Buffer.from(JSON.stringify(manifest))); // S1
+  await putBytes(own, manifestBlob(id), Buffer.from(JSON.stringify(manifest))); // S1
   for (const { name } of imagesOf(manifest)) await from.delete(name);
   return { kind: 'working', message: 'all tasks are stored' };
 }
@@ -108,7 +109,7 @@ export async function prepareRestore({ identity, connection }: SavepointJob, sav
   if (manifest === null) throw new Error(`savepoint ${savepoint} is Completed, so its store has a manifest`);
   const store = await NatsBlobStore.open(connection, identity);
   await copyBlobs(own, store, imagesOf(manifest));
-  await store.put(manifestBlob(id), Buffer.from(JSON.stringify(manifest)));
+  await putBytes(store, manifestBlob(id), Buffer.from(JSON.stringify(manifest)));
 }
 
 /** Removes what it keeps; and lets the job's sources go on if it was being taken. */
@@ -129,7 +130,7 @@ async function openKeys(directory: Directory, id: string): Promise<readonly stri
 }
 
 async function manifestIn(store: NatsBlobStore, id: string): Promise<SavepointManifest | null> {
-  const bytes = await store.get(manifestBlob(id), null);
+  const bytes = await getBytes(store, manifestBlob(id), null);
   return bytes === null ? null : (JSON.parse(Buffer.from(bytes).toString('utf8')) as SavepointManifest);
 }
 

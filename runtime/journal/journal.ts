@@ -65,12 +65,21 @@ export interface LaneReader {
   close(): Promise<void>;
 }
 
-/** Store of large blobs (checkpoints), 1 MB chunks under the hood. */
+/** What a blob is made of: chunks of any size, asked for when there is room for them. */
+export type BlobContent = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+
+export type StoredBlob = { /** Of the whole, hex. */ readonly sha256: string; readonly bytes: number };
+
+/** Store of large blobs (checkpoints): neither side ever holds a whole one. See blob-bytes.ts for small ones. */
 export interface BlobStore {
-  /** Stores `bytes` under `name` (replacing none: names are unique); resolves when durable. Returns its sha256, hex. */
-  put(name: string, bytes: Uint8Array): Promise<string>;
-  /** The blob, verified against `sha256` (null: against what it was stored with); null when it is not there or not whole. */
-  get(name: string, sha256: string | null): Promise<Uint8Array | null>;
+  /** Stores what `content` gives under `name` (replacing none: names are unique); resolves when durable. Rejects with what `content`
+   *  throws: then there is no such blob. */
+  put(name: string, content: BlobContent): Promise<StoredBlob>;
+  /** The blob in chunks, in order; null when it is not there, or with another hash than `sha256` (null: any). Only when the iteration
+   *  ends it was whole, with the hash that it was stored with; else it throws MR2106, behind chunks that were given already. */
+  get(name: string, sha256: string | null): Promise<AsyncIterable<Uint8Array> | null>;
+  /** A blob of that hash was stored under `name`. */
+  has(name: string, sha256: string): Promise<boolean>;
   delete(name: string): Promise<void>;
   /** Deletes what was stored before `name` under names that begin with `prefix` and a dot; nothing when `name` is not there. */
   deleteBefore(prefix: string, name: string): Promise<void>;

@@ -10,6 +10,7 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { BadDeclaration } from '../base/issues.ts';
+import { getBytes } from '../journal/blob-bytes.ts';
 import type { BlobStore } from '../journal/journal.ts';
 import type { PhysicalPlan } from '../plan/physical-plan.ts';
 import type { JobRecord } from '../worker/job-record.ts';
@@ -29,7 +30,7 @@ const BUNDLE_BYTES_MAX = 64 * 1024 * 1024;
  *  not whole, or does not load, MR1010 when it is another one than the plan was made with. */
 export async function fillCode(plan: unknown, { blobs, code, folder }: CodeSource): Promise<PhysicalPlan> {
   const { blob, sha256, parameters } = code;
-  const bytes = await blobs.get(blob, sha256);
+  const bytes = await getBytes(blobs, blob, sha256);
   if (bytes === null) {
     const message = `the job's store has no bundle ${blob} with sha256 ${sha256}`;
     throw new BadDeclaration('code', [{ path: 'spec.code', message, fix: 'deploy the job again: `millrace deploy`' }]);

@@ -13,6 +13,7 @@ import { bundlePrograms } from '../../images/bundle.ts';
 import { readSubject } from '../../test/support/job-run.ts';
 import { callApi } from '../adapters/nats/jetstream-api.ts';
 import { Link } from '../adapters/nats/link.ts';
+import { putBytes } from '../journal/blob-bytes.ts';
 import { NatsBlobStore } from '../adapters/nats/nats-blob-store.ts';
 import { connectNats } from '../adapters/nats/nats-connection.ts';
 import { readJobValue } from '../job/job-value.ts';
@@ -96,7 +97,7 @@ test.each(['sources', 'bundle'])('functions and machines of a bundle run in a po
   const { job, bytes, sha256 } = await deploy(moduleText(name, 3));
   const prepared = await prepareJob(admin, job, { identity });
   const blob = `code.${sha256}`;
-  expect(await NatsBlobStore.attach(admin, identity).put(blob, bytes)).toBe(sha256);
+  expect(await putBytes(NatsBlobStore.attach(admin, identity), blob, bytes)).toBe(sha256);
   const natsUrl = await server.allow(`job-${name}`, prepared.permissions);
   await writeRecord(prepared, { identity, code: { blob, sha256, parameters: {} } });
   const pod = startPod({ natsUrl, job: identity, worker: 'w-1', main: mains[kind]! });
@@ -117,7 +118,7 @@ test('a revision whose bundle is not there, is another, or does not load is told
   const bundle = bytes.toString();
   const store = async (text: string): Promise<{ blob: string; sha256: string; parameters: {} }> => {
     const hash = createHash('sha256').update(text).digest('hex');
-    await blobs.put(`code.${hash}`, Buffer.from(text));
+    await putBytes(blobs, `code.${hash}`, Buffer.from(text));
     return { blob: `code.${hash}`, sha256: hash, parameters: {} };
   };
   const other = await deploy(moduleText(name, 4));
@@ -151,7 +152,7 @@ test('an error that code of the job throws behind our back is told, and ends the
   const text = `${moduleText(name, 3)}\nif (process.env['MILLRACE_JOB']) setTimeout(() => void Promise.reject(new RangeError('the moon is full')), 300);\n`;
   const { job, bytes, sha256 } = await deploy(text);
   const prepared = await prepareJob(admin, job, { identity });
-  await NatsBlobStore.attach(admin, identity).put('code', bytes);
+  await putBytes(NatsBlobStore.attach(admin, identity), 'code', bytes);
   await writeRecord(prepared, { identity, code: { blob: 'code', sha256, parameters: {} } });
   const pod = startPod({ natsUrl: server.url, job: identity, worker: 'w-1' });
   expect(await pod.exited).toBe(1);

@@ -10,18 +10,10 @@ import { assert } from '../base/assert.ts';
 import type { Key, Value } from '../event/batch.ts';
 import type { CellChanges, NamespaceChanges } from './cell-changes.ts';
 import { LIST_FROM_START, PLAIN_CELL } from './cell-changes.ts';
+import { PLAIN, weightOf } from './cell-entry.ts';
+import type { Entry } from './cell-entry.ts';
+import { FrozenCells } from './frozen-cells.ts';
 import type { KeyedCells } from './keyed-cells.ts';
-
-type Entry = {
-  readonly key: Key;
-  cell: Value;
-  /** Items of a list cell that the last take held already; -1 for a plain cell. */
-  savedItems: number;
-  /** Generation of its last note, and of its making. */
-  noted: number;
-  readonly born: number;
-  live: boolean;
-};
 
 type Namespace = {
   readonly id: number;
@@ -34,7 +26,6 @@ type Namespace = {
 };
 
 const EMPTY: readonly Value[] = Object.freeze([]);
-const PLAIN = -1;
 
 export class LiveCells implements KeyedCells {
   readonly #namespaces = new Map<number, Namespace>();
@@ -153,6 +144,11 @@ export class LiveCells implements KeyedCells {
     return { drops: [], namespaces };
   }
 
+  /** The whole content, to be given in pieces. */
+  freeze(): FrozenCells {
+    return new FrozenCells(this.#namespaces.values());
+  }
+
   /** Applies changes that another instance made; they are not noted as changes of this one. */
   applyChanges(changes: CellChanges): void {
     for (const namespace of changes.drops) {
@@ -238,10 +234,6 @@ export class LiveCells implements KeyedCells {
     entry.noted = this.#generation;
     if (space.noted.push(entry) === 1) this.#touched.add(space);
   }
-}
-
-function weightOf(entry: Entry): number {
-  return entry.savedItems === PLAIN ? 1 : (entry.cell as readonly Value[]).length;
 }
 
 function takeNamespace(space: Namespace): NamespaceChanges {

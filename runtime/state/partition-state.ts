@@ -10,8 +10,10 @@ import type { Timer } from '../transforms/transform.ts';
 import { PLAIN_CELL } from './cell-changes.ts';
 import type { NodeChanges } from './change-codec.ts';
 import { decodeChanges, encodeChanges } from './change-codec.ts';
+import { ImageBlocks } from './image-codec.ts';
 import type { KeyedCells } from './keyed-cells.ts';
 import { LiveCells } from './live-cells.ts';
+import { StateImage } from './state-image.ts';
 import { TraceCells } from './trace-cells.ts';
 
 /** Behind the id of a transform, and no transform has such an id: what is kept beside its own cells. Of the traces of its events … */
@@ -125,7 +127,7 @@ export class PartitionState {
     return this.#isChanged();
   }
 
-  /** Image of the state; `restore` reads it. Changes must have been taken before (PS2). */
+  /** All of the state in one piece, for a record; `restore` reads it. Changes must have been taken before (PS2). */
   checkpoint(): Uint8Array {
     assert(!this.#isChanged(), 'checkpoint before the delta was taken');
     const image = [...this.#nodes.values()].map(({ id, cells, timers }) => ({
@@ -143,6 +145,30 @@ export class PartitionState {
     state.applyDelta(bytes);
     state.#learnItemBytes(bytes.length, state.#itemCount());
     return state;
+  }
+
+  /** All of the state in pieces, for the blob store; `reading` reads it. Changes must have been taken before (PS2). */
+  image(): StateImage {
+    assert(!this.#isChanged(), 'an image before the delta was taken');
+    const items = this.#itemCount();
+    const nodes = [...this.#nodes.values()].map(({ id, cells, timers }) => ({ id, cells: cells.freeze(), timers: [...timers.all()] }));
+    return new StateImage(nodes, (bytes) => this.#learnItemBytes(bytes, items));
+  }
+
+  /** A state that is made of the chunks of an image, given to `take` as they come. Both throw MR2106. */
+  static reading(): { readonly take: (chunk: Uint8Array) => void; readonly end: () => PartitionState } {
+    const state = new PartitionState();
+    let bytes = 0;
+    const blocks = new ImageBlocks((block) => {
+      bytes += block.length;
+      state.applyDelta(block);
+    });
+    const end = (): PartitionState => {
+      blocks.end();
+      state.#learnItemBytes(bytes, state.#itemCount());
+      return state;
+    };
+    return { take: (chunk) => blocks.take(chunk), end };
   }
 
   /** About how many bytes a checkpoint would have now: cells, list items and timers times what they took lately. Cheap. */

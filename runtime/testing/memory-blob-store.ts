@@ -3,7 +3,8 @@
 
 import { createHash } from 'node:crypto';
 import type { Clock, Random } from '../base/clock.ts';
-import type { BlobStore } from '../journal/journal.ts';
+import { MillraceError } from '../base/errors.ts';
+import type { BlobContent, BlobStore, StoredBlob } from '../journal/journal.ts';
 
 export type Travel = {
   readonly clock: Clock;
@@ -12,25 +13,42 @@ export type Travel = {
   readonly latencyMs: readonly [min: number, max: number];
 };
 
+type Stored = { readonly bytes: Uint8Array; readonly sha256: string };
+
 export class MemoryBlobStore implements BlobStore {
   readonly #travels: Travel | null;
-  readonly #blobs = new Map<string, Uint8Array>();
+  readonly #chunkBytes: number;
+  readonly #blobs = new Map<string, Stored>();
 
-  constructor(travel: Travel | null = null) {
+  /** `chunkBytes`: of what `get` gives. */
+  constructor(travel: Travel | null = null, { chunkBytes = 65_536 }: { readonly chunkBytes?: number } = {}) {
     this.#travels = travel;
+    this.#chunkBytes = chunkBytes;
   }
 
-  async put(name: string, bytes: Uint8Array): Promise<string> {
+  async put(name: string, content: BlobContent): Promise<StoredBlob> {
     await this.#travel();
-    this.#blobs.set(name, bytes.slice());
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of content) {
+      chunks.push(chunk.slice());
+      await this.#travel();
+    }
+    const bytes = Buffer.concat(chunks);
+    const sha256 = sha256Of(bytes);
+    this.#blobs.set(name, { bytes, sha256 });
     await this.#travel();
-    return sha256Of(bytes);
+    return { sha256, bytes: bytes.length };
   }
 
-  async get(name: string, sha256: string | null): Promise<Uint8Array | null> {
+  async get(name: string, sha256: string | null): Promise<AsyncIterable<Uint8Array> | null> {
     await this.#travel();
-    const bytes = this.#blobs.get(name);
-    return bytes !== undefined && (sha256 === null || sha256Of(bytes) === sha256) ? bytes.slice() : null;
+    const blob = this.#blobs.get(name);
+    return blob === undefined || (sha256 !== null && blob.sha256 !== sha256) ? null : this.#chunks(name, blob);
+  }
+
+  async has(name: string, sha256: string): Promise<boolean> {
+    await this.#travel();
+    return this.#blobs.get(name)?.sha256 === sha256;
   }
 
   async delete(name: string): Promise<void> {
@@ -46,6 +64,16 @@ export class MemoryBlobStore implements BlobStore {
     await this.#travel();
   }
 
+  async *#chunks(name: string, { bytes, sha256 }: Stored): AsyncGenerator<Uint8Array> {
+    for (let at = 0; at < bytes.length; at += this.#chunkBytes) {
+      await this.#travel();
+      if (!this.#blobs.has(name)) break;
+      yield bytes.slice(at, at + this.#chunkBytes);
+    }
+    if (this.#blobs.has(name) && sha256Of(bytes) === sha256) return;
+    throw new MillraceError('MR2106', { task: name, problem: 'it was deleted meanwhile, or damaged' });
+  }
+
   async #travel(): Promise<void> {
     if (this.#travels === null) return Promise.resolve();
     const { clock, random, latencyMs } = this.#travels;
@@ -59,7 +87,7 @@ export class MemoryBlobStore implements BlobStore {
 
   /** Flips a bit of a stored blob. */
   damage(name: string): void {
-    const bytes = this.#blobs.get(name);
+    const bytes = this.#blobs.get(name)?.bytes;
     if (bytes !== undefined && bytes.length > 0) bytes[0] = (bytes[0] as number) ^ 1;
   }
 }

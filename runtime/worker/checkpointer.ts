@@ -6,7 +6,7 @@
 //       owners left that died before a record named it. Not earlier: a record that was under way while the new one was stored
 //       still names the one before, and whoever comes next reads that. Images of savepoints go with the savepoint.
 
-import type { BlobStore } from '../journal/journal.ts';
+import type { BlobContent, BlobStore } from '../journal/journal.ts';
 import type { CheckpointRef } from '../journal/record.ts';
 import type { TaskCore } from '../task/step.ts';
 import type { Step } from '../task/step-record.ts';
@@ -45,11 +45,11 @@ export class Checkpointer {
   }
 
   /** The image of the state that `step` leaves, when it is time for one; call before the next step is made. */
-  imageIfDue(step: Step, core: TaskCore): Uint8Array | null {
+  imageIfDue(step: Step, core: TaskCore): BlobContent | null {
     if (step.state?.kind === 'image') this.#begin();
     if (this.#busy || !this.#isDue(core.state.bytesEstimate())) return null;
     this.#begin();
-    return core.state.checkpoint();
+    return [...core.state.image().chunks()]; // at once: the next step changes what it is made of
   }
 
   /** Z3. Due after enough records or bytes, but never before as much was written as the image will cost. */
@@ -64,7 +64,7 @@ export class Checkpointer {
   }
 
   /** The step's record is stored. Stores its image in the background. */
-  noteCommit(place: { readonly number: number; readonly sequence: number; readonly bytes: number }, image: Uint8Array | null): void {
+  noteCommit(place: { readonly number: number; readonly sequence: number; readonly bytes: number }, image: BlobContent | null): void {
     this.#bytesSince += place.bytes;
     this.#recordsSince++;
     this.#deleteUnnamed();
@@ -75,14 +75,14 @@ export class Checkpointer {
       .finally(() => (this.#busy = false));
   }
 
-  async #store({ number, sequence }: { readonly number: number; readonly sequence: number }, image: Uint8Array): Promise<void> {
+  async #store({ number, sequence }: { readonly number: number; readonly sequence: number }, image: BlobContent): Promise<void> {
     const name = `${this.#prefix}.${this.#committer.place.epoch}.${number}`;
     this.#parts.failpoint('checkpoint-store');
-    const sha256 = await this.#parts.blobs.put(name, image);
+    const { sha256, bytes } = await this.#parts.blobs.put(name, image);
     this.#parts.failpoint('checkpoint-stored');
     const before = this.#committer.checkpoint;
     if (before !== null && before.number >= number) return this.#parts.blobs.delete(name); // the state became small meanwhile: a record holds it whole
-    this.#committer.checkpoint = { name, sha256, number, sequence, bytes: image.byteLength };
+    this.#committer.checkpoint = { name, sha256, number, sequence, bytes };
   }
 
   /** A record was stored (Z2). */

@@ -15,6 +15,7 @@ import { seededRandom } from '../testing/seeded-random.ts';
 import { VirtualClock } from '../testing/virtual-clock.ts';
 import { makeTransform } from '../transforms/make-transform.ts';
 import type { SavepointManifest, SavepointTask } from './job-record.ts';
+import { Turns } from './turns.ts';
 import { claimAndRestore, type Begun, type RecoveryParts } from './recovery.ts';
 import { storePart } from './savepoint.ts';
 
@@ -73,6 +74,7 @@ async function begin(of: PhysicalPlan, stageId: string, more: Partial<RecoveryPa
     journal,
     blobs,
     clock,
+    turns: new Turns(clock),
     signal: new AbortController().signal,
     worker: 'w',
     tableVersions: TABLES,
@@ -303,6 +305,6 @@ async function savedBy(of: PhysicalPlan): Promise<{ part: SavepointTask; manifes
     counters: { ...core.counters, eventsIn: 7, edgesIn: [7], edgesOut: stage.outputs.map(() => 1) },
   };
   const task = { task: 'c/0', standing, plan: of, stage, tables: {}, place: { epoch: 3, number: 40 } };
-  const part = await storePart(blobs, { id: 'sp', revision: 1 }, task, core.state.checkpoint());
+  const part = await storePart(blobs, { id: 'sp', revision: 1 }, task, core.state.image().chunks());
   return { part, manifest: { job: 'other', runId: 'r' } };
 }

@@ -27,6 +27,7 @@ import { Committer } from './committer.ts';
 import type { SavepointManifest, SavepointTask } from './job-record.ts';
 import { fromPart } from './savepoint.ts';
 import { StateCopy, placed } from './state-copy.ts';
+import type { Turns } from './turns.ts';
 
 const RECORD_BYTES = 1024 * 1024;
 
@@ -48,6 +49,7 @@ export type RecoveryParts = {
   readonly warm: () => Promise<StateCopy | null>;
   readonly tableVersions: Readonly<Record<string, string>>;
   readonly recordBytesMax: number;
+  readonly turns: Turns;
   readonly failpoint: (name: string) => void;
 };
 
@@ -205,7 +207,7 @@ async function readBack(
   const { stage, partition, subject, signal } = parts;
   const namedAt = claimed.previous?.sequence ?? 0;
   const of = { subject, task: taskName(stage.id, partition), checkpoint: origin?.checkpoint ?? null, namedAt };
-  const copy = warm ?? (await StateCopy.begin(parts.blobs, of));
+  const copy = warm ?? (await StateCopy.begin(parts.blobs, of, parts.turns));
   const appliedNumber = origin?.sink?.appliedNumber ?? 0;
   const unapplied: Unapplied[] = [];
   const isWarm = warm !== null;

@@ -7,7 +7,8 @@
 
 import { MillraceError } from '../base/errors.ts';
 import type { SinkState } from '../connectors/sink.ts';
-import type { BlobStore } from '../journal/journal.ts';
+import { getBytes } from '../journal/blob-bytes.ts';
+import type { BlobContent, BlobStore } from '../journal/journal.ts';
 import type { CheckpointRef, InputPosition } from '../journal/record.ts';
 import type { PhysicalPlan, StagePlan } from '../plan/physical-plan.ts';
 import { taskName } from '../plan/physical-plan.ts';
@@ -43,7 +44,7 @@ export function makeManifest(id: string, job: string, record: JobRecord, tasks: 
 
 /** The manifest of savepoint `id`. Throws MR2106 when it is not there. */
 export async function loadManifest(blobs: BlobStore, id: string): Promise<SavepointManifest> {
-  const bytes = await blobs.get(manifestBlob(id), null);
+  const bytes = await getBytes(blobs, manifestBlob(id), null);
   if (bytes === null) throw new MillraceError('MR2106', { task: `savepoint ${id}`, problem: 'its manifest is missing or damaged' });
   return JSON.parse(Buffer.from(bytes).toString('utf8')) as SavepointManifest;
 }
@@ -63,12 +64,12 @@ export async function storePart(
   blobs: BlobStore,
   { id, revision }: { readonly id: string; readonly revision: number },
   { task, standing, plan, stage, tables, place }: StandingTask,
-  image: Uint8Array,
+  image: BlobContent,
 ): Promise<SavepointTask> {
   const header = toHeader(standing, plan, stage, tables);
   const blob = imageBlob(id, task, place.epoch);
-  const sha256 = await blobs.put(blob, image);
-  return { task, blob, sha256, bytes: image.byteLength, number: place.number, revision, header };
+  const { sha256, bytes } = await blobs.put(blob, image);
+  return { task, blob, sha256, bytes, number: place.number, revision, header };
 }
 
 /** All blobs of a savepoint but its manifest: what another job's store needs too. */

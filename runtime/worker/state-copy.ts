@@ -3,13 +3,14 @@
 //   Y1. It is exactly its checkpoint and every record up to `number`: each taken in has to follow the one before (J2).
 //   Y2. A step that another owner left unfinished (`more`, then a claim) counts for nothing.
 
-import { MillraceError } from '../base/errors.ts';
+import { MillraceError, isError } from '../base/errors.ts';
 import type { BlobStore } from '../journal/journal.ts';
 import { segmentBytes } from '../journal/record-codec.ts';
 import type { CheckpointRef, Record_ } from '../journal/record.ts';
 import { follow } from '../journal/replay.ts';
 import type { ChainEnd } from '../journal/replay.ts';
 import { PartitionState } from '../state/partition-state.ts';
+import type { Turns } from './turns.ts';
 
 /** What a whole step has for a sink. */
 export type Payload = { readonly bytes: Uint8Array; readonly count: number };
@@ -45,8 +46,8 @@ export class StateCopy {
   }
 
   /** The state of the checkpoint; one that lies in a record comes with that record. Throws MR2106. */
-  static async begin(blobs: BlobStore, of: CopyOf): Promise<StateCopy> {
-    return new StateCopy(of, await loadCheckpoint(blobs, of));
+  static async begin(blobs: BlobStore, of: CopyOf, turns: Turns): Promise<StateCopy> {
+    return new StateCopy(of, await loadCheckpoint(blobs, of, turns));
   }
 
   get state(): PartitionState {
@@ -98,11 +99,22 @@ export function placed(checkpoint: CheckpointRef | null, namedAt: number): Check
   return checkpoint === null || checkpoint.sequence >= 0 ? checkpoint : { ...checkpoint, sequence: namedAt };
 }
 
-async function loadCheckpoint(blobs: BlobStore, { checkpoint, task }: CopyOf): Promise<PartitionState> {
+async function loadCheckpoint(blobs: BlobStore, { checkpoint, task }: CopyOf, turns: Turns): Promise<PartitionState> {
   if (checkpoint === null || checkpoint.name.startsWith(':') || checkpoint.name === '') return new PartitionState();
-  const image = await blobs.get(checkpoint.name, checkpoint.sha256);
-  if (image !== null) return PartitionState.restore(image);
-  throw new MillraceError('MR2106', { task, problem: `${checkpoint.name} (${checkpoint.bytes} bytes) is missing or damaged` });
+  const { name, sha256, bytes } = checkpoint;
+  try {
+    const chunks = await blobs.get(name, sha256);
+    if (chunks === null) throw new MillraceError('MR2106', { task, problem: 'it is not there' });
+    const reading = PartitionState.reading();
+    for await (const chunk of chunks) {
+      reading.take(chunk);
+      await turns.give();
+    }
+    return reading.end();
+  } catch (error) {
+    if (!isError(error, 'MR2106')) throw error;
+    throw new MillraceError('MR2106', { task, problem: `${name} (${bytes} bytes) is missing or damaged: ${error.data.problem}` }, error);
+  }
 }
 
 /** What the records of one step have brought so far, pieces put together. */

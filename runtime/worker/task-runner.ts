@@ -21,6 +21,7 @@
 import { assert } from '../base/assert.ts';
 import { MillraceError } from '../base/errors.ts';
 import type { SinkRecord, SinkWriter } from '../connectors/sink.ts';
+import type { BlobContent } from '../journal/journal.ts';
 import type { InputPosition } from '../journal/record.ts';
 import { taskName, type StagePlan } from '../plan/physical-plan.ts';
 import { PartitionState } from '../state/partition-state.ts';
@@ -163,14 +164,14 @@ export class TaskRunner {
   }
 
   /** The task as it stands, with the image of its state (an ended one has none); null: something is under way. */
-  stands(): { readonly task: StandingTask; readonly image: Uint8Array } | null {
+  stands(): { readonly task: StandingTask; readonly image: BlobContent } | null {
     const { plan, stage, tableVersions } = this.#parts;
     const core = this.#core;
     const place = this.#committer?.place ?? this.#endedAt;
     if (core === null || place === null || this.#isBusy()) return null;
     const state = this.#ended ? new PartitionState() : core.state;
     const task = { task: this.name, standing: core.standing(), plan, stage, tables: tableVersions, place };
-    return { task, image: state.checkpoint() };
+    return { task, image: [...state.image().chunks()] };
   }
 
   /** Ends without waiting for servers that do not answer. */

@@ -70,9 +70,8 @@ class Owner {
   /** Stores the state, names it in a record, deletes the image before, and purges what lies behind. */
   async storeState(): Promise<void> {
     const { number, sequence } = this.#end;
-    const [name, image, before] = [`c-0.1.${number}`, this.state.checkpoint(), this.checkpoint];
-    const sha256 = await blobs.put(name, image);
-    this.checkpoint = { name, sha256, number, sequence, bytes: image.byteLength };
+    const [name, image, before] = [`c-0.1.${number}`, [...this.state.image().chunks()], this.checkpoint];
+    this.checkpoint = { name, ...(await blobs.put(name, image)), number, sequence };
     await this.count(1);
     if (before !== null) await blobs.delete(before.name);
     await journal.purge(stage.stream, subject, sequence);
@@ -111,6 +110,7 @@ async function takeOver(warm: StateCopy | null): Promise<{ begun: Begun; image: 
     journal,
     blobs,
     clock,
+    turns: new Turns(clock),
     signal: new AbortController().signal,
     worker: 'next',
     tableVersions: {},

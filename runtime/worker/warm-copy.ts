@@ -115,7 +115,7 @@ export class WarmCopy {
 
   /** nothing: the partition has ended, or was never run and is about to. later: it was never run, and others will (V4). */
   async #begin(): Promise<'following' | 'nothing' | 'later'> {
-    const { journal, blobs, clock, stage } = this.#parts;
+    const { journal, blobs, clock, stage, turns } = this.#parts;
     const fence = await readFence(journal, { stream: stage.stream, subject: this.#subject }, { clock, signal: this.#stop.signal });
     if (fence === 'stopped') return 'nothing';
     const header = fence === null ? null : decodeHeader(fence.bytes, this.#subject);
@@ -123,12 +123,8 @@ export class WarmCopy {
       this.#setWarm(true);
       return fence === null && this.#parts.feed !== undefined ? 'later' : 'nothing';
     }
-    this.#copy = await StateCopy.begin(blobs, {
-      subject: this.#subject,
-      task: this.task,
-      checkpoint: header.checkpoint,
-      namedAt: fence.sequence,
-    });
+    const of = { subject: this.#subject, task: this.task, checkpoint: header.checkpoint, namedAt: fence.sequence };
+    this.#copy = await StateCopy.begin(blobs, of, turns);
     return 'following';
   }
 

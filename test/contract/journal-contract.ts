@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { isError } from '../../runtime/base/errors.ts';
 import { claim } from '../../runtime/journal/claim.ts';
 import { commitFenced } from '../../runtime/journal/fence.ts';
-import type { AppendResult, BlobStore, Journal, LaneReader, StoredRecord } from '../../runtime/journal/journal.ts';
+import type { AppendResult, Journal, LaneReader, StoredRecord } from '../../runtime/journal/journal.ts';
 import { replay } from '../../runtime/journal/replay.ts';
 import { systemClock } from '../../runtime/adapters/node/clock.ts';
 import { makeClaim, makeCommit } from '../../runtime/testing/sample-records.ts';
@@ -14,7 +14,6 @@ import { makeClaim, makeCommit } from '../../runtime/testing/sample-records.ts';
 export type JournalBed = {
   /** A client of its own: own connection, own state. */
   open(): Promise<Journal>;
-  openBlobs(job: string): Promise<BlobStore>;
   /** The server dies without a word and comes back with its disk as it was. */
   crash(): Promise<void>;
 };
@@ -329,36 +328,6 @@ export function journalContract(name: string, bed: () => JournalBed): void {
       ]);
       expect(second.previous).toMatchObject({ sequence: end.sequence, header: { epoch: 1, number: 6 } });
     });
-  });
-
-  describe(`${name}: blobs`, () => {
-    test('come back whole, or not at all', async () => {
-      const blobs = await bed().openBlobs(`contract${process.pid}`);
-      const bytes = new Uint8Array(20 * 1024 * 1024 + 17).map((_byte, i) => (i * 31) >>> 3);
-      const sha256 = await blobs.put('stage.0.15', bytes);
-      expect(sha256).toMatch(/^[0-9a-f]{64}$/);
-      expect(Buffer.compare((await blobs.get('stage.0.15', sha256)) ?? text(''), bytes)).toBe(0);
-      expect(
-        await blobs.get(
-          'stage.0.15',
-          sha256.replace(/^./, (digit) => (digit === '0' ? '1' : '0')),
-        ),
-      ).toBeNull();
-      expect(await blobs.get('stage.0.16', sha256)).toBeNull();
-      expect(await blobs.put('stage.0.15', bytes), 'once more, as after a restart').toBe(sha256);
-      expect(await blobs.get('stage.0.15', sha256)).toHaveLength(bytes.length);
-      await blobs.delete('stage.0.15');
-      expect(await blobs.get('stage.0.15', sha256)).toBeNull();
-      for (const name of ['a.1.2', 'a.1.10', 'ab.1.2', 'a.2.1', 'a.2.2']) await blobs.put(name, text(name));
-      await blobs.deleteBefore('a', 'a.3.1');
-      await blobs.deleteBefore('a', 'a.2.1');
-      const left = await Promise.all(
-        ['a.1.2', 'a.1.10', 'ab.1.2', 'a.2.1', 'a.2.2'].map(async (name) => (await blobs.get(name, null)) !== null),
-      );
-      expect(left, 'what was stored before it, of that name').toEqual([false, false, true, true, true]);
-      const empty = await blobs.put('empty', new Uint8Array(0));
-      expect(await blobs.get('empty', empty)).toHaveLength(0);
-    }, 20_000);
   });
 }
 

@@ -4,6 +4,7 @@ import { Link } from '../../runtime/adapters/nats/link.ts';
 import { NatsBlobStore } from '../../runtime/adapters/nats/nats-blob-store.ts';
 import { connectNats } from '../../runtime/adapters/nats/nats-connection.ts';
 import { NatsJournal } from '../../runtime/adapters/nats/nats-journal.ts';
+import { blobContract } from '../contract/blob-contract.ts';
 import { journalContract } from '../contract/journal-contract.ts';
 import { startTestServer, type TestServer } from '../support/nats.ts';
 
@@ -25,11 +26,14 @@ afterAll(async () => {
   await server.stop();
 });
 
-journalContract('nats-server', () => ({
+const bed = {
   open: async () => new NatsJournal(Link.of(await connected())),
-  openBlobs: async (job) => NatsBlobStore.open(await connected(), job),
+  openBlobs: async (job: string) => NatsBlobStore.open(await connected(), job),
   crash: async () => {
     await server.kill();
     await server.restart();
   },
-}));
+};
+
+journalContract('nats-server', () => bed);
+blobContract('nats-server', () => bed);

@@ -9,6 +9,7 @@ import { NatsBlobStore } from '../../runtime/adapters/nats/nats-blob-store.ts';
 import { connectNats } from '../../runtime/adapters/nats/nats-connection.ts';
 import { endPods, prepareJob } from '../../runtime/pod/pod-harness.ts';
 import { compareForUpgrade } from '../../runtime/plan/compatibility.ts';
+import { putBytes } from '../../runtime/journal/blob-bytes.ts';
 import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
 import type { SavepointManifest, SavepointTask } from '../../runtime/worker/job-record.ts';
 import { isQuiet } from '../../runtime/worker/quiescence.ts';
@@ -85,7 +86,7 @@ async function takeSavepoint(job: Operated, id: string): Promise<SavepointManife
     return parts.size === keys.length;
   });
   const manifest = makeManifest(id, job.identity, job.record!, [...parts.values()]);
-  await NatsBlobStore.attach(admin, job.identity).put(manifestBlob(id), Buffer.from(JSON.stringify(manifest)));
+  await putBytes(NatsBlobStore.attach(admin, job.identity), manifestBlob(id), Buffer.from(JSON.stringify(manifest)));
   return manifest;
 }
 
@@ -118,7 +119,7 @@ test('savepoint, delete, restore under another name and declaration: no result l
   await ensureJobStreams(admin, plan, { replicas: 1, laneBytesMax: 1024 * 1024 * 1024 });
   const store = NatsBlobStore.attach(admin, second.identity);
   await copyBlobs(kept, store, images);
-  await store.put(manifestBlob('sp-1'), Buffer.from(JSON.stringify(manifest)));
+  await putBytes(store, manifestBlob('sp-1'), Buffer.from(JSON.stringify(manifest)));
   await second.declare(declared('second', 2), { workers: 2, restore: 'sp-1' });
   second.startPod('w-2');
   second.startPod('w-3');
@@ -200,7 +201,7 @@ test('a job whose savepoint was left behind by its own run is refused: its resul
   await prepareJob(admin, text('late'), { identity: second.identity });
   const store = NatsBlobStore.attach(admin, second.identity);
   await copyBlobs(NatsBlobStore.attach(admin, first.identity), store, imagesOf(manifest));
-  await store.put(manifestBlob('sp-2'), Buffer.from(JSON.stringify(manifest)));
+  await putBytes(store, manifestBlob('sp-2'), Buffer.from(JSON.stringify(manifest)));
   await second.declare(text('late'), { restore: 'sp-2' });
   second.startPod('w-1');
   await until(async () => (await second.failure()) !== null);

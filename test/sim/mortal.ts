@@ -5,7 +5,7 @@
 //   D2. While it is suspended answers wait; then all of them come at once, to a worker that believes no time has passed.
 
 import type { Clock } from '../../runtime/base/clock.ts';
-import type { BlobStore, Journal, LaneReader } from '../../runtime/journal/journal.ts';
+import type { BlobContent, BlobStore, Journal, LaneReader } from '../../runtime/journal/journal.ts';
 import type { Bus, Directory } from '../../runtime/worker/directory.ts';
 
 export class Mortal {
@@ -77,8 +77,9 @@ export class Mortal {
 
   blobs(inner: BlobStore): BlobStore {
     return {
-      put: (...asked) => this.through(() => inner.put(...asked)),
-      get: (...asked) => this.through(() => inner.get(...asked)),
+      put: (name, content) => this.through(() => inner.put(name, this.#chunks(content))),
+      get: (...asked) => this.through(async () => this.#whenThere(await inner.get(...asked))),
+      has: (...asked) => this.through(() => inner.has(...asked)),
       delete: (name) => this.through(() => inner.delete(name)),
       deleteBefore: (...asked) => this.through(() => inner.deleteBefore(...asked)),
     };
@@ -112,6 +113,19 @@ export class Mortal {
       wake: () => inner.wake(),
       close: () => inner.close(),
     };
+  }
+
+  #whenThere(chunks: AsyncIterable<Uint8Array> | null): AsyncIterable<Uint8Array> | null {
+    return chunks === null ? null : this.#chunks(chunks);
+  }
+
+  /** A dead worker neither gives nor takes another one. */
+  async *#chunks(chunks: BlobContent): AsyncGenerator<Uint8Array> {
+    for await (const chunk of chunks) {
+      await this.#awake();
+      yield chunk;
+      await this.#awake();
+    }
   }
 
   async #awake(): Promise<void> {

@@ -4,6 +4,7 @@ import type { JobRecord, SavepointTask } from '../../runtime/worker/job-record.t
 import { underWay } from '../../runtime/worker/quiescence.ts';
 import { imagesOf, makeManifest, manifestBlob, partKey, partKeys } from '../../runtime/worker/savepoint.ts';
 import { compareForUpgrade } from '../../runtime/plan/compatibility.ts';
+import { getBytes, putBytes } from '../../runtime/journal/blob-bytes.ts';
 import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
 import { NO_FAULTS } from '../../runtime/testing/memory-faults.ts';
 import { ConservationWitness } from './seen-journal.ts';
@@ -95,7 +96,7 @@ async function takeSavepoint(
   const missing = partKeys(ID, plan).filter((key) => !tasks.some(({ task }) => partKey(ID, task) === key));
   if (missing.length > 0) problems.push(`the savepoint lacks ${missing.join(', ')}`);
   const record = { runId: 'run-1', revision: 1, plan } as unknown as JobRecord;
-  await blobs.put(manifestBlob(ID), Buffer.from(JSON.stringify(makeManifest(ID, plan.job, record, tasks))));
+  await putBytes(blobs, manifestBlob(ID), Buffer.from(JSON.stringify(makeManifest(ID, plan.job, record, tasks))));
 }
 
 async function waitFor(clock: SimWorld['clock'], holds: () => Promise<boolean>): Promise<boolean> {
@@ -105,8 +106,8 @@ async function waitFor(clock: SimWorld['clock'], holds: () => Promise<boolean>):
 
 /** All blobs that the other job needs; the rest of the first one's store is gone with it. */
 async function copy(from: SimCluster, to: SimCluster): Promise<void> {
-  const manifest = (await from.blobs.get(manifestBlob(ID), null)) ?? new Uint8Array();
-  await to.blobs.put(manifestBlob(ID), manifest);
+  const manifest = (await getBytes(from.blobs, manifestBlob(ID), null)) ?? new Uint8Array();
+  await putBytes(to.blobs, manifestBlob(ID), manifest);
   for (const { name, sha256 } of imagesOf(JSON.parse(Buffer.from(manifest).toString()) as Parameters<typeof imagesOf>[0])) {
     const image = await from.blobs.get(name, sha256);
     if (image === null) throw new Error(`${name} is not in the store`);

@@ -94,7 +94,7 @@ export class SimCluster {
    *  `pools`: of the worker in each place; absent: all run everything. */
   constructor(world: SimWorld, { lagMs, withRedrives = false, pools = [] }: SimClusterOptions) {
     this.#world = world;
-    this.blobs = new MemoryBlobStore({ clock: world.clock, random: world.random, latencyMs: BLOB_LATENCY_MS });
+    this.blobs = new MemoryBlobStore({ clock: world.clock, random: world.random, latencyMs: BLOB_LATENCY_MS }, { chunkBytes: 700 });
     this.#lagMs = lagMs;
     this.#withRedrives = withRedrives;
     this.#pools = pools;

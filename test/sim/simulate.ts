@@ -135,11 +135,8 @@ class World {
     this.#steps = seededRandom(seed + 3_000_003);
     this.#events = simEvents(this.#random);
     this.#journal = new MemoryJournal({ clock: this.clock, random: this.#random, faults: FAULTS });
-    this.#blobs = new MemoryBlobStore({
-      clock: this.clock,
-      random: this.#random,
-      latencyMs: seed % 3 === 0 ? SLOW_BLOBS_MS : FAULTS.latencyMs,
-    });
+    const latencyMs = seed % 3 === 0 ? SLOW_BLOBS_MS : FAULTS.latencyMs;
+    this.#blobs = new MemoryBlobStore({ clock: this.clock, random: this.#random, latencyMs }, { chunkBytes: 700 });
     const { spec, ...job } = readStreamJob(this.#job.text, { file: 'sim.yaml', parameters: {} });
     this.#plan = planJob({ ...job, spec: { ...spec, standbyReplicas } }, { rows: SPLITS });
   }

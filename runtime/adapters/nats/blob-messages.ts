@@ -1,5 +1,7 @@
 // The messages of a blob as bytes. See nats-blob-store.ts.
 
+import type { BlobContent } from '../../journal/journal.ts';
+
 export const PREFIX_BYTES = 24;
 
 const MAGIC = 0x3142524d; // "MRB1", read little-endian
@@ -17,17 +19,41 @@ export type Manifest = {
   readonly firstSequence: number;
 };
 
-export function chunkMessage(upload: Uint8Array, index: number, part: Uint8Array): Uint8Array {
-  const message = Buffer.allocUnsafe(PREFIX_BYTES + part.length);
-  message.writeUInt32LE(MAGIC, 0);
-  message.writeUInt32LE(index, 4);
-  message.set(upload, 8);
-  message.set(part, PREFIX_BYTES);
-  return message;
+/** `content` as messages of one size, but for the last. */
+export async function* chunkMessages(upload: Uint8Array, content: BlobContent, messageBytes: number): AsyncGenerator<Uint8Array> {
+  let message: Uint8Array | null = null;
+  let [index, filled] = [0, 0];
+  for await (const chunk of content) {
+    for (let at = 0; at < chunk.length;) {
+      if (message === null) {
+        message = prefixed(upload, index++, messageBytes);
+        filled = PREFIX_BYTES;
+      }
+      const part = chunk.subarray(at, at + messageBytes - filled);
+      message.set(part, filled);
+      at += part.length;
+      filled += part.length;
+      if (filled < messageBytes) continue;
+      yield message;
+      message = null;
+    }
+  }
+  if (message !== null) yield message.subarray(0, filled);
 }
 
 export function manifestMessage(upload: Uint8Array, manifest: Omit<Manifest, 'upload' | 'sequence'>): Uint8Array {
-  return chunkMessage(upload, MANIFEST_INDEX, Buffer.from(JSON.stringify(manifest)));
+  const text = Buffer.from(JSON.stringify(manifest));
+  const message = prefixed(upload, MANIFEST_INDEX, PREFIX_BYTES + text.length);
+  message.set(text, PREFIX_BYTES);
+  return message;
+}
+
+function prefixed(upload: Uint8Array, index: number, messageBytes: number): Uint8Array {
+  const message = Buffer.allocUnsafe(messageBytes);
+  message.writeUInt32LE(MAGIC, 0);
+  message.writeUInt32LE(index, 4);
+  message.set(upload, 8);
+  return message;
 }
 
 /** Null when the message is none of ours. */

@@ -1,4 +1,4 @@
-// Blobs from one store to another, verified on the way: how a savepoint of one job becomes the state of another.
+// Blobs from one store to another, chunk by chunk, verified on the way: how a savepoint of one job becomes the state of another.
 
 import { MillraceError } from '../../base/errors.ts';
 import type { BlobStore } from '../../journal/journal.ts';
@@ -11,8 +11,9 @@ export async function copyBlobs(from: BlobStore, to: BlobStore, blobs: readonly 
 }
 
 export async function copyBlob(from: BlobStore, to: BlobStore, { name, sha256 }: BlobName): Promise<void> {
-  const bytes = await from.get(name, sha256);
-  if (bytes === null)
+  if (await to.has(name, sha256)) return;
+  const chunks = await from.get(name, sha256);
+  if (chunks === null)
     throw new MillraceError('MR2106', { task: name, problem: `no blob of that name with sha256 ${sha256} is there; nothing was copied` });
-  await to.put(name, bytes);
+  await to.put(name, chunks);
 }

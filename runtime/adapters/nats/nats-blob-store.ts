@@ -5,23 +5,27 @@
 //   manifest   the same prefix with index 0xffffffff · JSON { chunks, bytes, sha256, firstSequence }
 //   B1. The manifest is sent when every chunk is acknowledged: a blob without one does not exist.
 //   B2. Chunks carry the id of their upload, so a chunk sent twice, or left by an upload that died, does no harm.
-//   B3. What `get` returns has the sha256 that was asked for; anything else is null.
+//   B3. What was read to its end has the sha256 that was asked for.
+//   B4. A chunk is sent when all but IN_FLIGHT_MAX - 1 before it are acknowledged: who reads has no more than that many to put in order.
 
 import { createHash, randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { isError } from '../../base/errors.ts';
-import type { BlobStore } from '../../journal/journal.ts';
-import { PREFIX_BYTES, chunkMessage, manifestMessage, readManifest, readPrefix, type ChunkPrefix, type Manifest } from './blob-messages.ts';
+import { MillraceError, isError } from '../../base/errors.ts';
+import type { BlobContent, BlobStore, StoredBlob } from '../../journal/journal.ts';
+import { PREFIX_BYTES, chunkMessages, manifestMessage, readManifest, type Manifest } from './blob-messages.ts';
+import { ChunkLine } from './chunk-line.ts';
 import { callApi, parseAnswer, type PublishAck } from './jetstream-api.ts';
 import { valueOf } from './lane-stream.ts';
 import { Link } from './link.ts';
 import { NatsJournal, type NatsJournalOptions } from './nats-journal.ts';
+import { SendWindow } from './send-window.ts';
 
 const CHUNK_BYTES = 1024 * 1024;
 /** Chunks sent and not yet acknowledged. */
 const IN_FLIGHT_MAX = 16;
-const READ_BYTES = 8 * 1024 * 1024;
+/** Of one blob: many tasks of a worker may be restored at once. */
+const READ_BYTES = 2 * 1024 * 1024;
 const READ_WAIT_MS = 1_000;
 const PUBLISH_TIMEOUT_MS = 5_000;
 const RETRY_WAIT_MS = 100;
@@ -58,29 +62,34 @@ export class NatsBlobStore implements BlobStore {
     return new NatsJournal(Link.of(nc)).deleteLane(blobStream(job));
   }
 
-  async put(name: string, bytes: Uint8Array): Promise<string> {
-    const sha256 = createHash('sha256').update(bytes).digest('hex');
+  async put(name: string, content: BlobContent): Promise<StoredBlob> {
     const subject = this.#subjectOf(name);
-    if ((await this.#manifest(subject))?.sha256 === sha256) return sha256;
     const upload = randomBytes(16);
-    const chunkBytes = Math.min(CHUNK_BYTES, this.#link.payloadBytesMax - PREFIX_BYTES);
-    const chunks = Math.ceil(bytes.length / chunkBytes);
-    const sequences = await inParallel(chunks, IN_FLIGHT_MAX, (index) => {
-      const part = bytes.subarray(index * chunkBytes, (index + 1) * chunkBytes);
-      return this.#publish(subject, chunkMessage(upload, index, part));
-    });
-    const firstSequence = sequences.reduce((first, sequence) => Math.min(first, sequence), Infinity);
-    const manifest = { chunks, bytes: bytes.length, sha256, firstSequence: chunks === 0 ? 0 : firstSequence };
-    await this.#publish(subject, manifestMessage(upload, manifest));
-    return sha256;
+    const hash = createHash('sha256');
+    const window = new SendWindow(IN_FLIGHT_MAX);
+    let [chunks, bytes, firstSequence] = [0, 0, Infinity];
+    for await (const message of chunkMessages(upload, content, Math.min(PREFIX_BYTES + CHUNK_BYTES, this.#link.payloadBytesMax))) {
+      hash.update(message.subarray(PREFIX_BYTES));
+      chunks++;
+      bytes += message.length - PREFIX_BYTES;
+      await window.send(async () => {
+        const sequence = await this.#publish(subject, message);
+        firstSequence = Math.min(firstSequence, sequence);
+      });
+    }
+    await window.emptied();
+    const sha256 = hash.digest('hex');
+    await this.#publish(subject, manifestMessage(upload, { chunks, bytes, sha256, firstSequence: chunks === 0 ? 0 : firstSequence }));
+    return { sha256, bytes };
   }
 
-  async get(name: string, sha256: string | null): Promise<Uint8Array | null> {
-    const subject = this.#subjectOf(name);
-    const manifest = await this.#manifest(subject);
-    if (manifest === null || (sha256 !== null && manifest.sha256 !== sha256)) return null;
-    const bytes = await this.#gather(subject, manifest);
-    return bytes !== null && createHash('sha256').update(bytes).digest('hex') === manifest.sha256 ? bytes : null;
+  async get(name: string, sha256: string | null): Promise<AsyncIterable<Uint8Array> | null> {
+    const manifest = await this.#manifest(this.#subjectOf(name));
+    return manifest === null || (sha256 !== null && manifest.sha256 !== sha256) ? null : this.#chunks(name, manifest);
+  }
+
+  async has(name: string, sha256: string): Promise<boolean> {
+    return (await this.#manifest(this.#subjectOf(name)))?.sha256 === sha256;
   }
 
   async delete(name: string): Promise<void> {
@@ -111,24 +120,29 @@ export class NatsBlobStore implements BlobStore {
     }
   }
 
-  async #gather(subject: string, manifest: Manifest): Promise<Uint8Array | null> {
-    const bytes = Buffer.allocUnsafe(manifest.bytes);
-    const seen = new Set<number>();
+  async *#chunks(name: string, manifest: Manifest): AsyncGenerator<Uint8Array> {
+    const subject = this.#subjectOf(name);
+    const hash = createHash('sha256');
+    const line = new ChunkLine(manifest);
     const reader = this.#journal.read(this.#stream, { fromSequence: manifest.firstSequence, subjects: [subject] });
     try {
-      for (;;) {
-        for (const record of await reader.next({ bytesMax: READ_BYTES, waitMs: READ_WAIT_MS })) {
-          const prefix = readPrefix(record.bytes);
-          if (prefix !== null && prefix.upload === manifest.upload)
-            place(bytes, manifest, prefix, record.bytes.subarray(PREFIX_BYTES), seen);
-          if (record.sequence >= manifest.sequence) return seen.size === manifest.chunks ? bytes : null;
+      for (let isEnd = manifest.chunks === 0; !isEnd;) {
+        const records = await reader.next({ bytesMax: READ_BYTES, waitMs: READ_WAIT_MS });
+        for (const record of records) {
+          for (const part of line.take(record.bytes)) {
+            hash.update(part);
+            yield part;
+          }
+          if ((isEnd = record.sequence >= manifest.sequence)) break;
         }
         // Deleted while we read: the manifest, the end to wait for, will not come.
-        if ((await this.#manifest(subject))?.upload !== manifest.upload) return null;
+        if (records.length === 0 && (await this.#manifest(subject))?.upload !== manifest.upload) break;
       }
     } finally {
       await reader.close();
     }
+    if (!line.isWhole || hash.digest('hex') !== manifest.sha256)
+      throw new MillraceError('MR2106', { task: name, problem: `of ${manifest.bytes} bytes not all are there, or they are others` });
   }
 
   /** Resolves with the sequence once it is stored. A lost answer sends it again (B2). */
@@ -149,27 +163,4 @@ export class NatsBlobStore implements BlobStore {
 /** JetStream stream of a job's blobs. */
 export function blobStream(job: string): string {
   return `MR_${job}_blobs`;
-}
-
-function place(bytes: Uint8Array, manifest: Manifest, { index }: ChunkPrefix, part: Uint8Array, seen: Set<number>): void {
-  if (index >= manifest.chunks) return; // the manifest itself
-  // Every chunk but the last has one size; the last ends at the end.
-  const start = index === manifest.chunks - 1 ? manifest.bytes - part.length : index * part.length;
-  if (start < 0 || start + part.length > bytes.length) return;
-  bytes.set(part, start);
-  seen.add(index);
-}
-
-/** Runs `work` for 0 … count - 1, at most `limit` at a time. */
-async function inParallel(count: number, limit: number, work: (index: number) => Promise<number>): Promise<readonly number[]> {
-  const results = new Array<number>(count);
-  let next = 0;
-  const run = async (): Promise<void> => {
-    while (next < count) {
-      const index = next++;
-      results[index] = await work(index);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(limit, count) }, run));
-  return results;
 }

@@ -1,0 +1,120 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { PartitionState } from './partition-state.ts';
+
+type Cells = readonly { readonly namespace: number; readonly key: string; readonly value: unknown }[];
+
+const namespace = fc.integer({ min: -2, max: 2 });
+const cells = fc.array(
+  fc.record({ namespace, key: fc.string({ maxLength: 4 }), value: fc.oneof(fc.integer(), fc.object({ maxDepth: 1 }), fc.constant(-0)) }),
+  { maxLength: 40 },
+);
+const lists = fc.array(
+  fc.record({ namespace, key: fc.constantFrom('l', 'm'), items: fc.array(fc.integer(), { minLength: 1, maxLength: 200 }) }),
+  { maxLength: 4 },
+);
+const timers = fc.array(fc.record({ key: fc.string({ maxLength: 2 }), atMs: fc.nat(9) }), { maxLength: 80 });
+
+function stateOf(plain: Cells, listed: readonly { namespace: number; key: string; items: readonly number[] }[]): PartitionState {
+  const state = new PartitionState();
+  state.cells('nothing in it');
+  for (const { namespace: space, key, value } of plain) state.cells('plain').put(space, key, value);
+  for (const { namespace: space, key, items } of listed) for (const item of items) state.cells('lists').append(space, key, item);
+  return state;
+}
+
+function chunksOf(bytes: Uint8Array, chunkBytes: number): readonly Uint8Array[] {
+  return Array.from({ length: Math.ceil(bytes.length / chunkBytes) }, (_chunk, i) => bytes.subarray(i * chunkBytes, (i + 1) * chunkBytes));
+}
+
+/** Takes them out. */
+function timersIn(state: PartitionState): readonly unknown[] {
+  const taken = [];
+  for (let timer = state.popDue('timers', Infinity); timer !== null; timer = state.popDue('timers', Infinity)) taken.push(timer);
+  return taken;
+}
+
+function read(chunks: Iterable<Uint8Array>): PartitionState {
+  const reading = PartitionState.reading();
+  for (const chunk of chunks) reading.take(chunk);
+  return reading.end();
+}
+
+describe('an image in chunks', () => {
+  test('is the state that it was made of, whatever the size of its blocks and of the chunks that it comes in', () => {
+    const sizes = fc.oneof(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 10, max: 100_000 }));
+    const property = fc.property(cells, lists, timers, sizes, sizes, (plain, listed, set, blockBytes, chunkBytes) => {
+      const state = stateOf(plain, listed);
+      for (const { key, atMs } of set) state.setTimer('timers', { key, id: `${atMs}`, atMs, data: { atMs } });
+      state.takeDelta();
+      const restored = read(chunksOf(Buffer.concat([...state.image().chunks(blockBytes)]), chunkBytes));
+      expect(restored.takeDelta()).toBeNull();
+      expect(timersIn(restored)).toEqual(timersIn(state));
+      for (const each of [state, restored]) each.takeDelta();
+      expect(Buffer.compare(restored.checkpoint(), state.checkpoint())).toBe(0);
+      // It goes on alike: lists know what they have.
+      for (const each of [state, restored]) each.cells('lists').append(0, 'l', 1);
+      expect(restored.takeDelta()).toEqual(state.takeDelta());
+    });
+    fc.assert(property, { numRuns: 500 });
+  });
+
+  test('that is cut off anywhere, or goes on behind its end, is told to be damaged', () => {
+    const state = stateOf([{ namespace: 0, key: 'k', value: [1, 'text'] }], [{ namespace: 1, key: 'l', items: [1, 2, 3] }]);
+    state.takeDelta();
+    const bytes = Buffer.concat([...state.image().chunks()]);
+    for (let length = 0; length < bytes.length; length++) {
+      expect(() => read([bytes.subarray(0, length)]), `${length} of ${bytes.length} bytes`).toThrow('MR2106');
+    }
+    expect(() => read([bytes, Buffer.alloc(1)])).toThrow('MR2106');
+  });
+
+  test('with a bit that is another is told to be damaged, or is a state, and nothing else happens', () => {
+    const state = stateOf([{ namespace: 0, key: 'k', value: { a: 1, b: 'text' } }], [{ namespace: 1, key: 'l', items: [1, 2, 3] }]);
+    state.takeDelta();
+    const bytes = Buffer.concat([...state.image().chunks()]);
+    for (let at = 0; at < bytes.length * 8; at++) {
+      const damaged = Buffer.from(bytes);
+      damaged[at >> 3]! ^= 1 << (at & 7);
+      try {
+        read([damaged]);
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'MR2106' });
+      }
+    }
+  });
+
+  test('of a later version is refused, and says so', () => {
+    expect(() => read([Buffer.from('MRI\u0003')])).toThrow('it has version 3, and this release reads version 2');
+  });
+
+  test('as it was before there were blocks is read, in whatever chunks', () => {
+    for (const state of [stateOf([{ namespace: 0, key: 'k', value: [7] }], []), new PartitionState()]) {
+      state.takeDelta();
+      const bytes = state.checkpoint();
+      for (let chunkBytes = 1; chunkBytes <= bytes.length; chunkBytes++)
+        expect(read(chunksOf(bytes, chunkBytes)).checkpoint()).toEqual(bytes);
+    }
+  });
+
+  test('has blocks of about the size that is asked for, whatever its cells have', () => {
+    const state = new PartitionState();
+    for (let i = 0; i < 4_000; i++) state.cells('large').put(0, `k${i}`, 'x'.repeat(1_000));
+    for (let i = 0; i < 40_000; i++) state.cells('small').append(0, 'one long list', i);
+    state.takeDelta();
+    const blocks = [...state.image().chunks(64 * 1024)].map(({ length }) => length);
+    expect(Math.max(...blocks)).toBeLessThan(2 * 64 * 1024);
+    expect(blocks.length).toBeLessThan(2 * 90);
+  });
+
+  test('teaches the estimate what cells take', () => {
+    const state = new PartitionState();
+    for (let i = 0; i < 500; i++) state.cells('a').put(0, `key-${i}`, 'x'.repeat(400));
+    state.takeDelta();
+    const bytes = Buffer.concat([...state.image().chunks()]).length;
+    for (const each of [state, read(state.image().chunks())]) {
+      expect(each.bytesEstimate()).toBeGreaterThan(bytes * 0.9);
+      expect(each.bytesEstimate()).toBeLessThan(bytes * 1.1);
+    }
+  });
+});
