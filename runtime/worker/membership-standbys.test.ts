@@ -1,7 +1,7 @@
 // Workers of a job with standbys: who dies is replaced by who has followed, long before the lease ends.
 
 import { expect, test } from 'vitest';
-import { MemoryBus, MemoryDirectory } from '../../test/sim/memory-directory.ts';
+import { MemoryBus, MemoryDirectory } from '../testing/memory-directory.ts';
 import { Mortal } from '../../test/sim/mortal.ts';
 import { LEASE_MS } from '../base/limits.ts';
 import { VirtualClock } from '../testing/virtual-clock.ts';

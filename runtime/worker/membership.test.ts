@@ -1,7 +1,7 @@
 // Workers of different revisions side by side: who leads, who is given what, whose failure counts.
 
 import { afterEach, describe, expect, test } from 'vitest';
-import { MemoryBus, MemoryDirectory } from '../../test/sim/memory-directory.ts';
+import { MemoryBus, MemoryDirectory } from '../testing/memory-directory.ts';
 import { VirtualClock } from '../testing/virtual-clock.ts';
 import { Membership, type AssignmentRecord } from './membership.ts';
 

@@ -20,7 +20,7 @@ import type { StageParts, WorkerRevision } from '../../runtime/worker/worker.ts'
 import { Worker } from '../../runtime/worker/worker.ts';
 import { memorySink, memorySource } from './memory-connectors.ts';
 import type { Target } from './memory-connectors.ts';
-import { MemoryBus, MemoryDirectory } from './memory-directory.ts';
+import { MemoryBus, MemoryDirectory } from '../../runtime/testing/memory-directory.ts';
 import { Mortal } from './mortal.ts';
 import { stepClock } from './step-clock.ts';
 import type { SimEvent } from './sim-job.ts';

@@ -22,7 +22,7 @@ import type { StageParts } from '../../runtime/worker/worker.ts';
 import { Worker } from '../../runtime/worker/worker.ts';
 import { memorySink, memorySource } from './memory-connectors.ts';
 import type { Target } from './memory-connectors.ts';
-import { MemoryBus, MemoryDirectory } from './memory-directory.ts';
+import { MemoryBus, MemoryDirectory } from '../../runtime/testing/memory-directory.ts';
 import { Mortal } from './mortal.ts';
 import { ConservationWitness } from './seen-journal.ts';
 import { heldPanes, line, SIM_JOB, simEvents, slowResults, SPLITS } from './sim-job.ts';

@@ -19,7 +19,7 @@ import { Worker } from '../../runtime/worker/worker.ts';
 import { jobText } from '../support/job-run.ts';
 import { memorySink } from './memory-connectors.ts';
 import type { Target } from './memory-connectors.ts';
-import { MemoryBus, MemoryDirectory } from './memory-directory.ts';
+import { MemoryBus, MemoryDirectory } from '../../runtime/testing/memory-directory.ts';
 import { Mortal } from './mortal.ts';
 import { ConservationWitness } from './seen-journal.ts';
 

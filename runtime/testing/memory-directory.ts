@@ -1,7 +1,7 @@
 // The directory and the bus of a job in memory, for workers that live in one process. Answers what NATS KV answers:
 // revisions count up over all keys, `update` compares, a watcher gets every key as it is and then every change, in order.
 
-import type { Bus, Directory, Entry } from '../../runtime/worker/directory.ts';
+import type { Bus, Directory, Entry } from '../worker/directory.ts';
 
 type Watcher = (key: string, entry: Entry | null) => void;
 

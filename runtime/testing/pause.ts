@@ -1,0 +1,17 @@
+// Time that goes by between two events of a source, by the clock.
+
+import { parseDuration } from '../base/duration.ts';
+
+const MARK = Symbol('pause');
+
+/** Made by `pause`. */
+export type Pause = { readonly ms: number; readonly [MARK]: true };
+
+/** Between two events of a source: so much time goes by on the clock (`'30s'`, `'1h'`), which costs none. Throws for what is no duration. */
+export function pause(duration: string): Pause {
+  return { ms: parseDuration(duration), [MARK]: true };
+}
+
+export function isPause(event: unknown): event is Pause {
+  return typeof event === 'object' && event !== null && MARK in event;
+}
