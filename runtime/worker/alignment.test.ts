@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { MemoryBus } from '../../test/sim/memory-directory.ts';
+import { MemoryBus } from '../testing/memory-directory.ts';
 import { WATERMARK_MAX, WATERMARK_MIN } from '../event/batch.ts';
 import { planOfSpec } from '../testing/plan-of.ts';
 import { seededRandom } from '../testing/seeded-random.ts';
