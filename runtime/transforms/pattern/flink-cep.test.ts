@@ -1,13 +1,10 @@
-// What the documentation of Apache Flink CEP says (docs/libs/cep), section by section: what it lists as the outcome of an example
+// What the documentation of Apache Flink CEP says (docs/libs/cep), section by section (of matches: flink-cep-matches.test.ts): what it lists as the outcome of an example
 // is listed here; where it has a sentence only, a small example of it. Where we differ, and why, is in ADR 24.
 
 import { describe, expect, test } from 'vitest';
 import type { PatternInput } from '../../../crds/stream-job/pattern.ts';
 import { planOfSpec } from '../../testing/plan-of.ts';
-import { StepHarness } from '../../testing/step-harness.ts';
-import { makeOrder } from '../order.ts';
-import { drawEvents, drawPattern, drawSteps, findMatches, patternHarness, pushDrawn, shown } from './pattern-drawing.ts';
-import type { DrawnEvent } from './pattern-drawing.ts';
+import { drawPattern, drawSteps, findMatches, patternHarness, pushDrawn, shown } from './pattern-drawing.ts';
 
 type Row = { fact: string; pattern: string; events: string; matches: string; options?: Partial<PatternInput>; isBounded?: boolean };
 
@@ -215,87 +212,6 @@ describe('I1 groups of patterns', () => {
   });
 });
 
-describe('I1 after a match, where the step to skip to took no event: as noSkip', () => {
-  test.each<Row>([
-    { fact: 'noSkip', pattern: 'a > b? > c', events: 'a c', matches: '{a c}' },
-    {
-      fact: 'skipToFirst',
-      pattern: 'a .. b? .. c',
-      events: 'a1 a2 c',
-      options: { within: '1h', afterMatch: 'skipToFirst', skipTo: 'b' },
-      matches: '{a1 c} {a2 c} timedOut:{a1} timedOut:{a2}',
-    },
-    {
-      fact: 'skipToLast',
-      pattern: 'a .. b? .. c',
-      events: 'a1 a2 c',
-      options: { within: '1h', afterMatch: 'skipToLast', skipTo: 'b' },
-      matches: '{a1 c} {a2 c} timedOut:{a1} timedOut:{a2}',
-    },
-    {
-      fact: 'skipToFirst, once it took one',
-      pattern: 'a .. b? .. c',
-      events: 'a1 a2 b c',
-      options: { within: '1h', afterMatch: 'skipToFirst', skipTo: 'b' },
-      matches: '{a1 c} {a1 b c}',
-    },
-  ])('$fact', (row) => check({ ...row, isBounded: true }));
-});
-
-describe('I1 selecting: a result', () => {
-  test('lists the events of each step by time, and has the time of its last event', () => {
-    const harness = patternHarness(drawPattern('a .. b+ .. c'));
-    pushDrawn(harness, drawEvents('a@3 b1@4 b2@6 c@9'));
-    const longest = harness.emissions.flatMap((each) => (each.kind === 'event' ? [each] : [])).at(-1)!;
-    expect(longest.timeMs).toBe(9);
-    expect((longest.value as { matched: { b: { id: string }[] } }).matched.b.map(({ id }) => id)).toEqual(['b1', 'b2']);
-  });
-
-  test('of a pattern that nothing may follow has the time at which that was certain', () => {
-    const harness = patternHarness(drawPattern('a !.. n', { within: '10ms' }));
-    pushDrawn(harness, drawEvents('a@3'));
-    harness.play('W12');
-    expect(harness.emissions.map((each) => (each.kind === 'event' ? each.timeMs : null)).filter((timeMs) => timeMs !== null)).toEqual([13]);
-  });
-});
-
-describe('I1 time', () => {
-  /** Events come in the order in which they are drawn; what is late is told beside the matches. */
-  function playUnordered(pattern: string, drawing: string): string {
-    const order = new StepHarness({
-      make: () => makeOrder({ kind: 'order', late: 'output' }),
-      outputs: ['late'],
-      value: ({ id, timeMs }) => ({ name: id, id: `${id}${timeMs}`, timeMs }),
-    }).play(drawing);
-    const harness = patternHarness(drawPattern(pattern, { within: '1h' }));
-    const late: string[] = [];
-    for (const each of order.emissions) {
-      if (each.kind === 'watermark') harness.advance(each.watermark);
-      else if (each.output === 'late') late.push(`late:${(each.value as DrawnEvent).id}`);
-      else pushDrawn(harness, [each.value as DrawnEvent]);
-    }
-    return [shown(harness), ...late].filter((text) => text !== '').join(' ');
-  }
-
-  test.each([
-    { fact: 'events between two watermarks are taken by their times', drawing: 'b3 a1 c2 W5', matches: '{a1 b3}' },
-    { fact: 'what the watermark has not reached waits', drawing: 'a1 b5 W4', matches: '' },
-    { fact: 'events of one time are taken as they came', drawing: 'a1 b1 W1', matches: '{a1 b1}' },
-    { fact: 'the other way round they are no match', drawing: 'b1 a1 W1', matches: '' },
-    {
-      fact: 'what comes behind the watermark is late: on an output of its own, in no match',
-      drawing: 'a1 W5 b4 b6 W9',
-      matches: '{a1 b6} late:b4',
-    },
-    { fact: 'what is as old as the watermark is late', drawing: 'a1 W5 b5 W9', matches: 'late:b5' },
-  ])('$fact', ({ drawing, matches }) => expect(playUnordered('a .. b', drawing)).toBe(matches));
-
-  test('a condition gets the time of the event that it judges', () => {
-    const steps: PatternInput['steps'] = [{ name: 'a' }, { name: 'b', contiguity: 'followedByAny', where: 'timeMs >= 5' }];
-    expect(findMatches(drawPattern('', { steps, within: '1h' }), 'a@3 x@4 y@5')).toBe('{a y} {x y}');
-  });
-});
-
 describe('I1 contiguity: "a b" and a, c, b1, b2', () => {
   test.each<Row>([
     { fact: 'strict: no match, c comes between', pattern: 'a > b', events: 'a c b1 b2', matches: '' },
@@ -352,57 +268,6 @@ test('I1 until: an event that ends the repetition is not in it, even when it wou
 
 test('I1 until: "(a+ until b)" and a1 c a2 b a3', () => {
   expect(setOf(findMatches(drawPattern('a+~b'), 'a1 c a2 b a3'))).toEqual(setOf('{a1 a2} {a1} {a2} {a3}'));
-});
-
-describe('I1 after a match: "b+ c" and b1 b2 b3 c', () => {
-  const events = 'b1 b2 b3 c';
-  test.each<Row>([
-    { fact: 'noSkip', pattern: 'b+> > c', events, matches: '{b1 b2 b3 c} {b2 b3 c} {b3 c}' },
-    { fact: 'skipToNext', pattern: 'b+> > c', events, options: { afterMatch: 'skipToNext' }, matches: '{b1 b2 b3 c} {b2 b3 c} {b3 c}' },
-    { fact: 'skipPastLastEvent', pattern: 'b+> > c', events, options: { afterMatch: 'skipPastLastEvent' }, matches: '{b1 b2 b3 c}' },
-    {
-      fact: 'skipToFirst of b',
-      pattern: 'b+> > c',
-      events,
-      options: { afterMatch: 'skipToFirst', skipTo: 'b' },
-      matches: '{b1 b2 b3 c} {b2 b3 c} {b3 c}',
-    },
-    {
-      fact: 'skipToLast of b',
-      pattern: 'b+> > c',
-      events,
-      options: { afterMatch: 'skipToLast', skipTo: 'b' },
-      matches: '{b1 b2 b3 c} {b3 c}',
-    },
-  ])('$fact', check);
-});
-
-describe('I1 after a match: "(a | b | c) (b | c) c+.greedy d" and a b c1 c2 c3 d', () => {
-  const steps: PatternInput['steps'] = [
-    { name: 'x', where: 'event.name in ["a", "b", "c"]' },
-    { name: 'y', contiguity: 'next', where: 'event.name in ["b", "c"]' },
-    { name: 'c', contiguity: 'next', where: 'event.name == "c"', times: { min: 1 }, greedy: true, inner: 'next' },
-    { name: 'd', contiguity: 'next', where: 'event.name == "d"' },
-  ];
-  const events = 'a b c1 c2 c3 d';
-  test.each<Row>([
-    { fact: 'noSkip', pattern: '', events, options: { steps }, matches: '{a b c1 c2 c3 d} {b c1 c2 c3 d} {c1 c2 c3 d}' },
-    {
-      fact: 'skipToFirst of c',
-      pattern: '',
-      events,
-      options: { steps, afterMatch: 'skipToFirst', skipTo: 'c' },
-      matches: '{a b c1 c2 c3 d} {c1 c2 c3 d}',
-    },
-  ])('$fact', check);
-});
-
-describe('I1 after a match: "a b+" and a b1 b2 b3', () => {
-  const events = 'a b1 b2 b3';
-  test.each<Row>([
-    { fact: 'noSkip', pattern: 'a .. b+', events, matches: '{a b1} {a b1 b2} {a b1 b2 b3}' },
-    { fact: 'skipToNext', pattern: 'a .. b+', events, options: { afterMatch: 'skipToNext' }, matches: '{a b1}' },
-  ])('$fact', check);
 });
 
 describe('I1 quantifiers', () => {
@@ -504,38 +369,6 @@ describe('I1 groups', () => {
     const found = findMatches(drawPattern(row.pattern, row.options), row.events);
     expect(setOf(found)).toEqual(setOf(matches));
   });
-});
-
-describe('I1 within', () => {
-  const timedOut: Partial<PatternInput> = { within: '10ms' };
-  test.each<Row>([
-    { fact: 'of the whole: less than it from first to last', pattern: 'a .. b', events: 'a@1 b@10', options: timedOut, matches: '{a b}' },
-    { fact: 'as much as it is too much', pattern: 'a .. b', events: 'a@1 b@11', options: timedOut, matches: 'timedOut:{a}' },
-    {
-      fact: 'what timed out is told with what it had',
-      pattern: 'a .. b .. c',
-      events: 'a@1 b@2',
-      options: timedOut,
-      isBounded: true,
-      matches: 'timedOut:{a b}',
-    },
-    {
-      fact: 'what was a match and could have grown did not time out',
-      pattern: 'a .. b+',
-      events: 'a b',
-      options: timedOut,
-      isBounded: true,
-      matches: '{a b}',
-    },
-    {
-      fact: 'from the event before (PREVIOUS_AND_CURRENT)',
-      pattern: 'a .. b@5 .. c@5',
-      events: 'a@1 b@5 c@9',
-      matches: '{a b c}',
-    },
-    { fact: 'from the event before: too late', pattern: 'a .. b@5 .. c@5', events: 'a@1 b@5 c@10', matches: 'timedOut:{a b}' },
-    { fact: 'between repetitions', pattern: 'a+@5 > c', events: 'a1@1 a2@5 a3@11 c', matches: '{a3 c}' },
-  ])('$fact', check);
 });
 
 /** Matches without their order. */
