@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { WATERMARK_MAX } from '../../event/batch.ts';
 import { runModel, runWindow, showWindow, windowHarness } from './window-drawing.ts';
 import type { Play, WindowModel } from './window-drawing.ts';
 
@@ -164,4 +165,33 @@ test('F1 sliding windows give what counting in every window gives', () => {
       },
     ),
   );
+});
+
+test.each([
+  { kind: 'tumbling', sizeMs: 10, offsetMs: 0 },
+  { kind: 'session', gapMs: 10 },
+] as const)('a rise that closes very many windows stops between them: $kind', (window) => {
+  const KEYS = 1_500;
+  const WINDOWS = 7;
+  const harness = windowHarness(window);
+  for (let at = 0; at < WINDOWS; at++)
+    harness.push(Array.from({ length: KEYS }, (_, i) => ({ id: `k${String.fromCharCode(97 + (i % 26))}${i}`, timeMs: at * 20, n: 1 })));
+  harness.emissions.length = 0;
+  harness.advance(WATERMARK_MAX);
+  const counts: (readonly [results: number, watermark: number])[] = [];
+  let results = 0;
+  for (const emission of harness.emissions) {
+    if (emission.kind === 'event') {
+      results++;
+      continue;
+    }
+    counts.push([results, emission.watermark]);
+    results = 0;
+  }
+  expect(counts).toEqual([
+    [3 * KEYS, 49],
+    [3 * KEYS, 109],
+    [KEYS, WATERMARK_MAX],
+  ]);
+  expect(harness.state.cells('node').size()).toBe(0);
 });

@@ -8,6 +8,7 @@
 //   W4. Results of a rise come out by window end, then by the slice and the order in which keys came.
 //   W6. What comes may be a sum of events of one key and slice (combiner.ts).
 //   W7. Dead letters come in the order of their events, however those are cut into batches: late ones before one that fails behind them.
+//   W8. A rise closes windows until they have given RESULTS_MAX, and stops behind the last one (transform.ts, onWatermark).
 //   W5. With allowed lateness a closed window keeps its slices until it expires. What comes for it corrects it: once a batch, key and
 //       window, behind the batch's last event, by window and then as keys came. Which windows have closed follows from the watermark.
 
@@ -26,7 +27,7 @@ import { firstAtLeast } from '../sorted.ts';
 import type { RestoreContext, StepContext, Transform } from '../transform.ts';
 import { SliceBlocks } from './slice-blocks.ts';
 import type { SliceGrid } from './slice-grid.ts';
-import { WindowResults } from './window-results.ts';
+import { RESULTS_MAX, WindowResults } from './window-results.ts';
 
 type WindowOp = Extract<OpPlan, { kind: 'window' }>;
 
@@ -105,9 +106,10 @@ export class SlicedWindow implements Transform {
     if (this.#corrected.size > 0) this.#emitCorrections(context);
   }
 
-  onWatermark(watermark: number, context: StepContext): void {
+  onWatermark(wanted: number, context: StepContext): number {
     const { sizeMs, everyMs } = this.#grid;
     let start = this.#grid.firstOpenWindow(context.watermark);
+    let watermark = wanted;
     for (let at = 0; at < this.#open.length;) {
       const slice = this.#open[at]!;
       // Behind its last window a slice waits for corrections only.
@@ -116,6 +118,7 @@ export class SlicedWindow implements Transform {
         start = Math.max(start, this.#grid.firstWindowOf(slice));
         if (start + sizeMs - 1 > watermark) break;
         this.#close(start, context.cells);
+        if (this.#results.count >= RESULTS_MAX) watermark = start + sizeMs - 1; // W8
         start += everyMs;
       }
     }
@@ -124,6 +127,7 @@ export class SlicedWindow implements Transform {
     if (this.#results.count > 0) context.emit(this.#results.take(context));
     if (isExpired && !context.contributors.isEmpty) context.contributors.forget(watermark - this.#latenessMs - sizeMs + 1);
     context.emitWatermark(watermark);
+    return watermark;
   }
 
   figures({ cells, watermark }: RestoreContext): WindowFigures {

@@ -28,6 +28,9 @@ type CountResult = { readonly bounds: NonNullable<Bounds>; readonly timeMs: numb
 /** What tells results of a key apart. */
 type Told = { readonly windowStartMs?: number; readonly windowEndMs?: number; readonly pane?: string; readonly paneNumber?: number };
 
+/** A rise that has so many results stops where it can: they are written before there are more. */
+export const RESULTS_MAX = 4_096;
+
 export class WindowResults {
   readonly #aggregates: Aggregates;
   readonly #keyNames: readonly string[];
