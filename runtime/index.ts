@@ -37,6 +37,7 @@ export type { Lookup, LookupOptions, Table, TableOptions } from './job/table.ts'
 export type {
   AggregatedStream,
   Emits,
+  FeedbackOptions,
   KeyedStream,
   KeyOptions,
   MachineStream,

@@ -1,5 +1,7 @@
 // Admission (admission.ts): events flow one way.
 //
+// What comes back by `feedback` is no input here.
+//
 // Stages that read no other stage are struck off, then those that read only what was struck off, and so on. CEL has no loops,
 // so the rounds are written out. When a round strikes nothing and stages are left, they read each other in a circle. When the
 // rounds end before that, nothing is said (V1): chains longer than ROUNDS are judged by the operator.
@@ -21,7 +23,8 @@ const last = `variables.left${ROUNDS}`;
 export const circleValidations: readonly AdmissionRule[] = [
   {
     rule: `size(${last}) == 0 || size(${last}) < size(variables.left${ROUNDS - 1})`,
-    message: 'stages read each other in a circle; events flow one way: break the circle',
-    messageExpression: `'stages read each other in a circle (or read one that does); events flow one way, break the circle: ' + ${last}.map(name, name).join(', ')`,
+    message:
+      'stages read each other in a circle; events flow one way: break the circle, or let a stage with a key take what comes back by feedback',
+    messageExpression: `'stages read each other in a circle (or read one that does); events flow one way, break the circle, or let a stage with a key take what comes back by feedback: ' + ${last}.map(name, name).join(', ')`,
   },
 ];

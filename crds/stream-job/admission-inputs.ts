@@ -33,8 +33,8 @@ export const inputVariables: readonly Variable[] = [
   {
     name: 'unknown',
     expression: `!variables.isJudged ? [] :
-      object.spec.stages.map(x, variables.inputs[x.name].filter(f, !(f in variables.readable)).map(f, x.name + ' reads ' + f))
-      .filter(list, size(list) > 0) +
+      object.spec.stages.map(x, (variables.inputs[x.name] + (has(x.feedback) ? [x.feedback.from.split('.')[0]] : []))
+      .filter(f, !(f in variables.readable)).map(f, x.name + ' reads ' + f)).filter(list, size(list) > 0) +
       object.spec.sinks.map(x, ${lists}.map(f, f.split('.')[0]).filter(f, !(f in variables.readable)).map(f, x.name + ' reads ' + f))
       .filter(list, size(list) > 0) +
       (has(object.spec.tables) ? object.spec.tables : []).map(x, [has(x.from) ? x.from : '', has(x.bootstrap) ? x.bootstrap : '']

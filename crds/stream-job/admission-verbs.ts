@@ -72,6 +72,10 @@ export const verbValidations: readonly AdmissionRule[] = [
     'has(x.tables) && has(object.spec.tables) && !x.tables.all(t, object.spec.tables.exists(y, y.name == t && has(y.from)))',
     'a stage names in tables what is no table with from; correct the name, or look rows of a file up with enrich',
   ),
+  none(
+    'has(x.feedback) && object.spec.sources.exists(y, y.name == x.feedback.from)',
+    'feedback brings back what comes out of the stage itself, or out of stages behind it; a source is before it',
+  ),
   none(`has(x.partitions) && !${isKeyed}`, 'only a stage with keyBy has partitions of its own: remove partitions'),
   none(
     `has(x.aggregate) && x.aggregate.exists(k, ${functions} != 1)`,

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { codeSchema } from './code.ts';
 import { nameSchema } from './names.ts';
+import { referenceSchema } from './references.ts';
 
 export const branchSchema = z
   .strictObject({
@@ -37,5 +38,17 @@ export const rateLimitSchema = z
     per: z.enum(['stage', 'partition']).default('stage').describe('stage: its partitions share the rate evenly. partition: each has it.'),
   })
   .describe('No more events than this go on: the others wait, and while they do nothing more is taken in. None is dropped.');
+
+export const feedbackSchema = z
+  .strictObject({
+    from: referenceSchema.describe('An output of this stage, or of a stage without a key behind it.'),
+    maxRounds: z
+      .int()
+      .min(1)
+      .max(10_000)
+      .default(100)
+      .describe('How often an event, and what comes of it, goes round; once more, and it is a dead letter.'),
+  })
+  .describe('What this stage reads besides: events that come back from behind it, exactly once.');
 
 export type BranchSpec = z.output<typeof branchSchema>;

@@ -190,6 +190,17 @@ export const stageRules: readonly CelRule[] = [
   },
   notZero('spec.stages[].state', 'ttl'),
   {
+    at: 'spec.stages[]',
+    rule: '!has(self.feedback) || has(self.changelog) || has(self.dedupe) || has(self.machine) || has(self.reduce) || has(self.xstate) || (has(self.aggregate) && !has(self.window))',
+    message: 'feedback goes with aggregate without window, changelog, dedupe, machine and reduce: elsewhere events wait, or have no key',
+  },
+  {
+    at: 'spec.stages[]',
+    rule: "!has(self.feedback) || !(has(self.processingTime) || has(self.tables) || has(self.bootstrap) || (has(self.machine) && has(self.machine.order) && self.machine.order == 'eventTime'))",
+    message:
+      'what comes back by feedback keeps its time and waits for nothing: remove processingTime, tables, bootstrap and order: eventTime',
+  },
+  {
     // The API server takes the bound of the schema for a whole number, which is 0.
     at: 'spec.stages[].rateLimit',
     rule: 'self.perSecond > 0.0',

@@ -21,7 +21,7 @@ import { onErrorSchema } from './on-error.ts';
 import { patternSchema } from './pattern.ts';
 import { processingTimeSchema } from './processing-time.ts';
 import { referenceSchema, referencesSchema } from './references.ts';
-import { branchSchema, rateLimitSchema } from './routing.ts';
+import { branchSchema, feedbackSchema, rateLimitSchema } from './routing.ts';
 import { sourceSchema, tableSchema } from './sources.ts';
 import { migrationSchema, reduceCellsSchema, stateSchema } from './state.ts';
 import { windowSchema } from './window.ts';
@@ -128,6 +128,7 @@ export const stageSchema = z.strictObject({
     .max(16)
     .optional()
     .describe('Of a stage with keyBy: inputs that end, taken in whole before anything of `from`.'),
+  feedback: feedbackSchema.optional(),
   tables: z
     .array(nameSchema)
     .min(1)

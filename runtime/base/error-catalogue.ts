@@ -226,6 +226,12 @@ export const catalogue = {
     message: (d) => `${d.transform} got no answer after ${d.attempts === 1 ? '1 try' : `${d.attempts} tries`}: ${d.problem}`,
     fix: 'Mend what is asked, then put the letters in again: `millrace dlq redrive --code MR3009`. More `retries` or a `breaker` wait longer for it.',
   }),
+  MR3010: entry<{ transform: string; maxRounds: number }>({
+    name: 'TooManyRounds',
+    reaction: 'dead-letter',
+    message: (d) => `${d.transform} has brought it, or what it came of, back ${d.maxRounds} times; it does not go round once more`,
+    fix: 'Look at the condition under which events go round. When so many rounds are meant, raise `feedback.maxRounds`; a letter that is put in again begins at none.',
+  }),
 
   MR4001: entry<{ sink: string; path: string; problem: string }>({
     name: 'SinkBlocked',

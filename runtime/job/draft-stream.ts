@@ -16,14 +16,14 @@ import type { DeclaredMachine, MachineOptions, XStateMachine } from './machine-t
 import type { PatternOptions } from './pattern-type.ts';
 import { patternInput } from './pattern-type.ts';
 import { lookupSpec, type LookupDraft } from './lookup-type.ts';
-import type { Output, StageFields } from './producer.ts';
+import type { Output, StageDraft, StageFields } from './producer.ts';
 import type { ReduceCellSpec } from '../../crds/stream-job/state.ts';
 import type { Cells } from './cell.ts';
 import type { Actor, Migration, StateOptions } from './reduce-type.ts';
 import { schemaSpec, type EventSchema } from './schema-type.ts';
 import type { EventTimeOptions } from './source.ts';
 import { eventTimeSpec } from './source.ts';
-import type { KeyOptions, NatsSinkOptions, ProcessingTimeOptions, SinkOptions, ValidateOptions } from './stream.ts';
+import type { FeedbackOptions, KeyOptions, NatsSinkOptions, ProcessingTimeOptions, SinkOptions, ValidateOptions } from './stream.ts';
 import type { Lookup, Table } from './table.ts';
 import type { Window } from './window.ts';
 import { tumbling } from './window.ts';
@@ -240,6 +240,8 @@ export class DraftKeyedStream {
   readonly stream: DraftStream;
   readonly key: Key;
   readonly used: () => void;
+  /** Stages that read it. */
+  readonly #made: StageDraft[] = [];
 
   constructor(stream: DraftStream, key: Key, used: () => void) {
     this.stream = stream;
@@ -259,6 +261,22 @@ export class DraftKeyedStream {
       return [];
     });
     return new DraftKeyedStream(this.stream, { ...this.key, bootstrap: outputs }, this.used);
+  }
+
+  feedback(back: unknown, options: FeedbackOptions = {}): void {
+    const { draft } = this.stream;
+    const [head, ...others] = this.#made;
+    if (!(back instanceof DraftStream) || back.draft !== draft)
+      draft.mistake('feedback', 'it is no stream of this job', 'name a stream that comes of what this key is read by');
+    else if (head === undefined)
+      draft.mistake('feedback', 'nothing reads this key yet', 'write .feedback(…) behind the verb that takes what comes back');
+    else if (others.length > 0 || head.feedback !== undefined)
+      draft.mistake(
+        'feedback',
+        others.length > 0 ? 'several stages read this key' : 'this key has a feedback already',
+        others.length > 0 ? 'give the one that takes what comes back a .keyBy(…) of its own' : 'merge what comes back',
+      );
+    else head.feedback = { from: back.single(), ...options };
   }
 
   window(window?: Window): DraftWindowedStream {
@@ -337,7 +355,9 @@ export class DraftKeyedStream {
     this.used();
     const { code, partitions, processingTime, bootstrap } = this.key;
     const more = { ...(partitions === undefined ? {} : { partitions }), ...(processingTime === undefined ? {} : { processingTime }) };
-    return this.stream.stage(verb, { keyBy: code, ...fields, ...more }, other, bootstrap);
+    const stage = this.stream.stage(verb, { keyBy: code, ...fields, ...more }, other, bootstrap);
+    this.#made.push(...stage.inputs.flatMap(({ producer }) => (producer.kind === 'stage' ? [producer] : [])));
+    return stage;
   }
 
   /** Nothing when both sides have the same key: the spec's default. */

@@ -61,7 +61,7 @@ export class Draft {
   }
 
   addStage(stage: Omit<StageDraft, 'kind' | 'explicitName'>): Output {
-    const producer = { kind: 'stage' as const, explicitName: null, ...stage };
+    const producer: StageDraft = { kind: 'stage', explicitName: null, ...stage };
     this.#stages.push(producer);
     return { producer, output: null };
   }
@@ -160,6 +160,7 @@ function stageValue(stage: StageDraft, reference: (output: Output) => string, na
     ...fields,
     ...(stage.onError === undefined ? {} : { onError: stage.onError }),
     ...(stage.bootstrap === undefined ? {} : { bootstrap: stage.bootstrap.map(reference) }),
+    ...(stage.feedback === undefined ? {} : { feedback: { ...stage.feedback, from: reference(stage.feedback.from) } }),
     ...(join === undefined || stage.other === null ? {} : { join: { ...join, with: reference(stage.other) } }),
   };
 }

@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import type { stageSchema } from '../../crds/stream-job/spec.ts';
 
 export type StageInput = z.input<typeof stageSchema>;
-export type StageFields = Omit<StageInput, 'name' | 'from' | 'join' | 'bootstrap'> & {
+export type StageFields = Omit<StageInput, 'name' | 'from' | 'join' | 'bootstrap' | 'feedback'> & {
   readonly join?: Omit<NonNullable<StageInput['join']>, 'with'>;
 };
 
@@ -20,6 +20,8 @@ export type StageDraft = {
   readonly fields: StageFields;
   /** Given by .bootstrap(). */
   readonly bootstrap?: readonly Output[] | undefined;
+  /** Given by .feedback(): what comes back to it. */
+  feedback?: { readonly from: Output; readonly maxRounds?: number };
   /** The other side of a join. */
   readonly other: Output | null;
 };

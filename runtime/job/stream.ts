@@ -182,6 +182,14 @@ export type ProcessingTimeOptions = {
   readonly missedAfter?: string;
 };
 
+export type FeedbackOptions = {
+  /** How often an event, and what comes of it, goes round; 100 when absent. Once more, and it is a dead letter. */
+  readonly maxRounds?: number;
+};
+
+type CheckBack<E, B> =
+  B extends Emits<E> ? unknown : Mistake<'what comes back are events of another type than those of the stream that has the key'>;
+
 /** A stream with a key: what follows works on each key's events alone. N: the fields of results that hold the key. */
 export interface KeyedStream<E, N> extends Keyed<E> {
   /** What follows works by the clock of the workers: an event happens when the stage takes it in, and nothing is late. For window, dedupe,
@@ -190,6 +198,9 @@ export interface KeyedStream<E, N> extends Keyed<E> {
   /** Fills the state of the stage that follows: all events of these streams, which end (a file, a source with bounded: true), are taken
    *  in before anything of this one. They get the same key. */
   bootstrap(...streams: readonly [Emits<E>, ...Emits<E>[]]): KeyedStream<E, N>;
+  /** What comes back: the stage that reads this key takes in the events of `back`, which come of it, as well, and they get the same key. To be
+   *  written behind that stage. For aggregate, changelog, dedupe, machine and reduce. */
+  feedback<const B extends Emits<unknown>>(back: B & CheckBack<E, B>, options?: FeedbackOptions): void;
   /** Cuts each key's events by event time. */
   window<W = undefined>(window?: W & CheckWindow<E, W>): W extends Window<infer P> ? WindowedStream<E, N, P> : CheckWindow<E, W>;
   /** A result whenever a key's figures change: the key's fields and one field for each aggregate. With `rows` events are changes of rows, and

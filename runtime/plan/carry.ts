@@ -16,7 +16,7 @@ export function decideCarry(stages: readonly StagePlan[], edges: readonly EdgePl
 }
 
 function decideNode(node: NodePlan, stage: StagePlan, stages: readonly StagePlan[], edges: readonly EdgePlan[]): NodePlan {
-  if (node.op.kind !== 'keyBy') return node;
+  if (node.op.kind !== 'keyBy' || node.op.maxRounds !== undefined) return node; // what goes round is read again as it is
   const isReadHere = stage.nodes.some(({ inputs }) => inputs.some((input) => input.kind === 'node' && input.from.node === node.id));
   const out = edges.filter((edge) => edge.fromStage === stage.id && edge.from.node === node.id);
   const readers = out.flatMap((edge) => readersOf(edge, stages));

@@ -119,15 +119,19 @@ function sendsOf(plan: PhysicalPlan, stage: StagePlan): readonly string[] {
   ];
   const byOutput = Map.groupBy(single, outputText);
   return [
-    ...keyed.map((edge) =>
-      isFeedback(edge) ? `what actors of ${edge.from.node} send each other to itself` : `by ${keyText(stage, edge)} to ${edge.toStage}`,
-    ),
+    ...keyed.map((edge) => (isFeedback(edge) ? backText(stage, edge) : `by ${keyText(stage, edge)} to ${edge.toStage}`)),
     ...edges.flatMap((edge) => {
       if (edge.partitioning === 'forward') return [`${outputText(edge)} to ${edge.toStage}`];
       return edge.partitioning === 'all' ? [`${edge.from.node} to every partition of ${edge.toStage}`] : [];
     }),
     ...[...byOutput].map(([output, some]) => `${output} to ${some.map(({ toStage }) => toStage.replace(/^sink:/, '')).join(', ')}`),
   ];
+}
+
+function backText(stage: StagePlan, edge: EdgePlan): string {
+  const op = stage.nodes.find(({ id }) => id === edge.from.node)?.op;
+  if (op?.kind !== 'keyBy') return `what actors of ${edge.from.node} send each other to itself`;
+  return `by ${keyText(stage, edge)} back to itself, up to ${count(op.maxRounds ?? 0, 'round')}`;
 }
 
 function keyText(stage: StagePlan, edge: EdgePlan): string {

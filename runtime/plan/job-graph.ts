@@ -92,10 +92,16 @@ export function sourcesOf(name: string, graph: JobGraph, seen: Set<string> = new
   return element.kind === 'stage' ? allInputsOf(element, graph).flatMap((input) => sourcesOf(input.name, graph, seen)) : [];
 }
 
+/** What comes back to it from behind. */
+export function feedbackOf({ spec, path }: StageElement): Reference | null {
+  return spec.feedback === undefined ? null : reference(spec.feedback.from, [...path, 'feedback', 'from']);
+}
+
 /** All references of the job to something that gives events. */
 export function allReferences(graph: JobGraph): readonly Reference[] {
   return graph.elements.flatMap((element) => {
-    if (element.kind === 'stage' || element.kind === 'sink') return inputsOf(element);
+    if (element.kind === 'sink') return inputsOf(element);
+    if (element.kind === 'stage') return [...inputsOf(element), ...[feedbackOf(element)].filter((back) => back !== null)];
     if (element.kind !== 'table' || element.spec.from === undefined) return [];
     return tableInputs({ ...element, spec: { ...element.spec, from: element.spec.from } });
   });

@@ -84,7 +84,7 @@ export type EdgePlan = {
 export type NodeOutput = { readonly node: string; readonly output: string | null };
 
 /** A node reads outputs of nodes of its own stage, or edges from stages before it; a machine whose actors send each other events
- *  reads an edge from its own stage besides, as its right side. */
+ *  reads an edge from its own stage besides, as its right side; a stage with `feedback` another one, as its left side. */
 export type NodeInput =
   | { readonly kind: 'node'; readonly from: NodeOutput; /** join: which side. */ readonly side: 'left' | 'right' }
   | {
@@ -154,6 +154,7 @@ export type OpPlan =
       readonly names: readonly string[];
       /** nothing: all that reads this exchange only counts, so an event that can't be late crosses it as its key and time. */
       readonly carry?: 'event' | 'nothing';
+      /** What it keys goes back to its own stage (task/feedback.ts), this often at most. */ readonly maxRounds?: number;
     }
   | {
       readonly kind: 'window';
@@ -297,6 +298,11 @@ export function isFeedback({ fromStage, toStage }: Pick<EdgePlan, 'fromStage' | 
 /** Of a source's stage; null: its splits wait for nobody. */
 export function alignmentOf({ nodes }: Pick<StagePlan, 'nodes'>): SourceAlignment | null {
   return nodes.flatMap(({ op }) => (op.kind === 'source' ? (op.alignment ?? []) : [])).at(0) ?? null;
+}
+
+/** Whether it is a `feedback` that was declared: its events come once more to where they came from. */
+export function isLoop(edge: Pick<EdgePlan, 'fromStage' | 'toStage' | 'from'>): boolean {
+  return isFeedback(edge) && edge.from.output !== SENT;
 }
 
 /** A task's name: `hourly/3`. */

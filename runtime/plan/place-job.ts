@@ -3,7 +3,7 @@
 import type { SinkSpec, StreamJob } from '../../crds/stream-job/spec.ts';
 import { allReferences, graphOf, inputsOf, sideTablesOf, topologicalStages } from './job-graph.ts';
 import { Placement } from './placement.ts';
-import { placeStage } from './place-stage.ts';
+import { closeLoop, placeStage } from './place-stage.ts';
 import { DEAD_LETTERS, DEAD_LETTERS_FILE, DEAD_LETTERS_SUBJECT, deadLettersSubject } from './plan-names.ts';
 
 export type PlaceJobOptions = { readonly identity: string; readonly deadLetterFile: boolean };
@@ -16,6 +16,7 @@ export function placeJob(job: StreamJob, splitCounts: Readonly<Record<string, nu
   for (const spec of job.spec.sources) placement.addSource(spec, splitCounts[spec.name] ?? spec.nats?.subjects.length ?? 1);
   for (const stage of topologicalStages(graph))
     placeStage(placement, stage, { partitionsDefault: job.spec.partitions, read, tables: sideTablesOf(stage, graph) });
+  for (const stage of graph.stages) closeLoop(placement, stage);
   for (const element of graph.elements)
     if (element.kind === 'sink')
       placeSink(

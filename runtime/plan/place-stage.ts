@@ -5,6 +5,8 @@
 //       output, with equally many partitions, share key node, exchange and stage.
 //   L3. What reads tables that are streams runs behind an exchange, where each partition gets all of their rows: a keyed stage as ever (shared
 //       only with those that read the same tables), an enrich with as many partitions as what it reads.
+//   L4. With `feedback` it shares its stage with no other keyed one. All between it and where events turn back runs there too; there they
+//       get their key once more, and go back by an exchange of the stage to itself.
 
 import type { Code } from '../../crds/stream-job/code.ts';
 import type { Fields } from '../../crds/stream-job/code.ts';
@@ -211,7 +213,8 @@ function placeKeyed(placement: Placement, stage: StageElement, { partitionsDefau
     code: keyBy,
   });
   const partitionCount = spec.partitions ?? partitionsDefault;
-  const host = placement.share(structureOf([partitionCount, left, first, right, ...tables.map((table) => table.name)]), name);
+  const own = spec.feedback === undefined ? [] : [name]; // L4
+  const host = placement.share(structureOf([partitionCount, left, first, right, ...tables.map((table) => table.name), ...own]), name);
   const keyText = describeKey(keyBy);
   if (host === name)
     placement.addStage({
@@ -239,7 +242,29 @@ function placeKeyed(placement: Placement, stage: StageElement, { partitionsDefau
       ...waits,
     })),
   ];
-  placeKeyedNodes(placement, { stage, host, edges, read, tables });
+  placeKeyedNodes(placement, { stage, host, edges: [...edges, ...loopInlets(placement, stage)], read, tables });
+}
+
+/** L4: the exchange, before what feeds it is there. */
+function loopInlets(placement: Placement, { name, spec }: StageElement): readonly Inlet[] {
+  if (spec.feedback === undefined) return [];
+  const outlet = { stage: name, node: loopId(name), output: null };
+  return [{ from: placement.addEdge(outlet, { toStage: name, partitioning: 'key', label: loopId(name) }), side: 'left' }];
+}
+
+/** L4: what feeds it, once all stages are placed. */
+export function closeLoop(placement: Placement, { name, spec }: StageElement): void {
+  const { feedback, keyBy: code } = spec;
+  if (feedback === undefined || code === undefined) return;
+  const outlets = placement.outletsOf(feedback.from);
+  const input = spec.filter === undefined ? outlets : [addFilter(placement, `${loopId(name)}/filter`, outlets, spec)];
+  const op = { kind: 'keyBy' as const, code, names: keyNames(code), maxRounds: feedback.maxRounds };
+  placement.note(name, 'looped', name);
+  placement.addNode(name, { id: loopId(name), inputs: inlets(input), op, onError: onErrorOf(spec) });
+}
+
+function loopId(name: string): string {
+  return `${name}/feedback`;
 }
 
 type KeyOptions = {

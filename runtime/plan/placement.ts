@@ -27,6 +27,7 @@ type StageDraft = {
   readonly sharing: string[];
   readonly ordered: string[];
   readonly clocked: string[];
+  readonly looped: string[];
 };
 type NodeDraft = Pick<NodePlan, 'id' | 'op'> & {
   readonly inputs: readonly Inlet[];
@@ -92,7 +93,7 @@ export class Placement {
     readonly reason: string;
   }): void {
     assert(!this.#stages.has(id), () => `stage ${id} is new`);
-    this.#stages.set(id, { id, kind, partitionCount, nodes: [], reason, fused: [], sharing: [], ordered: [], clocked: [] });
+    this.#stages.set(id, { id, kind, partitionCount, nodes: [], reason, fused: [], sharing: [], ordered: [], clocked: [], looped: [] });
   }
 
   /** The stage that already serves `structure`, or `id` from now on. */
@@ -110,7 +111,7 @@ export class Placement {
   }
 
   /** Notes, for the reader of the plan, that `name` lies in `stage`, and why. */
-  note(stage: string, why: 'fused' | 'sharing' | 'ordered' | 'clocked', name: string): void {
+  note(stage: string, why: 'fused' | 'sharing' | 'ordered' | 'clocked' | 'looped', name: string): void {
     this.#stage(stage)[why].push(name);
   }
 
@@ -199,7 +200,8 @@ function reasonsOf({
   sharing,
   ordered,
   clocked,
-}: Pick<StageDraft, 'reason' | 'fused' | 'sharing' | 'ordered' | 'clocked'>): readonly string[] {
+  looped,
+}: Pick<StageDraft, 'reason' | 'fused' | 'sharing' | 'ordered' | 'clocked' | 'looped'>): readonly string[] {
   const sentences = [reason];
   if (sharing.length > 0)
     sentences.push(`${sharing.join(', ')} ${sharing.length > 1 ? 'share' : 'shares'} it: the same input by the same key`);
@@ -209,6 +211,8 @@ function reasonsOf({
     );
   if (clocked.length > 0)
     sentences.push(`${clocked.join(', ')} ${clocked.length > 1 ? 'work' : 'works'} by the clock: events happen when they come here`);
+  if (looped.length > 0)
+    sentences.push('what comes back to it comes by an exchange to itself; the watermark stays behind what is on its way');
   if (fused.length > 0)
     sentences.push(`${fused.join(', ')} ${fused.length > 1 ? 'run here too: they need' : 'runs here too: it needs'} no other key`);
   return sentences;

@@ -128,7 +128,7 @@ export function checkCycles(graph: JobGraph): readonly Issue[] {
     issues.push({
       path: formatPath([...first.path, 'from']),
       message: `these stages read each other in a circle: ${[...cycle, cycle[0]].join(' → ')}`,
-      fix: 'events flow one way: break the circle',
+      fix: 'events flow one way: break the circle, or let a stage with a key take what comes back by `feedback`',
     });
   }
   return issues;

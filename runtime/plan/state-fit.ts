@@ -9,6 +9,7 @@ import type { SinkSpec } from '../../crds/stream-job/spec.ts';
 import type { MigrationSpec } from '../../crds/stream-job/state.ts';
 import { onlyCounted } from './carry.ts';
 import { compareMachines } from './machine-fit.ts';
+import { isLoop } from './physical-plan.ts';
 import type { CompiledPanes, NodePlan, OpPlan, PhysicalPlan, StagePlan } from './physical-plan.ts';
 import { DEAD_LETTERS_SUBJECT } from './plan-names.ts';
 import { canonicalText } from './structure.ts';
@@ -27,6 +28,7 @@ export function compareState(before: PhysicalPlan, stage: StagePlan, after: Phys
     ...compareKeys(before, stage, after, next),
     ...compareCarry(before, stage, after),
     ...comparePhases(before, stage, after),
+    ...compareLoops(before, stage, after),
     ...nodes,
   ];
 }
@@ -92,6 +94,17 @@ function compareCarry(before: PhysicalPlan, stage: StagePlan, after: PhysicalPla
       },
     ];
   });
+}
+
+/** What is under way on its way back has no other reader. */
+function compareLoops(before: PhysicalPlan, stage: StagePlan, after: PhysicalPlan): readonly Misfit[] {
+  const lost = stage.inputs.some((index) => {
+    const edge = before.edges[index];
+    return edge !== undefined && isLoop(edge) && !after.edges.some(({ id, retired }) => id === edge.id && retired !== true);
+  });
+  if (!lost) return [];
+  const reason = 'it would have no feedback, and events that are on their way back would be lost';
+  return [{ reason, fix: `keep feedback (\`from\` may be an output that gives nothing out), or ${RENAME}` }];
 }
 
 /** Sums that are under way mean something to the window only that they were made for. */

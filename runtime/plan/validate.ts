@@ -12,6 +12,7 @@ import { checkConnectors } from './rules-connectors.ts';
 import { checkDurations } from './rules-durations.ts';
 import { checkExpressions } from './rules-expressions.ts';
 import { checkCycles, checkNames, checkReferences } from './rules-graph.ts';
+import { checkFeedbacks } from './rules-feedback.ts';
 import { checkLookups } from './rules-lookup.ts';
 import { checkMachines } from './rules-machine.ts';
 import { checkOnError } from './rules-on-error.ts';
@@ -38,6 +39,7 @@ export function validateJob(job: StreamJob): readonly Issue[] {
     ...checkSideInputs(graph),
     ...checkBootstraps(graph),
     ...checkAlignment(graph),
+    ...checkFeedbacks(graph),
     ...checkDurations(job),
     ...checkConnectors(job),
     ...checkMachines(graph),

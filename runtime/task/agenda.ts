@@ -17,6 +17,7 @@ export type Work<Node> =
       readonly batch: Batch;
       from: number;
       readonly attempts: number | null;
+      /** How often its events have gone round. */ readonly rounds: number;
     }
   | RiseWork<Node>;
 

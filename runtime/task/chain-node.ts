@@ -8,7 +8,8 @@ import { WATERMARK_MAX, WATERMARK_MIN } from '../event/batch.ts';
 import { partOf } from '../event/part-of.ts';
 import { withTraces } from '../event/trace-marks.ts';
 import type { TraceMark } from '../event/trace-marks.ts';
-import { isFeedback, type EdgePlan, type NodePlan, type OnErrorPlan, type StagePlan } from '../plan/physical-plan.ts';
+import type { EdgePlan, NodePlan, OnErrorPlan, StagePlan } from '../plan/physical-plan.ts';
+import { receivesOwn, untimedInputs } from './own-inputs.ts';
 import { Portion, type Agenda, type InputTime, type RiseWork, type Stretch, type Work } from './agenda.ts';
 import type { Clock } from '../base/clock.ts';
 import { together, type Together } from '../time/watermark.ts';
@@ -60,6 +61,8 @@ export interface ChainFlow {
   active: TraceContext | null;
   /** How often the event that is worked on was tried, when it was put in again. */
   readonly attempts: number | null;
+  /** How often what is worked on has gone round. */
+  readonly rounds: number;
   /** Where the events that are worked on stand in the input; null: not known. */
   readonly place: string | null;
   /** An event failed whose stage says that this stops more than itself: nothing of this step may be stored. */
@@ -98,8 +101,10 @@ export class Node implements StepContext, ClockedNode {
   readonly #rows: TableRowsSide | null;
   readonly #inputWatermarks: number[];
   readonly #inputIdle: boolean[];
-  /** Per input, whether it comes from another stage or node; null: all do. */
-  readonly inputsOfOthers: readonly boolean[] | null;
+  /** It gets something by an exchange of the stage to itself. */
+  readonly isReceiver: boolean;
+  /** Per input, whether its watermark counts for nothing. */
+  readonly #untimed: readonly boolean[];
   readonly #main: Target[] = [];
   readonly #named = new Map<string, Target[]>();
   readonly #all: Target[] = [];
@@ -125,10 +130,9 @@ export class Node implements StepContext, ClockedNode {
     this.#rows = TableRowsSide.of(plan, parts.stage, (id) => parts.state.cells(id));
     this.#table = parts.table;
     this.#transform = plan.op.kind === 'source' ? null : parts.makeTransform(plan);
-    const isOwn = plan.inputs.map((input) => input.kind === 'edge' && isFeedback(parts.edges[input.edge] as EdgePlan));
-    this.inputsOfOthers = isOwn.includes(true) ? isOwn.map((own) => !own) : null;
+    [this.isReceiver, this.#untimed] = [receivesOwn(plan, parts.edges), untimedInputs(plan, parts.edges)];
     this.#inputWatermarks = Array.from({ length: Math.max(1, plan.inputs.length) }, (_, input) =>
-      isOwn[input] === true || this.#isUntimed(input) ? WATERMARK_MAX : WATERMARK_MIN,
+      this.#isUntimed(input) ? WATERMARK_MAX : WATERMARK_MIN,
     );
     this.#inputIdle = this.#inputWatermarks.map(() => false);
     this.#gate = this.#makeGate();
@@ -172,6 +176,10 @@ export class Node implements StepContext, ClockedNode {
     return this.#chain.nowMs;
   }
 
+  get rounds(): number {
+    return this.#chain.rounds;
+  }
+
   get ingestMs(): number {
     return this.#chain.ingestMs;
   }
@@ -198,8 +206,7 @@ export class Node implements StepContext, ClockedNode {
 
   /** The watermark of that input counts for nothing. */
   #isUntimed(input: number): boolean {
-    const from = this.plan.inputs[input];
-    return from?.kind === 'edge' && from.untimed === true;
+    return this.#untimed[input] === true;
   }
 
   #take(input: number, batch: Batch): void {
@@ -312,7 +319,7 @@ export class Node implements StepContext, ClockedNode {
     if (own !== undefined) [this.watermark, this.emitted] = own;
     this.watermarkNext = this.watermark;
     this.plan.inputs.forEach((input, index) => {
-      if (this.inputsOfOthers?.[index] === false || this.#isUntimed(index)) return;
+      if (this.#isUntimed(index)) return;
       const edge = input.kind === 'edge' ? edges.get(input.edge) : undefined;
       this.#inputWatermarks[index] = (input.kind === 'edge' ? edge?.watermark : nodes[input.from.node]?.[1]) ?? WATERMARK_MIN;
       this.#inputIdle[index] = input.kind === 'edge' ? edge?.isIdle === true : isIdle(input.from.node);

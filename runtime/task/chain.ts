@@ -9,8 +9,12 @@
 //   H4. Where another plan left nodes and edges otherwise connected, `settle` lets watermarks rise to what the inputs allow now.
 //   H5. A traced event reaches a transform that does not carry traces itself alone, in its place among the others: what is
 //       emitted meanwhile is of its trace. Traced or not, the results are the same.
-//   H7. No watermark comes by an exchange of the stage to itself. What it brings when the watermark has ended meets timers that are due
-//       at once (`fireBehindEnd`).
+//   H7. What an exchange of the stage to itself brings when the watermark has ended meets timers that are due at once
+//       (`fireBehindEnd`).
+//   H9. What a transform emits has gone round as often as what it works on; what a timer emits, not yet. Behind the end it counts as one
+//       more round than any of the step, so that timers and feedback do not go on for ever.
+//   H10. What comes back keeps its time. If the watermark has passed that (of what was late, or came of a timer), it has the first moment
+//       behind the watermark: nothing is late because it went round.
 //   H6. What a transform emits is what it took in, or was made by it: transforms that absorb, and late events, which are counted
 //       as late. Each reader but the first makes one more; what nobody reads is one less.
 //   H8. What waits may be left to whoever restores the state where it is made of watermarks alone: `settle` finds them (H4). Of a rise
@@ -21,6 +25,8 @@ import { assert } from '../base/assert.ts';
 import type { TraceContext } from '../base/trace-context.ts';
 import type { Batch, DeadLetter, Key } from '../event/batch.ts';
 import { WATERMARK_MAX, WATERMARK_MIN } from '../event/batch.ts';
+import { byRounds } from '../event/rounds.ts';
+import { isLoop, type EdgePlan } from '../plan/physical-plan.ts';
 import type { Together } from '../time/watermark.ts';
 import type { TransformFigures } from '../transforms/figures.ts';
 import type { Answer, Ask } from '../transforms/outside.ts';
@@ -52,8 +58,12 @@ export class Chain implements ChainFlow {
   readonly #nodes = new Map<string, Node>();
   readonly #byEdge = new Map<number, { node: Node; input: number }[]>();
   readonly #sources: Node[] = [];
-  /** Nodes that get what actors of the stage send each other. */
+  /** Nodes that get something by an exchange of the stage to itself, and those exchanges that are declared. */
   readonly #receivers: Node[] = [];
+  readonly #loops = new Set<number>();
+  rounds = 0;
+  /** Of what came back in this step. */
+  #roundsMax = 0;
   readonly clocked = new ClockedNodes();
   readonly edgeWatermarks = new Map<number, number>();
   readonly idleEdges = new Set<number>();
@@ -95,8 +105,19 @@ export class Chain implements ChainFlow {
   pushEdge(edge: number, batch: Batch): void {
     const readers = this.#byEdge.get(edge) ?? [];
     this.made += batch.values.length * (readers.length - 1); // H6
-    for (const { node, input } of readers) this.give(node, input, batch);
+    if (this.#loops.has(edge)) this.#comeBack(readers, batch);
+    else for (const { node, input } of readers) this.give(node, input, batch);
     this.work();
+  }
+
+  /** H9, H10. */
+  #comeBack(readers: readonly { readonly node: Node; readonly input: number }[], batch: Batch): void {
+    for (const { rounds, batch: part } of byRounds(batch)) {
+      this.rounds = rounds;
+      this.#roundsMax = Math.max(this.#roundsMax, rounds);
+      for (const { node, input } of readers) this.give(node, input, notBefore(part, node.watermark));
+    }
+    this.rounds = 0;
   }
 
   /** How many events of that edge are a portion now. */
@@ -105,7 +126,8 @@ export class Chain implements ChainFlow {
   }
 
   give(node: Node, input: number, batch: Batch): void {
-    if (batch.values.length > 0) this.agenda.add({ kind: 'batch', node, input, batch, from: 0, attempts: this.attempts });
+    if (batch.values.length > 0)
+      this.agenda.add({ kind: 'batch', node, input, batch, from: 0, attempts: this.attempts, rounds: this.rounds });
   }
 
   raise(node: Node, from: InputTime | null): void {
@@ -153,14 +175,18 @@ export class Chain implements ChainFlow {
 
   #run(work: Work<Node>): boolean {
     if (work.kind === 'rise') {
+      this.rounds = work.from === 'end' ? this.#roundsMax : 0;
       const isThrough = work.node.rise(work);
+      this.rounds = 0;
       this.stretch.lap();
       return isThrough;
     }
     const { node, from } = work;
     this.attempts = work.attempts;
+    this.rounds = work.rounds;
     work.from = node.receive(work);
     this.attempts = null;
+    this.rounds = 0;
     node.portion.took(work.from - from, this.stretch.lap());
     return work.from === work.batch.values.length;
   }
@@ -175,6 +201,11 @@ export class Chain implements ChainFlow {
     this.attempts = null;
     this.work();
     return true;
+  }
+
+  /** Up to where who reads that edge here has come. */
+  watermarkOf(edge: number): number {
+    return Math.min(...(this.#byEdge.get(edge) ?? []).map(({ node }) => node.watermark));
   }
 
   /** Events of the stage's own source. */
@@ -276,7 +307,7 @@ export class Chain implements ChainFlow {
     const output = { edges, deadLetters, filtered, late, made, absorbed };
     this.edgeBatches = new Map();
     this.deadLetters = [];
-    this.filtered = this.late = this.made = this.absorbed = 0;
+    this.filtered = this.late = this.made = this.absorbed = this.#roundsMax = 0;
     return output;
   }
 
@@ -319,7 +350,7 @@ export class Chain implements ChainFlow {
 
   #wire(node: Node, parts: ChainParts): void {
     if (node.plan.op.kind === 'source') this.#sources.push(node);
-    if (node.inputsOfOthers !== null) this.#receivers.push(node);
+    if (node.isReceiver) this.#receivers.push(node);
     this.clocked.add(node);
     node.plan.inputs.forEach((input, index) => {
       if (input.kind === 'node') {
@@ -329,9 +360,16 @@ export class Chain implements ChainFlow {
         return;
       }
       assert(parts.stage.inputs.includes(input.edge), `edge ${input.edge} leads to stage ${parts.stage.id}`);
+      if (isLoop(parts.edges[input.edge] as EdgePlan)) this.#loops.add(input.edge);
       const readers = this.#byEdge.get(input.edge) ?? [];
       readers.push({ node, input: index });
       this.#byEdge.set(input.edge, readers);
     });
   }
+}
+
+/** H10. */
+function notBefore(batch: Batch, watermark: number): Batch {
+  if (watermark === WATERMARK_MAX || !batch.times.some((time) => time <= watermark)) return batch;
+  return { ...batch, times: batch.times.map((time) => Math.max(time, watermark + 1)) };
 }

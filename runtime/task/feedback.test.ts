@@ -27,6 +27,7 @@ const plan = planOf({});
 const stage = plan.stages.find(({ id }) => id === 'm') as StagePlan;
 const own = plan.edges.find(({ fromStage, toStage }) => fromStage === toStage) as EdgePlan;
 const outer = stage.inputs.filter((index) => index !== own.index);
+const at = { sequence: 1, isClaim: false };
 
 /** What a partition's record says. `end`: its inputs have ended; its watermark has, too. */
 function record(sent: number, taken: number, end: 'no' | 'inputs' | 'watermark'): OwnRecord {
@@ -50,16 +51,16 @@ test('it is settled when all inputs have ended and as much was taken in as was s
     [1, record(1, 4, 'watermark'), true, true],
   ];
   for (const [partition, says, settled, over] of steps) {
-    feedback.note(partition, says);
+    feedback.note(partition, says, at);
     expect([feedback.isSettled(1), feedback.isSettled(2)]).toEqual([settled, over]);
   }
 });
 
 test('what is known goes on from the numbers of a record', () => {
   const [before, after] = [new Feedback(own, stage, outer), new Feedback(own, stage, outer)];
-  before.note(0, record(3, 1, 'inputs'));
-  before.note(1, record(1, 3, 'inputs'));
-  after.restore(before.numbers());
+  before.note(0, record(3, 1, 'inputs'), at);
+  before.note(1, record(1, 3, 'inputs'), at);
+  after.restore(before.numbers(), true);
   expect(after.isSettled(1)).toBe(true);
   expect(after.numbers()).toEqual(before.numbers());
 });

@@ -5,17 +5,18 @@
 //       than before when one that was idle speaks again.
 //   I3. Each edge has a position of its own: one that is new (an upgrade) reads its lane from the beginning, where others of the
 //       same lane have been before.
-//   I4. No watermark comes by an exchange of the stage to itself (feedback.ts); while messages are under way on it, the end of the
-//       other inputs is held back.
+//   I4. By an exchange of the stage to itself comes no watermark of a record (feedback.ts, FB4); while messages are under way on it, the
+//       end of the other inputs is held back.
 //   I6. What waits for its turn is idle until then: the watermark is that of what is taken in before. Then it counts, and what it has
 //       that is older than the watermark is late.
 //   I5. Of the record behind the position some events may be taken in already (record-intake.ts, K1).
 
 import { assert } from '../base/assert.ts';
-import { WATERMARK_MAX, WATERMARK_MIN } from '../event/batch.ts';
+import { WATERMARK_MAX, WATERMARK_MIN, type Batch } from '../event/batch.ts';
 import type { InputPosition } from '../journal/record.ts';
 import { isFeedback, type EdgePlan, type PhysicalPlan, type StagePlan } from '../plan/physical-plan.ts';
 import { together, type Together } from '../time/watermark.ts';
+import type { Chain } from './chain.ts';
 import { Feedback } from './feedback.ts';
 import type { InboxRecord } from './inbox.ts';
 
@@ -70,7 +71,7 @@ export class TaskInputs {
       if (input === undefined) continue;
       input.sequence = position.sequence;
       input.part = position.part ?? null;
-      if (input.feedback !== null) input.feedback.restore(position.watermarks);
+      if (input.feedback !== null) input.feedback.restore(position.watermarks, position.sequence > 0);
       else position.watermarks.forEach((watermark, partition) => (input.watermarks[partition] = watermark ?? WATERMARK_MIN));
       for (const partition of position.idle ?? []) input.idle[partition] = true;
     }
@@ -115,7 +116,7 @@ export class TaskInputs {
   }
 
   /** Notes that a record was taken in, with its watermarks per out-edge. False: nobody waits for the position to be stored. */
-  note({ stage, partition, sequence, watermarks, idle = [], own, bytes }: Omit<InboxRecord, 'segments'>): boolean {
+  note({ stage, partition, sequence, watermarks, idle = [], own, bytes, kind }: Omit<InboxRecord, 'segments'>): boolean {
     let isNews = stage !== this.#stage;
     for (const input of this.#edges) {
       if (input.edge.fromStage !== stage || sequence <= input.sequence) continue;
@@ -126,7 +127,7 @@ export class TaskInputs {
       input.part = null;
       input.sequence = sequence;
       if (input.feedback !== null) {
-        const isWork = own !== undefined && input.feedback.note(partition, own);
+        const isWork = own !== undefined && input.feedback.note(partition, own, { sequence, isClaim: kind === 'claim' });
         // Stored positions of others are no reason to store one's own: it would never end.
         isNews ||= bytes > 0 || (isWork && partition !== this.#partition);
         continue;
@@ -150,7 +151,18 @@ export class TaskInputs {
       const all = together(watermarks, idle);
       if (all.watermark !== WATERMARK_MAX || this.#mayEnd) risen.set(edge.index, all);
     }
+    for (const { edge, feedback } of this.#edges) {
+      const all = feedback?.together ?? null;
+      if (all === null) continue;
+      if (this.#mayEnd) risen.set(edge.index, { watermark: WATERMARK_MAX, isIdle: false });
+      else if (all.watermark !== WATERMARK_MAX) risen.set(edge.index, all);
+    }
     return risen;
+  }
+
+  /** What the step that ends now gives out. */
+  sendsRound(given: ReadonlyMap<number, readonly Batch[]>, chain: Pick<Chain, 'watermarkOf'>): void {
+    for (const { edge, feedback } of this.#edges) feedback?.sends(given.get(edge.index) ?? [], chain.watermarkOf(edge.index));
   }
 
   /** Nothing of the lane of that stage is to be taken in yet. */

@@ -8,7 +8,8 @@
 
 import { WATERMARK_MIN, type Batch, type DeadLetter } from '../event/batch.ts';
 import { withTraces } from '../event/trace-marks.ts';
-import type { EdgePlan, PhysicalPlan } from '../plan/physical-plan.ts';
+import { eventOfRound } from '../event/rounds.ts';
+import { isLoop, type EdgePlan, type PhysicalPlan } from '../plan/physical-plan.ts';
 import { phasesOf } from '../plan/two-phase.ts';
 import { EVERY_PARTITION } from '../journal/record.ts';
 import { Combiner, type CombinedBatch } from '../transforms/window/combiner.ts';
@@ -100,7 +101,10 @@ export class OutgoingSide {
     return this.#route(edge, batches).flatMap(({ partition, batch }) =>
       slices(batch, SEGMENT_EVENTS_MAX).flatMap((slice): Segment[] => {
         const { bytes, count, letters } = encodeStorable(slice, edge.from.node);
-        for (const letter of letters) refused.push(this.#trace === null ? letter : this.#trace.deadLetter(letter, undefined));
+        for (const each of letters) {
+          const letter = isLoop(edge) ? { ...each, event: eventOfRound(each.event) } : each;
+          refused.push(this.#trace === null ? letter : this.#trace.deadLetter(letter, undefined));
+        }
         return count === 0 ? [] : [{ kind: 'events', edge: edge.index, partition, count, bytes }];
       }),
     );

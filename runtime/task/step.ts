@@ -400,6 +400,7 @@ export class TaskCore {
     const before = this.#sink;
     const prepared = this.#prepareSink();
     const deadLetters = [...this.#sourceDeadLetters, ...output.deadLetters, ...(prepared?.deadLetters ?? [])];
+    this.#inputs.sendsRound(output.edges, this.#chain);
     const { segments: events, ...counts } = this.#outgoing.encode(output.edges, deadLetters, ingestMs, this.#chain);
     this.#countGiven(counts);
     const state = stateSegment(this.state);
@@ -408,9 +409,8 @@ export class TaskCore {
     const time = this.#outTime();
     this.#lastTime = timeText(time);
     this.owes = false;
-    this.#takenRecords = 0;
+    this.#takenRecords = this.#takenEvents = 0;
     this.#sourceDeadLetters = [];
-    this.#takenEvents = 0;
     if (!this.#chain.isAtWork) this.#ingestMs = Infinity;
     return {
       header: {

@@ -96,6 +96,8 @@ export interface StepContext {
   readonly emitted: number;
   /** Watermark that the current rise leads to: Infinity tells a timer that the input has ended. Equals `watermark` between rises. */
   readonly watermarkNext: number;
+  /** How often what is worked on has come back to its stage by a declared feedback. */
+  readonly rounds: number;
   /** Wall-clock ms of this step, equal for all its events. */
   readonly nowMs: number;
   /** Earliest ingestion among what this step works on, ms. */

@@ -1,5 +1,5 @@
 // `npm run sim -- --seed N [--seeds COUNT] [--of faults | revisions | pools | savepoints | redrives | standbys | bootstrap | sides | clocks |
-// windows | standbys-revisions | standbys-savepoints]`: simulated runs from that seed on, told as they happen; 1 when one is wrong.
+// windows | feedback | standbys-revisions | standbys-savepoints]`: simulated runs from that seed on, told as they happen; 1 when one is wrong.
 import { isDeepStrictEqual, parseArgs } from 'node:util';
 import { OTHER_JOBS } from './other-jobs.ts';
 import { simulatePools } from './pools.ts';

@@ -3,6 +3,7 @@
 import { ALIGNED } from './sim-alignment.ts';
 import { BOOTSTRAP_JOB, slowBootstrap } from './sim-bootstrap.ts';
 import { CLOCKS_JOB, slowClocks } from './sim-clocks.ts';
+import { FEEDBACK_JOB, slowFeedback } from './sim-feedback.ts';
 import { SIDES_JOB, slowSides } from './sim-sides.ts';
 import { slowWindows, WINDOWS_JOB } from './sim-windows.ts';
 import type { OtherJob } from './simulate.ts';
@@ -11,6 +12,7 @@ export const OTHER_JOBS = {
   aligned: ALIGNED,
   bootstrap: { text: BOOTSTRAP_JOB, slow: slowBootstrap },
   clocks: { text: CLOCKS_JOB, slow: slowClocks },
+  feedback: { text: FEEDBACK_JOB, slow: slowFeedback },
   sides: { text: SIDES_JOB, slow: slowSides },
   windows: { text: WINDOWS_JOB, slow: slowWindows },
 } satisfies Readonly<Record<string, OtherJob>>;

@@ -8,13 +8,14 @@ import { startApiServer, type ApiServer } from '../../support/api-server.ts';
 import { applyDefinitions } from '../../support/definitions.ts';
 import { changes } from './refused/changes.ts';
 import { connectors } from './refused/connectors.ts';
+import { feedback } from './refused/feedback.ts';
 import { hostile } from './refused/hostile.ts';
 import { names } from './refused/names.ts';
 import { shape } from './refused/shape.ts';
 import { stages } from './refused/stages.ts';
 import type { Manifest } from './sample.ts';
 
-const refused = [...shape, ...names, ...connectors, ...stages, ...hostile];
+const refused = [...shape, ...names, ...connectors, ...stages, ...feedback, ...hostile];
 let server: ApiServer;
 
 beforeAll(async () => {
