@@ -29,7 +29,7 @@ const USAGE = `npm run bench -- NAME [options]
   nexmark       queries of Nexmark          --queries q0,q5 --workers 1,2,4 --events N --minutes N --sink … --profile DIR
   flights       examples/flights            --workers 1,2,4 --set flights=FILE --set weather=FILE … --profile DIR
   latency       three stages, end to end    --pace EVENTS/S --seconds N --workers 1,2,4
-  tracing       count, with and without     --events N --rounds N --sampling SHARE
+  tracing       count, with and without     --events N --rounds N --sampling SHARE --profile DIR
   two-phase     count, summed up before the exchange and not, and with a hot key   --events N --rounds N
   hot-spots     of a profile                --file FILE.cpuprofile
   micro         parts on one core, without a server`;
@@ -146,8 +146,9 @@ async function measureTracing(): Promise<void> {
   const sampling = Number(values.sampling);
   if (!(sampling >= 0 && sampling <= 1)) throw new BadOption(`--sampling ${values.sampling} is not a share from 0 to 1`);
   const settings = { ...generator(), events: whole('events', 1), rounds: whole('rounds', 1), sampling };
-  const result = await tracing(settings, console.error);
+  const result = await tracing({ ...settings, profileDir: values.profile ?? null }, console.error);
   console.log(tracingTable(result));
+  if (values.profile !== undefined) return console.log('not written to bench/results: it ran under the profiler');
   console.log(writeResult('tracing', { settings, ...result }));
 }
 

@@ -8,6 +8,7 @@
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { load } from '../load.ts';
 import { generatedPieces } from '../nexmark/pieces.ts';
@@ -18,7 +19,12 @@ import type { MeasuredRun, RunSettings } from './measure-run.ts';
 import { aligned, counted } from './table.ts';
 import { withServer } from './with-server.ts';
 
-export type TracingBenchOptions = NexmarkOptions & { readonly events: number; readonly rounds: number; readonly sampling: number };
+export type TracingBenchOptions = NexmarkOptions & {
+  readonly events: number;
+  readonly rounds: number;
+  readonly sampling: number;
+  readonly profileDir: string | null;
+};
 
 export type TracingRound = { readonly without: Figures; readonly traced: Figures };
 /** CPU above that of an empty run (T1): of the worker's process, and of its main thread. */
@@ -44,9 +50,9 @@ export async function tracing(options: TracingBenchOptions, log: (line: string) 
   return withServer(async (place) => {
     const collector = await startCollector();
     const check = makeCheck('count');
-    const settingsOf = (name: string, sampling: number | null): RunSettings => {
+    const settingsOf = (name: string, sampling: number | null, profileDir: string | null = null): RunSettings => {
       const trace = sampling === null ? {} : { tracing: { endpoint: collector.url, sampling, environment: {} } };
-      return { file: JOB, name, workers: 1, profileDir: null, ...trace };
+      return { file: JOB, name, workers: 1, profileDir, ...trace };
     };
     await load(place.nc, [], STREAM);
     const emptyRuns: { without: Cpu[]; traced: Cpu[] } = { without: [], traced: [] };
@@ -57,7 +63,8 @@ export async function tracing(options: TracingBenchOptions, log: (line: string) 
     const empty = { without: middleOf(emptyRuns.without), traced: middleOf(emptyRuns.traced) };
     await load(place.nc, seen(generatedPieces(options, { from: 0, to: options.events }), check), STREAM);
     const runOnce = async (name: string, sampling: number | null): Promise<Figures> => {
-      const run = await checkedRun(place, settingsOf(name, sampling), check);
+      const profileDir = options.profileDir && join(options.profileDir, sampling === null ? 'without' : 'traced');
+      const run = await checkedRun(place, settingsOf(name, sampling, profileDir), check);
       const started = empty[sampling === null ? 'without' : 'traced'];
       const perMillion = (ms: number): number => ms / 1_000 / (options.events / 1e6);
       return {

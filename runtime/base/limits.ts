@@ -50,6 +50,11 @@ export const DELETED_KEY_MS = 86_400_000;
 /** Spans of a worker that are ended and not yet sent: some seconds of them while a collector is slow, a few MB. */
 export const SPANS_WAITING_MAX = 4_096;
 
+/** Spans gather so long, or until there are so many, before they are sent: a request costs as much as ten spans, and to wake the thread that
+ *  sends them costs the engine half a millisecond. */
+export const SPANS_GATHER_MS = 1_000;
+export const SPANS_PER_REQUEST_MAX = 512;
+
 // ---- declarations
 
 /** etcd takes no larger custom resource, and a job file of this size has thousands of stages. */

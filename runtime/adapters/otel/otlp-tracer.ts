@@ -8,14 +8,11 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Agent, RequestOptions } from 'node:http';
-import { SPANS_WAITING_MAX } from '../../base/limits.ts';
+import { SPANS_GATHER_MS, SPANS_PER_REQUEST_MAX, SPANS_WAITING_MAX } from '../../base/limits.ts';
 import type { SpanData, Tracer, TracerFigures } from '../../telemetry/span.ts';
 import type { TracingOptions } from '../../telemetry/tracing-options.ts';
 import { OtlpJson } from './otlp-json.ts';
 
-const BATCH_MAX = 512;
-/** Spans gather this long, or until there are BATCH_MAX: an export is a request, and costs as much as ten spans. */
-const GATHER_MS = 1_000;
 const EXPORT_MS = 2_000;
 const TRIES_MAX = 3;
 const AGAIN_MS = 250;
@@ -29,6 +26,8 @@ export type OtlpTracerParts = Pick<TracingOptions, 'url' | 'headers'> & {
   readonly onTrouble: (message: string) => void;
   /** More spans were sent or dropped: figures of all so far. */
   readonly onSettled?: (figures: TracerFigures) => void;
+  /** They have gathered elsewhere: what comes is sent at once. */
+  readonly areGathered?: boolean;
 };
 
 export class OtlpTracer implements Tracer {
@@ -90,7 +89,7 @@ export class OtlpTracer implements Tracer {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
     if (this.#sending !== null || this.#queue.length === 0) return;
-    const batch = this.#queue.splice(0, BATCH_MAX);
+    const batch = this.#queue.splice(0, SPANS_PER_REQUEST_MAX);
     this.#sending = this.#export(batch).then((error) => {
       this.#sending = null;
       if (error === null) this.#sent += batch.length;
@@ -105,10 +104,10 @@ export class OtlpTracer implements Tracer {
   #goOn(): void {
     if (this.#sending !== null || this.#queue.length === 0) return;
     if (this.#closed) return this.#send();
-    const isFull = this.#queue.length >= BATCH_MAX;
-    if (this.#timer !== null && this.#queue.length !== BATCH_MAX) return;
+    const isFull = this.#queue.length >= SPANS_PER_REQUEST_MAX;
+    if (this.#timer !== null && this.#queue.length !== SPANS_PER_REQUEST_MAX) return;
     if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#send(), isFull ? 0 : GATHER_MS).unref();
+    this.#timer = setTimeout(() => this.#send(), isFull || this.#parts.areGathered === true ? 0 : SPANS_GATHER_MS).unref();
   }
 
   /** Null: the collector has taken it. */

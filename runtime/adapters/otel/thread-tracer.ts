@@ -1,20 +1,20 @@
-// The tracer of a worker: hands spans to a thread (tracer-thread.ts) that turns them into OTLP and sends them. Engine and spans share no
-// heap: a span that waits to be sent is nothing that the engine's garbage collector copies, and OpenTelemetry is not loaded there.
+// The tracer of a worker: hands spans to a thread (tracer-thread.ts) that turns them into OTLP and sends them. What waits for a
+// collector lies in no heap of the engine's, and its thread speaks no HTTP.
 //
 //   TT1. The thread begins with the first span: who samples nothing has none.
 //   TT2. At most SPANS_WAITING_MAX spans are on their way: told here, and neither sent nor dropped by the thread. What comes then is dropped and
 //        counted, as in otlp-tracer.ts (E1).
-//   TT3. Spans are handed over some at a time, and soon: a message costs as much as some spans, and a span that stays here for long is
-//        copied by the garbage collector.
+//   TT3. Spans gather here, once a second or as many as a request holds, and the thread sends what comes at once: to wake a thread that
+//        sleeps costs the engine half a millisecond, as much as 500 spans.
 //   TT4. A thread that fails takes its spans with it: they are dropped and counted, it is told once, and no other is begun.
 //   TT5. `close` takes no longer than it may, from when the thread has started; nothing keeps a process alive afterwards.
 
 import { Worker } from 'node:worker_threads';
-import { SPANS_WAITING_MAX } from '../../base/limits.ts';
+import { SPANS_GATHER_MS, SPANS_PER_REQUEST_MAX, SPANS_WAITING_MAX } from '../../base/limits.ts';
 import type { SpanData, Tracer, TracerFigures } from '../../telemetry/span.ts';
 import type { OtlpTracerParts } from './otlp-tracer.ts';
 
-export type ThreadParts = Omit<OtlpTracerParts, 'onTrouble' | 'onSettled'>;
+export type ThreadParts = Omit<OtlpTracerParts, 'onTrouble' | 'onSettled' | 'areGathered'>;
 export type ToThread =
   { readonly kind: 'spans'; readonly spans: readonly SpanData[] } | { readonly kind: 'close'; readonly limitMs: number };
 export type FromThread =
@@ -23,9 +23,6 @@ export type FromThread =
   /** Of all spans so far, what became of them. */
   | { readonly kind: 'settled' | 'closed'; readonly figures: TracerFigures };
 
-/** TT3. */
-const HANDOVER_SPANS = 64;
-const HANDOVER_MS = 100;
 /** Loading takes 0.1 s of CPU; on a machine with much to do that may be a second. */
 const START_MAX_MS = 2_000;
 /** Of the time to close: for the thread to say what became of the last spans. */
@@ -64,8 +61,8 @@ export class ThreadTracer implements Tracer {
       return;
     }
     this.#told++;
-    if (this.#batch.push(span) === HANDOVER_SPANS) this.#handOver();
-    else this.#timer ??= setTimeout(() => this.#handOver(), HANDOVER_MS).unref();
+    if (this.#batch.push(span) === SPANS_PER_REQUEST_MAX) this.#handOver();
+    else this.#timer ??= setTimeout(() => this.#handOver(), SPANS_GATHER_MS).unref();
   }
 
   lost(spans: number): void {

@@ -1,4 +1,4 @@
-// Entry of the thread that turns a worker's spans into OTLP and sends them: it has what OpenTelemetry loads, and a heap for spans.
+// Entry of the thread that turns a worker's spans into OTLP and sends them: it has a heap for them, and the time for it.
 // thread-tracer.ts begins it, and says what they tell each other.
 
 import { parentPort, workerData } from 'node:worker_threads';
@@ -11,6 +11,7 @@ const port = parentPort;
 const tell = (message: FromThread): void => port.postMessage(message);
 const tracer = new OtlpTracer({
   ...(workerData as ThreadParts),
+  areGathered: true,
   onTrouble: (trouble) => tell({ kind: 'trouble', trouble }),
   onSettled: (figures) => tell({ kind: 'settled', figures }),
 });
