@@ -324,6 +324,37 @@ test('functions of a builder get the same positional arguments, and their result
   expect(code({ x: 7 }, 'k')).toEqual({ at: 7, key: 'k', n: 5, m: { a: 1 } });
 });
 
+const circle: { self?: unknown } = {};
+circle.self = circle;
+test.each([
+  { fact: 'a function', gives: { call: () => 1 }, says: 'the result has a function in it, which is no data' },
+  { fact: 'a symbol', gives: [Symbol('s')], says: 'the result has a symbol in it, which is no data' },
+  { fact: 'an invalid date, which would be written as null', gives: { at: new Date(NaN) }, says: 'the result has an invalid Date in it' },
+  { fact: 'itself', gives: circle, says: 'the result holds itself, or is nested deeper than 512' },
+  { fact: 'a promise, which would be {}', gives: { answer: Promise.resolve(1) }, says: 'the result has an instance of Promise in it' },
+  { fact: 'an error, which would be {}', gives: [new Error('x')], says: 'the result has an instance of Error in it' },
+  { fact: 'a text pattern, which would be {}', gives: /x/, says: 'the result has an instance of RegExp in it' },
+  { fact: 'an array of numbers that would be an object', gives: new Float64Array(1), says: 'the result has a Float64Array in it' },
+])('what a function gives is refused when it has in it $fact', ({ gives, says }) => {
+  expect(() => compileCode(() => gives, ['event'])({})).toThrow(says);
+});
+
+test.each([
+  { fact: 'a big int that is safe becomes a number, any other stays', gives: [5n, 2n ** 70n], becomes: [5, 2n ** 70n] },
+  { fact: 'NaN, infinities and -0 stay', gives: [NaN, Infinity, -0], becomes: [NaN, Infinity, -0] },
+  { fact: 'a date becomes ms', gives: { at: new Date(5) }, becomes: { at: 5 } },
+  { fact: 'a Map becomes an object, a Set a list', gives: [new Map([['a', 1n]]), new Set([1])], becomes: [{ a: 1 }, [1]] },
+  { fact: 'undefined is null, its field none', gives: [undefined, { a: undefined }], becomes: [null, { a: undefined }] },
+  { fact: 'a text that is broken UTF-16 stays', gives: 'a\ud800b', becomes: 'a\ud800b' },
+  {
+    fact: 'a field __proto__ is a field',
+    gives: JSON.parse('{"__proto__":1}') as unknown,
+    becomes: JSON.parse('{"__proto__":1}') as unknown,
+  },
+])('of what a function gives $fact', ({ gives, becomes }) => {
+  expect(compileCode(() => gives, ['event'])({})).toStrictEqual(becomes);
+});
+
 test('more than four variables work, in texts and functions', () => {
   const names = ['a', 'b', 'c', 'd', 'e', 'f'];
   expect(compileCode('[a, b, c, d, e, f].map(x, x + f)', names)(1, 2, 3, 4, 5, 6)).toEqual([7, 8, 9, 10, 11, 12]);

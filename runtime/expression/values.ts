@@ -10,6 +10,8 @@ import { ExpressionError } from './expression-error.ts';
 
 /** What one evaluation may visit or make: list items, comprehension turns, values of a result. */
 export const RESULT_NODES_MAX = 1_000_000;
+/** Nesting of a result: more than an event may have. */
+const RESULT_DEPTH_MAX = 512;
 /** The longest text that an expression may make: more does not fit a record anyway. */
 export const TEXT_CHARACTERS_MAX = 4_194_304;
 
@@ -49,7 +51,7 @@ export function describe(value: unknown): string {
   if (value instanceof Duration) return `duration ${value.toString()}`;
   if (value instanceof Uint8Array) return `${value.length} bytes`;
   if (isRecord(value)) return `an object with ${shorten(Object.keys(value).join(', ') || 'no fields', 60)}`;
-  return isTypeValue(value) ? `the type ${typeName(value as object)}` : `a ${typeof value} that is no data`;
+  return isTypeValue(value) ? `the type ${typeName(value as object)}` : `a ${typeof value}`;
 }
 
 let budget = RESULT_NODES_MAX;
@@ -63,8 +65,8 @@ export function spend(count: number): void {
   if (budget < 0) throw new ExpressionError(`the expression visits or makes more than ${RESULT_NODES_MAX} values`);
 }
 
-/** Plain data of a result (V2, V3); the same object when nothing in it must change. */
-export function toPlain(value: unknown): unknown {
+/** Plain data of a result (V2, V3, V4); the same object when nothing in it must change. */
+export function toPlain(value: unknown, depth = 0): unknown {
   switch (typeof value) {
     case 'string':
     case 'number':
@@ -73,10 +75,10 @@ export function toPlain(value: unknown): unknown {
     case 'bigint':
       return plainInt(value);
     case 'object':
-      return value === null ? null : plainObject(value);
+      return value === null ? null : plainObject(value, depth);
     default:
       if (value === undefined) return null;
-      throw new ExpressionError(`the result has ${describe(value)} in it, which is no data`);
+      return refuse(describe(value));
   }
 }
 
@@ -85,37 +87,54 @@ export function plainInt(value: bigint): number | bigint {
   return Number.isSafeInteger(number) ? number : value;
 }
 
-function plainObject(value: object): unknown {
+function plainObject(value: object, depth: number): unknown {
   spend(1);
-  if (Array.isArray(value)) return plainList(value);
+  if (depth > RESULT_DEPTH_MAX)
+    throw new ExpressionError(`the result holds itself, or is nested deeper than ${RESULT_DEPTH_MAX}; give plain data without circles`);
+  if (Array.isArray(value)) return plainList(value, depth);
   if (value instanceof Uint8Array) return value;
   const ms = millisecondsOf(value);
-  if (ms !== undefined) return ms;
+  if (ms !== undefined) return Number.isNaN(ms) ? refuse('an invalid Date') : ms;
   if (value instanceof UnsignedInt) return plainInt(value.valueOf());
-  if (value instanceof Set) return plainList([...(value as Set<unknown>)]);
-  if (value instanceof Map) return plainRecord(Object.fromEntries(value as Map<string, unknown>));
-  if (isRecord(value)) return plainRecord(value);
+  if (value instanceof Set) return plainList([...(value as Set<unknown>)], depth);
+  if (value instanceof Map) return plainRecord(Object.fromEntries(value as Map<string, unknown>), depth);
+  if (ArrayBuffer.isView(value)) return refuse(`a ${value.constructor.name}`);
+  if (isRecord(value)) return plainRecord(value, depth);
   return typeName(value);
 }
 
-function plainList(list: readonly unknown[]): readonly unknown[] {
+function plainList(list: readonly unknown[], depth: number): readonly unknown[] {
   spend(list.length);
   let copy: unknown[] | null = null;
   for (let i = 0; i < list.length; i++) {
-    const plain = toPlain(list[i]);
+    const plain = toPlain(list[i], depth + 1);
     if (plain !== list[i]) (copy ??= [...list])[i] = plain;
   }
   return copy ?? list;
 }
 
-function plainRecord(record: PlainRecord): PlainRecord {
+function plainRecord(record: PlainRecord, depth: number): PlainRecord {
   let copy: Record<string, unknown> | null = null;
-  for (const name of Object.keys(record)) {
+  const names = Object.keys(record);
+  if (names.length === 0 && classOf(record) !== null) return refuse(`an instance of ${classOf(record)}`);
+  for (const name of names) {
     const item = record[name];
     if (item === undefined) continue;
     spend(1);
-    const plain = toPlain(item);
+    const plain = toPlain(item, depth + 1);
     if (plain !== item) (copy ??= { ...record })[name] = plain;
   }
   return copy ?? record;
+}
+
+/** null: a plain object. */
+function classOf(value: object): string | null {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null
+    ? null
+    : ((value as { constructor?: { name?: string } }).constructor?.name ?? '') || 'a class';
+}
+
+function refuse(what: string): never {
+  throw new ExpressionError(`the result has ${what} in it, which is no data`);
 }

@@ -9,6 +9,7 @@ import type { Key, Value } from '../../event/batch.ts';
 import type { KeyedCells } from '../../state/keyed-cells.ts';
 import { KeyedMaps } from '../../state/keyed-maps.ts';
 import { EventRefused } from '../failure.ts';
+import { demandPlain } from './plain-state.ts';
 
 export type CellKind =
   | { readonly kind: 'value' | 'list' | 'map' }
@@ -316,5 +317,6 @@ function checked(value: Value): Value {
     value.catch(() => undefined); // nobody else will look at it
     throw new EventRefused('a cell was set to a promise; actors are synchronous');
   }
+  demandPlain(value);
   return value;
 }

@@ -1,7 +1,7 @@
 // Values that break careless programs, in the keys, events and contexts of actors, and in patterns: they come out as they went in, over
 // a restart too, or are a dead letter; nothing of one key reaches another.
 
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { assign, createMachine, emit } from 'xstate';
 import { parse } from 'yaml';
 import { machineSchema } from '../../../crds/stream-job/machine.ts';
@@ -10,8 +10,10 @@ import { encodeKey } from '../../event/key.ts';
 import { StepHarness } from '../../testing/step-harness.ts';
 import { makePattern } from '../pattern/pattern.ts';
 import { SENT } from '../transform.ts';
+import type { Transform } from '../transform.ts';
 import { makeMachine, makeXState } from './machine.ts';
 import { makeReduce } from './reduce.ts';
+import type { ReduceContext } from './reduce.ts';
 
 const KEEPER = `
 context: { last: null }
@@ -94,6 +96,94 @@ test.each(VALUES)('an XState machine and a reducer keep %s, over a restart', (_n
     expect(last).toEqual(value);
     if (typeof value !== 'object') expect(Object.is(last, value)).toBe(true);
   }
+});
+
+class Meter {
+  readings = 1;
+}
+const circle: { self?: unknown } = {};
+circle.self = circle;
+const promise = Promise.resolve(1);
+const deep = (depth: number): unknown => (depth === 0 ? 1 : { deeper: deep(depth - 1) });
+
+/** A reducer and a machine whose code keeps what it is given under `value`, and tells it. */
+function keepers(keep: (value: unknown) => unknown): { readonly name: string; readonly make: () => Transform }[] {
+  const machine = createMachine({
+    context: { last: null as unknown },
+    on: {
+      put: { actions: [assign({ last: () => keep(null) }), emit({ type: 'out', last: 'put' })] },
+      get: { actions: emit(({ context }) => ({ type: 'out', last: context.last })) },
+    },
+  });
+  const step = (state: unknown, event: { type: string }, context: ReduceContext): unknown => {
+    context.emit(event.type === 'put' ? 'put' : state, 'out');
+    return event.type === 'put' ? { last: keep(null) } : state;
+  };
+  const cellStep = (state: unknown, event: { type: string }, { emit: tell, cells }: ReduceContext): unknown => {
+    const { last } = cells as { last: { get(): unknown; set(value: unknown): void } };
+    tell({ last: last.get() ?? null }, 'out');
+    if (event.type === 'put') last.set(keep(null));
+    return state;
+  };
+  const timerStep = (state: unknown, event: { type: string }, context: ReduceContext): unknown => {
+    context.emit({ last: null }, 'out');
+    if (event.type === 'put') context.setTimer('later', 5, keep(null));
+    return state;
+  };
+  return [
+    { name: 'an XState machine', make: () => makeXState({ kind: 'xstate', machine, order: 'arrival', unhandled: 'deadLetter' }) },
+    { name: 'the state of a reducer', make: () => makeReduce({ kind: 'reduce', init: () => ({ last: null }), step }) },
+    {
+      name: 'a cell of a reducer',
+      make: () => makeReduce({ kind: 'reduce', init: () => 0, step: cellStep, cells: { last: { kind: 'value' } } as never }),
+    },
+    { name: 'the data of a timer', make: () => makeReduce({ kind: 'reduce', init: () => 0, step: timerStep }) },
+  ];
+}
+
+describe.each<readonly [string, unknown, string]>([
+  ['a Map, which would come back as an object', new Map([[1, 2]]), 'an instance of Map'],
+  ['an instance, which would come back without its class', new Meter(), 'an instance of Meter'],
+  ['an instance inside', { all: [{ of: new Meter() }] }, 'an instance of Meter'],
+  ['a Map in a Set', new Set([new Map()]), 'an instance of Map'],
+  ['an error', new Error('kept'), 'an instance of Error'],
+  ['a function', { call: (): number => 1 }, 'a function'],
+  ['a symbol', [Symbol('s')], 'a symbol'],
+  ['a promise', { answer: promise }, 'a promise'],
+  ['itself', circle, 'holds itself'],
+  ['what is nested too deep', deep(2_000), 'nested deeper than 512'],
+])('%s in what an actor keeps', (_name, value, says) => {
+  test.each(keepers(() => value))('$name: its event alone is a dead letter that says so, what was kept before stays', ({ make }) => {
+    const harness = new StepHarness({ make, outputs: ['out'] });
+    give(harness, 'k', { type: 'get' });
+    out(harness);
+    give(harness, 'k', { type: 'put' });
+    expect(harness.deadLetters.map(({ code, message }) => [code, message])).toEqual([['MR3002', expect.stringContaining(says)]]);
+    expect(out(harness)).toEqual([]);
+    harness.restart();
+    give(harness, 'k', { type: 'get' });
+    expect(out(harness)).toMatchObject([{ last: null }]);
+    expect(harness.deadLetters).toHaveLength(1);
+  });
+});
+
+test.each<readonly [string, unknown]>([
+  ['a Date', new Date(5)],
+  ['an invalid Date', new Date(NaN)],
+  ['a Set', new Set([1, 'a', 5n])],
+  ['bytes', new Uint8Array([1, 2])],
+  ['an array of numbers', new Float64Array([0.5, NaN])],
+  ['undefined in a field', { a: undefined }],
+  ['an object without a prototype', Object.assign(Object.create(null), { a: 1 })],
+])('a reducer keeps %s in its state, over a restart', (_name, value) => {
+  const [, reducer] = keepers(() => value);
+  const harness = new StepHarness({ make: reducer!.make, outputs: ['out'] });
+  give(harness, 'k', { type: 'put' });
+  out(harness);
+  harness.restart();
+  give(harness, 'k', { type: 'get' });
+  expect(harness.deadLetters).toEqual([]);
+  expect(out(harness)).toEqual([{ last: value }]);
 });
 
 test.each<readonly [string, unknown, unknown]>([

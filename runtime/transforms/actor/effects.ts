@@ -7,6 +7,7 @@ import { DURATION_MS_MAX } from '../../base/limits.ts';
 import type { Key } from '../../event/batch.ts';
 import { encodeKey } from '../../event/key.ts';
 import type { SideTables } from '../transform.ts';
+import { demandPlain } from './plain-state.ts';
 import type { MachineEvent } from './xstate.ts';
 
 /** The event and actor that are worked on, and what they caused. One object for all events of a transform. */
@@ -48,6 +49,7 @@ export class Effects {
   setTimer(id: string | null, delayMs: number, event: unknown): void {
     if (!Number.isFinite(delayMs) || delayMs < 0) throw new RangeError(`a delay must be a number of ms from 0 on, found ${delayMs}`);
     if (delayMs > DURATION_MS_MAX) throw new RangeError(`a delay of ${delayMs} ms is longer than ${DURATION_MS_MAX}: it would never fire`);
+    demandPlain(event);
     this.timers.push({ kind: 'set', id, delayMs: Math.round(delayMs), event });
   }
 

@@ -44,6 +44,17 @@ test('a timer comes back as an event at its time; clearing and replacing work', 
   expect(alarms.drawn(show)).toBe('W12 "one:3@13" W13 W99');
 });
 
+test('what a step takes out of its context works by itself, as the guide has it', () => {
+  const alarms = harness((state: number, event: Event, { emit, setTimer, clearTimer, timer }: ReduceContext) => {
+    emit(timer ?? `n${event.n}`);
+    if (timer === null) setTimer('one', event.t + 10, { n: 0 });
+    if (event.n === 2) clearTimer('one');
+    return state;
+  });
+  alarms.play('a1 b2 W30');
+  expect(alarms.drawn(show)).toBe('"n1" "n2" "one" W30');
+});
+
 test('null forgets the actor', () => {
   const once = harness((state: number, event: Event) => (event.n === 0 ? null : state + event.n));
   once.play('a1 a2=0');

@@ -30,15 +30,15 @@ export interface ReduceContext {
   /** The id of the timer that is due; null for an event of the stream. */
   readonly timer: string | null;
   /** An event out of the stage: on the main output, and on `output` when named. */
-  emit(value: Value, output?: string): void;
+  readonly emit: (value: Value, output?: string) => void;
   /** Asks for `data` as an event at the durable event time `atMs`. The same id again: replaced. */
-  setTimer(id: string, atMs: number, data?: Value): void;
-  clearTimer(id: string): void;
+  readonly setTimer: (id: string, atMs: number, data?: Value) => void;
+  readonly clearTimer: (id: string) => void;
   /** What is declared by `cells`, of this actor. Changes count only when the step returns. */
   readonly cells: Readonly<Record<string, unknown>>;
   /** A table that the stage names in `tables`: the row of each key as of the event's time, or the newest (`asOf`). It cannot be changed
    *  here. A timer sees it as of the time to which the stage has come. */
-  table<Row = Value>(table: string | { readonly name: string }): ReadonlyMap<unknown, Row>;
+  readonly table: <Row = Value>(table: string | { readonly name: string }) => ReadonlyMap<unknown, Row>;
 }
 
 type Init = (key: unknown) => Value;
@@ -197,7 +197,7 @@ class Reduce implements Expirable {
 
 const NO_TABLES: SideTables = {};
 
-/** The context as the function sees it. */
+/** The context as the function sees it. What can be called is bound: `{ emit }` alone works as well. */
 class View implements ReduceContext {
   readonly #effects: Effects;
   readonly cells: Readonly<Record<string, unknown>>;
@@ -209,6 +209,26 @@ class View implements ReduceContext {
     this.#effects = effects;
     this.cells = cells;
   }
+
+  readonly emit = (value: Value, output?: string): void => {
+    if (value === undefined || value instanceof Promise) refuseData(value, 'emit');
+    this.#effects.emit(value, output ?? null);
+  };
+
+  readonly setTimer = (id: string, atMs: number, data: Value = null): void => {
+    this.#effects.setTimer(id, Math.max(0, atMs - this.#effects.timeMs), data);
+  };
+
+  readonly clearTimer = (id: string): void => {
+    this.#effects.clearTimer(id);
+  };
+
+  readonly table = <Row>(table: string | { readonly name: string }): ReadonlyMap<unknown, Row> => {
+    const name = typeof table === 'string' ? table : table.name;
+    const found = Object.hasOwn(this.#tables, name) ? this.#tables[name] : undefined;
+    if (found === undefined) throw new EventRefused(`the stage reads no table "${name}": name it in its tables`);
+    return found as ReadonlyMap<unknown, Row>;
+  };
 
   get key(): unknown {
     return this.#effects.key;
@@ -222,26 +242,6 @@ class View implements ReduceContext {
     this.#tables = tables ?? NO_TABLES;
     this.nowMs = nowMs;
     this.timer = timer;
-  }
-
-  table<Row>(table: string | { readonly name: string }): ReadonlyMap<unknown, Row> {
-    const name = typeof table === 'string' ? table : table.name;
-    const found = Object.hasOwn(this.#tables, name) ? this.#tables[name] : undefined;
-    if (found === undefined) throw new EventRefused(`the stage reads no table "${name}": name it in its tables`);
-    return found as ReadonlyMap<unknown, Row>;
-  }
-
-  emit(value: Value, output?: string): void {
-    if (value === undefined || value instanceof Promise) refuseData(value, 'emit');
-    this.#effects.emit(value, output ?? null);
-  }
-
-  setTimer(id: string, atMs: number, data: Value = null): void {
-    this.#effects.setTimer(id, Math.max(0, atMs - this.#effects.timeMs), data);
-  }
-
-  clearTimer(id: string): void {
-    this.#effects.clearTimer(id);
   }
 }
 

@@ -3,8 +3,10 @@
 //   SS1. About the bytes that the state takes where it is stored: texts by their characters, numbers as nine bytes, names once an object.
 //   SS2. Small states cost a look at their fields. Of large ones only what is new is measured: what an event left as it was is known by
 //        its identity, for state is never changed in place.
+//   SS3. What would not come back from its bytes as it was is refused on the way (plain-state.ts).
 
 import { MillraceError } from '../../base/errors.ts';
+import { demandDepth, demandLeaf, demandPlainObject, isPlainObject } from './plain-state.ts';
 
 /** Of one actor, when nothing is declared: a record holds some, and a delta rewrites the state whole with each step that changes it. */
 export const STATE_BYTES_MAX = 262_144;
@@ -15,8 +17,6 @@ const FEW_FIELDS = 32;
 const SHORT_TEXT = 16;
 /** Parts from this size on are remembered. */
 const REMEMBERED_BYTES = 256;
-/** As deep as values may be that are stored. */
-const DEPTH_MAX = 512;
 
 /** An event that would make an actor's state larger than it may be. */
 export class StateTooLarge extends Error {
@@ -38,7 +38,7 @@ export class StateSize {
     this.#bytesMax = bytesMax ?? STATE_BYTES_MAX;
   }
 
-  /** Throws StateTooLarge for a state that is too large, and not smaller than the one before it. */
+  /** Throws StateTooLarge for a state that is too large, and not smaller than the one before it; EventRefused for one that is no data. */
   check(state: unknown, before: unknown): void {
     if (isSmall(state)) return;
     const bytes = this.#measure(state, 0);
@@ -49,13 +49,17 @@ export class StateSize {
   #measure(value: unknown, depth: number): number {
     if (typeof value === 'string') return value.length;
     if (typeof value === 'bigint') return String(value).length;
-    if (typeof value !== 'object' || value === null) return NUMBER_BYTES;
+    if (typeof value !== 'object' || value === null) {
+      demandLeaf(value); // SS3
+      return NUMBER_BYTES;
+    }
     if (ArrayBuffer.isView(value)) return value.byteLength;
     const known = this.#known.get(value);
     if (known !== undefined) return known;
-    if (depth > DEPTH_MAX) return 0; // a cycle, or too deep: storing it refuses it
+    demandDepth(depth);
+    demandPlainObject(value);
     let bytes = NUMBER_BYTES;
-    if (Array.isArray(value)) for (const part of value) bytes += this.#measure(part, depth + 1);
+    if (Array.isArray(value) || value instanceof Set) for (const part of value) bytes += this.#measure(part, depth + 1);
     else for (const [name, part] of Object.entries(value)) bytes += name.length + this.#measure(part, depth + 1);
     if (bytes >= REMEMBERED_BYTES) this.#known.set(value, bytes);
     return bytes;
@@ -64,15 +68,21 @@ export class StateSize {
 
 /** SS2. */
 function isSmall(state: unknown): boolean {
-  if (typeof state !== 'object' || state === null) return typeof state !== 'string' || state.length <= SHORT_TEXT;
+  if (typeof state !== 'object' || state === null) return typeof state === 'string' ? state.length <= SHORT_TEXT : isDatum(state);
   if (Array.isArray(state)) return state.length === 0;
+  if (!isPlainObject(state)) return false;
   let fields = 0;
   for (const name in state) {
     const value = (state as Readonly<Record<string, unknown>>)[name];
     if (++fields > FEW_FIELDS || name.length > SHORT_TEXT) return false;
-    if (typeof value === 'string' ? value.length > SHORT_TEXT : typeof value === 'object' && value !== null) return false;
+    if (typeof value === 'string' ? value.length > SHORT_TEXT : !isDatum(value)) return false;
   }
   return true;
+}
+
+/** Neither an object nor code; of texts their length counts. */
+function isDatum(value: unknown): boolean {
+  return value === null || (typeof value !== 'object' && typeof value !== 'function' && typeof value !== 'symbol');
 }
 
 /** What the dead letter of an actor's event says: of a state that is too large by a code of its own, of all else that its code failed. */
