@@ -2,6 +2,7 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { DeadLetter } from '../event/batch.ts';
 import type { PhysicalPlan } from '../plan/physical-plan.ts';
 import { planOfSpec } from '../testing/plan-of.ts';
 import { Ring, type RingEvent } from '../testing/ring.ts';
@@ -36,8 +37,19 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
 
 /** Plays it, then the end of the input. `eventOf`: a number as an event, at or behind `fromMs`. */
 function play(ring: Ring, happenings: readonly Happening[], eventOf: (n: number, fromMs: number) => RingEvent): readonly RingEvent[] {
+  const { events } = playOn(ring, happenings, eventOf, 0);
+  end(ring);
+  return events;
+}
+
+function playOn(
+  ring: Ring,
+  happenings: readonly Happening[],
+  eventOf: (n: number, fromMs: number) => RingEvent,
+  fromMs: number,
+): { readonly events: readonly RingEvent[]; readonly watermark: number } {
   const given: RingEvent[] = [];
-  let watermark = 0;
+  let watermark = fromMs;
   for (const next of happenings) {
     if (next.kind === 'kill') ring.kill(next.partition);
     else if (next.kind === 'turn') ring.turn(next.partition, next.records);
@@ -49,12 +61,15 @@ function play(ring: Ring, happenings: readonly Happening[], eventOf: (n: number,
       given.push(...events);
     }
   }
+  return { events: given, watermark };
+}
+
+function end(ring: Ring): void {
   ring.offer([], Infinity);
   for (let turns = 0; !ring.isDone; turns++) {
     expect(turns, 'it ends').toBeLessThan(20_000);
     ring.turn(turns % PARTITIONS, 3);
   }
-  return given;
 }
 
 const OPEN = { eventType: "'step'", initial: 'open' };
@@ -133,6 +148,25 @@ test('what comes of an event that was late has a moment behind the watermark, so
     ...Array.from({ length: 4 }, () => [501, false]),
   ]);
 });
+
+test('a savepoint at rest goes on in another job, with lanes of its own', () => {
+  fc.assert(
+    fc.property(fc.array(happening, { maxLength: 25 }), fc.array(happening, { maxLength: 25 }), (before, behind) => {
+      const first = new Ring(HALVING, 'steps');
+      const given = playOn(first, before, numberAt, 0);
+      first.rest();
+      const second = first.fromSavepoint();
+      const more = playOn(second, behind, numberAt, given.watermark);
+      end(second);
+      const results = [...first.results, ...second.results];
+      expect(text(results.map(({ value }) => value))).toEqual(
+        text([...given.events, ...more.events].flatMap(({ value }) => halved(value as Number))),
+      );
+      expect(results.filter(({ isLate }) => isLate)).toEqual([]);
+    }),
+    { numRuns: 30 },
+  );
+}, 120_000);
 
 // ---- connected components: each vertex tells its neighbours the lowest label that it has heard of
 
@@ -223,6 +257,17 @@ test('what would go round for ever is a dead letter behind the last round, as th
   expect(ring.results.map(({ value }) => (value as Number).id)).toEqual([0, 1, 2, 3, 4]);
   expect(ring.deadLetters).toMatchObject([{ code: 'MR3010', at: 'steps/feedback', event: { id: 5, n: 5, at: 6 }, timeMs: 6 }]);
   expect(ring.deadLetters[0]?.message).toContain('back 4 times');
+});
+
+test('a letter of too many rounds that is put in again goes as far once more', () => {
+  const ring = new Ring(forEver(4), 'steps');
+  ring.offer([numberAt(5, 1)], 1);
+  ring.rest();
+  const [letter] = ring.deadLetters;
+  ring.redrive(letter as DeadLetter);
+  ring.rest();
+  expect(ring.results.map(({ value }) => (value as Number).id)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
+  expect(ring.deadLetters).toMatchObject([{ event: { id: 5 } }, { code: 'MR3010', event: { id: 9 } }]);
 });
 
 test('what timers send round for ever ends with the input, and has the time of a moment behind the watermark until then', () => {

@@ -4,14 +4,16 @@ import { assert } from '../base/assert.ts';
 import type { Batch, DeadLetter, Value } from '../event/batch.ts';
 import { encodeKey } from '../event/key.ts';
 import { decodeEvents, encodeEvents } from '../event/segment.ts';
-import type { EdgePlan, NodePlan, PhysicalPlan, StagePlan } from '../plan/physical-plan.ts';
+import { taskName, type EdgePlan, type NodePlan, type PhysicalPlan, type StagePlan } from '../plan/physical-plan.ts';
 import { PartitionState } from '../state/partition-state.ts';
 import { splitByKey } from '../task/exchange.ts';
 import type { InboxRecord } from '../task/inbox.ts';
 import { TaskCore } from '../task/step.ts';
+import { redriveTarget } from '../task/redrive-target.ts';
 import type { Segment, Standing } from '../task/step-record.ts';
 import { residueOf } from '../telemetry/conservation.ts';
 import { makeTransform } from '../transforms/make-transform.ts';
+import { fromPart, toHeader } from '../worker/savepoint.ts';
 
 type LaneRecord = Omit<InboxRecord, 'segments' | 'bytes'> & { readonly events: readonly Segment[] };
 type Stored = { readonly standing: Standing; readonly image: Uint8Array };
@@ -124,6 +126,37 @@ export class Ring {
       events: step.events,
     });
     return true;
+  }
+
+  /** Nothing is on its way any more. */
+  rest(): void {
+    for (let idle = 0; idle < 2 * this.partitionCount;)
+      for (let partition = 0; partition < this.partitionCount; partition++) idle = this.turn(partition, 9) ? 0 : idle + 1;
+  }
+
+  /** At rest: tasks of another job that go on from a savepoint of this one, with a lane of its own. */
+  fromSavepoint(): Ring {
+    const next = new Ring(this.#plan, this.#stage.id);
+    this.#cores.forEach((core, partition) => {
+      const task = taskName(this.#stage.id, partition);
+      const header = toHeader(core.standing(), this.#plan, this.#stage, {});
+      const part = { task, blob: '', sha256: '', bytes: 0, number: 1, revision: 1, header };
+      const { standing } = fromPart(part, { job: 'before', runId: 'run' }, this.#plan, this.#stage);
+      next.#stored[partition] = { standing, image: core.state.checkpoint() };
+      next.#promised[partition] = this.#promised[partition] as number;
+      next.#cores[partition] = next.#begin(partition);
+    });
+    return next;
+  }
+
+  /** Puts a dead letter in again, where it was refused. */
+  redrive(letter: DeadLetter): void {
+    const target = redriveTarget(this.#plan, letter, { isGiven: false });
+    assert(target.kind === 'task' && target.stage.id === this.#stage.id, 'it was refused here');
+    const { event, timeMs, key } = letter;
+    const { partition, node, input } = target;
+    const entry = { kind: 'redrive' as const, stage: this.#stage.id, partition, node, input, event, timeMs, key, attempts: 2, atMs: 1 };
+    (this.#cores[partition] as TaskCore).takeRedriven({ sequence: 1, entry }, 1);
   }
 
   /** What the task did since its last step is lost, and another one goes on behind it. */

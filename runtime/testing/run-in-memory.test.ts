@@ -50,6 +50,29 @@ describe('a job in memory', () => {
     ]);
   });
 
+  test('what comes back goes round', async () => {
+    const parts = job('parts', (j) => {
+      const byId = j.source('parts', file({ path: 'parts.ndjson', schema: { id: 'string', size: 'int' } })).keyBy('id');
+      const seen = byId.reduce<number, { id: string; size: number }>({
+        init: () => 0,
+        step: (count, event, context) => {
+          context.emit(event);
+          return count + 1;
+        },
+      });
+      byId.feedback(seen.filter(({ size }) => size > 1).map(({ id, size }) => ({ id: `${id}${size}`, size: Math.floor(size / 2) })));
+      seen.toFile('seen.ndjson');
+    });
+    const { results } = await runInMemory(parts, { events: { parts: [{ id: 'a', size: 5 }] } });
+    expect(Object.values(results)).toEqual([
+      [
+        { id: 'a', size: 5 },
+        { id: 'a5', size: 2 },
+        { id: 'a52', size: 1 },
+      ],
+    ]);
+  });
+
   test('lookups are answered by the test, tables have its rows', async () => {
     const priced = job('priced', (j) => {
       const products = j.table('products', file({ path: 'products.ndjson', schema: { id: 'string', price: 'int' } }), { key: 'id' });

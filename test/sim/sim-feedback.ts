@@ -43,6 +43,19 @@ export const FEEDBACK_JOB = jobText(
 `,
 );
 
+const SEEN = 'value: { id: key, at: event.at, n: event.n }';
+const PASS = `{ key: "'k' + string(event.n % ${KEYS})", type: step, data: { at: event.at, n: "(event.n - event.n % 2) / 2" } }`;
+
+/** The same, but two of three numbers are sent on by the actors themselves. Of time that says: they may be behind the watermark. */
+export const SENDING_FEEDBACK_JOB = FEEDBACK_JOB.replace(
+  /step: \{ actions: .*/,
+  `step: [{ guard: event.n % 3 == 1, actions: [{ emit: { output: seen, ${SEEN} } }] },
+              { guard: event.n > 0, actions: [{ emit: { output: told, ${SEEN} } }, { sendTo: ${PASS} }] },
+              { actions: [{ emit: { output: told, ${SEEN} } }] }] } }`,
+)
+  .replace('from: steps.seen\n      keyBy', 'from: [steps.seen, steps.told]\n      keyBy')
+  .replace('from: steps.seen, file', 'from: [steps.seen, steps.told], file');
+
 export function slowFeedback(splits: readonly (readonly SimEvent[])[]): SimResults {
   const seen: SimEvent[] = [];
   for (const { at, ...event } of splits.flat()) {
