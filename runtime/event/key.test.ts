@@ -37,6 +37,16 @@ describe('a key', () => {
     );
   });
 
+  test.each([
+    { fact: 'that is no number', value: { $int: 'abc' } },
+    { fact: 'that is one', value: { $int: '12345678901234567890' } },
+    { fact: 'beside others', value: { $int: 5, $$int: 6, a: [{ $int: null }, 12345678901234567890n] } },
+    { fact: 'next to __proto__', value: JSON.parse('{"__proto__":1,"$int":"1"}') as unknown },
+  ])('of a record with a field $int $fact is no big int, and comes back', ({ value }) => {
+    expect(decodeKey(encodeKey(value))).toEqual(value);
+    expect(encodeKey(value)).not.toBe(encodeKey(12345678901234567890n));
+  });
+
   test('has another text than every different value', () => {
     const values = fc.oneof(fc.string(), fc.integer(), fc.boolean(), fc.constant(null), fc.array(fc.integer()));
     fc.assert(

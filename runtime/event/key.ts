@@ -2,6 +2,7 @@
 //
 //   K1. Equal keys have equal texts, different keys different texts: "1" and 1 differ.
 //   K2. The hash is fixed for ever (test vectors in key.test.ts): it decides where state lies.
+//   K3. A big int is `{"$int":"…"}`; a field `$int` of a record that somebody sent is written with one `$` more, so it is never taken for one.
 
 import type { Key } from './batch.ts';
 
@@ -18,8 +19,11 @@ export function encodeKey(value: unknown): Key {
 export function decodeKey(key: Key): unknown {
   if (!key.startsWith(MARK)) return key;
   return JSON.parse(key.slice(1), (_name, value: unknown) => {
-    if (typeof value === 'object' && value !== null && '$int' in value) return BigInt((value as { $int: string }).$int);
-    return value;
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+    const record = value as Record<string, unknown>;
+    if (Object.hasOwn(record, '$int')) return BigInt(record['$int'] as string);
+    const names = Object.keys(record);
+    return names.some(isMarked) ? Object.fromEntries(names.map((name) => [isMarked(name) ? name.slice(1) : name, record[name]])) : value; // K3
   });
 }
 
@@ -61,7 +65,12 @@ function canonical(value: unknown): string {
   if (typeof value === 'object' && value !== null) {
     const record = value as Record<string, unknown>;
     const names = Object.keys(record).sort();
-    return `{${names.map((name) => `${JSON.stringify(name)}:${canonical(record[name])}`).join(',')}}`;
+    return `{${names.map((name) => `${JSON.stringify(isMarked(name) ? `$${name}` : name)}:${canonical(record[name])}`).join(',')}}`;
   }
   return JSON.stringify(value) ?? 'null';
+}
+
+/** `$int`, `$$int`, …: names that mean something in a key (K3). */
+function isMarked(name: string): boolean {
+  return name.endsWith('$int') && /^\$+int$/.test(name);
 }
