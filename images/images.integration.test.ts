@@ -24,15 +24,15 @@ describe('programs', () => {
   beforeAll(async () => void (bundles = (await Promise.all(imageNames.map(bundleImage))).flat()));
   const textOf = (file: string): string => bundles.find((bundle) => bundle.file === file)?.text ?? '';
 
-  test('the worker has neither the operator nor a client of Kubernetes in it, its thread for traces nothing but that; the operator has all', () => {
+  test('the worker has neither the operator nor a client of Kubernetes in it, and OpenTelemetry in its thread only; the operator has all', () => {
     // A bundle names the file that each part comes from.
     for (const origin of ['// operator/', '// node_modules/@kubernetes/client-node/']) {
       expect(textOf('worker.mjs')).not.toContain(origin);
       expect(textOf('operator.mjs')).toContain(origin);
     }
     expect(textOf('worker.mjs')).toContain('// runtime/task/step.ts');
-    expect(textOf('tracer-thread.mjs')).toContain('// runtime/adapters/otel/otlp-json.ts');
-    expect(textOf('tracer-thread.mjs')).not.toContain('// node_modules/');
+    expect(textOf('worker.mjs')).not.toContain('// node_modules/@opentelemetry/');
+    expect(textOf('tracer-thread.mjs')).toContain('// node_modules/@opentelemetry/');
   });
 
   test('no bundle names a folder of the machine that made it', () => {

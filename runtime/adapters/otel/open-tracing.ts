@@ -1,4 +1,4 @@
-// Tracing from its options. What writes and sends spans is loaded by who does that only: a worker's thread, with its first span, and the operator.
+// Tracing from its options. What knows OpenTelemetry is loaded by who sends spans only: a worker's thread, with its first span, and the operator.
 
 import type { Random } from '../../base/clock.ts';
 import type { Tracer } from '../../telemetry/span.ts';

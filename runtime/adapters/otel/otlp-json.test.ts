@@ -1,10 +1,5 @@
-// What a collector is told of a span, by the bytes of the request: all that the span says, and what OpenTelemetry's own serializer would say.
+// What a collector is told of a span, by the bytes of the request.
 
-import { SpanKind, SpanStatusCode, TraceFlags } from '@opentelemetry/api';
-import type { HrTime } from '@opentelemetry/api';
-import { JsonTraceSerializer } from '@opentelemetry/otlp-transformer';
-import { resourceFromAttributes } from '@opentelemetry/resources';
-import type { ReadableSpan } from '@opentelemetry/sdk-trace';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { TraceContext } from '../../base/trace-context.ts';
@@ -64,26 +59,6 @@ function order(spans: readonly SpanData[], { service }: SpanData): number {
   return spans.findIndex((one) => one.service === service);
 }
 
-test("a span is told as OpenTelemetry's serializer tells it", () => {
-  fc.assert(
-    fc.property(fc.array(span, { maxLength: 6 }), (spans) => {
-      const theirs = Buffer.from(JsonTraceSerializer.serializeRequest(spans.map(readable))!).toString();
-      expect(JSON.parse(textOf(spans))).toEqual(JSON.parse(theirs, withoutNothing));
-    }),
-  );
-});
-
-test.each([
-  { fact: 'an integer that JSON numbers hold', value: -7, told: { intValue: -7 } },
-  { fact: 'a number beyond the integers of 64 bits', value: 1e300, told: { doubleValue: 1e300 } },
-  { fact: 'no number', value: NaN, told: { doubleValue: 'NaN' } },
-  { fact: 'a number without end', value: -Infinity, told: { doubleValue: '-Infinity' } },
-])('$fact is told in the form of the protocol', ({ value, told: expected }) => {
-  const one = fc.sample(span, { numRuns: 1, seed: 1 })[0]!;
-  const [[, written]] = told([{ ...one, shared: {}, attributes: { n: value } }]) as [readonly [string, Told]];
-  expect(written.attributes).toEqual([{ key: 'n', value: expected }]);
-});
-
 test('a time is exact to the nanosecond, and never of the next millisecond', () => {
   const one = fc.sample(span, { numRuns: 1, seed: 1 })[0]!;
   const [[, written]] = told([{ ...one, startMs: 1_700_000_000_000.25, endMs: 1_999.999_999_9 }]) as [readonly [string, Told]];
@@ -116,63 +91,10 @@ type Request = {
 const KINDS = { internal: 1, client: 3, producer: 4, consumer: 5 };
 
 function told(spans: readonly SpanData[]): readonly (readonly [string, Told])[] {
-  const { resourceSpans } = JSON.parse(textOf(spans)) as Request;
+  const { resourceSpans } = JSON.parse(Buffer.from(new OtlpJson('w-1').request(spans)).toString()) as Request;
   return resourceSpans.flatMap(({ resource, scopeSpans }) =>
     scopeSpans.flatMap((scope) => scope.spans.map((one) => [String(plain(resource.attributes)['service.name']), one] as const)),
   );
-}
-
-function textOf(spans: readonly SpanData[]): string {
-  return Buffer.from(new OtlpJson('w-1').request(spans)).toString();
-}
-
-/** As OpenTelemetry's serializer wants it. */
-function readable(one: SpanData): ReadableSpan {
-  const contextOf = ({ traceId, spanId }: TraceContext) => ({ traceId, spanId, traceFlags: TraceFlags.SAMPLED });
-  const kinds = { internal: SpanKind.INTERNAL, consumer: SpanKind.CONSUMER, producer: SpanKind.PRODUCER, client: SpanKind.CLIENT };
-  const theirs = (of: Attributes) => of as ReadableSpan['attributes'];
-  return {
-    name: one.name,
-    kind: kinds[one.kind],
-    spanContext: () => contextOf(one),
-    ...(one.parentId === null ? {} : { parentSpanContext: contextOf({ ...one, spanId: one.parentId }) }),
-    startTime: hrTime(one.startMs),
-    endTime: hrTime(one.endMs),
-    duration: hrTime(one.endMs - one.startMs),
-    status: one.error === null ? { code: SpanStatusCode.UNSET } : { code: SpanStatusCode.ERROR, message: one.error },
-    attributes: theirs({ ...one.shared, ...one.attributes }),
-    events: one.events.map((event) => ({ name: event.name, time: hrTime(event.atMs), attributes: theirs(event.attributes) })),
-    links: one.links.map((link) => ({ context: contextOf(link) })),
-    ended: true,
-    resource: resourceOf(one.service),
-    instrumentationScope: SCOPE,
-    droppedAttributesCount: 0,
-    droppedEventsCount: 0,
-    droppedLinksCount: 0,
-  };
-}
-
-/** It groups spans by these objects. */
-const SCOPE = { name: 'millrace' };
-const resources = new Map<string, ReadableSpan['resource']>();
-function resourceOf(service: string): ReadableSpan['resource'] {
-  const made = resources.get(service) ?? resourceFromAttributes({ 'service.name': service, 'service.instance.id': 'w-1' });
-  resources.set(service, made);
-  return made;
-}
-
-function hrTime(timeMs: number): HrTime {
-  const whole = Math.floor(timeMs);
-  return [Math.floor(timeMs / 1_000), (whole % 1_000) * 1_000_000 + Math.min(999_999, Math.round((timeMs - whole) * 1_000_000))];
-}
-
-/** What says that there is nothing says nothing: counts of what was dropped, attributes of a link. */
-function withoutNothing(key: string, value: unknown): unknown {
-  if (/^dropped.*Count$/.test(key)) return undefined;
-  const { attributes, ...link } = (value ?? {}) as { readonly attributes?: unknown; readonly traceId?: unknown };
-  return Array.isArray(attributes) && attributes.length === 0 && Object.keys(link).toSorted().join() === 'flags,spanId,traceId'
-    ? link
-    : value;
 }
 
 function plain(attributes: readonly ToldAttribute[]): Readonly<Record<string, unknown>> {

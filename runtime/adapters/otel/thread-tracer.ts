@@ -1,5 +1,5 @@
-// The tracer of a worker: hands spans to a thread (tracer-thread.ts) that turns them into OTLP and sends them. What waits for a
-// collector lies in no heap of the engine's, and its thread speaks no HTTP.
+// The tracer of a worker: hands spans to a thread (tracer-thread.ts) that turns them into OTLP and sends them. What waits for a collector
+// lies in no heap of the engine's, and neither HTTP nor OpenTelemetry is in its thread.
 //
 //   TT1. The thread begins with the first span: who samples nothing has none.
 //   TT2. At most SPANS_WAITING_MAX spans are on their way: told here, and neither sent nor dropped by the thread. What comes then is dropped and
