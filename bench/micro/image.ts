@@ -1,5 +1,6 @@
 // What an image of a large state takes, in one piece and in blocks: milliseconds, the longest stretch in which nothing else runs, and
 // the memory of the process with the state, and at its highest. Each in a process of its own, which is asked for that.
+// Then what steps cost that go on beside an image: each gets, changes and puts STEP_CELLS cells at random, and takes its delta.
 //   node bench/micro/image.ts [cells]
 
 import { execFileSync } from 'node:child_process';
@@ -9,12 +10,24 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PartitionState } from '../../runtime/state/partition-state.ts';
+import { seededRandom } from '../../runtime/testing/seeded-random.ts';
 
 const CELLS = 200_000;
 const TEXT_CHARACTERS = 400;
 const MIB = 1024 * 1024;
 
-const MODES = { 'write whole': writeWhole, 'read whole': readWhole, 'write blocks': writeBlocks, 'read blocks': readBlocks };
+const STEP_CELLS = 1_000;
+const STEPS_ALONE = 300;
+/** After which the event loop has its turn (worker/turns.ts). */
+const TURN_MS = 8;
+
+const MODES = {
+  'write whole': writeWhole,
+  'read whole': readWhole,
+  'write blocks': writeBlocks,
+  'read blocks': readBlocks,
+  steps: stepsBeside,
+};
 
 class Stretches {
   longestMs = 0;
@@ -29,6 +42,7 @@ class Stretches {
   }
 }
 
+const random = seededRandom(5);
 const [first = String(CELLS), cells = first, file = ''] = process.argv.slice(2);
 const mode = Object.entries(MODES).find(([name]) => name === first);
 if (mode === undefined) compare(Number(first));
@@ -74,6 +88,48 @@ function write(name: string, piecesOf: (state: PartitionState) => Iterable<Uint8
   }
   closeSync(to);
   row(name, { bytes, totalMs: performance.now() - beganMs, longestMs: stretches.longestMs, withState });
+}
+
+function stepsBeside(name: string): void {
+  const state = makeState(Number(cells));
+  const withState = residentMb();
+  for (let i = 0; i < STEPS_ALONE; i++) step(state);
+  const alone = timed(() => {
+    for (let i = 0; i < STEPS_ALONE; i++) step(state);
+  });
+  const beganMs = performance.now();
+  const freezeMs = timed(() => state.image().close());
+  const chunks = state.image().chunks();
+  const stretches = new Stretches();
+  let [steps, stepsMs, bytes] = [0, 0, 0];
+  for (let next = chunks.next(); next.done !== true;) {
+    stretches.begin();
+    for (const untilMs = performance.now() + TURN_MS; next.done !== true && performance.now() < untilMs; next = chunks.next())
+      bytes += next.value.length;
+    stretches.end();
+    stepsMs += timed(() => step(state));
+    steps++;
+  }
+  row(name, { bytes, totalMs: performance.now() - beganMs, longestMs: stretches.longestMs, withState });
+  const [aloneUs, besideUs] = [alone / STEPS_ALONE, stepsMs / steps].map((ms) => ((ms * 1_000) / STEP_CELLS).toFixed(2));
+  console.log(`steps beside it: ${besideUs} µs a cell, without one ${aloneUs} µs; to begin the image took ${freezeMs.toFixed(1)} ms`);
+}
+
+function step(state: PartitionState): void {
+  const orders = state.cells('orders');
+  for (let i = 0; i < STEP_CELLS; i++) {
+    const id = Math.floor(random.next() * Number(cells));
+    const cell = orders.get(id % 16, `key-${id}`) as { total: number };
+    cell.total++;
+    orders.put(id % 16, `key-${id}`, cell);
+  }
+  state.takeDelta();
+}
+
+function timed(work: () => void): number {
+  const beganMs = performance.now();
+  work();
+  return performance.now() - beganMs;
 }
 
 function readWhole(name: string): void {

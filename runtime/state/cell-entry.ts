@@ -7,13 +7,15 @@ export type Entry = {
   cell: Value;
   /** Items of a list cell that the last take held already; PLAIN for a plain cell. */
   savedItems: number;
-  /** Generation of its last note, and of its making. */
+  /** Generation of its last note (GONE: it was deleted), and of its making. */
   noted: number;
   readonly born: number;
-  live: boolean;
+  /** The last image that has it, as it was when that was begun; 0: none. */
+  image: number;
 };
 
 export const PLAIN = -1;
+export const GONE = -1;
 
 /** Plain cells count one, list cells their items. */
 export function weightOf(entry: Entry): number {

@@ -1,7 +1,8 @@
 // Keyed state of one transform in one partition: cells by (namespace, key), with every change noted for the commit.
 //
 // A namespace is a number that groups cells that live and die together: a window's start, a time bucket, or 0.
-//   C1. `get` returns the live cell; whoever changes it in place must `put` it (same object is fine) in the same step.
+//   C1. `get` and `entries` return the live cell; whoever changes it in place must have got it in the same step, also when it is known
+//       from before, and must `put` it in that step (same object is fine).
 //   C2. Changes of a step become one delta: puts (the cell as it is at the step's end), deletes, drops, appends.
 //   C3. Cells are plain data (what msgpack carries: JSON values, bigint, Uint8Array, NaN, -0, undefined fields dropped).
 //   C4. Iteration order is insertion order, equal after a restore.

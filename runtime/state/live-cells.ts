@@ -4,13 +4,14 @@
 //       put of a cell that is changed already costs one look-up and no note.
 //   L2. New entries are noted in insertion order; a key that was deleted and comes again is a new entry. Applying
 //       drops, then deletes, then puts in noted order therefore gives the same iteration order (C4).
+//   L4. While an image is under way, each way to a cell that may change it tells the image first (frozen-cells.ts).
 //   L3. A namespace without cells does not exist: when its last cell goes it is dropped.
 
 import { assert } from '../base/assert.ts';
 import type { Key, Value } from '../event/batch.ts';
 import type { CellChanges, NamespaceChanges } from './cell-changes.ts';
 import { LIST_FROM_START, PLAIN_CELL } from './cell-changes.ts';
-import { PLAIN, weightOf } from './cell-entry.ts';
+import { GONE, PLAIN, weightOf } from './cell-entry.ts';
 import type { Entry } from './cell-entry.ts';
 import { FrozenCells } from './frozen-cells.ts';
 import type { KeyedCells } from './keyed-cells.ts';
@@ -33,6 +34,9 @@ export class LiveCells implements KeyedCells {
   #dropped = new Set<number>();
   #touched = new Set<Namespace>();
   #generation = 1;
+  /** The image that is under way, and the number of the last one. */
+  #frozen: FrozenCells | null = null;
+  #image = 0;
   #cellCount = 0;
   #weight = 0;
   /** The namespace and entry met last: a put mostly follows the get of the same cell. */
@@ -40,7 +44,10 @@ export class LiveCells implements KeyedCells {
   #lastEntry: Entry | undefined;
 
   get(namespace: number, key: Key): Value | undefined {
-    return this.#find(namespace, key)?.cell;
+    const entry = this.#find(namespace, key);
+    if (entry === undefined) return undefined;
+    this.#frozen?.lend(entry);
+    return entry.cell;
   }
 
   put(namespace: number, key: Key, cell: Value): void {
@@ -50,6 +57,7 @@ export class LiveCells implements KeyedCells {
       this.#insert(this.#open(namespace, this.#generation), key, cell, PLAIN);
       return;
     }
+    this.#frozen?.replace(entry, cell);
     if (entry.savedItems !== PLAIN) this.#weigh(this.#lastNamespace!, 1 - weightOf(entry));
     entry.cell = cell;
     entry.savedItems = PLAIN;
@@ -63,6 +71,7 @@ export class LiveCells implements KeyedCells {
       return;
     }
     assert(entry.savedItems !== PLAIN, 'append to a cell that was put');
+    this.#frozen?.lend(entry);
     (entry.cell as Value[]).push(item);
     this.#weigh(this.#lastNamespace!, 1);
     if (entry.noted !== this.#generation) this.#note(this.#lastNamespace!, entry);
@@ -86,7 +95,7 @@ export class LiveCells implements KeyedCells {
     space.entries.delete(key);
     this.#cellCount--;
     this.#weigh(space, -weightOf(entry));
-    entry.live = false;
+    entry.noted = GONE;
     this.#lastEntry = undefined;
     this.#touched.add(space);
     if (entry.born !== this.#generation) space.deleted.push(key);
@@ -108,7 +117,10 @@ export class LiveCells implements KeyedCells {
   *entries(namespace: number): IterableIterator<[Key, Value]> {
     const space = this.#namespaces.get(namespace);
     if (space === undefined) return;
-    for (const entry of space.entries.values()) yield [entry.key, entry.cell];
+    for (const entry of space.entries.values()) {
+      this.#frozen?.lend(entry);
+      yield [entry.key, entry.cell];
+    }
   }
 
   size(namespace?: number): number {
@@ -144,13 +156,19 @@ export class LiveCells implements KeyedCells {
     return { drops: [], namespaces };
   }
 
-  /** The whole content, to be given in pieces. */
+  /** The whole content as it is now, to be given in pieces while steps go on, until `thaw`. */
   freeze(): FrozenCells {
-    return new FrozenCells(this.#namespaces.values());
+    assert(this.#frozen === null && !this.isChanged, 'one image at a time, and none of changes that no delta has');
+    return (this.#frozen = new FrozenCells(this.#namespaces.values(), { image: ++this.#image, generation: this.#generation }));
+  }
+
+  thaw(): void {
+    this.#frozen = null;
   }
 
   /** Applies changes that another instance made; they are not noted as changes of this one. */
   applyChanges(changes: CellChanges): void {
+    assert(this.#frozen === null, 'changes of others are applied beside an image');
     for (const namespace of changes.drops) {
       const space = this.#namespaces.get(namespace);
       if (space !== undefined) this.#close(space);
@@ -217,7 +235,7 @@ export class LiveCells implements KeyedCells {
   }
 
   #insert(space: Namespace, key: Key, cell: Value, savedItems: number): void {
-    const entry: Entry = { key, cell, savedItems, noted: 0, born: this.#generation, live: true };
+    const entry: Entry = { key, cell, savedItems, noted: 0, born: this.#generation, image: 0 };
     space.entries.set(key, entry);
     this.#cellCount++;
     this.#weigh(space, 1);
@@ -252,7 +270,7 @@ function isNotEmpty(changes: NamespaceChanges): boolean {
 function flatten(entries: Iterable<Entry>, whole: boolean): readonly unknown[] {
   const flat: unknown[] = [];
   for (const entry of entries) {
-    if (!entry.live) continue;
+    if (entry.noted === GONE) continue;
     if (entry.savedItems === PLAIN) {
       flat.push(entry.key, PLAIN_CELL, entry.cell);
       continue;
@@ -285,7 +303,7 @@ function setList(space: Namespace, key: Key, known: Entry | undefined, { items, 
 }
 
 function restoreEntry(space: Namespace, key: Key, { cell, savedItems }: { cell: Value; savedItems: number }): Entry {
-  const entry: Entry = { key, cell, savedItems, noted: 0, born: 0, live: true };
+  const entry: Entry = { key, cell, savedItems, noted: 0, born: 0, image: 0 };
   space.entries.set(key, entry);
   return entry;
 }

@@ -29,6 +29,7 @@ const ITEM_BYTES_GUESS = 64;
 export class PartitionState {
   readonly #nodes = new Map<string, Node>();
   #itemBytes = ITEM_BYTES_GUESS;
+  #isImaged = false;
 
   /** Cells of a transform. The same object every time: keep it. */
   cells(nodeId: string): KeyedCells {
@@ -147,12 +148,25 @@ export class PartitionState {
     return state;
   }
 
-  /** All of the state in pieces, for the blob store; `reading` reads it. Changes must have been taken before (PS2). */
+  /** All of the state as it is now, in pieces, for the blob store; `reading` reads it. Changes must have been taken before (PS2). Until
+   *  it is closed there is no other one. */
   image(): StateImage {
     assert(!this.#isChanged(), 'an image before the delta was taken');
+    assert(!this.#isImaged, 'one image at a time');
+    this.#isImaged = true;
     const items = this.#itemCount();
-    const nodes = [...this.#nodes.values()].map(({ id, cells, timers }) => ({ id, cells: cells.freeze(), timers: [...timers.all()] }));
-    return new StateImage(nodes, (bytes) => this.#learnItemBytes(bytes, items));
+    const frozen = [...this.#nodes.values()];
+    const nodes = frozen.map(({ id, cells, timers }) => ({ id, cells: cells.freeze(), timers: [...timers.all()] }));
+    return new StateImage(nodes, (bytes) => {
+      for (const { cells } of frozen) cells.thaw();
+      this.#isImaged = false;
+      if (bytes !== null) this.#learnItemBytes(bytes, items);
+    });
+  }
+
+  /** An image is under way. */
+  get isImaged(): boolean {
+    return this.#isImaged;
   }
 
   /** A state that is made of the chunks of an image, given to `take` as they come. Both throw MR2106. */

@@ -118,3 +118,83 @@ describe('an image in chunks', () => {
     }
   });
 });
+
+type Change =
+  | { readonly kind: 'put' | 'change' | 'delete'; readonly namespace: number; readonly key: string; readonly value: number }
+  | { readonly kind: 'append' | 'drop' | 'take' | 'timer'; readonly namespace: number; readonly value: number }
+  | { readonly kind: 'go on'; readonly chunks: number };
+
+const spaces = fc.integer({ min: 0, max: 1 });
+const change: fc.Arbitrary<Change> = fc.oneof(
+  { weight: 8, arbitrary: fc.record({ kind: fc.constantFrom('put', 'change', 'delete'), namespace: spaces, key: fc.constantFrom(...'abcdef'), value: fc.nat(99) }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constantFrom('append', 'take', 'timer'), namespace: spaces, value: fc.nat(99) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('drop'), namespace: spaces, value: fc.nat(99) }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('go on'), chunks: fc.nat(4) }) },
+); // prettier-ignore
+
+function make(state: PartitionState, made: Exclude<Change, { kind: 'go on' }>): void {
+  const cells = state.cells('node');
+  const { namespace: space, value } = made;
+  switch (made.kind) {
+    case 'put':
+      return cells.put(space, made.key, { values: [value] });
+    case 'change': {
+      const cell = cells.get(space, made.key) as { values: number[] } | undefined;
+      cell?.values.push(value);
+      return cell && cells.put(space, made.key, cell);
+    }
+    case 'delete':
+      return cells.delete(space, made.key);
+    case 'append':
+      return cells.append(space, 'list', value);
+    case 'drop':
+      return cells.drop(space);
+    case 'timer':
+      return state.setTimer('timers', { key: 'k', id: `${value % 5}`, atMs: value, data: null });
+    case 'take':
+      return void state.takeDelta();
+  }
+}
+
+test('an image is the state at the moment when it was begun, whatever steps change while it is made', () => {
+  const changes = fc.array(change, { maxLength: 60 });
+  const property = fc.property(changes, changes, changes, fc.integer({ min: 1, max: 300 }), (first, beside, later, blockBytes) => {
+    const state = new PartitionState();
+    for (const each of first) if (each.kind !== 'go on') make(state, each);
+    state.takeDelta();
+    for (const steps of [beside, later]) {
+      const before = state.checkpoint();
+      const image = state.image();
+      const chunks = image.chunks(blockBytes);
+      const reading = PartitionState.reading();
+      const goOn = (count: number): void => {
+        for (let i = 0; i < count; i++) {
+          const next = chunks.next();
+          if (next.done !== true) reading.take(next.value);
+        }
+      };
+      for (const each of steps) {
+        if (each.kind === 'go on') goOn(each.chunks);
+        else make(state, each);
+      }
+      goOn(1_000);
+      expect(Buffer.compare(reading.end().checkpoint(), PartitionState.restore(before).checkpoint())).toBe(0);
+      expect(state.isImaged).toBe(false);
+      state.takeDelta();
+    }
+  });
+  fc.assert(property, { numRuns: 1_500 });
+});
+
+test('there is one image at a time, until it is made, closed, or left', () => {
+  const state = new PartitionState();
+  state.cells('a').put(0, 'k', 1);
+  expect(() => state.image()).toThrow('before the delta was taken');
+  state.takeDelta();
+  const image = state.image();
+  expect(() => state.image()).toThrow('one image at a time');
+  image.close();
+  for (const _chunk of state.image().chunks()) break;
+  expect([...state.image().chunks()].length).toBeGreaterThan(0);
+  expect(state.isImaged).toBe(false);
+});

@@ -1,4 +1,5 @@
-// The image of a partition's state as it goes to the blob store, made piece by piece. Its bytes: image-codec.ts.
+// The image of a partition's state as it goes to the blob store: as the state was when the image was begun, made piece by piece while
+// steps go on. Its bytes: image-codec.ts.
 //
 //   SI1. A block takes about `blockBytes`, however large cells are: how many items it has follows from what those of the block before
 //        took. One item is never divided.
@@ -11,8 +12,9 @@ import { imageBlock, imageEnd, imageHead } from './image-codec.ts';
 
 /** About a millisecond of encoding, and small beside what the store has under way. */
 export const IMAGE_BLOCK_BYTES = 256 * 1024;
-/** Of the first block, when nothing is known yet. */
-const FIRST_ITEMS = 64;
+/** Of the first block of a transform, of which nothing is known yet. */
+const FIRST_ITEMS_MAX = 64;
+const FIRST_ITEM_BYTES = 64;
 
 export type FrozenNode = { readonly id: string; readonly cells: FrozenCells; readonly timers: readonly Timer[] };
 
@@ -20,35 +22,51 @@ const NO_TIMERS: readonly Timer[] = [];
 
 export class StateImage {
   readonly #nodes: readonly FrozenNode[];
-  readonly #onMade: (bytes: number) => void;
+  readonly #onEnd: (bytes: number | null) => void;
   #isTaken = false;
+  #isClosed = false;
 
-  /** `onMade` is told of how many bytes its blocks had, when all were given. */
-  constructor(nodes: readonly FrozenNode[], onMade: (bytes: number) => void) {
+  /** `onEnd` is told of how many bytes its blocks had; null: not all were given. */
+  constructor(nodes: readonly FrozenNode[], onEnd: (bytes: number | null) => void) {
     this.#nodes = nodes;
-    this.#onMade = onMade;
+    this.#onEnd = onEnd;
   }
 
-  /** Its bytes; once. */
+  /** Its bytes; once. It is closed when they were given, or their taker stops. */
   *chunks(blockBytes: number = IMAGE_BLOCK_BYTES): IterableIterator<Uint8Array> {
     assert(!this.#isTaken, 'an image is given once');
     this.#isTaken = true;
     let bytes = 0;
-    yield imageHead();
-    for (const node of this.#nodes) {
-      for (const block of blocksOf(node, blockBytes)) {
-        bytes += block.length;
-        yield* imageBlock(block);
+    try {
+      yield imageHead();
+      for (const node of this.#nodes) {
+        for (const block of blocksOf(node, blockBytes)) {
+          bytes += block.length;
+          yield* imageBlock(block);
+        }
       }
+      this.#close(bytes);
+      yield imageEnd();
+    } finally {
+      this.#close(null);
     }
-    yield imageEnd();
-    this.#onMade(bytes);
+  }
+
+  /** Nobody wants it, or the rest of it: the state need not be kept as it was. */
+  close(): void {
+    this.#close(null);
+  }
+
+  #close(bytes: number | null): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#onEnd(bytes);
   }
 }
 
 /** At least one: that there is such a transform is state too. */
 function* blocksOf({ id, cells, timers }: FrozenNode, blockBytes: number): IterableIterator<Uint8Array> {
-  let itemsMax = FIRST_ITEMS;
+  let itemsMax = Math.max(1, Math.min(FIRST_ITEMS_MAX, Math.floor(blockBytes / FIRST_ITEM_BYTES)));
   let timersAt = 0;
   for (let isFirst = true; ; isFirst = false) {
     const namespaces = cells.take(itemsMax);

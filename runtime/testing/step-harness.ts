@@ -7,6 +7,7 @@
 // An event `a7` has the value `{ id: 'a', t: 7, n: 7 }`, the time 7 and the key 'a'. What comes out is drawn the same way:
 // results by `show`, watermarks as W…, other outputs with their name: `late:a4`. Dead letters: `dead:a4`.
 
+import { assert } from '../base/assert.ts';
 import type { Batch, Value } from '../event/batch.ts';
 import { WATERMARK_MAX } from '../event/batch.ts';
 import { encodeKey } from '../event/key.ts';
@@ -40,6 +41,9 @@ export type Emission =
   | { readonly kind: 'watermark'; readonly watermark: number };
 
 const NODE = 'node';
+/** Of a small state each of the first steps is held against an image that was begun before it. */
+const WATCHED_STATE_BYTES_MAX = 4_000;
+const WATCHED_STEPS_MAX = 64;
 const SIGN = /^(\||R|Wend|W-?\d+|C\d+)$/;
 const EVENT = /^(>?)([A-Za-z]+)(-?\d+)(?:=(-?[\d.]+))?$/;
 
@@ -53,6 +57,7 @@ export class StepHarness {
   #chain: Chain;
   #watermarks = new Map<number, Together>();
   #nowMs: number;
+  #watchedSteps = 0;
 
   constructor(options: HarnessOptions) {
     this.#options = options;
@@ -102,16 +107,18 @@ export class StepHarness {
   }
 
   pushBatch(batch: Batch, side = 0): void {
-    this.#chain.pushEdge(side, batch);
+    this.#besideImage(() => this.#chain.pushEdge(side, batch));
     this.#collect();
   }
 
   /** Both inputs' watermark rises. */
   advance(watermark: number): void {
-    for (const edge of [0, 1]) {
-      this.#watermarks.set(edge, { watermark, isIdle: false });
-      this.#chain.advanceEdge(edge, watermark);
-    }
+    this.#besideImage(() => {
+      for (const edge of [0, 1]) {
+        this.#watermarks.set(edge, { watermark, isIdle: false });
+        this.#chain.advanceEdge(edge, watermark);
+      }
+    });
     this.#collect();
   }
 
@@ -119,7 +126,7 @@ export class StepHarness {
   clock(nowMs: number): void {
     this.#nowMs = nowMs;
     this.#chain.nowMs = nowMs;
-    this.#chain.wake(nowMs);
+    this.#besideImage(() => this.#chain.wake(nowMs));
     this.#collect();
   }
 
@@ -218,6 +225,21 @@ export class StepHarness {
     const table = this.#options.tables?.[name];
     if (table === undefined) throw new Error(`the harness has no table ${name}`);
     return table;
+  }
+
+  /** An image that is begun before a step is that of the state before it, whatever the step changes, and how. */
+  #besideImage(step: () => void): void {
+    const bytes = this.state.bytesEstimate();
+    if (bytes === 0 || bytes > WATCHED_STATE_BYTES_MAX || ++this.#watchedSteps > WATCHED_STEPS_MAX) return step();
+    this.state.takeDelta();
+    const before = this.state.checkpoint();
+    const image = this.state.image();
+    step();
+    const reading = PartitionState.reading();
+    for (const chunk of image.chunks()) reading.take(chunk);
+    const made = reading.end().checkpoint();
+    const isSame = Buffer.compare(made, before) === 0 || Buffer.compare(made, PartitionState.restore(before).checkpoint()) === 0; // order of timers
+    assert(isSame, 'a step has changed an image that was begun before it');
   }
 
   #collect(): void {

@@ -3,16 +3,18 @@
 
 import type { BlobStore } from '../journal/journal.ts';
 import type { Directory } from './directory.ts';
-import type { SavepointManifest } from './job-record.ts';
+import type { SavepointManifest, SavepointTask } from './job-record.ts';
 import type { SavedPart } from './recovery.ts';
 import { loadManifest, partKey, storePart } from './savepoint.ts';
 import type { TaskRunner } from './task-runner.ts';
+import type { Turns } from './turns.ts';
 
 export type Stands = ReturnType<TaskRunner['stands']>;
 
 export type SavepointSideParts = {
   readonly blobs: BlobStore;
   readonly directory: Directory;
+  readonly turns: Turns;
   /** Id of the savepoint that the run was started from; null: none. */
   readonly restore: string | null;
 };
@@ -38,13 +40,22 @@ export class SavepointSide {
     if (id !== this.#savedId) this.#saved.clear();
     this.#savedId = id;
     if (id === '') return;
-    const { blobs, directory } = this.#parts;
+    const { directory } = this.#parts;
     for (const name of tasks.filter((task) => !this.#saved.has(task))) {
       const stands = standsOf(name);
       if (stands === null) continue;
-      const part = await storePart(blobs, { id, revision }, stands.task, stands.image);
+      const part = await this.#storePart({ id, revision }, stands);
       await directory.put(partKey(id, name), part);
       this.#saved.add(name);
+    }
+  }
+
+  async #storePart(of: { readonly id: string; readonly revision: number }, { task, image }: NonNullable<Stands>): Promise<SavepointTask> {
+    const { blobs, turns } = this.#parts;
+    try {
+      return await storePart(blobs, of, task, turns.between(image.chunks()));
+    } finally {
+      image.close();
     }
   }
 

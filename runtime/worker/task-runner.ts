@@ -21,10 +21,10 @@
 import { assert } from '../base/assert.ts';
 import { MillraceError } from '../base/errors.ts';
 import type { SinkRecord, SinkWriter } from '../connectors/sink.ts';
-import type { BlobContent } from '../journal/journal.ts';
 import type { InputPosition } from '../journal/record.ts';
 import { taskName, type StagePlan } from '../plan/physical-plan.ts';
 import { PartitionState } from '../state/partition-state.ts';
+import type { StateImage } from '../state/state-image.ts';
 import { NO_COUNTS } from '../task/counters.ts';
 import { TaskCore } from '../task/step.ts';
 import type { Step } from '../task/step-record.ts';
@@ -163,15 +163,16 @@ export class TaskRunner {
     return this.#watch.silentMs();
   }
 
-  /** The task as it stands, with the image of its state (an ended one has none); null: something is under way. */
-  stands(): { readonly task: StandingTask; readonly image: BlobContent } | null {
+  /** The task as it stands, with an image of its state (an ended one has none), to be closed; null: something is under way. */
+  stands(): { readonly task: StandingTask; readonly image: StateImage } | null {
     const { plan, stage, tableVersions } = this.#parts;
     const core = this.#core;
     const place = this.#committer?.place ?? this.#endedAt;
     if (core === null || place === null || this.#isBusy()) return null;
     const state = this.#ended ? new PartitionState() : core.state;
+    if (state.isImaged) return null;
     const task = { task: this.name, standing: core.standing(), plan, stage, tables: tableVersions, place };
-    return { task, image: [...state.image().chunks()] };
+    return { task, image: state.image() };
   }
 
   /** Ends without waiting for servers that do not answer. */
@@ -376,6 +377,7 @@ export class TaskRunner {
     const outcome = await this.#watch.during(committer.commit(step, this.#stop.signal));
     failpoint('commit-acknowledged');
     if (outcome.kind !== 'committed') {
+      image?.close();
       this.#outcome = outcome.kind === 'fenced' ? 'fenced' : 'drained';
       return;
     }

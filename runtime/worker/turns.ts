@@ -13,6 +13,14 @@ export class Turns {
     this.#clock = clock;
   }
 
+  /** Gives them one after the other, with turns between. */
+  async *between<T>(items: Iterable<T>): AsyncGenerator<T> {
+    for (const item of items) {
+      yield item;
+      await this.give();
+    }
+  }
+
   /** Returns at once when the loop had its turn a moment ago. */
   async give(): Promise<void> {
     if (this.#clock.monotonicMs() - this.#lastMs < TURN_EVERY_MS) return;

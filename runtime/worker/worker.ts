@@ -132,7 +132,8 @@ export class Worker {
     this.#turns = new Turns(parts.clock);
     this.#alignment = new Alignment(parts);
     this.#alignment.update(parts.plan);
-    this.#savepoints = new SavepointSide({ blobs: parts.blobs, directory: parts.directory, restore: parts.restore ?? null });
+    const { blobs, directory, restore = null } = parts;
+    this.#savepoints = new SavepointSide({ blobs, directory, turns: this.#turns, restore });
     this.#turnedMs = parts.clock.monotonicMs();
     this.#time = { atMs: this.#turnedMs, spent: NO_TIME, loopBusyMs: parts.usage().loopBusyMs, blockedMs: new Map() };
     this.#handOver = new HandOver({

@@ -14,6 +14,7 @@ export const FAILPOINTS = [
   'sink-applied',
   'sink-finished',
   'checkpoint-store',
+  'checkpoint-block',
   'checkpoint-stored',
 ] as const;
 

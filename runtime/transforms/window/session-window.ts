@@ -161,6 +161,8 @@ export class SessionWindow implements Transform {
     const session = touchesBefore ? before : touchesAfter ? after : this.#newSession(key, timeMs);
     const told = this.#latenessMs === 0 ? NONE : this.#toldOf(session, touchesBefore && touchesAfter ? after : null);
     const met = this.#panes === null ? 0 : this.#panes.metBy(event, key, timeMs, context.nowMs);
+    if (touchesBefore) this.#lend(before, context.cells);
+    if (touchesAfter) this.#lend(after, context.cells);
     this.#aggregates.add(session.cell[2], event, key, timeMs, context.nowMs);
     if (!touchesBefore && !touchesAfter) this.#insert(session, at + 1);
     if (touchesBefore && touchesAfter) this.#absorb(before, after, context.cells);
@@ -208,6 +210,7 @@ export class SessionWindow implements Transform {
     for (const session of [...sessions].toSorted((a, b) => this.#endOf(a) - this.#endOf(b) || (a.key < b.key ? -1 : 1))) {
       const holding = panes.holding(paned(session), watermark, nowMs);
       if (holding === 0) continue;
+      this.#lend(session, cells);
       this.#giveEarly(panes, session, holding);
       cells.put(this.#bucketOf(session.cell[0]), session.key, session.cell);
     }
@@ -296,8 +299,14 @@ export class SessionWindow implements Transform {
     }
     this.#pending.delete(session);
     const isLast = this.#endOf(session) + this.#latenessMs <= watermark;
+    this.#lend(session, cells);
     this.#panes.give(key, paned(session), 'onTime', { ...this.#placeOf(session), isLast });
     if (!isLast) cells.put(this.#bucketOf(cell[0]), key, cell);
+  }
+
+  /** It is about to be changed in place, and known from before (C1 of state/keyed-cells.ts). */
+  #lend({ key, cell }: Session, cells: KeyedCells): void {
+    cells.get(this.#bucketOf(cell[0]), key);
   }
 
   #windowOf([firstMs, lastMs]: SessionCell): readonly [startMs: number, endMs: number] {
