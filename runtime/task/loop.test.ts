@@ -108,7 +108,7 @@ function halved({ id, n, at }: Number): readonly Number[] {
 const text = (values: readonly unknown[]): readonly string[] =>
   values.map((value) => JSON.stringify(Object.entries(value as object).sort(([a], [b]) => (a < b ? -1 : 1)))).sort();
 
-test('numbers that are halved until nothing is left go round once each, and nothing of them comes behind a watermark', () => {
+test('I5 numbers that are halved until nothing is left go round once each, and nothing of them comes behind a watermark', () => {
   fc.assert(
     fc.property(fc.array(happening, { maxLength: 60 }), (happenings) => {
       const ring = new Ring(HALVING, 'steps');

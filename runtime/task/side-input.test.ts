@@ -105,7 +105,7 @@ class Judge {
   }
 }
 
-test('a reducer reads the rows of the time of its event, for which it waits', () => {
+test('C5 C6 a reducer reads the rows of the time of its event, for which it waits', () => {
   const judge = new Judge('eventTime').rules(10, ['r', 1, 5]).bids(40, ['r', 7, 8], ['r', 8, 20], ['r', 9, 30]);
   expect(judge.limits).toEqual([1]);
   judge.rules(25, ['r', 2, 15], ['s', 0, 16]);

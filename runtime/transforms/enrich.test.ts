@@ -87,7 +87,7 @@ describe('a table', () => {
     { fact: 'no time finds nothing', atMs: NaN, rain: null },
   ])('with times: $fact', ({ atMs, rain }) => expect((weather.lookup('jfk', atMs) as { rain: number } | null)?.rain ?? null).toBe(rain));
 
-  test('with times and no validity keeps a version until the next, whatever the order of rows; of equal times the later row', () => {
+  test('C6 with times and no validity keeps a version until the next, whatever the order of rows; of equal times the later row', () => {
     const rows = [
       { at: 20, v: 'c' },
       { at: 10, v: 'a' },

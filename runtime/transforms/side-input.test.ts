@@ -36,7 +36,7 @@ test.each([
   { fact: 'without waiting all go on as they come', waits: false, draw: 'a7 >a5=1 b3', gives: 'a7 >a5 b3' },
 ])('$fact', ({ waits: isWaiting, draw, gives }) => check(isWaiting, draw, gives));
 
-test('each event meets the newest row of its own time, whatever comes when and is restarted (asOf: eventTime)', () => {
+test('C5 C6 each event meets the newest row of its own time, whatever comes when and is restarted (asOf: eventTime)', () => {
   const part = fc.record({ side: fc.nat(1), timeMs: fc.nat(60), id: fc.constantFrom('a', 'b'), n: fc.nat(3) });
   const play = fc.array(fc.oneof({ weight: 6, arbitrary: part }, { weight: 1, arbitrary: fc.constantFrom('R', 'W') }), { maxLength: 60 });
   fc.assert(

@@ -159,7 +159,7 @@ const rates = fc.array(fc.record({ stepMs: fc.integer({ min: 1, max: 900 }), eve
   maxLength: SPLITS,
 });
 
-test('no split is read on that is ahead of what others have ever come to, and all are read to their end, whatever is lost and whoever dies', async () => {
+test('E3 no split is read on that is ahead of what others have ever come to, and all are read to their end, whatever is lost and whoever dies', async () => {
   let held = 0;
   await fc.assert(
     fc.asyncProperty(

@@ -24,7 +24,7 @@ const V3 = reduce({ total: 0, of: '' }, ({ total, of }: { total: number; of: str
 
 const stateOf = (played: StepHarness, key: string): unknown => played.state.cells('node').get(0, key);
 
-describe('typed migrations of state', () => {
+describe('K1 typed migrations of state', () => {
   test('state of the first version becomes that of the third, in one go, by functions and CEL, rename and split', () => {
     const played = harness(V1, V3).play('a1=5 b2=7 R a3=1');
     expect([stateOf(played, 'a'), stateOf(played, 'b')]).toEqual([
