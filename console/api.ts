@@ -142,9 +142,9 @@ export type LivePartition = {
   readonly inboxBytes: number;
   /** A source's split that has nothing for now and holds no other back. */
   readonly isIdle?: true;
-  /** It is ahead of other splits, and not read on until they have come. */
+  /** Something of it is ahead of what it waits for, and not read on until that has come. */
   readonly isHeld?: true;
-  /** How long that was so, since its owner runs it; absent: it waits for no others. */
+  /** How long that was so, since its owner runs it; absent: it never was. */
   readonly heldMs?: number;
   /** The worker that could go on with it at once; null: none can. Absent: the job has no standbys, or the stage no state. */
   readonly standby?: string | null;

@@ -73,6 +73,14 @@ export const tableSchema = z.strictObject({
     .describe(
       'With from. eventTime (when absent): events wait for the watermark of the rows and see those of their time. latest: they do not wait.',
     ),
+  maxWaiting: z
+    .int()
+    .min(1)
+    .max(10_000_000)
+    .optional()
+    .describe(
+      'With from and asOf eventTime: while so many events or rows of a partition wait, only those are read on for which they wait. 100000 when absent.',
+    ),
   deleted: codeSchema.optional().describe('With from, over `row`: it says that its key is gone.'),
   schema: eventSchemaSchema.optional(),
   key: codeSchema.describe("The row's key, over `row`."),
@@ -84,7 +92,7 @@ export const tableSchema = z.strictObject({
 
 export type SourceSpec = z.output<typeof sourceSchema>;
 export type TableSpec = z.output<typeof tableSchema>;
-export type FileTableSpec = Omit<TableSpec, 'from' | 'bootstrap' | 'asOf' | 'deleted'> & { readonly file: FileSourceSpec };
+export type FileTableSpec = Omit<TableSpec, 'from' | 'bootstrap' | 'asOf' | 'maxWaiting' | 'deleted'> & { readonly file: FileSourceSpec };
 /** A table that is a stream. */
 export type StreamTableSpec = TableSpec & { readonly from: string };
 export type FileSourceSpec = z.output<typeof fileSourceSchema>;

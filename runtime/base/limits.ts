@@ -38,6 +38,9 @@ export const EVENT_TIME_AHEAD_MS_MAX = 366 * 86_400_000;
 /** Held events in one list cell of `order`: a list is dropped whole when its last event was released, so it stays short. */
 export const ORDER_CHUNK_EVENTS_MAX = 1_024;
 
+/** Events and rows that wait for each other where a table is seen as of their time, in one partition: some tens of MB. */
+export const WAITING_EVENTS_MAX = 100_000;
+
 /** Events of one match of a pattern: a repetition that takes more would be written anew with each of them. */
 export const PATTERN_MATCH_EVENTS_MAX = 1_000;
 /** Positions of a pattern's automaton, repetitions written out: each is looked at for each event of a partial match there. */

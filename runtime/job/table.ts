@@ -29,6 +29,8 @@ export type StreamTableOptions<Row> = {
   /** eventTime (when absent): an event waits until the watermark of the rows has passed it, and sees those of its own time. latest: it does
    *  not wait, and sees what is there. */
   readonly asOf?: 'eventTime' | 'latest';
+  /** With asOf eventTime: while so many events or rows of a partition wait, only those are read on for which they wait; 100000 when absent. */
+  readonly maxWaiting?: number;
   /** Rows that end (a file, a stream with bounded: true): who reads the table takes in all of them before anything else. */
   readonly bootstrap?: Emits<Row>;
 };

@@ -132,7 +132,11 @@ export type OpPlan =
   /** Implied where a table that is a stream comes from: rows with their keys, for every partition of those that read it. */
   | { readonly kind: 'tableRows'; readonly table: string; readonly key: Code; readonly deleted: Code | null }
   /** Implied before what reads tables that are streams. */
-  | { readonly kind: 'sideInput'; readonly tables: readonly SideTablePlan[] }
+  | {
+      readonly kind: 'sideInput';
+      readonly tables: readonly SideTablePlan[];
+      /** How much waits before it is crowded (transforms/transform.ts); absent: WAITING_EVENTS_MAX. */ readonly waitingMax?: number;
+    }
   | { readonly kind: 'sample'; readonly ratio: number; readonly by: Code | null }
   /** `other`: what becomes of events that no output takes. */
   | {

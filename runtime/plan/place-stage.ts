@@ -149,7 +149,9 @@ function addSide(placement: Placement, { name, host, tables, inputs }: Side): re
     if (spec.bootstrap === undefined) return inletsOf(spec.from, {});
     return [...inletsOf(spec.from, { turn: 'waits' }), ...inletsOf(spec.bootstrap, { turn: 'first' })];
   });
-  const op = { kind: 'sideInput' as const, tables: tables.map((table) => ({ name: table.name, waits: waitsFor(table) })) };
+  const bounds = tables.flatMap(({ spec }) => spec.maxWaiting ?? []);
+  const bound = bounds.length === 0 ? {} : { waitingMax: Math.min(...bounds) };
+  const op = { kind: 'sideInput' as const, tables: tables.map((table) => ({ name: table.name, waits: waitsFor(table) })), ...bound };
   const side = placement.addNode(host, { id: sideId(name), inputs: [...inputs, ...rows], op });
   return [
     { from: side, side: 'left' },

@@ -42,8 +42,9 @@ export function planJob(declared: StreamJob, splitCounts: Readonly<Record<string
 function finish(job: StreamJob, identity: string, placement: Placement, before: PhysicalPlan | null): PhysicalPlan {
   const placed = placement.finish();
   const { stages, edges } = numberEdges(decideCarry(placed.stages, placed.edges), placed.edges, before?.edges ?? []);
-  const tables = job.spec.tables.flatMap(({ from: _from, bootstrap: _bootstrap, asOf: _asOf, deleted: _deleted, file, ...rest }) =>
-    file === undefined ? [] : [{ ...rest, file }],
+  const tables = job.spec.tables.flatMap(
+    ({ from: _from, bootstrap: _bootstrap, asOf: _asOf, maxWaiting: _maxWaiting, deleted: _deleted, file, ...rest }) =>
+      file === undefined ? [] : [{ ...rest, file }],
   );
   const plan = { job: identity, stages: inPools(stages, job.spec.pools), edges, tables, streams: streamsOf(stages), fingerprint: '' };
   const standby = job.spec.standbyReplicas === 0 ? {} : { standbyReplicas: job.spec.standbyReplicas };

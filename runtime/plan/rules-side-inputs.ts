@@ -12,6 +12,7 @@ export function checkSideInputs(graph: JobGraph): readonly Issue[] {
   return [
     ...graph.elements.flatMap((element) => (element.kind === 'table' ? checkTable(element.spec, element.path) : [])),
     ...streamTables(graph).flatMap((table) => [
+      ...checkWaiting(table),
       ...tableInputs(table).flatMap((input) => checkReference(graph, table, input)),
       ...checkLane(table, graph),
     ]),
@@ -30,6 +31,7 @@ const OF_FILES = { schema: 'declare it where the rows come from', at: 'the time 
 const OF_STREAMS = {
   bootstrap: 'remove it: a file is there before the first event',
   asOf: 'remove it: a file is the same for the whole run',
+  maxWaiting: 'remove it: no event waits for a file',
   deleted: 'leave the row out of the file',
 };
 
@@ -45,6 +47,12 @@ function checkTable(spec: TableSpec, path: readonly PathPart[]): readonly Issue[
       ? []
       : [{ path: formatPath([...path, field]), message: `table "${name}" is ${what}, which has no ${field}`, fix }],
   );
+}
+
+function checkWaiting({ name, spec, path }: StreamTable): readonly Issue[] {
+  if (spec.asOf !== 'latest' || spec.maxWaiting === undefined) return [];
+  const message = `nothing waits for table "${name}" with asOf: latest`;
+  return [{ path: formatPath([...path, 'maxWaiting']), message, fix: 'remove it, or asOf' }];
 }
 
 /** All partitions see changes of rows in one order only when they come out of one lane. */

@@ -114,7 +114,7 @@ test.each([
   'millrace_stage_fenced_total{job="shop_orders",stage="hourly"} 1',
   'millrace_stage_watermark_timestamp_seconds{job="shop_orders",stage="hourly"} 2.5',
   'millrace_stage_watermark_lag_seconds{job="shop_orders",stage="hourly"} 7.5',
-  'millrace_stage_held_splits{job="shop_orders",stage="hourly"} 1',
+  'millrace_stage_held_partitions{job="shop_orders",stage="hourly"} 1',
   'millrace_stage_held_seconds_total{job="shop_orders",stage="hourly"} 1.2',
 ])('says %s', (line) => {
   expect(text.split('\n')).toContain(line);

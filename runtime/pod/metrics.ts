@@ -97,7 +97,7 @@ function addWatermarks(metrics: MetricSet, job: string, tasks: readonly TaskFigu
     if (own.some(({ idle }) => idle === true))
       metrics.add('millrace_stage_idle_splits', { job, stage }, own.filter(({ idle }) => idle === true).length);
     if (own.some(({ held }) => held === true))
-      metrics.add('millrace_stage_held_splits', { job, stage }, own.filter(({ held }) => held === true).length);
+      metrics.add('millrace_stage_held_partitions', { job, stage }, own.filter(({ held }) => held === true).length);
     const lowest = stageWatermark(own);
     if (lowest === null || lowest === ENDED) continue;
     metrics.add('millrace_stage_watermark_timestamp_seconds', { job, stage }, lowest / 1_000);

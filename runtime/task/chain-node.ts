@@ -3,11 +3,9 @@
 // It is also the context that the transform sees. H1 … H6: chain.ts.
 
 import type { TraceContext } from '../base/trace-context.ts';
-import type { Batch, DeadLetter } from '../event/batch.ts';
-import { WATERMARK_MAX, WATERMARK_MIN } from '../event/batch.ts';
+import { WATERMARK_MAX, WATERMARK_MIN, type Batch, type DeadLetter } from '../event/batch.ts';
 import { partOf } from '../event/part-of.ts';
-import { withTraces } from '../event/trace-marks.ts';
-import type { TraceMark } from '../event/trace-marks.ts';
+import { withTraces, type TraceMark } from '../event/trace-marks.ts';
 import type { EdgePlan, NodePlan, OnErrorPlan, StagePlan } from '../plan/physical-plan.ts';
 import { receivesOwn, untimedInputs } from './own-inputs.ts';
 import { Portion, type Agenda, type InputTime, type RiseWork, type Stretch, type Work } from './agenda.ts';
@@ -21,12 +19,12 @@ import type { Attributes } from '../telemetry/span.ts';
 import { Contributors } from '../transforms/contributors.ts';
 import { problemOf, stackOf } from '../transforms/failure.ts';
 import type { TransformFigures } from '../transforms/figures.ts';
-import { LATE } from '../transforms/transform.ts';
+import { LATE, type SideTables, type StepContext, type Table, type Timer, type Transform, type Waits } from '../transforms/transform.ts';
 import type { Answer, Ask } from '../transforms/outside.ts';
-import type { SideTables, StepContext, Table, Timer, Transform, Waits } from '../transforms/transform.ts';
 import { CLOCK_TICK_MS, type ClockedNode } from './clocked-nodes.ts';
 import { Gate } from './gate.ts';
 import type { KeyWatch } from './key-watch.ts';
+import { crowdingOf, type Crowding } from './lanes-ahead.ts';
 import type { StepTrace } from './step-trace.ts';
 import { TableRowsSide } from './table-rows-side.ts';
 import type { Stop } from './stop.ts';
@@ -151,6 +149,8 @@ export class Node implements StepContext, ClockedNode {
       enter: (trace) => this.#chain.trace?.enter(trace) ?? trace,
     });
   }
+
+  readonly crowding = (): Crowding => crowdingOf(this.#transform?.room ?? Infinity, this.#inputWatermarks, this.#inputIdle);
 
   get isAsking(): boolean {
     return this.#transform?.asks !== undefined;

@@ -35,6 +35,7 @@ import { ClockedNodes } from './clocked-nodes.ts';
 import { Agenda, Stretch, type InputTime, type Work } from './agenda.ts';
 import { Node, type ChainFlow, type ChainParts, type NodeWatermarks } from './chain-node.ts';
 import { KeyWatch, type KeyLook } from './key-watch.ts';
+import type { Crowding } from './lanes-ahead.ts';
 import type { StepTrace } from './step-trace.ts';
 import type { Stop } from './stop.ts';
 
@@ -340,6 +341,11 @@ export class Chain implements ChainFlow {
   tracesOf(nodeId: string, key: Key): Pick<KeyLook, 'timerTraces' | 'contributors'> {
     const node = this.#node(nodeId);
     return { timerTraces: node.timerTraces.of(key), contributors: node.contributors.all(key) };
+  }
+
+  /** Of one node: how much more it may keep, and what it waits for. */
+  crowdingOf(id: string): Crowding {
+    return this.#node(id).crowding();
   }
 
   #node(id: string): Node {

@@ -18,11 +18,16 @@ type Rule = { id: string; limit: number; gone: boolean; at: number };
 type Bid = { id: string; rule: string; amount: number; at: number };
 type Verdict = { id: string; amount: number; limit: number | null; rules: number };
 
-function jobOf(asOf: 'eventTime' | 'latest') {
+function jobOf(asOf: 'eventTime' | 'latest', maxWaiting?: number) {
   return job('sides', { partitions: 2 }, (j) => {
     const bids = j.source('bids', file<Bid>({ path: 'bids.ndjson', eventTime: { at: 'at' } }));
     const changes = j.source('changes', file<Rule>({ path: 'rules.ndjson', eventTime: { at: 'at' } }));
-    const rules = j.table('rules', changes, { key: 'id', deleted: (row) => row.gone, asOf });
+    const rules = j.table('rules', changes, {
+      key: 'id',
+      deleted: (row) => row.gone,
+      asOf,
+      ...(maxWaiting === undefined ? {} : { maxWaiting }),
+    });
     bids
       .keyBy('id')
       .reduce<number, Verdict>(
@@ -49,8 +54,8 @@ class Judge {
   #standing: Standing | null = null;
   #sequence = 0;
 
-  constructor(asOf: 'eventTime' | 'latest') {
-    this.plan = planJob(jobOf(asOf), {}, { deadLetterFile: false });
+  constructor(asOf: 'eventTime' | 'latest', maxWaiting?: number) {
+    this.plan = planJob(jobOf(asOf, maxWaiting), {}, { deadLetterFile: false });
     this.core = this.#make();
     this.core.restore(null, this.core.state, false);
   }
@@ -124,6 +129,19 @@ test('the newest is read at once where nothing waits, also after a restart', () 
 test('events that wait for the table are state', () => {
   const judge = new Judge('eventTime').bids(40, ['r', 7, 8]).restart().rules(5, ['r', 3, 4]).restart().rules(20);
   expect(judge.limits).toEqual([3]);
+});
+
+test('while as much waits as may, only what it waits for is read on, also after a restart', () => {
+  const judge = new Judge('eventTime', 2).rules(10, ['r', 1, 5]).bids(40, ['r', 7, 20], ['r', 8, 30]);
+  const held = (): readonly string[] => [...judge.core.lanesAhead.held];
+  expect(held()).toEqual(['bids']);
+  expect(([judge.restart(), held()] as const)[1]).toEqual(['bids']);
+  judge.rules(25);
+  expect([held(), judge.core.lanesAhead.room]).toEqual([[], 1]);
+  judge.rules(60, ['r', 2, 50], ['r', 3, 55]); // rows wait as events do
+  expect([judge.limits, held()]).toEqual([[1, 1], ['changes']]);
+  judge.bids(70, ['r', 9, 58]);
+  expect([judge.limits, held()]).toEqual([[1, 1, 3], []]);
 });
 
 test('a row lies in a record once, for every partition, and counts for each', () => {

@@ -27,6 +27,7 @@ import { Chain, type ChainOutput } from './chain.ts';
 import { HeavyKeys, type HeavyKey } from './heavy-keys.ts';
 import { OutgoingSide, type Encoded } from './outgoing-side.ts';
 import type { InboxRecord } from './inbox.ts';
+import { LanesAhead } from './lanes-ahead.ts';
 import { TaskInputs } from './inputs.ts';
 import { RecordIntake } from './record-intake.ts';
 import type { KeyLook } from './key-watch.ts';
@@ -47,6 +48,7 @@ const LOOK_CELLS_MAX = 16;
 
 export class TaskCore {
   readonly stage: StagePlan;
+  readonly lanesAhead: LanesAhead;
   state = new PartitionState();
   readonly #parts: TaskParts;
   readonly #inputs: TaskInputs;
@@ -89,6 +91,7 @@ export class TaskCore {
     this.#sink = parts.sink?.initial ?? null;
     this.#counters = { ...NO_COUNTS, edgesIn: parts.stage.inputs.map(() => 0), edgesOut: parts.stage.outputs.map(() => 0) };
     this.#chain = this.#makeChain();
+    this.lanesAhead = new LanesAhead(parts.plan, parts.stage, (id) => this.#chain.crowdingOf(id));
   }
 
   /** Goes on from `previous` (null: a task that never ran) with its state as of that record. */
@@ -179,12 +182,8 @@ export class TaskCore {
     return this.#inputs.sequenceOf(stageId);
   }
 
-  get own(): Pick<TaskInputs, 'ownSequence' | 'endPhase' | 'waitsForTurn'> {
+  get own(): Pick<TaskInputs, 'ownSequence' | 'endPhase' | 'waitsForTurn' | 'positionOf'> {
     return this.#inputs;
-  }
-  /** Last sequence taken in on an edge. */
-  positionOf(edge: number): number {
-    return this.#inputs.positionOf(edge);
   }
 
   /** When something that waits wants to go on, wall-clock ms; Infinity: nothing waits for the clock. */

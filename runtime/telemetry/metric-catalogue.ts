@@ -95,15 +95,15 @@ export const metricCatalogue = {
     ['job', 'stage'],
     'Splits of a source that have nothing for now and hold no other back (`idle.after`); absent when none is.',
   ),
-  millrace_stage_held_splits: worker(
+  millrace_stage_held_partitions: worker(
     'gauge',
     ['job', 'stage'],
-    'Splits of a source that are not read now because they are ahead of others (`alignment`); absent when none is.',
+    'Partitions that do not read something now because it is ahead of what they wait for (`alignment` of a source, `maxWaiting` of a table); absent when none is.',
   ),
   millrace_stage_held_seconds: worker(
     'counter',
     ['job', 'stage'],
-    'How long splits of a source were not read because they were ahead of others, all splits together; absent without `alignment`.',
+    'How long that was so, all partitions together; absent where it never was and never is.',
   ),
   millrace_stage_watermark_lag_seconds: worker(
     'gauge',

@@ -180,7 +180,7 @@ export class Ring {
     const core = new TaskCore({ plan: this.#plan, stage: this.#stage, partition, makeTransform: make, table, sink: null });
     const stored = this.#stored[partition] ?? null;
     core.restore(stored?.standing ?? null, stored === null ? new PartitionState() : PartitionState.restore(stored.image), true);
-    this.#given[partition] = { before: core.positionOf(this.#outer.index), lane: core.positionOf(this.#own.index) };
+    this.#given[partition] = { before: core.own.positionOf(this.#outer.index), lane: core.own.positionOf(this.#own.index) };
     return core;
   }
 

@@ -8,11 +8,12 @@
 //       newer one (side-tables.ts).
 //   S4. Rows go on by the output ROWS, in their place among the events. They are put into the tables where the transform takes
 //       them in, so that what was cut off in between (task/agenda.ts) sees the same rows when it goes on.
+//   S6. What is held is bounded by what is read (task/lanes-ahead.ts): what must come before it may go on is always read.
 //   S5. Before the events of a time t the watermark t - 1 goes out, as before those of `order` (order.ts, O1 and O4).
 //
 // Cells: from 0 on what is held (held-events.ts); below are the tables (side-tables.ts).
 
-import { DELETED_KEY_MS } from '../base/limits.ts';
+import { DELETED_KEY_MS, WAITING_EVENTS_MAX } from '../base/limits.ts';
 import type { Batch, Key, Value } from '../event/batch.ts';
 import { partOf } from '../event/part-of.ts';
 import type { OpPlan } from '../plan/physical-plan.ts';
@@ -28,10 +29,11 @@ type Item = readonly [timeMs: number, key: Key | null, value: Value, kind: typeo
 /** As in order.ts. */
 const RELEASED_MAX = 256;
 
-export function makeSideInput({ tables }: Extract<OpPlan, { kind: 'sideInput' }>): Transform {
+export function makeSideInput({ tables, waitingMax = WAITING_EVENTS_MAX }: Extract<OpPlan, { kind: 'sideInput' }>): Transform {
   return new SideInput(
     tables.map(({ name }) => name),
     new Set(tables.filter(({ waits }) => waits).map(({ name }) => name)),
+    waitingMax,
   );
 }
 
@@ -40,10 +42,17 @@ class SideInput implements Transform {
   readonly #tables: readonly string[];
   readonly #waiting: ReadonlySet<string>;
   readonly #held = new HeldEvents<Item>(([, , , kind]) => kind);
+  readonly #heldMax: number;
 
-  constructor(tables: readonly string[], waiting: ReadonlySet<string>) {
+  constructor(tables: readonly string[], waiting: ReadonlySet<string>, heldMax: number) {
     this.#tables = tables;
     this.#waiting = waiting;
+    this.#heldMax = heldMax;
+  }
+
+  /** S6. */
+  get room(): number {
+    return Math.max(0, this.#heldMax - this.#held.size);
   }
 
   restored({ cells, watermark }: RestoreContext): void {

@@ -47,6 +47,9 @@ export interface Transform {
   readonly absorbs?: true;
   /** Events that it keeps to give them on later as they are, told by its cells. Absent: none. */
   held?(): number;
+  /** How many more events it may keep until the watermark lets them go: with none left it is crowded, and of its inputs only those are read on
+   *  that hold the watermark back. Absent: as many as come. */
+  readonly room?: number;
   /** It keeps events for something else than the watermark. Absent: it never does. */
   readonly waits?: Waits;
   /** It asks something outside of the job. Absent: it never does. */

@@ -13,8 +13,9 @@ import { ReplaySchedule } from '../task/replay.ts';
 import type { SourceIdle, StagePlan } from '../plan/physical-plan.ts';
 import type { TaskCore } from '../task/step.ts';
 import type { Alignment } from './alignment.ts';
+import type { HeldFigures } from './held-time.ts';
 import { IdleWatch } from './idle-watch.ts';
-import type { HeldFigures, SplitAlignment } from './split-alignment.ts';
+import type { SplitAlignment } from './split-alignment.ts';
 import type { Step } from '../task/step-record.ts';
 
 export type SourceSideParts = {

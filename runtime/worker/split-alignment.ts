@@ -7,7 +7,7 @@ import type { Clock } from '../base/clock.ts';
 import { WATERMARK_MAX, WATERMARK_MIN } from '../event/batch.ts';
 import type { SourceAlignment } from '../plan/physical-plan.ts';
 import { isAhead, type SplitTime } from './alignment-board.ts';
-import type { TaskFigures } from './task-figures.ts';
+import { HeldTime, type HeldFigures } from './held-time.ts';
 
 export type SplitAlignmentParts = SourceAlignment & {
   readonly task: string;
@@ -22,8 +22,6 @@ export type SplitAlignmentParts = SourceAlignment & {
   readonly left: (task: string, epoch: number) => void;
 };
 
-export type HeldFigures = Pick<TaskFigures, 'heldMs' | 'held'>;
-
 const PIECE_SHARE = 1 / 8;
 const PIECE_EVENTS_MAX = 2_500;
 
@@ -34,11 +32,11 @@ export class SplitAlignment {
   #watermark = WATERMARK_MIN;
   #epoch = 0;
   #isEnded = false;
-  #heldMs = 0;
-  #heldSinceMs: number | null = null;
+  readonly #time: HeldTime;
 
   constructor(parts: SplitAlignmentParts) {
     this.#parts = parts;
+    this.#time = new HeldTime(parts.clock);
   }
 
   get task(): string {
@@ -57,15 +55,11 @@ export class SplitAlignment {
 
   /** Something of it waits, because it is ahead. */
   get isHeld(): boolean {
-    return this.#heldSinceMs !== null;
+    return this.#time.isHeld;
   }
 
   figures(): HeldFigures {
-    return { heldMs: this.#heldTillNowMs(), ...(this.isHeld ? { held: true as const } : {}) };
-  }
-
-  #heldTillNowMs(): number {
-    return this.#heldMs + (this.#heldSinceMs === null ? 0 : this.#parts.clock.monotonicMs() - this.#heldSinceMs);
+    return this.#time.figures();
   }
 
   /** How far it has come. */
@@ -95,8 +89,7 @@ export class SplitAlignment {
   /** `isHeld`: something was read that waits, because it is ahead. */
   wait(isHeld: boolean): void {
     if (isHeld === this.isHeld) return;
-    this.#heldMs = this.#heldTillNowMs();
-    this.#heldSinceMs = isHeld ? this.#parts.clock.monotonicMs() : null;
+    this.#time.set(isHeld);
     this.#parts.waits(this, isHeld);
   }
 

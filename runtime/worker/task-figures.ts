@@ -35,7 +35,8 @@ export type TaskFigures = {
   readonly time: TimeSpent;
   /** A source's split that has nothing for now and holds no other back. Absent: it has, or it is no source that says when it is idle. */
   readonly idle?: true;
-  /** Sources with alignment: how long the split was ahead of the others and not read on, since it runs on this worker. */
+  /** How long something was there that it did not read, as it was ahead of what it waits for: of a source with alignment its split, of
+   *  others a lane. Since it runs on this worker; absent: never. */
   readonly heldMs?: number;
   /** It is now. */
   readonly held?: true;

@@ -106,7 +106,12 @@ export class TaskRunner {
       signal: this.#over.signal,
       notify: () => this.#signal.notify(),
     });
-    this.#lanes = new LaneSide({ ...parts, notify: () => this.#signal.notify(), missed: (error) => void this.#missed(error) });
+    this.#lanes = new LaneSide({
+      ...parts,
+      isPaused: () => this.#redrive.paused !== null,
+      notify: () => this.#signal.notify(),
+      missed: (error) => void this.#missed(error),
+    });
     this.#source = SourceSide.of(parts, {
       signal: this.#stop.signal,
       epoch: () => this.#committer?.place.epoch ?? this.#endedAt?.epoch ?? 0,
@@ -203,7 +208,7 @@ export class TaskRunner {
       taken: core?.sourcePosition ?? null,
       time: this.#time.spent(),
       ...(core?.isSourceIdle === true ? { idle: true as const } : {}),
-      ...this.#source?.held,
+      ...(this.#source?.held ?? this.#lanes.heldFigures),
       ...(this.#standsStill === null ? {} : { standsStill: this.#standsStill.slice(0, STANDS_STILL_CHARACTERS_MAX) }),
       heavyKey: shownKey(core?.heaviestKey() ?? null),
     };

@@ -4,7 +4,7 @@ import { ALIGNED } from './sim-alignment.ts';
 import { BOOTSTRAP_JOB, slowBootstrap } from './sim-bootstrap.ts';
 import { CLOCKS_JOB, slowClocks } from './sim-clocks.ts';
 import { FEEDBACK_JOB, slowFeedback } from './sim-feedback.ts';
-import { SIDES_JOB, slowSides } from './sim-sides.ts';
+import { SIDES_JOB, slowSides, WAITING_JOB } from './sim-sides.ts';
 import { slowWindows, WINDOWS_JOB } from './sim-windows.ts';
 import type { OtherJob } from './simulate.ts';
 
@@ -14,5 +14,6 @@ export const OTHER_JOBS = {
   clocks: { text: CLOCKS_JOB, slow: slowClocks },
   feedback: { text: FEEDBACK_JOB, slow: slowFeedback },
   sides: { text: SIDES_JOB, slow: slowSides },
+  waiting: { text: WAITING_JOB, slow: slowSides },
   windows: { text: WINDOWS_JOB, slow: slowWindows },
 } satisfies Readonly<Record<string, OtherJob>>;

@@ -8,3 +8,5 @@ test.each([0, 1] as const)(
   (standbyReplicas) => expectRight('sides', SEEDS, standbyReplicas),
   seedsTimeoutMs(SEEDS),
 );
+
+test('and where next to nothing may wait for the rows', () => expectRight('waiting', SEEDS, 0), seedsTimeoutMs(SEEDS));

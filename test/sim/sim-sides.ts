@@ -63,3 +63,6 @@ export function slowSides(splits: readonly (readonly SimEvent[])[]): SimResults 
   const counts = splits.flat().map(({ id, at }) => line({ id, at, isKnown: true }));
   return { rated, totals: rated, windows, counts: counts.sort(), panes: [] };
 }
+
+/** The same where next to nothing may wait for the rows. */
+export const WAITING_JOB = SIDES_JOB.replaceAll('{ name: sums,', '{ name: sums, maxWaiting: 3,');

@@ -190,6 +190,11 @@ export const shape: readonly Refused[] = [
     object: withSource({ eventTime: { at: 'event.at', maxAhead: 1 } }),
     says: 'maxAhead in body must be of type string',
   },
+  {
+    fact: 'a bound on what waits for a table that is a file',
+    object: withTable({ maxWaiting: 10 }),
+    says: 'asOf, maxWaiting, deleted and bootstrap with one from a stream',
+  },
   { fact: 'a table without a key', object: withTable({ key: undefined }), says: 'spec.tables[0].key: Required value' },
   {
     fact: 'a look-up without a field for the row',

@@ -42,7 +42,7 @@ export const stages: readonly Refused[] = [
   {
     fact: 'a bootstrap of a table that is a file',
     object: withTable({ bootstrap: 'events' }),
-    says: 'asOf, deleted and bootstrap with one from a stream',
+    says: 'asOf, maxWaiting, deleted and bootstrap with one from a stream',
   },
   {
     fact: 'a table from nowhere',

@@ -1,0 +1,53 @@
+import { expect, test } from 'vitest';
+import { WATERMARK_MAX } from '../event/batch.ts';
+import { planOfSpec } from '../testing/plan-of.ts';
+import { crowdingOf, LanesAhead, type Crowding } from './lanes-ahead.ts';
+
+const source = (name: string): object => ({ name, nats: { subjects: [name] }, eventTime: { at: 'event.at' } });
+const machineOf = (state: string): object => ({ initial: state, unhandled: 'ignore', states: { [state]: {} } });
+const plan = planOfSpec({
+  sources: [source('a'), source('b'), source('rows'), source('more')],
+  tables: [
+    { name: 't', from: 'rows', key: 'row.id' },
+    { name: 'u', from: 'more', key: 'row.id', asOf: 'latest' }, // never held: nobody waits for it, and it waits for nobody
+  ],
+  stages: [
+    { name: 'x', from: ['a', 'b'], keyBy: 'event.id', tables: ['t', 'u'], machine: machineOf('one') },
+    { name: 'y', from: ['a', 'b'], keyBy: 'event.id', tables: ['t', 'u'], machine: machineOf('two') },
+  ],
+  sinks: [{ name: 'out', from: 'a', nats: { subject: 'out' } }],
+});
+const stage = plan.stages.find(({ id }) => id === 'x')!;
+
+/** `a10 rows5 …`: watermarks of what comes to a node; `!`: nothing more may wait there. */
+function crowding(text: string, id: string): Crowding {
+  const { inputs } = stage.nodes.find((node) => node.id === id)!;
+  const times = Object.fromEntries(
+    text.split(' ').flatMap((word) => (/^([a-z]+?)(\d+|end|idle)$/.exec(word) ? [[RegExp.$1, RegExp.$2]] : [])),
+  );
+  const timeOf = (input: (typeof inputs)[number]): string => times[input.kind === 'edge' ? plan.edges[input.edge]!.fromStage : ''] ?? 'end';
+  const watermarks = inputs.map((input) => (/\d/.test(timeOf(input)) ? Number(timeOf(input)) : WATERMARK_MAX));
+  return crowdingOf(
+    text.endsWith('!') ? 0 : 7,
+    watermarks,
+    inputs.map((input) => timeOf(input) === 'idle'),
+  );
+}
+
+test.each([
+  { fact: 'nothing is held while there is room', x: 'a10 b20 rows5', y: 'a10 b20 rows5', held: [] },
+  { fact: 'what is ahead is held where it is crowded', x: 'a10 b20 rows5 !', y: 'a10 b20 rows5', held: ['a', 'b'] },
+  { fact: 'rows are held when they are ahead', x: 'a10 b20 rows30 !', y: 'a10 b20 rows30', held: ['b', 'rows'] },
+  { fact: 'nothing is held where all are equal', x: 'a10 b10 rows10 !', y: 'a10 b10 rows10', held: [] },
+  { fact: 'idle ones and those that ended are read on', x: 'aidle bend rows10 !', y: 'aidle bend rows10', held: [] },
+  { fact: 'what one needs another does not hold', x: 'a10 b20 rows5 !', y: 'a3 b20 rows5 !', held: ['b'] },
+])('$fact', ({ x, y, held }) => {
+  const lanes = new LanesAhead(plan, stage, (id) => crowding(id === 'x/side' ? x : y, id));
+  expect([...lanes.held].toSorted()).toEqual(held);
+});
+
+test('the room is the least of those that have some', () => {
+  const rooms: Readonly<Record<string, number>> = { 'x/side': 0, 'y/side': 5 };
+  const lanes = new LanesAhead(plan, stage, (id) => ({ room: rooms[id]!, behind: [], ahead: [] }));
+  expect(lanes.room).toBe(5);
+});
