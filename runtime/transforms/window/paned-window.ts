@@ -110,7 +110,7 @@ export class PanedWindow implements Transform {
     const mayBeDue = this.#panes.mayBeDue(context.watermark, watermark);
     for (const start of this.#kept) {
       if (this.#isClosed(start, context.watermark)) continue; // it waits for corrections only
-      if (this.#isClosed(start, watermark)) this.#close(start, watermark, context.cells);
+      if (this.#isClosed(start, watermark)) this.#close(start, watermark, context);
       else if (mayBeDue) this.#giveDue(start, watermark, context);
       else break;
     }
@@ -200,12 +200,12 @@ export class PanedWindow implements Transform {
     if (this.#results.count > 0) context.emit(this.#results.take(context));
   }
 
-  #close(start: number, watermark: number, cells: KeyedCells): void {
+  #close(start: number, watermark: number, { cells, watermark: before }: StepContext): void {
     this.#pending.delete(start);
     const isLast = this.#isExpired(start, watermark);
     for (const [key, found] of cells.entries(start)) {
       const cell = found as PaneCell;
-      this.#panes.give(key, cell, 'onTime', { ...this.#placeOf(start, cell, -Infinity), isLast });
+      this.#panes.give(key, cell, 'onTime', { ...this.#placeOf(start, cell, before + 1), isLast });
       if (!isLast) cells.put(start, key, cell);
     }
   }

@@ -233,6 +233,20 @@ test('accumulating gives the panes of retracting, without what those take back',
   );
 });
 
+test('F5 F6 a result is never behind the watermark that went out before it, unless what it corrects was told', () => {
+  fc.assert(
+    fc.property(windows, triggers, accumulations, plays, (window, early, accumulation, list) => {
+      let watermark = -Infinity;
+      for (const emission of played(window, { early, accumulation }, [...list, { kind: 'watermark', watermark: Infinity }]).emissions) {
+        if (emission.kind === 'watermark') ({ watermark } = emission);
+        else if (emission.output === null && ['early', 'onTime'].includes((emission.value as Row).pane))
+          expect(emission.timeMs).toBeGreaterThan(watermark);
+      }
+    }),
+    { numRuns: 200 },
+  );
+});
+
 test('without triggers the result at the end is that of a window without panes', () => {
   fc.assert(
     fc.property(fixed, plays, (window, list) => {

@@ -222,7 +222,7 @@ describe.each<{ of: string; window: CompiledWindow; cases: readonly Drawn[] }>([
         fact: 'keeps all of a key',
         early: everyTwo,
         events: 'a1 a2 b5 a7 W3 R a4 W9 Wend',
-        emits: 'early0 a=2 at 2 W3 early1 a=4 at 7 W9 onTime2! a=4 at 7 onTime0! b=1 at 5 Wend',
+        emits: 'early0 a=2 at 2 W3 early1 a=4 at 7 W9 onTime2! a=4 at 10 onTime0! b=1 at 10 Wend',
       },
       {
         fact: 'purges what was told',
@@ -248,7 +248,7 @@ describe.each<{ of: string; window: CompiledWindow; cases: readonly Drawn[] }>([
         fact: 'nothing is late but behind the end',
         early: everyTwo,
         events: 'W9 a1 a2 Wend a3',
-        emits: 'W9 early0 a=2 at 10 onTime1! a=2 at 2 Wend late:a3',
+        emits: 'W9 early0 a=2 at 10 onTime1! a=2 at 10 Wend late:a3',
       },
     ],
   },
