@@ -4,9 +4,11 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { streamJobSchema } from '../../crds/stream-job/spec.ts';
 import { isError } from '../base/errors.ts';
 import { decodeHeader } from '../journal/record-codec.ts';
+import { encodeKey } from '../event/key.ts';
 import type { RecordHeader } from '../journal/record.ts';
 import type { PhysicalPlan } from '../plan/physical-plan.ts';
 import { planJob } from '../plan/plan.ts';
+import { PartitionState } from '../state/partition-state.ts';
 import { TaskCore } from '../task/step.ts';
 import { MemoryBlobStore } from '../testing/memory-blob-store.ts';
 import { MemoryJournal } from '../testing/memory-journal.ts';
@@ -16,7 +18,7 @@ import { VirtualClock } from '../testing/virtual-clock.ts';
 import { makeTransform } from '../transforms/make-transform.ts';
 import type { SavepointManifest, SavepointTask } from './job-record.ts';
 import { Turns } from './turns.ts';
-import { claimAndRestore, type Begun, type RecoveryParts } from './recovery.ts';
+import { claimAndRestore, type Begun, type RecoveryParts, type SavedPart } from './recovery.ts';
 import { storePart } from './savepoint.ts';
 
 type Spec = Readonly<Record<string, unknown>>;
@@ -308,3 +310,62 @@ async function savedBy(of: PhysicalPlan): Promise<{ part: SavepointTask; manifes
   const part = await storePart(blobs, { id: 'sp', revision: 1 }, task, core.state.image().chunks());
   return { part, manifest: { job: 'other', runId: 'r' } };
 }
+
+describe('state of an older version', () => {
+  const KEYS = 2_000;
+  const sums = (migrate: readonly object[]): PhysicalPlan =>
+    plan(
+      [
+        {
+          name: 'c',
+          from: 's',
+          keyBy: 'event.id',
+          partitions: 1,
+          reduce: { init: () => 0, step: (sum: number) => sum },
+          ...(migrate.length === 0 ? {} : { migrate }),
+        },
+      ],
+      [['out', 'c']],
+    );
+
+  /** The task of `of` with a state of `KEYS` keys, of the version of its plan. */
+  async function stored(of: PhysicalPlan): Promise<SavedPart> {
+    const stage = of.stages.find(({ id }) => id === 'c')!;
+    const state = new PartitionState();
+    for (let i = 0; i < KEYS; i++) state.cells('c').put(0, encodeKey(`k${i}`), i);
+    state.takeDelta();
+    const { core } = await begin(of, 'c', { worker: 'before' });
+    const part = await storePart(
+      blobs,
+      { id: 'sp', revision: 1 },
+      { task: 'c/0', standing: core.standing(), plan: of, stage, tables: TABLES, place: { epoch: 1, number: 1 } },
+      [state.checkpoint()],
+    );
+    return { part, manifest: { job: 'j', runId: 'r' } };
+  }
+
+  test('is migrated with turns of the event loop between, however many keys it has and whatever code costs', async () => {
+    const saved = await stored(sums([]));
+    journal = new MemoryJournal({ clock, random: seededRandom(1) });
+    for (const stream of ['MR_j_c']) await journal.ensureLane({ stream, subjects: ['mr.j.>'], bytesMax: -1 });
+    let [costMs, turns] = [0, 0];
+    const slow = { monotonicMs: () => costMs, turn: () => Promise.resolve(void turns++) } as unknown as VirtualClock;
+    const migrate = [{ from: 1, to: 2, state: (sum: number) => ((costMs += 1), { sum }) }];
+    const { core } = await begin(sums(migrate), 'c', { savedPart: () => Promise.resolve(saved), turns: new Turns(slow) });
+    expect(core.state.cells('c').get(0, encodeKey('k7'))).toEqual({ sum: 7 });
+    expect(costMs).toBe(KEYS); // once each
+    expect(turns).toBeGreaterThan(5);
+    expect(core.owes).toBe(true); // it is stored with the first step
+  });
+
+  test('for which there is no way is refused with the reason', async () => {
+    const saved = await stored(sums([]));
+    journal = new MemoryJournal({ clock, random: seededRandom(1) });
+    await journal.ensureLane({ stream: 'MR_j_c', subjects: ['mr.j.>'], bytesMax: -1 });
+    const migrate = [{ from: 4, to: 5, state: 'state' }];
+    const refused = begin(sums(migrate), 'c', { savedPart: () => Promise.resolve(saved) });
+    await expect(refused).rejects.toThrow(
+      'MR2110 StateVersionUnknown: c: its state is of version 1, and the declaration leads from 4 to 5',
+    );
+  });
+});

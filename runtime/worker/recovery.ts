@@ -6,6 +6,7 @@
 //       had gone and came back begins empty, but for a rollback; a sink or source of that name goes on.
 //   R4. A warm copy (warm-copy.ts) spares reading, never checking: what it has must be followed, record by record, by what lies
 //       between it and our claim. Else it is thrown away.
+//   R5. State of an older version is migrated in portions: code of a user, over all keys, must not keep heartbeats waiting.
 
 import { isError, isRetry } from '../base/errors.ts';
 import type { Clock } from '../base/clock.ts';
@@ -21,6 +22,7 @@ import { readFence } from '../journal/fence.ts';
 import { isReturned, taskName } from '../plan/physical-plan.ts';
 import type { PhysicalPlan, StagePlan } from '../plan/physical-plan.ts';
 import { PartitionState } from '../state/partition-state.ts';
+import { migrations } from '../task/migrations.ts';
 import type { TaskCore } from '../task/step.ts';
 import type { Standing } from '../task/step-record.ts';
 import { Committer } from './committer.ts';
@@ -137,6 +139,7 @@ async function restore(parts: RecoveryParts, claimed: Claimed, origin: Origin | 
   if (restored === 'stopped' || restored === 'fenced') return { kind: restored };
   const { state } = restored.copy;
   if (previous !== null && isEarlierLife(parts, previous)) state.keepOnly(new Set());
+  for (const _ of migrations(parts.stage, state)) await parts.turns.give(); // R5
   parts.core.restore(previous, state, claimed.previous !== null);
   if (previous?.done === true) return { ...claimed, kind: 'done' };
   const committer = new Committer(

@@ -4,10 +4,13 @@
 //   V1. A version is the `to` of the last migration. All cells are of one version: they are migrated together, before the first event,
 //       and what was made is stored with the first step; a crash before it repeats it.
 //   V2. State for which there is no way to this version stops the task with the reason: it is never read as what it is not.
+//   V3. It can be done before the transform is there, in portions (`migrationsOf`): whoever restores much state has other work between.
+//       Then there is nothing left to do here.
 
 import type { MigrationSpec } from '../../../crds/stream-job/state.ts';
 import { MillraceError } from '../../base/errors.ts';
 import type { Key, Value } from '../../event/batch.ts';
+import type { OpPlan } from '../../plan/physical-plan.ts';
 import { decodeKey, keyText } from '../../event/key.ts';
 import { compileCode } from '../../expression/expression.ts';
 import { problemOf } from '../failure.ts';
@@ -17,6 +20,17 @@ const STATE = 0;
 const VERSION = -2;
 
 type Step = { readonly from: number; readonly to: number; readonly change: (cell: Value, key: Key) => Value };
+
+/** Cells that are migrated at once (V3). */
+const PORTION_CELLS = 256;
+
+/** V3: what is to be done for a transform, a portion each time it is asked. Throws MR2110. */
+export function* migrationsOf(op: OpPlan, context: Pick<RestoreContext, 'cells' | 'nodeId'>): Generator<void, void> {
+  if (!('migrate' in op) || op.migrate === undefined) return;
+  const actors = op.kind !== 'reduce';
+  const steps = op.migrate.map((migration) => compileStep(migration, actors));
+  yield* migrate(context, steps, steps.at(-1)?.to ?? 1);
+}
 
 /** `inner`, whose cells are brought to the last version. `actors`: cells are machines' (the code is over their context). */
 export function migrating<T extends Transform>(
@@ -30,7 +44,8 @@ export function migrating<T extends Transform>(
   const onBatch = inner.onBatch.bind(inner);
   let isMarked = false;
   inner.restored = (context): void => {
-    isMarked = migrate(context, steps, version);
+    for (const _ of migrate(context, steps, version)); // nothing waits for portions here
+    isMarked = context.cells.get(VERSION, '') !== undefined;
     restored?.(context);
   };
   inner.onBatch = (batch, context, side): void => {
@@ -41,18 +56,24 @@ export function migrating<T extends Transform>(
   return inner;
 }
 
-/** False: there is no state yet, so nothing says its version. */
-function migrate({ cells, nodeId }: RestoreContext, steps: readonly Step[], version: number): boolean {
+/** Where there is no state yet, nothing says its version. */
+function* migrate(
+  { cells, nodeId }: Pick<RestoreContext, 'cells' | 'nodeId'>,
+  steps: readonly Step[],
+  version: number,
+): Generator<void, void> {
   const marked = cells.get(VERSION, '') as number | undefined;
-  if (marked === undefined && cells.size(STATE) === 0) return false;
+  if (marked === undefined && cells.size(STATE) === 0) return;
   const found = marked ?? 1;
-  if (found === version) return true;
+  if (found === version) return;
   const first = steps.findIndex(({ from }) => from === found);
   if (first < 0) {
     const problem = `its state is of version ${found}, and the declaration leads ${describeSteps(steps)}`;
     throw new MillraceError('MR2110', { transform: nodeId, problem });
   }
+  let portion = 0;
   for (const [key, cell] of cells.entries(STATE)) {
+    if (++portion % PORTION_CELLS === 0) yield;
     try {
       cells.put(
         STATE,
@@ -65,7 +86,6 @@ function migrate({ cells, nodeId }: RestoreContext, steps: readonly Step[], vers
     }
   }
   cells.put(VERSION, '', version);
-  return true;
 }
 
 function compileStep({ from, to, state: code }: MigrationSpec, actors: boolean): Step {
