@@ -5,11 +5,12 @@ import type { Issue } from '../base/issues.ts';
 import { formatPath } from '../base/path.ts';
 import { FAILED, INVALID, OTHER, allReferences, outputsOf, type Element, type JobGraph } from './job-graph.ts';
 import { warnAlignment } from './warnings-alignment.ts';
+import { warnForeignKeys } from './warnings-foreign-key.ts';
 import { warnMachines } from './warnings-machine.ts';
 import { subjectsOverlap } from './subject.ts';
 
 export function warnGraph(job: StreamJob, graph: JobGraph): readonly Issue[] {
-  return [...warnUnused(graph), ...warnNoSink(job), ...warnFeedback(job), ...warnAlignment(graph), ...warnMachines(graph)];
+  return [...warnUnused(graph), ...warnNoSink(job), ...warnFeedback(job), ...warnAlignment(graph), ...warnForeignKeys(graph), ...warnMachines(graph)];
 }
 
 function warnUnused(graph: JobGraph): readonly Issue[] {
