@@ -427,7 +427,7 @@ export class Node implements StepContext, ClockedNode {
     const { trace, active } = this.#chain;
     if (trace === null) return batch.traces === undefined ? batch : withTraces(batch, []);
     if (batch.traces === undefined) return { ...batch, traces: batch.values.map((_, at) => ({ at, context: active as TraceContext })) };
-    return { ...batch, traces: batch.traces.map(({ at, context }) => ({ at, context: trace.enter(context) })) };
+    return trace.entered(batch);
   }
 
   countLate(events: number): void {

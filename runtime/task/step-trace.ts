@@ -83,6 +83,13 @@ export class StepTrace {
     return this.#open({ traceId: from.traceId, spanId, parentId: from.spanId, what: null, links: [], attributes }) ?? from;
   }
 
+  /** The batch with spans of this step: itself when it has them already, as between two transforms. */
+  entered(batch: Batch): Batch {
+    const traces = batch.traces?.map(({ at, context }) => ({ at, context: this.enter(context) }));
+    const isOfThis = traces === undefined || traces.every(({ context }, mark) => context === batch.traces![mark]!.context);
+    return isOfThis ? batch : { ...batch, traces };
+  }
+
   /** A trace that begins in this step. `identity`: what is the same when the step is made again. Null: no room. */
   root(why: Why, identity: string): TraceContext | null {
     const { runId, stage, partition } = this.#parts;

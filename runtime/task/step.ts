@@ -451,7 +451,7 @@ export class TaskCore {
   /** Traced events go on in spans of this step. */
   #entered(batch: Batch): Batch {
     const trace = this.#trace;
-    return withTraces(batch, trace === null ? [] : batch.traces?.map(({ at, context }) => ({ at, context: trace.enter(context) })));
+    return trace === null ? withTraces(batch, []) : trace.entered(batch);
   }
 
   #traced(letter: DeadLetter, from: TraceContext | undefined): DeadLetter {

@@ -5,7 +5,7 @@
 //   TT2. At most SPANS_WAITING_MAX spans are on their way: told here, and neither sent nor dropped by the thread. What comes then is dropped and
 //        counted, as in otlp-tracer.ts (E1).
 //   TT3. Spans gather here, once a second or as many as a request holds, and the thread sends what comes at once: to wake a thread that
-//        sleeps costs the engine half a millisecond, as much as 500 spans.
+//        sleeps costs the engine 50 µs, as much as to hand over 25 spans.
 //   TT4. A thread that fails takes its spans with it: they are dropped and counted, it is told once, and no other is begun.
 //   TT5. `close` takes no longer than it may, from when the thread has started; nothing keeps a process alive afterwards.
 

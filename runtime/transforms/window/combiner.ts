@@ -5,7 +5,8 @@
 //   C1. What is summed up can neither be late nor correct a window where it arrives: no window of its slice has closed at the watermark
 //       that its partition has promised so far, and the watermark behind the exchange is never above that before all of the record
 //       was taken in.
-//   C2. What fails or is traced crosses as it is: it has an end of its own behind the exchange.
+//   C2. What fails crosses as it is: it has an end of its own behind the exchange. What is traced begins a sum of its own, which has its trace: one
+//       value that is no sum would make all of its segment be written and read in another, slower form.
 //   C3. A sum stands where its first event stood, so keys come to a slice in the order in which they did before.
 //   C4. Where a step has hardly two events of a key and slice, the next ones are left alone for a while.
 
@@ -13,7 +14,6 @@ import { AssertionFailed } from '../../base/assert.ts';
 import type { Batch, Key, Value } from '../../event/batch.ts';
 import { Combined } from '../../event/combined.ts';
 import type { TraceMark } from '../../event/trace-marks.ts';
-import { withTraces } from '../../event/trace-marks.ts';
 import type { OpPlan } from '../../plan/physical-plan.ts';
 import { compileAggregates, type Aggregates } from '../aggregate/aggregates.ts';
 import { keysOf } from '../batch-keys.ts';
@@ -88,22 +88,23 @@ class Sums {
     let mark = 0; // in traces
     for (let i = 0; i < values.length; i++) {
       const timeMs = times[i]!;
-      if (traces[mark]?.at === i) this.#traces.push({ at: this.#values.length, context: traces[mark++]!.context });
-      else if (this.#combine(values[i], keys[i]!, timeMs)) continue;
-      this.#push(values[i], keys[i]!, timeMs);
+      const isTraced = traces[mark]?.at === i;
+      if (isTraced) this.#traces.push({ at: this.#values.length, context: traces[mark++]!.context });
+      if (!this.#combine(values[i], keys[i]!, timeMs, isTraced)) this.#push(values[i], keys[i]!, timeMs);
     }
   }
 
   batch(): Batch {
-    return withTraces<Batch>({ values: this.#values, times: this.#times, keys: this.#keys, ingestMs: this.#ingestMs }, this.#traces);
+    const traces = this.#traces.length === 0 ? undefined : this.#traces;
+    return { values: this.#values, times: this.#times, keys: this.#keys, ingestMs: this.#ingestMs, traces };
   }
 
   /** False: it is to cross as it is (C1, C2). */
-  #combine(event: Value, key: Key, timeMs: number): boolean {
+  #combine(event: Value, key: Key, timeMs: number, beginsOne: boolean): boolean {
     if (timeMs < this.#slice.startMs || timeMs >= this.#slice.endMs) this.#slice = this.#sliceOf(timeMs);
     const { sums } = this.#slice;
     if (sums === null) return false;
-    const found = sums.get(key);
+    const found = beginsOne ? undefined : sums.get(key);
     const sum = found ?? new Combined(0, this.#aggregates.init());
     try {
       this.#aggregates.add(sum.cell, event, key, timeMs, this.#nowMs);
