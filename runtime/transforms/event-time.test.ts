@@ -29,7 +29,26 @@ test.each([
 
 test.each([
   { fact: 'null', at: 'event.n == 2 ? null : event.n', problem: 'the event time is null, not a timestamp or ms since 1970' },
-  { fact: 'a text', at: "event.n == 2 ? 'noon' : event.n", problem: 'the event time is "noon", not a timestamp or ms since 1970' },
+  {
+    fact: 'a text',
+    at: "event.n == 2 ? 'noon' : event.n",
+    problem: 'the event time is "noon", not a timestamp or ms since 1970; write timestamp(…), or declare it in the schema',
+  },
+  {
+    fact: 'a text that is a date',
+    at: 'event.n == 2 ? "2020-01-01" : event.n',
+    problem: 'the event time is "2020-01-01", not a timestamp or ms since 1970; write timestamp(…), or declare it in the schema',
+  },
+  {
+    fact: 'in ns, as a 64-bit int',
+    at: (event: { n: number }) => (event.n === 2 ? 1_700_000_000_000_000_000n : event.n),
+    problem: 'the event time is 1700000000000000000, beyond what a date can be; is its unit ms?',
+  },
+  {
+    fact: '1e300',
+    at: (event: { n: number }) => (event.n === 2 ? 1e300 : event.n),
+    problem: 'the event time is 1e+300, beyond what a date can be; is its unit ms?',
+  },
   {
     fact: 'before 1970',
     at: (event: { n: number }) => (event.n === 2 ? -1 : event.n),
@@ -86,7 +105,11 @@ test.each([
 ])('E1 custom watermarks: $fact', ({ events, gives }) => expect(punctuated().play(events).drawn()).toBe(gives));
 
 test.each([
-  { fact: 'no time', watermark: () => 'soon', problem: 'the watermark is "soon", not a timestamp or ms since 1970' },
+  {
+    fact: 'no time',
+    watermark: () => 'soon',
+    problem: 'the watermark is "soon", not a timestamp or ms since 1970; write timestamp(…), or declare it in the schema',
+  },
   {
     fact: 'far ahead: it would close all windows',
     watermark: () => 400 * 86_400_000,

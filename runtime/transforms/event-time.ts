@@ -93,9 +93,12 @@ type Bounds = { readonly latestMs: number; readonly maxAheadMs: number };
 
 /** Whole ms; a part of a ms is cut off. */
 function checkTime(value: unknown, what: 'event time' | 'watermark', { latestMs, maxAheadMs }: Bounds): number {
-  if (typeof value !== 'number' || Number.isNaN(value))
-    throw new EventRefused(`the ${what} is ${describeValue(value)}, not a timestamp or ms since 1970`);
-  if (Math.abs(value) > EVENT_TIME_MS_MAX)
+  const isText = typeof value === 'string';
+  if ((typeof value !== 'number' && typeof value !== 'bigint') || Number.isNaN(value))
+    throw new EventRefused(
+      `the ${what} is ${describeValue(value)}, not a timestamp or ms since 1970${isText ? '; write timestamp(…), or declare it in the schema' : ''}`,
+    );
+  if (typeof value === 'bigint' || Math.abs(value) > EVENT_TIME_MS_MAX)
     throw new EventRefused(`the ${what} is ${describeValue(value)}, beyond what a date can be; is its unit ms?`);
   if (value < 0) throw new EventRefused(`the ${what} is ${describeTime(value)}, before 1970`);
   if (value > latestMs)
