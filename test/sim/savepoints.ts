@@ -53,7 +53,7 @@ async function play(world: SimWorld, kills: boolean): Promise<SavepointRun> {
   const nextPlan = planOf(next, 'ns_second', null);
   for (const { stage, reason } of compareForUpgrade(plan, nextPlan).incompatible) problems.push(`${stage}: ${reason}`);
   const second = new SimCluster(world, { lagMs: 0 });
-  await copy(first, second);
+  await copySavepoint(first, second);
   await second.declare(1, nextPlan, ID);
   second.start(WORKERS);
   if (kills) for (const place of [0, 1, 2]) void clock.sleep(random.next() * 3_000).then(() => second.kill(place, random.next() * 1_000));
@@ -76,7 +76,7 @@ async function play(world: SimWorld, kills: boolean): Promise<SavepointRun> {
 }
 
 /** As the operator does it. */
-async function takeSavepoint(
+export async function takeSavepoint(
   { clock, random, problems }: SimWorld,
   cluster: SimCluster,
   plan: PhysicalPlan,
@@ -105,7 +105,7 @@ async function waitFor(clock: SimWorld['clock'], holds: () => Promise<boolean>):
 }
 
 /** All blobs that the other job needs; the rest of the first one's store is gone with it. */
-async function copy(from: SimCluster, to: SimCluster): Promise<void> {
+export async function copySavepoint(from: SimCluster, to: SimCluster): Promise<void> {
   const manifest = (await getBytes(from.blobs, manifestBlob(ID), null)) ?? new Uint8Array();
   await putBytes(to.blobs, manifestBlob(ID), manifest);
   for (const { name, sha256 } of imagesOf(JSON.parse(Buffer.from(manifest).toString()) as Parameters<typeof imagesOf>[0])) {

@@ -44,6 +44,16 @@ export const accepted: readonly Accepted[] = [
   { fact: 'a subject for everything', object: withSource({ nats: { subjects: ['>'] } }) },
   { fact: 'a merge of inputs', object: withStage({ from: ['events', 'counts', 'counts.late'], map: 'event' }) },
   {
+    fact: 'events that come back',
+    object: job({
+      stages: [
+        { ...stage, feedback: { from: 'again' } },
+        { name: 'again', from: 'counts', filter: 'event.n < 3' },
+        { name: 'own', from: 'events', keyBy: 'event.id', dedupe: { ttl: '1h' }, feedback: { from: 'own.late', maxRounds: 3 } },
+      ],
+    }),
+  },
+  {
     fact: 'a join of a stage with itself',
     object: withStage({ from: 'counts', keyBy: 'event.id', join: { with: 'counts', within: '1h' } }),
   },
