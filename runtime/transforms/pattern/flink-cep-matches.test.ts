@@ -41,6 +41,143 @@ describe('I1 after a match, where the step to skip to took no event: as noSkip',
   ])('$fact', (row) => check({ ...row, isBounded: true }));
 });
 
+describe('I1 after a match, as the tests of Flink CEP have it (AfterMatchSkipITCase)', () => {
+  const anyTwice: PatternInput['steps'] = [
+    { name: 'start', where: 'true', times: { min: 2, max: 2 } },
+    { name: 'end', where: 'true', contiguity: 'next', times: { min: 2, max: 2 } },
+  ];
+  const aOrC: PatternInput['steps'] = [
+    { name: 'x', where: 'event.name in ["a", "c"]' },
+    { name: 'y', where: 'event.name in ["b", "c"]' },
+    { name: 'c', where: 'event.name == "c"', times: { min: 1 }, greedy: true },
+    { name: 'd', where: 'event.name == "d"' },
+  ];
+  const samePrice: PatternInput['steps'] = [
+    { name: 'a', where: 'event.name == "a"' },
+    { name: 'c', where: 'event.name == "c"' },
+    { name: 'b', where: 'event.name == "b" && (event.id == "b1") == (matched.a[0].id == "a2")' },
+  ];
+  const [a6, loop, atEnd] = ['a1 a2 a3 a4 a5 a6', 'a1 b1 a2 b2 b3 a3 b4', 'a1 b1 b2 b3'];
+  const skip = (afterMatch: PatternInput['afterMatch'], skipTo?: string): Partial<PatternInput> => ({
+    within: '1h',
+    afterMatch,
+    ...(skipTo === undefined ? {} : { skipTo }),
+  });
+  const past = skip('skipPastLastEvent');
+
+  test.each<Row>([
+    { fact: 'times(3), noSkip', pattern: 'a{3}', events: a6, matches: '{a1 a2 a3} {a2 a3 a4} {a3 a4 a5} {a4 a5 a6}' },
+    { fact: 'times(3), skipPastLastEvent', pattern: 'a{3}', events: a6, options: past, matches: '{a1 a2 a3} {a4 a5 a6}' },
+    { fact: 'followedByAny, noSkip', pattern: 'a ... b', events: 'a1 b1 a2 b2', matches: '{a1 b1} {a1 b2} {a2 b2}' },
+    {
+      fact: 'followedByAny, skipToNext',
+      pattern: 'a ... b',
+      events: 'a1 b1 a2 b2',
+      options: skip('skipToNext'),
+      matches: '{a1 b1} {a2 b2}',
+    },
+    { fact: 'a loop at the end, noSkip', pattern: 'a > b+', events: atEnd, matches: '{a1 b1} {a1 b1 b2} {a1 b1 b2 b3}' },
+    { fact: 'a loop at the end, skipToNext', pattern: 'a > b+', events: atEnd, options: skip('skipToNext'), matches: '{a1 b1}' },
+    {
+      fact: 'skipToFirst, where each event may be both',
+      pattern: '',
+      events: 'x1 x2 x3 x4 x5 x6',
+      options: { ...skip('skipToFirst', 'end'), steps: anyTwice },
+      matches: '{x1 x2 x3 x4} {x3 x4 x5 x6}',
+    },
+    {
+      fact: 'skipToLast, where each event may be both',
+      pattern: '',
+      events: 'x1 x2 x3 x4 x5 x6 x7',
+      options: { ...skip('skipToLast', 'end'), steps: anyTwice },
+      matches: '{x1 x2 x3 x4} {x4 x5 x6 x7}',
+    },
+    {
+      fact: 'the first of many ways ends the others',
+      pattern: 'a ... b ... c .. d',
+      events: 'a1 a2 b1 b2 c1 c2 d1 d2',
+      options: past,
+      matches: '{a1 b1 c1 d1}',
+    },
+    { fact: 'what was discarded before holds nobody up', pattern: 'a > b', events: 'a1 c a2 b2', options: past, matches: '{a2 b2}' },
+    {
+      fact: 'skipToFirst behind an optional loop of none',
+      pattern: 'x+? > b > c',
+      events: 'b1 c1 b2 c2',
+      options: skip('skipToFirst', 'b'),
+      matches: '{b1 c1} {b2 c2}',
+    },
+    {
+      fact: 'skipToFirst of the first step',
+      pattern: 'b > c',
+      events: 'b1 c1 b2 c2',
+      options: skip('skipToFirst', 'b'),
+      matches: '{b1 c1} {b2 c2}',
+    },
+    {
+      fact: 'skipToFirst of a loop at the end',
+      pattern: 'a > b+>',
+      events: loop,
+      options: skip('skipToFirst', 'b'),
+      matches: '{a1 b1} {a2 b2} {a3 b4}',
+    },
+    {
+      fact: 'skipToLast of a loop at the end',
+      pattern: 'a > b+>',
+      events: loop,
+      options: skip('skipToLast', 'b'),
+      matches: '{a1 b1} {a2 b2} {a3 b4}',
+    },
+    {
+      fact: 'skipToFirst of a loop that took nothing',
+      pattern: 'a > b+?> > c',
+      events: 'a c',
+      options: skip('skipToFirst', 'b'),
+      matches: '{a c}',
+    },
+    { fact: 'a greedy loop, noSkip', pattern: 'a+g> > b', events: 'a1 a2 a3 b1', matches: '{a1 a2 a3 b1} {a2 a3 b1} {a3 b1}' },
+    { fact: 'a greedy loop, skipPastLastEvent', pattern: 'a+g> > b', events: 'a1 a2 a3 b1', options: past, matches: '{a1 a2 a3 b1}' },
+    {
+      fact: 'a greedy loop, skipToLast',
+      pattern: 'a+g> > b',
+      events: 'a1 a2 a3 b1',
+      options: skip('skipToLast', 'a'),
+      matches: '{a1 a2 a3 b1} {a3 b1}',
+    },
+    {
+      fact: 'a greedy loop, skipToFirst',
+      pattern: 'a+g> > b',
+      events: 'a1 a2 a3 b1',
+      options: skip('skipToFirst', 'a'),
+      matches: '{a1 a2 a3 b1} {a2 a3 b1} {a3 b1}',
+    },
+    {
+      fact: 'skipToFirst discards what began before it',
+      pattern: '',
+      events: 'a b c1 c2 c3 d',
+      options: { ...skip('skipToFirst', 'c'), steps: aOrC },
+      matches: '{a b c1 c2 c3 d} {c1 c2 c3 d}',
+    },
+    {
+      fact: 'one that was complete before waits for one that began before it',
+      pattern: '',
+      events: 'a1 c1 a2 c2 b1 b2',
+      options: { ...skip('skipToFirst', 'c'), steps: samePrice },
+      matches: '{a1 c1 b2} {a2 c2 b1}',
+    },
+  ])('$fact', ({ matches, ...row }) => {
+    const found = findMatches(drawPattern(row.pattern, row.options), row.events, { isBounded: true });
+    expect(setOf(found.replaceAll(/timedOut:\{[^}]*\}/g, ''))).toEqual(setOf(matches));
+  });
+
+  test('nothing stays behind of what is skipped', () => {
+    const harness = patternHarness(drawPattern('a{2}', past));
+    pushDrawn(harness, drawEvents('a1 a2 a3 a4'));
+    expect(shown(harness)).toBe('{a1 a2} {a3 a4}');
+    expect(harness.state.cells('node').size()).toBe(0);
+  });
+});
+
 describe('I1 selecting: a result', () => {
   test('lists the events of each step by time, and has the time of its last event', () => {
     const harness = patternHarness(drawPattern('a .. b+ .. c'));
@@ -177,3 +314,8 @@ describe('I1 within', () => {
     { fact: 'between repetitions', pattern: 'a+@5 > c', events: 'a1@1 a2@5 a3@11 c', matches: '{a3 c}' },
   ])('$fact', check);
 });
+
+/** Matches without their order. */
+function setOf(drawn: string): readonly string[] {
+  return (drawn.match(/\S*\{[^}]*\}/g) ?? []).toSorted();
+}
