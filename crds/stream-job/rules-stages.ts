@@ -180,8 +180,9 @@ export const stageRules: readonly CelRule[] = [
   },
   {
     at: 'spec.stages[]',
-    rule: '!has(self.state) || has(self.reduce) || has(self.machine) || has(self.xstate) || (has(self.aggregate) && !has(self.window))',
-    message: 'state goes with reduce, machine and aggregate without a window: windows, dedupe, joins and patterns forget by themselves',
+    rule: '!has(self.state) || has(self.reduce) || has(self.machine) || has(self.xstate) || (has(self.aggregate) && (!has(self.window) || has(self.window.count) || has(self.window.global)))',
+    message:
+      'state goes with reduce, machine, aggregate without a window, and windows by count and global: other windows, dedupe, joins and patterns forget by themselves',
   },
   {
     at: 'spec.stages[]',

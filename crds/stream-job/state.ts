@@ -33,11 +33,15 @@ export type ReduceCellSpec = z.output<typeof reduceCellSchema>;
 export const stateSchema = z
   .strictObject({
     ttl: durationSchema.describe(
-      'The state of a key that had no event and no timer for this long, in event time, is forgotten, its timers too.',
+      'The state of a key that had no event and no timer for this long, in event time, is forgotten, its timers too. Of windows: its window ' +
+        'ends, as at the end of the input.',
     ),
     onExpire: z
       .enum(['drop', 'emit'])
       .default('drop')
-      .describe('emit: what is forgotten comes out once, on the output `expired`, at the time at which it expires.'),
+      .describe(
+        'emit: what is forgotten comes out once, on the output `expired`, at the time at which it expires; of windows by count as a result of ' +
+          'fewer events.',
+      ),
   })
-  .describe('Of reduce, machine and aggregate without a window. Absent: state is kept until its actor ends.');
+  .describe('Of reduce, machine, aggregate without a window, and windows by count and global. Absent: state is kept until its actor ends.');

@@ -234,7 +234,7 @@ export type DraftJoinOptions = {
   readonly type?: 'inner' | 'left' | 'right' | 'full';
   readonly select?: AnyCode | AnyCodes;
 };
-export type DraftWindowedStream = { aggregate(aggregates: DraftAggregates): DraftStream };
+export type DraftWindowedStream = { aggregate(aggregates: DraftAggregates, options?: { readonly state?: StateOptions }): DraftStream };
 
 export class DraftKeyedStream {
   readonly stream: DraftStream;
@@ -290,9 +290,10 @@ export class DraftKeyedStream {
     this.used();
     const used = draft.begin('window', this.stream.inputs);
     return {
-      aggregate: (aggregates) => {
+      aggregate: (aggregates, { state } = {}) => {
         used();
-        return this.#stage('aggregate', { window: window?.spec ?? tumbling('1h').spec, aggregate: aggregateSpecs(aggregates) });
+        const cut = { window: window?.spec ?? tumbling('1h').spec, aggregate: aggregateSpecs(aggregates) };
+        return this.#stage('aggregate', { ...cut, ...(state === undefined ? {} : { state }) });
       },
     };
   }

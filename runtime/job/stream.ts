@@ -296,8 +296,11 @@ export interface KeyedStream<E, N> extends Keyed<E> {
 /** Events of a key cut into windows. */
 export interface WindowedStream<E, N, P = unknown> {
   /** A result for each key and window that had events, when the watermark reaches its end; with `early` before that too, with allowed
-   *  lateness again when it is corrected. */
-  aggregate<const A extends Aggregates<E>>(aggregates: A): AggregatedStream<Simplify<N & P & Aggregated<A>>, E>;
+   *  lateness again when it is corrected. `state`: how long a window by count or the global one keeps a key without events. */
+  aggregate<const A extends Aggregates<E>>(
+    aggregates: A,
+    options?: { readonly state?: StateOptions },
+  ): AggregatedStream<Simplify<N & P & Aggregated<A>>, E>;
 }
 
 /** Running results. With `state: { onExpire: 'emit' }` what expired goes to the output `expired`, in the same shape. */

@@ -168,6 +168,7 @@ export type OpPlan =
       readonly keyNames: readonly string[];
       /** How long after its end a window is kept to be corrected; 0 when absent. */ readonly latenessMs?: number;
       /** Whether what a correction replaces comes once more before it. */ readonly retracts?: boolean;
+      /** Of windows by count and the global one: how long a key without events is kept. */ readonly state?: StatePlan;
       /** Its windows have results before their end, or each has only what came since the last. */ readonly panes?: CompiledPanes;
       /** Each key has its own watermark. */ readonly keyWatermark?: CompiledKeyWatermark;
       /** What becomes of late events: the output `late` when something reads it, else dead letters. Both count as late. */ readonly late:

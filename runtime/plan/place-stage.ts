@@ -381,6 +381,7 @@ function lookupOp(spec: LookupSpec, failed: 'output' | 'deadLetter'): OpPlan {
 function keyedOp(spec: StageSpec, late: 'output' | 'deadLetter', failed: 'output' | 'deadLetter'): OpPlan {
   const { window, aggregate, rows, changelog, dedupe, join, pattern, machine, xstate, reduce, keyBy } = spec;
   const names = keyNames(keyBy);
+  const state = statePlan(spec);
   if (window !== undefined) {
     const { allowedLateness, accumulation, keyWatermark } = window;
     const corrections =
@@ -389,9 +390,8 @@ function keyedOp(spec: StageSpec, late: 'output' | 'deadLetter', failed: 'output
     const panes = hasPanes(window) ? { panes: compilePanes(window) } : {};
     const own = keyWatermark === undefined ? {} : { keyWatermark: compileKeyWatermark(keyWatermark) };
     const given = { ...corrections, ...panes, ...own };
-    return { kind: 'window', window: compileWindow(window), spec: window, aggregates, keyNames: names, late, ...given };
+    return { kind: 'window', window: compileWindow(window), spec: window, aggregates, keyNames: names, late, ...given, ...state };
   }
-  const state = statePlan(spec);
   if (aggregate !== undefined)
     return { kind: 'aggregate', aggregates: aggregate, keyNames: names, ...(rows === undefined ? {} : { rows }), ...state };
   if (changelog !== undefined) return { kind: 'changelog', spec: changelog };

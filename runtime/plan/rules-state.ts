@@ -45,13 +45,22 @@ function checkMigrations({ spec: { name, migrate = [], reduce, machine, xstate }
 
 function checkExpiry({ spec, path }: StageElement): readonly Issue[] {
   const { state, reduce, machine, xstate, aggregate, window } = spec;
-  const keeps = reduce ?? machine ?? xstate ?? (window === undefined ? aggregate : undefined);
-  if (state === undefined || keeps !== undefined) return [];
+  const keeps = reduce ?? machine ?? xstate ?? (window === undefined ? aggregate : (window.count ?? window.global));
+  if (state === undefined) return [];
+  if (window?.global !== undefined && state.onExpire === 'emit')
+    return [
+      {
+        path: formatPath([...path, 'state', 'onExpire']),
+        message: 'a key of the global window that expires gives its last result anyway',
+        fix: 'remove onExpire',
+      },
+    ];
+  if (keeps !== undefined) return [];
   return [
     {
       path: formatPath([...path, 'state']),
       message: `stage "${spec.name}" has no state that could expire`,
-      fix: 'state goes with reduce, machine and aggregate without a window; windows, dedupe, joins and patterns forget by themselves',
+      fix: 'state goes with reduce, machine, aggregate without a window, and windows by count and global; other windows, dedupe, joins and patterns forget by themselves',
     },
   ];
 }

@@ -84,7 +84,8 @@ type Need = { readonly what: string; readonly path: readonly PathPart[] };
 
 function whyTime({ spec, path }: StageElement): Need | null {
   if (spec.processingTime !== undefined) return null;
-  if (spec.window?.count !== undefined) return whyCountTime(spec.window.count, [...path, 'window', 'count']);
+  if (spec.window?.count !== undefined)
+    return whyCountTime(spec.window.count, [...path, 'window', 'count']) ?? whyStateTime({ spec, path });
   if (spec.window !== undefined) return { what: 'a window', path: [...path, 'window'] };
   if (spec.join !== undefined) return { what: 'a join', path: [...path, 'join'] };
   if (spec.rows !== undefined) return { what: 'the newest version of a row', path: [...path, 'rows'] };
@@ -93,9 +94,14 @@ function whyTime({ spec, path }: StageElement): Need | null {
   if (spec.pattern !== undefined) return { what: 'a pattern', path: [...path, 'pattern'] };
   if (spec.machine?.order === 'eventTime') return { what: 'order: eventTime', path: [...path, 'machine', 'order'] };
   if (spec.xstate?.order === 'eventTime') return { what: 'order: eventTime', path: [...path, 'xstate', 'order'] };
-  if (spec.state !== undefined) return { what: 'state that expires', path: [...path, 'state', 'ttl'] };
+  const kept = whyStateTime({ spec, path });
+  if (kept !== null) return kept;
   const timer = firstTimer(spec);
   return timer === null ? null : { what: 'a durable timer', path: [...path, 'machine', ...timer] };
+}
+
+function whyStateTime({ spec, path }: Pick<StageElement, 'spec' | 'path'>): Need | null {
+  return spec.state === undefined ? null : { what: 'state that expires', path: [...path, 'state', 'ttl'] };
 }
 
 /** Events wait for the table. */

@@ -13,13 +13,17 @@ import type { StatePlan } from '../../plan/physical-plan.ts';
 import { keysOf } from '../batch-keys.ts';
 import { EXPIRED, type StepContext, type Timer, type Transform } from '../transform.ts';
 
-/** A transform whose cells (namespace 0) may expire. */
+/** A transform whose cells may expire. */
 export interface Expirable extends Transform {
-  /** The state of `key` goes now; what of it is given on the output `expired` when it is asked for. */
+  /** The namespace that has a cell of each key with state; 0 when absent. */
+  readonly stateAt?: number;
+  /** The state of `key` goes now; what of it is given on the output `expired` when it is asked for. What lies in other namespaces than
+   *  `stateAt` the transform deletes itself. */
   expired(cell: Value, key: Key, timeMs: number, context: StepContext): Value;
+  /** Gives out what it has gathered while state expired. Absent: it gathers nothing then. */
+  give?(context: StepContext): void;
 }
 
-const STATE = 0;
 const EXPIRY = -1;
 const TIMER = '\u0000expiry';
 
@@ -31,6 +35,7 @@ export function expiring(inner: Expirable, { ttlMs, emits }: StatePlan): Transfo
     watermark: inner.onWatermark?.bind(inner),
     pause: inner.onPause?.bind(inner),
   };
+  const state = inner.stateAt ?? 0;
   let given: { values: Value[]; times: number[]; keys: Key[] } = { values: [], times: [], keys: [] };
   /** Newest time of the keys that the part of the batch so far has touched. */
   const touched = new Map<Key, number>();
@@ -40,7 +45,7 @@ export function expiring(inner: Expirable, { ttlMs, emits }: StatePlan): Transfo
   const settle = (context: StepContext): void => {
     for (const [key, timeMs] of touched) {
       const known = context.cells.get(EXPIRY, key) as number | undefined;
-      if (context.cells.get(STATE, key) === undefined) {
+      if (context.cells.get(state, key) === undefined) {
         if (known !== undefined) forget(key, context);
         continue;
       }
@@ -55,7 +60,7 @@ export function expiring(inner: Expirable, { ttlMs, emits }: StatePlan): Transfo
   };
   /** X2. */
   const expire = (key: Key, timeMs: number, context: StepContext): void => {
-    const cell = context.cells.get(STATE, key);
+    const cell = context.cells.get(state, key);
     if (cell !== undefined) {
       const value = inner.expired(cell, key, timeMs, context);
       if (emits) {
@@ -63,7 +68,7 @@ export function expiring(inner: Expirable, { ttlMs, emits }: StatePlan): Transfo
         given.times.push(timeMs);
         given.keys.push(key);
       }
-      context.cells.delete(STATE, key);
+      context.cells.delete(state, key);
     }
     context.clearTimers(key);
     forget(key, context);
@@ -82,6 +87,7 @@ export function expiring(inner: Expirable, { ttlMs, emits }: StatePlan): Transfo
         from = i;
         expire(key, last + ttlMs, context);
         flush(context, batch.ingestMs);
+        inner.give?.(context);
         touched.set(key, timeMs);
       } else touched.set(key, last === undefined || timeMs > last ? timeMs : last);
     }
@@ -105,6 +111,7 @@ export function expiring(inner: Expirable, { ttlMs, emits }: StatePlan): Transfo
 
   inner.onPause = (context): void => {
     flush(context, context.ingestMs);
+    inner.give?.(context);
     take.pause?.(context);
   };
 
@@ -118,8 +125,8 @@ export function expiring(inner: Expirable, { ttlMs, emits }: StatePlan): Transfo
   /** X4. */
   const adopt = (watermark: number, context: StepContext): void => {
     isAdopted = true;
-    if (!Number.isFinite(watermark) || context.cells.size(EXPIRY) === context.cells.size(STATE)) return;
-    for (const [key] of context.cells.entries(STATE)) if (context.cells.get(EXPIRY, key) === undefined) touched.set(key, watermark);
+    if (!Number.isFinite(watermark) || context.cells.size(EXPIRY) === context.cells.size(state)) return;
+    for (const [key] of context.cells.entries(state)) if (context.cells.get(EXPIRY, key) === undefined) touched.set(key, watermark);
     settle(context);
   };
 

@@ -5,6 +5,8 @@
 // one only. A window's pieces have their places in a ring: the next piece takes the place of the one that no window needs any more.
 //   E1. Events count in the order in which they come (behind an order node: of their times). None is late.
 //   E2. After each `every` events of a key a result comes of its last `size` events; of all while there are fewer.
+//   E4. A key that expires (actor/expiring.ts) is forgotten with its windows, and begins anew with number 0. When it is asked for, what is in
+//       no result yet is one then, of fewer events; else it is in none, as at the end of the input.
 //   E3. With `orAfterMs` what there is becomes a result too, when the watermark has passed the time of its first event by so much. The
 //       next event begins a new window. Only windows that do not overlap have it.
 //   E4. The results of a key are numbered from 0. Bounds are the times of the earliest event and, exclusively, of the latest.
@@ -12,7 +14,8 @@
 
 import { assert } from '../../base/assert.ts';
 import { greatestCommonDivisor } from '../../base/greatest-common-divisor.ts';
-import type { Batch, Key } from '../../event/batch.ts';
+import type { Expirable } from '../actor/expiring.ts';
+import type { Batch, Key, Value } from '../../event/batch.ts';
 import type { CompiledWindow, OpPlan } from '../../plan/physical-plan.ts';
 import type { KeyedCells } from '../../state/keyed-cells.ts';
 import { compileAggregates } from '../aggregate/aggregates.ts';
@@ -20,7 +23,7 @@ import type { Aggregates, Cell } from '../aggregate/aggregates.ts';
 import { keysOf } from '../batch-keys.ts';
 import { failEvent } from '../failure.ts';
 import type { WindowFigures } from '../figures.ts';
-import type { RestoreContext, StepContext, Timer, Transform } from '../transform.ts';
+import type { RestoreContext, StepContext, Timer } from '../transform.ts';
 import { WindowResults } from './window-results.ts';
 
 type WindowOp = Extract<OpPlan, { kind: 'window' }>;
@@ -32,9 +35,11 @@ const FILLED = 0;
 const RING = 1;
 const TIMER = 'orAfter';
 
-export class CountWindow implements Transform {
+export class CountWindow implements Expirable {
   readonly carriesTraces = true;
   readonly absorbs = true;
+  readonly stateAt = RING; // the first place of the ring is filled first, and stays
+  readonly #givesExpired: boolean;
   readonly #aggregates: Aggregates;
   readonly #results: WindowResults;
   readonly #orAfterMs: number | null;
@@ -52,6 +57,7 @@ export class CountWindow implements Transform {
     this.#windowPieces = size / this.#pieceEvents;
     this.#stepPieces = every / this.#pieceEvents;
     this.#orAfterMs = orAfterMs;
+    this.#givesExpired = op.state?.emits === true;
     this.#aggregates = compileAggregates(op.aggregates);
     this.#results = new WindowResults(this.#aggregates, op);
   }
@@ -69,6 +75,26 @@ export class CountWindow implements Transform {
     const piece = this.#filledOf(key, context.cells);
     assert(piece[1] > 0, 'a window that is due has events');
     this.#give(key, piece, Math.max(piece[3], atMs), context);
+  }
+
+  /** E4. */
+  expired(_cell: Value, key: Key, timeMs: number, context: StepContext): null {
+    const { cells } = context;
+    const piece = this.#filledOf(key, cells);
+    if (this.#givesExpired && (piece[1] > 0 || piece[0] % this.#stepPieces > 0)) {
+      const pieces = this.#windowOf(key, piece, cells).filter(([, events]) => events > 0);
+      const [firstMs, lastMs] = [Math.min(...pieces.map((one) => one[2])), Math.max(...pieces.map((one) => one[3]))];
+      const number = Math.floor(piece[0] / this.#stepPieces);
+      this.#results.addCount(key, this.#sumOf(pieces), { bounds: [firstMs, lastMs + 1], timeMs: Math.max(lastMs, timeMs), number });
+    }
+    for (let place = 0; place < this.#windowPieces; place++) cells.delete(RING + place, key);
+    if (this.#windowPieces > 1) cells.delete(FILLED, key);
+    if (!context.contributors.isEmpty) this.#told.set(key, Infinity);
+    return null;
+  }
+
+  give(context: StepContext): void {
+    this.#emit(context);
   }
 
   onPause(context: StepContext): void {

@@ -9,10 +9,12 @@
 //   D4. A result of a batch comes at its event, those of a rise by window, then as keys came.
 //   D5. Results of a window have its last ms as their time, all of them. Those of the global window have a time that is not late: that of
 //       the newest event, or of what made them due.
+//   D7. A key of the global window that expires (actor/expiring.ts) has its last pane then, as at the end of the input, and begins anew.
 //   D6. Dead letters come in the order of their events, as in sliced-window.ts (W7).
 
 import { assert } from '../../base/assert.ts';
-import type { Batch, Key } from '../../event/batch.ts';
+import type { Expirable } from '../actor/expiring.ts';
+import type { Batch, Key, Value } from '../../event/batch.ts';
 import type { OpPlan } from '../../plan/physical-plan.ts';
 import type { KeyedCells } from '../../state/keyed-cells.ts';
 import { compileAggregates } from '../aggregate/aggregates.ts';
@@ -22,7 +24,7 @@ import { pickEvents } from '../each-event.ts';
 import { failEvent, refuseLate } from '../failure.ts';
 import { OPEN_TOLD_MAX, type WindowFigures } from '../figures.ts';
 import { firstAtLeast } from '../sorted.ts';
-import type { RestoreContext, StepContext, Transform, Waits } from '../transform.ts';
+import type { RestoreContext, StepContext, Waits } from '../transform.ts';
 import { ClockLooks } from './clock-looks.ts';
 import { Panes, type PaneCell } from './panes.ts';
 import type { SliceGrid } from './slice-grid.ts';
@@ -35,7 +37,7 @@ type WindowOp = Extract<OpPlan, { kind: 'window' }>;
 type Pending = { readonly start: number; readonly key: Key };
 type Assigner = { readonly sizeMs: number; readonly startsOf: (timeMs: number) => readonly number[] };
 
-export class PanedWindow implements Transform {
+export class PanedWindow implements Expirable {
   readonly carriesTraces = true;
   readonly absorbs = true;
   readonly waits?: Waits;
@@ -51,6 +53,8 @@ export class PanedWindow implements Transform {
   /** Open windows → keys with events that are in no pane; only where time alone may make a pane due. */
   readonly #pending = new Map<number, Map<Key, Pending>>();
   readonly #clock: ClockLooks<Pending>;
+  /** Keys whose last pane was given because they expire, and up to where their traces are in it. */
+  readonly #over = new Set<Key>();
   /** Closed windows → keys that the batch changed. */
   readonly #corrected = new Map<number, Set<Key>>();
 
@@ -70,7 +74,7 @@ export class PanedWindow implements Transform {
   }
 
   restored({ cells, watermark }: RestoreContext): void {
-    this.#kept = [...cells.namespaces()];
+    this.#kept = this.#isGlobal ? ALL_TIME.filter((start) => cells.size(start) > 0) : [...cells.namespaces()];
     this.#pending.clear();
     this.#clock.clear();
     if (!this.#panes.byTime) return;
@@ -107,6 +111,7 @@ export class PanedWindow implements Transform {
   }
 
   onWatermark(watermark: number, context: StepContext): void {
+    if (this.#over.size > 0) this.give(context);
     const mayBeDue = this.#panes.mayBeDue(context.watermark, watermark);
     for (const start of this.#kept) {
       if (this.#isClosed(start, context.watermark)) continue; // it waits for corrections only
@@ -118,6 +123,21 @@ export class PanedWindow implements Transform {
     if (this.#results.count > 0) context.emit(this.#results.take(context));
     if (isExpired && !context.contributors.isEmpty) context.contributors.forget(watermark - this.#latenessMs - this.#assigner.sizeMs + 1);
     context.emitWatermark(watermark);
+  }
+
+  /** D7. */
+  expired(cell: Value, key: Key, timeMs: number): null {
+    const [start] = ALL_TIME;
+    this.#pending.get(start)?.delete(key);
+    this.#panes.give(key, cell as PaneCell, 'onTime', { ...this.#placeOf(start, cell as PaneCell, timeMs), isLast: true });
+    this.#over.add(key);
+    return null;
+  }
+
+  give(context: StepContext): void {
+    if (this.#results.count > 0) context.emit(this.#results.take(context));
+    for (const key of this.#over) context.contributors.forgetOf(key, Infinity);
+    this.#over.clear();
   }
 
   figures({ cells, watermark }: RestoreContext): WindowFigures {
@@ -254,7 +274,7 @@ export class PanedWindow implements Transform {
   }
 }
 
-const ALL_TIME: readonly number[] = [0];
+const ALL_TIME = [0] as const;
 const GLOBAL: Assigner = { sizeMs: Infinity, startsOf: () => ALL_TIME };
 
 function assignerOf(grid: SliceGrid): Assigner {

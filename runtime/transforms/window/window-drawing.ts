@@ -4,7 +4,7 @@
 
 import { WATERMARK_MIN } from '../../event/batch.ts';
 import type { Value } from '../../event/batch.ts';
-import type { CompiledKeyWatermark, CompiledPanes, CompiledTrigger, CompiledWindow } from '../../plan/physical-plan.ts';
+import type { CompiledKeyWatermark, CompiledPanes, CompiledTrigger, CompiledWindow, StatePlan } from '../../plan/physical-plan.ts';
 import { StepHarness } from '../../testing/step-harness.ts';
 import { makeWindow } from './window.ts';
 
@@ -17,6 +17,7 @@ export function windowHarness(
     readonly retracts?: boolean;
     readonly panes?: CompiledPanes;
     readonly keyWatermark?: CompiledKeyWatermark;
+    readonly state?: StatePlan;
   } = {},
 ): StepHarness {
   const aggregates = { n: { count: {} }, sum: { sum: 'event.n' }, first: { first: 'event.n' } };

@@ -2,6 +2,7 @@
 
 import { assert } from '../../base/assert.ts';
 import type { OpPlan } from '../../plan/physical-plan.ts';
+import { expiring, type Expirable } from '../actor/expiring.ts';
 import type { Transform } from '../transform.ts';
 import { CountWindow } from './count-window.ts';
 import { KeyTimeWindow } from './key-time-window.ts';
@@ -26,8 +27,13 @@ export function makeWindow(op: Extract<OpPlan, { kind: 'window' }>): Transform {
       assert(op.window.gapMs > 0, 'sessions have a gap');
       return new SessionWindow(op.window.gapMs, op);
     case 'count':
-      return new CountWindow(op.window, op);
+      return kept(new CountWindow(op.window, op), op);
     case 'global':
-      return new PanedWindow(null, op);
+      return kept(new PanedWindow(null, op), op);
   }
+}
+
+/** What expires the window gives out itself, as its results. */
+function kept(window: Expirable, { state }: Extract<OpPlan, { kind: 'window' }>): Transform {
+  return state === undefined ? window : expiring(window, { ttlMs: state.ttlMs, emits: false });
 }

@@ -478,7 +478,7 @@ export const stages: readonly Refused[] = [
   {
     fact: 'a lifetime of the state of a window',
     object: withStage({ keyBy: 'event.id', window: { tumbling: { size: '1h' } }, aggregate, state: { ttl: '1d' } }),
-    says: 'state goes with reduce, machine and aggregate without a window',
+    says: 'state goes with reduce, machine, aggregate without a window',
   },
   {
     fact: 'a migration of the state of an aggregate',
