@@ -30,6 +30,8 @@ export type SourceRead = {
   readonly bytes: number;
   /** Share of the split that was read, 0 … 1, or null when unbounded. */
   readonly progress: number | null;
+  /** true: its position is to be stored though it has no event; nothing is read before. Absent: it goes with the next events. */
+  readonly fixes?: boolean;
 };
 
 export interface SourceReader {
@@ -37,6 +39,8 @@ export interface SourceReader {
   readonly isHeard?: boolean;
   /** Resolves when there is something (or the end), with at most the limits; with an empty read after `waitMs` otherwise. */
   read(limits: { readonly eventsMax: number; readonly bytesMax: number; readonly waitMs: number }): Promise<SourceRead>;
+  /** The journal holds that it was read up to `position`. */
+  stored?(position: SourcePosition): void;
   close(): Promise<void>;
 }
 

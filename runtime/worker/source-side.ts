@@ -8,7 +8,7 @@
 //   S4. A split is idle while its reader has nothing, not while what it has waits.
 
 import type { Clock } from '../base/clock.ts';
-import type { SourceConnector, SourceRead, SourceReader } from '../connectors/source.ts';
+import type { SourceConnector, SourcePosition, SourceRead, SourceReader } from '../connectors/source.ts';
 import { ReplaySchedule } from '../task/replay.ts';
 import type { SourceIdle, StagePlan } from '../plan/physical-plan.ts';
 import type { TaskCore } from '../task/step.ts';
@@ -58,6 +58,8 @@ export class SourceSide {
   #replay: ReplaySchedule | null = null;
   #idle: IdleWatch | null = null;
   #wasIdle = false;
+  /** What was taken is to be stored, events or not. */
+  #isToStore = false;
 
   /** null: the task reads no source. */
   static of(
@@ -133,7 +135,14 @@ export class SourceSide {
     if (this.paused !== null || !core.hasTime) return core.step(nowMs, { force });
     const isTold = this.#tellIdle(core, nowMs);
     if (!core.isFull) this.#take(core, nowMs);
-    return core.step(nowMs, { force: force || isTold });
+    const step = core.step(nowMs, { force: force || isTold || this.#isToStore });
+    if (step !== null) this.#isToStore = false;
+    return step;
+  }
+
+  /** A step is stored that says so. */
+  stored(position: SourcePosition | null): void {
+    if (position !== null) this.#reader?.stored?.(position);
   }
 
   /** S5. */
@@ -171,6 +180,7 @@ export class SourceSide {
       const piece = pieces[taken] as SourceRead;
       this.progress = piece.progress;
       core.takeRead(piece, nowMs);
+      if (piece.fixes === true) this.#isToStore = core.owes = true;
       events += eventsOf(piece);
       if (!core.hasWork) this.#parts.alignment?.took(eventsOf(piece), core.inputWatermark);
       this.#came(core);
@@ -200,7 +210,7 @@ export class SourceSide {
           if (this.#reader?.isHeard === false) this.#idle?.unheard();
           return this.#readOn();
         }
-        this.#idle?.spoke();
+        if (pieces.some((piece) => eventsOf(piece) > 0 || piece.done)) this.#idle?.spoke();
         this.#pieces = pieces;
         this.#parts.alignment?.wait(this.#isAhead);
         this.#parts.notify();
@@ -217,7 +227,7 @@ export class SourceSide {
     while (events < this.#readEventsMax && bytes < STEP_BYTES_MAX && this.#reader !== null) {
       const piece = await this.#reader.read({ eventsMax, bytesMax: STEP_BYTES_MAX - bytes, waitMs });
       const count = eventsOf(piece);
-      if (count > 0 || piece.done) pieces.push(piece);
+      if (count > 0 || piece.done || piece.fixes === true) pieces.push(piece);
       if (count < eventsMax || piece.done) break;
       events += count;
       bytes += piece.bytes;

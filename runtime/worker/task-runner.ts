@@ -388,6 +388,7 @@ export class TaskRunner {
     }
     this.meter.committed(step, { bytes: outcome.bytes, durationMs: clock.monotonicMs() - beganMs }, committer);
     this.#checkpointer?.noteCommit(outcome, image);
+    this.#source?.stored(step.header.source);
     this.#notePositions(step.header.inputs);
     this.#spans?.committed();
     await this.#afterCommit(step, outcome.number, outcome.firstSequence);

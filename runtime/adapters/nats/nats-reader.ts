@@ -1,7 +1,8 @@
-// Gapless reading of a lane (J7) by a disposable consumer: ephemeral, ack none, remade at last seen + 1 on any trouble.
+// Gapless reading of a lane (J7) by a consumer that is opened at last seen + 1, and again on any trouble: a disposable one of its own, or
+// one that was made for it (consumer-way.ts).
 //
 //   closed ◀── close ── any
-//   down ── connection up ──▶ opening ── consumer made ──▶ reading
+//   down ── connection up ──▶ opening ── consumer opened ──▶ reading
 //   reading ── gap · tail lost · silence · consumer gone · connection back ──▶ opening
 //
 //   N1. Only what follows the record before without a gap of the consumer's own sequence is given out.
@@ -9,20 +10,22 @@
 //   N3. Pulled but not taken bytes stay within twice what the latest `next` asked for (one giant record apart).
 //       What a pull has left is counted as the server counts it, so the sum never drifts.
 //   N4. A pull is always waiting while there is room: a lone record needs no request of ours to arrive.
-//   N5. A consumer's name is drawn, never derived: who does not know it can neither pull from it nor delete it.
-//   N6. Where the stream is imported from another account, an empty message without headers is the last one that its pull brings: to the
-//       server it says that no more answers come.
+//   N5. The name of a consumer of its own is drawn, never derived: who does not know it can neither pull from it nor delete it.
+//   N6. A heartbeat comes behind all deliveries before it, and says how far the server has looked for the next: where its count is ours,
+//       there is nothing between the last delivery and that place. Whose count it is, is known of a consumer that was served to us
+//       afterwards, too, or that has delivered nothing.
 
-import { randomBytes } from 'node:crypto';
 import type { Msg, Subscription } from '@nats-io/transport-node';
 import { assert } from '../../base/assert.ts';
 import { MillraceError } from '../../base/errors.ts';
 import { TRACEPARENT } from '../../base/trace-context.ts';
 import type { LaneReader, ReadOptions, StoredRecord } from '../../journal/journal.ts';
 import { Gone } from './gone.ts';
-import { API_ERROR, callApi } from './jetstream-api.ts';
+import { OwnConsumer, type ConsumerWay, type Place } from './consumer-way.ts';
+import { API_ERROR } from './jetstream-api.ts';
 import type { Link } from './link.ts';
 import { parseDelivery } from './delivery.ts';
+import { PIN_HEADER } from './pinned-consumer.ts';
 import { PullWindow } from './pull-window.ts';
 
 const NS_PER_MS = 1_000_000;
@@ -33,8 +36,10 @@ const TICK_MS = 500;
 const SILENT_TICKS_MAX = 6;
 /** Heartbeats come every other tick. */
 const HEARD_TICKS_MAX = 3;
-/** Unused for this long, the server drops a consumer that nobody could delete. */
-const INACTIVE_MS = 60_000;
+/** Ticks between two questions whether what is there comes to us. */
+const DOUBT_TICKS = 4;
+/** Read for so many ticks without trouble, a consumer is held. */
+const HELD_TICKS = 10;
 const REOPEN_FIRST_MS = 20;
 const REOPEN_MAX_MS = 1_000;
 const BATCH_MAX = 1_000_000;
@@ -45,6 +50,8 @@ export type ReaderOptions = {
   /** The stream is not ours alone: the consumer is asked for with its one subject in the request's own subject, so that the
    *  server can hold a worker to the subjects it may read, and is left to the server instead of deleted. */
   readonly isShared?: boolean;
+  /** Absent: by a consumer of its own. */
+  readonly way?: ConsumerWay;
   /** Messages are given with their `traceparent`. */
   readonly isTraced?: boolean;
   /** Messages are given with this header. */
@@ -58,7 +65,7 @@ type Waiter = { readonly resolve: () => void; readonly timer: NodeJS.Timeout };
 export class NatsReader implements LaneReader {
   readonly #link: Link;
   readonly #stream: string;
-  readonly #subjects: readonly string[];
+  readonly #way: ConsumerWay;
   readonly #options: ReaderOptions;
   readonly #gone: Gone;
   readonly #unlisten: () => void;
@@ -75,9 +82,11 @@ export class NatsReader implements LaneReader {
   #inbox = '';
   #subscription: Subscription | null = null;
   #consumerSequence = 0;
+  #lookedSequence = 0;
   #nextPull = 0;
   #reopenMs = REOPEN_FIRST_MS;
   #silentTicks = 0;
+  #openTicks = 0;
   #wasHeard = false;
   #ticker: NodeJS.Timeout | null = null;
 
@@ -89,7 +98,7 @@ export class NatsReader implements LaneReader {
     assert(options.isShared !== true || subjects.length === 1, 'a reader of a shared stream has one subject');
     this.#link = link;
     this.#stream = stream;
-    this.#subjects = subjects;
+    this.#way = options.way ?? new OwnConsumer(link, { stream, subjects, isShared: options.isShared === true });
     this.#options = options;
     this.#gone = new Gone(stream);
     this.#lastSequence = Math.max(fromSequence, 1) - 1;
@@ -114,6 +123,19 @@ export class NatsReader implements LaneReader {
     return this.#consumer !== '' && this.#wasHeard && this.#silentTicks <= HEARD_TICKS_MAX;
   }
 
+  /** Up to here it is stored that messages were given out. */
+  stored(sequence: number): void {
+    this.#way.stored(sequence);
+  }
+
+  /** All up to `sequence` that there is was given out, as far as it is known (N6). */
+  async isBehind(sequence: number): Promise<boolean> {
+    const [generation, count] = [this.#generation, this.#consumerSequence];
+    if (this.#consumer === '' || this.#lookedSequence < sequence) return false;
+    const isOurs = count === 0 || (await this.#way.served()) === 'us';
+    return isOurs && generation === this.#generation && count === this.#consumerSequence && this.#queue.length === 0;
+  }
+
   wake(): void {
     const waiter = this.#waiter;
     if (waiter === null) return;
@@ -132,7 +154,7 @@ export class NatsReader implements LaneReader {
     this.#queue = [];
     this.#queueStart = 0;
     this.wake();
-    if (consumer !== '') await this.#deleteConsumer(consumer);
+    if (consumer !== '') await this.#way.leave(consumer);
   }
 
   #start(): void {
@@ -174,10 +196,11 @@ export class NatsReader implements LaneReader {
   // ── consumer ──
 
   async #open(generation: number): Promise<void> {
-    const name = `mr-${randomBytes(15).toString('base64url')}`;
     this.#inbox = this.#link.newInbox();
     this.#consumerSequence = 0;
+    this.#lookedSequence = 0;
     this.#silentTicks = 0;
+    this.#openTicks = 0;
     this.#wasHeard = false;
     this.#window.reset();
     try {
@@ -187,25 +210,24 @@ export class NatsReader implements LaneReader {
     } catch {
       return this.#drop(); // the connection is closing; there is nothing to come back to
     }
-    const answer = await callApi(this.#link, this.#createCall(name), {
-      stream_name: this.#stream,
-      config: this.#consumerConfig(name),
-    });
+    const answer = await this.#way.open(this.#lastSequence);
     if (generation !== this.#generation) {
-      if (answer.kind !== 'error') await this.#deleteConsumer(name);
+      if (answer.kind === 'ok') await this.#way.leave(answer.value);
       return;
     }
     if (answer.kind === 'ok') {
-      this.#consumer = name;
+      this.#consumer = answer.value;
       this.#gone.reset();
-      this.#reopenMs = REOPEN_FIRST_MS;
+      if (!this.#way.isContested) this.#reopenMs = REOPEN_FIRST_MS;
       this.#options.onOpen?.();
       this.#pull();
       return;
     }
     this.#drop();
     try {
-      if (answer.kind === 'absent') this.#gone.reset();
+      // One that was made for it is made again by who made it.
+      const isMissing = answer.kind === 'error' && answer.error.err_code === API_ERROR.consumerNotFound;
+      if (answer.kind === 'absent' || isMissing) this.#gone.reset();
       else if (answer.error.err_code === API_ERROR.streamNotFound) this.#gone.missed();
       else
         throw new MillraceError('MR1005', {
@@ -218,27 +240,6 @@ export class NatsReader implements LaneReader {
       return;
     }
     this.#reopenLater();
-  }
-
-  #createCall(name: string): string {
-    const call = `CONSUMER.CREATE.${this.#stream}.${name}`;
-    return this.#options.isShared === true ? `${call}.${this.#subjects[0]}` : call;
-  }
-
-  #consumerConfig(name: string): object {
-    const [only, ...others] = this.#subjects;
-    const filter = only === undefined ? {} : others.length === 0 ? { filter_subject: only } : { filter_subjects: this.#subjects };
-    return {
-      name,
-      deliver_policy: 'by_start_sequence',
-      opt_start_seq: this.#lastSequence + 1,
-      ack_policy: 'none',
-      replay_policy: 'instant',
-      mem_storage: true,
-      num_replicas: 1,
-      inactive_threshold: INACTIVE_MS * NS_PER_MS,
-      ...filter,
-    };
   }
 
   /** Leaves the consumer; the queue stays, it is whole. */
@@ -254,22 +255,26 @@ export class NatsReader implements LaneReader {
     const consumer = this.#consumer;
     this.#drop();
     if (this.#closed || this.#failure !== null || this.#ticker === null || !this.#link.up) return;
-    if (consumer !== '') void this.#deleteConsumer(consumer);
+    if (consumer !== '') void this.#way.leave(consumer);
     void this.#open(++this.#generation);
   }
 
   #reopenLater(): void {
     const generation = this.#generation;
-    setTimeout(() => {
-      if (generation === this.#generation) this.#reopen();
-    }, this.#reopenMs).unref();
+    setTimeout(
+      () => {
+        if (generation === this.#generation) this.#reopen();
+      },
+      this.#reopenMs * (this.#way.isContested ? 1 - Math.random() / 2 : 1),
+    ).unref();
     this.#reopenMs = Math.min(this.#reopenMs * 2, REOPEN_MAX_MS);
   }
 
-  async #deleteConsumer(name: string): Promise<void> {
-    if (this.#options.isShared === true) return;
-    // No answer is fine: the server drops it by itself after INACTIVE_MS.
-    await callApi(this.#link, `CONSUMER.DELETE.${this.#stream}.${name}`, null, HEARTBEAT_MS);
+  /** Something may be missing. Where somebody else may be the reason, each has its time. */
+  #regain(): void {
+    if (!this.#way.isContested) return this.#reopen();
+    this.#drop();
+    this.#reopenLater();
   }
 
   #tick(): void {
@@ -277,17 +282,34 @@ export class NatsReader implements LaneReader {
       this.#silentTicks = 0;
       return;
     }
+    if (++this.#openTicks === HELD_TICKS) this.#reopenMs = REOPEN_FIRST_MS;
     if (++this.#silentTicks > SILENT_TICKS_MAX) this.#reopen();
+    else if (this.#way.isInDoubt && this.#openTicks % DOUBT_TICKS === 0) void this.#doubt(this.#generation);
+  }
+
+  async #doubt(generation: number): Promise<void> {
+    if ((await this.#way.served()) === 'others' && generation === this.#generation) this.#regain();
+  }
+
+  #place(): Place {
+    return { consumerSequence: this.#consumerSequence, sequence: this.#lastSequence };
   }
 
   // ── pulls and what comes of them ──
 
   #pull(): void {
     if (this.#consumer === '') return;
-    for (let bytes = this.#window.nextPull(); bytes > 0; bytes = this.#window.nextPull()) {
+    while (this.#way.mayPull) {
+      const bytes = this.#window.nextPull();
+      if (bytes === 0) return;
       const pull = (this.#nextPull++).toString(36);
       this.#window.pulled(pull, bytes);
-      const request = { batch: BATCH_MAX, max_bytes: bytes, expires: EXPIRES_MS * NS_PER_MS, idle_heartbeat: HEARTBEAT_MS * NS_PER_MS };
+      const request = this.#way.pull({
+        batch: BATCH_MAX,
+        max_bytes: bytes,
+        expires: EXPIRES_MS * NS_PER_MS,
+        idle_heartbeat: HEARTBEAT_MS * NS_PER_MS,
+      });
       try {
         this.#link.publish(`$JS.API.CONSUMER.MSG.NEXT.${this.#stream}.${this.#consumer}`, JSON.stringify(request), {
           reply: `${this.#inbox}.${pull}`,
@@ -304,11 +326,16 @@ export class NatsReader implements LaneReader {
     this.#wasHeard = true;
     const delivery = parseDelivery(message.reply);
     if (delivery === null) return this.#onStatus(message);
-    if (delivery.consumerSequence !== this.#consumerSequence + 1 || delivery.sequence <= this.#lastSequence) return this.#reopen();
+    const judged = this.#way.judge(delivery, this.#place(), () => message.headers?.get(PIN_HEADER) ?? '');
+    if (judged === 'broken') return this.#regain();
     this.#consumerSequence = delivery.consumerSequence;
-    this.#lastSequence = delivery.sequence;
     const bytes = message.data;
-    this.#window.received({ wireBytes: deliverySize(message), payloadBytes: bytes.length });
+    if (judged === 'known') {
+      this.#window.received({ wireBytes: deliverySize(message, this.#way.pinBytes), payloadBytes: 0 });
+      return this.#pull();
+    }
+    this.#lastSequence = delivery.sequence;
+    this.#window.received({ wireBytes: deliverySize(message, this.#way.pinBytes), payloadBytes: bytes.length });
     const header = this.#options.header === undefined ? undefined : message.headers?.get(this.#options.header);
     const stored = {
       subject: message.subject,
@@ -320,8 +347,6 @@ export class NatsReader implements LaneReader {
     const traceparent = this.#options.isTraced === true ? message.headers?.get(TRACEPARENT) : undefined;
     this.#queue.push(traceparent === undefined || traceparent === '' ? stored : { ...stored, traceparent });
     this.wake();
-    // N6: what else the pull would have brought is lost.
-    if (this.#link.isImporting && bytes.length === 0 && message.headers === undefined) return this.#reopen();
     // More room for the server's next while these are being taken: keeps the line busy.
     this.#pull();
   }
@@ -331,23 +356,25 @@ export class NatsReader implements LaneReader {
     const code = headers?.code ?? 0;
     if (code === 100) {
       const last = Number(headers?.get('Nats-Last-Consumer') ?? '');
-      if (last > this.#consumerSequence) this.#reopen(); // N2: delivered, never arrived
+      if (last > this.#consumerSequence) return this.#regain(); // N2: delivered, never arrived
+      if (last === this.#consumerSequence) this.#lookedSequence = Number(headers?.get('Nats-Last-Stream') ?? '');
       return;
     }
     const pending = headers?.get('Nats-Pending-Bytes') ?? '';
     const pull = message.subject.slice(this.#inbox.length + 1);
     if (code === 408 || (code === 409 && pending !== '')) {
       this.#window.ended(pull, pending === '' ? null : Number(pending));
+      this.#way.ended();
       return this.#pull();
     }
-    // Consumer deleted, leadership change, no responders, bad request: make another, not in a hurry.
+    // Consumer deleted, leadership change, no responders, bad request, somebody else pinned (423): open another, not in a hurry.
     this.#drop();
     this.#reopenLater();
   }
 }
 
-/** A delivery as the server counts it against max_bytes: subject, ack subject, headers, payload. */
-function deliverySize(message: Msg): number {
+/** A delivery as the server counts it against max_bytes: subject, ack subject, headers but its own, payload. */
+function deliverySize(message: Msg, pinBytes: number): number {
   // The client knows it (size()) but does not declare it; taking the headers apart to count them costs a lot more.
-  return (message as Msg & { size(): number }).size();
+  return (message as Msg & { size(): number }).size() - pinBytes;
 }

@@ -49,7 +49,7 @@ export class PullWindow {
   /** Bytes of the pull to make now; 0: none. */
   nextPull(): number {
     if (this.#askedBytes === 0) return 0;
-    if (this.#openBytes <= 0) this.#pulls.clear(); // used up to the last byte: the server says nothing then
+    if (this.#openBytes <= 0) this.reset(); // used up to the last byte: the server says nothing then
     if (this.#giant) return this.#openBytes + this.#heldBytes === 0 ? this.#giantBytes : 0;
     const bytes = Math.max(PULL_BYTES_MIN, Math.ceil(this.#askedBytes / 2));
     if (this.#openBytes + this.#heldBytes === 0) return bytes;
@@ -73,7 +73,7 @@ export class PullWindow {
     const bytes = this.#pulls.get(pull);
     if (bytes === undefined) return;
     this.#pulls.delete(pull);
-    this.#openBytes -= leftBytes ?? bytes;
+    this.#openBytes = this.#pulls.size === 0 ? 0 : this.#openBytes - (leftBytes ?? bytes); // W1
     if (leftBytes === bytes && bytes < this.#giantBytes) this.#giant = true;
   }
 }

@@ -7,10 +7,11 @@
 //   O3. Messages that are gone before they were read are told by a dead letter, where it can be known: the split is all
 //       of its stream, and the stream does not thin out subjects by itself.
 //   O4. Of the stream, which others may use too, a reader takes no more than the declared subject: it asks by consumers whose
-//       subject the server can hold against its rights, and reads no message by its number.
+//       subject the server can hold against its rights, or by one that was made for it, and reads no message by its number.
 
 import { Buffer, isAscii } from 'node:buffer';
-import { NatsReader } from '../../adapters/nats/nats-reader.ts';
+import type { NatsReader } from '../../adapters/nats/nats-reader.ts';
+import { stockConsumer as stockName, type StockOwner } from '../../adapters/nats/stock-consumer.ts';
 import type { Link } from '../../adapters/nats/link.ts';
 import type { SourceSpec } from '../../../crds/stream-job/sources.ts';
 import type { Clock } from '../../base/clock.ts';
@@ -23,10 +24,16 @@ import { compileJsonEvent, compileJsonEventAgain, type EventDecoder } from '../.
 import type { StoredRecord } from '../../journal/journal.ts';
 import type { SourceConnector, SourcePosition, SourceRead, SourceReader } from '../source.ts';
 import { LARGE_EVENT_HEAD_BYTES, shownEvent, tooLargeLetter, undecodableLetter, type SourceLetter } from '../source-letters.ts';
-import { lastOfSubject, pendingFrom } from './subject-places.ts';
+import { ownConsumers, stockConsumer, type SplitWay } from './split-way.ts';
 import { findSourceStream, type UserStream } from './user-streams.ts';
 
-export type NatsSourceEnv = { readonly link: Link; readonly clock: Clock; readonly isTraced?: boolean | undefined };
+export type NatsSourceEnv = {
+  readonly link: Link;
+  readonly clock: Clock;
+  readonly isTraced?: boolean | undefined;
+  /** Splits are read by consumers that were made for these; absent: by consumers of the readers' own. */
+  readonly stock?: StockOwner | undefined;
+};
 type NatsSource = SourceSpec & { readonly nats: NonNullable<SourceSpec['nats']> };
 
 /** Finds the streams. Rejects with BadDeclaration when a subject has none. */
@@ -39,10 +46,21 @@ export async function makeNatsSource(spec: NatsSource, env: NatsSourceEnv): Prom
     open: async (split, position) => {
       const subject = subjects[split] as string;
       const found = await find(env.link, spec, { subject, stream, index: split });
-      const at = position === null ? await beginning(env.link, { spec, subject, stream: found }) : toPlace(position);
-      return new NatsSplitReader(spec, { ...env, stream: found, subject, at });
+      const way = wayTo(found, spec, { ...env, subject, split });
+      const at = position === null ? await beginning(spec, found, way) : toPlace(position);
+      return new NatsSplitReader(spec, { ...env, stream: found, subject, at, way, isStored: position !== null });
     },
   };
+}
+
+function wayTo(
+  stream: UserStream,
+  spec: NatsSource,
+  { link, stock, isTraced = false, subject, split }: NatsSourceEnv & { readonly subject: string; readonly split: number },
+): SplitWay {
+  const options = { stream, subject, isTraced };
+  if (stock === undefined) return ownConsumers(link, options);
+  return stockConsumer(link, { ...options, consumer: stockName(stock, { source: spec.name, split, stream: stream.name, subject }) });
 }
 
 function find(
@@ -61,17 +79,21 @@ function toPlace(position: SourcePosition): Place {
   return { sequence: Number(position['sequence']), line: Number(position['line'] ?? 0), until: until === null ? null : Number(until) };
 }
 
-async function beginning(
-  link: Link,
-  { spec, subject, stream }: { readonly spec: NatsSource; readonly subject: string; readonly stream: UserStream },
-): Promise<Place> {
-  const until = spec.nats.bounded ? await lastOfSubject(link, { stream: stream.name, subject }) : null;
+async function beginning(spec: NatsSource, stream: UserStream, way: SplitWay): Promise<Place> {
+  const until = spec.nats.bounded ? await way.end() : null;
   const sequence = spec.nats.startFrom === 'latest' ? stream.lastSequence : 0;
   return { sequence, line: 0, until };
 }
 
 type Limits = Parameters<SourceReader['read']>[0];
-type Options = NatsSourceEnv & { readonly stream: UserStream; readonly subject: string; readonly at: Place };
+type Options = NatsSourceEnv & {
+  readonly stream: UserStream;
+  readonly subject: string;
+  readonly at: Place;
+  /** The journal says so. */
+  readonly isStored: boolean;
+  readonly way: SplitWay;
+};
 
 /** What one `read` gathers. */
 type Gathered = {
@@ -94,6 +116,9 @@ class NatsSplitReader implements SourceReader {
   /** Every message of the stream is one of this split, and none is removed but by age or size. */
   readonly #whole: boolean;
   #place: Place;
+  /** Where it begins is to be stored first: not told yet, told, stored. */
+  #beginning: 'new' | 'told' | 'stored';
+  #onStored: (() => void) | null = null;
   #queue: readonly StoredRecord[] = [];
   #next = 0; // in the queue
   /** What the message that is taken says of its trace. */
@@ -106,16 +131,17 @@ class NatsSplitReader implements SourceReader {
     this.#decode = compileJsonEvent(spec.schema);
     this.#place = options.at;
     this.#whole = options.stream.messagesPerSubjectMax <= 0 && options.stream.subjects.join() === options.subject;
-    const from = { fromSequence: options.at.sequence + 1, subjects: [options.subject] };
-    this.#reader = new NatsReader(options.link, options.stream.name, from, { isShared: true, isTraced: options.isTraced === true });
+    const { sequence } = options.at;
+    this.#beginning = options.isStored || sequence === 0 || !options.way.storesBeginning ? 'stored' : 'new';
+    this.#reader = options.way.open({ sequence, storedSequence: options.isStored ? sequence : 0 });
   }
 
   async read(limits: Limits): Promise<SourceRead> {
     const gathered: Gathered = { values: [], places: [], deadLetters: [], traces: [], bytes: 0, ingestMs: Infinity };
-    if (!this.#isDone() && this.#next === this.#queue.length) await this.#load(limits);
-    while (this.#next < this.#queue.length && !this.#isDone() && this.#hasRoom(gathered, limits)) {
-      this.#take(this.#queue[this.#next] as StoredRecord, gathered, limits);
-    }
+    const fixes = this.#beginning === 'new' && !this.#isDone();
+    if (fixes) this.#beginning = 'told';
+    else if (this.#beginning === 'told') await this.#untilStored(limits.waitMs);
+    if (this.#beginning === 'stored') await this.#gather(gathered, limits);
     const { values, places, deadLetters, traces, bytes, ingestMs } = gathered;
     const nowMs = this.#options.clock.nowMs();
     return {
@@ -128,7 +154,33 @@ class NatsSplitReader implements SourceReader {
       done: this.#isDone(),
       bytes,
       progress: this.#progress(),
+      ...(fixes ? { fixes } : {}),
     };
+  }
+
+  async #gather(gathered: Gathered, limits: Limits): Promise<void> {
+    if (!this.#isDone() && this.#next === this.#queue.length) await this.#load(limits);
+    while (this.#next < this.#queue.length && !this.#isDone() && this.#hasRoom(gathered, limits)) {
+      this.#take(this.#queue[this.#next] as StoredRecord, gathered, limits);
+    }
+  }
+
+  #untilStored(waitMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, waitMs);
+      this.#onStored = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  stored(position: SourcePosition): void {
+    const { sequence } = position;
+    if (typeof sequence !== 'number') return; // a replay's
+    this.#beginning = 'stored';
+    this.#onStored?.();
+    this.#reader.stored(sequence);
   }
 
   get isHeard(): boolean {
@@ -150,15 +202,13 @@ class NatsSplitReader implements SourceReader {
   async #load({ bytesMax, waitMs }: Limits): Promise<void> {
     this.#queue = await this.#reader.next({ bytesMax, waitMs });
     this.#next = 0;
-    if (this.#queue.length === 0 && this.#place.until !== null) await this.#endIfGone(this.#place.until);
+    if (this.#queue.length === 0 && this.#place.until !== null) await this.#endIfOver(this.#place.until);
   }
 
-  /** The last message of a bounded split may have been removed; then none will ever come. */
-  async #endIfGone(until: number): Promise<void> {
-    const { link, stream, subject } = this.#options;
-    const pending = await pendingFrom(link, { stream: stream.name, subject, fromSequence: this.#place.sequence + 1 });
-    // What is there is on its way: it is given out when it lies before the end, and ends the split when it lies behind.
-    if (pending === 0) this.#place = { sequence: until, line: 0, until };
+  /** The last message of a bounded split may have been removed, or be none of its subject; then none will ever come. */
+  async #endIfOver(until: number): Promise<void> {
+    const isOver = await this.#options.way.isOver(this.#reader, { sequence: this.#place.sequence, until });
+    if (isOver) this.#place = { sequence: until, line: 0, until };
   }
 
   /** Takes one message, or as many of its lines as there is room for. */

@@ -1,0 +1,126 @@
+// A source whose splits are read by consumers that were made for them: where it begins and ends, on a real server.
+
+import type { NatsConnection } from '@nats-io/transport-node';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startTestServer, type TestServer } from '../../../test/support/nats.ts';
+import type { SourceSpec } from '../../../crds/stream-job/sources.ts';
+import { callApi } from '../../adapters/nats/jetstream-api.ts';
+import { Link } from '../../adapters/nats/link.ts';
+import { connectNats } from '../../adapters/nats/nats-connection.ts';
+import { stockConfig, stockOfSource } from '../../adapters/nats/stock-consumer.ts';
+import { systemClock } from '../../adapters/node/clock.ts';
+import type { SourceConnector, SourcePosition, SourceReader } from '../source.ts';
+import { makeNatsSource } from './nats-source.ts';
+
+let server: TestServer;
+let connection: NatsConnection;
+let link: Link;
+let streams = 0;
+
+beforeAll(async () => {
+  server = await startTestServer();
+  connection = await connectNats({ url: server.url, name: 'test' });
+  link = Link.of(connection);
+});
+afterAll(async () => {
+  await connection.close();
+  await server.stop();
+});
+
+async function must(call: string, body: object | null = null): Promise<void> {
+  const answer = await callApi(link, call, body);
+  if (answer.kind !== 'ok') throw new Error(`${call}: ${JSON.stringify(answer)}`);
+}
+
+/** Of the subjects `<stream>.a` and `<stream>.b` of a stream of its own. */
+async function source(
+  nats: Partial<NonNullable<SourceSpec['nats']>>,
+): Promise<{ readonly connector: SourceConnector; readonly name: string }> {
+  const name = `Q${streams++}`;
+  await must(`STREAM.CREATE.${name}`, { name, subjects: [`${name}.>`], storage: 'file' });
+  const subjects = [`${name}.a`, `${name}.b`];
+  const spec = {
+    name: 'in',
+    maxEventBytes: 1_000,
+    schema: undefined,
+    nats: { subjects, stream: name, startFrom: 'earliest' as const, bounded: true, format: 'json' as const, ...nats },
+  };
+  const stock = { identity: 'ns_job', runId: 'r1' };
+  for (const place of stockOfSource(stock, spec))
+    await must(`CONSUMER.CREATE.${name}.${place.consumer}.${place.subject}`, { stream_name: name, config: stockConfig(place) });
+  return { name, connector: await makeNatsSource(spec, { link, clock: systemClock, stock }) };
+}
+
+async function publish(subject: string, values: readonly number[]): Promise<void> {
+  for (const n of values) await link.request(subject, JSON.stringify({ n }), { timeoutMs: 5_000 });
+}
+
+const LIMITS = { eventsMax: 7, bytesMax: 10_000, waitMs: 300 };
+
+async function drain(reader: SourceReader): Promise<readonly number[]> {
+  const values: number[] = [];
+  for (;;) {
+    const read = await reader.read(LIMITS);
+    values.push(...read.values.map((value) => (value as { n: number }).n));
+    reader.stored?.(read.position);
+    if (read.done) break;
+  }
+  await reader.close();
+  return values;
+}
+
+const numbers = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, at) => from + at);
+
+test('a bounded split ends behind its last message, wherever in the stream that lies, and one without messages ends', async () => {
+  const { connector, name } = await source({});
+  await publish(`${name}.a`, numbers(0, 50));
+  await publish(`${name}.c`, numbers(0, 20));
+  const first = await connector.open(0, null);
+  const begun = await first.read(LIMITS); // from here on its end is fixed
+  await publish(`${name}.a`, numbers(100, 110));
+  expect([...begun.values.map((value) => (value as { n: number }).n), ...(await drain(first))]).toEqual(numbers(0, 50));
+  const second = await connector.open(1, null);
+  expect(await drain(second)).toEqual([]);
+});
+
+test('a bounded split whose messages are removed ends', async () => {
+  const { connector, name } = await source({});
+  await publish(`${name}.a`, numbers(0, 30));
+  const reader = await connector.open(0, null);
+  const { values, position } = await reader.read(LIMITS);
+  await reader.close();
+  await must(`STREAM.PURGE.${name}`);
+  await publish(`${name}.a`, [99]);
+  expect(values).toHaveLength(7);
+  expect(await drain(await connector.open(0, position))).toEqual([]);
+});
+
+test('a reader that is opened at any position goes on behind it, others having read further meanwhile', async () => {
+  const { connector, name } = await source({});
+  await publish(`${name}.a`, numbers(0, 40));
+  const positions: (SourcePosition | null)[] = [null];
+  const reader = await connector.open(0, null);
+  for (let read = await reader.read(LIMITS); ; read = await reader.read(LIMITS)) {
+    positions.push(read.position);
+    if (read.done) break;
+  }
+  for (const [index, position] of positions.entries())
+    expect(await drain(await connector.open(0, position))).toEqual(numbers(Math.min(40, index * 7), 40));
+  await reader.close();
+}, 60_000);
+
+test('latest is told to be stored, and nothing is read before it is; who finds it stored goes on from there', async () => {
+  const { connector, name } = await source({ startFrom: 'latest', bounded: false });
+  await publish(`${name}.a`, numbers(0, 5));
+  const reader = await connector.open(0, null);
+  const told = await reader.read(LIMITS);
+  expect(told).toMatchObject({ values: [], fixes: true, done: false });
+  await publish(`${name}.a`, numbers(5, 8));
+  expect(await reader.read(LIMITS)).toMatchObject({ values: [] });
+  const other = await connector.open(0, told.position);
+  expect((await other.read({ ...LIMITS, waitMs: 5_000 })).values).toEqual(numbers(5, 8).map((n) => ({ n })));
+  await other.close();
+  reader.stored?.(told.position);
+  expect((await reader.read({ ...LIMITS, waitMs: 5_000 })).values).toEqual(numbers(5, 8).map((n) => ({ n })));
+  await reader.close();
+});
