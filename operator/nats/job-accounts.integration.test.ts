@@ -1,6 +1,6 @@
 // Two jobs of one namespace on a real server: what harmful code in a worker of the one can do to the other, with the credentials that such
-// a worker has. The server checks neither where an answer is to go nor where a consumer delivers: only accounts end that, and what one
-// imports of another.
+// a worker has. The server checks neither where an answer is to go nor where a consumer delivers: only accounts end that, what one
+// imports of another, and that nobody who is not trusted makes a consumer there.
 
 import type { NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -9,16 +9,20 @@ import type { JobConnections } from '../../runtime/adapters/nats/job-connections
 import { Link } from '../../runtime/adapters/nats/link.ts';
 import { importedAs, importsOf } from '../../runtime/adapters/nats/imported-subjects.ts';
 import { importingRights, inboxPrefix, type SubjectRights } from '../../runtime/adapters/nats/worker-permissions.ts';
+import { STOCK_GROUP, stockOf, type StockPlace } from '../../runtime/adapters/nats/stock-consumer.ts';
 import { deadLettersSubject, redriveSubject } from '../../runtime/plan/plan-names.ts';
 import { prepareJob, writeRecord } from '../../runtime/pod/pod-harness.ts';
 import { jobText } from '../../test/support/job-run.ts';
 import { startKeyedServer, type KeyedServer } from './keyed-server-harness.ts';
 import { signedCredentials } from './nats-keys.ts';
+import { ensureStock } from './stock.ts';
 
 const [mine, other] = ['ns_mine', 'ns_other'];
 
 let server: KeyedServer;
 let rights: SubjectRights;
+/** What the one and the other read by. */
+let [readsBy, othersReadBy]: StockPlace[] = [];
 /** A worker of `mine`. */
 let worker: NatsConnection;
 /** As the operator: in the account of `mine`, and of the namespace. */
@@ -60,8 +64,15 @@ beforeAll(async () => {
   const prepared = await prepareJob(own, text('mine'), { identity: mine });
   rights = importingRights(prepared.permissions);
   await server.accounts.setImports(mine, importsOf(prepared.permissions.streams));
+  const preparedOther = await prepareJob(theirs, text('other'), { identity: other });
+  const stock = [];
+  for (const { identity, runId, plan } of [prepared, preparedOther]) {
+    await ensureStock(Link.of(own.streams), { identity, runId }, [plan]);
+    stock.push(...stockOf({ identity, runId }, plan));
+  }
+  [readsBy, othersReadBy] = stock;
   await writeRecord(prepared, { identity: mine });
-  await writeRecord(await prepareJob(theirs, text('other'), { identity: other }), { identity: other });
+  await writeRecord(preparedOther, { identity: other });
   own.streams.publish('in.mine', '{"key":"forged"}');
   worker = await connected((await signedCredentials((await server.account(mine)).seed, mine, rights)).text);
 });
@@ -173,15 +184,54 @@ describe('in the account of their namespace, where the streams of its jobs and a
     expect(kept).not.toContain('Nats-Request-Info'); // how the server tells who asks
   });
 
-  // Not what we want, but what is: should the server learn to check it, these tests tell (docs/adr/0038).
+  /** In the account of the namespace, by import: is it answered? */
+  async function isAnswered(call: string, body: object | string): Promise<boolean> {
+    const reply = await Link.importing(worker).request(`$JS.API.${call}`, typeof body === 'string' ? body : JSON.stringify(body), {
+      timeoutMs: 300,
+    });
+    return reply.kind === 'message';
+  }
+
   test.each(['in.other', 'out.other'])(
-    'it can have its own input sent to %s of another job, by a consumer that delivers by itself',
+    'it makes no consumer of its own input that delivers by itself to %s of another job, whichever way it asks',
     async (target) => {
       const stream = target === 'in.other' ? 'IN_other' : 'out_other';
       const before = (await ends(own.streams))[stream] ?? 0;
-      const config = { name: stream, deliver_subject: target, ack_policy: 'none', filter_subject: 'in.mine' };
-      await callApi(Link.importing(worker), `CONSUMER.CREATE.IN_mine.${stream}.in.mine`, { stream_name: 'IN_mine', config });
-      await expect.poll(async () => (await ends(own.streams))[stream] ?? 0).toBeGreaterThan(before);
+      const { consumer } = readsBy!;
+      for (const name of ['x', consumer]) {
+        const config = { name, durable_name: name, deliver_subject: target, ack_policy: 'none', filter_subject: 'in.mine' };
+        for (const action of [undefined, 'create', 'update'])
+          for (const call of [
+            'CONSUMER.CREATE.IN_mine',
+            `CONSUMER.CREATE.IN_mine.${name}`,
+            `CONSUMER.CREATE.IN_mine.${name}.in.mine`,
+            `CONSUMER.DURABLE.CREATE.IN_mine.${name}`,
+          ])
+            expect(await isAnswered(call, { stream_name: 'IN_mine', config, action })).toBe(false);
+        // What it may ask of its consumer takes no such word.
+        for (const verb of ['RESET', 'UNPIN', 'INFO', 'MSG.NEXT'])
+          await isAnswered(`CONSUMER.${verb}.IN_mine.${consumer}`, { config, deliver_subject: target, group: STOCK_GROUP });
+      }
+      own.streams.publish('in.mine', '{"key":"more"}');
+      await own.streams.flush();
+      expect((await ends(own.streams))[stream]).toBe(before);
     },
   );
+
+  test('it asks its own consumer what a reader needs, and nothing of that of another job', async () => {
+    const asked = async (stream: string, consumer: string): Promise<readonly string[]> => {
+      const answered: string[] = [];
+      for (const verb of ['INFO', 'RESET', 'UNPIN', 'MSG.NEXT', 'DELETE', 'PAUSE', 'LEADER.STEPDOWN'])
+        if (await isAnswered(`CONSUMER.${verb}.${stream}.${consumer}`, { group: STOCK_GROUP, seq: 1, batch: 1, expires: 200_000_000 }))
+          answered.push(verb);
+      return answered;
+    };
+    expect(await asked('IN_mine', readsBy!.consumer)).toEqual(['INFO', 'RESET', 'UNPIN', 'MSG.NEXT']);
+    for (const [stream, consumer] of [
+      ['IN_other', othersReadBy!.consumer],
+      ['IN_mine', othersReadBy!.consumer],
+      ['IN_other', readsBy!.consumer],
+    ] as const)
+      expect(await asked(stream, consumer)).toEqual([]);
+  });
 });

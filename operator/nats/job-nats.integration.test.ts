@@ -11,6 +11,8 @@ import { callApi, type StreamInfo } from '../../runtime/adapters/nats/jetstream-
 import { openDirectory } from '../../runtime/adapters/nats/directory.ts';
 import { oneConnection } from '../../runtime/adapters/nats/job-connections.ts';
 import { Link } from '../../runtime/adapters/nats/link.ts';
+import { NatsJournal } from '../../runtime/adapters/nats/nats-journal.ts';
+import { decodeHeader } from '../../runtime/journal/record-codec.ts';
 import { ID_HEADER } from '../../runtime/connectors/nats/result-id.ts';
 import { systemClock } from '../../runtime/adapters/node/clock.ts';
 import { systemRandom } from '../../runtime/adapters/node/random.ts';
@@ -82,14 +84,14 @@ async function own(of = identity): Promise<Link> {
   return Link.of(await server.operator(of));
 }
 
-function plan(of = identity, subject = `${name}.in`): PhysicalPlan {
+function plan(of = identity, subject = `${name}.in`, startFrom = 'earliest'): PhysicalPlan {
   const text = `
 apiVersion: millrace.dev/v1alpha1
 kind: StreamJob
 metadata: { name: ${of.split('_')[1]} }
 spec:
   sources:
-    - { name: orders, nats: { subjects: ['${subject}'] }, schema: { shop: string, amount: double } }
+    - { name: orders, nats: { subjects: ['${subject}'], startFrom: ${startFrom} }, schema: { shop: string, amount: double } }
   stages:
     - { name: sums, from: orders, keyBy: event.shop, aggregate: { total: { sum: event.amount } }, partitions: 2 }
   sinks:
@@ -361,6 +363,25 @@ describe('workers with the credentials of their job', () => {
     while (nats.figures(identity, wanted)?.tasks.size !== names.length) await systemClock.sleep(100);
     expect([...nats.figures(identity, wanted)!.tasks.keys()].sort()).toEqual(names.sort());
   }, 60_000);
+
+  test('that begin at the latest and die before the first event leave to others where they began', async () => {
+    await stream(`IN-${count}`, [`${name}.in`]);
+    await feed([1_000, 2_000]);
+    const wanted = await resolved(plan(identity, `${name}.in`, 'latest'));
+    await deploy(wanted);
+    await work(wanted);
+    const source = wanted.stages.find(({ kind }) => kind === 'source')!;
+    const journal = new NatsJournal(await own());
+    const stored = async (): Promise<unknown> => {
+      const record = await journal.last(source.stream, `${source.subjectPrefix}.0`);
+      return record === null ? null : decodeHeader(record.bytes).source;
+    };
+    await expect.poll(stored, { timeout: 40_000 }).toMatchObject({ sequence: 2 });
+    await pods.at(-1)!.end('SIGKILL');
+    await feed(numbers(0, 20));
+    await work(wanted);
+    await expectTotals(name, TOTALS);
+  }, 90_000);
 
   test('killed in the midst of it again and again, count each event once and write each result once', async () => {
     await stream(`IN-${count}`, [`${name}.in`]);

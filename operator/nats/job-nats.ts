@@ -12,6 +12,7 @@
 //   a sink's stream         made again, empty: what was in it was the user's
 //   a source's stream       waited for: it is the user's to make
 //   settings of ours        set back
+//   a source's consumer     made again: it holds nothing that is needed
 
 import type { NatsConnection } from '@nats-io/transport-node';
 import { findDirectory, openDirectory } from '../../runtime/adapters/nats/directory.ts';
@@ -22,6 +23,7 @@ import { Link } from '../../runtime/adapters/nats/link.ts';
 import { NatsJournal } from '../../runtime/adapters/nats/nats-journal.ts';
 import { blobStream, NatsBlobStore } from '../../runtime/adapters/nats/nats-blob-store.ts';
 import { importsOf, type ImportedSubject } from '../../runtime/adapters/nats/imported-subjects.ts';
+import type { StockOwner } from '../../runtime/adapters/nats/stock-consumer.ts';
 import { importingRights, workerPermissions } from '../../runtime/adapters/nats/worker-permissions.ts';
 import type { Clock, Random } from '../../runtime/base/clock.ts';
 import { MillraceError } from '../../runtime/base/errors.ts';
@@ -33,6 +35,7 @@ import { putBytes } from '../../runtime/journal/blob-bytes.ts';
 import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
 import { poolOf } from '../../runtime/plan/pools.ts';
 import { STREAM_ROOT } from '../../runtime/plan/plan-names.ts';
+import type { Directory } from '../../runtime/worker/directory.ts';
 import type { JobRecord } from '../../runtime/worker/job-record.ts';
 import type { Failure } from '../../runtime/worker/membership.ts';
 import type { JobFigures } from '../lifecycle/figures.ts';
@@ -57,6 +60,7 @@ import { LoadSampler } from './load-sampler.ts';
 import { rightsHash, signedCredentials } from './nats-keys.ts';
 import { keptRevisions, revisionAgain, writeRevision } from './revisions.ts';
 import { advanceSavepoint, prepareRestore, removeSavepoint, type SavepointJob } from './savepoints.ts';
+import { changedStock, dropStock, ensureStock, removeStock } from './stock.ts';
 import { StreamNames } from './stream-names.ts';
 import { REPORT_MS, type WorkerReports } from './worker-reports.ts';
 
@@ -102,6 +106,8 @@ export class JobNats implements JobSide, JobViews {
   readonly #resolved = new Map<string, Kept<{ readonly of: string; readonly plan: PhysicalPlan }>>();
   readonly #credentials = new Map<string, JobCredentials>();
   readonly #settings = new Map<string, Kept<readonly string[]>>();
+  /** Runs of jobs as they were seen or written last. */
+  readonly #runs = new Map<string, string>();
   readonly #gone = new GoneStreams();
   readonly #listeners: ((identity: string) => void)[] = [];
   readonly #conservation: ConservationWatch;
@@ -148,6 +154,7 @@ export class JobNats implements JobSide, JobViews {
         : await Promise.all([directory.get('job'), directory.get('failure'), directory.get('completed'), keptRevisions(directory)]);
     const record = (job?.value ?? null) as JobRecord | null;
     const plan = record === null ? null : (record.plan as PhysicalPlan);
+    if (record !== null) this.#runs.set(identity, record.runId);
     const gone = plan === null ? [] : this.#goneOf(identity, plan, names);
     return {
       kind: 'present',
@@ -158,7 +165,7 @@ export class JobNats implements JobSide, JobViews {
       completed: completed !== null,
       hasLanes: plan !== null || (await this.#hasRecords(identity, names.job)),
       lost: gone.filter((stream) => plan?.streams.includes(stream)).map((stream) => `the journal ${stream} is gone`),
-      drift: plan === null ? [] : [...driftOf(identity, plan, gone), ...(await this.#settingsOf(identity))],
+      drift: plan === null ? [] : [...driftOf(identity, plan, gone), ...(await this.#settingsOf(identity, plan))],
       durabilityProblem: await this.#parts.durability.problem(),
       conservation: record === null || gone.length > 0 ? null : this.#conservation.verdict(identity, record),
     };
@@ -180,11 +187,24 @@ export class JobNats implements JobSide, JobViews {
     return false;
   }
 
-  async #settingsOf(identity: string): Promise<readonly string[]> {
+  /** null: workers make consumers for themselves, in the one account that there is, or there is no run yet. */
+  #stockOwner(identity: string): StockOwner | null {
+    const runId = this.#runs.get(identity);
+    return runId === undefined || !this.#importsStreams ? null : { identity, runId };
+  }
+
+  get #importsStreams(): boolean {
+    const { job, streams } = this.#parts.connections;
+    return job !== streams;
+  }
+
+  async #settingsOf(identity: string, plan: PhysicalPlan): Promise<readonly string[]> {
     const nowMs = this.#parts.clock.monotonicMs();
     const known = this.#settings.get(identity);
     if (known !== undefined && nowMs < known.untilMs) return known.value;
-    const value = await changedSettings(this.#link, identity);
+    const owner = this.#stockOwner(identity);
+    const consumers = owner === null ? [] : await changedStock(this.#streamsLink, owner, plan);
+    const value = [...(await changedSettings(this.#link, identity)), ...consumers];
     this.#settings.set(identity, { untilMs: nowMs + SETTINGS_MS, value });
     return value;
   }
@@ -225,10 +245,32 @@ export class JobNats implements JobSide, JobViews {
       await mendSettings(this.#link, identity);
       this.#settings.delete(identity);
       await ensureJobStreams(connections.job, plan, { replicas, laneBytesMax: LANE_BYTES_MAX });
-      await ensureUserStreams(connections, plan, { replicas });
+      const named = await ensureUserStreams(connections, plan, { replicas });
+      await this.#ensureStock(identity, named);
       this.#names.forget();
       this.#streamsNames.forget();
     });
+  }
+
+  /** Of the plan that is wanted, and of the one that runs. */
+  async #ensureStock(identity: string, wanted: PhysicalPlan): Promise<void> {
+    if (!this.#importsStreams) return;
+    const running = ((await (await findDirectory(this.#parts.connections.job, identity))?.get('job'))?.value ?? null) as JobRecord | null;
+    if (running === null) return; // writeRevision makes them: the first run has no name yet
+    const owner = { identity, runId: running.runId };
+    await ensureStock(this.#streamsLink, owner, [running.plan as PhysicalPlan, wanted]);
+  }
+
+  /** Before workers hear of it, and what only the revision before has afterwards. */
+  async #writeRecord(directory: Directory, revision: RevisionStatus, record: JobRecord, before: JobRecord | null): Promise<void> {
+    const plan = record.plan as PhysicalPlan;
+    const owner = { identity: plan.job, runId: record.runId };
+    const isSameRun = before !== null && before.runId === record.runId;
+    const plans = isSameRun ? [before.plan as PhysicalPlan, plan] : [plan];
+    if (record.importsStreams) await ensureStock(this.#streamsLink, owner, plans);
+    await writeRevision(directory, revision, record);
+    this.#runs.set(plan.job, record.runId);
+    if (record.importsStreams && isSameRun) await dropStock(this.#streamsLink, owner, { before: before.plan as PhysicalPlan, plan });
   }
 
   writeRevision({ identity, revision, plan, code, parameters, workers, run, runId, restore }: RevisionToWrite): Promise<Done> {
@@ -239,7 +281,7 @@ export class JobNats implements JobSide, JobViews {
       const blob = code === null ? null : `code.${code.sha256}`;
       if (code !== null && blob !== null) await putBytes(await NatsBlobStore.open(connections.job, identity), blob, code.bytes);
       const kept = run === 'new' ? null : (before?.runId ?? runId);
-      await writeRevision(directory, revision, {
+      const record: JobRecord = {
         runId: kept ?? random.id(),
         revision: revision.number,
         plan: planToJson(plan),
@@ -248,7 +290,7 @@ export class JobNats implements JobSide, JobViews {
         splitCounts: {},
         baseDir: '/data',
         outDir: '/tmp',
-        importsStreams: connections.job !== connections.streams,
+        importsStreams: this.#importsStreams,
         isReplay: false,
         speed: null,
         workers,
@@ -256,7 +298,8 @@ export class JobNats implements JobSide, JobViews {
         restore: restore ?? (run === 'new' ? null : (before?.restore ?? null)),
         fingerprint: plan.fingerprint,
         startedMs: before?.startedMs ?? clock.nowMs(),
-      });
+      };
+      await this.#writeRecord(directory, revision, record, before ?? null);
     });
   }
 
@@ -266,7 +309,7 @@ export class JobNats implements JobSide, JobViews {
       const current = ((await directory.get('job'))?.value ?? null) as JobRecord | null;
       const record = await revisionAgain(directory, from, revision.number, current);
       if (record === null) return { kind: 'refused', message: `revision ${from} is not kept any more` };
-      await writeRevision(directory, revision, record);
+      await this.#writeRecord(directory, revision, record, current);
       return { kind: 'done' };
     });
   }
@@ -280,9 +323,11 @@ export class JobNats implements JobSide, JobViews {
       await removeJob(this.#parts.connections.job, identity);
       if (of === 'job') await removeDeadLetters(this.#link, identity);
       if (of === 'job' && this.#parts.login.kind === 'signed') await this.#parts.login.setImports([]);
+      if (this.#importsStreams) await this.#removeStock(identity);
       this.#resolved.delete(identity);
       this.#credentials.delete(identity);
       this.#settings.delete(identity);
+      this.#runs.delete(identity);
       this.#parts.reports.forget(identity);
       this.#conservation.forget(identity);
       this.#load.forget(identity);
@@ -291,11 +336,19 @@ export class JobNats implements JobSide, JobViews {
     });
   }
 
+  async #removeStock(identity: string): Promise<void> {
+    this.#streamsNames.forget();
+    const streams = await this.#streamsNames.get();
+    if (typeof streams === 'string') throw new MillraceError('MR1003', { url: this.#link.nc.getServer(), problem: streams });
+    await removeStock(this.#streamsLink, identity, streams);
+  }
+
   async credentials(identity: string, plan: PhysicalPlan): Promise<JobCredentials | null> {
     const { login } = this.#parts;
     if (login.kind === 'none') return null;
     if (login.kind === 'shared') return { text: login.credentials, hash: login.hash };
-    const permissions = workerPermissions({ identity, plans: [plan] });
+    // Before the first run is written no worker reads anything.
+    const permissions = workerPermissions({ identity, plans: [plan], importedBy: this.#runs.get(identity) ?? '' });
     await login.setImports(importsOf(permissions.streams));
     const rights = importingRights(permissions);
     const known = this.#credentials.get(identity);

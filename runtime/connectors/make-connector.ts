@@ -39,7 +39,9 @@ export async function makeSourceConnector(spec: SourceSpec, env: ConnectorEnv): 
   const { file, nats } = spec;
   if (file !== undefined) return makeFileSource({ ...spec, file }, env);
   assert(nats !== undefined, () => `source ${spec.name} is connected to a file or to NATS`);
-  return makeNatsSource({ ...spec, nats }, { link: linkOf(spec, env), clock: env.clock, isTraced: env.isTraced });
+  const { job: identity, runId, clock, isTraced } = env;
+  const link = linkOf(spec, env);
+  return makeNatsSource({ ...spec, nats }, { link, clock, isTraced, stock: link.isImporting ? { identity, runId } : undefined });
 }
 
 /** Rejects with BadDeclaration when the target can't be used. Writes nothing but, for NATS, a missing stream. */

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { accountNamed, startKeyedServer, type KeyedServer } from '../../operator/nats/keyed-server-harness.ts';
+import { ensureStock } from '../../operator/nats/stock.ts';
 import { accountOf, makeNatsKeys, workerCredentials } from '../../operator/nats/nats-keys.ts';
 import { jobText } from '../../test/support/job-run.ts';
 import { callApi, type StreamInfo } from '../adapters/nats/jetstream-api.ts';
@@ -62,8 +63,10 @@ const results = async (): Promise<number> => {
 
 test('a pod whose credentials are wrong, then too few, then right, runs; a revision that needs more rights waits for them', async () => {
   await callApi(Link.of(admin), 'STREAM.CREATE.IN', { name: 'IN', subjects: ['in.rights'], storage: 'file', retention: 'limits' });
-  const first = await prepareJob(connections, text(1), { identity });
-  await writeRecord(first, { identity, runId: 'run1' });
+  const owner = { identity, runId: 'run1' };
+  const first = await prepareJob(connections, text(1), owner);
+  await ensureStock(Link.of(admin), owner, [first.plan]);
+  await writeRecord(first, owner);
   const path = join(folder, 'nats.creds');
   const stranger = accountOf((await makeNatsKeys())['operator.seed'], accountNamed(identity));
   const rights = importingRights(first.permissions);
@@ -82,8 +85,8 @@ test('a pod whose credentials are wrong, then too few, then right, runs; a revis
   await expect.poll(results, { timeout: 30_000 }).toBe(1);
 
   const more = ', { name: counts, from: numbers, keyBy: { n: event.n }, aggregate: { count: { count: {} } } }';
-  const second = await prepareJob(connections, text(2, more), { identity, before: first.plan });
-  await writeRecord(second, { identity, runId: 'run1', revision: 2 });
+  const second = await prepareJob(connections, text(2, more), { ...owner, before: first.plan });
+  await writeRecord(second, { ...owner, revision: 2 });
   await says(pod, 'revision 2 waits for streams');
   admin.publish('in.rights', '{"n":2}');
   await expect.poll(results, { timeout: 30_000 }).toBe(2); // the old revision goes on meanwhile

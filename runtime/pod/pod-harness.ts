@@ -107,6 +107,8 @@ export type OperatedJob = {
   readonly directory: Directory;
   readonly permissions: WorkerPermissions;
   readonly importsStreams: boolean;
+  /** By which it reads imported streams: their consumers are somebody else's to make (operator/nats/stock.ts). */
+  readonly runId: string;
 };
 
 export type OperateOptions = Partial<Pick<JobRecord, 'revision' | 'code' | 'workers' | 'runId' | 'restore'>> & {
@@ -118,7 +120,7 @@ export type OperateOptions = Partial<Pick<JobRecord, 'revision' | 'code' | 'work
 export async function prepareJob(
   connection: NatsConnection | JobConnections,
   declared: string | StreamJob,
-  { identity, before = null }: OperateOptions,
+  { identity, before = null, runId = systemRandom.id() }: OperateOptions,
 ): Promise<OperatedJob> {
   const job = typeof declared === 'string' ? readStreamJob(declared, { file: 'job.yaml', parameters: {} }) : declared;
   const planned = planJob(job, {}, { identity, deadLetterFile: false, before });
@@ -126,14 +128,16 @@ export async function prepareJob(
   const plan = await ensureUserStreams(connections, planned);
   await ensureJobStreams(connections.job, plan, { replicas: 1, laneBytesMax: -1 });
   const directory = await openDirectory(connections.job, identity);
-  const permissions = workerPermissions({ identity, plans: [plan, ...(before === null ? [] : [before])] });
-  return { identity, plan, directory, permissions, importsStreams: connections.job !== connections.streams };
+  const importsStreams = connections.job !== connections.streams;
+  const plans = [plan, ...(before === null ? [] : [before])];
+  const permissions = workerPermissions({ identity, plans, importedBy: importsStreams ? runId : undefined });
+  return { identity, plan, directory, permissions, importsStreams, runId };
 }
 
 /** Makes workers run it. */
-export async function writeRecord({ plan, directory, importsStreams }: OperatedJob, options: OperateOptions): Promise<JobRecord> {
+export async function writeRecord({ plan, directory, importsStreams, runId }: OperatedJob, options: OperateOptions): Promise<JobRecord> {
   const record: JobRecord = {
-    runId: options.runId ?? systemRandom.id(),
+    runId: options.runId ?? runId,
     revision: options.revision ?? 1,
     plan: planToJson(plan),
     module: null,

@@ -81,7 +81,9 @@ const verbs = [
     'MSG.DELETE',
     'LEADER.STEPDOWN',
   ].map((verb) => `STREAM.${verb}`),
-  ...['CREATE', 'DURABLE.CREATE', 'NAMES', 'LIST', 'INFO', 'DELETE', 'MSG.NEXT', 'PAUSE', 'UNPIN'].map((verb) => `CONSUMER.${verb}`),
+  ...['CREATE', 'DURABLE.CREATE', 'NAMES', 'LIST', 'INFO', 'DELETE', 'MSG.NEXT', 'PAUSE', 'UNPIN', 'RESET'].map(
+    (verb) => `CONSUMER.${verb}`,
+  ),
   'DIRECT.GET',
 ];
 
@@ -168,6 +170,27 @@ describe.each(others)('a worker, of a job $fact,', (other) => {
     for (const admin of [mine, own])
       for (const lane of lanes) await expect(admin.jsm.streams.info(lane), lane).rejects.toThrow(/not found/);
   });
+});
+
+test('a worker makes no consumer of a stream of its namespace, not even of what it reads, and reaches that of no other job', async () => {
+  const consumers = async (stream: string): Promise<readonly string[]> => {
+    const found: string[] = [];
+    for await (const { name } of own.jsm.consumers.list(stream)) found.push(name);
+    return found;
+  };
+  const before = await consumers(`load-${MINE}`);
+  expect(before).toEqual([expect.stringMatching(`^MR_${ours}_${MINE}_[0-9a-f]{24}$`)]);
+  const calls = [
+    ...['', '.x', `.x.load.${MINE}`].map((end) => `$JS.API.CONSUMER.CREATE.load-${MINE}${end}`),
+    `$JS.API.CONSUMER.DURABLE.CREATE.load-${MINE}.x`,
+    ...['DELETE', 'PAUSE', 'LEADER.STEPDOWN'].map((verb) => `$JS.API.CONSUMER.${verb}.load-${MINE}.${before[0]}`),
+  ];
+  for (const consumer of [...(await consumers('load-neighbour')), ...before])
+    calls.push(...['INFO', 'MSG.NEXT', 'RESET', 'UNPIN'].map((verb) => `$JS.API.CONSUMER.${verb}.load-neighbour.${consumer}`));
+  const allowed: string[] = [];
+  for (const call of [...calls, ...calls.map(importedAs)]) if (!(await isRefused((to) => to.publish(call, '{}')))) allowed.push(call);
+  expect(allowed).toEqual([]);
+  expect(await consumers(`load-${MINE}`)).toEqual(before);
 });
 
 test('in the account of its job is what it lives of, in that of its namespace what it reads and writes', async () => {

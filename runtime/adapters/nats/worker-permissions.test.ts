@@ -5,6 +5,7 @@ import { jobText } from '../../../test/support/job-run.ts';
 import { readStreamJob } from '../../plan/check.ts';
 import type { PhysicalPlan } from '../../plan/physical-plan.ts';
 import { planJob } from '../../plan/plan.ts';
+import { stockOf } from './stock-consumer.ts';
 import { importingRights, mergedRights, workerPermissions } from './worker-permissions.ts';
 
 function plan(source: string): PhysicalPlan {
@@ -37,6 +38,9 @@ function plan(source: string): PhysicalPlan {
 
 const rights = workerPermissions({ identity: 'shop_orders', plans: [plan('orders.>')] });
 const { publish, subscribe } = mergedRights(rights);
+/** Where the streams are imported. */
+const imported = workerPermissions({ identity: 'shop_orders', plans: [plan('orders.>')], importedBy: 'run1' });
+const { consumer } = stockOf({ identity: 'shop_orders', runId: 'run1' }, plan('orders.>'))[0]!;
 
 test('every subject is there once, in order', () => {
   expect(publish).toEqual([...new Set(publish)].sort());
@@ -62,19 +66,21 @@ test('of a shared stream only consumers of the declared subject can be made, non
   expect(publish.filter((subject) => /\bOUT\b/.test(subject))).toEqual(['$JS.API.STREAM.INFO.OUT', '$JS.API.STREAM.MSG.GET.OUT']);
 });
 
-test('in the account of its namespace it has its sources and sinks, and nothing that it lives of', () => {
-  expect(rights.streams).toEqual([
-    '$JS.API.CONSUMER.CREATE.ORDERS.*.orders.>',
-    '$JS.API.CONSUMER.MSG.NEXT.ORDERS.*',
+test('in the account of its namespace it has its sources and sinks, and nothing that it lives of; it makes no consumer there', () => {
+  expect(imported.streams).toEqual([
+    `$JS.API.CONSUMER.INFO.ORDERS.${consumer}`,
+    `$JS.API.CONSUMER.MSG.NEXT.ORDERS.${consumer}`,
+    `$JS.API.CONSUMER.RESET.ORDERS.${consumer}`,
+    `$JS.API.CONSUMER.UNPIN.ORDERS.${consumer}`,
     '$JS.API.STREAM.INFO.ORDERS',
     '$JS.API.STREAM.INFO.OUT',
     '$JS.API.STREAM.MSG.GET.OUT',
     'out.orders',
   ]);
-  const imported = importingRights(rights).publish.filter((subject) => !rights.job.publish.includes(subject));
-  expect(imported).toEqual(rights.streams.map((subject) => `mr.ns.${subject}`));
-  for (const subject of rights.job.publish) expect(subject).not.toMatch(/\b(ORDERS|OUT)\b|^out\.orders$/);
-  expect(rights.job.publish.filter((subject) => /dead-letters|DEAD/.test(subject))).toHaveLength(3);
+  const byImport = importingRights(imported).publish.filter((subject) => !imported.job.publish.includes(subject));
+  expect(byImport).toEqual(imported.streams.map((subject) => `mr.ns.${subject}`));
+  for (const subject of imported.job.publish) expect(subject).not.toMatch(/\b(ORDERS|OUT)\b|^out\.orders$/);
+  expect(imported.job.publish.filter((subject) => /dead-letters|DEAD/.test(subject))).toHaveLength(3);
 });
 
 test('a job without sources and sinks on NATS has nothing there', () => {

@@ -4,11 +4,12 @@
 //   W1. Nothing here names a stream, subject or bucket of another job, or lets a stream be made, changed or deleted.
 //   W2. A worker can't write the directory's keys of who runs the job (`job`, `pause`, `savepoint`): who runs it acts on them with
 //       more rights than the worker has.
-//   W3. Of a user's stream, which others use too, a worker reads its declared subjects by consumers of its own, whose names nobody
-//       can guess. It can't list, delete or acknowledge consumers.
+//   W3. Of a user's stream, which others use too, a worker reads its declared subjects: where the stream is imported by consumers that
+//       were made for it, else by its own, whose names nobody can guess. It can't list, delete or acknowledge consumers.
 // What rights on subjects can't do: the server checks no reply subjects, nor where a consumer delivers. Whoever may ask anything can have
 // the answer sent to any subject of the account. So what a job lives of is in an account of its own (docs/adr/0025), and the account of
-// its namespace is asked through imports: then answers come back into the job's (docs/adr/0038).
+// its namespace is asked through imports: then answers come back into the job's (docs/adr/0038). There a worker makes no consumer: one that
+// delivers by itself would do so in the account of the stream (docs/adr/0046).
 
 import type { SourceSpec } from '../../../crds/stream-job/sources.ts';
 import type { SinkSpec } from '../../../crds/stream-job/spec.ts';
@@ -19,6 +20,7 @@ import { importedAs } from './imported-subjects.ts';
 import { accountOfStream, type JobConnections } from './job-connections.ts';
 import { directoryStream, keySubject } from './kv-stream.ts';
 import { blobStream } from './nats-blob-store.ts';
+import { stockCalls, stockOfSource, type StockOwner } from './stock-consumer.ts';
 
 export type SubjectRights = { readonly publish: readonly string[]; readonly subscribe: readonly string[] };
 
@@ -35,6 +37,8 @@ export type PermissionRequest = {
   /** Plans that its workers run: the one now, and while it is being replaced the next. Their NATS sources and sinks name their
    *  streams (connectors/nats/plan-streams.ts). */
   readonly plans: readonly PhysicalPlan[];
+  /** The run whose consumers were made for its sources' imported streams; absent: there is one account, and workers make their own. */
+  readonly importedBy?: string | undefined;
 };
 
 /** Keys of the directory that workers write (membership.ts, job-record.ts): each its own heartbeat, and what all may say. */
@@ -44,9 +48,12 @@ export function inboxPrefix(identity: string): string {
   return `_INBOX.${identity}`;
 }
 
-export function workerPermissions({ identity, plans }: PermissionRequest): WorkerPermissions {
+export function workerPermissions({ identity, plans, importedBy }: PermissionRequest): WorkerPermissions {
+  const owner = importedBy === undefined ? null : { identity, runId: importedBy };
   const rightsIn = (account: keyof JobConnections): readonly string[] =>
-    plans.flatMap(({ stages }) => stages.flatMap(({ nodes }) => nodes.flatMap(({ op }) => connectorRights(op, account))));
+    plans.flatMap(({ stages }) =>
+      stages.flatMap(({ nodes }) => nodes.flatMap(({ op }) => connectorRights(op, account, account === 'job' ? null : owner))),
+    );
   const streams = sorted(rightsIn('streams'));
   // Answers, acknowledgements, deliveries of pulls.
   const inbox = `${inboxPrefix(identity)}.>`;
@@ -108,15 +115,16 @@ function readRights(stream: string): readonly string[] {
   ];
 }
 
-function connectorRights(op: OpPlan, account: keyof JobConnections): readonly string[] {
+function connectorRights(op: OpPlan, account: keyof JobConnections, owner: StockOwner | null): readonly string[] {
   if ((op.kind !== 'source' && op.kind !== 'sink') || accountOfStream(op.spec) !== account) return [];
-  return op.kind === 'source' ? sourceRights(op.spec) : sinkRights(op.spec);
+  return op.kind === 'source' ? sourceRights(op.spec, owner) : sinkRights(op.spec);
 }
 
 /** W3: the subject at the end of the request must be the consumer's only filter, the server sees to that. */
-function sourceRights(spec: SourceSpec): readonly string[] {
+function sourceRights(spec: SourceSpec, owner: StockOwner | null): readonly string[] {
   if (spec.nats === undefined) return [];
   const stream = namedStream(spec);
+  if (owner !== null) return [api(`STREAM.INFO.${stream}`), ...stockOfSource(owner, spec).flatMap(stockCalls).map(api)];
   return [
     api(`STREAM.INFO.${stream}`),
     ...spec.nats.subjects.map((subject) => api(`CONSUMER.CREATE.${stream}.*.${subject}`)),
