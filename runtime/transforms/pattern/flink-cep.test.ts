@@ -159,13 +159,52 @@ describe('I1 combining patterns', () => {
     { fact: 'has a greedy group', pattern: '(a > b){2}g > c', says: 'is greedy, which only a single step can be' },
     { fact: 'has until without a repetition', pattern: 'a~u > b', says: 'step "a" has until, but it does not repeat' },
   ])('a pattern is refused that $fact', ({ pattern, says }) => {
-    const job = (steps: PatternInput['steps']): object => ({
-      sources: [{ name: 's', nats: { subjects: ['s'] }, eventTime: { at: 'timeMs' } }],
-      stages: [{ name: 'p', from: 's', keyBy: 'event.id', pattern: { steps } }],
-      sinks: [{ name: 'out', from: 'p', nats: { subject: 'out' } }],
-    });
-    expect(() => planOfSpec(job(drawSteps(pattern)))).toThrow(says);
+    expect(() => planOfSpec(jobOf(drawSteps(pattern)))).toThrow(says);
   });
+});
+
+describe('I1 greedy, as the tests of Flink CEP have it (GreedyITCase)', () => {
+  // `ax` would be taken too, but ends the repetition.
+  const until = (optional: boolean): Partial<PatternInput> => ({
+    steps: [
+      { name: 'c', where: 'event.name == "c"' },
+      { name: 'a', where: 'event.name == "a"', times: { min: 1 }, greedy: true, optional, until: 'event.id == "ax"' },
+      { name: 'd', where: 'event.name == "d"' },
+    ],
+  });
+  const [none, some] = ['c .. a+?g .. d', 'c .. a+g .. d'];
+  const group = 'c .. a+?g .. (d .. e){2} .. f';
+
+  test.each<Row>([
+    { fact: 'none or more', pattern: none, events: 'c a1 a2 a3 d', matches: '{c a1 a2 a3 d}' },
+    { fact: 'none or more, others between', pattern: none, events: 'c x a1 x a2 x a3 d', matches: '{c a1 a2 a3 d}' },
+    { fact: 'none or more, another behind', pattern: none, events: 'c a1 a2 x d', matches: '{c a1 a2 d}' },
+    { fact: 'none or more, of none', pattern: none, events: 'c x d', matches: '{c d}' },
+    { fact: 'before an optional step without', pattern: 'c .. a+?g .. d? .. e', events: 'c a1 a2 x e', matches: '{c a1 a2 e}' },
+    { fact: 'before an optional step', pattern: 'c .. a+?g .. d? .. e', events: 'c a1 a2 d e', matches: '{c a1 a2 e} {c a1 a2 d e}' },
+    { fact: 'none or more, until behind', pattern: '', options: until(true), events: 'c a1 a2 a3 ax d', matches: '{c a1 a2 a3 d}' },
+    { fact: 'one or more', pattern: some, events: 'c a1 a2 a3 d', matches: '{c a1 a2 a3 d}' },
+    { fact: 'one or more, others between', pattern: some, events: 'c x a1 x a2 x a3 d', matches: '{c a1 a2 a3 d}' },
+    { fact: 'one or more, another behind', pattern: some, events: 'c a1 a2 x d', matches: '{c a1 a2 d}' },
+    { fact: 'one or more, of none', pattern: some, events: 'c x d', matches: '' },
+    { fact: 'one or more, until behind', pattern: '', options: until(false), events: 'c a1 a2 a3 ax d', matches: '{c a1 a2 a3 d}' },
+    { fact: 'one or more, until before', pattern: '', options: until(false), events: 'c ax a1 a2 a3 d', matches: '' },
+    { fact: 'before a group', pattern: group, events: 'c a1 a2 x a3 d1 e1 d2 e2 f', matches: '{c a1 a2 a3 d1 e1 d2 e2 f}' },
+  ])('$fact', ({ matches, ...row }) => {
+    expect(setOf(findMatches(drawPattern(row.pattern, row.options), row.events))).toEqual(setOf(matches));
+  });
+
+  test('differs (ADR 24): behind the event that ended it, what it would take is barred still; Flink gives {c d}', () => {
+    expect(findMatches(drawPattern('', until(true)), 'c ax a1 a2 a3 d')).toBe('');
+    expect(findMatches(drawPattern('', until(true)), 'c ax d')).toBe('{c d}');
+  });
+
+  test.each(['c .. a+?g', 'c .. a+?g>', 'c .. a{2,5}g', 'c .. a+?g> .. d?'])(
+    '%s is refused: Flink tells it before it is sure',
+    (pattern) => {
+      expect(() => planOfSpec(jobOf(drawSteps(pattern)))).toThrow('the pattern may end with the greedy step "a"');
+    },
+  );
 });
 
 describe('I1 groups of patterns', () => {
@@ -374,4 +413,12 @@ describe('I1 groups', () => {
 /** Matches without their order. */
 function setOf(drawn: string): readonly string[] {
   return (drawn.match(/\S*\{[^}]*\}/g) ?? []).toSorted();
+}
+
+function jobOf(steps: PatternInput['steps']): object {
+  return {
+    sources: [{ name: 's', nats: { subjects: ['s'] }, eventTime: { at: 'timeMs' } }],
+    stages: [{ name: 'p', from: 's', keyBy: 'event.id', pattern: { steps } }],
+    sinks: [{ name: 'out', from: 'p', nats: { subject: 'out' } }],
+  };
 }
