@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { sourceFiles } from './source-files.ts';
 
 const rows: Readonly<Record<string, string>> = {
+  A2: 'what ends and what does not: the same answers',
   B1: 'map, filter, flatMap, branch, union',
   B2: 'keyed dedupe with a time to live, sampling, compression',
   B3: 'routing by what an event holds',
