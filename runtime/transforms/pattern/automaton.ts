@@ -114,20 +114,26 @@ class Builder {
   ): readonly Way[] {
     const { min, copies, isEndless } = copiesOf(step);
     const inner = step.inner ?? 'followedBy';
+    // Where it may be left, what must not follow at once ends it too.
+    const notNext = past.flatMap((way) => way.notNext);
+    const onOrPast = (on: readonly Way[]): readonly Way[] => [
+      ...on.map((way) => ({ ...way, notNext: [...way.notNext, ...notNext] })),
+      ...past,
+    ];
     let next: readonly Way[] = [];
     for (let copy = copies; copy >= 1; copy--) {
       const entry = copy === 1 ? contiguity : inner;
-      if (copy === copies && isEndless) next = this.#looped(step, past, entry);
-      else next = this.#once(step, copy === copies ? exits : copy >= min ? [...next, ...past] : next, entry);
+      if (copy === copies && isEndless) next = this.#looped(step, onOrPast, entry);
+      else next = this.#once(step, copy === copies ? exits : copy >= min ? onOrPast(next) : next, entry);
     }
     return next;
   }
 
   /** A copy that leads to itself. */
-  #looped(step: PatternStep, past: readonly Way[], contiguity: Contiguity): readonly Way[] {
+  #looped(step: PatternStep, onOrPast: (on: readonly Way[]) => readonly Way[], contiguity: Contiguity): readonly Way[] {
     const first = this.positions.length;
     const loop = wayTo(this.#loops--, contiguity);
-    const entry = this.#once(step, [loop, ...past], contiguity);
+    const entry = this.#once(step, onOrPast([loop]), contiguity);
     for (const position of this.positions.slice(first)) {
       position.ways = position.ways.flatMap((way) => (way.target === loop.target ? entry.map((on) => joined(way, on)) : [way]));
     }

@@ -163,50 +163,6 @@ describe('I1 combining patterns', () => {
   });
 });
 
-describe('I1 greedy, as the tests of Flink CEP have it (GreedyITCase)', () => {
-  // `ax` would be taken too, but ends the repetition.
-  const until = (optional: boolean): Partial<PatternInput> => ({
-    steps: [
-      { name: 'c', where: 'event.name == "c"' },
-      { name: 'a', where: 'event.name == "a"', times: { min: 1 }, greedy: true, optional, until: 'event.id == "ax"' },
-      { name: 'd', where: 'event.name == "d"' },
-    ],
-  });
-  const [none, some] = ['c .. a+?g .. d', 'c .. a+g .. d'];
-  const group = 'c .. a+?g .. (d .. e){2} .. f';
-
-  test.each<Row>([
-    { fact: 'none or more', pattern: none, events: 'c a1 a2 a3 d', matches: '{c a1 a2 a3 d}' },
-    { fact: 'none or more, others between', pattern: none, events: 'c x a1 x a2 x a3 d', matches: '{c a1 a2 a3 d}' },
-    { fact: 'none or more, another behind', pattern: none, events: 'c a1 a2 x d', matches: '{c a1 a2 d}' },
-    { fact: 'none or more, of none', pattern: none, events: 'c x d', matches: '{c d}' },
-    { fact: 'before an optional step without', pattern: 'c .. a+?g .. d? .. e', events: 'c a1 a2 x e', matches: '{c a1 a2 e}' },
-    { fact: 'before an optional step', pattern: 'c .. a+?g .. d? .. e', events: 'c a1 a2 d e', matches: '{c a1 a2 e} {c a1 a2 d e}' },
-    { fact: 'none or more, until behind', pattern: '', options: until(true), events: 'c a1 a2 a3 ax d', matches: '{c a1 a2 a3 d}' },
-    { fact: 'one or more', pattern: some, events: 'c a1 a2 a3 d', matches: '{c a1 a2 a3 d}' },
-    { fact: 'one or more, others between', pattern: some, events: 'c x a1 x a2 x a3 d', matches: '{c a1 a2 a3 d}' },
-    { fact: 'one or more, another behind', pattern: some, events: 'c a1 a2 x d', matches: '{c a1 a2 d}' },
-    { fact: 'one or more, of none', pattern: some, events: 'c x d', matches: '' },
-    { fact: 'one or more, until behind', pattern: '', options: until(false), events: 'c a1 a2 a3 ax d', matches: '{c a1 a2 a3 d}' },
-    { fact: 'one or more, until before', pattern: '', options: until(false), events: 'c ax a1 a2 a3 d', matches: '' },
-    { fact: 'before a group', pattern: group, events: 'c a1 a2 x a3 d1 e1 d2 e2 f', matches: '{c a1 a2 a3 d1 e1 d2 e2 f}' },
-  ])('$fact', ({ matches, ...row }) => {
-    expect(setOf(findMatches(drawPattern(row.pattern, row.options), row.events))).toEqual(setOf(matches));
-  });
-
-  test('differs (ADR 24): behind the event that ended it, what it would take is barred still; Flink gives {c d}', () => {
-    expect(findMatches(drawPattern('', until(true)), 'c ax a1 a2 a3 d')).toBe('');
-    expect(findMatches(drawPattern('', until(true)), 'c ax d')).toBe('{c d}');
-  });
-
-  test.each(['c .. a+?g', 'c .. a+?g>', 'c .. a{2,5}g', 'c .. a+?g> .. d?'])(
-    '%s is refused: Flink tells it before it is sure',
-    (pattern) => {
-      expect(() => planOfSpec(jobOf(drawSteps(pattern)))).toThrow('the pattern may end with the greedy step "a"');
-    },
-  );
-});
-
 describe('I1 groups of patterns', () => {
   test.each<Row>([
     { fact: 'begin(group)', pattern: '(a .. b) > c', events: 'a d b c', matches: '{a b c}' },

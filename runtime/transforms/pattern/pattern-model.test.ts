@@ -82,9 +82,10 @@ function isGapRight(
     if (isInside && upTo.some((event) => isUntil(step, event))) return false;
     const gap = events[chosen[s]!]!.timeMs - events[left]!.timeMs;
     if (step.within !== undefined && gap >= Number.parseInt(step.within, 10)) return false;
-    // what must not come behind a repetition must not come in it either
+    // what must not come behind a repetition must not come in it either, at once where it could have ended
+    const mayEnd = slot.turn >= (step.times?.min ?? 1);
     const nots = isInside
-      ? notsBehind(steps, slot.at).filter(({ contiguity: how }) => how === 'notFollowedBy')
+      ? notsBehind(steps, slot.at).filter(({ contiguity: how }) => how === 'notFollowedBy' || mayEnd)
       : steps.slice(from, slot.at).filter(isNot);
     for (const not of nots) {
       if (not.contiguity === 'notNext' ? upTo[0]?.name === not.name : between.some(({ name }) => name === not.name)) return false;
