@@ -24,7 +24,7 @@ import type { Answer, Ask } from '../transforms/outside.ts';
 import { CLOCK_TICK_MS, type ClockedNode } from './clocked-nodes.ts';
 import { Gate } from './gate.ts';
 import type { KeyWatch } from './key-watch.ts';
-import { crowdingOf, type Crowding } from './lanes-ahead.ts';
+import type { Crowding } from './lanes-ahead.ts';
 import type { StepTrace } from './step-trace.ts';
 import { TableRowsSide } from './table-rows-side.ts';
 import type { Stop } from './stop.ts';
@@ -150,7 +150,7 @@ export class Node implements StepContext, ClockedNode {
     });
   }
 
-  readonly crowding = (): Crowding => crowdingOf(this.#transform?.room ?? Infinity, this.#inputWatermarks, this.#inputIdle);
+  readonly crowding = (): Crowding => ({ room: this.#transform?.room, watermarks: this.#inputWatermarks, idle: this.#inputIdle });
 
   get isAsking(): boolean {
     return this.#transform?.asks !== undefined;

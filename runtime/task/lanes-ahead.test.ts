@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { WATERMARK_MAX } from '../event/batch.ts';
 import { planOfSpec } from '../testing/plan-of.ts';
-import { crowdingOf, LanesAhead, type Crowding } from './lanes-ahead.ts';
+import { LanesAhead, type Crowding } from './lanes-ahead.ts';
 
 const source = (name: string): object => ({ name, nats: { subjects: [name] }, eventTime: { at: 'event.at' } });
 const machineOf = (state: string): object => ({ initial: state, unhandled: 'ignore', states: { [state]: {} } });
@@ -27,11 +27,7 @@ function crowding(text: string, id: string): Crowding {
   );
   const timeOf = (input: (typeof inputs)[number]): string => times[input.kind === 'edge' ? plan.edges[input.edge]!.fromStage : ''] ?? 'end';
   const watermarks = inputs.map((input) => (/\d/.test(timeOf(input)) ? Number(timeOf(input)) : WATERMARK_MAX));
-  return crowdingOf(
-    text.endsWith('!') ? 0 : 7,
-    watermarks,
-    inputs.map((input) => timeOf(input) === 'idle'),
-  );
+  return { room: text.endsWith('!') ? 0 : 7, watermarks, idle: inputs.map((input) => timeOf(input) === 'idle') };
 }
 
 test.each([
@@ -42,12 +38,23 @@ test.each([
   { fact: 'idle ones and those that ended are read on', x: 'aidle bend rows10 !', y: 'aidle bend rows10', held: [] },
   { fact: 'what one needs another does not hold', x: 'a10 b20 rows5 !', y: 'a3 b20 rows5 !', held: ['b'] },
 ])('$fact', ({ x, y, held }) => {
-  const lanes = new LanesAhead(plan, stage, (id) => crowding(id === 'x/side' ? x : y, id));
+  const lanes = new LanesAhead(plan, stage, { crowdingOf: (id) => crowding(id === 'x/side' ? x : y, id), edgeTimes: () => new Map() });
   expect([...lanes.held].toSorted()).toEqual(held);
 });
 
-test('the room is the least of those that have some', () => {
-  const rooms: Readonly<Record<string, number>> = { 'x/side': 0, 'y/side': 5 };
-  const lanes = new LanesAhead(plan, stage, (id) => ({ room: rooms[id]!, behind: [], ahead: [] }));
-  expect(lanes.room).toBe(5);
+test('the room is the least of all', () => {
+  const rooms: Readonly<Record<string, number>> = { 'x/side': 3, 'y/side': 5 };
+  const lanes = new LanesAhead(plan, stage, {
+    crowdingOf: (id) => ({ room: rooms[id]!, watermarks: [], idle: [] }),
+    edgeTimes: () => new Map(),
+  });
+  expect(lanes.room).toBe(3);
+});
+
+test('what was taken in counts before the watermarks have risen', () => {
+  const taken = new Map(
+    plan.edges.filter(({ fromStage }) => fromStage === 'a').map(({ index }) => [index, { watermark: 50, isIdle: false }]),
+  );
+  const lanes = new LanesAhead(plan, stage, { crowdingOf: (id) => crowding('a1 bend rows5 !', id), edgeTimes: () => taken });
+  expect([...lanes.held]).toEqual(['a']);
 });

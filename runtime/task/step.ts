@@ -91,7 +91,8 @@ export class TaskCore {
     this.#sink = parts.sink?.initial ?? null;
     this.#counters = { ...NO_COUNTS, edgesIn: parts.stage.inputs.map(() => 0), edgesOut: parts.stage.outputs.map(() => 0) };
     this.#chain = this.#makeChain();
-    this.lanesAhead = new LanesAhead(parts.plan, parts.stage, (id) => this.#chain.crowdingOf(id));
+    const crowded = { crowdingOf: (id: string) => this.#chain.crowdingOf(id), edgeTimes: () => this.#inputs.watermarks() };
+    this.lanesAhead = new LanesAhead(parts.plan, parts.stage, crowded);
   }
 
   /** Goes on from `previous` (null: a task that never ran) with its state as of that record. */

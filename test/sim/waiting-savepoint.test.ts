@@ -1,0 +1,62 @@
+// A savepoint holds what waits for a table, though no more was to be taken in: else it would wait for rows that do not come meanwhile.
+
+import { expect, test } from 'vitest';
+import { readStreamJob } from '../../runtime/plan/check.ts';
+import { planJob } from '../../runtime/plan/plan.ts';
+import { NO_FAULTS } from '../../runtime/testing/memory-faults.ts';
+import { jobText } from '../support/job-run.ts';
+import { SimCluster, SimWorld } from './sim-cluster.ts';
+import { simEvents, SPLITS } from './sim-job.ts';
+import { takeSavepoint } from './savepoints.ts';
+
+const JOB = jobText(
+  'waiting',
+  `
+  partitions: 2
+  sources:
+    - { name: bids, file: { path: a.ndjson }, schema: { id: string, at: timestamp }, eventTime: { at: event.at + 100000 } }
+    - { name: rates, file: { path: b.ndjson }, schema: { id: string, at: timestamp }, eventTime: { at: event.at } }
+  tables:
+    - { name: now, from: rates, key: row.id, maxWaiting: 5 }
+  stages:
+    - { name: rated, from: bids, enrich: [{ table: now, key: event.id, as: rate }] }
+  sinks:
+    - { name: out, from: rated, file: { path: out.ndjson } }
+`,
+);
+
+test('a savepoint is taken while a partition holds back what is ahead of a table, and goes on to the end behind it', async () => {
+  for (let seed = 1; seed <= 4; seed++) {
+    const world = new SimWorld(seed, { ...NO_FAULTS, latencyMs: [0, 20] }, simEvents);
+    const cluster = new SimCluster(world, { lagMs: 0 });
+    const isHeld = (): boolean => [...cluster.figures.values()].some(({ stage, held }) => stage === 'rated' && held === true);
+    const play = async (): Promise<readonly boolean[]> => {
+      const plan = planJob(
+        readStreamJob(JOB, { file: 'waiting', parameters: {} }),
+        { bids: SPLITS, rates: SPLITS },
+        { deadLetterFile: false },
+      );
+      await cluster.declare(1, plan);
+      cluster.start(2);
+      for (let i = 0; i < 200 && !isHeld(); i++) await world.clock.sleep(50);
+      const wasHeld = isHeld();
+      await takeSavepoint(world, cluster, plan, false);
+      await world.clock.sleep(500);
+      const isHeldStill = isHeld();
+      await cluster.directory.delete('savepoint');
+      await cluster.directory.delete('pause');
+      const isThrough = await cluster.until('completed', () => true, 60_000);
+      cluster.stop();
+      return [wasHeld, isHeldStill, isThrough];
+    };
+    const [wasHeld, isHeldStill, isThrough] = await world.clock.run(play());
+    expect({ seed, problems: world.problems, wasHeld, isHeldStill, isThrough }).toEqual({
+      seed,
+      problems: [],
+      wasHeld: true,
+      isHeldStill: false,
+      isThrough: true,
+    });
+    expect(world.lines('out').length).toBe(world.events.flat().length);
+  }
+}, 120_000);
