@@ -171,10 +171,88 @@ describe('I1 not, as the tests of Flink CEP have it (NotPatternITCase)', () => {
     expect(setOf(findMatches(drawPattern(row.pattern, row.options), row.events))).toEqual(setOf(matches));
   });
 
+  test('differs (ADR 24): of matches with one beginning that are sure at one moment the one that grew first; Flink gives {a1 a2 a3 c1}', () => {
+    const spec = drawPattern('a+... .. c !.. b', { within: '5ms', afterMatch: 'skipPastLastEvent' });
+    const found = findMatches(spec, 'a1@1 a2@2 a3@3 c1@4 c2@10');
+    expect(found.replaceAll(/timedOut:\{[^}]*\}/g, '').trim()).toBe('{a1 c1}');
+  });
+
   test('differs (ADR 24): without the optional step the pattern ends with the not, which is sure when within is over; Flink gives {a1} at once', () => {
     const spec = drawPattern('a !.. b ... c?', { within: '10ms' });
     expect(findMatches(spec, 'a1 c1 b1 c2')).toBe('{a1 c1}');
     expect(findMatches(spec, 'a1 c1 c2', { isBounded: true })).toBe('{a1 c1} {a1 c2} {a1}');
+  });
+});
+
+describe('I1 iterative conditions, as the tests of Flink CEP have it (IterativeConditionsITCase)', () => {
+  type Event = { readonly name: string; readonly id: string };
+  type Taken = Readonly<Record<string, readonly Event[]>>;
+  const price = ({ id }: Event): number => (id === 'f4' ? 1 : Number(id.slice(1)));
+  const sum = (events: readonly Event[]): number => events.reduce((all, event) => all + price(event), 0);
+  /** Events of that name, as long as those of their step cost less than 5, or as much. */
+  const below =
+    (step: string, name: string, isAsMuch = false) =>
+    (event: Event, matched: Taken) => {
+      const all = sum(matched[step] ?? []) + price(event);
+      return event.name === name && (all < 5 || (isAsMuch && all === 5));
+    };
+  const twoStarted = (event: Event, matched: Taken): boolean => event.name === 'e' && sum(matched['s'] ?? []) >= 2;
+  const any = { contiguity: 'followedByAny' } as const;
+  const loop = { times: { min: 1 } } as const;
+  const s = { name: 's', where: 'event.name == "s"' };
+  const f = { name: 'f', where: 'event.name == "f"' };
+  const e = { name: 'e', where: 'event.name == "e"' };
+  const combinations = { inner: 'followedByAny' } as const;
+  const branching = { name: 'f', where: below('f', 'f'), ...loop };
+  const starting = { name: 's', where: below('s', 's'), ...loop, optional: true };
+
+  test.each<{ fact: string; steps: PatternInput['steps']; events: string; matches: string }>([
+    {
+      fact: 'in a loop',
+      steps: [s, branching, e],
+      events: 's1 f1 f2 s2 f3 f4 x e',
+      matches: '{s1 f1 f2 f4 e} {s1 f1 f2 e} {s1 f1 e} {s2 f3 f4 e} {s2 f3 e}',
+    },
+    {
+      fact: 'in a loop with combinations',
+      steps: [s, { ...branching, ...combinations }, e],
+      events: 's1 f1 f2 s2 f3 f4 x e',
+      matches: '{s1 f1 f2 f4 e} {s1 f1 f2 e} {s1 f1 f3 e} {s2 f3 f4 e} {s1 f1 f4 e} {s1 f1 e} {s2 f3 e}',
+    },
+    { fact: 'in a loop that begins', steps: [starting, e], events: 's1 s2 s3 e', matches: '{s1 s2 e} {s1 e} {s2 e} {s3 e} {e}' },
+    {
+      fact: 'in a loop with combinations that begins',
+      steps: [{ ...starting, ...combinations }, e],
+      events: 's1 s2 s3 e',
+      matches: '{s1 s2 e} {s1 s3 e} {s1 e} {s2 e} {s3 e} {e}',
+    },
+    {
+      fact: 'on the loop before',
+      steps: [
+        { ...s, ...loop },
+        { name: 'e', where: twoStarted },
+      ],
+      events: 's1 s2 e',
+      matches: '{s1 s2 e} {s2 e}',
+    },
+    {
+      fact: 'on a loop of events that an earlier step takes too',
+      steps: [s, { ...f, ...any }, { name: 'again', where: below('again', 's', true), ...loop }, e],
+      events: 's1 f1 s2 s3 f2 s4 f3 f4 e',
+      matches: '{s1 f1 s2 s3 e} {s1 f1 s2 e} {s1 f2 s4 e} {s2 f2 s4 e} {s3 f2 s4 e}',
+    },
+    {
+      fact: 'on a loop before others',
+      steps: [
+        { ...s, ...loop },
+        { ...f, ...any },
+        { name: 'e', where: twoStarted, ...any },
+      ],
+      events: 's1 s2 f1 s3 f2 e',
+      matches: '{s1 s2 f1 e} {s2 f1 e} {s1 s2 f2 e} {s1 s2 s3 f2 e} {s2 s3 f2 e} {s2 f2 e} {s3 f2 e}',
+    },
+  ])('$fact', ({ steps, events, matches }) => {
+    expect(setOf(findMatches(drawPattern('', { steps, within: '1h' }), events))).toEqual(setOf(matches));
   });
 });
 
