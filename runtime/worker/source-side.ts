@@ -173,7 +173,9 @@ export class SourceSide {
   #take(core: TaskCore, nowMs: number): void {
     const pieces = this.#pieces;
     const last = pieces.at(-1);
-    if (last === undefined || this.#isAhead) return;
+    if (last === undefined) return;
+    this.#came(core); // with what the step before had left
+    if (this.#isAhead) return;
     if (this.#parts.alignment?.isHeld === true) this.#idle?.spoke(); // it had something all the while
     let [taken, events] = [0, 0];
     for (; taken < pieces.length && core.hasTime && !this.#isAhead; taken++) {
