@@ -16,7 +16,7 @@ import type { LatencyResult } from './run/latency.ts';
 import { nexmark } from './run/nexmark.ts';
 import { nexmarkTable } from './run/nexmark-table.ts';
 import { latencyTable, throughputTable } from './run/table.ts';
-import { tracing, tracingTable } from './run/tracing.ts';
+import { START_EVENTS, tracing, tracingTable } from './run/tracing.ts';
 import { twoPhase, twoPhaseTable } from './run/two-phase.ts';
 import { SINKS, throughput } from './run/throughput.ts';
 import type { CheckName } from './run/checks.ts';
@@ -145,7 +145,7 @@ async function measureLatency(): Promise<void> {
 async function measureTracing(): Promise<void> {
   const sampling = Number(values.sampling);
   if (!(sampling >= 0 && sampling <= 1)) throw new BadOption(`--sampling ${values.sampling} is not a share from 0 to 1`);
-  const settings = { ...generator(), events: whole('events', 1), rounds: whole('rounds', 1), sampling };
+  const settings = { ...generator(), events: whole('events', START_EVENTS + 1), rounds: whole('rounds', 1), sampling };
   const result = await tracing({ ...settings, profileDir: values.profile ?? null }, console.error);
   console.log(tracingTable(result));
   if (values.profile !== undefined) return console.log('not written to bench/results: it ran under the profiler');
