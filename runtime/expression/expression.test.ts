@@ -339,6 +339,12 @@ test.each([
   expect(() => compileCode(() => gives, ['event'])({})).toThrow(says);
 });
 
+test('a promise is refused, and one that is rejected is not left to end the process', () => {
+  const rejected = (): Promise<never> => Promise.reject(new Error('unheard'));
+  expect(() => compileCode(rejected, ['event'])({})).toThrow('it gave a promise; transforms are synchronous');
+  expect(() => compileCode(() => [rejected()], ['event'])({})).toThrow('the result has an instance of Promise in it');
+});
+
 test.each([
   { fact: 'a big int that is safe becomes a number, any other stays', gives: [5n, 2n ** 70n], becomes: [5, 2n ** 70n] },
   { fact: 'NaN, infinities and -0 stay', gives: [NaN, Infinity, -0], becomes: [NaN, Infinity, -0] },

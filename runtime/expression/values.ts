@@ -116,6 +116,10 @@ function plainList(list: readonly unknown[], depth: number): readonly unknown[] 
 function plainRecord(record: PlainRecord, depth: number): PlainRecord {
   let copy: Record<string, unknown> | null = null;
   const names = Object.keys(record);
+  if (record instanceof Promise) {
+    record.catch(() => undefined); // nobody else will look at it
+    if (depth === 0) throw new ExpressionError('it gave a promise; transforms are synchronous');
+  }
   if (names.length === 0 && classOf(record) !== null) return refuse(`an instance of ${classOf(record)}`);
   for (const name of names) {
     const item = record[name];

@@ -26,6 +26,7 @@ export function demandLeaf(value: unknown): void {
 /** Of the object itself, not of what is in it. */
 export function demandPlainObject(value: object): void {
   if (isPlainObject(value)) return;
+  if (value instanceof Promise) value.catch(() => undefined); // nobody else will look at it
   refuse(value instanceof Promise ? 'a promise' : `an instance of ${nameOf(value)}`);
 }
 
