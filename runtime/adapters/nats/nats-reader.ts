@@ -37,7 +37,7 @@ const SILENT_TICKS_MAX = 6;
 /** Heartbeats come every other tick. */
 const HEARD_TICKS_MAX = 3;
 /** Ticks between two questions whether what is there comes to us. */
-const DOUBT_TICKS = 4;
+const DOUBT_TICKS = 10;
 /** Read for so many ticks without trouble, a consumer is held. */
 const HELD_TICKS = 10;
 const REOPEN_FIRST_MS = 20;

@@ -192,7 +192,7 @@ test('who was pinned last and is gone holds nobody up', async () => {
   await owner.close();
 }, 30_000);
 
-describe.each([1, 2, 3])('beside one who sets it back, unpins it and takes messages at random (seed %i)', (seed) => {
+describe.each([1, 2])('beside one who sets it back, unpins it and takes messages at random (seed %i)', (seed) => {
   test.each([
     { fact: 'the owner sees each message once, in order', limits: {}, kills: 0 },
     { fact: 'so it does while limits remove messages', limits: { max_msgs: 900 }, kills: 0 },
