@@ -36,8 +36,9 @@ const TICK_MS = 500;
 const SILENT_TICKS_MAX = 6;
 /** Heartbeats come every other tick. */
 const HEARD_TICKS_MAX = 3;
-/** Ticks between two questions whether what is there comes to us. */
-const DOUBT_TICKS = 10;
+/** Whether what is there comes to us is asked after 1, 2, 4 … ticks, and then each time so many have passed: a pull that its owner has
+ *  left may have been pinned just before, and is nobody's. */
+const DOUBT_TICKS_MAX = 8;
 /** Read for so many ticks without trouble, a consumer is held. */
 const HELD_TICKS = 10;
 const REOPEN_FIRST_MS = 20;
@@ -284,7 +285,7 @@ export class NatsReader implements LaneReader {
     }
     if (++this.#openTicks === HELD_TICKS) this.#reopenMs = REOPEN_FIRST_MS;
     if (++this.#silentTicks > SILENT_TICKS_MAX) this.#reopen();
-    else if (this.#way.isInDoubt && this.#openTicks % DOUBT_TICKS === 0) void this.#doubt(this.#generation);
+    else if (this.#way.isInDoubt && isDoubtDue(this.#openTicks)) void this.#doubt(this.#generation);
   }
 
   async #doubt(generation: number): Promise<void> {
@@ -371,6 +372,10 @@ export class NatsReader implements LaneReader {
     this.#drop();
     this.#reopenLater();
   }
+}
+
+function isDoubtDue(ticks: number): boolean {
+  return ticks < DOUBT_TICKS_MAX ? (ticks & (ticks - 1)) === 0 : ticks % DOUBT_TICKS_MAX === 0;
 }
 
 /** A delivery as the server counts it against max_bytes: subject, ack subject, headers but its own, payload. */

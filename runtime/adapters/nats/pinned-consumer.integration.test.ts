@@ -12,6 +12,9 @@ import { NatsReader } from './nats-reader.ts';
 import { PinnedConsumer } from './pinned-consumer.ts';
 import { STOCK_GROUP, stockConfig } from './stock-consumer.ts';
 
+/** Of one who disturbs: an owner on a loaded machine must come to its end, too. */
+const ACTS_MAX = 100;
+
 let server: TestServer;
 const connections: NatsConnection[] = [];
 let link: Link;
@@ -109,7 +112,7 @@ function thief(place: Place, { seed, by, stored }: { readonly seed: number; read
     },
   });
   const done = (async () => {
-    while (!isOver) {
+    while (!isOver && acts < ACTS_MAX) {
       acts++;
       const drawn = chance.next();
       if (drawn < 0.2) await callApi(by, call('UNPIN'), { group: STOCK_GROUP }, 500);
@@ -121,7 +124,7 @@ function thief(place: Place, { seed, by, stored }: { readonly seed: number; read
           reply: `${inbox}.x`,
         });
       }
-      await new Promise((resolve) => setTimeout(resolve, chance.next() * 60));
+      await new Promise((resolve) => setTimeout(resolve, chance.next() * 150));
     }
   })();
   return {
@@ -205,7 +208,7 @@ describe.each([1, 2])('beside one who sets it back, unpins it and takes messages
       const [mine, theirs] = [await connected(), await connected()];
       const owner = reader(place, { stored: 0, by: mine });
       let [stored, lastN, lastSequence, killed] = [0, -1, 0, 0];
-      const TOTAL = 4_000;
+      const TOTAL = 3_000;
       const thieves = [seed, seed + 100].map((one) => thief(place, { seed: one, by: theirs, stored: () => stored }));
       const writing = (async () => {
         for (let n = 0; n < TOTAL; n += 200) {
@@ -228,7 +231,7 @@ describe.each([1, 2])('beside one who sets it back, unpins it and takes messages
           stored = lastSequence - Math.floor(chance.next() * Math.min(50, lastSequence - stored + 1));
           owner.stored(stored);
         }
-        if (killed < kills && lastN > (killed + 1) * 1_200) {
+        if (killed < kills && lastN > (killed + 1) * 900) {
           killed++;
           await server.kill();
           await server.restart();
