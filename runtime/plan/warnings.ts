@@ -10,7 +10,14 @@ import { warnMachines } from './warnings-machine.ts';
 import { subjectsOverlap } from './subject.ts';
 
 export function warnGraph(job: StreamJob, graph: JobGraph): readonly Issue[] {
-  return [...warnUnused(graph), ...warnNoSink(job), ...warnFeedback(job), ...warnAlignment(graph), ...warnForeignKeys(graph), ...warnMachines(graph)];
+  return [
+    ...warnUnused(graph),
+    ...warnNoSink(job),
+    ...warnFeedback(job),
+    ...warnAlignment(graph),
+    ...warnForeignKeys(graph),
+    ...warnMachines(graph),
+  ];
 }
 
 function warnUnused(graph: JobGraph): readonly Issue[] {
