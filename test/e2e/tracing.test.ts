@@ -1,6 +1,7 @@
 // One event's way through pods, as the chart's Jaeger shows it: from the message of its producer over an actor and a window to the
 // sinks, a dead letter, through the death of a pod; and the operator's own rounds.
 
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { headers as natsHeaders } from '@nats-io/transport-node';
 import type { JaegerSpan, JaegerTrace } from '../support/jaeger-query.ts';
@@ -13,6 +14,8 @@ import { apply, freshName, kubectl, until } from './support/programs.ts';
 
 const space = freshName('e2e-tracing');
 const name = 'turnstile';
+/** Of this run alone: the cluster's Jaeger may know those of others. */
+const RUN = randomBytes(16).toString('hex').slice(1);
 const PARENT = 'd'.repeat(15) + '7';
 let nats: ClusterNats;
 let jaeger: ClusterJaeger;
@@ -77,7 +80,7 @@ afterAll(async () => {
 
 /** A swipe whose producer traces it; resolves with the trace's id. */
 async function swipe(digit: string, event: { readonly card: string; readonly gate: string; readonly n: number }): Promise<string> {
-  const trace = digit.repeat(32);
+  const trace = `${digit}${RUN}`;
   const headers = natsHeaders();
   headers.set('traceparent', `00-${trace}-${PARENT}-01`);
   await nats.js.publish(`load.${name}`, JSON.stringify({ ...event, at: new Date().toISOString() }), { headers });
