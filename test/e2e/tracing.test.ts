@@ -159,8 +159,7 @@ test('a dead letter is an error in the trace of its producer, down to the stream
 });
 
 test('the owner of an actor is killed: the next event of its key goes on in the pod that took over, and its trace is whole', async () => {
-  await told(await swipe('c', { card: 'c-3', gate: 'south', n: 4 }), WAY);
-  const before = spanOf((await jaeger.query.trace('c'.repeat(32))) as JaegerTrace, 'process cards');
+  const before = spanOf(await told(await swipe('c', { card: 'c-3', gate: 'south', n: 4 }), WAY), 'process cards');
   const victim = String(before.tags['millrace.worker']);
   await kubectl(['delete', 'pod', victim, '-n', space, '--grace-period=0', '--force', '--wait=false']);
   const own = await connectJobNats(space, name);
