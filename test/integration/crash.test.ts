@@ -36,7 +36,7 @@ describe('results are byte-equal to a run without faults', () => {
     withFolder(async (folder) => {
       const failpoints = [1, 2, 5, 11].map((nth) => `${name}:${nth}:kill`);
       const { outcome, outDir, logs } = await runFlights(folder, {
-        speed: name.startsWith('checkpoint') ? 150_000 : 1_500_000,
+        speed: name.startsWith('checkpoint') ? 100_000 : 1_500_000,
         isolation: 'process',
         failpoints,
       });
