@@ -16,7 +16,7 @@
 import { assert } from '../../base/assert.ts';
 import type { Batch, Key, Value } from '../../event/batch.ts';
 import { WATERMARK_MAX, WATERMARK_MIN } from '../../event/batch.ts';
-import type { CompiledKeyWatermark, CompiledWindow, OpPlan } from '../../plan/physical-plan.ts';
+import type { CompiledKeyWatermark, OpPlan } from '../../plan/physical-plan.ts';
 import type { KeyedCells } from '../../state/keyed-cells.ts';
 import { Heap } from '../../time/heap.ts';
 import { boundedOutOfOrder } from '../../time/watermark.ts';
@@ -32,7 +32,6 @@ import { makeSliceGrid } from './slice-grid.ts';
 import { WindowResults } from './window-results.ts';
 
 type WindowOp = Extract<OpPlan, { kind: 'window' }>;
-type TimeWindow = Extract<CompiledWindow, { kind: 'tumbling' | 'sliding' | 'session' }>;
 /** Of a session: its first event's time, and its last one's plus the gap. */
 type Open = [startMs: number, endMs: number, figures: Cell];
 type KeyCell = [latestMs: number, closedMs: number, seenMs: number, open: Open[]];
@@ -45,7 +44,7 @@ export class KeyTimeWindow implements Transform {
   readonly waits: Waits;
   readonly #time: CompiledKeyWatermark;
   /** Null: sessions. */
-  readonly #startsOf: ((timeMs: number) => readonly number[]) | null;
+  readonly #windowsOf: ((timeMs: number) => readonly number[]) | null;
   readonly #lengthMs: number;
   readonly #aggregates: Aggregates;
   readonly #results: WindowResults;
@@ -64,7 +63,7 @@ export class KeyTimeWindow implements Transform {
     assert(window.kind !== 'count' && window.kind !== 'global', 'windows by the time of their key have a time bound');
     this.#time = op.keyWatermark;
     this.#lengthMs = window.kind === 'session' ? window.gapMs : window.sizeMs;
-    this.#startsOf = window.kind === 'session' ? null : startsOf(window);
+    this.#windowsOf = window.kind === 'session' ? null : makeSliceGrid(window).windowsOf;
     this.#aggregates = compileAggregates(op.aggregates);
     this.#results = new WindowResults(this.#aggregates, op);
     this.#late = op.late;
@@ -116,7 +115,7 @@ export class KeyTimeWindow implements Transform {
   }
 
   figures(): WindowFigures {
-    const starts = this.#startsOf === null ? [] : [...this.#open].toSorted((a, b) => a[0] - b[0]).slice(0, OPEN_TOLD_MAX);
+    const starts = this.#windowsOf === null ? [] : [...this.#open].toSorted((a, b) => a[0] - b[0]).slice(0, OPEN_TOLD_MAX);
     const spans = starts.map(([startMs, keys]) => [startMs, startMs + this.#lengthMs, keys] as const);
     return { kind: 'windows', open: [...this.#open.values()].reduce((sum, keys) => sum + keys, 0), spans, results: this.#results.given };
   }
@@ -126,7 +125,7 @@ export class KeyTimeWindow implements Transform {
     const known = this.#cells.get(NAMESPACE, key) as KeyCell | undefined;
     const watermark = known === undefined ? WATERMARK_MIN : this.#watermarkOf(known);
     const cell: KeyCell = known ?? [timeMs, WATERMARK_MIN, context.nowMs, []];
-    const windows = this.#startsOf === null ? this.#session(cell[3], timeMs) : this.#fixed(this.#startsOf(timeMs), cell[3]);
+    const windows = this.#windowsOf === null ? this.#session(cell[3], timeMs) : this.#fixed(this.#windowsOf(timeMs), cell[3]);
     if (windows.length === 0) return 'outside';
     const open = windows.filter(([, endMs]) => endMs - 1 > watermark); // a session that it touches is open
     if (open.length === 0) return 'late';
@@ -138,7 +137,7 @@ export class KeyTimeWindow implements Transform {
       context.nowMs,
     );
     for (const one of open) {
-      if (this.#startsOf === null) this.#grow(one, timeMs, cell[3]);
+      if (this.#windowsOf === null) this.#grow(one, timeMs, cell[3]);
       if (cell[3].includes(one)) continue;
       cell[3].splice(cell[3].findLastIndex(([startMs]) => startMs < one[0]) + 1, 0, one);
       this.#opened(key, one);
@@ -181,7 +180,7 @@ export class KeyTimeWindow implements Transform {
   }
 
   #count([startMs]: Open, change: 1 | -1): void {
-    const at = this.#startsOf === null ? 0 : startMs;
+    const at = this.#windowsOf === null ? 0 : startMs;
     const keys = (this.#open.get(at) ?? 0) + change;
     if (keys === 0) this.#open.delete(at);
     else this.#open.set(at, keys);
@@ -255,22 +254,13 @@ export class KeyTimeWindow implements Transform {
     const isClosed = this.#results.count > 0;
     if (isClosed) context.emit(this.#results.take(context));
     const next = this.#earliest();
-    if (isClosed && !context.contributors.isEmpty && (next === undefined || this.#startsOf !== null))
+    if (isClosed && !context.contributors.isEmpty && (next === undefined || this.#windowsOf !== null))
       context.contributors.forget(next?.of[0] ?? Infinity);
     context.emitWatermark(next === undefined ? this.#wanted : Math.min(this.#wanted, next.endMs - 2));
   }
 }
 
 const NAMESPACE = 0;
-
-function startsOf(window: Extract<TimeWindow, { kind: 'tumbling' | 'sliding' }>): (timeMs: number) => readonly number[] {
-  const { everyMs, sliceAt, firstWindowOf } = makeSliceGrid(window);
-  return (timeMs) => {
-    const starts: number[] = [];
-    for (let start = firstWindowOf(sliceAt(timeMs)); start <= timeMs; start += everyMs) starts.push(start);
-    return starts;
-  };
-}
 
 /** (end, key). A key has no two windows with one end. */
 function isBefore(a: End, b: End): boolean {

@@ -32,10 +32,10 @@ import { WindowResults } from './window-results.ts';
 
 type WindowOp = Extract<OpPlan, { kind: 'window' }>;
 
-/** Which windows there are. */
 /** A key of a window with events that are in no pane yet. */
 type Pending = { readonly start: number; readonly key: Key };
-type Assigner = { readonly sizeMs: number; readonly startsOf: (timeMs: number) => readonly number[] };
+/** Which windows there are. */
+type Assigner = Pick<SliceGrid, 'sizeMs' | 'windowsOf'>;
 
 export class PanedWindow implements Expirable {
   readonly carriesTraces = true;
@@ -53,7 +53,7 @@ export class PanedWindow implements Expirable {
   /** Open windows → keys with events that are in no pane; only where time alone may make a pane due. */
   readonly #pending = new Map<number, Map<Key, Pending>>();
   readonly #clock: ClockLooks<Pending>;
-  /** Keys whose last pane was given because they expire, and up to where their traces are in it. */
+  /** Keys whose last pane was given because they expire. */
   readonly #over = new Set<Key>();
   /** Closed windows → keys that the batch changed. */
   readonly #corrected = new Map<number, Set<Key>>();
@@ -62,7 +62,7 @@ export class PanedWindow implements Expirable {
   constructor(grid: SliceGrid | null, op: WindowOp) {
     assert(op.panes !== undefined, 'a window with panes says when they come');
     this.#isGlobal = grid === null;
-    this.#assigner = grid === null ? GLOBAL : assignerOf(grid);
+    this.#assigner = grid ?? GLOBAL;
     this.#aggregates = compileAggregates(op.aggregates);
     this.#results = new WindowResults(this.#aggregates, op);
     this.#panes = new Panes(op.panes, this.#aggregates, this.#results);
@@ -90,7 +90,7 @@ export class PanedWindow implements Expirable {
     const late: number[] = [];
     let [outside, added] = [0, 0];
     for (let i = 0; i < keys.length; i++) {
-      const starts = this.#assigner.startsOf(batch.times[i]!);
+      const starts = this.#assigner.windowsOf(batch.times[i]!);
       const kept = starts.filter((start) => !this.#isExpired(start, context.watermark));
       if (starts.length === 0) outside++;
       else if (kept.length === 0) late.push(i);
@@ -275,16 +275,4 @@ export class PanedWindow implements Expirable {
 }
 
 const ALL_TIME = [0] as const;
-const GLOBAL: Assigner = { sizeMs: Infinity, startsOf: () => ALL_TIME };
-
-function assignerOf(grid: SliceGrid): Assigner {
-  const { sizeMs, everyMs } = grid;
-  return {
-    sizeMs,
-    startsOf: (timeMs) => {
-      const starts: number[] = [];
-      for (let start = grid.firstWindowOf(grid.sliceAt(timeMs)); start <= timeMs; start += everyMs) starts.push(start);
-      return starts;
-    },
-  };
-}
+const GLOBAL: Assigner = { sizeMs: Infinity, windowsOf: () => ALL_TIME };

@@ -20,6 +20,8 @@ export type SliceGrid = {
   readonly sliceEnd: (sliceStart: number) => number;
   /** Start of the oldest window that a slice belongs to. */
   readonly firstWindowOf: (sliceStart: number) => number;
+  /** Starts of the windows that `timeMs` lies in, ascending. */
+  readonly windowsOf: (timeMs: number) => readonly number[];
   /** Start of the oldest window that is still open at `watermark`; -Infinity when all are. */
   readonly firstOpenWindow: (watermark: number) => number;
 };
@@ -29,19 +31,26 @@ export function makeSliceGrid(window: Extract<CompiledWindow, { kind: 'tumbling'
   const everyMs = window.kind === 'tumbling' ? sizeMs : window.everyMs;
   const restMs = sizeMs % everyMs;
   const windowAt = (timeMs: number): number => Math.floor((timeMs - offsetMs) / everyMs) * everyMs + offsetMs;
+  const sliceAt = (timeMs: number): number => {
+    const start = windowAt(timeMs);
+    return timeMs - start >= restMs ? start + restMs : start;
+  };
+  const firstWindowOf = (sliceStart: number): number => windowAt(sliceStart - sizeMs) + everyMs;
   return {
     sizeMs,
     everyMs,
     windowAt,
-    sliceAt: (timeMs) => {
-      const start = windowAt(timeMs);
-      return timeMs - start >= restMs ? start + restMs : start;
-    },
+    sliceAt,
     sliceEnd: (sliceStart) => {
       const start = windowAt(sliceStart);
       return sliceStart - start >= restMs ? start + everyMs : start + restMs;
     },
-    firstWindowOf: (sliceStart) => windowAt(sliceStart - sizeMs) + everyMs,
+    firstWindowOf,
+    windowsOf: (timeMs) => {
+      const starts: number[] = [];
+      for (let start = firstWindowOf(sliceAt(timeMs)); start <= timeMs; start += everyMs) starts.push(start);
+      return starts;
+    },
     firstOpenWindow: (watermark) => (Number.isFinite(watermark) ? windowAt(watermark - sizeMs + 1) + everyMs : watermark),
   };
 }
