@@ -6,8 +6,7 @@ import { accountOfStream, type JobLinks } from '../adapters/nats/job-connections
 import type { Link } from '../adapters/nats/link.ts';
 import { assert } from '../base/assert.ts';
 import type { Clock, Random } from '../base/clock.ts';
-import { parseDuration } from '../base/duration.ts';
-import { makeTable } from '../transforms/enrich-table.ts';
+import { makeFileTable } from '../transforms/enrich-table.ts';
 import type { Table } from '../transforms/transform.ts';
 import { makeFileSink } from './file/file-sink.ts';
 import { makeFileSource } from './file/file-source.ts';
@@ -72,7 +71,6 @@ export async function loadTables(
 
 async function loadTable(spec: FileTableSpec, baseDir: string): Promise<LoadedTable> {
   const { rows, lines, version, issues } = await readTableRows(spec, baseDir);
-  const validForMs = spec.validFor === undefined ? null : parseDuration(spec.validFor);
-  const made = makeTable(rows, { key: spec.key, at: spec.at ?? null, validForMs, version });
+  const made = makeFileTable(rows, spec, version);
   return { table: made.table, issues: [...issues, ...made.issues.map(({ row, message }) => `line ${lines[row]}: ${message}`)] };
 }

@@ -300,6 +300,11 @@ export function isFeedback({ fromStage, toStage }: Pick<EdgePlan, 'fromStage' | 
   return fromStage === toStage;
 }
 
+/** Subjects of one of the plan's lanes. */
+export function laneSubjects({ stages }: Pick<PhysicalPlan, 'stages'>, stream: string): string[] {
+  return stages.filter((stage) => stage.stream === stream).map(({ subjectPrefix }) => `${subjectPrefix}.*`);
+}
+
 /** Of a source's stage; null: its splits wait for nobody. */
 export function alignmentOf({ nodes }: Pick<StagePlan, 'nodes'>): SourceAlignment | null {
   return nodes.flatMap(({ op }) => (op.kind === 'source' ? (op.alignment ?? []) : [])).at(0) ?? null;

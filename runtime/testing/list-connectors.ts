@@ -4,7 +4,7 @@ import type { EventSchemaSpec } from '../../crds/stream-job/events.ts';
 import type { Clock } from '../base/clock.ts';
 import type { Value } from '../event/batch.ts';
 import { compileJsonEventAgain } from '../event/codec/json-event.ts';
-import { encodeJsonLine } from '../event/codec/json-lines.ts';
+import { encodeJsonLines } from '../event/codec/json-lines.ts';
 import type { SinkConnector } from '../connectors/sink.ts';
 import { undecodableLetter } from '../connectors/source-letters.ts';
 import type { SourceConnector, SourceRead, SourceReader } from '../connectors/source.ts';
@@ -62,15 +62,7 @@ export function listSink(kept: unknown[]): SinkConnector {
     open: (partition) =>
       Promise.resolve({
         prepare: (batches, before) => {
-          const lines: string[] = [];
-          const failed: { value: Value; timeMs: number; problem: string }[] = [];
-          for (const { values, times } of batches) {
-            values.forEach((value, i) => {
-              const encoded = encodeJsonLine(value);
-              if ('line' in encoded) lines.push(encoded.line);
-              else failed.push({ value, timeMs: times[i]!, problem: encoded.problem });
-            });
-          }
+          const { lines, failed } = encodeJsonLines(batches);
           const after = { offset: Number(before['offset']) + lines.length };
           return { payload: Buffer.from(lines.join('\n')), count: lines.length, after, failed };
         },

@@ -11,14 +11,13 @@ import { loadJob } from '../adapters/node/load-job.ts';
 import { MillraceError } from '../base/errors.ts';
 import { BadDeclaration } from '../base/issues.ts';
 import { CHECKPOINT_DELTA_BYTES_MIN } from '../base/limits.ts';
-import { parseDuration } from '../base/duration.ts';
 import type { DeadLetter, Value } from '../event/batch.ts';
 import type { Job } from '../job/job.ts';
 import { assertValidJob } from '../plan/check.ts';
 import { DEAD_LETTERS, DEAD_LETTERS_SUBJECT } from '../plan/plan-names.ts';
-import type { OpPlan, PhysicalPlan, StagePlan } from '../plan/physical-plan.ts';
+import { laneSubjects, type OpPlan, type PhysicalPlan, type StagePlan } from '../plan/physical-plan.ts';
 import { planJob } from '../plan/plan.ts';
-import { makeTable } from '../transforms/enrich-table.ts';
+import { makeFileTable } from '../transforms/enrich-table.ts';
 import { makeTransform } from '../transforms/make-transform.ts';
 import type { Question } from '../transforms/outside.ts';
 import type { Table } from '../transforms/transform.ts';
@@ -69,7 +68,8 @@ const REPORT_MS = 3_600_000;
 
 /**
  * Runs `job` (declared in TypeScript, or the path of its file) to its end, and gives what came of it. Takes milliseconds to tens of them.
- * Throws BadDeclaration for a job with mistakes, or for events, tables and lookups that it has not, or lacks; MillraceError when it fails.
+ * Throws BadDeclaration for a job with mistakes, or for events, tables and lookups that it has not, or lacks; an Error that names code,
+ * task and reason when it fails.
  */
 export async function runInMemory(job: Job | string, options: InMemoryOptions): Promise<InMemoryRun> {
   const spec = await specOf(job, options.parameters ?? {});
@@ -117,10 +117,7 @@ function lacking(option: string, given: Named, needed: readonly string[], why: s
 
 async function runPlan(plan: PhysicalPlan, options: InMemoryOptions, clock: VirtualClock): Promise<InMemoryRun> {
   const journal = new MemoryJournal({ clock, random: seededRandom(1) });
-  for (const stream of plan.streams) {
-    const subjects = plan.stages.filter((stage) => stage.stream === stream).map(({ subjectPrefix }) => `${subjectPrefix}.*`);
-    await journal.ensureLane({ stream, subjects, bytesMax: -1 });
-  }
+  for (const stream of plan.streams) await journal.ensureLane({ stream, subjects: laneSubjects(plan, stream), bytesMax: -1 });
   const directory = new MemoryDirectory();
   const { promise: over, resolve: end } = Promise.withResolvers<Failure | null>();
   await directory.watch((key, entry) => {
@@ -194,8 +191,7 @@ async function tried(answer: (question: LookupQuestion) => unknown, question: Qu
 function tablesOf(plan: PhysicalPlan, given: Readonly<Record<string, readonly object[]>>): ReadonlyMap<string, Table> {
   return new Map(
     plan.tables.map(({ name, key, at, validFor }) => {
-      const validForMs = validFor === undefined ? null : parseDuration(validFor);
-      const made = makeTable(given[name] as readonly Value[], { key, at: at ?? null, validForMs, version: '' });
+      const made = makeFileTable(given[name] as readonly Value[], { key, at, validFor }, '');
       const [issue] = made.issues;
       if (issue !== undefined) throw new MillraceError('MR1001', { path: `row ${issue.row} of table ${name}`, problem: issue.message });
       return [name, made.table];

@@ -5,6 +5,8 @@
 //   E3. A row is valid in [at, at + validForMs): a time outside it finds nothing, not an older row.
 
 import type { Code } from '../../crds/stream-job/code.ts';
+import type { FileTableSpec } from '../../crds/stream-job/sources.ts';
+import { parseDuration } from '../base/duration.ts';
 import type { Key, Value } from '../event/batch.ts';
 import { encodeKey } from '../event/key.ts';
 import { compileCode } from '../expression/expression.ts';
@@ -22,6 +24,15 @@ export type TableOptions = {
 
 /** A row that could not be taken in. `row` is its index. */
 export type RowIssue = { readonly row: number; readonly message: string };
+
+/** Of a table that is declared as a file. Otherwise as `makeTable`. */
+export function makeFileTable(
+  rows: readonly Value[],
+  { key, at, validFor }: Pick<FileTableSpec, 'key' | 'at' | 'validFor'>,
+  version: string,
+): ReturnType<typeof makeTable> {
+  return makeTable(rows, { key, at: at ?? null, validForMs: validFor === undefined ? null : parseDuration(validFor), version });
+}
 
 /** Builds the table; rows whose key or time fails are left out and returned as issues. Throws BadDeclaration for bad code. */
 export function makeTable(rows: readonly Value[], options: TableOptions): { readonly table: Table; readonly issues: readonly RowIssue[] } {

@@ -12,7 +12,7 @@ import { MemoryJournal } from '../../runtime/testing/memory-journal.ts';
 import { VirtualClock } from '../../runtime/testing/virtual-clock.ts';
 import type { Random } from '../../runtime/base/clock.ts';
 import { readStreamJob } from '../../runtime/plan/check.ts';
-import { hasStandbys } from '../../runtime/plan/physical-plan.ts';
+import { hasStandbys, laneSubjects } from '../../runtime/plan/physical-plan.ts';
 import type { PhysicalPlan, StagePlan } from '../../runtime/plan/physical-plan.ts';
 import { planJob } from '../../runtime/plan/plan.ts';
 import { makeTransform } from '../../runtime/transforms/make-transform.ts';
@@ -143,7 +143,7 @@ class World {
 
   async play(): Promise<Simulated> {
     for (const stream of this.#plan.streams)
-      await this.#journal.ensureLane({ stream, subjects: lanesOf(this.#plan, stream), bytesMax: -1 });
+      await this.#journal.ensureLane({ stream, subjects: laneSubjects(this.#plan, stream), bytesMax: -1 });
     let isOver = false;
     const over = new Promise<void>((resolve) => {
       void this.#directory.watch((key, entry) => {
@@ -336,8 +336,4 @@ class World {
   #lines(sink: string): string[] {
     return (this.#targets.get(sink) ?? []).map((text) => line(JSON.parse(text ?? '{}') as object)).sort();
   }
-}
-
-function lanesOf(plan: PhysicalPlan, stream: string): string[] {
-  return plan.stages.filter((stage) => stage.stream === stream).map(({ subjectPrefix }) => `${subjectPrefix}.*`);
 }

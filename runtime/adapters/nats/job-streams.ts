@@ -6,7 +6,7 @@
 //   T2. What is removed is found by its names, never by what a directory says: that is written by workers, too.
 
 import type { NatsConnection } from '@nats-io/transport-node';
-import type { PhysicalPlan } from '../../plan/physical-plan.ts';
+import { laneSubjects, type PhysicalPlan } from '../../plan/physical-plan.ts';
 import { redriveStream, redriveSubject, STREAM_ROOT, SUBJECT_ROOT } from '../../plan/plan-names.ts';
 import { openDirectory, deleteDirectory } from './directory.ts';
 import { callApi } from './jetstream-api.ts';
@@ -41,11 +41,6 @@ export async function ensureJobStreams(connection: NatsConnection, plan: Physica
 /** Where it is kept what was decided about dead letters. T1, as the others. */
 export function ensureRedriveLane(journal: NatsJournal, job: string, bytesMax = REDRIVE_BYTES_MAX): Promise<void> {
   return journal.ensureLane({ stream: redriveStream(job), subjects: [redriveSubject(job, '*')], bytesMax });
-}
-
-/** Subjects of one of the plan's lanes. */
-function laneSubjects(plan: PhysicalPlan, stream: string): string[] {
-  return plan.stages.filter((stage) => stage.stream === stream).map(({ subjectPrefix }) => `${subjectPrefix}.*`);
 }
 
 /** T2. Removes all that the job has in NATS, but what its sinks wrote; nothing when there is nothing. */

@@ -15,7 +15,7 @@ import { extname, resolve } from 'node:path';
 import type { SinkSpec } from '../../../crds/stream-job/spec.ts';
 import { assert } from '../../base/assert.ts';
 import { MillraceError } from '../../base/errors.ts';
-import { encodeJsonLine } from '../../event/codec/json-lines.ts';
+import { encodeJsonLines } from '../../event/codec/json-lines.ts';
 import type { SinkConnector, SinkRecord, SinkState, SinkWriter } from '../sink.ts';
 import { nameRunFile, openRunFile, type RunFileOptions } from './run-file.ts';
 
@@ -57,15 +57,7 @@ class FileWriter implements SinkWriter {
   }
 
   prepare(batches: Parameters<SinkWriter['prepare']>[0], before: SinkState): ReturnType<SinkWriter['prepare']> {
-    const lines: string[] = [];
-    const failed: { value: unknown; timeMs: number; problem: string }[] = [];
-    for (const { values, times } of batches) {
-      for (let i = 0; i < values.length; i++) {
-        const encoded = encodeJsonLine(values[i]);
-        if ('line' in encoded) lines.push(encoded.line);
-        else failed.push({ value: values[i], timeMs: times[i] as number, problem: encoded.problem });
-      }
-    }
+    const { lines, failed } = encodeJsonLines(batches);
     const payload = lines.length === 0 ? Buffer.alloc(0) : Buffer.from(`${lines.join('\n')}\n`);
     return { payload, count: lines.length, after: { offset: offsetOf(before) + payload.length }, failed };
   }

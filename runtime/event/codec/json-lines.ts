@@ -4,6 +4,8 @@
 //   L2. A line holds no line break of any kind (U+2028 and U+2029 are escaped too); unpaired surrogates are escaped.
 //   L3. Undefined fields are left out, undefined itself is null: as JSON.stringify does.
 
+import type { Batch } from '../batch.ts';
+
 export type Line = { readonly line: string } | { readonly problem: string };
 
 /** One line without its line feed, or why there is none (nested too deep for the stack). */
@@ -15,6 +17,22 @@ export function encodeJsonLine(value: unknown): Line {
   } catch (error) {
     return { problem: `cannot be written as JSON: ${(error as Error).message}` };
   }
+}
+
+export type Unwritten = { readonly value: unknown; readonly timeMs: number; readonly problem: string };
+
+/** A line for each event of `batches`; `failed`: those that have none. */
+export function encodeJsonLines(batches: readonly Pick<Batch, 'values' | 'times'>[]): { lines: string[]; failed: Unwritten[] } {
+  const lines: string[] = [];
+  const failed: Unwritten[] = [];
+  for (const { values, times } of batches) {
+    for (let i = 0; i < values.length; i++) {
+      const encoded = encodeJsonLine(values[i]);
+      if ('line' in encoded) lines.push(encoded.line);
+      else failed.push({ value: values[i], timeMs: times[i] as number, problem: encoded.problem });
+    }
+  }
+  return { lines, failed };
 }
 
 const SEPARATORS = /[\u2028\u2029]/;
