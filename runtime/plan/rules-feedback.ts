@@ -36,21 +36,14 @@ function checkHead({ name, spec, path }: StageElement): readonly Issue[] {
 /** FR2. */
 function waitingParts(spec: StageSpec, path: readonly PathPart[]): readonly (readonly [place: readonly PathPart[], why: string])[] {
   const ordered = spec.machine?.order === 'eventTime' ? 'machine' : spec.xstate?.order === 'eventTime' ? 'xstate' : null;
-  return [
-    ...(spec.processingTime === undefined
-      ? []
-      : [[[...path, 'processingTime'], 'events that come back keep their time, which the clock would replace'] as const]),
-    ...(ordered === null
-      ? []
-      : [[[...path, ordered, 'order'], 'in the order of event time what comes back would always be late'] as const]),
-    ...(spec.tables === undefined ? [] : [[[...path, 'tables'], 'events would wait for the tables each time they come back'] as const]),
-    ...(spec.bootstrap === undefined
-      ? []
-      : [[[...path, 'bootstrap'], 'what comes back of the bootstrap would come after its end'] as const]),
-    ...((spec.onError?.retries ?? 0) === 0
-      ? []
-      : [[[...path, 'onError', 'retries'], 'the end of its input would not wait for what is to be tried again'] as const]),
+  const parts: readonly (readonly [isThere: boolean, place: readonly PathPart[], why: string])[] = [
+    [spec.processingTime !== undefined, ['processingTime'], 'events that come back keep their time, which the clock would replace'],
+    [ordered !== null, [ordered ?? '', 'order'], 'in the order of event time what comes back would always be late'],
+    [spec.tables !== undefined, ['tables'], 'events would wait for the tables each time they come back'],
+    [spec.bootstrap !== undefined, ['bootstrap'], 'what comes back of the bootstrap would come after its end'],
+    [(spec.onError?.retries ?? 0) !== 0, ['onError', 'retries'], 'the end of its input would not wait for what is to be tried again'],
   ];
+  return parts.flatMap(([isThere, place, why]) => (isThere ? [[[...path, ...place], why] as const] : []));
 }
 
 function checkBack(head: StageElement, back: Reference, graph: JobGraph): readonly Issue[] {

@@ -26,12 +26,12 @@ export function imageEnd(): Uint8Array {
   return lengthOf(0);
 }
 
-type Awaited_ = 'head' | 'length' | 'block' | 'nothing' | 'one delta';
+type ImagePart = 'head' | 'length' | 'block' | 'nothing' | 'one delta';
 
 /** Takes an image apart: chunks go in as they come, blocks come out as soon as they are whole. */
 export class ImageBlocks {
   readonly #onBlock: (block: Uint8Array) => void;
-  #awaited: Awaited_ = 'head';
+  #awaited: ImagePart = 'head';
   #needed = HEAD_BYTES;
   /** What has come of what is awaited. */
   #pieces: Uint8Array[] = [];
@@ -99,7 +99,7 @@ export class ImageBlocks {
     }
   }
 
-  #await(awaited: Awaited_, needed: number): void {
+  #await(awaited: ImagePart, needed: number): void {
     this.#awaited = awaited;
     this.#needed = needed;
   }
