@@ -1,17 +1,14 @@
 // Two subjects whose event time goes on at very different paces, on a real server: what waits for the watermark stays small when they are
 // aligned, results are the same, and a worker that is killed meanwhile changes nothing.
 
-import type { NatsConnection } from '@nats-io/transport-node';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { openBus } from '../../runtime/adapters/nats/directory.ts';
 import { callApi } from '../../runtime/adapters/nats/jetstream-api.ts';
 import { Link } from '../../runtime/adapters/nats/link.ts';
-import { connectNats } from '../../runtime/adapters/nats/nats-connection.ts';
-import { endPods } from '../../runtime/pod/pod-harness.ts';
 import type { WorkerReport } from '../../runtime/worker/worker-report.ts';
 import { jobText } from '../support/job-run.ts';
-import { startTestServer, type TestServer } from '../support/nats.ts';
 import { Operated, sleep, until } from '../support/operated-job.ts';
+import { operatorsServer } from '../support/operators-server.ts';
 
 const HOUR_MS = 3_600_000;
 const STEP_MS = 10_000;
@@ -22,17 +19,7 @@ const EVENTS = (4 * HOUR_MS) / STEP_MS;
 /** Of the slow subject, at a time. */
 const PORTION = 20;
 
-let server: TestServer;
-let admin: NatsConnection;
-beforeAll(async () => {
-  server = await startTestServer();
-  admin = await connectNats({ url: server.url, name: 'operator' });
-});
-afterEach(endPods);
-afterAll(async () => {
-  await admin.close();
-  await server.stop();
-});
+const nats = operatorsServer();
 
 const job = (name: string, alignment: string): string =>
   jobText(
@@ -65,20 +52,20 @@ type Played = {
 /** All of the fast subject is there at once; the slow one comes bit by bit. The first worker is killed in the middle. */
 async function play(name: string, alignment: string): Promise<Played> {
   const stream = { name: name.toUpperCase(), subjects: [`${name}.*`], storage: 'file', retention: 'limits' };
-  await callApi(Link.of(admin), `STREAM.CREATE.${stream.name}`, stream);
-  const run = new Operated(admin, server.url, name);
+  await callApi(Link.of(nats.admin), `STREAM.CREATE.${stream.name}`, stream);
+  const run = new Operated(nats.admin, nats.server.url, name);
   await run.declare(job(name, alignment), { workers: 2 });
   const most = { open: 0, apartMs: 0, heldMs: 0 };
-  const stop = openBus(admin, name).subscribe('report', (value) => look(value as WorkerReport, run, most));
+  const stop = openBus(nats.admin, name).subscribe('report', (value) => look(value as WorkerReport, run, most));
   for (let i = 0; i < EVENTS; i++) publish(`${name}.fast`, i);
-  await admin.flush();
+  await nats.admin.flush();
   run.startPod('w1');
   run.startPod('w2');
   await run.allRun();
   for (let i = 0; i < EVENTS; i++) {
     publish(`${name}.slow`, i);
     if (i % PORTION !== 0) continue;
-    await admin.flush();
+    await nats.admin.flush();
     await sleep(50);
     if (i === (EVENTS / 2 / PORTION) * PORTION) {
       await run.pods.get('w1')?.end('SIGKILL');
@@ -96,7 +83,7 @@ async function play(name: string, alignment: string): Promise<Played> {
 }
 
 function publish(subject: string, i: number): void {
-  admin.publish(subject, JSON.stringify({ id: `k${i % KEYS}`, at: i * STEP_MS }));
+  nats.admin.publish(subject, JSON.stringify({ id: `k${i % KEYS}`, at: i * STEP_MS }));
 }
 
 function look({ nodes }: WorkerReport, run: Operated, most: { open: number; apartMs: number; heldMs: number }): void {

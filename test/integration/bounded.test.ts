@@ -1,28 +1,15 @@
 // A2: the same job over what ends and over what does not: the same answers, on a real server, though a worker dies meanwhile. The one ends
 // as completed; of the other the last windows close by the clock.
 
-import type { NatsConnection } from '@nats-io/transport-node';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { callApi } from '../../runtime/adapters/nats/jetstream-api.ts';
 import { Link } from '../../runtime/adapters/nats/link.ts';
-import { connectNats } from '../../runtime/adapters/nats/nats-connection.ts';
-import { endPods } from '../../runtime/pod/pod-harness.ts';
 import { withFolder } from '../support/flights-run.ts';
 import { jobText, readSubject, runText } from '../support/job-run.ts';
-import { startTestServer, type TestServer } from '../support/nats.ts';
 import { Operated, until } from '../support/operated-job.ts';
+import { operatorsServer } from '../support/operators-server.ts';
 
-let server: TestServer;
-let admin: NatsConnection;
-beforeAll(async () => {
-  server = await startTestServer();
-  admin = await connectNats({ url: server.url, name: 'operator' });
-});
-afterEach(endPods);
-afterAll(async () => {
-  await admin.close();
-  await server.stop();
-});
+const nats = operatorsServer();
 
 const STAGES = ['counts', 'visits', 'pairs'] as const;
 
@@ -61,25 +48,25 @@ const EVENTS = Array.from({ length: 400 }, (_, n) => ({
 
 async function answers(name: string): Promise<readonly (readonly string[])[]> {
   const read = async (stage: string): Promise<readonly string[]> => {
-    const values = await readSubject(server.url, `${stage}.${name}`);
+    const values = await readSubject(nats.server.url, `${stage}.${name}`);
     return values.map((value) => JSON.stringify(value)).toSorted();
   };
   return Promise.all(STAGES.map(read));
 }
 
 test('A2 what ends and what does not give the same answers', async () => {
-  await callApi(Link.of(admin), 'STREAM.CREATE.ROWS', { name: 'ROWS', subjects: ['rows.*'], storage: 'file', retention: 'limits' });
-  for (const event of EVENTS) admin.publish(`rows.${event.n % 2}`, JSON.stringify(event));
-  await admin.flush();
+  await callApi(Link.of(nats.admin), 'STREAM.CREATE.ROWS', { name: 'ROWS', subjects: ['rows.*'], storage: 'file', retention: 'limits' });
+  for (const event of EVENTS) nats.admin.publish(`rows.${event.n % 2}`, JSON.stringify(event));
+  await nats.admin.flush();
 
   await withFolder(async (folder) => {
-    const { outcome } = await runText(folder, job('ends', ', bounded: true }'), { natsUrl: server.url, workers: 2 });
+    const { outcome } = await runText(folder, job('ends', ', bounded: true }'), { natsUrl: nats.server.url, workers: 2 });
     expect(outcome).toMatchObject({ ending: 'completed', failure: null });
   });
   const expected = await answers('ends');
   expect(expected.map((of) => of.length > 5)).toEqual([true, true, true]);
 
-  const run = new Operated(admin, server.url, 'goes-on');
+  const run = new Operated(nats.admin, nats.server.url, 'goes-on');
   await run.declare(job('goes-on', ' }\n      idle: { after: 2s, closeAfter: 4s }'));
   run.startPod('w1');
   await until(async () => (await answers('goes-on'))[0]!.length > 0);

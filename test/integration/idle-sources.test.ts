@@ -1,27 +1,14 @@
 // E2, F6: subjects that are silent, on a real server: windows close though one of them never says anything, and when all traffic stops;
 // workers die meanwhile, and each window is closed once.
 
-import type { NatsConnection } from '@nats-io/transport-node';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { callApi } from '../../runtime/adapters/nats/jetstream-api.ts';
 import { Link } from '../../runtime/adapters/nats/link.ts';
-import { connectNats } from '../../runtime/adapters/nats/nats-connection.ts';
-import { endPods } from '../../runtime/pod/pod-harness.ts';
 import { jobText } from '../support/job-run.ts';
-import { startTestServer, type TestServer } from '../support/nats.ts';
 import { Operated, until } from '../support/operated-job.ts';
+import { operatorsServer } from '../support/operators-server.ts';
 
-let server: TestServer;
-let admin: NatsConnection;
-beforeAll(async () => {
-  server = await startTestServer();
-  admin = await connectNats({ url: server.url, name: 'operator' });
-});
-afterEach(endPods);
-afterAll(async () => {
-  await admin.close();
-  await server.stop();
-});
+const nats = operatorsServer();
 
 const job = (name: string, idle: string): string =>
   jobText(
@@ -45,8 +32,8 @@ type Count = { readonly id: string; readonly windowStartMs: number; readonly n: 
 
 async function opened(name: string, idle: string): Promise<Operated> {
   const stream = { name: name.toUpperCase(), subjects: [`${name}.*`], storage: 'file', retention: 'limits' };
-  await callApi(Link.of(admin), `STREAM.CREATE.${stream.name}`, stream);
-  const run = new Operated(admin, server.url, name);
+  await callApi(Link.of(nats.admin), `STREAM.CREATE.${stream.name}`, stream);
+  const run = new Operated(nats.admin, nats.server.url, name);
   await run.declare(job(name, idle));
   run.startPod('w1');
   return run;
@@ -54,8 +41,8 @@ async function opened(name: string, idle: string): Promise<Operated> {
 
 /** An event of key a at each of the times, on `subject`. */
 async function speak(subject: string, ...times: readonly number[]): Promise<void> {
-  for (const at of times) admin.publish(subject, JSON.stringify({ id: 'a', at }));
-  await admin.flush();
+  for (const at of times) nats.admin.publish(subject, JSON.stringify({ id: 'a', at }));
+  await nats.admin.flush();
 }
 
 async function counts(run: Operated, name: string): Promise<string> {

@@ -1,25 +1,12 @@
 // D2: stages that work by the clock, on a real server: a window closes and timers fire though nothing comes, once each, also when their
 // worker dies before they are due, and for those that nobody was there for.
 
-import type { NatsConnection } from '@nats-io/transport-node';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { connectNats } from '../../runtime/adapters/nats/nats-connection.ts';
-import { endPods } from '../../runtime/pod/pod-harness.ts';
+import { expect, test } from 'vitest';
 import { jobText } from '../support/job-run.ts';
-import { startTestServer, type TestServer } from '../support/nats.ts';
 import { Feed, Operated, sleep, until } from '../support/operated-job.ts';
+import { operatorsServer } from '../support/operators-server.ts';
 
-let server: TestServer;
-let admin: NatsConnection;
-beforeAll(async () => {
-  server = await startTestServer();
-  admin = await connectNats({ url: server.url, name: 'operator' });
-});
-afterEach(endPods);
-afterAll(async () => {
-  await admin.close();
-  await server.stop();
-});
+const nats = operatorsServer();
 
 const KEYS = 50;
 const AFTER_MS = 2_000;
@@ -52,14 +39,14 @@ const job = (name: string): string =>
   );
 
 async function speak(name: string, count: number): Promise<void> {
-  for (let n = 0; n < count; n++) admin.publish(`in.${name}`, JSON.stringify({ n, id: `k${n}` }));
-  await admin.flush();
+  for (let n = 0; n < count; n++) nats.admin.publish(`in.${name}`, JSON.stringify({ n, id: `k${n}` }));
+  await nats.admin.flush();
 }
 
 test('D2 timers and windows by the clock are due without any event, once, though their worker is killed before', async () => {
   const name = 'clocked';
-  await new Feed(admin, `in.${name}`).open();
-  const run = new Operated(admin, server.url, name);
+  await new Feed(nats.admin, `in.${name}`).open();
+  const run = new Operated(nats.admin, nats.server.url, name);
   await run.declare(job(name));
   run.startPod('w1');
   await run.allRun();

@@ -1,31 +1,18 @@
 // A partition with a sizeable state moves to a new pod, and its owner is killed: results are exact. How long each key of the job got
 // no result meanwhile is printed, not judged; `MILLRACE_STATE_MB=100` measures it with that much state in each partition.
 
-import type { NatsConnection } from '@nats-io/transport-node';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { callApi } from '../../runtime/adapters/nats/jetstream-api.ts';
 import { directoryStream, keySubject } from '../../runtime/adapters/nats/kv-stream.ts';
 import { Link } from '../../runtime/adapters/nats/link.ts';
-import { connectNats } from '../../runtime/adapters/nats/nats-connection.ts';
 import { NatsJournal } from '../../runtime/adapters/nats/nats-journal.ts';
 import { decodeHeader } from '../../runtime/journal/record-codec.ts';
-import { endPods } from '../../runtime/pod/pod-harness.ts';
 import type { AssignmentRecord, Heartbeat } from '../../runtime/worker/membership.ts';
 import { jobText, streamOfSubject } from '../support/job-run.ts';
-import { startTestServer, type TestServer } from '../support/nats.ts';
 import { Operated, sleep, until } from '../support/operated-job.ts';
+import { operatorsServer } from '../support/operators-server.ts';
 
-let server: TestServer;
-let admin: NatsConnection;
-beforeAll(async () => {
-  server = await startTestServer();
-  admin = await connectNats({ url: server.url, name: 'operator' });
-});
-afterEach(endPods);
-afterAll(async () => {
-  await admin.close();
-  await server.stop();
-});
+const nats = operatorsServer();
 
 const STATE_MB = Number(process.env['MILLRACE_STATE_MB'] ?? 5);
 const PARTITIONS = 2;
@@ -79,19 +66,24 @@ class Kept {
 
   constructor(name: string) {
     this.#name = name;
-    this.job = new Operated(admin, server.url, `ns_${name}`);
+    this.job = new Operated(nats.admin, nats.server.url, `ns_${name}`);
   }
 
   async open({ standbyReplicas = 0 }: { readonly standbyReplicas?: 0 | 1 } = {}): Promise<void> {
     const name = streamOfSubject(`in.${this.#name}`);
-    await callApi(Link.of(admin), `STREAM.CREATE.${name}`, { name, subjects: [`in.${this.#name}`], storage: 'file', retention: 'limits' });
+    await callApi(Link.of(nats.admin), `STREAM.CREATE.${name}`, {
+      name,
+      subjects: [`in.${this.#name}`],
+      storage: 'file',
+      retention: 'limits',
+    });
     await this.job.declare(job(this.#name, standbyReplicas), { workers: 1 });
   }
 
   /** Resolves when the server has stored it. */
   async send(ids: readonly string[], text: string): Promise<void> {
     const lines = ids.map((id) => JSON.stringify({ id, text }));
-    const answer = await Link.of(admin).request(`in.${this.#name}`, Buffer.from(lines.join('\n')), { timeoutMs: LIMIT_MS });
+    const answer = await Link.of(nats.admin).request(`in.${this.#name}`, Buffer.from(lines.join('\n')), { timeoutMs: LIMIT_MS });
     if (answer.kind !== 'message') throw new Error(`in.${this.#name}: ${answer.kind}`);
     for (const id of ids) this.#sent.set(id, (this.#sent.get(id) ?? 0) + 1);
   }
@@ -117,10 +109,10 @@ class Kept {
   /** Reads what has come out since; a key's counts must go up by one. */
   async look(): Promise<void> {
     const stream = streamOfSubject(`out.${this.#name}`);
-    const info = await callApi<{ state: { last_seq: number } }>(Link.of(admin), `STREAM.INFO.${stream}`);
+    const info = await callApi<{ state: { last_seq: number } }>(Link.of(nats.admin), `STREAM.INFO.${stream}`);
     const last = info.kind === 'ok' ? info.value.state.last_seq : 0;
     if (last <= this.#read) return;
-    const reader = new NatsJournal(Link.of(admin)).read(stream, { fromSequence: this.#read + 1 });
+    const reader = new NatsJournal(Link.of(nats.admin)).read(stream, { fromSequence: this.#read + 1 });
     while (this.#read < last)
       for (const { bytes, sequence, storedMs } of await reader.next({ bytesMax: 4 * 1024 * 1024, waitMs: 1_000 })) {
         for (const line of Buffer.from(bytes).toString('utf8').split('\n'))
@@ -162,7 +154,7 @@ async function pausesOf(kept: Kept, owner: string): Promise<readonly string[]> {
   for (const [task, { owner: last, number }] of Object.entries(await kept.job.headers())) {
     if (stage === undefined || !task.startsWith('kept/') || last !== owner) continue;
     const subjects = [`${stage.subjectPrefix}.${task.slice('kept/'.length)}`];
-    const reader = new NatsJournal(Link.of(admin)).read(stage.stream, { fromSequence: 1, subjects });
+    const reader = new NatsJournal(Link.of(nats.admin)).read(stage.stream, { fromSequence: 1, subjects });
     const times = new Map<number, number>();
     for (let claimed = 0, at = 0; at < number;)
       for (const { bytes, storedMs } of await reader.next({ bytesMax: 4 * 1024 * 1024, waitMs: 1_000 })) {
@@ -230,7 +222,7 @@ type Told = { readonly key: string; readonly atMs: number };
 function toldOf(kept: Kept): { readonly told: readonly Told[]; close(): Promise<void> } {
   const stream = directoryStream(kept.job.identity);
   const prefix = keySubject(kept.job.identity, '').length;
-  const reader = new NatsJournal(Link.of(admin)).read(stream, { fromSequence: 1 });
+  const reader = new NatsJournal(Link.of(nats.admin)).read(stream, { fromSequence: 1 });
   const told: Told[] = [];
   let isOpen = true;
   const loop = (async () => {

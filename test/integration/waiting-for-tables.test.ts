@@ -1,16 +1,13 @@
 // Events that wait for the rows of a table, on a real server: how many wait is bounded, and each sees the row of its time.
 
-import type { NatsConnection } from '@nats-io/transport-node';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { openBus } from '../../runtime/adapters/nats/directory.ts';
 import { callApi } from '../../runtime/adapters/nats/jetstream-api.ts';
 import { Link } from '../../runtime/adapters/nats/link.ts';
-import { connectNats } from '../../runtime/adapters/nats/nats-connection.ts';
-import { endPods } from '../../runtime/pod/pod-harness.ts';
 import type { WorkerReport } from '../../runtime/worker/worker-report.ts';
 import { jobText } from '../support/job-run.ts';
-import { startTestServer, type TestServer } from '../support/nats.ts';
 import { Operated, sleep, until } from '../support/operated-job.ts';
+import { operatorsServer } from '../support/operators-server.ts';
 
 const EVENTS = 120_000;
 const LINES = 1_000;
@@ -18,17 +15,7 @@ const RATES = 12;
 const RATE_MS = EVENTS / RATES;
 const WAITING_MAX = 10_000;
 
-let server: TestServer;
-let admin: NatsConnection;
-beforeAll(async () => {
-  server = await startTestServer();
-  admin = await connectNats({ url: server.url, name: 'operator' });
-});
-afterEach(endPods);
-afterAll(async () => {
-  await admin.close();
-  await server.stop();
-});
+const nats = operatorsServer();
 
 const job = (name: string, bound: string): string =>
   jobText(
@@ -60,16 +47,16 @@ async function play(
   name: string,
   bound: string,
 ): Promise<{ readonly waitedMax: number; readonly isHeld: boolean; readonly counts: readonly string[] }> {
-  await callApi(Link.of(admin), `STREAM.CREATE.${name.toUpperCase()}`, {
+  await callApi(Link.of(nats.admin), `STREAM.CREATE.${name.toUpperCase()}`, {
     name: name.toUpperCase(),
     subjects: [`${name}.*`],
     storage: 'file',
     retention: 'limits',
   });
-  const run = new Operated(admin, server.url, name);
+  const run = new Operated(nats.admin, nats.server.url, name);
   await run.declare(job(name, bound));
   const seen = { waitedMax: 0, isHeld: false };
-  const stop = openBus(admin, name).subscribe('report', (value) => {
+  const stop = openBus(nats.admin, name).subscribe('report', (value) => {
     for (const { stage, counters, held } of (value as WorkerReport).tasks) {
       if (stage !== 'rated') continue;
       seen.waitedMax = Math.max(seen.waitedMax, counters.held);
@@ -77,14 +64,14 @@ async function play(
     }
   });
   for (let from = 0; from < EVENTS; from += LINES)
-    admin.publish(`${name}.bids`, Array.from({ length: LINES }, (_, i) => JSON.stringify({ id: 'a', at: from + i })).join('\n'));
-  await admin.flush();
+    nats.admin.publish(`${name}.bids`, Array.from({ length: LINES }, (_, i) => JSON.stringify({ id: 'a', at: from + i })).join('\n'));
+  await nats.admin.flush();
   run.startPod('w1');
   await run.allRun();
   await until(() => Promise.resolve(seen.waitedMax > 0));
   for (let n = 0; n <= RATES; n++) {
-    admin.publish(`${name}.rates`, JSON.stringify({ id: 'a', at: n * RATE_MS, n }));
-    await admin.flush();
+    nats.admin.publish(`${name}.rates`, JSON.stringify({ id: 'a', at: n * RATE_MS, n }));
+    await nats.admin.flush();
     await sleep(400);
     if (n === RATES / 2) {
       await run.pods.get('w1')?.end('SIGKILL');
