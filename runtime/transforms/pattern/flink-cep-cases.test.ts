@@ -4,7 +4,7 @@
 import { describe, expect, test } from 'vitest';
 import type { PatternInput } from '../../../crds/stream-job/pattern.ts';
 import { planOfSpec } from '../../testing/plan-of.ts';
-import { drawPattern, drawSteps, findMatches } from './pattern-drawing.ts';
+import { drawPattern, drawSteps, findMatches, matchSet } from './pattern-drawing.ts';
 
 type Row = { fact: string; pattern: string; events: string; matches: string; options?: Partial<PatternInput> };
 
@@ -36,7 +36,7 @@ describe('I1 greedy, as the tests of Flink CEP have it (GreedyITCase)', () => {
     { fact: 'one or more, until before', pattern: '', options: until(false), events: 'c ax a1 a2 a3 d', matches: '' },
     { fact: 'before a group', pattern: group, events: 'c a1 a2 x a3 d1 e1 d2 e2 f', matches: '{c a1 a2 a3 d1 e1 d2 e2 f}' },
   ])('$fact', ({ matches, ...row }) => {
-    expect(setOf(findMatches(drawPattern(row.pattern, row.options), row.events))).toEqual(setOf(matches));
+    expect(matchSet(findMatches(drawPattern(row.pattern, row.options), row.events))).toEqual(matchSet(matches));
   });
 
   test('differs (ADR 24): behind the event that ended it, what it would take is barred still; Flink gives {c d}', () => {
@@ -121,7 +121,7 @@ describe('I1 until, as the tests of Flink CEP have it (UntilConditionITCase)', (
       matches: '{c a1 a2 d} {c a1 a2} {c a1} {c}',
     },
   ])('$fact', ({ matches, ...row }) => {
-    expect(setOf(findMatches(drawPattern(row.pattern, row.options), row.events))).toEqual(setOf(matches));
+    expect(matchSet(findMatches(drawPattern(row.pattern, row.options), row.events))).toEqual(matchSet(matches));
   });
 });
 
@@ -168,7 +168,7 @@ describe('I1 not, as the tests of Flink CEP have it (NotPatternITCase)', () => {
       matches: '{a2}',
     },
   ])('$fact', ({ matches, ...row }) => {
-    expect(setOf(findMatches(drawPattern(row.pattern, row.options), row.events))).toEqual(setOf(matches));
+    expect(matchSet(findMatches(drawPattern(row.pattern, row.options), row.events))).toEqual(matchSet(matches));
   });
 
   test('differs (ADR 24): of matches with one beginning that are sure at one moment the one that grew first; Flink gives {a1 a2 a3 c1}', () => {
@@ -252,14 +252,9 @@ describe('I1 iterative conditions, as the tests of Flink CEP have it (IterativeC
       matches: '{s1 s2 f1 e} {s2 f1 e} {s1 s2 f2 e} {s1 s2 s3 f2 e} {s2 s3 f2 e} {s2 f2 e} {s3 f2 e}',
     },
   ])('$fact', ({ steps, events, matches }) => {
-    expect(setOf(findMatches(drawPattern('', { steps, within: '1h' }), events))).toEqual(setOf(matches));
+    expect(matchSet(findMatches(drawPattern('', { steps, within: '1h' }), events))).toEqual(matchSet(matches));
   });
 });
-
-/** Matches without their order. */
-function setOf(drawn: string): readonly string[] {
-  return (drawn.match(/\S*\{[^}]*\}/g) ?? []).toSorted();
-}
 
 function jobOf(steps: PatternInput['steps']): object {
   return {

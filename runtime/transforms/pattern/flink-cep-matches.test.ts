@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import type { PatternInput } from '../../../crds/stream-job/pattern.ts';
 import { StepHarness } from '../../testing/step-harness.ts';
 import { makeOrder } from '../order.ts';
-import { drawEvents, drawPattern, findMatches, patternHarness, pushDrawn, shown } from './pattern-drawing.ts';
+import { drawEvents, drawPattern, findMatches, matchSet, patternHarness, pushDrawn, shown } from './pattern-drawing.ts';
 import type { DrawnEvent } from './pattern-drawing.ts';
 
 type Row = { fact: string; pattern: string; events: string; matches: string; options?: Partial<PatternInput>; isBounded?: boolean };
@@ -167,7 +167,7 @@ describe('I1 after a match, as the tests of Flink CEP have it (AfterMatchSkipITC
     },
   ])('$fact', ({ matches, ...row }) => {
     const found = findMatches(drawPattern(row.pattern, row.options), row.events, { isBounded: true });
-    expect(setOf(found.replaceAll(/timedOut:\{[^}]*\}/g, ''))).toEqual(setOf(matches));
+    expect(matchSet(found.replaceAll(/timedOut:\{[^}]*\}/g, ''))).toEqual(matchSet(matches));
   });
 
   test('nothing stays behind of what is skipped', () => {
@@ -314,8 +314,3 @@ describe('I1 within', () => {
     { fact: 'between repetitions', pattern: 'a+@5 > c', events: 'a1@1 a2@5 a3@11 c', matches: '{a3 c}' },
   ])('$fact', check);
 });
-
-/** Matches without their order. */
-function setOf(drawn: string): readonly string[] {
-  return (drawn.match(/\S*\{[^}]*\}/g) ?? []).toSorted();
-}

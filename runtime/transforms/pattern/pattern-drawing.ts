@@ -126,3 +126,8 @@ export function shown(harness: StepHarness): string {
   harness.emissions.length = 0;
   return texts.join(' ');
 }
+
+/** Matches without their order. */
+export function matchSet(drawn: string): readonly string[] {
+  return (drawn.match(/\S*\{[^}]*\}/g) ?? []).toSorted();
+}
