@@ -1,10 +1,19 @@
 // What the tests of Apache Flink CEP expect of groups and of repetitions: their patterns, inputs and outcomes, as rows. The others
-// of its tests: flink-cep-cases.test.ts. Where we differ, and why, is in ADR 24.
+// of its tests: flink-cep-cases.test.ts, flink-cep-nfa.test.ts. Where we differ, and why, is in ADR 24.
 
 import { describe, expect, test } from 'vitest';
+import type { PatternInput } from '../../../crds/stream-job/pattern.ts';
 import { drawEvents, drawPattern, findMatches, matchSet, patternHarness, pushDrawn, shown } from './pattern-drawing.ts';
 
-type Row = { fact: string; pattern: string; events: string; matches: string };
+type Row = { fact: string; pattern: string; events: string; matches: string; options?: Partial<PatternInput> };
+
+function check({ pattern, events, matches, options }: Row): void {
+  expect(matchSet(findMatches(drawPattern(pattern, options), events))).toEqual(matchSet(matches));
+}
+
+const [plain, apart, spread] = ['c a1 a2 a3 b', 'c f1 a1 f2 a2 a3 b', 'c a1 f1 a2 f2 a3 b'];
+const [pairsOfFirst, pairs] = ['{c a1 a2 b} {c a1 a3 b}', '{c a1 a2 b} {c a1 a3 b} {c a2 a3 b}'];
+const unbroken = '{c a1 b} {c a2 b} {c a3 b} {c a2 a3 b} {c b}';
 
 describe('I1 groups, as the tests of Flink CEP have it (GroupITCase)', () => {
   const [two, three] = ['c a1 b1 a2 b2 d', 'c a1 b1 a2 b2 a3 b3 d'];
@@ -70,9 +79,7 @@ describe('I1 groups, as the tests of Flink CEP have it (GroupITCase)', () => {
     },
     { fact: 'that begins with an optional step of none', pattern: 'a > (b? > c) > d', events: 'a c d', matches: '{a c d}' },
     { fact: 'optional, of none, before a next', pattern: 'a .. (b > c)? > d', events: 'a d1 d2', matches: '{a d1}' },
-  ])('$fact', ({ matches, ...row }) => {
-    expect(matchSet(findMatches(drawPattern(row.pattern), row.events))).toEqual(matchSet(matches));
-  });
+  ])('$fact', check);
 
   test('nothing stays behind a group that its until has ended', () => {
     const harness = patternHarness(drawPattern('c .. (a .. b)+~d .. d'));
@@ -81,3 +88,133 @@ describe('I1 groups, as the tests of Flink CEP have it (GroupITCase)', () => {
     expect(harness.state.cells('node').size()).toBe(0);
   });
 });
+
+describe('I1 a range of times, as the tests of Flink CEP have it (TimesRangeITCase)', () => {
+  const all = '{c a1 a2 a3 b}';
+
+  test.each<Row>([
+    {
+      fact: 'with combinations, next',
+      pattern: 'c > a{1,3}... .. b',
+      events: plain,
+      matches: `${all} ${pairsOfFirst} {c a1 b}`,
+    },
+    {
+      fact: 'from none, with combinations, next',
+      pattern: 'c > a{1,2}?... .. b',
+      events: plain,
+      matches: `${pairsOfFirst} {c a1 b} {c b}`,
+    },
+    {
+      fact: 'with combinations, after any',
+      pattern: 'c ... a{1,3}... .. b',
+      events: apart,
+      matches: `${all} ${pairs} {c a1 b} {c a2 b} {c a3 b}`,
+    },
+    { fact: 'optional (or from none), consecutive, after any', pattern: 'c ... a{1,3}?> .. b', events: apart, matches: unbroken },
+    {
+      fact: 'optional, consecutive, next',
+      pattern: 'c > a{1,3}?> .. b',
+      events: plain,
+      matches: `${all} {c a1 a2 b} {c a1 b} {c b}`,
+    },
+    { fact: 'optional, of none', pattern: 'c .. a{1,3}? .. b', events: 'c f b', matches: '{c b}' },
+    { fact: 'optional, with combinations, after any', pattern: 'c ... a{2,3}?... .. b', events: apart, matches: `${all} ${pairs} {c b}` },
+    { fact: 'optional, after any', pattern: 'c ... a{2,3}? .. b', events: apart, matches: `${all} {c a1 a2 b} {c a2 a3 b} {c b}` },
+    { fact: 'with combinations, next, others between', pattern: 'c > a{2,3}... .. b', events: spread, matches: `${all} ${pairsOfFirst}` },
+    { fact: 'relaxed', pattern: 'c .. a{2,3} .. b', events: plain, matches: `${all} {c a1 a2 b}` },
+    { fact: 'with combinations, any, none between', pattern: 'c ... a{2,3}... .. b', events: plain, matches: `${all} ${pairs}` },
+  ])('$fact', check);
+});
+
+describe('I1 so many times or more, as the tests of Flink CEP have it (TimesOrMoreITCase)', () => {
+  const all = '{c a1 a2 a3 b}';
+
+  test.each<Row>([
+    { fact: 'with combinations', pattern: 'c .. a{2,}... .. b', events: plain, matches: `${all} ${pairsOfFirst}` },
+    { fact: 'with combinations, after any', pattern: 'c ... a{2,}... .. b', events: apart, matches: `${all} ${pairs}` },
+    { fact: 'exactly, consecutive, after any', pattern: 'c ... a{2}> .. b', events: apart, matches: '{c a2 a3 b}' },
+    { fact: 'optional, consecutive, after any', pattern: 'c ... a{2,}?> .. b', events: apart, matches: '{c a2 a3 b} {c b}' },
+    { fact: 'optional, consecutive, next', pattern: 'c > a{2,}?> .. b', events: plain, matches: `${all} {c a1 a2 b} {c b}` },
+    { fact: 'optional, of none', pattern: 'c .. a{2,}? .. b', events: 'c f b', matches: '{c b}' },
+    { fact: 'optional, with combinations, after any', pattern: 'c ... a{2,}?... .. b', events: apart, matches: `${all} ${pairs} {c b}` },
+    { fact: 'optional, after any', pattern: 'c ... a{2,}? .. b', events: apart, matches: `${all} {c a1 a2 b} {c a2 a3 b} {c b}` },
+    { fact: 'with combinations, next, others between', pattern: 'c > a{2,}... .. b', events: spread, matches: `${all} ${pairsOfFirst}` },
+    { fact: 'relaxed', pattern: 'c .. a{2,} .. b', events: plain, matches: `${all} {c a1 a2 b}` },
+    { fact: 'with combinations, any, none between', pattern: 'c ... a{2,}... .. b', events: plain, matches: `${all} ${pairs}` },
+  ])('$fact', check);
+});
+
+describe('I1 equal events of one time, as the tests of Flink CEP have it (SameElementITCase)', () => {
+  const sumIs4 = (_: unknown, matched: Readonly<Record<string, readonly unknown[]>>): boolean => (matched['a'] ?? []).length * 2 === 4;
+  const a = { name: 'a', where: 'event.name == "a"', times: { min: 1 }, optional: true } as const;
+  const c = { name: 'c', where: 'event.name == "c"' };
+  const three = 'c@1 a1@3 a2@3 a3@3 b@7';
+
+  test.each<Row>([
+    {
+      fact: 'none or more: each counts',
+      pattern: 'c .. a+? .. b',
+      events: 'c@1 a1@3 a1@3 a1@3 a2 d a3@6 a3@6 b',
+      matches: '{c a1 a1 a1 a2 a3 a3 b} {c a1 a1 a1 a2 a3 b} {c a1 a1 a1 a2 b} {c a1 a1 a1 b} {c a1 a1 b} {c a1 b} {c b}',
+    },
+    {
+      fact: 'none or more with combinations: every choice of them',
+      pattern: 'c ... a+?... ... b',
+      events: 'c@1 a1@3 a2@3 a3 d a4@6 a5@6 b',
+      matches: choices(['a1', 'a2', 'a3', 'a4', 'a5'])
+        .map((taken) => `{${['c', ...taken, 'b'].join(' ')}}`)
+        .join(' '),
+    },
+    { fact: 'any: each of them once', pattern: 'c ... a .. b', events: 'c@1 a1@3 a1@3 b@7', matches: '{c a1 b} {c a1 b}' },
+    {
+      fact: 'a condition on the loop, which one of them too may meet',
+      pattern: '',
+      options: {
+        steps: [c, { ...a, contiguity: 'followedByAny', inner: 'followedByAny' }, { name: 'end', where: sumIs4 }],
+        within: '1h',
+      },
+      events: three,
+      matches: '{c a1 a3 b} {c a1 a2 a3} {c a2 a3 b}',
+    },
+    {
+      fact: 'a loop at the end',
+      pattern: 'c ... a+?',
+      events: three,
+      matches: '{c} {c a1} {c a2} {c a3} {c a1 a2} {c a2 a3} {c a1 a2 a3}',
+    },
+    {
+      fact: 'a loop, and an end that takes the same',
+      pattern: '',
+      options: { steps: [c, a, { name: 'b', where: 'event.name == "b"', optional: true }, { name: 'end', where: a.where }], within: '1h' },
+      events: 'c@1 a1@3 a1@3 a2@3 d@5 b a3',
+      matches: '{c a1} {c a1 a1} {c b a3} {c a1 a1 a2} {c a1 b a3} {c a1 a1 a2 a3} {c a1 a1 b a3} {c a1 a1 a2 b a3}',
+    },
+  ])('$fact', check);
+
+  test.each<Row>([
+    { fact: 'a match', pattern: 'a .. b .. c .. d', events: 'a@1 b@2 c@2 d@2', matches: '{a b c d}' },
+    {
+      fact: 'a loop at the end that its until has ended',
+      pattern: '',
+      options: {
+        steps: [
+          { name: 'a', where: 'event.name == "a"' },
+          { name: 'd', where: 'event.name == "d"', times: { min: 1 }, until: 'size(matched.d) == 3' },
+        ],
+      },
+      events: 'a@1 d1@2 d2@2 d3@2 d4@4',
+      matches: '{a d1 d2 d3} {a d1 d2} {a d1}',
+    },
+  ])('nothing stays behind $fact', ({ pattern, options, events, matches }) => {
+    const harness = patternHarness(drawPattern(pattern, options));
+    pushDrawn(harness, drawEvents(events));
+    expect(matchSet(shown(harness))).toEqual(matchSet(matches));
+    expect(harness.state.cells('node').size()).toBe(0);
+  });
+});
+
+/** All choices of some of them, none and all too, in their order. */
+function choices(of: readonly string[]): readonly (readonly string[])[] {
+  return of.reduce<readonly (readonly string[])[]>((all, each) => [...all, ...all.map((taken) => [...taken, each])], [[]]);
+}
