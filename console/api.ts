@@ -53,6 +53,7 @@ export type DeclaredStage = {
 export type DeclaredEdge = {
   readonly index: number;
   readonly from: string;
+  /** The same as `from`: what the stage sends to itself, by `feedback` or by `sendTo`, which is then its label. */
   readonly to: string;
   /** What goes over it: `late`, a machine's output, a transform. */
   readonly label: string;

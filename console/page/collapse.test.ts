@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
 import type { DeclaredEdge, DeclaredStage } from '../api.ts';
 import { BOXES_MAX, collapse, heatOf, opening, OPENED_MAX } from './collapse.ts';
-import { layOut } from './layout.ts';
+import { layOut, type Point } from './layout.ts';
+
+type Rectangle = Point & { readonly width: number; readonly height: number };
 
 /** A source, `wide` stages behind it, and a sink behind each. */
 function job(wide: number): { stages: DeclaredStage[]; edges: DeclaredEdge[] } {
@@ -76,3 +78,42 @@ test.each([
   { lag: 10_000, perS: 100, heat: 'high' },
   { lag: 5_000, perS: 0, heat: 'high' },
 ])('$lag waiting at $perS a second: $heat', ({ lag, perS, heat }) => expect(heatOf(lag, perS)).toBe(heat));
+
+test('what a stage sends to itself is drawn once with all of its labels, also of a group; it makes no stage further from the sources', () => {
+  const { stages, edges } = job(90);
+  const loops = ['feedback', 'sendTo'].map((label, at): DeclaredEdge => ({ ...edges[0]!, index: 180 + at, from: 's0', to: 's0', label }));
+  const all = [...edges, ...loops];
+  const ids = (opened: readonly string[]) =>
+    collapse(stages, all, new Set(opened))
+      .edges.filter(({ from, to }) => from === to)
+      .map(({ id, labels, indices }) => ({ id, labels, indices }));
+  const told = { labels: ['feedback', 'sendTo'], indices: [180, 181] };
+  const group = 'group 1 keyed from 1';
+  expect(ids([])).toEqual([{ id: `${group} → ${group}`, ...told }]);
+  expect(ids([group])).toEqual([{ id: 's0 → s0', ...told }]);
+});
+
+test.each([
+  { direction: 'LR', side: 'below', isBeside: ({ y }: Point, box: Rectangle) => y > box.y + box.height },
+  { direction: 'TB', side: 'beside', isBeside: ({ x }: Point, box: Rectangle) => x > box.x + box.width },
+] as const)(
+  'the way of a stage to itself begins and ends at its box, and its label lies $side it ($direction)',
+  ({ direction, isBeside }) => {
+    const label = { width: 120, height: 34 };
+    const lines = [
+      { id: 'in', from: 'a', to: 'b' },
+      { id: 'round', from: 'b', to: 'b', label },
+      { id: 'out', from: 'b', to: 'c' },
+    ];
+    const placed = layOut(
+      ['a', 'b', 'c'].map((id) => ({ id, width: 208, height: 96 })),
+      lines,
+      { direction, between: 20, along: 44 },
+    );
+    const { points, label: place } = placed.lines.get('round')!;
+    const box = placed.boxes.get('b')!;
+    const isAtBorder = ({ x, y }: Point): boolean => (direction === 'LR' ? y === box.y + box.height : x === box.x + box.width);
+    expect([points.at(0), points.at(-1)].map((point) => isAtBorder(point!))).toEqual([true, true]);
+    expect(isBeside({ x: place!.x - label.width / 2, y: place!.y - label.height / 2 }, box)).toBe(true);
+  },
+);

@@ -78,7 +78,7 @@ function mergedEdges(edges: readonly DeclaredEdge[], boxOf: ReadonlyMap<string, 
   const byEnds = new Map<string, { from: string; to: string; labels: string[]; indices: number[] }>();
   for (const { from, to, index, label } of edges) {
     const ends = [boxOf.get(from), boxOf.get(to)];
-    if (ends[0] === undefined || ends[1] === undefined || ends[0] === ends[1]) continue;
+    if (ends[0] === undefined || ends[1] === undefined || (ends[0] === ends[1] && from !== to)) continue;
     const id = ends.join(' → ');
     const known = byEnds.get(id) ?? { from: ends[0], to: ends[1], labels: [], indices: [] };
     known.labels.push(label);
@@ -91,7 +91,7 @@ function mergedEdges(edges: readonly DeclaredEdge[], boxOf: ReadonlyMap<string, 
 /** Longest way from a source. Stages come in topological order. */
 function depthsOf(stages: readonly DeclaredStage[], edges: readonly DeclaredEdge[]): ReadonlyMap<string, number> {
   const before = new Map<string, string[]>();
-  for (const { from, to } of edges) before.set(to, [...(before.get(to) ?? []), from]);
+  for (const { from, to } of edges) if (from !== to) before.set(to, [...(before.get(to) ?? []), from]);
   const depths = new Map<string, number>();
   for (const { id } of stages) depths.set(id, Math.max(-1, ...(before.get(id) ?? []).map((from) => depths.get(from) ?? 0)) + 1);
   return depths;

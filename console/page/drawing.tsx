@@ -33,11 +33,23 @@ export type DrawingProps = {
   readonly onChosen?: (id: string) => void;
   /** Changes when other boxes are shown: the pane moves so that all are seen. */
   readonly fitKey: string;
+  /** Pixels beside and below the boxes that lines and their labels need. */
+  readonly room?: { readonly right: number; readonly bottom: number };
 };
+
+const PADDING = 0.06;
+const NO_ROOM = { right: 0, bottom: 0 };
 
 const edgeTypes = { placed: PlacedLine };
 
-export function Drawing({ name, boxes, lines, kinds, onChosen, fitKey }: DrawingProps): ReactNode {
+export function Drawing({ name, boxes, lines, kinds, onChosen, fitKey, room = NO_ROOM }: DrawingProps): ReactNode {
+  const padding = {
+    x: PADDING,
+    y: PADDING,
+    ...(room.right > 0 ? { right: `${room.right}px` as const } : {}),
+    ...(room.bottom > 0 ? { bottom: `${room.bottom}px` as const } : {}),
+  };
+  const fitting = { padding, maxZoom: 1 };
   return (
     <div className="drawing" role="region" aria-label={name}>
       <div className="pane">
@@ -58,11 +70,11 @@ export function Drawing({ name, boxes, lines, kinds, onChosen, fitKey }: Drawing
           minZoom={0.15}
           maxZoom={1.6}
           fitView
-          fitViewOptions={{ padding: 0.06, maxZoom: 1 }}
+          fitViewOptions={fitting}
           disableKeyboardA11y={onChosen === undefined}
           nodesFocusable={onChosen !== undefined}
         >
-          <Controls showInteractive={false} />
+          <Controls showInteractive={false} fitViewOptions={fitting} position={room.right > 0 ? 'bottom-right' : 'bottom-left'} />
         </ReactFlow>
       </div>
     </div>

@@ -62,10 +62,31 @@ export function layOut(boxes: readonly BoxIn[], lines: readonly LineIn[], { dire
         if (end !== undefined && parents.has(to) && !isInside(from, to)) points = cutBegin(points.toReversed(), end).toReversed();
         const label =
           line?.x === undefined || line.y === undefined || points.length < whole.length ? middleOf(points) : { x: line.x, y: line.y };
+        if (from === to && begin !== undefined && label !== null) points = loopAt(begin, label, direction);
         return [id, { points, label }];
       }),
     ),
   };
+}
+
+/** Out of a box and back into it, by way of its label: on the side where no other line begins or ends. */
+function loopAt({ x, y, width, height }: Rectangle, label: Point, direction: Spacing['direction']): readonly Point[] {
+  if (direction === 'LR') {
+    const [begin, end, bottom] = [x + width * 0.85, x + width * 0.15, y + height];
+    return [
+      { x: begin, y: bottom },
+      { x: begin, y: label.y },
+      { x: end, y: label.y },
+      { x: end, y: bottom },
+    ];
+  }
+  const [begin, end, right] = [y + height * 0.85, y + height * 0.15, x + width];
+  return [
+    { x: right, y: begin },
+    { x: label.x, y: begin },
+    { x: label.x, y: end },
+    { x: right, y: end },
+  ];
 }
 
 function middleOf(points: readonly Point[]): Point | null {

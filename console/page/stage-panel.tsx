@@ -72,7 +72,7 @@ export function StagePanel({ stage, declared, live, history, onClose }: StagePan
       <ul className="plain">
         {ways.map(({ index, from, to, label, partitioning }) => (
           <li key={index}>
-            {from === stage.id ? `→ ${to}` : `← ${from}`} <span className="quiet">{label}</span>{' '}
+            {from === to ? '↻ to itself' : from === stage.id ? `→ ${to}` : `← ${from}`} <span className="quiet">{label}</span>{' '}
             <span className="quiet">{WAYS[partitioning]}</span> <b>{rate(perS.get(index)?.eventsPerS ?? 0)}</b>{' '}
             <span className="quiet">{count(perS.get(index)?.events ?? 0)}</span>
           </li>

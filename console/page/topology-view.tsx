@@ -3,15 +3,19 @@
 import { type ReactNode, useMemo, useState } from 'react';
 import type { NodeProps } from '@xyflow/react';
 import type { DeclaredStage, Live, LiveStage } from '../api.ts';
-import { collapse, heatOf, opening, rateOf, type Shown } from './collapse.ts';
+import { collapse, heatOf, opening, rateOf, type Shown, type ShownEdge } from './collapse.ts';
 import { type Box, boxAt, Drawing, lineAt } from './drawing.tsx';
 import { count, loadText, rate, short, time } from './format.ts';
 import { layOut } from './layout.ts';
+import { loopLabelSize, loopsOf, loopText, loopTexts } from './loops.ts';
 import { narrow } from './narrow.ts';
 import { StagePanel } from './stage-panel.tsx';
 import type { ViewProps } from './views.ts';
 
 const BOX = { width: 208, height: 96 };
+/** Between boxes, and between a box and the label of its loop. */
+const GAP = 20;
+const EDGE = 6;
 const kinds = { stage: StageBox, group: GroupBox };
 
 export function TopologyView({ declared, live, history, query, go }: ViewProps): ReactNode {
@@ -43,7 +47,7 @@ export function TopologyView({ declared, live, history, query, go }: ViewProps):
       </div>
       <div className={chosen === null ? 'split' : 'split chosen'}>
         {form === 'table' ? (
-          <StageTable stages={stages} live={live} onChosen={(id) => go('topology', id)} chosen={query} />
+          <StageTable {...{ declared, live, stages, chosen: query }} onChosen={(id) => go('topology', id)} />
         ) : (
           <Stages
             {...{ declared, live, stages, opened, chosen: query }}
@@ -70,22 +74,26 @@ function Stages({ declared, live, stages, opened, chosen, onChosen }: StagesProp
     const { shown, edges } = collapse(stages, declared.edges, opened);
     const placed = layOut(
       shown.map(({ id }) => ({ id, ...BOX })),
-      edges.map(({ id, from, to }) => ({ id, from, to, label: { width: 64, height: 18 } })),
-      { direction: narrow.matches ? 'TB' : 'LR', between: 20, along: 44 },
+      edges.map((edge) => ({ ...edge, label: isLoop(edge) ? loopLabelSize(edge.labels) : { width: 64, height: 18 } })),
+      { direction: narrow.matches ? 'TB' : 'LR', between: GAP, along: 44 },
     );
     return { shown, edges, placed };
   }, [declared, stages, opened]);
   const byId = new Map(live.stages.map((stage) => [stage.id, stage]));
+  const loops = loopTexts(declared.edges, live);
   const rateMax = Math.max(1, ...drawn.edges.map((edge) => rateOf(edge, live)));
   const boxes = drawn.shown.map((one): Box => {
     const data = { shown: one, live: one.kind === 'stage' ? (byId.get(one.id) ?? null) : groupLive(one, byId) };
-    return boxAt(one.id, one.kind, drawn.placed, data, { selected: one.id === chosen, ariaLabel: labelOf(one, data.live) });
+    return boxAt(one.id, one.kind, drawn.placed, data, {
+      selected: one.id === chosen,
+      ariaLabel: labelOf(one, data.live, loops.get(one.id)),
+    });
   });
   const lines = drawn.edges.map((edge) => {
     const perS = rateOf(edge, live);
     const content = (
       <span data-edge={edge.id} title={edge.labels.slice(0, 12).join('\n')}>
-        {rate(perS)}
+        {isLoop(edge) ? <LoopRows edge={edge} live={live} /> : rate(perS)}
       </span>
     );
     return lineAt(edge.id, edge, drawn.placed, { content, weight: perS / rateMax });
@@ -98,13 +106,39 @@ function Stages({ declared, live, stages, opened, chosen, onChosen }: StagesProp
       kinds={kinds}
       onChosen={onChosen}
       fitKey={drawn.shown.map(({ id }) => id).join('|')}
+      room={roomFor(drawn.edges)}
     />
   );
 }
 
-function labelOf(shown: Shown, live: LiveStage | null): string {
+/** A row for what goes round by `feedback`, and one for what actors send each other. */
+function LoopRows({ edge, live }: { readonly edge: ShownEdge; readonly live: Live }): ReactNode {
+  const edges = edge.indices.map((index, at) => ({ index, label: edge.labels[at] ?? '' }));
+  return loopsOf(edges, live).map((loop) => (
+    <span className="loop-row" key={loop.label}>
+      ↻ {loopText(loop)}
+    </span>
+  ));
+}
+
+/** Of the labels of loops: below stages that stand beside each other, beside stages that stand below each other. */
+function roomFor(edges: readonly ShownEdge[]): { readonly right: number; readonly bottom: number } {
+  const sizes = edges.filter(isLoop).map(({ labels }) => loopLabelSize(labels));
+  return {
+    right: narrow.matches ? Math.max(0, ...sizes.map(({ width }) => width + GAP + EDGE)) : 0,
+    bottom: narrow.matches ? 0 : Math.max(0, ...sizes.map(({ height }) => height + GAP + EDGE)),
+  };
+}
+
+function isLoop({ from, to }: ShownEdge): boolean {
+  return from === to;
+}
+
+function labelOf(shown: Shown, live: LiveStage | null, loop: string | undefined): string {
   const what = shown.kind === 'stage' ? `${shown.stage.kind} ${shown.id}` : `${shown.stages.length} stages, to be opened`;
-  return live === null ? what : `${what}: ${rate(live.eventsInPerS)}, ${count(live.lagEvents ?? 0)} waiting`;
+  if (live === null) return what;
+  const figures = `${what}: ${rate(live.eventsInPerS)}, ${count(live.lagEvents ?? 0)} waiting`;
+  return loop === undefined ? figures : `${figures}, to itself ${loop}`;
 }
 
 /** Of a group: sums, and the watermark that is behind. */
@@ -227,15 +261,9 @@ function heat(live: LiveStage | null): string {
   return live === null ? 'none' : heatOf(live.lagEvents, live.eventsInPerS);
 }
 
-type TableProps = {
-  readonly stages: readonly DeclaredStage[];
-  readonly live: Live;
-  readonly chosen: string;
-  readonly onChosen: (id: string) => void;
-};
-
-function StageTable({ stages, live, chosen, onChosen }: TableProps): ReactNode {
+function StageTable({ declared, live, stages, chosen, onChosen }: Omit<StagesProps, 'opened'>): ReactNode {
   const byId = new Map(live.stages.map((stage) => [stage.id, stage]));
+  const loops = loopTexts(declared.edges, live);
   const hasPools = stages.some(({ pool }) => typeof pool === 'string');
   return (
     <div className="scroll" tabIndex={0} role="region" aria-label="Stages">
@@ -265,6 +293,11 @@ function StageTable({ stages, live, chosen, onChosen }: TableProps): ReactNode {
                   <button type="button" className="link" onClick={() => onChosen(stage.id)}>
                     {stage.id}
                   </button>
+                  {loops.has(stage.id) && (
+                    <span className="loop" data-loop={stage.id}>
+                      <span aria-hidden="true">↻</span> to itself: {loops.get(stage.id)}
+                    </span>
+                  )}
                 </th>
                 {hasPools && <td className="quiet">{stage.pool}</td>}
                 <td className="number">{now === null ? '–' : now.isDone ? 'done' : rate(now.eventsInPerS)}</td>

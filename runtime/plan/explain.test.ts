@@ -170,6 +170,34 @@ describe('as a drawing', () => {
     `);
   });
 
+  test('what a stage sends to itself is called as it was declared', () => {
+    const noted = { key: 'key', type: 'noted' };
+    const plan = planOfSpec({
+      sources: [{ name: 'seen', nats: { subjects: ['seen'] }, schema: { id: 'string', left: 'int' } }],
+      stages: [
+        {
+          name: 'hubs',
+          from: 'seen',
+          keyBy: 'event.id',
+          feedback: { from: 'again', maxRounds: 3 },
+          machine: {
+            eventType: "'step'",
+            initial: 'open',
+            context: { at: 0 },
+            states: { open: { on: { step: { actions: [{ emit: { output: 'got', value: 'event' } }, { sendTo: noted }] }, noted: {} } } },
+          },
+        },
+        { name: 'again', from: 'hubs.got', filter: 'event.left > 0' },
+      ],
+      sinks: [{ name: 'out', from: 'hubs.got', nats: { subject: 'out' } }],
+    });
+    const arrows = explainPlan(plan, 'mermaid').split('\n');
+    expect(arrows.filter((line) => line.includes('|feedback|') || line.includes('|sendTo|'))).toEqual([
+      '  n_hubs_IN_hubs_OF_feedback ==>|feedback| n_hubs_IN_hubs',
+      '  n_hubs_IN_hubs ==>|sendTo| n_hubs_IN_hubs',
+    ]);
+  });
+
   test('every arrow leads from and to something that is drawn', () => {
     const lines = explainPlan(flights, 'mermaid').split('\n');
     const drawn = new Set(lines.flatMap((line) => /^\s*(?:subgraph )?(n_\w+)\[/.exec(line)?.[1] ?? []));
