@@ -1,5 +1,6 @@
 // `npm run sim -- --seed N [--seeds COUNT] [--of faults | revisions | pools | savepoints | redrives | standbys | bootstrap | sides | clocks |
-// windows | feedback | standbys-revisions | standbys-savepoints]`: simulated runs from that seed on, told as they happen; 1 when one is wrong.
+// windows | feedback | standbys-revisions | standbys-savepoints | NAME of other-jobs.ts] [--standbys]`: simulated runs from that seed on, told
+// as they happen; 1 when one is wrong. With --standbys another worker follows each partition of a job of other-jobs.ts.
 import { isDeepStrictEqual, parseArgs } from 'node:util';
 import { OTHER_JOBS } from './other-jobs.ts';
 import { simulatePools } from './pools.ts';
@@ -9,7 +10,12 @@ import { simulateSavepoint } from './savepoints.ts';
 import { simulate } from './simulate.ts';
 
 const { values } = parseArgs({
-  options: { seed: { type: 'string', default: '1' }, seeds: { type: 'string', default: '1' }, of: { type: 'string', default: 'faults' } },
+  options: {
+    seed: { type: 'string', default: '1' },
+    seeds: { type: 'string', default: '1' },
+    of: { type: 'string', default: 'faults' },
+    standbys: { type: 'boolean', default: false },
+  },
 });
 const simulations = {
   'standbys-revisions': (seed: number) => simulateRevisions(seed, { faults: true, standbys: true }),
@@ -32,7 +38,7 @@ for (let seed = first; seed < first + Number(values.seeds); seed++) {
     continue;
   }
   const { found, expected, problems, counts, story } = await simulate(seed, {
-    standbyReplicas: values.of === 'standbys' ? 1 : 0,
+    standbyReplicas: values.of === 'standbys' || values.standbys ? 1 : 0,
     ...(values.of in OTHER_JOBS ? { job: OTHER_JOBS[values.of as keyof typeof OTHER_JOBS] } : {}),
   });
   const isRight = problems.length === 0 && isDeepStrictEqual(found, expected);

@@ -22,6 +22,7 @@ import type { StageParts } from '../../runtime/worker/worker.ts';
 import { Worker } from '../../runtime/worker/worker.ts';
 import { memorySink, memorySource } from './memory-connectors.ts';
 import type { Target } from './memory-connectors.ts';
+import { MemoryService } from './memory-service.ts';
 import { MemoryBus, MemoryDirectory } from '../../runtime/testing/memory-directory.ts';
 import { Mortal } from './mortal.ts';
 import { ConservationWitness } from './seen-journal.ts';
@@ -43,6 +44,8 @@ export type Simulated = {
     /** Workers that lived and were taken for gone, or might have been. */
     readonly missed: number;
     readonly faults: number;
+    /** Tries to ask the service outside that gave nothing. */
+    readonly unanswered: number;
     /** Steps that were seen to end inside of a record. */
     readonly insides: number;
     readonly virtualMs: number;
@@ -80,7 +83,16 @@ const LOOK_MS = 1_000;
 const ROUNDING_MS = 1e-6;
 
 /** Another job on the same events. `slow`: what its sinks are to hold. */
-export type OtherJob = { readonly text: string; readonly slow: (splits: readonly (readonly SimEvent[])[]) => SimResults };
+export type OtherJob = {
+  readonly text: string;
+  readonly slow: (splits: readonly (readonly SimEvent[])[]) => SimResults;
+  /** Of a sink that gets changes: what they come to. Absent: each line is a result. */
+  readonly held?: Partial<Readonly<Record<keyof SimResults, Held>>>;
+};
+/** Lines in the order in which they were written. */
+export type Held = (lines: readonly string[]) => readonly string[];
+
+const FIRST_JOB: OtherJob = { text: SIM_JOB, slow: slowResults, held: { panes: heldPanes } };
 
 export type SimOptions = {
   readonly job?: OtherJob;
@@ -115,6 +127,7 @@ class World {
   readonly #moves: Random;
   readonly #misses: Random;
   readonly #steps: Random;
+  readonly #service: MemoryService;
   readonly #story: string[] = [];
   readonly #problems: string[] = [];
   /** By worker, and by worker, task and epoch. */
@@ -126,13 +139,14 @@ class World {
   #drains = 0;
   #missed = 0;
 
-  constructor(seed: number, { make = makeTransform, standbyReplicas = 0, job: other = { text: SIM_JOB, slow: slowResults } }: SimOptions) {
+  constructor(seed: number, { make = makeTransform, standbyReplicas = 0, job: other = FIRST_JOB }: SimOptions) {
     this.#job = other;
     this.#makeTransform = make;
     this.#random = seededRandom(seed);
     this.#moves = seededRandom(seed + 1_000_003);
     this.#misses = seededRandom(seed + 2_000_003);
     this.#steps = seededRandom(seed + 3_000_003);
+    this.#service = new MemoryService(this.clock, seededRandom(seed + 4_000_003));
     this.#events = simEvents(this.#random);
     this.#journal = new MemoryJournal({ clock: this.clock, random: this.#random, faults: FAULTS });
     const latencyMs = seed % 3 === 0 ? SLOW_BLOBS_MS : FAULTS.latencyMs;
@@ -171,6 +185,7 @@ class World {
     const life = new Mortal(this.clock);
     this.#tell(`${worker} starts`);
     const clock = life.clock();
+    const outside = new Map(this.#plan.stages.map((stage) => [stage.id, this.#service.outsideOf(stage, life)]));
     const started = new Worker({
       plan: this.#plan,
       journal: life.journal(this.#journal),
@@ -184,7 +199,7 @@ class World {
         throw new Error(`the simulated job has no table ${name}`);
       },
       tableVersions: {},
-      stageParts: (stage) => ({ ...this.#stageParts(stage, life), stepClock: stepClock(this.#steps) }),
+      stageParts: (stage) => ({ ...this.#stageParts(stage, life), outside: outside.get(stage.id)!, stepClock: stepClock(this.#steps) }),
       recordBytesMax: 1_000_000,
       checkpointBytes: 2_000,
       speed: null,
@@ -219,6 +234,7 @@ class World {
       else this.#journal.disconnect();
     }
     this.#journal.setFaults(NO_FAULTS);
+    this.#service.heal();
   }
 
   async #witness(isOver: () => boolean): Promise<void> {
@@ -306,11 +322,11 @@ class World {
     const blockedMs = [...this.#times].reduce((sum, [who, time]) => sum + (who.includes(' ') ? 0 : time.blockedMs), 0);
     return {
       found: {
-        windows: this.#lines('windows-file'),
-        panes: heldPanes((this.#targets.get('panes-file') ?? []).map((text) => text ?? '{}')),
-        counts: this.#lines('counts-file'),
-        totals: this.#lines('totals-file'),
-        rated: this.#lines('rated-file'),
+        windows: this.#held('windows'),
+        panes: this.#held('panes'),
+        counts: this.#held('counts'),
+        totals: this.#held('totals'),
+        rated: this.#held('rated'),
       },
       expected: this.#job.slow(this.#events),
       problems: this.#problems,
@@ -321,6 +337,7 @@ class World {
         warmStarts: this.#warmStarts(),
         missed: this.#missed,
         faults,
+        unanswered: this.#service.unanswered,
         insides: this.#conservation.insides.size,
         virtualMs: this.clock.nowMs(),
         blockedMs,
@@ -333,7 +350,8 @@ class World {
     return this.#workers.reduce((sum, worker) => sum + worker.measures().stages.reduce((all, { meter }) => all + meter.warmStarts, 0), 0);
   }
 
-  #lines(sink: string): string[] {
-    return (this.#targets.get(sink) ?? []).map((text) => line(JSON.parse(text ?? '{}') as object)).sort();
+  #held(name: keyof SimResults): readonly string[] {
+    const lines = Array.from(this.#targets.get(`${name}-file`) ?? [], (text) => text ?? '{}');
+    return this.#job.held?.[name]?.(lines) ?? lines.map((text) => line(JSON.parse(text) as object)).sort();
   }
 }
