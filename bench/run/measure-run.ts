@@ -41,6 +41,8 @@ export type MeasuredRun = {
   readonly workerCpuMs: number;
   /** Of the main threads of the workers: that of the engine. */
   readonly engineCpuMs: number;
+  /** Of the workers until they have ended: with what came after their last report, as the start of a thread whose first spans were the last. */
+  readonly endedCpuMs: number;
   readonly serverCpuMs: number;
   /** Of the process that started the workers and watched them. */
   readonly runnerCpuMs: number;
@@ -94,7 +96,7 @@ export async function measureRun({ server, nc, folder }: RunPlace, settings: Run
     totalMs: lastMs - openedMs,
     spanMs: firstCommit.atMs === null ? null : lastMs - firstCommit.atMs,
     workerCpuMs: report.cpuMs,
-    engineCpuMs: readdirSync(threads).reduce((sum, file) => sum + Number(readFileSync(join(threads, file), 'utf8')), 0),
+    ...endsOf(threads),
     serverCpuMs: cpuMsOf(server.pid) - before.server,
     runnerCpuMs: (runner.user + runner.system) / 1000,
     workerPeakBytes: report.peakMemoryBytes,
@@ -126,6 +128,13 @@ function workerEnvironment(profiles: string | null, threads: string): Readonly<R
     profiles === null ? '' : `--cpu-prof --cpu-prof-dir=${resolve(profiles)}`,
   ];
   return { NODE_OPTIONS: options.join(' ').trim(), MILLRACE_BENCH_THREAD_CPU: threads };
+}
+
+/** What the workers have said at their end (tell-thread-cpu.ts). */
+function endsOf(folder: string): Pick<MeasuredRun, 'engineCpuMs' | 'endedCpuMs'> {
+  const ends = readdirSync(folder).map((file) => JSON.parse(readFileSync(join(folder, file), 'utf8')) as { mainMs: number; allMs: number });
+  const sum = (ms: readonly number[]): number => ms.reduce((all, one) => all + one, 0);
+  return { engineCpuMs: sum(ends.map(({ mainMs }) => mainMs)), endedCpuMs: sum(ends.map(({ allMs }) => allMs)) };
 }
 
 /** Workers inherit the environment; the server runs already. */

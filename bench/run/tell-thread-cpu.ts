@@ -1,5 +1,5 @@
-// Loaded before a worker that is measured (`--import`): at its end it says what CPU time its main thread took. What the whole process took
-// holds the threads that collect garbage and compile, too.
+// Loaded before a worker that is measured (`--import`): at its end it says what CPU time its main thread took, and what the whole process took,
+// with the threads that collect garbage, compile and send spans, and with what it did after its last report.
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,6 +8,6 @@ import { isMainThread } from 'node:worker_threads';
 const folder = process.env['MILLRACE_BENCH_THREAD_CPU'];
 if (isMainThread && folder !== undefined)
   process.on('exit', () => {
-    const { user, system } = process.threadCpuUsage();
-    writeFileSync(join(folder, `${process.pid}`), String((user + system) / 1_000));
+    const [mainMs, allMs] = [process.threadCpuUsage(), process.cpuUsage()].map(({ user, system }) => (user + system) / 1_000);
+    writeFileSync(join(folder, `${process.pid}`), JSON.stringify({ mainMs, allMs }));
   });

@@ -2,7 +2,8 @@
 // takes spans. Runs with and without take turns on one filled server, so what disturbs the machine disturbs both; every result is checked.
 //
 //   T1. What starting a worker costs is measured over the first events of the stream, with and without, and told apart: it is paid once. There are
-//       so many of them that the thread which sends spans has started too.
+//       so many of them that some are sampled. CPU time is that until the worker has ended: a run as short as this may send its spans after its
+//       last report.
 //   T2. What differs is told as the median of the pairs' shares, with their quartiles. On a machine that has other things to do CPU time of the
 //       engine's thread says what throughput can't.
 
@@ -30,7 +31,7 @@ export type TracingBenchOptions = NexmarkOptions & {
 export type TracingRound = { readonly without: Figures; readonly traced: Figures };
 /** CPU above that of the first events (T1): of the worker's process, and of its main thread. */
 type Figures = { readonly eventsPerS: number; readonly cpuSPerMillion: number; readonly engineCpuSPerMillion: number };
-type Cpu = Pick<MeasuredRun, 'workerCpuMs' | 'engineCpuMs'>;
+type Cpu = Pick<MeasuredRun, 'endedCpuMs' | 'engineCpuMs'>;
 /** T2. */
 type Share = readonly [lowerQuartile: number, median: number, upperQuartile: number];
 export type TracingBenchResult = {
@@ -73,7 +74,7 @@ export async function tracing(options: TracingBenchOptions, log: (line: string) 
       const perMillion = (ms: number): number => ms / 1_000 / ((options.events - START_EVENTS) / 1e6);
       return {
         eventsPerS: options.events / ((run.spanMs ?? run.totalMs) / 1_000),
-        cpuSPerMillion: perMillion(run.workerCpuMs - started.workerCpuMs),
+        cpuSPerMillion: perMillion(run.endedCpuMs - started.endedCpuMs),
         engineCpuSPerMillion: perMillion(run.engineCpuMs - started.engineCpuMs),
       };
     };
@@ -109,8 +110,8 @@ export function tracingTable({ rounds, shares, spanBytes, start }: TracingBenchR
   ]);
   const percent = (share: number): string => `${((share - 1) * 100).toFixed(1)} %`;
   const shown = ([lower, median, upper]: Share): string => `${percent(median)} (${percent(lower)} … ${percent(upper)})`;
-  const cpu = ({ workerCpuMs, engineCpuMs }: Cpu): string =>
-    `${Math.round(workerCpuMs)} ms, ${Math.round(engineCpuMs)} ms of the engine's thread`;
+  const cpu = ({ endedCpuMs, engineCpuMs }: Cpu): string =>
+    `${Math.round(endedCpuMs)} ms, ${Math.round(engineCpuMs)} ms of the engine's thread`;
   return [
     aligned([head, ...lines]),
     '',
@@ -137,9 +138,9 @@ async function startCollector(): Promise<{ readonly url: string; readonly bytes:
 }
 
 function middleOf(runs: readonly Cpu[]): Cpu {
-  const [, workerCpuMs] = quartiles(runs.map((run) => run.workerCpuMs));
+  const [, endedCpuMs] = quartiles(runs.map((run) => run.endedCpuMs));
   const [, engineCpuMs] = quartiles(runs.map((run) => run.engineCpuMs));
-  return { workerCpuMs, engineCpuMs };
+  return { endedCpuMs, engineCpuMs };
 }
 
 function quartiles(numbers: readonly number[]): Share {
