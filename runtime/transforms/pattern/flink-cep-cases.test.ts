@@ -34,6 +34,7 @@ describe('I1 greedy, as the tests of Flink CEP have it (GreedyITCase)', () => {
     { fact: 'one or more, of none', pattern: some, events: 'c x d', matches: '' },
     { fact: 'one or more, until behind', pattern: '', options: until(false), events: 'c a1 a2 a3 ax d', matches: '{c a1 a2 a3 d}' },
     { fact: 'one or more, until before', pattern: '', options: until(false), events: 'c ax a1 a2 a3 d', matches: '' },
+    { fact: 'a range of times', pattern: 'c .. a{2,5}g .. d', events: 'c a1 a2 a3 a4 d', matches: '{c a1 a2 a3 a4 d}' },
     { fact: 'before a group', pattern: group, events: 'c a1 a2 x a3 d1 e1 d2 e2 f', matches: '{c a1 a2 a3 d1 e1 d2 e2 f}' },
   ])('$fact', ({ matches, ...row }) => {
     expect(matchSet(findMatches(drawPattern(row.pattern, row.options), row.events))).toEqual(matchSet(matches));
@@ -256,10 +257,77 @@ describe('I1 iterative conditions, as the tests of Flink CEP have it (IterativeC
   });
 });
 
-function jobOf(steps: PatternInput['steps']): object {
+describe('I1 what is refused, as the tests of Flink CEP have it (PatternTest, NFACompilerTest)', () => {
+  const a = { name: 'a', where: 'event.name == "a"' };
+  const b = { ...a, name: 'b' };
+  const not = { ...b, contiguity: 'notNext' } as const;
+  const notFollowed = { ...not, contiguity: 'notFollowedBy' } as const;
+
+  test.each<{ fact: string; steps: PatternInput['steps']; options?: Partial<PatternInput>; says: string }>([
+    { fact: 'times below none', steps: [{ ...a, times: { min: -1, max: -1 } }], says: 'times.min' },
+    { fact: 'a range from below none', steps: [{ ...a, times: { min: -1, max: 2 } }], says: 'times.min' },
+    { fact: 'notNext one or more', steps: [a, { ...not, times: { min: 1 } }], says: '(notNext), so times means nothing' },
+    { fact: 'notNext times', steps: [a, { ...not, times: { min: 3, max: 3 } }], says: '(notNext), so times means nothing' },
+    { fact: 'notNext optional', steps: [a, { ...not, optional: true }], says: '(notNext), so optional means nothing' },
+    {
+      fact: 'notFollowedBy one or more',
+      steps: [a, { ...notFollowed, times: { min: 1 } }],
+      says: '(notFollowedBy), so times means nothing',
+    },
+    {
+      fact: 'notFollowedBy times',
+      steps: [a, { ...notFollowed, times: { min: 3, max: 3 } }],
+      says: '(notFollowedBy), so times means nothing',
+    },
+    { fact: 'notFollowedBy optional', steps: [a, { ...notFollowed, optional: true }], says: '(notFollowedBy), so optional means nothing' },
+    { fact: 'until of a step that does not repeat', steps: [{ ...a, until: 'true' }], says: 'has until, but it does not repeat' },
+    { fact: 'a name twice', steps: [a, b, { ...a, where: 'true' }], says: 'there is a step "a" before already' },
+    {
+      fact: 'notFollowedBy at the end without a within',
+      steps: [a, b, { ...notFollowed, name: 'c' }],
+      options: {},
+      says: 'ends with notFollowedBy "c" and has no within',
+    },
+    {
+      fact: 'a step to skip to that there is not',
+      steps: [a, { ...b, times: { min: 1 }, optional: true }],
+      options: { within: '1h', afterMatch: 'skipToLast', skipTo: 'c' },
+      says: 'no step "c" takes events',
+    },
+    { fact: 'an optional step alone', steps: [{ ...a, optional: true }], says: 'all steps are optional' },
+    { fact: 'none or more alone', steps: [{ ...a, optional: true, times: { min: 1 } }], says: 'all steps are optional' },
+    {
+      fact: 'optional steps alone',
+      steps: [
+        { ...a, optional: true, times: { min: 1 } },
+        { ...b, optional: true },
+      ],
+      says: 'all steps are optional',
+    },
+  ])('$fact', ({ steps, options = { within: '1h' }, says }) => {
+    expect(() => planOfSpec(jobOf(steps, options))).toThrow(says);
+  });
+
+  test.each<{ fact: string; steps: PatternInput['steps'] }>([
+    { fact: 'one step', steps: [a] },
+    { fact: 'one or more', steps: [{ ...a, times: { min: 1 } }] },
+    {
+      fact: 'an optional step behind one that is not',
+      steps: [
+        { ...a, times: { min: 1 } },
+        { ...b, contiguity: 'next', optional: true },
+      ],
+    },
+    { fact: 'until of times with a bound, which Flink refuses', steps: [{ ...a, times: { min: 1, max: 1 }, until: 'true' }, b] },
+  ])('is taken: $fact', ({ steps }) => {
+    expect(() => planOfSpec(jobOf(steps, { within: '1h' }))).not.toThrow();
+  });
+});
+
+function jobOf(steps: PatternInput['steps'], options: Partial<PatternInput> = {}): object {
   return {
     sources: [{ name: 's', nats: { subjects: ['s'] }, eventTime: { at: 'timeMs' } }],
-    stages: [{ name: 'p', from: 's', keyBy: 'event.id', pattern: { steps } }],
+    stages: [{ name: 'p', from: 's', keyBy: 'event.id', pattern: { ...options, steps } }],
     sinks: [{ name: 'out', from: 'p', nats: { subject: 'out' } }],
   };
 }
