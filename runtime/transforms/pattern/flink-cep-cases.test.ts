@@ -264,8 +264,8 @@ describe('I1 what is refused, as the tests of Flink CEP have it (PatternTest, NF
   const notFollowed = { ...not, contiguity: 'notFollowedBy' } as const;
 
   test.each<{ fact: string; steps: PatternInput['steps']; options?: Partial<PatternInput>; says: string }>([
-    { fact: 'times below none', steps: [{ ...a, times: { min: -1, max: -1 } }], says: 'times.min' },
-    { fact: 'a range from below none', steps: [{ ...a, times: { min: -1, max: 2 } }], says: 'times.min' },
+    { fact: 'times below none', steps: [{ ...a, times: { min: -1, max: -1 } }], says: 'expected number to be >=1' },
+    { fact: 'a range from below none', steps: [{ ...a, times: { min: -1, max: 2 } }], says: 'expected number to be >=1' },
     { fact: 'notNext one or more', steps: [a, { ...not, times: { min: 1 } }], says: '(notNext), so times means nothing' },
     { fact: 'notNext times', steps: [a, { ...not, times: { min: 3, max: 3 } }], says: '(notNext), so times means nothing' },
     { fact: 'notNext optional', steps: [a, { ...not, optional: true }], says: '(notNext), so optional means nothing' },
