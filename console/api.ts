@@ -143,10 +143,14 @@ export type LivePartition = {
   readonly inboxBytes: number;
   /** A source's split that has nothing for now and holds no other back. */
   readonly isIdle?: true;
-  /** Something of it is ahead of what it waits for, and not read on until that has come. */
+  /** A source's split that is held by `alignment`: it is ahead of its group, and not read on until the others have come. */
   readonly isHeld?: true;
-  /** How long that was so, since its owner runs it; absent: it never was. */
+  /** How long that was so, since its owner runs it; absent: its source has no alignment. */
   readonly heldMs?: number;
+  /** As much waits in it for a table as may (`maxWaiting`): it puts back-pressure on all that it reads but what that waits for. */
+  readonly isBackPressure?: true;
+  /** How long that was so, since its owner runs it; absent: it never was. */
+  readonly backPressureMs?: number;
   /** The worker that could go on with it at once; null: none can. Absent: the job has no standbys, or the stage no state. */
   readonly standby?: string | null;
 };

@@ -186,6 +186,8 @@ function stageOf(
         ...(figures?.idle === true ? { isIdle: true as const } : {}),
         ...(figures?.heldMs === undefined ? {} : { heldMs: figures.heldMs }),
         ...(figures?.held === true ? { isHeld: true as const } : {}),
+        ...(figures?.backPressureMs === undefined ? {} : { backPressureMs: figures.backPressureMs }),
+        ...(figures?.backPressure === true ? { isBackPressure: true as const } : {}),
         ...(standby === undefined ? {} : { standby }),
       };
     }),

@@ -3,6 +3,7 @@
 import { memo, type ReactNode, useState } from 'react';
 import type { LivePartition } from '../api.ts';
 import { bytes, count, duration, time } from './format.ts';
+import { stateText, type WaitFields } from './partition-state.ts';
 import { PoolCards, poolsOf } from './pools.tsx';
 import type { ViewProps } from './views.ts';
 
@@ -67,12 +68,12 @@ export function PartitionsView({ live }: ViewProps): ReactNode {
             </tr>
           </thead>
           <tbody>
-            {shown.map(({ task, owner, state, epoch, eventsIn, watermarkMs, inboxBytes, isIdle, isHeld, heldMs }) => (
+            {shown.map(({ task, owner, epoch, eventsIn, watermarkMs, inboxBytes, ...state }) => (
               <Row
                 key={task}
                 color={owners.indexOf(owner ?? '')}
                 {...{ task, owner, epoch, eventsIn, watermarkMs, inboxBytes }}
-                state={stateText({ state, isIdle, isHeld, heldMs })}
+                state={stateText(state)}
               />
             ))}
           </tbody>
@@ -89,18 +90,10 @@ export function PartitionsView({ live }: ViewProps): ReactNode {
   );
 }
 
-type RowProps = Omit<LivePartition, 'partition' | 'isIdle' | 'isHeld' | 'heldMs'> & {
+type RowProps = Omit<LivePartition, 'partition' | WaitFields> & {
   readonly task: string;
   readonly color: number;
 };
-
-type Waiting = { readonly [Name in 'isIdle' | 'isHeld' | 'heldMs']: LivePartition[Name] | undefined };
-
-/** `running, ahead (held 12 s)` */
-function stateText({ state, isIdle, isHeld, heldMs }: Pick<LivePartition, 'state'> & Waiting): string {
-  const waits = isHeld === true ? ', ahead' : isIdle === true ? ', idle' : '';
-  return `${state}${waits}${heldMs === undefined || heldMs === 0 ? '' : ` (held ${duration(heldMs)})`}`;
-}
 
 /** Drawn anew only when a figure of its own changes. */
 const Row = memo(function Row({ task, color, owner, state, epoch, eventsIn, watermarkMs, inboxBytes }: RowProps): ReactNode {

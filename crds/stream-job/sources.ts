@@ -43,8 +43,8 @@ export const sourceIdleSchema = z
 export const sourceAlignmentSchema = z
   .strictObject({
     maxDrift: durationSchema.describe(
-      'How far, in event time, a split may be ahead of the one that is furthest behind. One that is further ahead is not read on until the ' +
-        'others have come. Idle splits hold nobody up.',
+      'How far, in event time, a split may be ahead of the one that is furthest behind. One that is further ahead is held: not read on until ' +
+        'the others have come. Idle splits hold nobody up.',
     ),
     group: nameSchema.optional().describe('Sources with the same group wait for each other. Absent: the splits of this source do.'),
   })
@@ -79,7 +79,8 @@ export const tableSchema = z.strictObject({
     .max(10_000_000)
     .optional()
     .describe(
-      'With from and asOf eventTime: while so many events or rows of a partition wait, only those are read on for which they wait. 100000 when absent.',
+      'With from and asOf eventTime: while so many events or rows of a partition wait, only those are read on for which they wait; what else it ' +
+        'reads is under back-pressure. 100000 when absent.',
     ),
   deleted: codeSchema.optional().describe('With from, over `row`: it says that its key is gone.'),
   schema: eventSchemaSchema.optional(),

@@ -46,7 +46,7 @@ const report: WorkerReport = {
     task('hourly', 0, { watermark: 5_000, held: true, heldMs: 700 }),
     task('hourly', 1, { watermark: 2_500, state: 'claiming' }),
     task('ended', 0, { watermark: Number.MAX_SAFE_INTEGER, state: 'done' }),
-    task('young', 0, {}),
+    task('young', 0, { backPressure: true, backPressureMs: 90 }),
     task('ahead', 0, { watermark: NOW_MS + 120_000 }), // another machine's clock is two minutes ahead
   ],
   commitLatency: {},
@@ -83,7 +83,7 @@ function measured(): WorkerMeasures {
     { task: 'daily/0', stage: 'daily', lagRecords: 3, bytes: 40, isWarm: true },
     { task: 'daily/2', stage: 'daily', lagRecords: 1, bytes: 2, isWarm: true },
   ];
-  return { troubles: 5, stages: [{ stage: 'hourly', meter, held, time: meter.time, heldMs: 1_200 }], standbys };
+  return { troubles: 5, stages: [{ stage: 'hourly', meter, held, time: meter.time, heldMs: 1_200, backPressureMs: 800 }], standbys };
 }
 
 const runner = { report, measures: measured };
@@ -114,10 +114,16 @@ test.each([
   'millrace_stage_fenced_total{job="shop_orders",stage="hourly"} 1',
   'millrace_stage_watermark_timestamp_seconds{job="shop_orders",stage="hourly"} 2.5',
   'millrace_stage_watermark_lag_seconds{job="shop_orders",stage="hourly"} 7.5',
-  'millrace_stage_held_partitions{job="shop_orders",stage="hourly"} 1',
+  'millrace_stage_held_splits{job="shop_orders",stage="hourly"} 1',
   'millrace_stage_held_seconds_total{job="shop_orders",stage="hourly"} 1.2',
+  'millrace_stage_back_pressure_partitions{job="shop_orders",stage="young"} 1',
+  'millrace_stage_back_pressure_seconds_total{job="shop_orders",stage="hourly"} 0.8',
 ])('says %s', (line) => {
   expect(text.split('\n')).toContain(line);
+});
+
+test('of what no partition does nothing is said', () => {
+  expect(text).not.toMatch(/(idle_splits|held_splits\{[^}]*stage="young"|back_pressure_partitions\{[^}]*stage="hourly")/);
 });
 
 test('a watermark that is not known, or that has ended, is not told as a number', () => {

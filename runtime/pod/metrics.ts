@@ -43,7 +43,8 @@ function addProcess(metrics: MetricSet, job: string, report: WorkerReport, { tro
   metrics.add('millrace_worker_spans_dropped', { job }, report.spans?.dropped ?? null);
 }
 
-function addStage(metrics: MetricSet, job: string, { stage, meter, held, time, heldMs }: WorkerMeasures['stages'][number]): void {
+function addStage(metrics: MetricSet, job: string, measures: WorkerMeasures['stages'][number]): void {
+  const { stage, meter, held, time, heldMs, backPressureMs } = measures;
   const of = { job, stage };
   const total = (pick: (task: (typeof held)[number]) => number): number => held.reduce((sum, task) => sum + pick(task), 0);
   const { eventsIn, eventsOut, filtered, late, deadLetters } = meter.events;
@@ -74,6 +75,7 @@ function addStage(metrics: MetricSet, job: string, { stage, meter, held, time, h
   metrics.add('millrace_stage_checkpoint_age_seconds', of, Math.max(0, ...held.map(({ checkpointAgeMs }) => checkpointAgeMs)) / 1_000);
   for (const [activity, seconds] of activities(time)) metrics.add('millrace_stage_time_seconds', { ...of, activity }, seconds);
   metrics.add('millrace_stage_held_seconds', of, heldMs === undefined ? null : heldMs / 1_000);
+  metrics.add('millrace_stage_back_pressure_seconds', of, backPressureMs === undefined ? null : backPressureMs / 1_000);
   metrics.add('millrace_stage_recoveries', of, meter.recoveries);
   metrics.add('millrace_stage_warm_starts', of, meter.warmStarts);
   metrics.add('millrace_stage_restore_duration_seconds', of, meter.restoreDuration);
@@ -94,10 +96,10 @@ function addStandbys(metrics: MetricSet, job: string, standbys: WorkerMeasures['
 
 function addWatermarks(metrics: MetricSet, job: string, tasks: readonly TaskFigures[], nowMs: number): void {
   for (const [stage, own] of Map.groupBy(tasks, (task) => task.stage)) {
-    if (own.some(({ idle }) => idle === true))
-      metrics.add('millrace_stage_idle_splits', { job, stage }, own.filter(({ idle }) => idle === true).length);
-    if (own.some(({ held }) => held === true))
-      metrics.add('millrace_stage_held_partitions', { job, stage }, own.filter(({ held }) => held === true).length);
+    const [idle, held, pressing] = (['idle', 'held', 'backPressure'] as const).map((what) => own.filter((task) => task[what]).length);
+    metrics.add('millrace_stage_idle_splits', { job, stage }, idle || null);
+    metrics.add('millrace_stage_held_splits', { job, stage }, held || null);
+    metrics.add('millrace_stage_back_pressure_partitions', { job, stage }, pressing || null);
     const lowest = stageWatermark(own);
     if (lowest === null || lowest === ENDED) continue;
     metrics.add('millrace_stage_watermark_timestamp_seconds', { job, stage }, lowest / 1_000);

@@ -24,7 +24,7 @@ import type { Answer, Ask } from '../transforms/outside.ts';
 import { CLOCK_TICK_MS, type ClockedNode } from './clocked-nodes.ts';
 import { Gate } from './gate.ts';
 import type { KeyWatch } from './key-watch.ts';
-import type { Crowding } from './lanes-ahead.ts';
+import type { Crowding } from './back-pressure.ts';
 import type { StepTrace } from './step-trace.ts';
 import { TableRowsSide } from './table-rows-side.ts';
 import type { Stop } from './stop.ts';

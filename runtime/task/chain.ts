@@ -35,7 +35,7 @@ import { ClockedNodes } from './clocked-nodes.ts';
 import { Agenda, Stretch, type InputTime, type Work } from './agenda.ts';
 import { Node, type ChainFlow, type ChainParts, type NodeWatermarks } from './chain-node.ts';
 import { KeyWatch, type KeyLook } from './key-watch.ts';
-import type { Crowding } from './lanes-ahead.ts';
+import type { Crowding } from './back-pressure.ts';
 import type { StepTrace } from './step-trace.ts';
 import type { Stop } from './stop.ts';
 

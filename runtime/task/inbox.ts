@@ -6,7 +6,7 @@
 
 import type { RecordHeader } from '../journal/record.ts';
 import type { OwnRecord } from './feedback.ts';
-import { NO_LANES } from './lanes-ahead.ts';
+import { NO_LANES } from './back-pressure.ts';
 
 /** Events of one edge for this task, as they were stored. */
 export type InboxSegment = { readonly edge: number; readonly count: number; readonly bytes: Uint8Array };
@@ -37,28 +37,28 @@ export class Inbox {
     this.bytes += record.bytes;
   }
 
-  /** Whether `take` would give something, without the lanes of the stages in `held`. */
-  isReady(held = NO_LANES): boolean {
+  /** Whether `take` would give something, but for the lanes of the stages in `without`. */
+  isReady(without = NO_LANES): boolean {
     for (const [stage, lane] of this.#lanes) {
-      if (held.has(stage)) continue;
+      if (without.has(stage)) continue;
       const [first] = lane;
       if (first !== undefined && (!first.more || fateOf(first, lane, 1) !== 'open')) return true;
     }
     return false;
   }
 
-  /** Records that can be taken now, up to the limits (at least one when there is one), lane by lane, but those of `held`. */
-  take(limits: { readonly eventsMax: number; readonly bytesMax: number }, held = NO_LANES): InboxRecord[] {
+  /** Records that can be taken now, up to the limits (at least one when there is one), lane by lane, but those of `without`. */
+  take(limits: { readonly eventsMax: number; readonly bytesMax: number }, without = NO_LANES): InboxRecord[] {
     const taken: InboxRecord[] = [];
     const room = { events: limits.eventsMax, bytes: limits.bytesMax };
-    for (const [stage, lane] of this.#lanes) if (!held.has(stage)) this.#takeLane(lane, taken, room);
+    for (const [stage, lane] of this.#lanes) if (!without.has(stage)) this.#takeLane(lane, taken, room);
     return taken;
   }
 
-  /** Of all lanes but those of `held`. */
-  bytesBut(held: ReadonlySet<string>): number {
+  /** Of all lanes but those of `without`. */
+  bytesBut(without: ReadonlySet<string>): number {
     let bytes = this.bytes;
-    for (const stage of held) for (const record of this.#lanes.get(stage) ?? []) bytes -= record.bytes;
+    for (const stage of without) for (const record of this.#lanes.get(stage) ?? []) bytes -= record.bytes;
     return bytes;
   }
 

@@ -133,15 +133,15 @@ test('events that wait for the table are state', () => {
 
 test('while as much waits as may, only what it waits for is read on, also after a restart', () => {
   const judge = new Judge('eventTime', 2).rules(10, ['r', 1, 5]).bids(40, ['r', 7, 20], ['r', 8, 30]);
-  const held = (): readonly string[] => [...judge.core.lanesAhead.held];
-  expect(held()).toEqual(['bids']);
-  expect(([judge.restart(), held()] as const)[1]).toEqual(['bids']);
+  const stopped = (): readonly string[] => [...judge.core.backPressure.lanes];
+  expect(stopped()).toEqual(['bids']);
+  expect(([judge.restart(), stopped()] as const)[1]).toEqual(['bids']);
   judge.rules(25);
-  expect([held(), judge.core.lanesAhead.room]).toEqual([[], 1]);
+  expect([stopped(), judge.core.backPressure.room]).toEqual([[], 1]);
   judge.rules(60, ['r', 2, 50], ['r', 3, 55]); // rows wait as events do
-  expect([judge.limits, held()]).toEqual([[1, 1], ['changes']]);
+  expect([judge.limits, stopped()]).toEqual([[1, 1], ['changes']]);
   judge.bids(70, ['r', 9, 58]);
-  expect([judge.limits, held()]).toEqual([[1, 1, 3], []]);
+  expect([judge.limits, stopped()]).toEqual([[1, 1, 3], []]);
 });
 
 test('a row lies in a record once, for every partition, and counts for each', () => {

@@ -27,7 +27,7 @@ import { Chain, type ChainOutput } from './chain.ts';
 import { HeavyKeys, type HeavyKey } from './heavy-keys.ts';
 import { OutgoingSide, type Encoded } from './outgoing-side.ts';
 import type { InboxRecord } from './inbox.ts';
-import { LanesAhead } from './lanes-ahead.ts';
+import { BackPressure } from './back-pressure.ts';
 import { TaskInputs } from './inputs.ts';
 import { RecordIntake } from './record-intake.ts';
 import type { KeyLook } from './key-watch.ts';
@@ -48,7 +48,7 @@ const LOOK_CELLS_MAX = 16;
 
 export class TaskCore {
   readonly stage: StagePlan;
-  readonly lanesAhead: LanesAhead;
+  readonly backPressure: BackPressure;
   state = new PartitionState();
   readonly #parts: TaskParts;
   readonly #inputs: TaskInputs;
@@ -92,7 +92,7 @@ export class TaskCore {
     this.#counters = { ...NO_COUNTS, edgesIn: parts.stage.inputs.map(() => 0), edgesOut: parts.stage.outputs.map(() => 0) };
     this.#chain = this.#makeChain();
     const crowded = { crowdingOf: (id: string) => this.#chain.crowdingOf(id), edgeTimes: () => this.#inputs.watermarks() };
-    this.lanesAhead = new LanesAhead(parts.plan, parts.stage, crowded);
+    this.backPressure = new BackPressure(parts.plan, parts.stage, crowded);
   }
 
   /** Goes on from `previous` (null: a task that never ran) with its state as of that record. */

@@ -95,15 +95,25 @@ export const metricCatalogue = {
     ['job', 'stage'],
     'Splits of a source that have nothing for now and hold no other back (`idle.after`); absent when none is.',
   ),
-  millrace_stage_held_partitions: worker(
+  millrace_stage_held_splits: worker(
     'gauge',
     ['job', 'stage'],
-    'Partitions that do not read something now because it is ahead of what they wait for (`alignment` of a source, `maxWaiting` of a table); absent when none is.',
+    'Splits of a source that are held by its `alignment`: they are too far ahead of their group; absent when none is.',
   ),
   millrace_stage_held_seconds: worker(
     'counter',
     ['job', 'stage'],
-    'How long that was so, all partitions together; absent where it never was and never is.',
+    'How long splits were held by `alignment`, all together; absent without it.',
+  ),
+  millrace_stage_back_pressure_partitions: worker(
+    'gauge',
+    ['job', 'stage'],
+    'Partitions in which as much waits for a table as may (`maxWaiting`): they put back-pressure on what else they read; absent when none does.',
+  ),
+  millrace_stage_back_pressure_seconds: worker(
+    'counter',
+    ['job', 'stage'],
+    'How long partitions put back-pressure on what they read because of a table, all together; absent where none ever did.',
   ),
   millrace_stage_watermark_lag_seconds: worker(
     'gauge',

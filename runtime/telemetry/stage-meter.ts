@@ -23,8 +23,9 @@ export class StageMeter {
   readonly stepEvents = new BucketHistogram(metricCatalogue.millrace_stage_step_events.buckets);
   readonly events = { eventsIn: 0, eventsOut: 0, filtered: 0, late: 0, deadLetters: 0 };
   readonly time = { busyMs: 0, blockedMs: 0, idleMs: 0 };
-  /** Of tasks that are over: how long splits waited that were ahead of others. */
+  /** Of tasks that are over, as in worker/task-figures.ts. */
   heldMs = 0;
+  backPressureMs = 0;
   commitBytes = 0;
   recoveries = 0;
   warmStarts = 0;

@@ -8,7 +8,7 @@
 //       newer one (side-tables.ts).
 //   S4. Rows go on by the output ROWS, in their place among the events. They are put into the tables where the transform takes
 //       them in, so that what was cut off in between (task/agenda.ts) sees the same rows when it goes on.
-//   S6. What is held is bounded by what is read (task/lanes-ahead.ts): what must come before it may go on is always read.
+//   S6. What is held is bounded by what is read (task/back-pressure.ts): what must come before it may go on is always read.
 //   S5. Before the events of a time t the watermark t - 1 goes out, as before those of `order` (order.ts, O1 and O4).
 //
 // Cells: from 0 on what is held (held-events.ts); below are the tables (side-tables.ts).

@@ -1,18 +1,19 @@
 // What a task reads of the stages before it: its subscriptions to their lanes, and what waits of them to be taken into a step.
 //
 //   L2. A lane whose turn has not come is not read at all.
-//   L3. A lane that is ahead of others (task/lanes-ahead.ts) is not taken in, and what of it waits is no reason to read less of the others.
+//   L3. A lane under back-pressure (task/back-pressure.ts) is not taken in, and what of it waits is no reason to read less of the others.
 //       While the job is paused all is: a savepoint holds what waits inside of the task, and nothing between tasks.
 //   L1. What waits is bounded in bytes; a step held until its last record comes must not be kept from it.
 
 import type { Clock } from '../base/clock.ts';
 import type { PhysicalPlan, StagePlan } from '../plan/physical-plan.ts';
 import { Inbox } from '../task/inbox.ts';
-import { NO_LANES } from '../task/lanes-ahead.ts';
+import { NO_LANES } from '../task/back-pressure.ts';
 import type { TaskCore } from '../task/step.ts';
-import { HeldTime, type HeldFigures } from './held-time.ts';
 import { inboxRecord } from './inbox-record.ts';
 import type { LaneFeed, LaneRecord, Seen } from './lane-feed.ts';
+import type { TaskFigures } from './task-figures.ts';
+import { WaitedTime } from './waited-time.ts';
 
 /** A step is given at most this much; how much of it it takes in, time says (task/step.ts, P4). */
 const STEP_EVENTS_MAX = 65_536;
@@ -41,9 +42,9 @@ export class LaneSide {
   readonly #roomWaiters: (() => void)[] = [];
   #core: TaskCore | null = null;
   #isClosed = false;
-  #wasHeld: ReadonlySet<string> = NO_LANES;
-  /** null: none of its lanes was ever held. */
-  #heldTime: HeldTime | null = null;
+  #wasStopped: ReadonlySet<string> = NO_LANES;
+  /** null: none of its lanes was ever under back-pressure. */
+  #stoppedTime: WaitedTime | null = null;
   /** Stages before it whose lanes are not read yet; null: none is. */
   #left: readonly StagePlan[] | null = null;
 
@@ -57,28 +58,30 @@ export class LaneSide {
 
   /** Whether a step would have something to take. */
   get isReady(): boolean {
-    return this.#inbox.isReady(this.#held);
+    return this.#inbox.isReady(this.#stopped);
   }
 
   /** Whether, and how long, a lane was not taken in (L3). */
-  get heldFigures(): HeldFigures {
-    return this.#heldTime?.figures() ?? {};
+  get figures(): Pick<TaskFigures, 'backPressure' | 'backPressureMs'> {
+    if (this.#stoppedTime === null) return {};
+    const { ms, isWaiting } = this.#stoppedTime;
+    return { backPressureMs: ms, ...(isWaiting ? { backPressure: true as const } : {}) };
   }
 
   /** L3. */
-  get #held(): ReadonlySet<string> {
-    return this.#core === null || this.#parts.isPaused() ? NO_LANES : this.#core.lanesAhead.held;
+  get #stopped(): ReadonlySet<string> {
+    return this.#core === null || this.#parts.isPaused() ? NO_LANES : this.#core.backPressure.lanes;
   }
 
   /** There is enough for a step of full size. */
   get isFull(): boolean {
-    return this.#inbox.bytesBut(this.#held) >= STEP_BYTES_MAX / 2;
+    return this.#inbox.bytesBut(this.#stopped) >= STEP_BYTES_MAX / 2;
   }
 
   /** Begins to read the lanes whose turn it is; to be called again after each step. */
   open(core: TaskCore): void {
     this.#core = core;
-    this.#lookHeld();
+    this.#lookStopped();
     const { plan, stage, feed, missed } = this.#parts;
     if (this.#left === null) {
       const upstream = new Set(stage.inputs.map((index) => plan.edges[index]?.fromStage));
@@ -108,20 +111,20 @@ export class LaneSide {
 
   /** Hands what the next step may have to `core`. */
   take(core: TaskCore, nowMs: number): void {
-    const held = this.#held;
-    const eventsMax = Math.min(STEP_EVENTS_MAX, Math.max(core.lanesAhead.room, STEP_EVENTS_MIN));
-    const records = this.#inbox.take({ eventsMax, bytesMax: STEP_BYTES_MAX }, held);
+    const stopped = this.#stopped;
+    const eventsMax = Math.min(STEP_EVENTS_MAX, Math.max(core.backPressure.room, STEP_EVENTS_MIN));
+    const records = this.#inbox.take({ eventsMax, bytesMax: STEP_BYTES_MAX }, stopped);
     if (records.length > 0) core.takeRecords(records, nowMs);
-    if (this.#inbox.bytesBut(held) < INBOX_BYTES_MAX / 2 || !this.#inbox.isReady(held)) this.#wakeAll();
+    if (this.#inbox.bytesBut(stopped) < INBOX_BYTES_MAX / 2 || !this.#inbox.isReady(stopped)) this.#wakeAll();
   }
 
-  /** Others may have room when a lane is held, and it has when it is not any more. */
-  #lookHeld(): void {
-    const held = this.#held;
-    if (held.size === 0 && this.#wasHeld.size === 0) return;
-    this.#wasHeld = held;
-    this.#heldTime ??= new HeldTime(this.#parts.clock);
-    this.#heldTime.set(held.size > 0);
+  /** Others may have room when a lane is under back-pressure, and it has when it is not any more. */
+  #lookStopped(): void {
+    const stopped = this.#stopped;
+    if (stopped.size === 0 && this.#wasStopped.size === 0) return;
+    this.#wasStopped = stopped;
+    this.#stoppedTime ??= new WaitedTime(this.#parts.clock);
+    this.#stoppedTime.set(stopped.size > 0);
     this.#wakeAll();
   }
 
@@ -142,8 +145,8 @@ export class LaneSide {
 
   /** L1. */
   #hasRoom(stage: string): boolean {
-    const held = this.#held;
-    const others = held.has(stage) ? NO_LANES : held; // L3
+    const stopped = this.#stopped;
+    const others = stopped.has(stage) ? NO_LANES : stopped; // L3
     return this.#inbox.bytesBut(others) < INBOX_BYTES_MAX || !this.#inbox.isReady(others);
   }
 

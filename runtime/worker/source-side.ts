@@ -13,7 +13,6 @@ import { ReplaySchedule } from '../task/replay.ts';
 import type { SourceIdle, StagePlan } from '../plan/physical-plan.ts';
 import type { TaskCore } from '../task/step.ts';
 import type { Alignment } from './alignment.ts';
-import type { HeldFigures } from './held-time.ts';
 import { IdleWatch } from './idle-watch.ts';
 import type { SplitAlignment } from './split-alignment.ts';
 import type { Step } from '../task/step-record.ts';
@@ -99,8 +98,8 @@ export class SourceSide {
     await this.#reader?.close();
   }
 
-  /** Whether, and how long, it was not read on as it was ahead of others. Nothing: it waits for no others. */
-  get held(): HeldFigures {
+  /** Whether its split is held by alignment, and for how long it was. Nothing: it has none. */
+  get held(): Partial<ReturnType<SplitAlignment['figures']>> {
     return this.#parts.alignment?.figures() ?? {};
   }
 

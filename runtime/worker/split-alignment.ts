@@ -7,7 +7,8 @@ import type { Clock } from '../base/clock.ts';
 import { WATERMARK_MAX, WATERMARK_MIN } from '../event/batch.ts';
 import type { SourceAlignment } from '../plan/physical-plan.ts';
 import { isAhead, type SplitTime } from './alignment-board.ts';
-import { HeldTime, type HeldFigures } from './held-time.ts';
+import type { TaskFigures } from './task-figures.ts';
+import { WaitedTime } from './waited-time.ts';
 
 export type SplitAlignmentParts = SourceAlignment & {
   readonly task: string;
@@ -32,11 +33,11 @@ export class SplitAlignment {
   #watermark = WATERMARK_MIN;
   #epoch = 0;
   #isEnded = false;
-  readonly #time: HeldTime;
+  readonly #time: WaitedTime;
 
   constructor(parts: SplitAlignmentParts) {
     this.#parts = parts;
-    this.#time = new HeldTime(parts.clock);
+    this.#time = new WaitedTime(parts.clock);
   }
 
   get task(): string {
@@ -55,11 +56,11 @@ export class SplitAlignment {
 
   /** Something of it waits, because it is ahead. */
   get isHeld(): boolean {
-    return this.#time.isHeld;
+    return this.#time.isWaiting;
   }
 
-  figures(): HeldFigures {
-    return this.#time.figures();
+  figures(): Pick<TaskFigures, 'held' | 'heldMs'> {
+    return { heldMs: this.#time.ms, ...(this.isHeld ? { held: true as const } : {}) };
   }
 
   /** How far it has come. */

@@ -35,11 +35,15 @@ export type TaskFigures = {
   readonly time: TimeSpent;
   /** A source's split that has nothing for now and holds no other back. Absent: it has, or it is no source that says when it is idle. */
   readonly idle?: true;
-  /** How long something was there that it did not read, as it was ahead of what it waits for: of a source with alignment its split, of
-   *  others a lane. Since it runs on this worker; absent: never. */
+  /** How long its split had something and was held by `alignment`, since it runs on this worker. Absent: its source has none. */
   readonly heldMs?: number;
   /** It is now. */
   readonly held?: true;
+  /** How long it has put back-pressure on lanes that it reads, as much waits for a table as may (`maxWaiting`), since it runs on this worker.
+   *  Absent: it never did. */
+  readonly backPressureMs?: number;
+  /** It does now. */
+  readonly backPressure?: true;
   /** The key that most of its events have lately; absent: none stands out. */
   readonly heavyKey?: KeyShare | undefined;
 };

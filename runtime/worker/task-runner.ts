@@ -208,7 +208,8 @@ export class TaskRunner {
       taken: core?.sourcePosition ?? null,
       time: this.#time.spent(),
       ...(core?.isSourceIdle === true ? { idle: true as const } : {}),
-      ...(this.#source?.held ?? this.#lanes.heldFigures),
+      ...this.#source?.held,
+      ...this.#lanes.figures,
       ...(this.#standsStill === null ? {} : { standsStill: this.#standsStill.slice(0, STANDS_STILL_CHARACTERS_MAX) }),
       heavyKey: shownKey(core?.heaviestKey() ?? null),
     };

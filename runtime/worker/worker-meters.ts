@@ -26,10 +26,13 @@ export type StageMeasures = {
   readonly meter: StageMeter;
   readonly held: readonly TaskHeld[];
   readonly time: TimeSpent;
-  /** Absent: its splits wait for no others. */
+  /** Both as in task-figures.ts, of all tasks that run or ran here. */
   readonly heldMs?: number;
+  readonly backPressureMs?: number;
 };
 
+const WAITS = ['heldMs', 'backPressureMs'] as const;
+type Wait = (typeof WAITS)[number];
 type Metered = Pick<TaskRunner, 'stage' | 'meter' | 'figures' | 'held'>;
 
 export class WorkerMeters {
@@ -45,11 +48,11 @@ export class WorkerMeters {
   }
 
   /** M1. */
-  ended({ stage, meter }: Metered, { time, heldMs = 0 }: Pick<TaskFigures, 'time' | 'heldMs'>): void {
+  ended({ stage, meter }: Metered, { time, ...waits }: Pick<TaskFigures, 'time' | Wait>): void {
     this.#commit.merge(meter.commitLatency.counts());
     this.#endToEnd.merge(meter.endToEndLatency.counts());
     this.of(stage.id).ended(time);
-    this.of(stage.id).heldMs += heldMs;
+    for (const wait of WAITS) this.of(stage.id)[wait] += waits[wait] ?? 0;
   }
 
   /** Of those that are gone and of `running`. */
@@ -69,9 +72,11 @@ export class WorkerMeters {
       const own = running.filter((runner) => runner.stage.id === stage);
       const figures = own.map((runner) => runner.figures());
       const time = figures.map((task) => task.time).reduce(addTimes, meter.time);
-      const heldMs = figures.reduce((sum, task) => sum + (task.heldMs ?? 0), meter.heldMs);
-      const waits = meter.heldMs > 0 || figures.some((task) => task.heldMs !== undefined);
-      return { stage, meter, held: own.map((runner) => runner.held()), time, ...(waits ? { heldMs } : {}) };
+      const waits = WAITS.flatMap((wait) => {
+        if (meter[wait] === 0 && figures.every((task) => task[wait] === undefined)) return [];
+        return [[wait, figures.reduce((sum, task) => sum + (task[wait] ?? 0), meter[wait])] as const];
+      });
+      return { stage, meter, held: own.map((runner) => runner.held()), time, ...Object.fromEntries(waits) };
     });
   }
 }

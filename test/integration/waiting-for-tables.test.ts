@@ -46,7 +46,7 @@ type Count = { readonly key?: unknown; readonly n: number };
 async function play(
   name: string,
   bound: string,
-): Promise<{ readonly waitedMax: number; readonly isHeld: boolean; readonly counts: readonly string[] }> {
+): Promise<{ readonly waitedMax: number; readonly isPressing: boolean; readonly counts: readonly string[] }> {
   await callApi(Link.of(nats.admin), `STREAM.CREATE.${name.toUpperCase()}`, {
     name: name.toUpperCase(),
     subjects: [`${name}.*`],
@@ -55,12 +55,12 @@ async function play(
   });
   const run = new Operated(nats.admin, nats.server.url, name);
   await run.declare(job(name, bound));
-  const seen = { waitedMax: 0, isHeld: false };
+  const seen = { waitedMax: 0, isPressing: false };
   const stop = openBus(nats.admin, name).subscribe('report', (value) => {
-    for (const { stage, counters, held } of (value as WorkerReport).tasks) {
+    for (const { stage, counters, backPressure } of (value as WorkerReport).tasks) {
       if (stage !== 'rated') continue;
       seen.waitedMax = Math.max(seen.waitedMax, counters.held);
-      seen.isHeld ||= held === true;
+      seen.isPressing ||= backPressure === true;
     }
   });
   for (let from = 0; from < EVENTS; from += LINES)
@@ -93,8 +93,8 @@ test('no more events wait for a table than declared but what one record has, wit
   const free = await play('free', ', maxWaiting: 1000000');
   const bounded = await play('bounded', `, maxWaiting: ${WAITING_MAX}`);
   expect(bounded.counts).toEqual(free.counts);
-  expect(free.isHeld).toBe(false);
-  expect(bounded.isHeld).toBe(true);
+  expect(free.isPressing).toBe(false);
+  expect(bounded.isPressing).toBe(true);
   expect(bounded.waitedMax).toBeLessThan(WAITING_MAX + 25_000); // a read has 20,000 events at most
   expect(free.waitedMax).toBeGreaterThan(2 * (WAITING_MAX + 25_000)); // else nothing was proven
   process.stdout.write(`waiting at most ${bounded.waitedMax} of ${WAITING_MAX} declared, ${free.waitedMax} without bound\n`);

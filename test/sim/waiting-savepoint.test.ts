@@ -25,11 +25,12 @@ const JOB = jobText(
 `,
 );
 
-test('a savepoint is taken while a partition holds back what is ahead of a table, and goes on to the end behind it', async () => {
+test('a savepoint is taken while a partition puts back-pressure on what it reads because of a table, and goes on to the end behind it', async () => {
   for (let seed = 1; seed <= 4; seed++) {
     const world = new SimWorld(seed, { ...NO_FAULTS, latencyMs: [0, 20] }, simEvents);
     const cluster = new SimCluster(world, { lagMs: 0 });
-    const isHeld = (): boolean => [...cluster.figures.values()].some(({ stage, held }) => stage === 'rated' && held === true);
+    const isPressing = (): boolean =>
+      [...cluster.figures.values()].some(({ stage, backPressure }) => stage === 'rated' && backPressure === true);
     const play = async (): Promise<readonly boolean[]> => {
       const plan = planJob(
         readStreamJob(JOB, { file: 'waiting', parameters: {} }),
@@ -38,23 +39,23 @@ test('a savepoint is taken while a partition holds back what is ahead of a table
       );
       await cluster.declare(1, plan);
       cluster.start(2);
-      for (let i = 0; i < 200 && !isHeld(); i++) await world.clock.sleep(50);
-      const wasHeld = isHeld();
+      for (let i = 0; i < 200 && !isPressing(); i++) await world.clock.sleep(50);
+      const wasPressing = isPressing();
       await takeSavepoint(world, cluster, plan, false);
       await world.clock.sleep(500);
-      const isHeldStill = isHeld();
+      const isPressingStill = isPressing();
       await cluster.directory.delete('savepoint');
       await cluster.directory.delete('pause');
       const isThrough = await cluster.until('completed', () => true, 60_000);
       cluster.stop();
-      return [wasHeld, isHeldStill, isThrough];
+      return [wasPressing, isPressingStill, isThrough];
     };
-    const [wasHeld, isHeldStill, isThrough] = await world.clock.run(play());
-    expect({ seed, problems: world.problems, wasHeld, isHeldStill, isThrough }).toEqual({
+    const [wasPressing, isPressingStill, isThrough] = await world.clock.run(play());
+    expect({ seed, problems: world.problems, wasPressing, isPressingStill, isThrough }).toEqual({
       seed,
       problems: [],
-      wasHeld: true,
-      isHeldStill: false,
+      wasPressing: true,
+      isPressingStill: false,
       isThrough: true,
     });
     expect(world.lines('out').length).toBe(world.events.flat().length);

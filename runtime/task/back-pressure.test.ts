@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { WATERMARK_MAX } from '../event/batch.ts';
 import { planOfSpec } from '../testing/plan-of.ts';
-import { LanesAhead, type Crowding } from './lanes-ahead.ts';
+import { BackPressure, type Crowding } from './back-pressure.ts';
 
 const source = (name: string): object => ({ name, nats: { subjects: [name] }, eventTime: { at: 'event.at' } });
 const machineOf = (state: string): object => ({ initial: state, unhandled: 'ignore', states: { [state]: {} } });
@@ -9,7 +9,7 @@ const plan = planOfSpec({
   sources: [source('a'), source('b'), source('rows'), source('more')],
   tables: [
     { name: 't', from: 'rows', key: 'row.id' },
-    { name: 'u', from: 'more', key: 'row.id', asOf: 'latest' }, // never held: nobody waits for it, and it waits for nobody
+    { name: 'u', from: 'more', key: 'row.id', asOf: 'latest' }, // never stopped: nobody waits for it, and it waits for nobody
   ],
   stages: [
     { name: 'x', from: ['a', 'b'], keyBy: 'event.id', tables: ['t', 'u'], machine: machineOf('one') },
@@ -31,30 +31,30 @@ function crowding(text: string, id: string): Crowding {
 }
 
 test.each([
-  { fact: 'nothing is held while there is room', x: 'a10 b20 rows5', y: 'a10 b20 rows5', held: [] },
-  { fact: 'what is ahead is held where it is crowded', x: 'a10 b20 rows5 !', y: 'a10 b20 rows5', held: ['a', 'b'] },
-  { fact: 'rows are held when they are ahead', x: 'a10 b20 rows30 !', y: 'a10 b20 rows30', held: ['b', 'rows'] },
-  { fact: 'nothing is held where all are equal', x: 'a10 b10 rows10 !', y: 'a10 b10 rows10', held: [] },
-  { fact: 'idle ones and those that ended are read on', x: 'aidle bend rows10 !', y: 'aidle bend rows10', held: [] },
-  { fact: 'what one needs another does not hold', x: 'a10 b20 rows5 !', y: 'a3 b20 rows5 !', held: ['b'] },
-])('$fact', ({ x, y, held }) => {
-  const lanes = new LanesAhead(plan, stage, { crowdingOf: (id) => crowding(id === 'x/side' ? x : y, id), edgeTimes: () => new Map() });
-  expect([...lanes.held].toSorted()).toEqual(held);
+  { fact: 'all is read while there is room', x: 'a10 b20 rows5', y: 'a10 b20 rows5', stopped: [] },
+  { fact: 'what no event waits for is not read where it is crowded', x: 'a10 b20 rows5 !', y: 'a10 b20 rows5', stopped: ['a', 'b'] },
+  { fact: 'rows are not read when they have come further', x: 'a10 b20 rows30 !', y: 'a10 b20 rows30', stopped: ['b', 'rows'] },
+  { fact: 'all is read where all have come equally far', x: 'a10 b10 rows10 !', y: 'a10 b10 rows10', stopped: [] },
+  { fact: 'idle ones and those that ended are read on', x: 'aidle bend rows10 !', y: 'aidle bend rows10', stopped: [] },
+  { fact: 'what one needs is read, whatever it is to another', x: 'a10 b20 rows5 !', y: 'a3 b20 rows5 !', stopped: ['b'] },
+])('$fact', ({ x, y, stopped }) => {
+  const pressure = new BackPressure(plan, stage, { crowdingOf: (id) => crowding(id === 'x/side' ? x : y, id), edgeTimes: () => new Map() });
+  expect([...pressure.lanes].toSorted()).toEqual(stopped);
 });
 
 test('the room is the least of all', () => {
   const rooms: Readonly<Record<string, number>> = { 'x/side': 3, 'y/side': 5 };
-  const lanes = new LanesAhead(plan, stage, {
+  const pressure = new BackPressure(plan, stage, {
     crowdingOf: (id) => ({ room: rooms[id]!, watermarks: [], idle: [] }),
     edgeTimes: () => new Map(),
   });
-  expect(lanes.room).toBe(3);
+  expect(pressure.room).toBe(3);
 });
 
 test('what was taken in counts before the watermarks have risen', () => {
   const taken = new Map(
     plan.edges.filter(({ fromStage }) => fromStage === 'a').map(({ index }) => [index, { watermark: 50, isIdle: false }]),
   );
-  const lanes = new LanesAhead(plan, stage, { crowdingOf: (id) => crowding('a1 bend rows5 !', id), edgeTimes: () => taken });
-  expect([...lanes.held]).toEqual(['a']);
+  const pressure = new BackPressure(plan, stage, { crowdingOf: (id) => crowding('a1 bend rows5 !', id), edgeTimes: () => taken });
+  expect([...pressure.lanes]).toEqual(['a']);
 });
