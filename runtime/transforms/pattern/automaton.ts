@@ -95,13 +95,10 @@ class Builder {
   #step(step: PatternStep, exits: readonly Way[], from: { contiguity: Contiguity; nots: readonly Condition[] }): readonly Way[] {
     const first = this.positions.length;
     const past = step.greedy ? exits.map((way) => this.#barred(way, step)) : exits;
-    const entry = this.#repeated(step, { exits, past }, from.contiguity);
+    const entry = this.#repeated(step, { exits, past }, from);
     const until = step.until === undefined ? [] : [this.#condition(step.until)];
-    const nots = step.steps === undefined ? from.nots : [];
     for (const position of this.positions.slice(first)) {
-      position.ways = position.ways.map((way) =>
-        way.target >= first ? { ...way, until: [...way.until, ...until], notFollowedBy: [...way.notFollowedBy, ...nots] } : way,
-      );
+      position.ways = position.ways.map((way) => (way.target >= first ? { ...way, until: [...way.until, ...until] } : way));
     }
     const into = entry.map((way) => (way.target >= first ? { ...way, untaken: [...way.untaken, ...until] } : way));
     return step.optional ? [...into, ...past] : into;
@@ -110,21 +107,19 @@ class Builder {
   #repeated(
     step: PatternStep,
     { exits, past }: { readonly exits: readonly Way[]; readonly past: readonly Way[] },
-    contiguity: Contiguity,
+    { contiguity, nots }: { readonly contiguity: Contiguity; readonly nots: readonly Condition[] },
   ): readonly Way[] {
     const { min, copies, isEndless } = copiesOf(step);
     const inner = step.inner ?? 'followedBy';
-    // Where it may be left, what must not follow at once ends it too.
-    const notNext = past.flatMap((way) => way.notNext);
-    const onOrPast = (on: readonly Way[]): readonly Way[] => [
-      ...on.map((way) => ({ ...way, notNext: [...way.notNext, ...notNext] })),
-      ...past,
-    ];
+    // What must not come behind it ends it too: notFollowedBy between any two repetitions, and all of them where it may be left.
+    const mayNotLeave = (on: readonly Way[]): readonly Way[] => withNots(on, { notNext: [], notFollowedBy: nots });
+    const behind = { notNext: past.flatMap((way) => way.notNext), notFollowedBy: past.flatMap((way) => way.notFollowedBy) };
+    const onOrPast = (on: readonly Way[]): readonly Way[] => [...withNots(on, behind), ...past];
     let next: readonly Way[] = [];
     for (let copy = copies; copy >= 1; copy--) {
       const entry = copy === 1 ? contiguity : inner;
       if (copy === copies && isEndless) next = this.#looped(step, onOrPast, entry);
-      else next = this.#once(step, copy === copies ? exits : copy >= min ? onOrPast(next) : next, entry);
+      else next = this.#once(step, copy === copies ? exits : copy >= min ? onOrPast(next) : mayNotLeave(next), entry);
     }
     return next;
   }
@@ -163,6 +158,15 @@ class Builder {
 
 function wayTo(target: number, contiguity: Contiguity, withinMs: number | null = null): Way {
   return { target, contiguity, notNext: [], notFollowedBy: [], bars: [], until: [], untaken: [], withinMs };
+}
+
+/** Ways on in a repetition, with what must not come behind it. */
+function withNots(on: readonly Way[], { notNext, notFollowedBy }: Pick<Way, 'notNext' | 'notFollowedBy'>): readonly Way[] {
+  return on.map((way) => ({
+    ...way,
+    notNext: [...new Set([...way.notNext, ...notNext])],
+    notFollowedBy: [...new Set([...way.notFollowedBy, ...notFollowedBy])],
+  }));
 }
 
 /** `on` entered by `way`: what is judged on both. */

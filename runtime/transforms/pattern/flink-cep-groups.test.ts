@@ -89,6 +89,46 @@ describe('I1 groups, as the tests of Flink CEP have it (GroupITCase)', () => {
   });
 });
 
+describe('I1 a not behind a group, as the code of Flink CEP has it (NFACompiler)', () => {
+  const [between, within] = ['c a1 b1 n a2 b2 d', 'c a1 n b1 a2 b2 d'];
+
+  test.each<Row>([
+    { fact: 'between two rounds it ends the group', pattern: 'c .. (a .. b)+ !.. n .. d', events: between, matches: '' },
+    { fact: 'between two rounds, so many', pattern: 'c .. (a .. b){2} !.. n .. d', events: between, matches: '' },
+    { fact: 'within a round it ends nothing', pattern: 'c .. (a .. b){2} !.. n .. d', events: within, matches: '{c a1 b1 a2 b2 d}' },
+    { fact: 'notNext', pattern: 'c .. (a .. b)+ !> n .. d', events: between, matches: '' },
+    { fact: 'notNext, before there are enough', pattern: 'c .. (a .. b){2} !> n .. d', events: between, matches: '{c a1 b1 a2 b2 d}' },
+    { fact: 'in a loop at the end of a round', pattern: 'c .. (a .. b+){1,2} !.. n .. d', events: 'c a b1 n b2 d', matches: '' },
+    {
+      fact: 'in a loop before the end of a round it ends nothing',
+      pattern: 'c .. (a .. b+ .. e)+ !.. n .. d',
+      events: 'c a b1 n b2 e d',
+      matches: '{c a b1 b2 e d} {c a b1 e d}',
+    },
+  ])('$fact', check);
+
+  test.each<Row>([
+    {
+      fact: 'within a round that could end it ends nothing; Flink gives none',
+      pattern: 'c .. (a .. b?)+ !.. n .. d',
+      events: 'c a n b d',
+      matches: '{c a b d}',
+    },
+    {
+      fact: 'until before the first round ends nothing; Flink gives none',
+      pattern: 'c .. (a .. b)+~u .. d',
+      events: 'c u a b d',
+      matches: '{c a b d}',
+    },
+    {
+      fact: 'the first step of a group has its own inner; Flink gives {a1 a2 b d} too',
+      pattern: '(a+> .. b) .. d',
+      events: 'a1 x a2 b d',
+      matches: '{a1 b d} {a2 b d}',
+    },
+  ])('differs (ADR 24): $fact', check);
+});
+
 describe('I1 a range of times, as the tests of Flink CEP have it (TimesRangeITCase)', () => {
   const all = '{c a1 a2 a3 b}';
 
