@@ -4,7 +4,7 @@
 //   'b+' 'b{2}' 'b{2,}' 'b{2,4}' repetitions; behind them '?' optional, 'g' greedy, '>' or '...' between repetitions,
 //   '~d' until a d, '~t' until a time that 3 divides; 'b?' optional; '(a .. b)+' a group; 'b@5' within 5 ms.
 //
-// A step takes the events of its letter. Events: 'a b1 b2' at 1, 2, 3 ms; 'b@9' at 9 ms, the next ones from 10 on.
+// A step takes the events of its letter, or of those behind it: 'b[ac]'. Events: 'a b1 b2' at 1, 2, 3 ms; 'b@9' at 9 ms, the next ones from 10 on.
 
 import type { PatternInput, PatternSpec } from '../../../crds/stream-job/pattern.ts';
 import { patternSchema } from '../../../crds/stream-job/pattern.ts';
@@ -25,6 +25,7 @@ const CONTIGUITY: Readonly<Record<string, Step['contiguity']>> = {
   '!>': 'notNext',
   '!..': 'notFollowedBy',
 };
+const STEP = /^([a-z])(?:\[([a-z]+)\])?(.*)$/;
 const QUANTIFIER = /^(\+|\{(\d+)(,(\d*))?\})?(\?)?(g)?(\.\.\.|>)?(?:~([a-z]))?(?:@(\d+))?$/;
 
 /** The steps of a drawing. */
@@ -55,9 +56,16 @@ function parse(tokens: readonly string[]): [Step[], readonly string[]] {
       const [inside, after] = parse(rest);
       steps.push({ name: `group${steps.length}`, ...follows, steps: inside, ...quantified(after[0]!.slice(1)) });
       rest = after.slice(1);
-    } else steps.push({ name: token[0]!, where: `event.name == "${token[0]!}"`, ...follows, ...quantified(token.slice(1)) });
+    } else {
+      const [, name = '', letters, quantifier = ''] = STEP.exec(token) ?? [];
+      steps.push({ name, where: takes(letters ?? name), ...follows, ...quantified(quantifier) });
+    }
   }
   return [steps, rest];
+}
+
+function takes(letters: string): string {
+  return letters.length === 1 ? `event.name == "${letters}"` : `event.name in [${[...letters].map((each) => `"${each}"`).join(', ')}]`;
 }
 
 function quantified(text: string): Partial<Step> {

@@ -1,36 +1,96 @@
-// Random small patterns and events, held against a slow and obvious model: write out how often each step comes, try every
-// choice of events for that, and look at each gap between two of them.
+// Random small patterns and events, held against a slow and obvious model: write out how often each step and group comes, try
+// every choice of events for that, and look at each gap between two of them.
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { PatternInput } from '../../../crds/stream-job/pattern.ts';
+import { planOfSpec } from '../../testing/plan-of.ts';
 import { drawPattern, drawSteps, patternHarness, pushDrawn, shown, showMatch } from './pattern-drawing.ts';
 import type { DrawnEvent } from './pattern-drawing.ts';
 import { drawing, drawnEvents, EVENTS_MAX } from './pattern-sample.ts';
 
 type Step = PatternInput['steps'][number];
-/** One event that a match takes: of which step, the how manieth of it. */
-type Slot = { readonly at: number; readonly turn: number };
+/** How an event that a match takes follows the one before it. */
+type How = 'next' | 'followedBy' | 'followedByAny';
+/** What must hold between one event that a match takes and the next. */
+type Mark =
+  | { readonly kind: 'take'; readonly step: Step; readonly how: How }
+  /** It must not come. */
+  | { readonly kind: 'not'; readonly step: Step }
+  /** What a greedy step that was left could still have taken must not come. */
+  | { readonly kind: 'bar'; readonly step: Step }
+  /** What ends a repetition must not come in it; it does not begin with such an event. */
+  | { readonly kind: 'until' | 'untaken'; readonly step: Step };
+/** One way to write a pattern out: the events that it takes, and what must hold between them. */
+type Word = readonly Mark[];
 
 function matchesByModel(steps: readonly Step[], withinMs: number, events: readonly DrawnEvent[]): string[] {
-  return expansions(steps, 0).flatMap((slots) =>
-    choices(events.length, slots.length)
-      .filter((chosen) => isMatch(steps, withinMs, events, slots, chosen))
-      .map((chosen) => `{${chosen.map((i) => events[i]!.id).join(' ')}} by ${slots.map(({ at }) => steps[at]!.name).join('')}`),
+  return wordsOf(steps, null, []).flatMap((word) =>
+    choices(events.length, takesOf(word))
+      .filter((chosen) => isMatch(word, withinMs, events, chosen))
+      .map(
+        (chosen) =>
+          `{${chosen.map((i) => events[i]!.id).join(' ')}} by ${word.flatMap((mark) => (mark.kind === 'take' ? [mark.step.name] : [])).join('')}`,
+      ),
   );
 }
 
-/** All ways to write out the steps from number `at` on. */
-function expansions(steps: readonly Step[], at: number): Slot[][] {
-  const step = steps[at];
-  if (step === undefined) return [[]];
-  const rest = expansions(steps, at + 1);
-  if (isNot(step)) return rest;
-  const { min = 1, max = EVENTS_MAX } = step.times ?? { min: 1, max: 1 };
-  const counts = Array.from({ length: Math.max(0, Math.min(max, EVENTS_MAX) - min + 1) }, (_, i) => min + i);
-  return [...(step.optional ? [0] : []), ...counts].flatMap((count) =>
-    rest.map((slots) => [...Array.from({ length: count }, (_, turn) => ({ at, turn })), ...slots]),
+/** `entry`: how the first step follows what is before a group. `behind`: what must not come when its last step was left. */
+function wordsOf(steps: readonly Step[], entry: How | null, behind: readonly Step[]): Word[] {
+  return steps.reduce<Word[]>(
+    (words, step, i) => {
+      if (isNot(step)) return words.map((word) => [...word, { kind: 'not', step }]);
+      const rest = steps.slice(i + 1);
+      const next = rest.findIndex((other) => !isNot(other));
+      const nots = rest.slice(0, next < 0 ? undefined : next).filter(isNot);
+      const mayEnd = rest.every((other) => isNot(other) || other.optional === true);
+      const how = (i === 0 ? entry : null) ?? (step.contiguity as How | undefined) ?? 'followedBy';
+      return joined(words, repetitionsOf(step, how, { nots, leaving: [...nots, ...(mayEnd ? behind : [])] }));
+    },
+    [[]],
   );
+}
+
+/** `nots`: those directly behind it. `leaving`: all that must not come when it was left. */
+function repetitionsOf(step: Step, how: How, { nots, leaving }: { nots: readonly Step[]; leaving: readonly Step[] }): Word[] {
+  const { min = 1, max } = step.times ?? { min: 1, max: 1 };
+  const bar: Word = step.greedy === true ? [{ kind: 'bar', step }] : [];
+  const found: Word[] = step.optional === true ? [bar] : [];
+  let words: Word[] = [[]];
+  for (let count = 1; count <= (max ?? EVENTS_MAX) && words.length > 0; count++) {
+    // What must not come behind a repetition must not come in it either: notFollowedBy never, the others where it could have ended.
+    const inside = (turn: number): readonly Step[] =>
+      turn >= min ? leaving : nots.filter(({ contiguity }) => contiguity === 'notFollowedBy');
+    const entry = count === 1 ? how : (step.inner ?? 'followedBy');
+    const between = count === 1 ? [] : inside(count - 1).map((not): Mark => ({ kind: 'not', step: not }));
+    const behind = count === max ? leaving : inside(count);
+    const body: Word[] = step.steps === undefined ? [[{ kind: 'take', step, how: entry }]] : wordsOf(step.steps as Step[], entry, behind);
+    words = joined(
+      words,
+      body.map((word) => [...between, ...word]),
+    );
+    if (count >= min) found.push(...words.map((word) => [...untilIn(step, word), ...(count === max ? [] : bar)]));
+  }
+  return found;
+}
+
+function untilIn(step: Step, word: Word): Word {
+  if (step.until === undefined) return word;
+  let kind: 'until' | 'untaken' = 'untaken';
+  return word.flatMap((mark): Mark[] => {
+    if (mark.kind !== 'take') return [mark];
+    const before: Mark = { kind, step };
+    kind = 'until';
+    return [before, mark];
+  });
+}
+
+function joined(words: readonly Word[], others: readonly Word[]): Word[] {
+  return words.flatMap((word) => others.map((other) => [...word, ...other]).filter((each) => takesOf(each) <= EVENTS_MAX));
+}
+
+function takesOf(word: Word): number {
+  return word.filter(({ kind }) => kind === 'take').length;
 }
 
 /** All increasing choices of `size` of the numbers below `count`. */
@@ -41,91 +101,69 @@ function choices(count: number, size: number, from = 0): number[][] {
   return all;
 }
 
-function isMatch(
-  steps: readonly Step[],
-  withinMs: number,
-  events: readonly DrawnEvent[],
-  slots: readonly Slot[],
-  chosen: readonly number[],
-): boolean {
-  if (slots.length === 0) return false;
-  const [first, last] = [events[chosen[0]!]!, events[chosen.at(-1)!]!];
-  if (last.timeMs - first.timeMs >= withinMs) return false;
-  const isEachRight = slots.every((slot, s) => {
-    const step = steps[slot.at]!;
-    const event = events[chosen[s]!]!;
-    if (event.name !== step.name || isUntil(step, event)) return false;
-    return isGapRight(steps, events, { slots, chosen, s });
-  });
-  return isEachRight && isEndRight(steps, withinMs, events, slots, chosen);
-}
-
-/** What lies between the event of slot s and the one before it. */
-function isGapRight(
-  steps: readonly Step[],
-  events: readonly DrawnEvent[],
-  { slots, chosen, s }: { readonly slots: readonly Slot[]; readonly chosen: readonly number[]; readonly s: number },
-): boolean {
-  const slot = slots[s]!;
-  const step = steps[slot.at]!;
-  const taken = chosen[s]!;
-  const before = s === 0 ? null : slots[s - 1]!;
-  const left = s === 0 ? taken - 1 : chosen[s - 1]!;
-  const between = events.slice(left + 1, taken);
-  const upTo = events.slice(left + 1, taken + 1);
-  const from = before === null ? 0 : before.at;
-  const isInside = before !== null && before.at === slot.at;
-  if (before !== null) {
-    const contiguity = isInside ? (step.inner ?? 'followedBy') : (step.contiguity ?? 'followedBy');
-    if (contiguity === 'next' && between.length > 0) return false;
-    if (contiguity === 'followedBy' && between.some(({ name }) => name === step.name)) return false;
-    if (isInside && upTo.some((event) => isUntil(step, event))) return false;
-    const gap = events[chosen[s]!]!.timeMs - events[left]!.timeMs;
-    if (step.within !== undefined && gap >= Number.parseInt(step.within, 10)) return false;
-    // what must not come behind a repetition must not come in it either, at once where it could have ended
-    const mayEnd = slot.turn >= (step.times?.min ?? 1);
-    const nots = isInside
-      ? notsBehind(steps, slot.at).filter(({ contiguity: how }) => how === 'notFollowedBy' || mayEnd)
-      : steps.slice(from, slot.at).filter(isNot);
-    for (const not of nots) {
-      if (not.contiguity === 'notNext' ? upTo[0]?.name === not.name : between.some(({ name }) => name === not.name)) return false;
-    }
+function isMatch(word: Word, withinMs: number, events: readonly DrawnEvent[], chosen: readonly number[]): boolean {
+  const [first, last] = [events[chosen[0]!], events[chosen.at(-1)!]];
+  if (first === undefined || last === undefined || last.timeMs - first.timeMs >= withinMs) return false;
+  let marks: Mark[] = [];
+  let taken = 0;
+  for (const mark of word) {
+    marks.push(mark);
+    if (mark.kind !== 'take') continue;
+    const before = taken === 0 ? null : chosen[taken - 1]!;
+    if (!marks.every((each) => holds(each, events, { before, taken: chosen[taken]! }))) return false;
+    marks = [];
+    taken++;
   }
-  if (isInside) return true;
-  // greedy steps that were left, or left out, although they could have taken more
-  return steps.slice(from, slot.at).every((passed, i) => {
-    const at = from + i;
-    const count = slots.filter((other) => other.at === at).length;
-    if (passed.greedy !== true || (passed.times?.max !== undefined && count === passed.times.max)) return true;
-    return !upTo.some((event) => event.name === passed.name && !isUntil(passed, event));
-  });
+  const nots = marks.flatMap((mark) => (mark.kind === 'not' ? [mark.step] : []));
+  return isEndRight(
+    nots,
+    events.slice(chosen.at(-1)! + 1).filter(({ timeMs }) => timeMs - first.timeMs < withinMs),
+  );
 }
 
-function isEndRight(
-  steps: readonly Step[],
-  withinMs: number,
+/** Whether `mark` holds between the event that was taken before and `taken`. */
+function holds(
+  mark: Mark,
   events: readonly DrawnEvent[],
-  slots: readonly Slot[],
-  chosen: readonly number[],
+  { before, taken }: { readonly before: number | null; readonly taken: number },
 ): boolean {
-  const last = chosen.at(-1)!;
-  const start = events[chosen[0]!]!.timeMs;
-  const behind = events.slice(last + 1).filter(({ timeMs }) => timeMs - start < withinMs);
-  const nots = steps.slice(slots.at(-1)!.at).filter(isNot);
-  return nots.every((not) => {
-    if (not.contiguity === 'notFollowedBy') return behind.every(({ name }) => name !== not.name);
-    const isOnlyNotNext = nots.every(({ contiguity }) => contiguity === 'notNext');
-    return behind[0] === undefined ? !isOnlyNotNext : behind[0].name !== not.name;
-  });
+  const event = events[taken]!;
+  const from = before === null ? taken : before + 1;
+  const [between, upTo] = [events.slice(from, taken), events.slice(from, taken + 1)];
+  const { step } = mark;
+  switch (mark.kind) {
+    case 'take':
+      if (!takes(step, event)) return false;
+      if (before === null) return true;
+      if (step.within !== undefined && event.timeMs - events[before]!.timeMs >= Number.parseInt(step.within, 10)) return false;
+      return mark.how === 'next' ? between.length === 0 : mark.how === 'followedByAny' || !between.some((each) => takes(step, each));
+    case 'not':
+      return step.contiguity === 'notNext' ? !takes(step, upTo[0]!) : !between.some((each) => takes(step, each));
+    case 'bar':
+      return !upTo.some((each) => takes(step, each) && !isUntil(step, each));
+    case 'until':
+      return !upTo.some((each) => isUntil(step, each));
+    case 'untaken':
+      return !isUntil(step, event);
+  }
 }
 
-function notsBehind(steps: readonly Step[], at: number): readonly Step[] {
-  const end = steps.findIndex((step, i) => i > at && !isNot(step));
-  return steps.slice(at + 1, end < 0 ? undefined : end);
+/** What lies behind the last event that was taken. */
+function isEndRight(nots: readonly Step[], behind: readonly DrawnEvent[]): boolean {
+  return nots.every((not) => {
+    if (not.contiguity === 'notFollowedBy') return !behind.some((event) => takes(not, event));
+    const isOnlyNotNext = nots.every(({ contiguity }) => contiguity === 'notNext');
+    return behind[0] === undefined ? !isOnlyNotNext : !takes(not, behind[0]);
+  });
 }
 
 function isNot({ contiguity }: Step): boolean {
   return contiguity === 'notNext' || contiguity === 'notFollowedBy';
+}
+
+/** As pattern-drawing.ts draws it. */
+function takes({ where }: Step, { name }: DrawnEvent): boolean {
+  return typeof where === 'string' && where.includes(`"${name}"`);
 }
 
 /** As pattern-drawing.ts draws it. */
@@ -207,3 +245,17 @@ function stepsOf(matched: Readonly<Record<string, readonly DrawnEvent[]>>): stri
     .map(({ step }) => step)
     .join('');
 }
+
+test('the random patterns are declarations that a job may have', () => {
+  fc.assert(
+    fc.property(drawing, (text) => {
+      const job = {
+        sources: [{ name: 's', nats: { subjects: ['s'] }, eventTime: { at: 'timeMs' } }],
+        stages: [{ name: 'p', from: 's', keyBy: 'event.id', pattern: { steps: drawSteps(text), within: '20ms' } }],
+        sinks: [{ name: 'out', from: 'p', nats: { subject: 'out' } }],
+      };
+      expect(() => planOfSpec(job), text).not.toThrow();
+    }),
+    { numRuns: 200 },
+  );
+});
