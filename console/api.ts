@@ -151,6 +151,8 @@ export type LivePartition = {
   readonly isBackPressure?: true;
   /** How long that was so, since its owner runs it; absent: it never was. */
   readonly backPressureMs?: number;
+  /** Why its split cannot be read now; absent: it can. */
+  readonly stalled?: string;
   /** The worker that could go on with it at once; null: none can. Absent: the job has no standbys, or the stage no state. */
   readonly standby?: string | null;
 };

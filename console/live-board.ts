@@ -173,7 +173,7 @@ function stageOf(
     ...reckoned,
     watermarkMs: timeOf(stage.watermarkMs),
     isEnded: stage.watermarkMs === Number.MAX_SAFE_INTEGER,
-    partitions: stage.partitions.map(({ partition, owner, state, standby }) => {
+    partitions: stage.partitions.map(({ partition, owner, state, standby, stalled }) => {
       const figures = tasks.get(taskName(id, partition));
       return {
         partition,
@@ -189,6 +189,7 @@ function stageOf(
         ...(figures?.backPressureMs === undefined ? {} : { backPressureMs: figures.backPressureMs }),
         ...(figures?.backPressure === true ? { isBackPressure: true as const } : {}),
         ...(standby === undefined ? {} : { standby }),
+        ...(stalled === undefined ? {} : { stalled }),
       };
     }),
   };

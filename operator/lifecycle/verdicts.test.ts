@@ -4,18 +4,28 @@ import { expect, test } from 'vitest';
 import { declaredOf, figuresRunning, observedWith } from './observed-sample.ts';
 import { standing } from './verdicts.ts';
 
-test('a partition that an event has stopped degrades its job, and says why', () => {
+test.each([
+  {
+    fact: 'a partition that an event has stopped',
+    marks: { standsStill: 'MR3006: why' },
+    reason: 'PartitionsStopped',
+    message: 'MR3006: why',
+  },
+  { fact: 'a split that cannot be read', marks: { stalled: 'MR2111: why' }, reason: 'SourcesStalled', message: 'MR2111: why' },
+  {
+    fact: 'of both the one that nobody mends',
+    marks: { standsStill: 'MR3006: why', stalled: 'MR2111: why' },
+    reason: 'PartitionsStopped',
+    message: 'MR3006: why',
+  },
+])('$fact degrades its job, and says why', ({ marks, reason, message }) => {
   const declared = declaredOf('h1');
   const figures = figuresRunning(declared, 1);
   expect(standing(observedWith({ declared, figures })).Degraded).toMatchObject({ status: 'False', reason: 'AsExpected' });
   const stages = figures.progress.stages.map((stage) => ({
     ...stage,
-    partitions: stage.partitions.map((one) => (stage.id === 'sums' && one.partition === 1 ? { ...one, standsStill: 'MR3006: why' } : one)),
+    partitions: stage.partitions.map((one) => (stage.id === 'sums' && one.partition === 1 ? { ...one, ...marks } : one)),
   }));
   const stopped = { ...figures, progress: { ...figures.progress, stages } };
-  expect(standing(observedWith({ declared, figures: stopped })).Degraded).toEqual({
-    status: 'True',
-    reason: 'PartitionsStopped',
-    message: 'MR3006: why',
-  });
+  expect(standing(observedWith({ declared, figures: stopped })).Degraded).toEqual({ status: 'True', reason, message });
 });

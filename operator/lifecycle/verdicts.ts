@@ -30,9 +30,11 @@ export function stalled(reason: string, message: string): Conditions {
   return { Ready: no(reason, message), Reconciling: no(reason, message), Stalled: yes(reason, message) };
 }
 
-/** What holds whatever else is going on: pods that do not start, partitions that an event has stopped, a NATS that may lose acknowledged writes. */
+/** What holds whatever else is going on: pods that do not start, partitions that an event has stopped, splits that cannot be read, a NATS that may lose acknowledged writes. */
 export function standing({ pods, nats, figures }: Observed): Conditions {
-  const stopped = figures?.progress.stages.flatMap(({ partitions }) => partitions.flatMap(({ standsStill }) => standsStill ?? [])) ?? [];
+  const partitions = figures?.progress.stages.flatMap((stage) => stage.partitions) ?? [];
+  const stopped = partitions.flatMap(({ standsStill }) => standsStill ?? []);
+  const stalled = partitions.flatMap((partition) => partition.stalled ?? []);
   const durability = nats.kind === 'present' ? nats.durabilityProblem : null;
   return {
     Degraded:
@@ -40,7 +42,9 @@ export function standing({ pods, nats, figures }: Observed): Conditions {
         ? yes('PodsNotStarting', listed(pods.problems))
         : stopped.length > 0
           ? yes('PartitionsStopped', listed(stopped))
-          : no('AsExpected', 'all worker pods start, or have nothing that keeps them from it'),
+          : stalled.length > 0
+            ? yes('SourcesStalled', listed(stalled))
+            : no('AsExpected', 'all worker pods start, or have nothing that keeps them from it'),
     DurabilityDegraded:
       nats.kind === 'absent'
         ? { status: 'Unknown', reason: 'NatsUnreachable', message: nats.reason }

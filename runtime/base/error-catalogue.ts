@@ -168,6 +168,13 @@ export const catalogue = {
     message: (d) => `${d.transform}: ${d.problem}; nothing was changed`,
     fix: 'Add the missing migration to `migrate`, or go back to the declaration that wrote the state.',
   }),
+  MR2111: entry<{ stream: string; consumer: string; problem: string }>({
+    name: 'ConsumerMissing',
+    reaction: 'retry',
+    message: (d) =>
+      `consumer ${d.consumer} of stream ${d.stream} is not there: ${d.problem}; nothing is lost, the messages stay in the stream`,
+    fix: 'The operator makes it again within 10 s: see that it runs and reaches NATS. Removed again and again: see who removes consumers of that stream.',
+  }),
 
   MR3001: entry<{ source: string; place: string; issues: readonly string[] }>({
     name: 'EventUndecodable',

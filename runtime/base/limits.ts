@@ -15,6 +15,13 @@ export const HEARTBEAT_MS = 500;
 /** A worker that was silent for this long has lost its tasks to others. A pause of the garbage collector is far shorter. */
 export const LEASE_MS = 2_000;
 
+// ---- sources
+
+/** A split that cannot be read for this long is told of: an operator that makes a consumer anew takes less. */
+export const SOURCE_STALLED_AFTER_MS = 2_000;
+/** And again after this long, as long as it lasts: often enough for who looks at the last minutes of a log. */
+export const SOURCE_STALLED_REPEAT_MS = 60_000;
+
 // ---- bad input
 
 /** Raw text that a dead letter keeps of an event: enough to find it, and it always fits a record. */

@@ -5,6 +5,7 @@
 //   S2. What does not decode or violates the schema becomes a dead letter at its place; reading goes on behind it.
 //   S3. Memory is bounded by the limits of `read`, whatever the input.
 
+import type { MillraceError } from '../base/errors.ts';
 import type { TraceContext } from '../base/trace-context.ts';
 import type { DeadLetter, Value } from '../event/batch.ts';
 import type { DecodedEvent } from '../event/codec/json-event.ts';
@@ -37,6 +38,8 @@ export type SourceRead = {
 export interface SourceReader {
   /** false: it cannot be known now whether there is anything. Absent: it always is. */
   readonly isHeard?: boolean;
+  /** Why nothing can be read now, though reading goes on by itself once that is mended; null: it can. Absent: it always can. */
+  readonly stalled?: MillraceError | null;
   /** Resolves when there is something (or the end), with at most the limits; with an empty read after `waitMs` otherwise. */
   read(limits: { readonly eventsMax: number; readonly bytesMax: number; readonly waitMs: number }): Promise<SourceRead>;
   /** The journal holds that it was read up to `position`. */

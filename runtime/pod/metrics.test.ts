@@ -44,7 +44,7 @@ const report: WorkerReport = {
   worker: 'w-1',
   tasks: [
     task('hourly', 0, { watermark: 5_000, held: true, heldMs: 700 }),
-    task('hourly', 1, { watermark: 2_500, state: 'claiming' }),
+    task('hourly', 1, { watermark: 2_500, state: 'claiming', stalled: 'MR2111 ConsumerMissing: why' }),
     task('ended', 0, { watermark: Number.MAX_SAFE_INTEGER, state: 'done' }),
     task('young', 0, { backPressure: true, backPressureMs: 90 }),
     task('ahead', 0, { watermark: NOW_MS + 120_000 }), // another machine's clock is two minutes ahead
@@ -114,6 +114,7 @@ test.each([
   'millrace_stage_fenced_total{job="shop_orders",stage="hourly"} 1',
   'millrace_stage_watermark_timestamp_seconds{job="shop_orders",stage="hourly"} 2.5',
   'millrace_stage_watermark_lag_seconds{job="shop_orders",stage="hourly"} 7.5',
+  'millrace_stage_stalled_splits{job="shop_orders",stage="hourly"} 1',
   'millrace_stage_held_splits{job="shop_orders",stage="hourly"} 1',
   'millrace_stage_held_seconds_total{job="shop_orders",stage="hourly"} 1.2',
   'millrace_stage_back_pressure_partitions{job="shop_orders",stage="young"} 1',
@@ -123,7 +124,7 @@ test.each([
 });
 
 test('of what no partition does nothing is said', () => {
-  expect(text).not.toMatch(/(idle_splits|held_splits\{[^}]*stage="young"|back_pressure_partitions\{[^}]*stage="hourly")/);
+  expect(text).not.toMatch(/(idle_splits|(held|stalled)_splits\{[^}]*stage="young"|back_pressure_partitions\{[^}]*stage="hourly")/);
 });
 
 test('a watermark that is not known, or that has ended, is not told as a number', () => {

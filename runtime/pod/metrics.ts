@@ -96,8 +96,11 @@ function addStandbys(metrics: MetricSet, job: string, standbys: WorkerMeasures['
 
 function addWatermarks(metrics: MetricSet, job: string, tasks: readonly TaskFigures[], nowMs: number): void {
   for (const [stage, own] of Map.groupBy(tasks, (task) => task.stage)) {
-    const [idle, held, pressing] = (['idle', 'held', 'backPressure'] as const).map((what) => own.filter((task) => task[what]).length);
+    const [idle, stalled, held, pressing] = (['idle', 'stalled', 'held', 'backPressure'] as const).map(
+      (what) => own.filter((task) => task[what] !== undefined).length,
+    );
     metrics.add('millrace_stage_idle_splits', { job, stage }, idle || null);
+    metrics.add('millrace_stage_stalled_splits', { job, stage }, stalled || null);
     metrics.add('millrace_stage_held_splits', { job, stage }, held || null);
     metrics.add('millrace_stage_back_pressure_partitions', { job, stage }, pressing || null);
     const lowest = stageWatermark(own);

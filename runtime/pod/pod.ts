@@ -225,6 +225,7 @@ function nameOf({ runId, revision }: JobRecord): string {
 }
 
 function levelOf(message: string): 'error' | 'warn' | 'info' {
-  if (message.includes('stopped the job')) return 'error';
-  return 'code' in codeIn(message) ? 'warn' : 'info';
+  const { code } = codeIn(message);
+  if (message.includes('stopped the job') || code === 'MR2111') return 'error';
+  return code === undefined ? 'info' : 'warn';
 }

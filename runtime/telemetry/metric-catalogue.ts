@@ -95,6 +95,11 @@ export const metricCatalogue = {
     ['job', 'stage'],
     'Splits of a source that have nothing for now and hold no other back (`idle.after`); absent when none is.',
   ),
+  millrace_stage_stalled_splits: worker(
+    'gauge',
+    ['job', 'stage'],
+    'Splits of a source that cannot be read though the job is well, as their consumer is missing (MR2111); absent when none is.',
+  ),
   millrace_stage_held_splits: worker(
     'gauge',
     ['job', 'stage'],

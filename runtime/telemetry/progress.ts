@@ -25,6 +25,8 @@ export type StageProgress = {
     readonly standby?: string | null;
     /** Why it stands still (onError: stopPartition); absent: it does not. */
     readonly standsStill?: string;
+    /** Why its split cannot be read now; absent: it can. */
+    readonly stalled?: string;
   }[];
   readonly eventsIn: number;
   readonly eventsOut: number;
@@ -149,6 +151,7 @@ export class ProgressBoard {
         state: task?.figures.state ?? 'unknown',
         ...(task?.figures.idle === true ? { idle: true as const } : {}),
         ...(task?.figures.standsStill === undefined ? {} : { standsStill: task.figures.standsStill }),
+        ...(task?.figures.stalled === undefined ? {} : { stalled: task.figures.stalled }),
         ...(isFollowed ? { standby: standbys.get(taskName(stage.id, partition)) ?? null } : {}),
       })),
       eventsIn: total(({ eventsIn }) => eventsIn),

@@ -10,11 +10,12 @@
 import type { Clock } from '../base/clock.ts';
 import type { SourceConnector, SourcePosition, SourceRead, SourceReader } from '../connectors/source.ts';
 import { ReplaySchedule } from '../task/replay.ts';
-import type { SourceIdle, StagePlan } from '../plan/physical-plan.ts';
+import { taskName, type SourceIdle, type StagePlan } from '../plan/physical-plan.ts';
 import type { TaskCore } from '../task/step.ts';
 import type { Alignment } from './alignment.ts';
 import { IdleWatch } from './idle-watch.ts';
 import type { SplitAlignment } from './split-alignment.ts';
+import { StalledSource } from './stalled-source.ts';
 import type { Step } from '../task/step-record.ts';
 
 export type SourceSideParts = {
@@ -33,6 +34,8 @@ export type SourceSideParts = {
   /** Something can be taken. */
   readonly notify: () => void;
   readonly failed: (error: unknown) => void;
+  readonly log: (message: string) => void;
+  readonly task: string;
 };
 
 const STEP_BYTES_MAX = 2 * 1024 * 1024;
@@ -56,28 +59,31 @@ export class SourceSide {
   #readEventsMax = READ_EVENTS_FIRST;
   #replay: ReplaySchedule | null = null;
   #idle: IdleWatch | null = null;
+  readonly #stalled: StalledSource;
   #wasIdle = false;
   /** What was taken is to be stored, events or not. */
   #isToStore = false;
 
   /** null: the task reads no source. */
   static of(
-    task: Pick<SourceSideParts, 'partition' | 'speed' | 'clock'> & {
+    task: Pick<SourceSideParts, 'partition' | 'speed' | 'clock' | 'log'> & {
       readonly source: SourceConnector | null;
       readonly stage: StagePlan;
       readonly alignment?: Alignment | undefined;
     },
-    rest: Omit<SourceSideParts, 'source' | 'partition' | 'speed' | 'clock' | 'idle' | 'alignment'>,
+    rest: Omit<SourceSideParts, 'source' | 'partition' | 'speed' | 'clock' | 'log' | 'task' | 'idle' | 'alignment'>,
   ): SourceSide | null {
-    const { source, partition, speed, clock, stage } = task;
+    const { source, partition, speed, clock, log, stage } = task;
     const idle = stage.nodes.flatMap(({ op }) => (op.kind === 'source' ? (op.idle ?? []) : [])).at(0) ?? null;
     if (source === null) return null;
     const alignment = task.alignment?.join(stage, partition, rest.notify) ?? null;
-    return new SourceSide({ source, partition, speed, clock, idle, alignment, ...rest });
+    const name = taskName(stage.id, partition);
+    return new SourceSide({ source, partition, speed, clock, log, task: name, idle, alignment, ...rest });
   }
 
   constructor(parts: SourceSideParts) {
     this.#parts = parts;
+    this.#stalled = new StalledSource(parts);
   }
 
   async open(core: TaskCore): Promise<void> {
@@ -101,6 +107,11 @@ export class SourceSide {
   /** Whether its split is held by alignment, and for how long it was. Nothing: it has none. */
   get held(): Partial<ReturnType<SplitAlignment['figures']>> {
     return this.#parts.alignment?.figures() ?? {};
+  }
+
+  /** Why its split cannot be read now. */
+  get stalled(): StalledSource['figures'] {
+    return this.#stalled.figures;
   }
 
   /** The end of the split is stored. */
@@ -207,6 +218,7 @@ export class SourceSide {
     this.#readPieces().then(
       (pieces) => {
         if (this.#parts.isEnding()) return;
+        this.#stalled.look(this.#reader?.stalled ?? null);
         if (pieces.length === 0) {
           if (this.#reader?.isHeard === false) this.#idle?.unheard();
           return this.#readOn();

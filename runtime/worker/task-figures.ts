@@ -44,6 +44,8 @@ export type TaskFigures = {
   readonly backPressureMs?: number;
   /** It does now. */
   readonly backPressure?: true;
+  /** Why its split cannot be read now, though it goes on by itself once that is mended; absent: it can. */
+  readonly stalled?: string;
   /** The key that most of its events have lately; absent: none stands out. */
   readonly heavyKey?: KeyShare | undefined;
 };

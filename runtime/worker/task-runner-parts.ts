@@ -50,6 +50,7 @@ export type TaskRunnerParts = {
   readonly speed: number | null;
   readonly failpoint: (name: string) => void;
   readonly onTrouble: (error: unknown) => void;
+  readonly log: (message: string) => void;
   readonly meter: StageMeter;
   /** null: nothing is traced. */
   readonly tracing?: Tracing | null | undefined;

@@ -209,6 +209,7 @@ export class TaskRunner {
       time: this.#time.spent(),
       ...(core?.isSourceIdle === true ? { idle: true as const } : {}),
       ...this.#source?.held,
+      ...this.#source?.stalled,
       ...this.#lanes.figures,
       ...(this.#standsStill === null ? {} : { standsStill: this.#standsStill.slice(0, STANDS_STILL_CHARACTERS_MAX) }),
       heavyKey: shownKey(core?.heaviestKey() ?? null),

@@ -89,7 +89,6 @@ export type WorkerParts = Omit<TaskRunnerParts, FromWorker> &
     /** true: it stays, idle, when the job has ended or failed, until another revision comes or it is drained. */
     readonly stayWhenSettled?: boolean;
     readonly usage: () => { readonly memoryBytes: number; readonly cpuMs: number; readonly loopBusyMs: number };
-    readonly log: (message: string) => void;
   };
 
 /** `replaced`: another revision has other work for the task; its end says nothing. */
@@ -350,6 +349,7 @@ export class Worker {
       warm: this.#handOver.take(taskName(stage.id, partition)),
       ...stageParts(stage),
       onTrouble: (error) => this.#trouble(error),
+      log: this.#parts.log,
       followed: () => this.#followed.keys,
     });
     runner.pause(this.#membership.pause?.id ?? null);

@@ -99,6 +99,17 @@ const played: readonly {
     labels: { job: 'a_b', stage: 'stuck' },
   },
   {
+    alert: 'MillraceSourceStalled',
+    series: {
+      'millrace_stage_stalled_splits{job="a_b",stage="stalled",pod="p-1"}': '1x10',
+      'millrace_stage_stalled_splits{job="a_b",stage="stalled",pod="p-2"}': '1x10',
+      'millrace_stage_stalled_splits{job="a_b",stage="mended",pod="p-1"}': '1 _x10',
+    },
+    fires: [3, 8],
+    silent: [0],
+    labels: { job: 'a_b', stage: 'stalled' },
+  },
+  {
     alert: 'MillraceDeadLetters',
     series: {
       'millrace_stage_dead_letters_total{job="a_b",stage="s",pod="1"}': '0x9 3x40',

@@ -16,6 +16,8 @@ export type Place = {
 export interface ConsumerWay {
   /** Others may have it deliver elsewhere, or set it back: who loses it tries again in no hurry, and less so each time. */
   readonly isContested: boolean;
+  /** Of the consumer that was made for it; absent: it makes one of its own. */
+  readonly name?: string;
   /** Makes what follows `lastSequence` come next. The consumer's name. */
   open(lastSequence: number): Promise<ApiAnswer<string>>;
   /** Another pull may be made now. */

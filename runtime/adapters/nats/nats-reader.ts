@@ -93,6 +93,7 @@ export class NatsReader implements LaneReader {
 
   #waiter: Waiter | null = null;
   #failure: unknown = null;
+  #missing: MillraceError<'MR2111'> | null = null;
   #closed = false;
 
   constructor(link: Link, stream: string, { fromSequence, subjects = [] }: ReadOptions, options: ReaderOptions = {}) {
@@ -122,6 +123,11 @@ export class NatsReader implements LaneReader {
   /** Something of this consumer came lately, if only that there is nothing. */
   get isHeard(): boolean {
     return this.#consumer !== '' && this.#wasHeard && this.#silentTicks <= HEARD_TICKS_MAX;
+  }
+
+  /** The consumer that was made for it is not there, and nobody has made it again yet; null: it is, as far as it is known. */
+  get missing(): MillraceError<'MR2111'> | null {
+    return this.#missing;
   }
 
   /** Up to here it is stored that messages were given out. */
@@ -218,6 +224,7 @@ export class NatsReader implements LaneReader {
     }
     if (answer.kind === 'ok') {
       this.#consumer = answer.value;
+      this.#missing = null;
       this.#gone.reset();
       if (!this.#way.isContested) this.#reopenMs = REOPEN_FIRST_MS;
       this.#options.onOpen?.();
@@ -226,9 +233,8 @@ export class NatsReader implements LaneReader {
     }
     this.#drop();
     try {
-      // One that was made for it is made again by who made it.
-      const isMissing = answer.kind === 'error' && answer.error.err_code === API_ERROR.consumerNotFound;
-      if (answer.kind === 'absent' || isMissing) this.#gone.reset();
+      if (answer.kind === 'absent') this.#gone.reset();
+      else if (answer.error.err_code === API_ERROR.consumerNotFound) this.#missed(answer.error);
       else if (answer.error.err_code === API_ERROR.streamNotFound) this.#gone.missed();
       else
         throw new MillraceError('MR1005', {
@@ -241,6 +247,16 @@ export class NatsReader implements LaneReader {
       return;
     }
     this.#reopenLater();
+  }
+
+  /** One that was made for it is made again by who made it. */
+  #missed({ description, err_code }: { readonly description: string; readonly err_code: number }): void {
+    this.#gone.reset();
+    this.#missing ??= new MillraceError('MR2111', {
+      stream: this.#stream,
+      consumer: this.#way.name ?? '',
+      problem: `${description} (${err_code})`,
+    });
   }
 
   /** Leaves the consumer; the queue stays, it is whole. */

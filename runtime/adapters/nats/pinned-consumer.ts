@@ -32,6 +32,7 @@ const ANSWER_MS = 2_000;
 
 export class PinnedConsumer implements ConsumerWay {
   readonly isContested = true;
+  readonly name: string;
   /** Of a message that has headers of its own; another one is counted 12 too large, which a window bears (W1). */
   readonly pinBytes = `${PIN_HEADER}: ${'x'.repeat(PIN_CHARS)}\r\n`.length;
   readonly #link: Link;
@@ -46,6 +47,7 @@ export class PinnedConsumer implements ConsumerWay {
   constructor(link: Link, place: Omit<StockPlace, 'subject'>, { storedSequence }: { readonly storedSequence: number }) {
     this.#link = link;
     this.#place = place;
+    this.name = place.consumer;
     this.#stored = storedSequence;
   }
 

@@ -15,6 +15,7 @@ import { stockConsumer as stockName, type StockOwner } from '../../adapters/nats
 import type { Link } from '../../adapters/nats/link.ts';
 import type { SourceSpec } from '../../../crds/stream-job/sources.ts';
 import type { Clock } from '../../base/clock.ts';
+import type { MillraceError } from '../../base/errors.ts';
 import { parseTraceparent } from '../../base/trace-context.ts';
 import type { TraceContext } from '../../base/trace-context.ts';
 import type { TraceMark } from '../../event/trace-marks.ts';
@@ -185,6 +186,10 @@ class NatsSplitReader implements SourceReader {
 
   get isHeard(): boolean {
     return this.#reader.isHeard;
+  }
+
+  get stalled(): MillraceError | null {
+    return this.#reader.missing;
   }
 
   close(): Promise<void> {

@@ -7,7 +7,7 @@ import type { SourceSpec } from '../../../crds/stream-job/sources.ts';
 import { callApi } from '../../adapters/nats/jetstream-api.ts';
 import { Link } from '../../adapters/nats/link.ts';
 import { connectNats } from '../../adapters/nats/nats-connection.ts';
-import { stockConfig, stockOfSource } from '../../adapters/nats/stock-consumer.ts';
+import { stockConfig, stockOfSource, type StockPlace } from '../../adapters/nats/stock-consumer.ts';
 import { systemClock } from '../../adapters/node/clock.ts';
 import type { SourceConnector, SourcePosition, SourceReader } from '../source.ts';
 import { makeNatsSource } from './nats-source.ts';
@@ -35,7 +35,7 @@ async function must(call: string, body: object | null = null): Promise<void> {
 /** Of the subjects `<stream>.a` and `<stream>.b` of a stream of its own. */
 async function source(
   nats: Partial<NonNullable<SourceSpec['nats']>>,
-): Promise<{ readonly connector: SourceConnector; readonly name: string }> {
+): Promise<{ readonly connector: SourceConnector; readonly name: string; readonly places: readonly StockPlace[] }> {
   const name = `Q${streams++}`;
   await must(`STREAM.CREATE.${name}`, { name, subjects: [`${name}.>`], storage: 'file' });
   const subjects = [`${name}.a`, `${name}.b`];
@@ -46,9 +46,10 @@ async function source(
     nats: { subjects, stream: name, startFrom: 'earliest' as const, bounded: true, format: 'json' as const, ...nats },
   };
   const stock = { identity: 'ns_job', runId: 'r1' };
-  for (const place of stockOfSource(stock, spec))
+  const places = stockOfSource(stock, spec);
+  for (const place of places)
     await must(`CONSUMER.CREATE.${name}.${place.consumer}.${place.subject}`, { stream_name: name, config: stockConfig(place) });
-  return { name, connector: await makeNatsSource(spec, { link, clock: systemClock, stock }) };
+  return { name, places, connector: await makeNatsSource(spec, { link, clock: systemClock, stock }) };
 }
 
 async function publish(subject: string, values: readonly number[]): Promise<void> {
@@ -124,3 +125,27 @@ test('latest is told to be stored, and nothing is read before it is; who finds i
   expect((await reader.read({ ...LIMITS, waitMs: 5_000 })).values).toEqual(numbers(5, 8).map((n) => ({ n })));
   await reader.close();
 });
+
+test('that its consumer is missing is told until somebody has made it again, and nothing is missed meanwhile', async () => {
+  const { connector, name, places } = await source({ bounded: false });
+  await publish(`${name}.a`, numbers(0, 5));
+  const reader = await connector.open(0, null);
+  const seen: number[] = [];
+  const read = async (): Promise<void> => {
+    const { values, position } = await reader.read(LIMITS);
+    seen.push(...values.map((value) => (value as { n: number }).n));
+    reader.stored?.(position);
+  };
+  while (seen.length < 5) await read();
+  expect(reader.stalled).toBeNull();
+  const place = places[0]!;
+  await must(`CONSUMER.DELETE.${name}.${place.consumer}`);
+  await publish(`${name}.a`, numbers(5, 9));
+  while (reader.stalled === null) await read();
+  expect(reader.stalled?.code).toBe('MR2111');
+  expect(reader.stalled?.data).toEqual({ stream: name, consumer: place.consumer, problem: 'consumer not found (10014)' });
+  await must(`CONSUMER.CREATE.${name}.${place.consumer}.${place.subject}`, { stream_name: name, config: stockConfig(place) });
+  while (seen.length < 9) await read();
+  expect([seen, reader.stalled]).toEqual([numbers(0, 9), null]);
+  await reader.close();
+}, 60_000);
