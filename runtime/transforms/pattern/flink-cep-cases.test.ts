@@ -45,6 +45,18 @@ describe('I1 greedy, as the tests of Flink CEP have it (GreedyITCase)', () => {
     expect(findMatches(drawPattern('', until(true)), 'c ax d')).toBe('{c d}');
   });
 
+  test.each([
+    { fact: 'an optional step', pattern: 'a+g .. b? .. c' },
+    { fact: 'a notNext', pattern: 'a+g !> n .. c' },
+  ])('differs (ADR 24): before $fact it bars what it would take still; Flink gives {a1 c}, too', ({ pattern }) => {
+    expect(matchSet(findMatches(drawPattern(pattern), 'a1 x a2 c'))).toEqual(matchSet('{a1 a2 c} {a2 c}'));
+  });
+
+  test('differs (ADR 24): of an exact number it bars leaving the step out; Flink gives {c b}, too', () => {
+    expect(findMatches(drawPattern('c .. a{2}?g .. b'), 'c a1 a2 b')).toBe('{c a1 a2 b}');
+    expect(findMatches(drawPattern('c .. a{2}?g .. b'), 'c a1 b')).toBe('');
+  });
+
   test.each(['c .. a+?g', 'c .. a+?g>', 'c .. a{2,5}g', 'c .. a+?g> .. d?'])(
     '%s is refused: Flink tells it before it is sure',
     (pattern) => {

@@ -129,6 +129,19 @@ describe('I1 a not behind a group, as the code of Flink CEP has it (NFACompiler)
   ])('differs (ADR 24): $fact', check);
 });
 
+describe('I1 behind a group that repeats, where the code of Flink CEP has it otherwise (NFACompiler)', () => {
+  test.each<Row>([
+    {
+      fact: 'followedBy is the first; Flink gives {c a1 b1 d2} too',
+      pattern: 'c .. (a .. b)+ .. d',
+      events: 'c a1 b1 d1 d2',
+      matches: '{c a1 b1 d1}',
+    },
+    { fact: 'next is at once; Flink gives {c a1 b1 d}', pattern: 'c .. (a .. b)+ > d', events: 'c a1 b1 x d', matches: '' },
+    { fact: 'a match comes once; Flink gives it twice', pattern: '(a .. b)+ .. c', events: 'a1 b1 x c', matches: '{a1 b1 c}' },
+  ])('differs (ADR 24): $fact', check);
+});
+
 describe('I1 a range of times, as the tests of Flink CEP have it (TimesRangeITCase)', () => {
   const all = '{c a1 a2 a3 b}';
 
