@@ -2,6 +2,7 @@
 //
 //   sources pause ─▶ what was read flows to its end ─▶ workers store their tasks ─▶ manifest ─▶ all of it into a store of its own
 //                                                                                  ─▶ sources go on
+//   S0. While a stage of the job takes its bootstrap in nothing is asked of it: it goes on, and the savepoint waits (Q5 of quiescence.ts).
 //   S1. Only the last step makes it a savepoint: its store then has the manifest. Before that there is none.
 //   S2. Whatever goes wrong, sources go on: at the end, when it takes too long, and when the savepoint is deleted meanwhile.
 //   S3. It lies in a stream of its own, so it outlives the job; and in an account that no worker is let into.
@@ -15,7 +16,7 @@ import { getBytes, putBytes } from '../../runtime/journal/blob-bytes.ts';
 import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
 import type { Directory } from '../../runtime/worker/directory.ts';
 import type { JobRecord, Pause, SavepointManifest, SavepointRequest, SavepointTask } from '../../runtime/worker/job-record.ts';
-import { underWay } from '../../runtime/worker/quiescence.ts';
+import { bootstrapUnderWay, underWay } from '../../runtime/worker/quiescence.ts';
 import { imagesOf, makeManifest, manifestBlob, partKeys } from '../../runtime/worker/savepoint.ts';
 import type { SavepointProgress } from '../reconcile/nats-side.ts';
 import type { WorkerReports } from './worker-reports.ts';
@@ -50,6 +51,8 @@ export async function advanceSavepoint(parts: SavepointParts, savepoint: string)
   const plan = record.plan as PhysicalPlan;
   const pause = (await directory.get('pause'))?.value as Pause | undefined;
   if (pause === undefined) {
+    const bootstrap = bootstrapUnderWay(plan, parts.reports.tasks(identity));
+    if (bootstrap !== null) return { kind: 'waiting', message: `${bootstrap}; the job goes on, and the savepoint is taken behind it` };
     await directory.put('pause', { id, reason: `savepoint ${id}`, sinceMs: clock.nowMs() } satisfies Pause);
     return { kind: 'working', message: 'sources pause' };
   }

@@ -34,6 +34,8 @@ export type Done = Absent | { readonly kind: 'done' } | { readonly kind: 'refuse
 
 export type SavepointProgress =
   | Absent
+  /** Nothing of it has begun. */
+  | { readonly kind: 'waiting'; readonly message: string }
   | { readonly kind: 'working'; readonly message: string }
   | { readonly kind: 'done'; readonly manifest: SavepointManifest; readonly bytes: number }
   | { readonly kind: 'failed'; readonly message: string };

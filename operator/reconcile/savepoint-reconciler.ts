@@ -78,6 +78,8 @@ export class SavepointReconciler {
     switch (progress.kind) {
       case 'absent':
         return this.#going(object, before.phase === 'Running' ? 'Running' : 'Pending', `NATS does not answer: ${progress.reason}`, before);
+      case 'waiting':
+        return this.#going(object, 'Pending', progress.message, before);
       case 'working':
         return this.#going(object, 'Running', progress.message, before);
       case 'failed':

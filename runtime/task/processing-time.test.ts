@@ -96,7 +96,7 @@ class Clocked {
       more: false,
     };
     const segments = values.length === 0 ? [] : [{ edge, count: values.length, bytes: encodeEvents([batch]) }];
-    this.#core.takeRecords([{ ...from, watermarks: [], segments, bytes: 1 }], nowMs);
+    this.#core.takeRecords([{ ...from, watermarks: [], segments, bytes: values.length }], nowMs);
     this.#look(this.#core.step(nowMs, { force: true }));
   }
 
@@ -108,8 +108,12 @@ class Clocked {
   end(nowMs: number): void {
     const watermarks = this.#plan.stages[0]!.outputs.map(() => Infinity);
     const from = { stage: 's', partition: 0, sequence: ++this.#sequence, number: this.#sequence, kind: 'commit' as const, more: false };
-    this.#core.takeRecords([{ ...from, watermarks, segments: [], bytes: 1 }], nowMs);
+    this.#core.takeRecords([{ ...from, watermarks, segments: [], bytes: 0 }], nowMs);
     this.#look(this.#core.step(nowMs, { force: true }));
+  }
+
+  pause(isPaused: boolean): void {
+    this.#core.isPaused = isPaused;
   }
 
   /** Another worker goes on from the record. */
@@ -165,6 +169,17 @@ test('D2 a timer fires by the clock, though no event comes, and the task asks to
   job.wake(DAY + 1_001);
   expect(job.results).toEqual([`a@${DAY + 1_000}`, `b@${DAY + 1_000}`]);
   expect(job.wakeMs).toBe(DAY + 2_001);
+});
+
+test('P5 while the job is paused the clock stands, whoever claims what; events that are on their way come behind what is due', () => {
+  const job = new Clocked(planOf(tickerStage({}), 'w.tick'));
+  job.take(DAY, 'a:go');
+  job.pause(true);
+  job.take(DAY + 1_500);
+  job.wake(DAY + 1_600);
+  expect(job.results).toEqual([]);
+  job.take(DAY + 1_700, 'a:stop');
+  expect(job.results).toEqual([`a@${DAY + 1_000}`]);
 });
 
 test('D3 a timer that is cancelled does not fire, and nobody is woken for it', () => {

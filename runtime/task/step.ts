@@ -11,6 +11,7 @@
 //       by transform. State of transforms that are gone is dropped, as a change like any other.
 //   P4. A step takes in no more than fits a stretch: it may end inside of a record, and of a rise. The rest is work of the next one.
 //       Where it cannot end yet (events wait inside), `step` gives nothing and is called again.
+//   P5. While the job is paused only events and ends let the clock go on: what closes behind a part of a savepoint would come twice.
 
 import { assert } from '../base/assert.ts';
 import { WATERMARK_MAX, WATERMARK_MIN, type Batch, type DeadLetter, type Key, type Value } from '../event/batch.ts';
@@ -43,8 +44,7 @@ import type { TaskParts } from './task-parts.ts';
 import { withTraces, type TraceMark } from '../event/trace-marks.ts';
 import type { TraceContext } from '../base/trace-context.ts';
 
-/** Cells of a key that are looked at: windows that are open may be many, and the first ones tell enough. */
-const LOOK_CELLS_MAX = 16;
+const LOOK_CELLS_MAX = 16; // of a key that is looked at: windows that are open may be many, and the first ones tell enough
 
 export class TaskCore {
   readonly stage: StagePlan;
@@ -66,19 +66,18 @@ export class TaskCore {
   #sourceEnded = false;
   #ingestMs = Infinity;
   #redriven = 0;
-  /** Of events that a sink gets again, which attempt this is. */
-  readonly #sinkAttempts = new Map<Value, number>();
+  readonly #sinkAttempts = new Map<Value, number>(); // of events that a sink gets again, which attempt this is
   #takenEvents = 0;
   #takenRecords = 0;
   #lastTime = '';
   #endPhase = 0;
   #isSilent = false; // what others of a stage whose actors send say of positions alone must not wake the clock
-  /** Watermarks are to settle before anything else (P3). */
-  #unsettled = false;
+  #unsettled = false; // watermarks are to settle before anything else (P3)
+  #brings = false; // this step has events, or an end
+  isPaused = false; // the clock stands but for what is on its way (P5)
   /** The step that ends all processing was made. For a sink this is not the end: its last record must be applied first. */
   done = false;
-  /** Positions or watermarks moved since the last step that was stored. */
-  owes = false;
+  owes = false; // positions or watermarks moved since the last step that was stored
 
   constructor(parts: TaskParts) {
     this.#parts = parts;
@@ -178,7 +177,6 @@ export class TaskCore {
     return this.#inputs.positions();
   }
 
-  /** Last sequence taken in from the lane of an upstream stage. */
   sequenceOf(stageId: string): number {
     return this.#inputs.sequenceOf(stageId);
   }
@@ -247,6 +245,7 @@ export class TaskCore {
   /** Takes records of upstream stages in, in lane order. */
   takeRecords(records: readonly InboxRecord[], nowMs: number): void {
     this.#isSilent = records.every(({ own, bytes }) => own !== undefined && bytes === 0);
+    this.#brings ||= records.some(({ bytes, watermarks }) => bytes > 0 || watermarks.includes(WATERMARK_MAX));
     this.#begin(nowMs);
     this.#intake.add(records);
     this.#takeWaiting();
@@ -257,7 +256,6 @@ export class TaskCore {
     this.#takenRecords += this.#intake.run(this.#chain, (edge, slice, record) => this.#takeSlice(edge, slice, record));
   }
 
-  /** Takes in what a source read. */
   takeRead(read: SourceRead, nowMs: number): void {
     this.#begin(nowMs);
     this.#noteIngest(read.ingestMs);
@@ -322,6 +320,7 @@ export class TaskCore {
   step(nowMs: number, options: { readonly force: boolean }): Step | null {
     this.#begin(nowMs);
     this.#isSilent = false;
+    this.#brings &&= this.hasWork;
     if (this.#chain.isAmidst) this.#chain.workUntilStorable(GRACE_MS);
     if (!this.#chain.isAtWork) this.#rise();
     checkStop(this.#chain.stop, taskName(this.stage.id, this.#parts.partition));
@@ -393,7 +392,8 @@ export class TaskCore {
     this.#trace?.begin(nowMs, this.#counters.eventsIn);
     if (this.#unsettled) this.#chain.settle();
     this.#unsettled = false;
-    if (!this.done && !this.#isSilent && this.#chain.tick()) this.owes ||= this.state.isChanged;
+    const isHeld = this.done || this.#isSilent || (this.isPaused && !this.#brings);
+    if (!isHeld && this.#chain.tick()) this.owes ||= this.state.isChanged;
   }
 
   #finish(output: ChainOutput, ingestMs: number): Step {

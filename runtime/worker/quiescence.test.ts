@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { streamJobSchema } from '../../crds/stream-job/spec.ts';
 import { planJob } from '../plan/plan.ts';
 import { NO_COUNTS } from '../task/counters.ts';
-import { isQuiet, underWay } from './quiescence.ts';
+import { bootstrapUnderWay, isQuiet, underWay } from './quiescence.ts';
 import type { TaskFigures } from './task-figures.ts';
 import { NO_TIME } from './time-ledger.ts';
 
@@ -126,4 +126,43 @@ test('actors that send each other events are at rest when all tasks of their sta
   expect(underWay(sending, figures(9, 9), PAUSE)).toBeNull();
   expect(underWay(sending, figures(9, 8), PAUSE)).toBe('task m/1 has not taken in all of m');
   expect(underWay(sending, figures(10, 10), PAUSE)).toBe('task m/0 has not taken in all of m');
+});
+
+test('Q5 a bootstrap is under way until its source has ended and each partition has taken in all of it', () => {
+  const filled = planJob(
+    streamJobSchema.parse({
+      apiVersion: 'millrace.dev/v1alpha1',
+      kind: 'StreamJob',
+      metadata: { name: 'j' },
+      spec: {
+        sources: [
+          { name: 'live', nats: { subjects: ['a'] } },
+          { name: 'old', file: { path: 'old.ndjson' } },
+        ],
+        stages: [{ name: 'm', from: 'live', bootstrap: ['old'], keyBy: 'event.id', partitions: 2, aggregate: { n: { count: {} } } }],
+        sinks: [],
+      },
+    }),
+    { live: 1 },
+    { deadLetterFile: false },
+  );
+  const first = String(filled.edges.find(({ fromStage, toStage }) => fromStage === 'old' && toStage === 'm')!.index);
+  const base = { ...atRest().get('s/0')!, paused: null };
+  const figures = (old: Partial<TaskFigures>, taken: readonly [number, number]): ReadonlyMap<string, TaskFigures> =>
+    new Map([
+      ['old/0', { ...base, task: 'old/0', stage: 'old', sequence: 8, ...old }],
+      ...taken.map((sequence, p): [string, TaskFigures] => [
+        `m/${p}`,
+        { ...base, task: `m/${p}`, stage: 'm', partition: p, positions: { [first]: sequence } },
+      ]),
+    ]);
+  expect(bootstrapUnderWay(filled, figures({ state: 'running' }, [8, 8]))).toBe(
+    'the bootstrap of m is taken in, old/0 has not come to its end',
+  );
+  expect(bootstrapUnderWay(filled, figures({ state: 'done' }, [8, 7]))).toBe(
+    'the bootstrap of m is taken in, m/1 has not taken in all of old',
+  );
+  expect(bootstrapUnderWay(filled, new Map())).toBe('the bootstrap of m is taken in, old/0 has not come to its end'); // nobody was heard of
+  expect(bootstrapUnderWay(filled, figures({ state: 'done' }, [8, 8]))).toBeNull();
+  expect(bootstrapUnderWay(plan, new Map())).toBeNull(); // there is none
 });

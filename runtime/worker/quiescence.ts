@@ -8,8 +8,11 @@
 
 //   Q4. Where actors of a stage send each other events, Q3 goes on inside it: all its tasks are idle and have seen its last record. One
 //       that was woken later was woken by a later record, whose writer was woken before that: nobody was the first.
+//
+//   Q5. No pause before all bootstraps are through: it would stop what they read, and what waits for them lies between tasks, where no
+//       savepoint has it. Once through they stay so, for as long as the revision is the same.
 
-import type { PhysicalPlan } from '../plan/physical-plan.ts';
+import type { PhysicalPlan, StagePlan } from '../plan/physical-plan.ts';
 import { taskName } from '../plan/physical-plan.ts';
 import type { TaskFigures } from './task-figures.ts';
 
@@ -36,6 +39,35 @@ export function underWay(plan: PhysicalPlan, figures: ReadonlyMap<string, TaskFi
     }
   }
   return null;
+}
+
+/** null: all that is to be taken in first has been, or there is no such thing. Else what is on its way, a sentence (Q5). */
+export function bootstrapUnderWay(plan: PhysicalPlan, figures: ReadonlyMap<string, TaskFigures>): string | null {
+  for (const stage of plan.stages) {
+    for (const index of firstOf(stage)) {
+      const from = plan.stages.find(({ id }) => id === plan.edges[index]?.fromStage) as StagePlan;
+      const open = tasksOf(from, figures).find(({ task }) => task?.state !== 'done');
+      if (open !== undefined) return `the bootstrap of ${stage.id} is taken in, ${open.name} has not come to its end`;
+      const last = lastOf(from.id, from.partitionCount, figures) ?? Infinity;
+      const behind = tasksOf(stage, figures).find(({ task }) => task?.state !== 'done' && (task?.positions[String(index)] ?? -1) < last);
+      if (behind !== undefined) return `the bootstrap of ${stage.id} is taken in, ${behind.name} has not taken in all of ${from.id}`;
+    }
+  }
+  return null;
+}
+
+function firstOf({ nodes }: StagePlan): readonly number[] {
+  return nodes.flatMap(({ inputs }) => inputs.flatMap((input) => (input.kind === 'edge' && input.turn === 'first' ? [input.edge] : [])));
+}
+
+function tasksOf(
+  { id, partitionCount }: StagePlan,
+  figures: ReadonlyMap<string, TaskFigures>,
+): readonly { readonly name: string; readonly task: TaskFigures | undefined }[] {
+  return Array.from({ length: partitionCount }, (_, partition) => {
+    const name = taskName(id, partition);
+    return { name, task: figures.get(name) };
+  });
 }
 
 /** True when nothing is under way and nothing will begin before the pause `pause` ends. `figures`: the newest of each task. */

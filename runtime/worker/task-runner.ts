@@ -16,6 +16,8 @@
 //   N5. Input that is gone means a broken journal, and stops the job; unless another owner has claimed this task, has gone
 //       on, and it was purged behind it: then this one woke up late, and just ends.
 //   N7. Stopped by an event (onError: stopPartition) it stands still, keeps its partition and stores nothing, until it is asked to end.
+//   N8. While as much waits as may (a lookup's answers, a rate, a retry) nothing is taken in; but all is, within reason, while the job is paused:
+//       nothing of what waits goes on then, and a savepoint holds what waits inside of a task, and nothing between tasks.
 //   N6. Asked to end while it claims or restores, it ends at once: nothing of it is in flight.
 
 import { assert } from '../base/assert.ts';
@@ -51,6 +53,8 @@ export type TaskEnding = 'done' | 'fenced' | 'drained';
 /** A disk takes about 2,000 synced commits a second from all tasks together. At 1,000 events a second through three stages
  *  this takes a fifth of them away (`npm run bench -- latency`; figures in docs/operations/benchmarks.md). */
 const PACE_MS = 5;
+/** N8: events of a partition. More would be no savepoint but the end of the worker's memory; it says then what it waits for. */
+const HELD_WHILE_PAUSED_MAX = 100_000;
 
 export class TaskRunner {
   readonly name: string;
@@ -225,7 +229,7 @@ export class TaskRunner {
     if (this.#ended) return false;
     const core = this.#core;
     if (core === null || this.#inFlight || this.#prepared !== null || core.owes || core.way.isInside || core.state.isChanged) return true;
-    return this.#standsStill !== null || (this.#lanes.isReady && !core.isFull) || core.isEnding;
+    return this.#standsStill !== null || (this.#lanes.isReady && !this.#isFull(core)) || core.isEnding;
   }
 
   /** Removes what nobody needs any more: below the checkpoint, what is applied, and the slowest reader (J9). */
@@ -303,11 +307,16 @@ export class TaskRunner {
   #canStep(): boolean {
     const core = this.#core;
     if (this.#draining || this.#prepared !== null || core === null || core.done || this.#standsStill !== null) return false;
-    const isOpen = !core.isFull;
+    const isOpen = !this.#isFull(core);
     if (core.hasWork || (!this.#inFlight && ((isOpen && this.#redrive.isReady && core.own.endPhase === 0) || this.#isWoken()))) return true;
     if (this.#source !== null) return (isOpen && this.#source.isReady) || (!this.#inFlight && (this.#owed.isDue || core.isEnding));
     if (this.#inFlight) return isOpen && this.#lanes.isFull && this.#lanes.isReady;
     return (isOpen && this.#lanes.isReady) || this.#owed.isDue || core.isEnding;
+  }
+
+  /** N8. */
+  #isFull(core: TaskCore): boolean {
+    return core.isFull && (this.#redrive.paused === null || core.counters.held >= HELD_WHILE_PAUSED_MAX);
   }
 
   /** What waits may go on. While the job is paused it waits on, as dead letters do that are put in again. */
@@ -345,12 +354,13 @@ export class TaskRunner {
 
   /** null: nothing to store yet, or the task stands still from now on (N7). */
   #stepOf(core: TaskCore, nowMs: number, force: boolean): Step | null {
+    core.isPaused = this.#redrive.paused !== null;
     try {
       core.goOn(nowMs);
       if (core.hasTime && this.#isWoken()) this.#waiting.feed(core, nowMs);
       if (core.hasTime && !core.isFull && core.own.endPhase === 0) this.#redrive.feed(core, nowMs); // then its end is agreed with the others of its stage
       if (this.#source !== null) return this.#source.step(core, nowMs, force);
-      if (core.hasTime && !core.isFull) this.#lanes.take(core, nowMs);
+      if (core.hasTime && !this.#isFull(core)) this.#lanes.take(core, nowMs);
       return core.step(nowMs, { force });
     } catch (error) {
       if (!(error instanceof MillraceError) || error.reaction !== 'stop-partition') throw error;
