@@ -1,7 +1,7 @@
 // One seed: a job is paused while it works, kept as a savepoint, ended, and goes on under another name and declaration.
 
 import type { JobRecord, SavepointTask } from '../../runtime/worker/job-record.ts';
-import { underWay } from '../../runtime/worker/quiescence.ts';
+import { bootstrapUnderWay, underWay } from '../../runtime/worker/quiescence.ts';
 import { imagesOf, makeManifest, manifestBlob, partKey, partKeys } from '../../runtime/worker/savepoint.ts';
 import { compareForUpgrade } from '../../runtime/plan/compatibility.ts';
 import { getBytes, putBytes } from '../../runtime/journal/blob-bytes.ts';
@@ -17,6 +17,7 @@ const WORKERS = 3;
 const RUN_MAX_MS = 120_000;
 const ID = 'sp-1';
 const PAUSE = 'p-1';
+const BOOTSTRAP_MAX_MS = 120_000;
 
 export type SavepointRun = {
   readonly problems: readonly string[];
@@ -83,6 +84,7 @@ export async function takeSavepoint(
   kills: boolean,
 ): Promise<void> {
   const { directory, blobs, figures } = cluster;
+  await waitFor(clock, () => Promise.resolve(bootstrapUnderWay(plan, figures) === null), BOOTSTRAP_MAX_MS);
   await directory.put('pause', { id: PAUSE, reason: 'savepoint' });
   if (kills) for (const place of [0, 1]) void clock.sleep(random.next() * 2_000).then(() => cluster.kill(place, random.next() * 1_000));
   await waitFor(clock, () => Promise.resolve(underWay(plan, figures, PAUSE) === null));
@@ -99,8 +101,8 @@ export async function takeSavepoint(
   await putBytes(blobs, manifestBlob(ID), Buffer.from(JSON.stringify(makeManifest(ID, plan.job, record, tasks))));
 }
 
-async function waitFor(clock: SimWorld['clock'], holds: () => Promise<boolean>): Promise<boolean> {
-  for (const endMs = clock.nowMs() + 30_000; clock.nowMs() < endMs; await clock.sleep(100)) if (await holds()) return true;
+async function waitFor(clock: SimWorld['clock'], holds: () => Promise<boolean>, limitMs = 30_000): Promise<boolean> {
+  for (const endMs = clock.nowMs() + limitMs; clock.nowMs() < endMs; await clock.sleep(100)) if (await holds()) return true;
   return false;
 }
 

@@ -1,5 +1,5 @@
 // A job whose state and table are filled from a source that ends, before anything of the live one: on the simulation's events, and what
-// must come of it. The history is the first split of the live source, so nobody could tell by times which came first.
+// must come of it. The live one is paced, so that much of it is left when the history has been taken in. The history is the first split of the live source, so nobody could tell by times which came first.
 
 import { jobText } from '../support/job-run.ts';
 import { line, NO_RESULTS, type SimEvent, type SimResults } from './sim-job.ts';
@@ -23,7 +23,8 @@ export const BOOTSTRAP_JOB = jobText(
   stages:
     - { name: none, from: rows, filter: "event.n < 0" }
     - { name: old, from: history, map: { id: event.id, at: event.at, isOld: "true" } }
-    - { name: live, from: rows, map: { id: event.id, at: event.at, isOld: "false" } }
+    - { name: paced, from: rows, rateLimit: { perSecond: 30, burst: 3 } }
+    - { name: live, from: paced, map: { id: event.id, at: event.at, isOld: "false" } }
     - name: kept
       from: live
       bootstrap: [old]

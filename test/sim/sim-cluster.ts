@@ -9,7 +9,7 @@ import type { RecordHeader } from '../../runtime/journal/record.ts';
 import type { PhysicalPlan, StagePlan } from '../../runtime/plan/physical-plan.ts';
 import { redriveStream } from '../../runtime/plan/plan-names.ts';
 import { MemoryBlobStore } from '../../runtime/testing/memory-blob-store.ts';
-import type { JournalFaults } from '../../runtime/testing/memory-faults.ts';
+import { NO_FAULTS, type JournalFaults } from '../../runtime/testing/memory-faults.ts';
 import { MemoryJournal } from '../../runtime/testing/memory-journal.ts';
 import { seededRandom } from '../../runtime/testing/seeded-random.ts';
 import { VirtualClock } from '../../runtime/testing/virtual-clock.ts';
@@ -20,6 +20,7 @@ import type { StageParts, WorkerRevision } from '../../runtime/worker/worker.ts'
 import { Worker } from '../../runtime/worker/worker.ts';
 import { memorySink, memorySource } from './memory-connectors.ts';
 import type { Target } from './memory-connectors.ts';
+import { MemoryService } from './memory-service.ts';
 import { MemoryBus, MemoryDirectory } from '../../runtime/testing/memory-directory.ts';
 import { Mortal } from './mortal.ts';
 import { stepClock } from './step-clock.ts';
@@ -37,6 +38,8 @@ export class SimWorld {
   /** How long steps take. */
   readonly steps: Random;
   readonly journal: MemoryJournal;
+  /** What lookups ask. */
+  readonly service: MemoryService;
   readonly problems: string[] = [];
   readonly story: string[] = [];
   /** By the name of a sink. */
@@ -53,6 +56,13 @@ export class SimWorld {
     this.steps = seededRandom(seed + 3_000_003);
     this.events = events(this.random);
     this.journal = new MemoryJournal({ clock: this.clock, random: this.random, faults });
+    this.service = new MemoryService(this.clock, seededRandom(seed + 4_000_003));
+  }
+
+  /** From here on the world does what is asked of it. */
+  heal(): void {
+    this.journal.setFaults(NO_FAULTS);
+    this.service.heal();
   }
 
   tell(what: string): void {
@@ -211,6 +221,7 @@ export class SimCluster {
 
   #partsOf({ revision, plan }: Told, mortal: Mortal, clock: Clock): WorkerRevision {
     const standbyReplicas = this.#world.standbysOf(revision);
+    const outside = new Map(plan.stages.map((stage) => [stage.id, this.#world.service.outsideOf(stage, mortal)]));
     return {
       revision,
       plan: standbyReplicas === 0 ? plan : { ...plan, standbyReplicas },
@@ -219,7 +230,11 @@ export class SimCluster {
         throw new Error(`the simulated job has no table ${name}`);
       },
       tableVersions: {},
-      stageParts: (stage) => ({ ...this.#stageParts(stage, mortal, clock), stepClock: stepClock(this.#world.steps) }),
+      stageParts: (stage) => ({
+        ...this.#stageParts(stage, mortal, clock),
+        outside: outside.get(stage.id)!,
+        stepClock: stepClock(this.#world.steps),
+      }),
     };
   }
 

@@ -8,7 +8,18 @@ import type { Random } from '../../runtime/base/clock.ts';
 import { jobText } from '../support/job-run.ts';
 
 export type SimEvent = { readonly id: string; readonly at: number; readonly n: number };
-export type SimResults = Readonly<Record<'windows' | 'panes' | 'counts' | 'totals' | 'rated', readonly string[]>>;
+export const RESULTS = ['windows', 'panes', 'counts', 'totals', 'rated'] as const;
+export type SimResults = Readonly<Record<(typeof RESULTS)[number], readonly string[]>>;
+
+/** A job on the simulation's events. `slow`: what its sinks are to hold. */
+export type OtherJob = {
+  readonly text: string;
+  readonly slow: (splits: readonly (readonly SimEvent[])[]) => SimResults;
+  /** Of a sink that gets changes: what they come to. Absent: each line is a result. */
+  readonly held?: Partial<Readonly<Record<keyof SimResults, Held>>>;
+};
+/** Lines in the order in which they were written. */
+export type Held = (lines: readonly string[]) => readonly string[];
 
 /** Of a job whose sinks have other names. */
 export const NO_RESULTS: SimResults = { windows: [], panes: [], counts: [], totals: [], rated: [] };
@@ -156,6 +167,18 @@ export function heldPanes(lines: readonly string[]): readonly string[] {
     else held.set(`${name} was never told, last ${isLast}`, text);
   }
   return [...held.values()].sort();
+}
+
+/** This job. */
+export const SIM: OtherJob = { text: SIM_JOB, slow: slowResults, held: { panes: heldPanes } };
+
+/** What a job's sinks hold, by the name of the sink: of `totals-file` the totals. */
+export function foundIn(targets: ReadonlyMap<string, readonly (string | undefined)[]>, { held }: OtherJob): SimResults {
+  const of = (name: keyof SimResults): readonly string[] => {
+    const lines = Array.from(targets.get(`${name}-file`) ?? [], (text) => text ?? '{}');
+    return held?.[name]?.(lines) ?? lines.map((text) => line(JSON.parse(text) as object)).sort();
+  };
+  return { windows: of('windows'), panes: of('panes'), counts: of('counts'), totals: of('totals'), rated: of('rated') };
 }
 
 /** Equal for equal results, whatever the order of their fields. */

@@ -4,8 +4,7 @@
 // out of the first one. Only the last of what is told of a key counts, but of a join each row that is taken back must have been there.
 
 import { jobText } from '../support/job-run.ts';
-import { line, NO_RESULTS, type SimEvent, type SimResults } from './sim-job.ts';
-import type { OtherJob } from './simulate.ts';
+import { line, NO_RESULTS, type OtherJob, type SimEvent, type SimResults } from './sim-job.ts';
 
 const [CUSTOMERS, TIERS, ROWS_OF_KEY] = [4, 3, 5];
 const schema = `schema: { id: string, at: timestamp, n: int }

@@ -26,9 +26,9 @@ import { MemoryService } from './memory-service.ts';
 import { MemoryBus, MemoryDirectory } from '../../runtime/testing/memory-directory.ts';
 import { Mortal } from './mortal.ts';
 import { ConservationWitness } from './seen-journal.ts';
-import { heldPanes, line, SIM_JOB, simEvents, slowResults, SPLITS } from './sim-job.ts';
+import { foundIn, SIM, simEvents, SPLITS } from './sim-job.ts';
 import { stepClock } from './step-clock.ts';
-import type { SimEvent, SimResults } from './sim-job.ts';
+import type { OtherJob, SimResults } from './sim-job.ts';
 
 export type Simulated = {
   readonly found: SimResults;
@@ -82,18 +82,6 @@ const LOOK_MS = 1_000;
 /** Drawn times are no whole numbers: sums of them differ by that. */
 const ROUNDING_MS = 1e-6;
 
-/** Another job on the same events. `slow`: what its sinks are to hold. */
-export type OtherJob = {
-  readonly text: string;
-  readonly slow: (splits: readonly (readonly SimEvent[])[]) => SimResults;
-  /** Of a sink that gets changes: what they come to. Absent: each line is a result. */
-  readonly held?: Partial<Readonly<Record<keyof SimResults, Held>>>;
-};
-/** Lines in the order in which they were written. */
-export type Held = (lines: readonly string[]) => readonly string[];
-
-const FIRST_JOB: OtherJob = { text: SIM_JOB, slow: slowResults, held: { panes: heldPanes } };
-
 export type SimOptions = {
   readonly job?: OtherJob;
   /** What the workers run instead of the real transforms. */
@@ -139,7 +127,7 @@ class World {
   #drains = 0;
   #missed = 0;
 
-  constructor(seed: number, { make = makeTransform, standbyReplicas = 0, job: other = FIRST_JOB }: SimOptions) {
+  constructor(seed: number, { make = makeTransform, standbyReplicas = 0, job: other = SIM }: SimOptions) {
     this.#job = other;
     this.#makeTransform = make;
     this.#random = seededRandom(seed);
@@ -321,13 +309,7 @@ class World {
     const faults = Object.values(this.#journal.counts).reduce((sum, count) => sum + count, 0);
     const blockedMs = [...this.#times].reduce((sum, [who, time]) => sum + (who.includes(' ') ? 0 : time.blockedMs), 0);
     return {
-      found: {
-        windows: this.#held('windows'),
-        panes: this.#held('panes'),
-        counts: this.#held('counts'),
-        totals: this.#held('totals'),
-        rated: this.#held('rated'),
-      },
+      found: foundIn(this.#targets, this.#job),
       expected: this.#job.slow(this.#events),
       problems: this.#problems,
       counts: {
@@ -348,10 +330,5 @@ class World {
 
   #warmStarts(): number {
     return this.#workers.reduce((sum, worker) => sum + worker.measures().stages.reduce((all, { meter }) => all + meter.warmStarts, 0), 0);
-  }
-
-  #held(name: keyof SimResults): readonly string[] {
-    const lines = Array.from(this.#targets.get(`${name}-file`) ?? [], (text) => text ?? '{}');
-    return this.#job.held?.[name]?.(lines) ?? lines.map((text) => line(JSON.parse(text) as object)).sort();
   }
 }
