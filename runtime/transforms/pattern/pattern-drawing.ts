@@ -40,7 +40,7 @@ export function drawPattern(drawing: string, options: Partial<PatternInput> = {}
   return patternSchema.parse({ steps: drawSteps(drawing), ...options });
 }
 
-function parse(tokens: readonly string[]): [Step[], readonly string[]] {
+function parse(tokens: readonly string[], groups = 'group'): [Step[], readonly string[]] {
   const steps: Step[] = [];
   let rest = tokens;
   let contiguity: Step['contiguity'];
@@ -53,8 +53,9 @@ function parse(tokens: readonly string[]): [Step[], readonly string[]] {
     }
     const follows = steps.length === 0 || contiguity === undefined ? {} : { contiguity };
     if (token === '(') {
-      const [inside, after] = parse(rest);
-      steps.push({ name: `group${steps.length}`, ...follows, steps: inside, ...quantified(after[0]!.slice(1)) });
+      const name = `${groups}${steps.length}`;
+      const [inside, after] = parse(rest, `${name}_`);
+      steps.push({ name, ...follows, steps: inside, ...quantified(after[0]!.slice(1)) });
       rest = after.slice(1);
     } else {
       const [, name = '', letters, quantifier = ''] = STEP.exec(token) ?? [];

@@ -8,12 +8,15 @@ import { Effects } from '../actor/effects.ts';
 import { buildMachine } from '../actor/machine-config.ts';
 import { type ActorState, choosePath, type MachinePath, ReferencePath } from '../actor/machine-path.ts';
 import { drawEvents, drawPattern, findMatches, patternHarness, pushDrawn, showMatch, type DrawnEvent } from './pattern-drawing.ts';
-import { drawnEvents, drawing } from './pattern-sample.ts';
+import { drawnEvents, drawing, nestedDrawing } from './pattern-sample.ts';
 import { statesOfCells } from './pattern-states.ts';
 import { MATCH, PASSES, patternMachine, TAKES } from './pattern-machine.ts';
 
 type Run = { readonly state: ActorState; readonly timers: ReadonlyMap<string, number> };
 type Told = { readonly type: string; readonly value?: unknown };
+
+/** As many copies of a step as a random pattern may have at most. */
+const COPIES_MAX = 27;
 
 /** Every run of a pattern's statechart, from each event on: as an engine would that knows nothing of patterns. */
 class Runs {
@@ -31,7 +34,7 @@ class Runs {
     const last = spec.steps.flatMap(function names(step): string[] {
       return step.steps === undefined ? [step.name] : step.steps.flatMap(names);
     });
-    const copies = last.flatMap((name) => [name, ...Array.from({ length: 8 }, (_, i) => `${name}-${i + 2}`)]);
+    const copies = last.flatMap((name) => [name, ...Array.from({ length: COPIES_MAX - 1 }, (_, i) => `${name}-${i + 2}`)]);
     this.#choices = parts ? [PASSES, ...new Set([...states, ...copies].map((state) => `${TAKES} ${state}`))] : ['event'];
   }
 
@@ -122,13 +125,16 @@ function both(spec: PatternSpec, events: string): void {
   for (const path of ['best', 'reference'] as const) expect(byRuns(spec, drawEvents(events), path), path).toEqual(expected);
 }
 
-test('I1: of random patterns, runs of the statechart find the matches and time-outs of the automaton', () => {
+test.each([
+  { of: 'random patterns', drawn: drawing, numRuns: 300 },
+  { of: 'random groups of patterns', drawn: nestedDrawing, numRuns: 60 },
+])('I1: of $of, runs of the statechart find the matches and time-outs of the automaton', ({ drawn: patterns, numRuns }) => {
   fc.assert(
-    fc.property(drawing, drawnEvents, fc.integer({ min: 2, max: 20 }), (text, events, withinMs) => {
+    fc.property(patterns, drawnEvents, fc.integer({ min: 2, max: 20 }), (text, events, withinMs) => {
       const spec = drawPattern(text, { within: `${withinMs}ms`, partialMatchesMax: 100_000 });
       both(spec, events.map(({ id, timeMs }) => `${id}@${timeMs}`).join(' '));
     }),
-    { numRuns: 300 },
+    { numRuns },
   );
 });
 

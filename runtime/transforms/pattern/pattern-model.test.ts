@@ -7,7 +7,7 @@ import type { PatternInput } from '../../../crds/stream-job/pattern.ts';
 import { planOfSpec } from '../../testing/plan-of.ts';
 import { drawPattern, drawSteps, patternHarness, pushDrawn, shown, showMatch } from './pattern-drawing.ts';
 import type { DrawnEvent } from './pattern-drawing.ts';
-import { drawing, drawnEvents, EVENTS_MAX } from './pattern-sample.ts';
+import { drawing, drawnEvents, EVENTS_MAX, nestedDrawing } from './pattern-sample.ts';
 
 type Step = PatternInput['steps'][number];
 /** How an event that a match takes follows the one before it. */
@@ -172,9 +172,12 @@ function isUntil({ until }: Step, { name, timeMs }: DrawnEvent): boolean {
   return until.includes('timeMs') ? timeMs % 3 === 0 : until.includes(`"${name}"`);
 }
 
-test('the automaton finds what trying everything finds, each match once, with restarts anywhere', () => {
+test.each([
+  { of: 'patterns', drawn: drawing, numRuns: 600 },
+  { of: 'groups of patterns', drawn: nestedDrawing, numRuns: 200 },
+])('of $of the automaton finds what trying everything finds, each match once, with restarts anywhere', ({ drawn, numRuns }) => {
   fc.assert(
-    fc.property(drawing, drawnEvents, fc.integer({ min: 2, max: 20 }), fc.nat(EVENTS_MAX), (text, events, withinMs, restartAt) => {
+    fc.property(drawn, drawnEvents, fc.integer({ min: 2, max: 20 }), fc.nat(EVENTS_MAX), (text, events, withinMs, restartAt) => {
       const spec = drawPattern(text, { within: `${withinMs}ms`, partialMatchesMax: 100_000 });
       const harness = patternHarness(spec);
       events.forEach((event, i) => {
@@ -190,7 +193,7 @@ test('the automaton finds what trying everything finds, each match once, with re
       expect(found.toSorted(), text).toEqual(matchesByModel(drawSteps(text), withinMs, events).toSorted());
       expect(harness.state.cells('node').size(), text).toBe(0);
     }),
-    { numRuns: 600 },
+    { numRuns },
   );
 });
 
@@ -248,7 +251,7 @@ function stepsOf(matched: Readonly<Record<string, readonly DrawnEvent[]>>): stri
 
 test('the random patterns are declarations that a job may have', () => {
   fc.assert(
-    fc.property(drawing, (text) => {
+    fc.property(fc.oneof(drawing, nestedDrawing), (text) => {
       const job = {
         sources: [{ name: 's', nats: { subjects: ['s'] }, eventTime: { at: 'timeMs' } }],
         stages: [{ name: 'p', from: 's', keyBy: 'event.id', pattern: { steps: drawSteps(text), within: '20ms' } }],

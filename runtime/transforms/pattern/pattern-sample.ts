@@ -76,6 +76,21 @@ export const drawing = fc
     return texts.join('') + not(end, behind - 1 === last ? !isGroupOptional : needed[last]!);
   });
 
+/** All of such a pattern in a group that repeats, with a step behind it. */
+export const nestedDrawing = fc
+  .tuple(
+    drawing.filter((text) => !/!(>|\.\.) \S+$/.test(text)),
+    fc.constantFrom('+', '{2}', '{1,2}', '{2,}'),
+    fc.boolean(),
+    inner,
+    until,
+    fc.constantFrom('.. h[c]', '> h[b]', '!> f[d] .. h[c]', '!.. f[x] ... h[a]', '!> f[a] .. h[b]', '!.. f[a] > h[b]'),
+  )
+  .map(
+    ([text, times, optional, how, ends, behind]) =>
+      `( ${text} )${times}${optional && !behind.startsWith('!') ? '?' : ''}${how}${ends} ${behind}`,
+  );
+
 function quantified({
   quantifier: times,
   optional,
