@@ -61,6 +61,7 @@ import { rightsHash, signedCredentials } from './nats-keys.ts';
 import { keptRevisions, revisionAgain, writeRevision } from './revisions.ts';
 import { advanceSavepoint, prepareRestore, removeSavepoint, type SavepointJob } from './savepoints.ts';
 import { changedStock, dropStock, ensureStock, removeStock } from './stock.ts';
+import { StockLook } from './stock-look.ts';
 import { StreamNames } from './stream-names.ts';
 import { REPORT_MS, type WorkerReports } from './worker-reports.ts';
 
@@ -102,6 +103,7 @@ export class JobNats implements JobSide, JobViews {
   readonly #streamsLink: Link;
   readonly #names: StreamNames;
   readonly #streamsNames: StreamNames;
+  readonly #stockLook: StockLook;
   readonly #load: LoadSampler;
   readonly #resolved = new Map<string, Kept<{ readonly of: string; readonly plan: PhysicalPlan }>>();
   readonly #credentials = new Map<string, JobCredentials>();
@@ -118,6 +120,7 @@ export class JobNats implements JobSide, JobViews {
     this.#streamsLink = Link.of(parts.connections.streams);
     this.#names = StreamNames.of(this.#link, parts.clock);
     this.#streamsNames = StreamNames.of(this.#streamsLink, parts.clock);
+    this.#stockLook = StockLook.of(this.#streamsLink, parts.clock);
     const onChange = (identity: string): void => this.#listeners.forEach((listener) => listener(identity));
     this.#conservation = new ConservationWatch({ link: this.#link, clock: parts.clock, onChange });
     this.#load = new LoadSampler({ link: this.#link, streams: this.#streamsLink, reports: parts.reports, clock: parts.clock });
@@ -165,7 +168,10 @@ export class JobNats implements JobSide, JobViews {
       completed: completed !== null,
       hasLanes: plan !== null || (await this.#hasRecords(identity, names.job)),
       lost: gone.filter((stream) => plan?.streams.includes(stream)).map((stream) => `the journal ${stream} is gone`),
-      drift: plan === null ? [] : [...driftOf(identity, plan, gone), ...(await this.#settingsOf(identity, plan))],
+      drift:
+        plan === null
+          ? []
+          : [...driftOf(identity, plan, gone), ...(await this.#settingsOf(identity)), ...(await this.#changedStock(identity, plan))],
       durabilityProblem: await this.#parts.durability.problem(),
       conservation: record === null || gone.length > 0 ? null : this.#conservation.verdict(identity, record),
     };
@@ -198,15 +204,18 @@ export class JobNats implements JobSide, JobViews {
     return job !== streams;
   }
 
-  async #settingsOf(identity: string, plan: PhysicalPlan): Promise<readonly string[]> {
+  async #settingsOf(identity: string): Promise<readonly string[]> {
     const nowMs = this.#parts.clock.monotonicMs();
     const known = this.#settings.get(identity);
     if (known !== undefined && nowMs < known.untilMs) return known.value;
-    const owner = this.#stockOwner(identity);
-    const consumers = owner === null ? [] : await changedStock(this.#streamsLink, owner, plan);
-    const value = [...(await changedSettings(this.#link, identity)), ...consumers];
+    const value = await changedSettings(this.#link, identity);
     this.#settings.set(identity, { untilMs: nowMs + SETTINGS_MS, value });
     return value;
+  }
+
+  async #changedStock(identity: string, plan: PhysicalPlan): Promise<readonly string[]> {
+    const owner = this.#stockOwner(identity);
+    return owner === null ? [] : changedStock({ link: this.#streamsLink, look: this.#stockLook }, owner, plan);
   }
 
   async resolve(identity: string, plan: PhysicalPlan): Promise<Resolved> {
@@ -249,6 +258,7 @@ export class JobNats implements JobSide, JobViews {
       await this.#ensureStock(identity, named);
       this.#names.forget();
       this.#streamsNames.forget();
+      this.#stockLook.forget();
     });
   }
 

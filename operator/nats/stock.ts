@@ -12,9 +12,7 @@ import { valueOf } from '../../runtime/adapters/nats/lane-stream.ts';
 import type { Link } from '../../runtime/adapters/nats/link.ts';
 import { stockConfig, stockOf, stockPrefix, type StockOwner, type StockPlace } from '../../runtime/adapters/nats/stock-consumer.ts';
 import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
-
-type Config = Readonly<Record<string, unknown>>;
-type Found = { readonly config: Config; readonly paused?: boolean };
+import type { FoundConsumer, StockLook } from './stock-look.ts';
 
 /** Would change what is delivered, or how fast; ours have none of them. */
 const FOREIGN = [
@@ -29,11 +27,28 @@ const FOREIGN = [
 ];
 
 /** A sentence for each that is gone or changed. A stream that is gone is not ours to make: nothing is said of it. */
-export async function changedStock(link: Link, owner: StockOwner, plan: PhysicalPlan): Promise<readonly string[]> {
-  const said = await Promise.all(stockOf(owner, plan).map(async (place) => ({ place, problem: await problemOf(link, place) })));
-  return said.flatMap(({ place, problem }) =>
-    problem === null ? [] : [`consumer ${place.consumer} of stream ${place.stream} ${problem}`],
-  );
+export async function changedStock(
+  { link, look }: { readonly link: Link; readonly look: StockLook },
+  owner: StockOwner,
+  plan: PhysicalPlan,
+): Promise<readonly string[]> {
+  const byStream = Map.groupBy(stockOf(owner, plan), ({ stream }) => stream);
+  const said = [...byStream].map(async ([stream, places]) => {
+    const names = places.map(({ consumer }) => consumer);
+    const found = await look.find(stream, names);
+    const problems = await Promise.all(places.map((place) => problemNow(link, place, found)));
+    return problems.flatMap((problem, at) => (problem === null ? [] : [`consumer ${names[at]} of stream ${stream} ${problem}`]));
+  });
+  return (await Promise.all(said)).flat();
+}
+
+/** What was found as it should be is believed; all else is asked for. */
+async function problemNow(link: Link, place: StockPlace, found: Map<string, FoundConsumer>): Promise<string | null> {
+  const known = found.get(place.consumer);
+  if (known !== undefined && differenceOf(known, place) === null) return null;
+  const problem = await problemOf(link, place);
+  if (problem === null) found.set(place.consumer, { config: stockConfig(place) });
+  return problem;
 }
 
 /** Q1. Makes those of these plans, and removes what of the job's their streams have besides. */
@@ -70,10 +85,13 @@ export async function removeStock(link: Link, identity: string, streams: Iterabl
 const GONE = 'was gone';
 
 async function problemOf(link: Link, place: StockPlace): Promise<string | null> {
-  const answer = await callApi<Found>(link, `CONSUMER.INFO.${place.stream}.${place.consumer}`);
+  const answer = await callApi<FoundConsumer>(link, `CONSUMER.INFO.${place.stream}.${place.consumer}`);
   if (answer.kind === 'error' && answer.error.err_code === API_ERROR.consumerNotFound) return GONE;
   if (answer.kind === 'error' && answer.error.err_code === API_ERROR.streamNotFound) return null;
-  const { config, paused } = valueOf(place.stream, answer);
+  return differenceOf(valueOf(place.stream, answer), place);
+}
+
+function differenceOf({ config, paused }: FoundConsumer, place: StockPlace): string | null {
   const wanted = stockConfig(place);
   const changed = Object.keys(wanted).filter((key) => !isDeepStrictEqual(config[key], wanted[key]));
   const added = FOREIGN.filter((key) => config[key] !== undefined);

@@ -37,8 +37,9 @@ const SILENT_TICKS_MAX = 6;
 /** Heartbeats come every other tick. */
 const HEARD_TICKS_MAX = 3;
 /** Whether what is there comes to us is asked after 1, 2, 4 … ticks, and then each time so many have passed: a pull that its owner has
- *  left may have been pinned just before, and is nobody's. */
-const DOUBT_TICKS_MAX = 8;
+ *  left may have been pinned just before ours came, and is nobody's. What is delivered to others later heartbeats tell (N2), and of pulls that
+ *  wait beside ours the server passes over those that are left. */
+const DOUBT_TICKS_MAX = 64;
 /** Read for so many ticks without trouble, a consumer is held. */
 const HELD_TICKS = 10;
 const REOPEN_FIRST_MS = 20;

@@ -54,6 +54,18 @@ class SlowLink extends Link {
   }
 }
 
+/** While it is deaf, nobody tells it who is pinned. */
+class DeafLink extends SlowLink {
+  isDeaf = true;
+  openings = 0;
+
+  override request(...[subject, data, options]: Parameters<Link['request']>): ReturnType<Link['request']> {
+    if (subject.includes('.CONSUMER.INFO.') && this.isDeaf) return Promise.resolve({ kind: 'lost', reason: 'deaf' });
+    if (subject.includes('.CONSUMER.UNPIN.')) this.openings++;
+    return super.request(subject, data, options);
+  }
+}
+
 type Place = { readonly stream: string; readonly consumer: string };
 
 /** A stream of two subjects with the consumer of one of them, `<stream>.a`. */
@@ -192,6 +204,26 @@ test('who was pinned last and is gone holds nobody up', async () => {
   const seen: number[] = [];
   while (seen.length < 10) seen.push(...(await next(owner)).map(({ n }) => n));
   expect(seen).toEqual(Array.from({ length: 10 }, (_, n) => n));
+  await owner.close();
+}, 30_000);
+
+test('what others are given while the owner waits is noticed by heartbeats, without asking, and the owner gets it all the same', async () => {
+  const place = await made();
+  const [mine, theirs] = [new DeafLink(await connection(), () => 600), await connected()];
+  const owner = reader(place, { stored: 0, by: mine });
+  await next(owner); // it is open, and its pull is on its way
+  const inbox = theirs.newInbox();
+  let taken = 0;
+  theirs.nc.subscribe(`${inbox}.*`, { callback: (_, { reply }) => void (taken += Number(reply?.startsWith('$JS.ACK.') === true)) });
+  const api = `$JS.API.CONSUMER.MSG.NEXT.${place.stream}.${place.consumer}`;
+  theirs.publish(api, JSON.stringify({ batch: 3, expires: 60_000_000_000, group: STOCK_GROUP }), { reply: `${inbox}.x` });
+  await theirs.nc.flush();
+  await write(place, 0, 10);
+  const seen: number[] = [];
+  while (mine.openings < 2) seen.push(...(await next(owner)).map(({ n }) => n));
+  mine.isDeaf = false; // its own pull that it has left may be pinned now
+  while (seen.length < 10) seen.push(...(await next(owner)).map(({ n }) => n));
+  expect([seen, taken]).toEqual([Array.from({ length: 10 }, (_, n) => n), 3]);
   await owner.close();
 }, 30_000);
 
