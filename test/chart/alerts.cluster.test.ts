@@ -103,7 +103,7 @@ const played: readonly {
     series: {
       'millrace_stage_stalled_splits{job="a_b",stage="stalled",pod="p-1"}': '1x10',
       'millrace_stage_stalled_splits{job="a_b",stage="stalled",pod="p-2"}': '1x10',
-      'millrace_stage_stalled_splits{job="a_b",stage="mended",pod="p-1"}': '1 _x10',
+      'millrace_stage_stalled_splits{job="a_b",stage="mended",pod="p-1"}': '1 stale',
     },
     fires: [3, 8],
     silent: [0],
