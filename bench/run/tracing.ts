@@ -4,8 +4,9 @@
 //   T1. What starting a worker costs is measured over the first events of the stream, with and without, and told apart: it is paid once. There are
 //       so many of them that some are sampled. CPU time is that until the worker has ended: a run as short as this may send its spans after its
 //       last report.
-//   T2. What differs is told as the median of the pairs' shares, with their quartiles. On a machine that has other things to do CPU time of the
-//       engine's thread says what throughput can't.
+//   T2. What differs is told as the median of the pairs' shares, with their quartiles. On a machine that has other things to do CPU time says what
+//       throughput can't: of the engine's thread, by which a job is bound that has cores to spare, and of all processes, the collector too, by which
+//       it is bound where nothing is left.
 
 import { createServer } from 'node:http';
 import { once } from 'node:events';
@@ -29,9 +30,15 @@ export type TracingBenchOptions = NexmarkOptions & {
 };
 
 export type TracingRound = { readonly without: Figures; readonly traced: Figures };
-/** CPU above that of the first events (T1): of the worker's process, and of its main thread. */
-type Figures = { readonly eventsPerS: number; readonly cpuSPerMillion: number; readonly engineCpuSPerMillion: number };
-type Cpu = Pick<MeasuredRun, 'endedCpuMs' | 'engineCpuMs'>;
+/** CPU above that of the first events (T1): of the worker's process, of its main thread, and of all processes: worker, server, and what runs both and
+ *  takes spans. */
+type Figures = {
+  readonly eventsPerS: number;
+  readonly cpuSPerMillion: number;
+  readonly engineCpuSPerMillion: number;
+  readonly allCpuSPerMillion: number;
+};
+type Cpu = { readonly endedCpuMs: number; readonly engineCpuMs: number; readonly allCpuMs: number };
 /** T2. */
 type Share = readonly [lowerQuartile: number, median: number, upperQuartile: number];
 export type TracingBenchResult = {
@@ -62,8 +69,8 @@ export async function tracing(options: TracingBenchOptions, log: (line: string) 
     await load(place.nc, events(0, START_EVENTS), STREAM);
     const startRuns: { without: Cpu[]; traced: Cpu[] } = { without: [], traced: [] };
     for (let round = 0; round < START_RUNS; round++) {
-      startRuns.without.push(await checkedRun(place, settingsOf(`start-${round}-a`, null), check));
-      startRuns.traced.push(await checkedRun(place, settingsOf(`start-${round}-b`, options.sampling), check));
+      startRuns.without.push(cpuOf(await checkedRun(place, settingsOf(`start-${round}-a`, null), check)));
+      startRuns.traced.push(cpuOf(await checkedRun(place, settingsOf(`start-${round}-b`, options.sampling), check)));
     }
     const start = { without: middleOf(startRuns.without), traced: middleOf(startRuns.traced) };
     await load(place.nc, events(START_EVENTS, options.events), STREAM);
@@ -76,6 +83,7 @@ export async function tracing(options: TracingBenchOptions, log: (line: string) 
         eventsPerS: options.events / ((run.spanMs ?? run.totalMs) / 1_000),
         cpuSPerMillion: perMillion(run.endedCpuMs - started.endedCpuMs),
         engineCpuSPerMillion: perMillion(run.engineCpuMs - started.engineCpuMs),
+        allCpuSPerMillion: perMillion(cpuOf(run).allCpuMs - started.allCpuMs),
       };
     };
     const rounds: TracingRound[] = [];
@@ -92,6 +100,7 @@ export async function tracing(options: TracingBenchOptions, log: (line: string) 
       eventsPerS: share('eventsPerS'),
       cpuSPerMillion: share('cpuSPerMillion'),
       engineCpuSPerMillion: share('engineCpuSPerMillion'),
+      allCpuSPerMillion: share('allCpuSPerMillion'),
     };
     return { rounds, spanBytes: collector.bytes(), start, shares };
   });
@@ -119,6 +128,7 @@ export function tracingTable({ rounds, shares, spanBytes, start }: TracingBenchR
     `  throughput              ${shown(shares.eventsPerS)}`,
     `  CPU, engine's thread    ${shown(shares.engineCpuSPerMillion)}`,
     `  CPU, worker's process   ${shown(shares.cpuSPerMillion)}`,
+    `  CPU, all processes      ${shown(shares.allCpuSPerMillion)}`,
     `${counted(spanBytes)} bytes of spans`,
     `CPU of a run over ${counted(START_EVENTS)} events, not in these: without ${cpu(start.without)}; traced ${cpu(start.traced)}`,
   ].join('\n');
@@ -137,10 +147,13 @@ async function startCollector(): Promise<{ readonly url: string; readonly bytes:
   return { url: `http://127.0.0.1:${port}`, bytes: () => bytes, stop: () => server.close() };
 }
 
+function cpuOf({ endedCpuMs, engineCpuMs, serverCpuMs, runnerCpuMs }: MeasuredRun): Cpu {
+  return { endedCpuMs, engineCpuMs, allCpuMs: endedCpuMs + serverCpuMs + runnerCpuMs };
+}
+
 function middleOf(runs: readonly Cpu[]): Cpu {
-  const [, endedCpuMs] = quartiles(runs.map((run) => run.endedCpuMs));
-  const [, engineCpuMs] = quartiles(runs.map((run) => run.engineCpuMs));
-  return { endedCpuMs, engineCpuMs };
+  const middle = (name: keyof Cpu): number => quartiles(runs.map((run) => run[name]))[1];
+  return { endedCpuMs: middle('endedCpuMs'), engineCpuMs: middle('engineCpuMs'), allCpuMs: middle('allCpuMs') };
 }
 
 function quartiles(numbers: readonly number[]): Share {
