@@ -109,7 +109,7 @@ const Row = memo(function Row({ task, color, owner, state, epoch, eventsIn, wate
           </>
         )}
       </td>
-      <td>{state}</td>
+      <td className="reason">{state}</td>
       <td className="number">{count(epoch)}</td>
       <td className="number">{count(eventsIn)}</td>
       <td className="moment">{time(watermarkMs)}</td>

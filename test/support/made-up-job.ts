@@ -26,16 +26,18 @@ export type MadeUpParts = {
   readonly workers: readonly (string | undefined)[];
   /** What a cluster would say of pools. */
   readonly told?: readonly ToldPool[];
+  /** What tasks tell besides, by name. */
+  readonly more?: Readonly<Record<string, Partial<TaskFigures>>>;
 };
 
-export async function startMadeUpJob({ plan, workers, told }: MadeUpParts): Promise<MadeUpJob> {
+export async function startMadeUpJob({ plan, workers, told, more = {} }: MadeUpParts): Promise<MadeUpJob> {
   const ref = { namespace: '-', name: plan.job };
   const declared = declaredOf({ ref, plan, description: null, text: '', language: 'yaml', run: 'r', jaegerUrl: null });
   const board = new LiveBoard({ plan, declared, isolation: 'process', startMs: performance.now() });
   let round = 0;
   const report = (): void => {
     round++;
-    for (let worker = 0; worker < workers.length; worker++) board.hear(reportOf({ plan, workers }, worker, round), performance.now());
+    for (let worker = 0; worker < workers.length; worker++) board.hear(reportOf({ plan, workers, more }, worker, round), performance.now());
   };
   report();
   const reporting = setInterval(report, REPORT_MS);
@@ -64,7 +66,7 @@ export async function startMadeUpJob({ plan, workers, told }: MadeUpParts): Prom
   };
 }
 
-function reportOf({ plan, workers }: Pick<MadeUpParts, 'plan' | 'workers'>, worker: number, round: number): WorkerReport {
+function reportOf({ plan, workers, more }: Required<Omit<MadeUpParts, 'told'>>, worker: number, round: number): WorkerReport {
   const pool = workers[worker];
   const peers = [...workers.keys()].filter((one) => workers[one] === pool);
   const tasks = plan.stages.flatMap((stage, at) =>
@@ -94,6 +96,7 @@ function reportOf({ plan, workers }: Pick<MadeUpParts, 'plan' | 'workers'>, work
             paused: null,
             taken: null,
             time: { busyMs: round * 100, blockedMs: round * 20, idleMs: round * 130 },
+            ...more[`${stage.id}/${partition}`],
           };
         }).filter((_, partition) => peers[(at + partition) % peers.length] === worker),
   );
