@@ -236,7 +236,7 @@ export class TaskCore {
   goOn(nowMs: number): void {
     const isAmidst = this.#chain.isAmidst;
     this.#chain.stretch.begin(STRETCH_MS);
-    this.#begin(nowMs);
+    if (this.hasWork || this.#unsettled) this.#begin(nowMs); // else what is taken in says whether the clock goes on
     if (isAmidst) return this.#chain.workUntilStorable(0);
     this.#chain.work();
     this.#takeWaiting();

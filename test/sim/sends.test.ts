@@ -1,5 +1,9 @@
 import { expect, test } from 'vitest';
-import { NO_RESULTS } from './sim-job.ts';
+import { readStreamJob } from '../../runtime/plan/check.ts';
+import { planJob } from '../../runtime/plan/plan.ts';
+import { NO_FAULTS } from '../../runtime/testing/memory-faults.ts';
+import { NO_RESULTS, simEvents, SPLITS } from './sim-job.ts';
+import { SimCluster, SimWorld } from './sim-cluster.ts';
 import { simulate } from './simulate.ts';
 import { CIRCLE_JOB, SENDING_JOB, slowSends } from './sim-sends.ts';
 
@@ -37,3 +41,22 @@ test('by the clock, what actors send each other arrives exactly once too', async
     expect(found, `seed ${seed}`).toEqual(expected);
   }
 }, 120_000);
+
+test('by the clock, actors that have nothing to do write nothing: positions wake nobody', async () => {
+  const text = SENDING_JOB.replace('keyBy: event.id\n', 'keyBy: event.id\n      processingTime: {}\n');
+  const world = new SimWorld(1, { ...NO_FAULTS, latencyMs: [0, 20] }, simEvents);
+  world.isOpen = true;
+  const cluster = new SimCluster(world, { lagMs: 0 });
+  const play = async (): Promise<void> => {
+    const plan = planJob(readStreamJob(text, { file: 'sends.yaml', parameters: {} }), { rows: SPLITS }, { deadLetterFile: false });
+    await cluster.declare(1, plan);
+    cluster.start(2);
+    await world.clock.sleep(20_000); // virtual: all is read and sent
+    const before = await cluster.lastHeaders(plan);
+    expect(before['hubs/0']?.counters.eventsIn).toBeGreaterThan(0);
+    await world.clock.sleep(10_000);
+    expect(await cluster.lastHeaders(plan)).toEqual(before);
+    cluster.stop();
+  };
+  await world.clock.run(play());
+}, 60_000);
