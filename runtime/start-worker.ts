@@ -7,6 +7,7 @@ import { Link } from './adapters/nats/link.ts';
 import { NatsJournal } from './adapters/nats/nats-journal.ts';
 import { openBus, openDirectory } from './adapters/nats/directory.ts';
 import { systemClock } from './adapters/node/clock.ts';
+import { DiskValues } from './adapters/node/disk-values.ts';
 import { makeFailpoint } from './adapters/node/failpoint.ts';
 import { loadJob } from './adapters/node/load-job.ts';
 import { openTracing } from './adapters/otel/open-tracing.ts';
@@ -71,6 +72,7 @@ export async function startWorker(options: WorkerOptions, log: (message: string)
     reportMs: run.reportMs,
     failpoint: makeFailpoint(options.failpoint),
     usage,
+    openValues: () => new DiskValues(),
     tracing,
     log,
   });

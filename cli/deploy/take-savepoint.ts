@@ -6,7 +6,7 @@ import { nameSchema } from '../../crds/stream-job/names.ts';
 import { resources } from '../../operator/kube/resource.ts';
 import { BadDeclaration } from '../../runtime/base/issues.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { readableBytes } from '../run/readable.ts';
+import { readableBytes } from '../../runtime/base/quantity.ts';
 import { Cluster } from './cluster.ts';
 import type { ClusterOptions } from './cluster-options.ts';
 

@@ -1,8 +1,8 @@
+import { readableBytes } from '../../runtime/base/quantity.ts';
 import { describe, expect, test } from 'vitest';
 import {
   counted,
   cutMiddle,
-  readableBytes,
   readableClock,
   readableCount,
   readableDuration,

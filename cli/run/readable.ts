@@ -60,12 +60,6 @@ export function readableShare(share: number): string {
   return `${share < 0.1 ? (Math.floor(share * 1000) / 10).toFixed(1) : Math.floor(share * 100)} %`;
 }
 
-/** `531 MiB`, `1.2 GiB` */
-export function readableBytes(bytes: number): string {
-  const mebibytes = bytes / 1024 / 1024;
-  return mebibytes < 1000 ? `${Math.round(mebibytes)} MiB` : `${(mebibytes / 1024).toFixed(1)} GiB`;
-}
-
 /** Event time in UTC: `2013-01-23 04:59`, with seconds where `width` has room for 19; `end` when all is processed. */
 export function readableTime(ms: number | null, width: number): string {
   if (ms === null) return '–';

@@ -23,7 +23,7 @@ import { processingTimeSchema } from './processing-time.ts';
 import { referenceSchema, referencesSchema } from './references.ts';
 import { branchSchema, feedbackSchema, rateLimitSchema } from './routing.ts';
 import { sourceSchema, tableSchema } from './sources.ts';
-import { migrationSchema, reduceCellsSchema, stateSchema } from './state.ts';
+import { diskStateSchema, migrationSchema, reduceCellsSchema, stateSchema } from './state.ts';
 import { windowSchema } from './window.ts';
 
 /** Stands for a function or an XState machine in a StreamJob on a cluster: first 32 hex digits of the sha256 of its source. */
@@ -198,6 +198,7 @@ export const streamJobSpecSchema = z.strictObject({
       '1: the state of each partition is followed by a second worker, which takes over within a second when the first is killed. Costs ' +
         'the memory of one more copy of all state, and reading what keyed stages write once more.',
     ),
+  state: diskStateSchema.optional(),
   sources: z.array(sourceSchema).min(1).max(64).describe('Where events come from.'),
   tables: z.array(tableSchema).max(64).default([]).describe('Side inputs that every partition sees whole.'),
   stages: z.array(stageSchema).max(512).default([]).describe('What happens to events: one verb a stage.'),

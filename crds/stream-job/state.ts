@@ -30,6 +30,23 @@ export const reduceCellsSchema = z.record(
 );
 export type ReduceCellSpec = z.output<typeof reduceCellSchema>;
 
+const bytesSchema = z
+  .string()
+  .max(32)
+  .regex(/^[1-9]\d*(k|M|G|T|Ki|Mi|Gi|Ti)?$/, 'must be a number of bytes, 1 or more, such as 256Mi or 10Gi');
+
+/** Of a job: where state lies that does not fit memory. */
+export const diskStateSchema = z
+  .strictObject({
+    memory: bytesSchema.describe(
+      'How much of the values of state a worker keeps in memory, as they are stored; there they take two to three times that.',
+    ),
+    disk: bytesSchema.default('10Gi').describe('The most that the others may take on the disk of a worker; beyond it they stay in memory.'),
+  })
+  .describe(
+    'State larger than memory: keys and timers stay there, values beyond `memory` lie on the disk of their worker. Absent: all is in memory.',
+  );
+
 export const stateSchema = z
   .strictObject({
     ttl: durationSchema.describe(

@@ -130,6 +130,7 @@ export async function applyChildren(parts: ApplyParts, observed: Observed, decis
     identity,
     tracing: tracingOf(observed),
     hasStandbys: hasStandbys(plan),
+    diskBytes: plan.state?.diskBytes ?? null,
     credentialsHash: credentials?.hash ?? null,
     settings,
   };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { StreamJobSpec } from '../../crds/stream-job/spec.ts';
-import { childrenOf } from './children.ts';
+import { childrenOf, type ChildrenParts } from './children.ts';
 
 type Variable = { readonly name: string; readonly value?: string };
 type Wanted = {
@@ -63,27 +63,49 @@ describe('where the workers of a job send traces, and whereto they may', () => {
   });
 });
 
-test.each([false, true])('workers are told their node when they follow each other: %s', (hasStandbys) => {
-  const children = childrenOf({
-    owner: { name: 'orders', namespace: 'shop', uid: 'u' },
-    identity: 'shop_orders',
-    replicas: 2,
-    workers: {} as StreamJobSpec['workers'],
-    tracing: undefined,
-    hasStandbys,
-    credentialsHash: null,
-    settings: {
-      defaults: {
-        image: 'w',
-        pullPolicy: 'IfNotPresent',
-        pullSecrets: [],
-        natsUrl: 'nats://n:4222',
-        tracing: { endpoint: null, sampling: null },
-      },
-      operatorNamespace: 'millrace',
-      nats: { mode: 'bundled', port: 4222 },
+const ORDERS: ChildrenParts = {
+  owner: { name: 'orders', namespace: 'shop', uid: 'u' },
+  identity: 'shop_orders',
+  replicas: 2,
+  workers: {} as StreamJobSpec['workers'],
+  tracing: undefined,
+  credentialsHash: null,
+  settings: {
+    defaults: {
+      image: 'w',
+      pullPolicy: 'IfNotPresent',
+      pullSecrets: [],
+      natsUrl: 'nats://n:4222',
+      tracing: { endpoint: null, sampling: null },
     },
-  });
+    operatorNamespace: 'millrace',
+    nats: { mode: 'bundled', port: 4222 },
+  },
+};
+
+type PodShape = {
+  readonly volumes: readonly { readonly name: string }[];
+  readonly containers: readonly {
+    readonly volumeMounts: readonly { readonly name: string }[];
+    readonly env: readonly { readonly name: string; readonly value?: string }[];
+  }[];
+};
+
+test.each([
+  { diskBytes: null, volume: undefined },
+  { diskBytes: 4_000_000_000, volume: { name: 'state', emptyDir: { sizeLimit: '5000000000' } } },
+])('state that does not fit memory has a volume: $diskBytes', ({ diskBytes, volume }) => {
+  const children = childrenOf({ ...ORDERS, diskBytes });
+  const pod = (children.at(-1)?.['spec'] as { template: { spec: PodShape } }).template.spec;
+  expect(pod.volumes.find(({ name }) => name === 'state')).toEqual(volume);
+  expect(pod.containers[0]?.volumeMounts.some(({ name }) => name === 'state')).toBe(diskBytes !== null);
+  expect(pod.containers[0]?.env.find(({ name }) => name === 'SQLITE_TMPDIR')?.value).toBe(
+    diskBytes === null ? undefined : '/var/lib/millrace',
+  );
+});
+
+test.each([false, true])('workers are told their node when they follow each other: %s', (hasStandbys) => {
+  const children = childrenOf({ ...ORDERS, hasStandbys });
   expect(JSON.stringify(children).includes('spec.nodeName')).toBe(hasStandbys);
 });
 

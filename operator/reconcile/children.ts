@@ -22,20 +22,22 @@ export type ChildrenParts = {
   readonly tracing: StreamJobSpec['tracing'];
   /** Workers follow each other's partitions: they are told their nodes. */
   readonly hasStandbys?: boolean;
+  /** What values of state may take on the disk of a pod; absent or null: none goes there. */
+  readonly diskBytes?: number | null;
   readonly credentialsHash: string | null;
   readonly settings: ClusterSettings;
 };
 
 /** In the order in which they are applied: who may talk, who may be taken away, then the pods. */
 export function childrenOf(parts: ChildrenParts): readonly Manifest[] {
-  const { owner, pool, identity, replicas, workers, tracing, hasStandbys = false, credentialsHash, settings } = parts;
+  const { owner, pool, identity, replicas, workers, tracing, hasStandbys = false, diskBytes = null, credentialsHash, settings } = parts;
   const { defaults, operatorNamespace, nats } = settings;
   const endpoint = tracing?.endpoint ?? defaults.tracing.endpoint;
   const otlpPort = endpoint === null ? null : portOfUrl(endpoint);
   return [
     networkPolicy({ owner, pool, egress: workers.egress ?? [], operatorNamespace, nats, otlpPort }),
     disruptionBudget(owner, pool),
-    workerDeployment({ owner, pool, identity, replicas, workers, tracing, hasStandbys, defaults, credentialsHash }),
+    workerDeployment({ owner, pool, identity, replicas, workers, tracing, hasStandbys, diskBytes, defaults, credentialsHash }),
   ];
 }
 

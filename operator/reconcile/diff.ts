@@ -3,6 +3,8 @@
 //   F1. A list is compared as a whole: an item more or less is a difference. Inside an item, again only what we set.
 //   F2. Quantities count by value: the API server writes 1000m as 1.
 
+import { quantityOf } from '../../runtime/base/quantity.ts';
+
 export type Difference = { readonly path: string; readonly wanted: unknown; readonly found: unknown };
 
 /** The first difference between `wanted` and what is `found`, or null. Pure. */
@@ -45,24 +47,6 @@ function firstOf(compare: readonly (() => Difference | null)[]): Difference | nu
 
 function isQuantityPlace(path: string): boolean {
   return /\.(requests|limits)\.\w+$|sizeLimit$/.test(path);
-}
-
-const UNITS: Readonly<Record<string, number>> = {
-  m: 1e-3,
-  '': 1,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-  Ti: 2 ** 40,
-};
-
-function quantityOf(text: unknown): number {
-  const [, digits, unit] = /^([\d.]+)(\w*)$/.exec(String(text)) ?? [];
-  return digits === undefined ? NaN : Number(digits) * (UNITS[unit ?? ''] ?? NaN);
 }
 
 const SHOWN_MAX = 60;

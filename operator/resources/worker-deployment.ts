@@ -28,6 +28,8 @@ export type WorkerPods = {
   readonly tracing: TracingSpec | undefined;
   /** Workers follow each other's partitions, on other nodes where they can: each is told its own. */
   readonly hasStandbys: boolean;
+  /** What values of state may take on the disk of a pod; null: none goes there. */
+  readonly diskBytes: number | null;
   readonly defaults: WorkerDefaults;
   /** Hash of what the credentials allow: pods connect anew when it changes. Null: NATS without credentials. */
   readonly credentialsHash: string | null;
@@ -37,6 +39,9 @@ export const HTTP_PORT = 8081;
 export const FILES_FOLDER = '/data';
 export const CREDENTIALS_ANNOTATION = 'millrace.dev/credentials';
 const CREDENTIALS_FOLDER = '/etc/millrace/nats';
+const STATE_FOLDER = '/var/lib/millrace';
+/** A pod that takes more than its volume may have is evicted: what a step puts there beyond the bound has room. */
+const DISK_MARGIN = 1.25;
 /** Drain takes less than 5 s; what takes longer is a server that does not answer. */
 const GRACE_SECONDS = 30;
 
@@ -96,9 +101,10 @@ function podSpec(pods: WorkerPods): object {
 }
 
 function container(pods: WorkerPods): object {
-  const { workers, defaults, credentialsHash } = pods;
+  const { workers, defaults, credentialsHash, diskBytes } = pods;
   const mounts = [
     { name: 'tmp', mountPath: '/tmp' },
+    ...(diskBytes === null ? [] : [{ name: 'state', mountPath: STATE_FOLDER }]),
     ...(credentialsHash === null ? [] : [{ name: 'nats', mountPath: CREDENTIALS_FOLDER, readOnly: true }]),
     ...((workers.files ?? []).length === 0 ? [] : [{ name: 'files', mountPath: FILES_FOLDER, readOnly: true }]),
   ];
@@ -122,11 +128,13 @@ function probe(path: string, timing: object): object {
 }
 
 /** Ours come last: a job cannot replace them. Of traces the job's own variables win over the operator's, and `spec.tracing` over both. */
-function environment({ identity, pool, workers, tracing, hasStandbys, defaults, credentialsHash }: WorkerPods): readonly object[] {
+function environment(pods: WorkerPods): readonly object[] {
+  const { identity, pool, workers, tracing, hasStandbys, diskBytes, defaults, credentialsHash } = pods;
   const ours = [
     { name: 'MILLRACE_JOB', value: identity },
     { name: 'MILLRACE_WORKER', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
     ...(hasStandbys ? [{ name: 'MILLRACE_NODE', valueFrom: { fieldRef: { fieldPath: 'spec.nodeName' } } }] : []),
+    ...(diskBytes === null ? [] : [{ name: 'SQLITE_TMPDIR', value: STATE_FOLDER }]), // runtime/adapters/node/disk-values.ts
     ...(pool === undefined ? [] : [{ name: 'MILLRACE_POOL', value: pool }]),
     { name: 'MILLRACE_NATS_URL', value: defaults.natsUrl },
     ...(credentialsHash === null ? [] : [{ name: 'MILLRACE_NATS_CREDENTIALS', value: `${CREDENTIALS_FOLDER}/nats.creds` }]),
@@ -157,10 +165,11 @@ function tracingVariables(
   ];
 }
 
-function volumesOf({ owner, workers, credentialsHash }: WorkerPods): readonly object[] {
+function volumesOf({ owner, workers, credentialsHash, diskBytes }: WorkerPods): readonly object[] {
   const files = workers.files ?? [];
   return [
     { name: 'tmp', emptyDir: { sizeLimit: '256Mi' } },
+    ...(diskBytes === null ? [] : [{ name: 'state', emptyDir: { sizeLimit: String(Math.ceil(diskBytes * DISK_MARGIN)) } }]),
     ...(credentialsHash === null ? [] : [{ name: 'nats', secret: { secretName: childNames.credentials(owner.name) } }]),
     ...(files.length === 0
       ? []

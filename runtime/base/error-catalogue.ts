@@ -175,6 +175,19 @@ export const catalogue = {
       `consumer ${d.consumer} of stream ${d.stream} is not there: ${d.problem}; nothing is lost, the messages stay in the stream`,
     fix: 'The operator makes it again within 10 s: see that it runs and reaches NATS. Removed again and again: see who removes consumers of that stream.',
   }),
+  MR2112: entry<{ problem: string }>({
+    name: 'SpilledStateLost',
+    reaction: 'stop-task',
+    message: (d) => `a value that was put on this machine's disk cannot be read back: ${d.problem}; nothing is lost, the journal has it`,
+    fix: 'None needed once: the task begins anew from its checkpoint. If it repeats, look at the disk of that worker.',
+  }),
+  MR2113: entry<{ bytes: number; problem: string }>({
+    name: 'SpillRefused',
+    reaction: 'retry',
+    message: (d) =>
+      `values of state cannot be put on this machine's disk, where they have ${d.bytes} bytes: ${d.problem}; they stay in memory`,
+    fix: 'Give them more room (`state.disk` of the job, and the disk itself), or share the state among more workers.',
+  }),
 
   MR3001: entry<{ source: string; place: string; issues: readonly string[] }>({
     name: 'EventUndecodable',

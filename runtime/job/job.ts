@@ -21,6 +21,9 @@ export type JobOptions = {
   readonly partitions?: number;
   /** 1: the state of each partition is followed by a second worker, which takes over when the first is killed; 0 when absent. */
   readonly standbyReplicas?: 0 | 1;
+  /** State larger than memory: what a worker keeps of its values in memory (`'256Mi'`), and how much of the others on its disk (`'10Gi'`
+   *  when absent). Absent: all in memory. */
+  readonly state?: { readonly memory: string; readonly disk?: string };
   /** Pools of workers of their own for some stages, on a cluster: as `spec.pools` in YAML. */
   readonly pools?: PoolInput[];
 };

@@ -1,5 +1,6 @@
 // A plan as text of 80 columns (more only where names are long): each stage with what runs in it, what it sends where, and why it is a stage.
 
+import { readableBytes } from '../base/quantity.ts';
 import { formatDuration } from '../base/duration.ts';
 import { describeSink, guaranteeOf, sinkSpecOf } from './explain-sink.ts';
 import { machinePathText } from './machine-path.ts';
@@ -22,6 +23,7 @@ export function explainText(plan: PhysicalPlan): string {
     ...describePools(plan),
     ...describeTables(plan),
     describeStandbys(plan),
+    describeState(plan),
   ];
   return sections.filter((section) => section !== '').join('\n\n');
 }
@@ -206,6 +208,13 @@ function describeTables({ tables }: PhysicalPlan): readonly string[] {
       ...table(tables.map(({ name, file, at }) => [name, `file ${file.path}`, at === undefined ? 'by key' : 'by key and time'])),
     ].join('\n'),
   ];
+}
+
+function describeState({ state }: PhysicalPlan): string {
+  if (state === undefined) return '';
+  const { memoryBytes, diskBytes } = state;
+  const text = `of each worker; values beyond its memory lie on its disk (at most ${readableBytes(diskBytes)}), keys and timers stay in memory`;
+  return [titled('memory for state', readableBytes(memoryBytes)), ...field('', [text])].join('\n');
 }
 
 function describeStandbys(plan: PhysicalPlan): string {

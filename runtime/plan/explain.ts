@@ -30,6 +30,7 @@ function summary(plan: PhysicalPlan): unknown {
     job: plan.job,
     fingerprint: plan.fingerprint,
     ...(hasStandbys(plan) ? { standbyReplicas: plan.standbyReplicas } : {}),
+    ...(plan.state === undefined ? {} : { state: plan.state }),
     stages: plan.stages.map((stage) => ({
       id: stage.id,
       kind: stage.kind,

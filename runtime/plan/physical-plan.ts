@@ -34,6 +34,8 @@ export type PhysicalPlan = {
   readonly fingerprint: string;
   /** Workers beside the owner that follow the state of each partition; absent: none. */
   readonly standbyReplicas?: number;
+  /** What a worker keeps of the values of state in memory and on its disk, in bytes; absent: all in memory. */
+  readonly state?: { readonly memoryBytes: number; readonly diskBytes: number };
 };
 
 export type StageKind = 'source' | 'keyed' | 'sink';

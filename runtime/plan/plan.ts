@@ -7,6 +7,7 @@
 //   N3. A stateless transform whose inputs lie in several stages runs in each of them: no exchange is made for it.
 //   N4. Planned behind a plan that runs (`before`), exchanges keep the numbers that journals know them by (edge-numbers.ts).
 
+import { quantityOf } from '../base/quantity.ts';
 import type { StreamJob } from '../../crds/stream-job/spec.ts';
 import { stubMarks } from '../job/code-marks.ts';
 import { decideCarry } from './carry.ts';
@@ -48,7 +49,9 @@ function finish(job: StreamJob, identity: string, placement: Placement, before: 
   );
   const plan = { job: identity, stages: inPools(stages, job.spec.pools), edges, tables, streams: streamsOf(stages), fingerprint: '' };
   const standby = job.spec.standbyReplicas === 0 ? {} : { standbyReplicas: job.spec.standbyReplicas };
-  return { ...plan, ...standby, fingerprint: fingerprintOf(plan) };
+  const { state } = job.spec;
+  const onDisk = state === undefined ? {} : { state: { memoryBytes: quantityOf(state.memory), diskBytes: quantityOf(state.disk) } };
+  return { ...plan, ...standby, ...onDisk, fingerprint: fingerprintOf(plan) };
 }
 
 function streamsOf(stages: readonly StagePlan[]): readonly string[] {

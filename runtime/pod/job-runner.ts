@@ -11,6 +11,7 @@ import { openTracing } from '../adapters/otel/open-tracing.ts';
 import { systemRandom } from '../adapters/node/random.ts';
 import type { TracingOptions } from '../telemetry/tracing-options.ts';
 import { systemClock } from '../adapters/node/clock.ts';
+import { DiskValues } from '../adapters/node/disk-values.ts';
 import { makeFailpoint } from '../adapters/node/failpoint.ts';
 import { assert } from '../base/assert.ts';
 import { CHECKPOINT_DELTA_BYTES_MIN } from '../base/limits.ts';
@@ -83,6 +84,7 @@ export class JobRunner {
       stayWhenSettled: true,
       failpoint: makeFailpoint(runner.failpoint),
       usage,
+      openValues: () => new DiskValues(),
       tracing,
       log,
     });

@@ -83,7 +83,12 @@ function measured(): WorkerMeasures {
     { task: 'daily/0', stage: 'daily', lagRecords: 3, bytes: 40, isWarm: true },
     { task: 'daily/2', stage: 'daily', lagRecords: 1, bytes: 2, isWarm: true },
   ];
-  return { troubles: 5, stages: [{ stage: 'hourly', meter, held, time: meter.time, heldMs: 1_200, backPressureMs: 800 }], standbys };
+  return {
+    troubles: 5,
+    stages: [{ stage: 'hourly', meter, held, time: meter.time, heldMs: 1_200, backPressureMs: 800 }],
+    standbys,
+    values: { memoryBytes: 70, diskBytes: 4_096, written: 9, read: 5 },
+  };
 }
 
 const runner = { report, measures: measured };
@@ -99,6 +104,10 @@ test.each([
   'millrace_worker_spans_sent_total{job="shop_orders"} 12',
   'millrace_worker_spans_dropped_total{job="shop_orders"} 3',
   'millrace_worker_troubles_total{job="shop_orders"} 5',
+  'millrace_worker_state_memory_bytes{job="shop_orders"} 70',
+  'millrace_worker_state_disk_bytes{job="shop_orders"} 4096',
+  'millrace_worker_state_disk_writes_total{job="shop_orders"} 9',
+  'millrace_worker_state_disk_reads_total{job="shop_orders"} 5',
   'millrace_stage_input_events_total{job="shop_orders",stage="hourly"} 6',
   'millrace_stage_output_events_total{job="shop_orders",stage="hourly"} 3',
   'millrace_stage_commit_duration_seconds_bucket{job="shop_orders",stage="hourly",le="0.005"} 2 # {trace_id="abc"} 0.004 10',

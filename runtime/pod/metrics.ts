@@ -24,6 +24,7 @@ export function workerMetrics(job: string, { connected, reconnects, runner }: Me
   if (runner === null) return metrics;
   const { report } = runner;
   const measures = runner.measures();
+  addValues(metrics, job, measures.values);
   if (report !== null) addProcess(metrics, job, report, measures);
   for (const stage of measures.stages) addStage(metrics, job, stage);
   addStandbys(metrics, job, measures.standbys);
@@ -41,6 +42,14 @@ function addProcess(metrics: MetricSet, job: string, report: WorkerReport, { tro
   metrics.add('millrace_worker_troubles', { job }, troubles);
   metrics.add('millrace_worker_spans_sent', { job }, report.spans?.sent ?? null);
   metrics.add('millrace_worker_spans_dropped', { job }, report.spans?.dropped ?? null);
+}
+
+function addValues(metrics: MetricSet, job: string, values: WorkerMeasures['values']): void {
+  if (values === null) return;
+  metrics.add('millrace_worker_state_memory_bytes', { job }, values.memoryBytes);
+  metrics.add('millrace_worker_state_disk_bytes', { job }, values.diskBytes);
+  metrics.add('millrace_worker_state_disk_writes', { job }, values.written);
+  metrics.add('millrace_worker_state_disk_reads', { job }, values.read);
 }
 
 function addStage(metrics: MetricSet, job: string, measures: WorkerMeasures['stages'][number]): void {

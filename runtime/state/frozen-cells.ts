@@ -22,6 +22,8 @@ export class FrozenCells {
   readonly #image: number;
   readonly #generation: number;
   readonly #spaces: Space[];
+  /** The value of a cell, also when it is not in memory. */
+  readonly #look: (entry: Entry) => Value;
   readonly #kept = new Map<Entry, Kept>();
   /** Place of the next cell in its space, and of its next item. */
   #entry = 0;
@@ -30,8 +32,9 @@ export class FrozenCells {
   /** `generation`: what was made in it, or later, is not of this image. */
   constructor(
     spaces: Iterable<{ readonly id: number; readonly entries: ReadonlyMap<Key, Entry> }>,
-    { image, generation }: { readonly image: number; readonly generation: number },
+    { image, generation, look }: { readonly image: number; readonly generation: number; readonly look: (entry: Entry) => Value },
   ) {
+    this.#look = look;
     this.#image = image;
     this.#generation = generation;
     this.#spaces = Array.from(spaces, ({ id, entries }) => ({ id, entries: [...entries.values()] })).reverse();
@@ -77,10 +80,10 @@ export class FrozenCells {
   #put(puts: unknown[], entry: Entry, itemsMax: number): number {
     if (entry.image === this.#image) return this.#putKept(puts, entry, itemsMax);
     if (entry.savedItems === PLAIN) {
-      puts.push(entry.key, PLAIN_CELL, entry.cell);
+      puts.push(entry.key, PLAIN_CELL, this.#look(entry));
       return this.#given(entry, 1);
     }
-    this.#keep(entry, entry.cell);
+    this.#keep(entry, this.#look(entry));
     return this.#putKept(puts, entry, itemsMax);
   }
 

@@ -5,16 +5,21 @@
 //   L2. New entries are noted in insertion order; a key that was deleted and comes again is a new entry. Applying
 //       drops, then deletes, then puts in noted order therefore gives the same iteration order (C4).
 //   L4. While an image is under way, each way to a cell that may change it tells the image first (frozen-cells.ts).
+//   L5. Where there is a place for values that do not fit memory (spilled-values.ts), entries stay and their values may be away: who gets one
+//       has it back, who only goes through entries gets a copy. Values go in the order in which they came, but for those that changed lately.
 //   L3. A namespace without cells does not exist: when its last cell goes it is dropped.
 
 import { assert } from '../base/assert.ts';
 import type { Key, Value } from '../event/batch.ts';
 import type { CellChanges, NamespaceChanges } from './cell-changes.ts';
 import { LIST_FROM_START, PLAIN_CELL } from './cell-changes.ts';
-import { GONE, PLAIN, weightOf } from './cell-entry.ts';
+import { AWAY, GONE, PLAIN, weightOf } from './cell-entry.ts';
 import type { Entry } from './cell-entry.ts';
 import { FrozenCells } from './frozen-cells.ts';
 import type { KeyedCells } from './keyed-cells.ts';
+import { Residents } from './residents.ts';
+import type { SpilledValues } from './spilled-values.ts';
+import { ValueSizes } from './value-sizes.ts';
 
 type Namespace = {
   readonly id: number;
@@ -30,6 +35,9 @@ const EMPTY: readonly Value[] = Object.freeze([]);
 
 export class LiveCells implements KeyedCells {
   readonly #namespaces = new Map<number, Namespace>();
+  /** Null: all values are in memory. */
+  readonly #spilled: SpilledValues | null;
+  readonly #residents: Residents | null;
   #sorted: readonly number[] | null = [];
   #dropped = new Set<number>();
   #touched = new Set<Namespace>();
@@ -39,13 +47,22 @@ export class LiveCells implements KeyedCells {
   #image = 0;
   #cellCount = 0;
   #weight = 0;
+  /** Of cells whose values are away. */
+  #awayWeight = 0;
+  readonly #sizes = new ValueSizes();
   /** The namespace and entry met last: a put mostly follows the get of the same cell. */
   #lastNamespace: Namespace | undefined;
   #lastEntry: Entry | undefined;
 
+  constructor(spilled: SpilledValues | null = null) {
+    this.#spilled = spilled;
+    this.#residents = spilled === null ? null : new Residents();
+  }
+
   get(namespace: number, key: Key): Value | undefined {
     const entry = this.#find(namespace, key);
     if (entry === undefined) return undefined;
+    if (entry.cell === AWAY) this.#comeBack(entry);
     this.#frozen?.lend(entry);
     return entry.cell;
   }
@@ -57,6 +74,7 @@ export class LiveCells implements KeyedCells {
       this.#insert(this.#open(namespace, this.#generation), key, cell, PLAIN);
       return;
     }
+    if (entry.cell === AWAY) this.#comeBack(entry, this.#frozen === null && entry.savedItems === PLAIN ? cell : undefined);
     this.#frozen?.replace(entry, cell);
     if (entry.savedItems !== PLAIN) this.#weigh(this.#lastNamespace!, 1 - weightOf(entry));
     entry.cell = cell;
@@ -71,6 +89,7 @@ export class LiveCells implements KeyedCells {
       return;
     }
     assert(entry.savedItems !== PLAIN, 'append to a cell that was put');
+    if (entry.cell === AWAY) this.#comeBack(entry);
     this.#frozen?.lend(entry);
     (entry.cell as Value[]).push(item);
     this.#weigh(this.#lastNamespace!, 1);
@@ -81,6 +100,7 @@ export class LiveCells implements KeyedCells {
     const entry = this.#find(namespace, key);
     if (entry === undefined) return EMPTY;
     assert(entry.savedItems !== PLAIN, 'list of a cell that was put');
+    if (entry.cell === AWAY) this.#comeBack(entry);
     return entry.cell as readonly Value[];
   }
 
@@ -96,6 +116,7 @@ export class LiveCells implements KeyedCells {
     this.#cellCount--;
     this.#weigh(space, -weightOf(entry));
     entry.noted = GONE;
+    this.#forget(entry);
     this.#lastEntry = undefined;
     this.#touched.add(space);
     if (entry.born !== this.#generation) space.deleted.push(key);
@@ -118,6 +139,10 @@ export class LiveCells implements KeyedCells {
     const space = this.#namespaces.get(namespace);
     if (space === undefined) return;
     for (const entry of space.entries.values()) {
+      if (entry.cell === AWAY) {
+        yield [entry.key, this.#spilled!.look(entry)];
+        continue;
+      }
       this.#frozen?.lend(entry);
       yield [entry.key, entry.cell];
     }
@@ -133,6 +158,25 @@ export class LiveCells implements KeyedCells {
     return this.#weight;
   }
 
+  /** About how many bytes the values in memory take, as they are encoded. */
+  get valueBytes(): number {
+    return (this.#weight - this.#awayWeight) * this.#sizes.mean;
+  }
+
+  /** Takes values out of memory until about `bytesMax` are left there (L5). Throws what the store fails with: then they stay. */
+  spill(bytesMax: number): void {
+    const [spilled, residents] = [this.#spilled, this.#residents];
+    assert(spilled !== null && residents !== null && !this.isChanged, 'values go to a place for them, when their changes were taken');
+    const entries = residents.take((this.valueBytes - bytesMax) / this.#sizes.mean, this.#generation);
+    try {
+      if (entries.length > 0) spilled.take(entries);
+      for (const entry of entries) this.#awayWeight += weightOf(entry);
+    } catch (error) {
+      for (const entry of entries) residents.add(entry);
+      throw error;
+    }
+  }
+
   get isChanged(): boolean {
     return this.#dropped.size > 0 || this.#touched.size > 0;
   }
@@ -140,6 +184,7 @@ export class LiveCells implements KeyedCells {
   /** All changes since the last take, cells as they are now; the next generation begins. */
   takeChanges(): CellChanges {
     const changes = { drops: [...this.#dropped], namespaces: [...this.#touched].map(takeNamespace).filter(isNotEmpty) };
+    if (this.#spilled !== null) for (const { puts } of changes.namespaces) this.#sizes.learn(puts);
     this.#dropped = new Set();
     this.#touched = new Set();
     this.#generation++;
@@ -151,7 +196,7 @@ export class LiveCells implements KeyedCells {
     const namespaces = [...this.#namespaces.values()].map((space) => ({
       id: space.id,
       deletes: [],
-      puts: flatten(space.entries.values(), true),
+      puts: flatten(space.entries.values(), true, this.#spilled),
     }));
     return { drops: [], namespaces };
   }
@@ -159,7 +204,8 @@ export class LiveCells implements KeyedCells {
   /** The whole content as it is now, to be given in pieces while steps go on, until `thaw`. */
   freeze(): FrozenCells {
     assert(this.#frozen === null && !this.isChanged, 'one image at a time, and none of changes that no delta has');
-    return (this.#frozen = new FrozenCells(this.#namespaces.values(), { image: ++this.#image, generation: this.#generation }));
+    const look = (entry: Entry): Value => (entry.cell === AWAY ? this.#spilled!.look(entry) : entry.cell);
+    return (this.#frozen = new FrozenCells(this.#namespaces.values(), { image: ++this.#image, generation: this.#generation, look }));
   }
 
   thaw(): void {
@@ -179,10 +225,13 @@ export class LiveCells implements KeyedCells {
   #applyNamespace({ id, deletes, puts }: NamespaceChanges): void {
     const space = this.#open(id, 0);
     this.#lastEntry = undefined;
+    if (this.#spilled !== null) this.#sizes.learn(puts);
     const countBefore = space.entries.size;
     for (const key of deletes) {
       const entry = space.entries.get(key);
-      if (entry !== undefined) this.#weigh(space, -weightOf(entry));
+      if (entry === undefined) continue;
+      this.#weigh(space, -weightOf(entry));
+      this.#forget(entry);
       space.entries.delete(key);
     }
     for (let i = 0; i < puts.length; i += 3) {
@@ -190,10 +239,13 @@ export class LiveCells implements KeyedCells {
       const kind = puts[i + 1] as number;
       const known = space.entries.get(key);
       const before = known === undefined ? 0 : weightOf(known);
+      if (known?.cell === AWAY) this.#comeBack(known, kind === PLAIN_CELL ? puts[i + 2] : undefined);
       const entry =
         kind === PLAIN_CELL
           ? setPlain(space, key, known, puts[i + 2])
           : setList(space, key, known, { items: puts[i + 2] as Value[], from: kind - LIST_FROM_START });
+      entry.stored = -Math.abs(entry.stored);
+      if (known === undefined) this.#residents?.add(entry);
       this.#weigh(space, weightOf(entry) - before);
     }
     this.#cellCount += space.entries.size - countBefore;
@@ -226,6 +278,7 @@ export class LiveCells implements KeyedCells {
   }
 
   #close(space: Namespace): void {
+    if (this.#spilled !== null) for (const entry of space.entries.values()) this.#forget(entry);
     this.#namespaces.delete(space.id);
     this.#cellCount -= space.entries.size;
     this.#weight -= space.weight;
@@ -235,12 +288,29 @@ export class LiveCells implements KeyedCells {
   }
 
   #insert(space: Namespace, key: Key, cell: Value, savedItems: number): void {
-    const entry: Entry = { key, cell, savedItems, noted: 0, born: this.#generation, image: 0 };
+    const entry: Entry = { key, cell, savedItems, noted: 0, born: this.#generation, image: 0, stored: 0 };
     space.entries.set(key, entry);
     this.#cellCount++;
     this.#weigh(space, 1);
     this.#lastEntry = entry;
+    this.#residents?.add(entry);
     this.#note(space, entry);
+  }
+
+  /** Its value is in memory again: what the store has, or `cell` instead, which is about to take its place. */
+  #comeBack(entry: Entry, cell?: Value): void {
+    this.#awayWeight -= weightOf(entry);
+    entry.cell = cell === undefined ? this.#spilled!.look(entry) : cell;
+    this.#residents!.add(entry);
+  }
+
+  /** It has gone: nobody needs its place. */
+  #forget(entry: Entry): void {
+    if (this.#spilled === null) return;
+    entry.noted = GONE;
+    this.#spilled.forget(entry);
+    if (entry.cell === AWAY) this.#awayWeight -= weightOf(entry);
+    else this.#residents!.noteGone();
   }
 
   #weigh(space: Namespace, more: number): void {
@@ -250,6 +320,7 @@ export class LiveCells implements KeyedCells {
 
   #note(space: Namespace, entry: Entry): void {
     entry.noted = this.#generation;
+    if (entry.stored > 0) entry.stored = -entry.stored;
     if (space.noted.push(entry) === 1) this.#touched.add(space);
   }
 }
@@ -267,15 +338,16 @@ function isNotEmpty(changes: NamespaceChanges): boolean {
 }
 
 /** Triples key, kind, cell of the live entries; of lists only what is not saved yet, or all for an image. */
-function flatten(entries: Iterable<Entry>, whole: boolean): readonly unknown[] {
+function flatten(entries: Iterable<Entry>, whole: boolean, spilled: SpilledValues | null = null): readonly unknown[] {
   const flat: unknown[] = [];
   for (const entry of entries) {
     if (entry.noted === GONE) continue;
+    const cell = entry.cell === AWAY ? spilled!.look(entry) : entry.cell;
     if (entry.savedItems === PLAIN) {
-      flat.push(entry.key, PLAIN_CELL, entry.cell);
+      flat.push(entry.key, PLAIN_CELL, cell);
       continue;
     }
-    const items = entry.cell as Value[];
+    const items = cell as Value[];
     const from = whole ? 0 : entry.savedItems;
     flat.push(entry.key, LIST_FROM_START + from, from === 0 ? items : items.slice(from));
     if (!whole) entry.savedItems = items.length;
@@ -303,7 +375,7 @@ function setList(space: Namespace, key: Key, known: Entry | undefined, { items, 
 }
 
 function restoreEntry(space: Namespace, key: Key, { cell, savedItems }: { cell: Value; savedItems: number }): Entry {
-  const entry: Entry = { key, cell, savedItems, noted: 0, born: 0, image: 0 };
+  const entry: Entry = { key, cell, savedItems, noted: 0, born: 0, image: 0, stored: 0 };
   space.entries.set(key, entry);
   return entry;
 }

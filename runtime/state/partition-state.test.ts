@@ -1,7 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { LiveCells } from './live-cells.ts';
+import { DiskValues } from '../adapters/node/disk-values.ts';
+import { valuesAway } from '../testing/values-away.ts';
 import { PartitionState } from './partition-state.ts';
+import { ValueMemory } from './value-memory.ts';
+
+const ON_DISK = {
+  open: () => new DiskValues(),
+  monotonicMs: () => 0,
+  onTrouble: (error: unknown) => {
+    throw error;
+  },
+};
 
 const NODES = ['a', 'b'];
 
@@ -107,11 +118,17 @@ function sorted<T extends { key: string; id: string; atMs: number }>(timers: rea
   return [...timers].sort((a, b) => a.atMs - b.atMs || (a.key < b.key ? -1 : a.key > b.key ? 1 : a.id < b.id ? -1 : 1));
 }
 
-describe('a restored state equals the live one', () => {
+describe.each([
+  { kept: 'in memory', memory: () => null },
+  { kept: 'away between takes', memory: valuesAway },
+  { kept: 'in part on disk', memory: () => new ValueMemory({ ...ON_DISK, bounds: { memoryBytes: 40, diskBytes: Infinity } }) },
+])('a restored state equals the live one, values $kept', ({ kept, memory }) => {
+  const isSlow = kept === 'in part on disk'; // each state opens a store of its own
+
   test('whatever was done, from all deltas, and from a checkpoint at any moment and the deltas after it', () => {
     const property = fc.property(fc.array(operation, { maxLength: 60 }), fc.nat(20), (operations, checkpointAt) => {
-      const live = new PartitionState();
-      const fromDeltas = new PartitionState();
+      const live = new PartitionState(memory());
+      const fromDeltas = new PartitionState(memory());
       let fromCheckpoint: PartitionState | null = null;
       let takes = 0;
       for (const each of [...operations, { kind: 'take' as const }]) {
@@ -122,7 +139,7 @@ describe('a restored state equals the live one', () => {
         const delta = live.takeDelta();
         if (delta !== null) fromDeltas.applyDelta(delta);
         if (delta !== null) fromCheckpoint?.applyDelta(delta);
-        if (takes++ === checkpointAt) fromCheckpoint = PartitionState.restore(live.checkpoint());
+        if (takes++ === checkpointAt) fromCheckpoint = PartitionState.restore(live.checkpoint(), memory());
       }
       const expected = model(operations);
       expect(live.takeDelta()).toBeNull();
@@ -130,17 +147,18 @@ describe('a restored state equals the live one', () => {
       const copies = [fromDeltas, PartitionState.restore(live.checkpoint()), live, ...(fromCheckpoint === null ? [] : [fromCheckpoint])];
       for (const copy of copies) expect(weights(copy)).toStrictEqual(weights(live));
       for (const copy of copies) expect(dump(copy)).toStrictEqual(expected);
+      for (const copy of [...copies, fromDeltas]) copy.close();
     });
-    fc.assert(property, { numRuns: 1_500 });
+    fc.assert(property, { numRuns: isSlow ? 100 : 1_500 });
   });
 
   test('and goes on like it: changes after a restore are noted too', () => {
     const property = fc.property(fc.array(operation, { maxLength: 30 }), fc.array(operation, { maxLength: 30 }), (before, after) => {
-      const live = new PartitionState();
+      const live = new PartitionState(memory());
       for (const each of before) if (each.kind !== 'take') apply(live, each);
       live.takeDelta();
       const image = live.checkpoint();
-      const successor = PartitionState.restore(image);
+      const successor = PartitionState.restore(image, memory());
       for (const each of after) if (each.kind !== 'take') apply(successor, each);
       const delta = successor.takeDelta();
       const next = PartitionState.restore(image);
@@ -149,7 +167,7 @@ describe('a restored state equals the live one', () => {
       expect(dump(successor)).toStrictEqual(expected);
       expect(dump(next)).toStrictEqual(expected);
     });
-    fc.assert(property, { numRuns: 1_000 });
+    fc.assert(property, { numRuns: isSlow ? 100 : 1_000 });
   });
 });
 

@@ -2,6 +2,7 @@
 //
 //   PS1. State after a checkpoint and all later deltas, applied in order, equals the state that wrote them.
 //   PS2. A checkpoint holds no change that a delta still has to give: take the delta first.
+//   PS3. Where memory for values is bounded, room is made whenever a delta was taken or applied: in between nothing goes.
 
 import { assert } from '../base/assert.ts';
 import type { Key, Value } from '../event/batch.ts';
@@ -13,8 +14,10 @@ import { decodeChanges, encodeChanges } from './change-codec.ts';
 import { ImageBlocks } from './image-codec.ts';
 import type { KeyedCells } from './keyed-cells.ts';
 import { LiveCells } from './live-cells.ts';
+import { SpilledValues } from './spilled-values.ts';
 import { StateImage } from './state-image.ts';
 import { TraceCells } from './trace-cells.ts';
+import type { ValueMemory } from './value-memory.ts';
 
 /** Behind the id of a transform, and no transform has such an id: what is kept beside its own cells. Of the traces of its events … */
 const TRACES = '\u0000traces';
@@ -30,6 +33,17 @@ export class PartitionState {
   readonly #nodes = new Map<string, Node>();
   #itemBytes = ITEM_BYTES_GUESS;
   #isImaged = false;
+  /** Null: all values are in memory. */
+  readonly #memory: ValueMemory | null;
+  readonly #spilled: SpilledValues | null;
+  readonly #leave: (() => void) | undefined;
+  #isClosed = false;
+
+  constructor(memory: ValueMemory | null = null) {
+    this.#memory = memory;
+    this.#spilled = memory === null ? null : new SpilledValues(memory);
+    this.#leave = memory?.add(this);
+  }
 
   /** Cells of a transform. The same object every time: keep it. */
   cells(nodeId: string): KeyedCells {
@@ -95,9 +109,9 @@ export class PartitionState {
       const taken: NodeChanges = { nodeId: id, cells: cells.takeChanges(), timers: timers.takeChanges() };
       if (!isEmpty(taken)) changes.push(taken);
     }
-    if (changes.length === 0) return null;
-    const bytes = encodeChanges(changes);
-    this.#learnItemBytes(bytes.length, countItems(changes));
+    const bytes = changes.length === 0 ? null : encodeChanges(changes);
+    if (bytes !== null) this.#learnItemBytes(bytes.length, countItems(changes));
+    this.#memory?.relieve();
     return bytes;
   }
 
@@ -109,6 +123,7 @@ export class PartitionState {
       node.cells.applyChanges(cells);
       node.timers.applyChanges(timers);
     }
+    this.#memory?.relieve();
   }
 
   /** Drops cells, timers and traces of all transforms but `nodeIds`, as changes of this state. True: there were some. */
@@ -141,8 +156,8 @@ export class PartitionState {
     return bytes;
   }
 
-  static restore(bytes: Uint8Array): PartitionState {
-    const state = new PartitionState();
+  static restore(bytes: Uint8Array, memory: ValueMemory | null = null): PartitionState {
+    const state = new PartitionState(memory);
     state.applyDelta(bytes);
     state.#learnItemBytes(bytes.length, state.#itemCount());
     return state;
@@ -154,12 +169,15 @@ export class PartitionState {
     assert(!this.#isChanged(), 'an image before the delta was taken');
     assert(!this.#isImaged, 'one image at a time');
     this.#isImaged = true;
+    this.#spilled?.hold();
     const items = this.#itemCount();
     const frozen = [...this.#nodes.values()];
     const nodes = frozen.map(({ id, cells, timers }) => ({ id, cells: cells.freeze(), timers: [...timers.all()] }));
     return new StateImage(nodes, (bytes) => {
       for (const { cells } of frozen) cells.thaw();
       this.#isImaged = false;
+      this.#spilled?.release();
+      if (this.#isClosed) this.#spilled?.close();
       if (bytes !== null) this.#learnItemBytes(bytes, items);
     });
   }
@@ -170,8 +188,8 @@ export class PartitionState {
   }
 
   /** A state that is made of the chunks of an image, given to `take` as they come. Both throw MR2106. */
-  static reading(): { readonly take: (chunk: Uint8Array) => void; readonly end: () => PartitionState } {
-    const state = new PartitionState();
+  static reading(memory: ValueMemory | null = null): { readonly take: (chunk: Uint8Array) => void; readonly end: () => PartitionState } {
+    const state = new PartitionState(memory);
     let bytes = 0;
     const blocks = new ImageBlocks((block) => {
       bytes += block.length;
@@ -185,6 +203,31 @@ export class PartitionState {
     return { take: (chunk) => blocks.take(chunk), end };
   }
 
+  /** About how many bytes the values in memory take, as they are encoded. Cheap. */
+  get valueBytes(): number {
+    let bytes = 0;
+    for (const { cells } of this.#nodes.values()) bytes += cells.valueBytes;
+    return bytes;
+  }
+
+  /** Takes values out of memory until about `bytesMax` are left there. Throws what the store fails with. */
+  spill(bytesMax: number): void {
+    const share = bytesMax / this.valueBytes;
+    for (const { cells } of this.#nodes.values()) cells.spill(cells.valueBytes * share);
+  }
+
+  /** What values that are not in memory take on disk. */
+  get diskBytes(): number {
+    return this.#spilled?.bytes ?? 0;
+  }
+
+  /** Nobody needs it any more, but for an image that is under way: what lies on disk goes. */
+  close(): void {
+    this.#isClosed = true;
+    this.#leave?.();
+    if (!this.#isImaged) this.#spilled?.close();
+  }
+
   /** About how many bytes a checkpoint would have now: cells, list items and timers times what they took lately. Cheap. */
   bytesEstimate(): number {
     return Math.round(this.#itemCount() * this.#itemBytes);
@@ -193,7 +236,7 @@ export class PartitionState {
   #node(id: string): Node {
     let node = this.#nodes.get(id);
     if (node === undefined) {
-      node = { id, cells: new LiveCells(), timers: new TimerQueue() };
+      node = { id, cells: new LiveCells(this.#spilled), timers: new TimerQueue() };
       this.#nodes.set(id, node);
     }
     return node;

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { valuesAway } from '../testing/values-away.ts';
 import { PartitionState } from './partition-state.ts';
 
 type Cells = readonly { readonly namespace: number; readonly key: string; readonly value: unknown }[];
@@ -158,8 +159,9 @@ function make(state: PartitionState, made: Exclude<Change, { kind: 'go on' }>): 
 
 test('an image is the state at the moment when it was begun, whatever steps change while it is made', () => {
   const changes = fc.array(change, { maxLength: 60 });
-  const property = fc.property(changes, changes, changes, fc.integer({ min: 1, max: 300 }), (first, beside, later, blockBytes) => {
-    const state = new PartitionState();
+  const block = fc.integer({ min: 1, max: 300 });
+  const property = fc.property(changes, changes, changes, block, fc.boolean(), (first, beside, later, blockBytes, isAway) => {
+    const state = new PartitionState(isAway ? valuesAway() : null);
     for (const each of first) if (each.kind !== 'go on') make(state, each);
     state.takeDelta();
     for (const steps of [beside, later]) {

@@ -236,3 +236,37 @@ test('a record of 20,000 events of 20 ms each is taken in by steps of at most ha
   expect(taken.length).toBeGreaterThan(1_000);
   expect(core.positions()[0]).toMatchObject({ sequence: 1 });
 }, 60_000);
+
+test('a window of more keys than a step gives results closes over several steps, with kills between them: each key once, in order, all together', () => {
+  const KEYS = 10_000;
+  const plan = planOfSpec({
+    partitions: 1,
+    sources: [{ name: 's', nats: { subjects: ['s'] }, eventTime: { at: 'event.at' } }],
+    stages: [
+      {
+        name: 'v0',
+        from: 's',
+        keyBy: { id: 'event.id' },
+        window: { tumbling: { size: '10ms' } },
+        aggregate: { n: { sum: 'event.n' } },
+      },
+    ],
+    sinks: [{ name: 'o', from: 'v0', nats: { subject: 'out' } }],
+  });
+  // Two windows: the second has a key of its own, and closes behind all keys of the first.
+  const events = Array.from({ length: KEYS }, (_, i) => ({ id: `k${i}`, at: i % 10, n: i }));
+  const records = recordsOf(plan, [events, [{ id: 'other', at: 12, n: 7 }]]);
+  const random = seededRandom(3);
+  let nowMs = 0;
+  const clock = { monotonicMs: () => (random.next() < 0.5 ? (nowMs += 400) : nowMs) };
+  const { told, ways } = play(plan, records, { clock, isKilled: () => random.next() < 0.2 });
+  expect(ways.rises).toBeGreaterThan(0);
+  const bounds = { windowStartMs: 0, windowEndMs: 10 };
+  expect(told.events.length).toBe(KEYS + 1);
+  expect(told.events.map((event) => (event as [{ id: string; n: number }])[0]).map(({ id, n }) => [id, n])).toEqual([
+    ...Array.from({ length: KEYS }, (_, i) => [`k${i}`, i]),
+    ['other', 7],
+  ]);
+  expect(told.events[0]).toEqual([expect.objectContaining(bounds), 9, expect.anything()]);
+  expect(told.counters).toMatchObject({ late: 0, deadLetters: 0 });
+}, 60_000);

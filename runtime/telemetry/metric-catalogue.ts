@@ -47,6 +47,18 @@ export const metricCatalogue = {
     ['job', 'activity'],
     'Where the time of this worker went: its event loop was busy, its slowest task was blocked by a commit or a sink, or it was idle.',
   ),
+  millrace_worker_state_memory_bytes: worker(
+    'gauge',
+    ['job'],
+    'Values of state in memory, as they are stored, where their memory is bounded (`state` of the job); absent where it is not.',
+  ),
+  millrace_worker_state_disk_bytes: worker('gauge', ['job'], 'What values of state beyond that take on the disk of this worker.'),
+  millrace_worker_state_disk_writes: worker('counter', ['job'], 'Values of state that were put on disk.'),
+  millrace_worker_state_disk_reads: worker(
+    'counter',
+    ['job'],
+    'Values of state that were read from disk. Many beside few events: `state.memory` is too little for the keys that are in use.',
+  ),
   millrace_worker_nats_connected: worker('gauge', ['job'], '1 while the connection to NATS stands.'),
   millrace_worker_nats_reconnects: worker('counter', ['job'], 'Times that the connection to NATS was made anew.'),
   millrace_worker_troubles: worker('counter', ['job'], 'Failures that were waited out or handed on: sinks that refuse, blobs that fail.'),

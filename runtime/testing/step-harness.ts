@@ -19,6 +19,7 @@ import type { NodeWatermarks } from '../task/chain-node.ts';
 import type { Together } from '../time/watermark.ts';
 import type { TransformFigures } from '../transforms/figures.ts';
 import type { StepContext, Table, Transform } from '../transforms/transform.ts';
+import { valuesAway } from './values-away.ts';
 
 export type HarnessOptions = {
   /** Makes the transform; called again at a restart. */
@@ -52,7 +53,8 @@ export class StepHarness {
   readonly deadLetters: ChainOutput['deadLetters'][number][] = [];
   late = 0;
   filtered = 0;
-  state = new PartitionState();
+  readonly #memory = valuesAway();
+  state = new PartitionState(this.#memory);
   readonly #options: HarnessOptions;
   #chain: Chain;
   #watermarks = new Map<number, Together>();
@@ -133,7 +135,7 @@ export class StepHarness {
   /** The task dies and another owner goes on from bytes alone. */
   restart(): void {
     this.state.takeDelta();
-    this.state = PartitionState.restore(this.state.checkpoint());
+    this.state = PartitionState.restore(this.state.checkpoint(), this.#memory);
     this.#chain = this.#start(this.#chain.watermarks());
   }
 

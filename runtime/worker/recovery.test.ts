@@ -81,6 +81,7 @@ async function begin(of: PhysicalPlan, stageId: string, more: Partial<RecoveryPa
     worker: 'w',
     tableVersions: TABLES,
     recordBytesMax: 1_000_000,
+    memory: null,
     failpoint: () => undefined,
     ...more,
   };

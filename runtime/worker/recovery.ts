@@ -22,6 +22,7 @@ import { readFence } from '../journal/fence.ts';
 import { isReturned, taskName } from '../plan/physical-plan.ts';
 import type { PhysicalPlan, StagePlan } from '../plan/physical-plan.ts';
 import { PartitionState } from '../state/partition-state.ts';
+import type { ValueMemory } from '../state/value-memory.ts';
 import { migrations } from '../task/migrations.ts';
 import type { TaskCore } from '../task/step.ts';
 import type { Standing } from '../task/step-record.ts';
@@ -52,6 +53,7 @@ export type RecoveryParts = {
   readonly tableVersions: Readonly<Record<string, string>>;
   readonly recordBytesMax: number;
   readonly turns: Turns;
+  readonly memory: ValueMemory | null;
   readonly failpoint: (name: string) => void;
 };
 
@@ -182,6 +184,7 @@ async function readBackWhole(parts: RecoveryParts, claimed: Claimed, origin: Car
       if (owner !== 'ours') return owner;
       if (warm === null && attempt === 2) throw error;
       if (warm !== null) attempt = 0;
+      warm?.state.close();
       warm = null;
     }
   }
@@ -210,7 +213,7 @@ async function readBack(
   const { stage, partition, subject, signal } = parts;
   const namedAt = claimed.previous?.sequence ?? 0;
   const of = { subject, task: taskName(stage.id, partition), checkpoint: origin?.checkpoint ?? null, namedAt };
-  const copy = warm ?? (await StateCopy.begin(parts.blobs, of, parts.turns));
+  const copy = warm ?? (await StateCopy.begin(parts, of));
   const appliedNumber = origin?.sink?.appliedNumber ?? 0;
   const unapplied: Unapplied[] = [];
   const isWarm = warm !== null;

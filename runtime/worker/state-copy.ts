@@ -10,10 +10,18 @@ import type { CheckpointRef, Record_ } from '../journal/record.ts';
 import { follow } from '../journal/replay.ts';
 import type { ChainEnd } from '../journal/replay.ts';
 import { PartitionState } from '../state/partition-state.ts';
+import type { ValueMemory } from '../state/value-memory.ts';
 import type { Turns } from './turns.ts';
 
 /** What a whole step has for a sink. */
 export type Payload = { readonly bytes: Uint8Array; readonly count: number };
+
+export type StateCopyParts = {
+  readonly blobs: BlobStore;
+  readonly turns: Turns;
+  /** For values; null: all of them stay there. */
+  readonly memory: ValueMemory | null;
+};
 
 export type CopyOf = {
   /** The partition's subject, and its task, for messages. */
@@ -26,6 +34,7 @@ export type CopyOf = {
 
 export class StateCopy {
   readonly #subject: string;
+  readonly #memory: ValueMemory | null;
   #state: PartitionState;
   /** Number of the record that the checkpoint is the state of: changes up to it are in there. */
   readonly #loadedNumber: number;
@@ -35,7 +44,8 @@ export class StateCopy {
   #bytes: number;
   readonly #open = new OpenStep();
 
-  private constructor({ subject, checkpoint, namedAt }: CopyOf, state: PartitionState) {
+  private constructor({ subject, checkpoint, namedAt }: CopyOf, state: PartitionState, memory: ValueMemory | null) {
+    this.#memory = memory;
     this.#subject = subject;
     this.#state = state;
     const { name, number, sequence } = placed(checkpoint, namedAt) ?? { name: '', number: 0, sequence: 0 };
@@ -46,8 +56,8 @@ export class StateCopy {
   }
 
   /** The state of the checkpoint; one that lies in a record comes with that record. Throws MR2106. */
-  static async begin(blobs: BlobStore, of: CopyOf, turns: Turns): Promise<StateCopy> {
-    return new StateCopy(of, await loadCheckpoint(blobs, of, turns));
+  static async begin(parts: StateCopyParts, of: CopyOf): Promise<StateCopy> {
+    return new StateCopy(of, await loadCheckpoint(parts, of), parts.memory);
   }
 
   get state(): PartitionState {
@@ -88,8 +98,10 @@ export class StateCopy {
     for (const info of header.segments) this.#open.add(info.kind, segmentBytes(record, info), info.count);
     if (header.more) return null;
     const { image, delta, payload } = this.#open.take();
-    if (image !== null) this.#state = PartitionState.restore(image);
-    else if (delta !== null && header.number > this.#loadedNumber) this.#state.applyDelta(delta);
+    if (image !== null) {
+      this.#state.close();
+      this.#state = PartitionState.restore(image, this.#memory);
+    } else if (delta !== null && header.number > this.#loadedNumber) this.#state.applyDelta(delta);
     return payload;
   }
 }
@@ -99,13 +111,13 @@ export function placed(checkpoint: CheckpointRef | null, namedAt: number): Check
   return checkpoint === null || checkpoint.sequence >= 0 ? checkpoint : { ...checkpoint, sequence: namedAt };
 }
 
-async function loadCheckpoint(blobs: BlobStore, { checkpoint, task }: CopyOf, turns: Turns): Promise<PartitionState> {
-  if (checkpoint === null || checkpoint.name.startsWith(':') || checkpoint.name === '') return new PartitionState();
+async function loadCheckpoint({ blobs, turns, memory }: StateCopyParts, { checkpoint, task }: CopyOf): Promise<PartitionState> {
+  if (checkpoint === null || checkpoint.name.startsWith(':') || checkpoint.name === '') return new PartitionState(memory);
   const { name, sha256, bytes } = checkpoint;
   try {
     const chunks = await blobs.get(name, sha256);
     if (chunks === null) throw new MillraceError('MR2106', { task, problem: 'it is not there' });
-    const reading = PartitionState.reading();
+    const reading = PartitionState.reading(memory);
     for await (const chunk of chunks) {
       reading.take(chunk);
       await turns.give();

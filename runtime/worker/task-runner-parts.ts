@@ -6,6 +6,7 @@ import type { SourceConnector } from '../connectors/source.ts';
 import type { Key } from '../event/batch.ts';
 import type { BlobStore, Journal } from '../journal/journal.ts';
 import type { NodePlan, PhysicalPlan, StagePlan } from '../plan/physical-plan.ts';
+import type { ValueMemory } from '../state/value-memory.ts';
 import type { StageMeter } from '../telemetry/stage-meter.ts';
 import type { Table, Transform } from '../transforms/transform.ts';
 import type { Alignment } from './alignment.ts';
@@ -29,6 +30,8 @@ export type TaskRunnerParts = {
   readonly blobs: BlobStore;
   readonly clock: Clock;
   readonly turns: Turns;
+  /** For values of state; null: all of them stay there. */
+  readonly memory: ValueMemory | null;
   /** What steps measure stretches by; absent: `clock`. */
   readonly stepClock?: Pick<Clock, 'monotonicMs'> | undefined;
   readonly worker: string;

@@ -484,6 +484,7 @@ export class TaskRunner {
     this.#lanes.close();
     this.#leaveRedrive?.();
     await this.#source?.close();
+    if (!this.#ended) this.#core?.state.close(); // an ended one may be asked for its keys yet
     const writer = await this.#writer?.catch(() => null);
     await writer?.close();
   }

@@ -82,7 +82,17 @@ function follow(): WarmCopy {
   const onTrouble = (error: unknown): void => {
     throw error;
   };
-  return new WarmCopy({ stage, partition: 0, journal, blobs, clock, turns: new Turns(clock), onChange: () => undefined, onTrouble });
+  return new WarmCopy({
+    stage,
+    partition: 0,
+    journal,
+    blobs,
+    clock,
+    memory: null,
+    turns: new Turns(clock),
+    onChange: () => undefined,
+    onTrouble,
+  });
 }
 
 async function untilWarm(copy: WarmCopy): Promise<void> {
@@ -110,6 +120,7 @@ async function takeOver(warm: StateCopy | null): Promise<{ begun: Begun; image: 
     journal,
     blobs,
     clock,
+    memory: null,
     turns: new Turns(clock),
     signal: new AbortController().signal,
     worker: 'next',

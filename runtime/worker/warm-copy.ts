@@ -19,6 +19,7 @@ import { decodeHeader, decodeRecord } from '../journal/record-codec.ts';
 import { taskName } from '../plan/physical-plan.ts';
 import type { StagePlan } from '../plan/physical-plan.ts';
 import type { CopyFeed } from './copy-feed.ts';
+import type { ValueMemory } from '../state/value-memory.ts';
 import { StateCopy } from './state-copy.ts';
 import type { Turns } from './turns.ts';
 
@@ -34,6 +35,7 @@ export type WarmCopyParts = {
   readonly blobs: BlobStore;
   readonly clock: Clock;
   readonly turns: Turns;
+  readonly memory: ValueMemory | null;
   /** Of a standby; absent: it is followed until it is handed over, which is soon. */
   readonly feed?: CopyFeed | undefined;
   /** It has become warm, or it begins anew. */
@@ -92,7 +94,10 @@ export class WarmCopy {
   /** Ends following; what was read is thrown away. */
   close(): void {
     this.#stop.abort();
-    void this.#following.then(() => (this.#copy = null));
+    void this.#following.then(() => {
+      this.#copy?.state.close();
+      this.#copy = null;
+    });
   }
 
   async #run(): Promise<void> {
@@ -104,6 +109,7 @@ export class WarmCopy {
         if (begun === 'nothing') return;
         if (begun === 'following') return await this.#follow();
       } catch (error) {
+        this.#copy?.state.close();
         this.#copy = null;
         this.#setWarm(false);
         // Purged under us, most likely; if it is lost indeed, whoever claims next will say so.
@@ -115,7 +121,7 @@ export class WarmCopy {
 
   /** nothing: the partition has ended, or was never run and is about to. later: it was never run, and others will (V4). */
   async #begin(): Promise<'following' | 'nothing' | 'later'> {
-    const { journal, blobs, clock, stage, turns } = this.#parts;
+    const { journal, clock, stage } = this.#parts;
     const fence = await readFence(journal, { stream: stage.stream, subject: this.#subject }, { clock, signal: this.#stop.signal });
     if (fence === 'stopped') return 'nothing';
     const header = fence === null ? null : decodeHeader(fence.bytes, this.#subject);
@@ -124,7 +130,7 @@ export class WarmCopy {
       return fence === null && this.#parts.feed !== undefined ? 'later' : 'nothing';
     }
     const of = { subject: this.#subject, task: this.task, checkpoint: header.checkpoint, namedAt: fence.sequence };
-    this.#copy = await StateCopy.begin(blobs, of, turns);
+    this.#copy = await StateCopy.begin(this.#parts, of);
     return 'following';
   }
 

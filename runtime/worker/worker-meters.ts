@@ -3,6 +3,7 @@
 //   M1. What a task counted stays when it ends: sums never go back while the worker lives.
 
 import type { LatencyCounts } from '../telemetry/latency-histogram.ts';
+import type { ValueFigures } from '../state/value-memory.ts';
 import { LatencyHistogram } from '../telemetry/latency-histogram.ts';
 import { StageMeter } from '../telemetry/stage-meter.ts';
 import type { StandbyFigures } from './hand-over.ts';
@@ -14,6 +15,8 @@ import type { TimeSpent } from './time-ledger.ts';
 
 /** What a worker's own metrics are made of, besides its report. */
 export type WorkerMeasures = {
+  /** Of values of state, where their memory is bounded; null: it is not. */
+  readonly values: ValueFigures | null;
   /** Failures that were waited out or handed on. */
   readonly troubles: number;
   readonly stages: readonly StageMeasures[];

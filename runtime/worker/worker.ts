@@ -4,14 +4,17 @@
 //   K2. A task that is assigned elsewhere is drained when its new owner has warmed up (hand-over.ts): its commit in flight is stored,
 //       then it is given up, at once told.
 //   K3. A task that was fenced begins again only if it is still assigned here, after a pause.
+//       So does one whose spilled state cannot be read back.
 //   K4. A stop-job error of one task stops the job: it is told to everybody, nothing more is committed here.
 //   K5. Another revision of the job is taken in place: tasks of stages that are the same go on untouched, the others are drained
 //       and begun anew with the new plan; what happens to a task of the plan before is its own end and stops nothing.
 //   K6. Asked to end it takes less than DRAIN_MAX_MS: what has not ended by then is left. The fence makes that safe. While others
 //       are there to take its tasks, they go as in K2, for DRAIN_HANDOVER_MS.
 
-import { MillraceError } from '../base/errors.ts';
+import { MillraceError, isError } from '../base/errors.ts';
 import type { StagePlan } from '../plan/physical-plan.ts';
+import { ValueMemory, type MemoryBounds } from '../state/value-memory.ts';
+import type { ValueStore } from '../state/value-store.ts';
 import { hasStandbys, taskName } from '../plan/physical-plan.ts';
 import { Alignment, TELL_MS } from './alignment.ts';
 import { answerTo, answerTopic, askIn } from './ask.ts';
@@ -70,7 +73,7 @@ export type WorkerRevision = Pick<TaskRunnerParts, 'plan' | 'makeTransform' | 't
 };
 
 type OfTask = 'warm' | 'stage' | 'partition' | 'source' | 'sink' | 'outside' | 'stepClock' | 'savedPart';
-type FromWorker = OfTask | 'alignment' | 'meter' | 'followed' | 'feed' | 'redrives' | 'onTrouble' | 'turns' | 'revision';
+type FromWorker = OfTask | 'alignment' | 'memory' | 'meter' | 'followed' | 'feed' | 'redrives' | 'onTrouble' | 'turns' | 'revision';
 
 export type WorkerParts = Omit<TaskRunnerParts, FromWorker> &
   WorkerPlace &
@@ -89,6 +92,8 @@ export type WorkerParts = Omit<TaskRunnerParts, FromWorker> &
     /** true: it stays, idle, when the job has ended or failed, until another revision comes or it is drained. */
     readonly stayWhenSettled?: boolean;
     readonly usage: () => { readonly memoryBytes: number; readonly cpuMs: number; readonly loopBusyMs: number };
+    /** A place for values of state that the plan does not give memory to; absent: all stay in memory. */
+    readonly openValues?: () => ValueStore;
   };
 
 /** `replaced`: another revision has other work for the task; its end says nothing. */
@@ -110,6 +115,7 @@ export class Worker {
   readonly #done = new Map<string, Ended>();
   readonly #feeds = new Map<string, LaneFeed>();
   readonly #handOver: HandOver;
+  readonly #memory: ValueMemory | null;
   readonly #pausedUntilMs = new Map<string, number>();
   readonly #heard = new HeardTasks();
   readonly #meters = new WorkerMeters();
@@ -135,7 +141,9 @@ export class Worker {
     this.#savepoints = new SavepointSide({ blobs, directory, turns: this.#turns, restore });
     this.#turnedMs = parts.clock.monotonicMs();
     this.#time = { atMs: this.#turnedMs, spent: NO_TIME, loopBusyMs: parts.usage().loopBusyMs, blockedMs: new Map() };
+    this.#memory = memoryOf(parts, (error) => this.#trouble(error));
     this.#handOver = new HandOver({
+      memory: this.#memory,
       journal: parts.journal,
       blobs: parts.blobs,
       clock: parts.clock,
@@ -192,6 +200,7 @@ export class Worker {
     const same = goingOn(before, next);
     this.#now = next;
     this.#alignment.update(next.plan);
+    if (this.#memory !== null) this.#memory.bounds = next.plan.state ?? NO_BOUNDS;
     for (const running of this.#running.values()) {
       if (same.has(running.runner.stage.id) && running.runner.standsStill === null) continue;
       running.replaced = true;
@@ -340,6 +349,7 @@ export class Worker {
       tracing,
       stage,
       partition,
+      memory: this.#memory,
       turns: this.#turns,
       alignment: this.#alignment,
       meter: this.#meters.of(stage.id),
@@ -368,6 +378,7 @@ export class Worker {
       if (ending === 'fenced') this.#fenced(runner);
     } catch (error) {
       if (running.replaced) this.#trouble(error);
+      else if (isError(error, 'MR2112')) this.#pause(runner.name, error);
       else await this.#failed(runner.name, error);
     } finally {
       this.#meters.ended(runner, runner.figures());
@@ -380,7 +391,7 @@ export class Worker {
   measures(): WorkerMeasures {
     const troubles = [...this.#troubles.values()].reduce((sum, count) => sum + count, 0);
     const stages = this.#meters.stages([...this.#running.values()].map(({ runner }) => runner));
-    return { troubles, stages, standbys: this.#standbys() };
+    return { troubles, stages, standbys: this.#standbys(), values: this.#memory?.figures() ?? null };
   }
 
   #standbys(): readonly StandbyFigures[] {
@@ -396,7 +407,13 @@ export class Worker {
   #fenced(runner: TaskRunner): void {
     this.#meters.of(runner.stage.id).fenced++;
     this.#parts.log(`task ${runner.name} was taken over by another worker; nothing of what was in flight here was written`);
-    this.#pausedUntilMs.set(runner.name, this.#parts.clock.monotonicMs() + FENCED_PAUSE_MS);
+    this.#pause(runner.name);
+  }
+
+  /** The task begins again, here or elsewhere, from what is stored. */
+  #pause(task: string, error?: unknown): void {
+    if (error !== undefined) this.#trouble(error);
+    this.#pausedUntilMs.set(task, this.#parts.clock.monotonicMs() + FENCED_PAUSE_MS);
   }
 
   /** K4. `what`: a task, or a lane that is read for several. */
@@ -483,4 +500,12 @@ export class Worker {
       }
     }
   }
+}
+
+const NO_BOUNDS: MemoryBounds = { memoryBytes: Infinity, diskBytes: Infinity };
+
+/** Of the plan that the worker begins with: a later one that has other bounds gives them; on a cluster pods that have no disk are replaced. */
+function memoryOf({ plan, openValues, clock }: WorkerParts, onTrouble: (error: unknown) => void): ValueMemory | null {
+  if (plan.state === undefined || openValues === undefined) return null;
+  return new ValueMemory({ bounds: plan.state, open: openValues, monotonicMs: () => clock.monotonicMs(), onTrouble });
 }

@@ -25,7 +25,8 @@ afterAll(async () => {
 
 async function running(name: string, replicas: number, standbyReplicas: 0 | 1 = 0): Promise<Sender> {
   await makeLoadStream(nats, name);
-  await applyLoadJob(space, name, (spec) => Object.assign(spec, { replicas, standbyReplicas }));
+  const state = standbyReplicas === 0 ? {} : { state: { memory: '1', disk: '100Mi' } };
+  await applyLoadJob(space, name, (spec) => Object.assign(spec, { replicas, standbyReplicas, ...state }));
   await untilReady(space, name);
   told = new ToldConservation(space, name);
   onTestFinished(() => told.stop());
@@ -39,7 +40,7 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 test.each([
   { what: 'pods', name: 'killed', standbyReplicas: 0 as const },
-  { what: 'pods whose partitions others follow', name: 'followed', standbyReplicas: 1 as const },
+  { what: 'pods whose partitions others follow, with state on their disks,', name: 'followed', standbyReplicas: 1 as const },
 ])('$what that are killed at random cost time, never events', async ({ name, standbyReplicas }) => {
   const sender = await running(name, 3, standbyReplicas);
   const unfollowed = async (): Promise<readonly number[]> =>

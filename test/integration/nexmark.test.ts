@@ -47,6 +47,17 @@ describe.each([
   });
 });
 
+/** Those with state. */
+describe('with a kilobyte of memory for values of state, the others on disk, events shuffled, 2 workers', () => {
+  test.each(QUERIES.filter((query) => query > 3).map((query) => ({ query })))('query $query gives what Beam gives', async ({ query }) => {
+    const outDir = join(folder, `disk-${query}`);
+    const options = { folder, outDir, natsUrl: server.url, workers: 2, events: join(folder, SHUFFLED), memory: '1k' };
+    const { outcome, logs } = await runYaml(query, options);
+    expect(outcome, logs).toMatchObject({ ending: 'completed', report: WHOLE });
+    expect(differenceFromBeam(query, await readFile(join(outDir, 'result.ndjson'), 'utf8'))).toBeNull();
+  });
+});
+
 // By the command: vitest changes the text of a module's functions, by which workers know a job again.
 describe('in TypeScript, under another name, events shuffled, 3 workers', () => {
   test.each(QUERIES.map((query) => ({ query })))('query $query gives what Beam gives', async ({ query }) => {

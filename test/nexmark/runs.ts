@@ -1,5 +1,6 @@
 // The Nexmark queries of examples/nexmark as a user runs them: what tests of them share.
 
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { jetstreamManager } from '@nats-io/jetstream';
@@ -26,13 +27,16 @@ export async function runYaml(
     readonly natsUrl: string;
     readonly workers: number;
     readonly events: string | null;
+    /** Of `state` of the job; absent: all of it is in memory. */
+    readonly memory?: string;
   },
 ): Promise<{ readonly outcome: RunOutcome; readonly logs: string }> {
-  const { folder, outDir, natsUrl, workers, events } = options;
+  const { folder, outDir, natsUrl, workers, events, memory } = options;
   const logs: string[] = [];
+  const file = jobFile({ query, name: 'stream-job.yaml' });
   const outcome = await runJob(
     {
-      file: jobFile({ query, name: 'stream-job.yaml' }),
+      file: memory === undefined ? file : await withMemory(file, memory, join(folder, `q${query}-on-disk.yaml`)),
       workers,
       natsUrl,
       dataDir: join(folder, 'data'),
@@ -48,6 +52,13 @@ export async function runYaml(
     { interrupt: new AbortController().signal },
   );
   return { outcome, logs: logs.join('\n') };
+}
+
+/** The job with a bound on the memory of its state, written to `copy`. */
+async function withMemory(file: string, memory: string, copy: string): Promise<string> {
+  const text = await readFile(file, 'utf8');
+  await writeFile(copy, text.replace(/^spec:$/m, `spec:\n  state: { memory: '${memory}' }`));
+  return copy;
 }
 
 /** Streams reserve their largest size: those of all runs together are more than a server has. */

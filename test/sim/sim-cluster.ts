@@ -22,6 +22,7 @@ import { memorySink, memorySource } from './memory-connectors.ts';
 import type { Target } from './memory-connectors.ts';
 import { MemoryService } from './memory-service.ts';
 import { MemoryBus, MemoryDirectory } from '../../runtime/testing/memory-directory.ts';
+import { HeldValues, NO_MEMORY } from '../../runtime/testing/values-away.ts';
 import { Mortal } from './mortal.ts';
 import { stepClock } from './step-clock.ts';
 import type { SimEvent } from './sim-job.ts';
@@ -199,6 +200,7 @@ export class SimCluster {
       failpoint: () => undefined,
       usage: () => ({ memoryBytes: 0, cpuMs: 0, loopBusyMs: 0 }),
       log: (message) => this.#world.tell(`${id}: ${message}`),
+      ...(this.#born % 2 === 0 ? {} : { openValues: () => new HeldValues() }),
     });
     this.#lives[place] = { mortal, worker };
     this.#world.tell(`${id} starts with revision ${told.revision}`);
@@ -224,7 +226,7 @@ export class SimCluster {
     const outside = new Map(plan.stages.map((stage) => [stage.id, this.#world.service.outsideOf(stage, mortal)]));
     return {
       revision,
-      plan: standbyReplicas === 0 ? plan : { ...plan, standbyReplicas },
+      plan: { ...plan, standbyReplicas, state: NO_MEMORY }, // every second worker has no memory for values
       makeTransform,
       table: (name) => {
         throw new Error(`the simulated job has no table ${name}`);

@@ -3,6 +3,7 @@
 //
 //   U1. The same seed gives the same run.
 //   U2. Faults end after a while, so that a run that is right completes; one that does not complete is wrong.
+//   U3. Every second worker has no memory for values of state: between steps they are all away.
 
 import { seededRandom } from '../../runtime/testing/seeded-random.ts';
 import { MemoryBlobStore } from '../../runtime/testing/memory-blob-store.ts';
@@ -24,6 +25,7 @@ import { memorySink, memorySource } from './memory-connectors.ts';
 import type { Target } from './memory-connectors.ts';
 import { MemoryService } from './memory-service.ts';
 import { MemoryBus, MemoryDirectory } from '../../runtime/testing/memory-directory.ts';
+import { HeldValues, NO_MEMORY } from '../../runtime/testing/values-away.ts';
 import { Mortal } from './mortal.ts';
 import { ConservationWitness } from './seen-journal.ts';
 import { foundIn, SIM, simEvents, SPLITS } from './sim-job.ts';
@@ -140,7 +142,7 @@ class World {
     const latencyMs = seed % 3 === 0 ? SLOW_BLOBS_MS : FAULTS.latencyMs;
     this.#blobs = new MemoryBlobStore({ clock: this.clock, random: this.#random, latencyMs }, { chunkBytes: 700 });
     const { spec, ...job } = readStreamJob(this.#job.text, { file: 'sim.yaml', parameters: {} });
-    this.#plan = planJob({ ...job, spec: { ...spec, standbyReplicas } }, { rows: SPLITS });
+    this.#plan = { ...planJob({ ...job, spec: { ...spec, standbyReplicas } }, { rows: SPLITS }), state: NO_MEMORY };
   }
 
   async play(): Promise<Simulated> {
@@ -195,6 +197,7 @@ class World {
       failpoint: () => undefined,
       usage: () => ({ memoryBytes: 0, cpuMs: 0, loopBusyMs: 0 }),
       log: (message) => this.#tell(`${worker}: ${message}`),
+      ...(this.#born % 2 === 0 ? {} : { openValues: () => new HeldValues() }),
     });
     this.#lives[place] = { name: worker, mortal: life, worker: started };
     this.#workers.push(started);

@@ -1,7 +1,7 @@
 // Windows by the time of their key: each key has a watermark of its own, made by its own events.
 //
-// Cells: (0, key) → [latest time, closed up to, when the last event came, open windows by start]. Derived: open windows by their end,
-// and when to look whether a key is quiet.
+// Cells: (0, key) → [latest time, closed up to, when the last event came, open windows by start]. Derived: keys by the end of their first
+// window, and when to look whether a key is quiet.
 //   K1. A key's watermark is so far behind the latest time of its events as they may be out of order. No other key moves it, so one that is
 //       late or far ahead harms no other.
 //   K2. A window closes when its key's watermark reaches its end - 1; when the key has had no event for so long by the clock; or when the
@@ -35,8 +35,7 @@ type WindowOp = Extract<OpPlan, { kind: 'window' }>;
 /** Of a session: its first event's time, and its last one's plus the gap. */
 type Open = [startMs: number, endMs: number, figures: Cell];
 type KeyCell = [latestMs: number, closedMs: number, seenMs: number, open: Open[]];
-/** A session may have grown since this was noted, or been taken over by another. */
-type End = { readonly endMs: number; readonly key: Key; readonly of: Open };
+type End = { readonly endMs: number; readonly key: Key };
 
 export class KeyTimeWindow implements Transform {
   readonly carriesTraces = true;
@@ -53,6 +52,8 @@ export class KeyTimeWindow implements Transform {
   /** Keys that are looked at when they may be quiet. */
   readonly #watched = new Set<Key>();
   #ends = new Heap<End>(isBefore);
+  /** By which end a key stands there: no window of it ends earlier, and its first one may end later by now. */
+  readonly #notedEnds = new Map<Key, number>();
   /** Open windows by start, of sessions all under 0: of how many keys. */
   readonly #open = new Map<number, number>();
   #cells!: KeyedCells;
@@ -79,6 +80,7 @@ export class KeyTimeWindow implements Transform {
     this.#quiet.clear();
     this.#open.clear();
     this.#ends = new Heap(isBefore);
+    this.#notedEnds.clear();
     for (const [key, found] of cells.entries(NAMESPACE)) {
       const [, , seenMs, open] = found as KeyCell;
       for (const one of open) this.#opened(key, one);
@@ -110,7 +112,8 @@ export class KeyTimeWindow implements Transform {
 
   onWatermark(watermark: number, context: StepContext): void {
     this.#wanted = watermark;
-    if (watermark === WATERMARK_MAX) while (this.#earliest() !== undefined) this.#closeNext();
+    if (watermark === WATERMARK_MAX)
+      for (let next = this.#earliest(); next !== undefined; next = this.#earliest()) this.#closeFirst(next.key);
     this.#give(context);
   }
 
@@ -175,8 +178,14 @@ export class KeyTimeWindow implements Transform {
   }
 
   #opened(key: Key, of: Open): void {
-    this.#ends.push({ endMs: of[1], key, of });
+    this.#noteEnd(key, of[1]);
     this.#count(of, 1);
+  }
+
+  #noteEnd(key: Key, endMs: number): void {
+    if (endMs >= (this.#notedEnds.get(key) ?? Infinity)) return;
+    this.#notedEnds.set(key, endMs);
+    this.#ends.push({ endMs, key });
   }
 
   #count([startMs]: Open, change: 1 | -1): void {
@@ -205,18 +214,21 @@ export class KeyTimeWindow implements Transform {
   }
 
   /** The open window that ends first, of all keys. */
-  #earliest(): End | undefined {
+  #earliest(): { readonly key: Key; readonly startMs: number; readonly endMs: number } | undefined {
     for (let end = this.#ends.peek(); end !== undefined; end = this.#ends.peek()) {
-      const isOpen = (this.#cells.get(NAMESPACE, end.key) as KeyCell | undefined)?.[3].includes(end.of) === true;
-      if (isOpen && end.of[1] === end.endMs) return end;
+      const { key, endMs } = end;
+      const isNoted = this.#notedEnds.get(key) === endMs;
+      const first = isNoted ? (this.#cells.get(NAMESPACE, key) as KeyCell | undefined)?.[3][0] : undefined;
+      if (first?.[1] === endMs) return { key, startMs: first[0], endMs };
       this.#ends.pop();
-      if (isOpen) this.#ends.push({ ...end, endMs: end.of[1] });
+      if (isNoted) this.#notedEnds.delete(key);
+      if (first !== undefined) this.#noteEnd(key, first[1]);
     }
     return undefined;
   }
 
-  #closeNext(): void {
-    const { key } = this.#ends.pop()!;
+  /** The key's first window closes, and it is as the cell has it from now on. */
+  #closeFirst(key: Key): void {
     const cell = this.#cells.get(NAMESPACE, key) as KeyCell;
     this.#close(key, cell);
     this.#cells.put(NAMESPACE, key, cell);
@@ -237,11 +249,7 @@ export class KeyTimeWindow implements Transform {
       if (context.nowMs - seenMs < this.#time.closeAfterMs) this.#watch(key, seenMs);
       else for (const [, endMs] of open) quiet.push([endMs, key]);
     }
-    for (const [, key] of quiet.toSorted((a, b) => a[0] - b[0] || (a[1] < b[1] ? -1 : 1))) {
-      const cell = this.#cells.get(NAMESPACE, key) as KeyCell;
-      this.#close(key, cell);
-      this.#cells.put(NAMESPACE, key, cell);
-    }
+    for (const [, key] of quiet.toSorted((a, b) => a[0] - b[0] || (a[1] < b[1] ? -1 : 1))) this.#closeFirst(key);
     this.#give(context);
   }
 
@@ -255,7 +263,7 @@ export class KeyTimeWindow implements Transform {
     if (isClosed) context.emit(this.#results.take(context));
     const next = this.#earliest();
     if (isClosed && !context.contributors.isEmpty && (next === undefined || this.#windowsOf !== null))
-      context.contributors.forget(next?.of[0] ?? Infinity);
+      context.contributors.forget(next?.startMs ?? Infinity);
     context.emitWatermark(next === undefined ? this.#wanted : Math.min(this.#wanted, next.endMs - 2));
   }
 }

@@ -8,7 +8,9 @@
 //   W4. Results of a rise come out by window end, then by the slice and the order in which keys came.
 //   W6. What comes may be a sum of events of one key and slice (combiner.ts).
 //   W7. Dead letters come in the order of their events, however those are cut into batches: late ones before one that fails behind them.
-//   W8. A rise closes windows until they have given RESULTS_MAX, and stops behind the last one (transform.ts, onWatermark).
+//   W8. A rise closes windows until they have given RESULTS_MAX, and stops behind the last one (transform.ts, onWatermark). A tumbling
+//       window without lateness may have more by itself: its keys are given and deleted so many at a time, with the watermark before
+//       its end. Nothing comes for it in between: a rise is ended before events are taken in.
 //   W5. With allowed lateness a closed window keeps its slices until it expires. What comes for it corrects it: once a batch, key and
 //       window, behind the batch's last event, by window and then as keys came. Which windows have closed follows from the watermark.
 
@@ -52,6 +54,8 @@ export class SlicedWindow implements Transform {
   readonly #aggregates: Aggregates;
   readonly #blocks: SliceBlocks;
   readonly #slots: number;
+  /** A slice is one window, and nothing is kept of it when that is closed (W8). */
+  readonly #isAlone: boolean;
   readonly #results: WindowResults;
   readonly #late: WindowOp['late'];
   readonly #latenessMs: number;
@@ -72,6 +76,7 @@ export class SlicedWindow implements Transform {
     this.#late = op.late;
     this.#latenessMs = op.latenessMs ?? 0;
     this.#retracts = op.retracts === true;
+    this.#isAlone = grid.sizeMs === grid.everyMs && this.#latenessMs === 0;
   }
 
   restored(context: RestoreContext): void {
@@ -117,6 +122,11 @@ export class SlicedWindow implements Transform {
       else {
         start = Math.max(start, this.#grid.firstWindowOf(slice));
         if (start + sizeMs - 1 > watermark) break;
+        if (this.#isAlone && context.cells.size(start) > RESULTS_MAX - this.#results.count) {
+          this.#closeSome(start, context.cells);
+          watermark = Math.max(context.watermark, start + sizeMs - 2);
+          break;
+        }
         this.#close(start, context.cells);
         if (this.#results.count >= RESULTS_MAX) watermark = start + sizeMs - 1; // W8
         start += everyMs;
@@ -226,6 +236,18 @@ export class SlicedWindow implements Transform {
   #close(start: number, cells: KeyedCells): void {
     const window = [start, start + this.#grid.sizeMs] as const;
     for (const [key, cell] of this.#blocks.sums(start, this.#open, cells)) this.#results.add(key, window, cell);
+  }
+
+  /** Those results of the window that there is room for (W8). */
+  #closeSome(start: number, cells: KeyedCells): void {
+    const window = [start, start + this.#grid.sizeMs] as const;
+    const given: Key[] = [];
+    for (const [key, cell] of cells.entries(start)) {
+      if (this.#results.count >= RESULTS_MAX) break;
+      this.#results.add(key, window, cell as Cell);
+      given.push(key);
+    }
+    for (const key of given) cells.delete(start, key);
   }
 
   /** Drops the slices whose last window is closed at the watermark `expired`. False: there is none. */

@@ -23,6 +23,17 @@ export const shape: readonly Refused[] = [
     says: 'spec: Required value',
   },
   { fact: 'a spec that is a text', object: { ...job(), spec: 'all' }, says: 'spec in body must be of type object' },
+  {
+    fact: 'memory for state that is no number of bytes',
+    object: job({ state: { memory: '256 megabytes' } }),
+    says: 'spec.state.memory in body should match',
+  },
+  {
+    fact: 'a disk for state of nothing',
+    object: job({ state: { memory: '1Gi', disk: '0Gi' } }),
+    says: 'spec.state.disk in body should match',
+  },
+  { fact: 'a disk for state without memory', object: job({ state: { disk: '1Gi' } }), says: 'spec.state.memory: Required value' },
   { fact: 'a job without sources', object: job({ sources: undefined }), says: 'spec.sources: Required value' },
   { fact: 'an empty list of sources', object: job({ sources: [] }), says: 'spec.sources in body should have at least 1 items' },
   { fact: 'sources that are a text', object: job({ sources: 'events' }), says: 'spec.sources in body must be of type array' },

@@ -1,0 +1,101 @@
+// How much memory the values of all states of one worker may take, and who gives some up when it is more.
+//
+//   VM1. When all states together have more than `memoryBytes`, each that has more than its equal share goes down to that. A state whose
+//        changes were not taken yet is left until they are.
+//   VM2. When the disk does not take any more, values stay in memory; it is told, and tried again after a while.
+//   VM3. A state that nobody has any more is not kept by this.
+
+import { MillraceError } from '../base/errors.ts';
+import type { ValueStore } from './value-store.ts';
+
+/** A state as it is counted here. */
+export type Sharing = {
+  /** Of values in memory, as they are encoded; estimated. */
+  readonly valueBytes: number;
+  readonly isChanged: boolean;
+  /** Of values that are not in memory. */
+  readonly diskBytes: number;
+  /** Takes values out of memory until they have about so many bytes. Throws what the store fails with. */
+  spill(bytesMax: number): void;
+};
+
+/** Bytes of values in memory, as they are encoded, and of those that are not, on disk. */
+export type MemoryBounds = { readonly memoryBytes: number; readonly diskBytes: number };
+
+/** What all states have in memory and on disk, in bytes, and how many values have gone there and were read back. */
+export type ValueFigures = MemoryBounds & { readonly written: number; readonly read: number };
+
+export type ValueMemoryParts = {
+  readonly bounds: MemoryBounds;
+  readonly open: () => ValueStore;
+  readonly monotonicMs: () => number;
+  /** The disk takes nothing. */
+  readonly onTrouble: (error: unknown) => void;
+};
+
+const RETRY_MS = 10_000;
+
+export class ValueMemory {
+  readonly #parts: ValueMemoryParts;
+  readonly #states = new Set<WeakRef<Sharing>>();
+  #retryMs = -Infinity;
+  /** They count from the next step on. */
+  bounds: MemoryBounds;
+  /** Values that were put on disk, and read from there, so far. */
+  written = 0;
+  read = 0;
+
+  constructor(parts: ValueMemoryParts) {
+    this.#parts = parts;
+    this.bounds = parts.bounds;
+  }
+
+  get open(): () => ValueStore {
+    return this.#parts.open;
+  }
+
+  /** Counts the state from now on, until nobody has it or the result is called. */
+  add(state: Sharing): () => void {
+    const ref = new WeakRef(state);
+    this.#states.add(ref);
+    return () => this.#states.delete(ref);
+  }
+
+  figures(): ValueFigures {
+    const { written, read } = this;
+    const sum = { memoryBytes: 0, diskBytes: 0, written, read };
+    for (const ref of this.#states) {
+      const { valueBytes = 0, diskBytes = 0 } = ref.deref() ?? {};
+      sum.memoryBytes += valueBytes;
+      sum.diskBytes += diskBytes;
+    }
+    return sum;
+  }
+
+  /** Between two steps of a state: makes room where too much is in memory (VM1). */
+  relieve(): void {
+    let [bytes, sharers, diskBytes] = [0, 0, 0];
+    for (const ref of this.#states) {
+      const state = ref.deref();
+      if (state === undefined) this.#states.delete(ref);
+      else if (state.valueBytes > 0) [bytes, sharers, diskBytes] = [bytes + state.valueBytes, sharers + 1, diskBytes + state.diskBytes];
+    }
+    const { memoryBytes, diskBytes: diskBytesMax } = this.bounds;
+    if (bytes <= memoryBytes || this.#parts.monotonicMs() < this.#retryMs) return;
+    if (diskBytes >= diskBytesMax) return this.#refused(diskBytes, `more than ${diskBytesMax} are not allowed (state.disk)`);
+    try {
+      for (const ref of this.#states) this.#relieve(ref.deref(), memoryBytes / sharers);
+    } catch (error) {
+      this.#refused(diskBytes, error instanceof Error ? error.message : String(error), error);
+    }
+  }
+
+  #refused(bytes: number, problem: string, cause?: unknown): void {
+    this.#retryMs = this.#parts.monotonicMs() + RETRY_MS; // VM2
+    this.#parts.onTrouble(new MillraceError('MR2113', { bytes, problem }, cause));
+  }
+
+  #relieve(state: Sharing | undefined, share: number): void {
+    if (state !== undefined && state.valueBytes > share && !state.isChanged) state.spill(share);
+  }
+}

@@ -1,0 +1,53 @@
+// Memory that takes no value: whatever a step has changed is away when the next one begins. For tests that nobody keeps what it once got.
+// (adapters/node/disk-values.ts, the store that workers have, has tests of its own.)
+
+import type { ValueStore } from '../state/value-store.ts';
+import { ValueMemory, type MemoryBounds } from '../state/value-memory.ts';
+
+/** In no file: for what is simulated. */
+export class HeldValues implements ValueStore {
+  readonly #values = new Map<number, Uint8Array>();
+  #last = 0;
+
+  add(bytes: Uint8Array): number {
+    this.#values.set(++this.#last, bytes.slice());
+    return this.#last;
+  }
+
+  get(place: number): Uint8Array {
+    const found = this.#values.get(place);
+    if (found === undefined) throw new Error(`nothing lies at ${place}`);
+    return found;
+  }
+
+  remove(place: number): void {
+    this.#values.delete(place);
+  }
+
+  together(adds: () => void): void {
+    adds();
+  }
+
+  get bytes(): number {
+    return 0;
+  }
+
+  close(): void {
+    this.#values.clear();
+  }
+}
+
+/** In the plan of a job whose values are all away. */
+export const NO_MEMORY: MemoryBounds = { memoryBytes: 0, diskBytes: Infinity };
+
+export function valuesAway(): ValueMemory {
+  const onTrouble = (error: unknown): never => {
+    throw error;
+  };
+  return new ValueMemory({
+    bounds: NO_MEMORY,
+    open: () => new HeldValues(),
+    monotonicMs: () => 0,
+    onTrouble,
+  });
+}
