@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { StreamJobSpec } from '../../crds/stream-job/spec.ts';
+import type { Manifest } from '../resources/manifest.ts';
 import { childrenOf, type ChildrenParts } from './children.ts';
 
 type Variable = { readonly name: string; readonly value?: string };
@@ -96,7 +97,7 @@ test.each([
   { diskBytes: 4_000_000_000, volume: { name: 'state', emptyDir: { sizeLimit: '5000000000' } } },
 ])('state that does not fit memory has a volume: $diskBytes', ({ diskBytes, volume }) => {
   const children = childrenOf({ ...ORDERS, diskBytes });
-  const pod = (children.at(-1)?.['spec'] as { template: { spec: PodShape } }).template.spec;
+  const pod = ((children.at(-1) as Manifest)['spec'] as { template: { spec: PodShape } }).template.spec;
   expect(pod.volumes.find(({ name }) => name === 'state')).toEqual(volume);
   expect(pod.containers[0]?.volumeMounts.some(({ name }) => name === 'state')).toBe(diskBytes !== null);
   expect(pod.containers[0]?.env.find(({ name }) => name === 'SQLITE_TMPDIR')?.value).toBe(

@@ -22,6 +22,6 @@ export function quantityOf(text: unknown): number {
 /** `20 KiB`, `531 MiB`, `1.2 GiB` */
 export function readableBytes(bytes: number): string {
   const mebibytes = bytes / 1024 / 1024;
-  if (mebibytes < 1) return `${Math.round(bytes / 1024)} KiB`;
+  if (bytes > 0 && mebibytes < 1) return `${Math.round(bytes / 1024)} KiB`;
   return mebibytes < 1000 ? `${Math.round(mebibytes)} MiB` : `${(mebibytes / 1024).toFixed(1)} GiB`;
 }

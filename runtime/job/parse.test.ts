@@ -136,7 +136,7 @@ describe('parameters', () => {
 
 test('a field named __proto__ is a field as any other, and unknown', () => {
   expect(complaints(`${SOURCE}  __proto__: { partitions: 3 }\n`)).toEqual([
-    '6:3 spec.__proto__: unknown field "__proto__" (allowed: description, parameters, partitions, standbyReplicas, sources, tables, stages, sinks, tracing, replicas, scaling, pools and 7 more)',
+    '6:3 spec.__proto__: unknown field "__proto__" (allowed: description, parameters, partitions, standbyReplicas, state, sources, tables, stages, sinks, tracing, replicas, scaling and 8 more)',
   ]);
 });
 

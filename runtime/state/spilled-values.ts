@@ -10,7 +10,7 @@ import type { Value } from '../event/batch.ts';
 import { AWAY } from './cell-entry.ts';
 import type { Entry } from './cell-entry.ts';
 import { decodeValue, encodeValue } from './value-codec.ts';
-import type { ValueStore } from './value-store.ts';
+import type { ValueStore } from '../base/value-store.ts';
 
 /** A text of up to so many characters takes no more than the note of where it lies would. */
 const SMALL_TEXT = 32;

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { DiskValues } from '../adapters/node/disk-values.ts';
 import { PartitionState } from './partition-state.ts';
 import { ValueMemory } from './value-memory.ts';
-import type { ValueStore } from './value-store.ts';
+import type { ValueStore } from '../base/value-store.ts';
 
 const TEXT = 'x'.repeat(1_000);
 
@@ -77,7 +77,7 @@ test('beyond the disk that they may have values stay in memory; it is told, and 
   ]);
   expect(state.valueBytes).toBeGreaterThan(90_000);
   expect(state.cells('a').size()).toBe(220);
-  memory.bounds = { memoryBytes: 1_000, diskBytes: 1_000_000 };
+  memory.bind({ memoryBytes: 1_000, diskBytes: 1_000_000 });
   clock.ms = 60_000;
   state.takeDelta();
   expect(state.valueBytes).toBeLessThan(2_500);

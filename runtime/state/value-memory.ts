@@ -5,8 +5,9 @@
 //   VM2. When the disk does not take any more, values stay in memory; it is told, and tried again after a while.
 //   VM3. A state that nobody has any more is not kept by this.
 
+import type { Clock } from '../base/clock.ts';
 import { MillraceError } from '../base/errors.ts';
-import type { ValueStore } from './value-store.ts';
+import type { ValueStore } from '../base/value-store.ts';
 
 /** A state as it is counted here. */
 export type Sharing = {
@@ -33,21 +34,36 @@ export type ValueMemoryParts = {
   readonly onTrouble: (error: unknown) => void;
 };
 
+const NO_BOUNDS: MemoryBounds = { memoryBytes: Infinity, diskBytes: Infinity };
 const RETRY_MS = 10_000;
 
 export class ValueMemory {
   readonly #parts: ValueMemoryParts;
   readonly #states = new Set<WeakRef<Sharing>>();
   #retryMs = -Infinity;
-  /** They count from the next step on. */
-  bounds: MemoryBounds;
+  #bounds: MemoryBounds;
   /** Values that were put on disk, and read from there, so far. */
   written = 0;
   read = 0;
 
   constructor(parts: ValueMemoryParts) {
     this.#parts = parts;
-    this.bounds = parts.bounds;
+    this.#bounds = parts.bounds;
+  }
+
+  /** Null: there are no bounds, or no store: all values stay in memory. */
+  static of(
+    bounds: MemoryBounds | undefined,
+    { openValues, clock }: { readonly openValues?: () => ValueStore; readonly clock: Pick<Clock, 'monotonicMs'> },
+    onTrouble: (error: unknown) => void,
+  ): ValueMemory | null {
+    if (bounds === undefined || openValues === undefined) return null;
+    return new ValueMemory({ bounds, open: openValues, monotonicMs: () => clock.monotonicMs(), onTrouble });
+  }
+
+  /** Other bounds, from the next step on; absent: none. */
+  bind(bounds: MemoryBounds = NO_BOUNDS): void {
+    this.#bounds = bounds;
   }
 
   get open(): () => ValueStore {
@@ -80,7 +96,7 @@ export class ValueMemory {
       if (state === undefined) this.#states.delete(ref);
       else if (state.valueBytes > 0) [bytes, sharers, diskBytes] = [bytes + state.valueBytes, sharers + 1, diskBytes + state.diskBytes];
     }
-    const { memoryBytes, diskBytes: diskBytesMax } = this.bounds;
+    const { memoryBytes, diskBytes: diskBytesMax } = this.#bounds;
     if (bytes <= memoryBytes || this.#parts.monotonicMs() < this.#retryMs) return;
     if (diskBytes >= diskBytesMax) return this.#refused(diskBytes, `more than ${diskBytesMax} are not allowed (state.disk)`);
     try {

@@ -1,7 +1,7 @@
 // Memory that takes no value: whatever a step has changed is away when the next one begins. For tests that nobody keeps what it once got.
 // (adapters/node/disk-values.ts, the store that workers have, has tests of its own.)
 
-import type { ValueStore } from '../state/value-store.ts';
+import type { ValueStore } from '../base/value-store.ts';
 import { ValueMemory, type MemoryBounds } from '../state/value-memory.ts';
 
 /** In no file: for what is simulated. */

@@ -12,10 +12,9 @@
 //       are there to take its tasks, they go as in K2, for DRAIN_HANDOVER_MS.
 
 import { MillraceError, isError } from '../base/errors.ts';
-import type { StagePlan } from '../plan/physical-plan.ts';
-import { ValueMemory, type MemoryBounds } from '../state/value-memory.ts';
-import type { ValueStore } from '../state/value-store.ts';
-import { hasStandbys, taskName } from '../plan/physical-plan.ts';
+import type { ValueStore } from '../base/value-store.ts';
+import { ValueMemory } from '../state/value-memory.ts';
+import { hasStandbys, taskName, type StagePlan } from '../plan/physical-plan.ts';
 import { Alignment, TELL_MS } from './alignment.ts';
 import { answerTo, answerTopic, askIn } from './ask.ts';
 import { ReportPace } from './report-pace.ts';
@@ -141,7 +140,7 @@ export class Worker {
     this.#savepoints = new SavepointSide({ blobs, directory, turns: this.#turns, restore });
     this.#turnedMs = parts.clock.monotonicMs();
     this.#time = { atMs: this.#turnedMs, spent: NO_TIME, loopBusyMs: parts.usage().loopBusyMs, blockedMs: new Map() };
-    this.#memory = memoryOf(parts, (error) => this.#trouble(error));
+    this.#memory = ValueMemory.of(parts.plan.state, parts, (error) => this.#trouble(error));
     this.#handOver = new HandOver({
       memory: this.#memory,
       journal: parts.journal,
@@ -200,7 +199,7 @@ export class Worker {
     const same = goingOn(before, next);
     this.#now = next;
     this.#alignment.update(next.plan);
-    if (this.#memory !== null) this.#memory.bounds = next.plan.state ?? NO_BOUNDS;
+    this.#memory?.bind(next.plan.state);
     for (const running of this.#running.values()) {
       if (same.has(running.runner.stage.id) && running.runner.standsStill === null) continue;
       running.replaced = true;
@@ -377,8 +376,8 @@ export class Worker {
         this.#done.set(runner.name, { figures: runner.figures(), nodes, stands: runner.stands() });
       if (ending === 'fenced') this.#fenced(runner);
     } catch (error) {
-      if (running.replaced) this.#trouble(error);
-      else if (isError(error, 'MR2112')) this.#pause(runner.name, error);
+      if (isError(error, 'MR2112')) this.#pause(runner.name); // it begins again, here or elsewhere, from what is stored
+      if (running.replaced || isError(error, 'MR2112')) this.#trouble(error);
       else await this.#failed(runner.name, error);
     } finally {
       this.#meters.ended(runner, runner.figures());
@@ -410,9 +409,7 @@ export class Worker {
     this.#pause(runner.name);
   }
 
-  /** The task begins again, here or elsewhere, from what is stored. */
-  #pause(task: string, error?: unknown): void {
-    if (error !== undefined) this.#trouble(error);
+  #pause(task: string): void {
     this.#pausedUntilMs.set(task, this.#parts.clock.monotonicMs() + FENCED_PAUSE_MS);
   }
 
@@ -500,12 +497,4 @@ export class Worker {
       }
     }
   }
-}
-
-const NO_BOUNDS: MemoryBounds = { memoryBytes: Infinity, diskBytes: Infinity };
-
-/** Of the plan that the worker begins with: a later one that has other bounds gives them; on a cluster pods that have no disk are replaced. */
-function memoryOf({ plan, openValues, clock }: WorkerParts, onTrouble: (error: unknown) => void): ValueMemory | null {
-  if (plan.state === undefined || openValues === undefined) return null;
-  return new ValueMemory({ bounds: plan.state, open: openValues, monotonicMs: () => clock.monotonicMs(), onTrouble });
 }

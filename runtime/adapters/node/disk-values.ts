@@ -7,7 +7,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import type { StatementSync } from 'node:sqlite';
 import { MillraceError } from '../../base/errors.ts';
-import type { ValueStore } from '../../state/value-store.ts';
+import type { ValueStore } from '../../base/value-store.ts';
 
 const SET_UP = `
   PRAGMA page_size = 4096; PRAGMA cache_size = -512; PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF;

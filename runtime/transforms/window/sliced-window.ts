@@ -122,7 +122,7 @@ export class SlicedWindow implements Transform {
       else {
         start = Math.max(start, this.#grid.firstWindowOf(slice));
         if (start + sizeMs - 1 > watermark) break;
-        if (this.#isAlone && context.cells.size(start) > RESULTS_MAX - this.#results.count) {
+        if (this.#isAlone && context.cells.size(start) > RESULTS_MAX) {
           this.#closeSome(start, context.cells);
           watermark = Math.max(context.watermark, start + sizeMs - 2);
           break;
