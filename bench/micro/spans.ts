@@ -43,7 +43,6 @@ async function cpuUsOfSpan({ program, saysNothing = false }: Setting): Promise<n
   const parts = { url, headers: {}, instance: 'w', onTrouble: (trouble: string) => console.error(trouble) };
   const tracer = program === undefined ? new ThreadTracer(parts) : new ThreadTracer(parts, program);
   const spans = Array.from({ length: REQUESTS * SPANS_PER_REQUEST_MAX }, (_, n) => spanOf(n, saysNothing));
-  tracer.begin();
   tracer.end(spanOf(spans.length, saysNothing));
   await settled(tracer, 1);
   const before = process.cpuUsage();

@@ -94,11 +94,15 @@ test('the same declaration leaves every stage alone', () => {
   expect(compare(BASE)).toEqual({ unchanged: before.stages.map(({ id }) => id), restarted: [], added: [], removed: [], incompatible: [] });
 });
 
-test('standby replicas are switched on and off without a stage that begins anew', () => {
-  const followed = plan({ ...BASE, standbyReplicas: 1 } as Base, before);
-  expect(followed.standbyReplicas).toBe(1);
-  expect(followed.fingerprint).toBe(plan(BASE, before).fingerprint);
-  for (const [from, to] of [[before, followed] as const, [followed, plan(BASE, followed)] as const])
+test.each([
+  { more: { standbyReplicas: 1 }, says: { standbyReplicas: 1 } },
+  { more: { state: { memory: '64Mi' } }, says: { state: { memoryBytes: 64 * 2 ** 20, diskBytes: 10 * 2 ** 30 } } },
+  { more: { state: { memory: '1k', disk: '2M' } }, says: { state: { memoryBytes: 1_000, diskBytes: 2_000_000 } } },
+])('$more is switched on and off without a stage that begins anew', ({ more, says }) => {
+  const on = plan({ ...BASE, ...more } as Base, before);
+  expect(on).toMatchObject(says);
+  expect(on.fingerprint).toBe(plan(BASE, before).fingerprint);
+  for (const [from, to] of [[before, on] as const, [on, plan(BASE, on)] as const])
     expect(compareForUpgrade(from, to)).toMatchObject({ restarted: [], added: [], removed: [], incompatible: [] });
 });
 

@@ -53,6 +53,15 @@ describe('as text', () => {
     });
   });
 
+  test('memory for state, and only where it is bounded', () => {
+    const state = { memoryBytes: 256 * 2 ** 20, diskBytes: 10 * 2 ** 30 };
+    const bounded: PhysicalPlan = { ...small, state };
+    const text = explainPlan(bounded, 'text').replace(explainPlan(small, 'text'), '');
+    expect(text).toMatch(/^\n\nmemory for state ─+ 256 MiB\n/);
+    expect(text.replaceAll(/\s+/g, ' ')).toContain('lie on its disk (at most 10.0 GiB), keys and timers stay in memory');
+    expect(JSON.parse(explainPlan(bounded, 'json'))).toEqual({ ...(JSON.parse(explainPlan(small, 'json')) as object), state });
+  });
+
   test('whom splits wait for', () => {
     const source = (name: string, subjects: readonly string[], group: object): object => ({
       name,

@@ -40,7 +40,7 @@ async function valueOf(pod: PodProcess, name: string): Promise<number> {
   return lines.reduce((sum, line) => sum + Number(line.split(' ')[1]), 0);
 }
 
-test(`${KEYS} open windows of ${CHARACTERS} characters in a worker with a heap of ${HEAP_MB} MB, which is killed once`, async () => {
+test(`C3 ${KEYS} open windows of ${CHARACTERS} characters in a worker with a heap of ${HEAP_MB} MB, which is killed once`, async () => {
   const identity = 'ns_large';
   await callApi(Link.of(admin), 'STREAM.CREATE.IN_large', { name: 'IN_large', subjects: ['in.large'], storage: 'file' });
   const text = jobText(

@@ -29,11 +29,6 @@ export class SpilledValues {
     this.#parts = parts;
   }
 
-  /** Values may be in the store. */
-  get isUsed(): boolean {
-    return this.#store !== null;
-  }
-
   /** Bytes on disk. */
   get bytes(): number {
     return this.#isClosed ? 0 : (this.#store?.bytes ?? 0);

@@ -9,6 +9,7 @@ const rows: Readonly<Record<string, string>> = {
   B3: 'routing by what an event holds',
   C1: 'state of the kinds value, list, map, reducing and aggregating',
   C2: 'state that expires, with a function that is called then',
+  C3: 'state larger than memory',
   C5: 'broadcast state and side inputs',
   C6: 'versioned state: as of a time',
   C7: 'state that is filled from what ends, before live events',

@@ -1,4 +1,4 @@
-// Tracing from its options. What knows OpenTelemetry is loaded by who sends spans only: a worker's thread, and the operator.
+// Tracing from its options. What knows OpenTelemetry is loaded by who sends spans only: a worker's thread, with its first span, and the operator.
 
 import type { Random } from '../../base/clock.ts';
 import type { Tracer } from '../../telemetry/span.ts';
@@ -18,7 +18,6 @@ export function openTracing(
   if (options === null) return null;
   const { url, headers, ratio } = options;
   const tracer = new ThreadTracer({ url, headers, instance: worker, onTrouble: log });
-  if (ratio > 0) tracer.begin();
   return { tracer, budget: new TraceBudget(), random, runId, ratio };
 }
 

@@ -4,15 +4,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { bundlePrograms } from '../../../images/bundle.ts';
 import { images, type Program } from '../../../images/programs.ts';
 import { OtlpReceiver } from '../../../test/support/otlp-receiver.ts';
 import { SPANS_WAITING_MAX } from '../../base/limits.ts';
 import type { SpanData, Tracer } from '../../telemetry/span.ts';
-import { systemRandom } from '../node/random.ts';
-import { openTracing } from './open-tracing.ts';
 import { OtlpTracer } from './otlp-tracer.ts';
 import { ThreadTracer } from './thread-tracer.ts';
 
@@ -141,28 +138,6 @@ describe.each(tracers)('a collector of $tracer that', (row) => {
     expect(tracer.figures()).toEqual({ sent: 0, dropped: 1 });
     collector = await OtlpReceiver.start();
   });
-});
-
-test('the thread begins with the worker when it samples, and with the first span when it does not', async () => {
-  const begun: Worker[] = [];
-  const note = (thread: Worker): void => void begun.push(thread);
-  process.on('worker', note);
-  onTestFinished(() => void process.off('worker', note));
-  const openWith = (ratio: number): Tracer => {
-    const options = { url: `${collector.url}/v1/traces`, headers: {}, ratio };
-    return openTracing(options, { runId: 'r', worker: 'w-1', random: systemRandom, log: (message) => troubles.push(message) })!.tracer;
-  };
-  const [sampling, keeping] = [openWith(0.001), openWith(0)];
-  await expect.poll(() => begun).toHaveLength(1);
-  keeping.end(span(1));
-  await expect.poll(() => begun).toHaveLength(2);
-  sampling.end(span(2));
-  await Promise.all([sampling.close(5_000), keeping.close(5_000)]);
-  expect([sampling.figures(), keeping.figures()]).toEqual([1, 1].map((sent) => ({ sent, dropped: 0 })));
-  const idle = openWith(0.001);
-  await idle.close(5_000);
-  expect(idle.figures()).toEqual({ sent: 0, dropped: 0 });
-  expect(troubles).toEqual([]);
 });
 
 test('a thread that fails takes its spans with it: counted, told once, and the worker goes on', async () => {

@@ -1,8 +1,7 @@
 // The tracer of a worker: hands spans to a thread (tracer-thread.ts) that turns them into OTLP and sends them. What waits for a collector
 // lies in no heap of the engine's, and neither HTTP nor OpenTelemetry is in its thread.
 //
-//   TT1. The thread begins with the worker when it samples (`begin`), otherwise with the first span: who samples and tells nothing has none,
-//        and starting it takes nothing from events that flow.
+//   TT1. The thread begins with the first span: who samples nothing has none.
 //   TT2. At most SPANS_WAITING_MAX spans are on their way: told here, and neither sent nor dropped by the thread. What comes then is dropped and
 //        counted, as in otlp-tracer.ts (E1).
 //   TT3. Spans gather here, once a second or as many as a request holds, and the thread sends what comes at once: to wake a thread that
@@ -56,11 +55,6 @@ export class ThreadTracer implements Tracer {
     this.#program = program;
   }
 
-  /** TT1. */
-  begin(): void {
-    this.#thread ??= this.#startThread();
-  }
-
   end(span: SpanData): void {
     if (this.#isOver || this.#told - this.#settled.sent - this.#settled.dropped >= SPANS_WAITING_MAX) {
       this.#dropped++; // TT2
@@ -88,8 +82,8 @@ export class ThreadTracer implements Tracer {
   }
 
   async #closeThread(limitMs: number): Promise<void> {
-    if (this.#told > 0 && limitMs > 0) {
-      this.#tell({ kind: 'close', limitMs: Math.max(0, limitMs - LAST_WORD_MS) });
+    this.#tell({ kind: 'close', limitMs: Math.max(0, limitMs - LAST_WORD_MS) });
+    if (limitMs > 0) {
       await within(START_MAX_MS, Promise.race([this.#ready.promise, this.#ended.promise]));
       await within(limitMs, this.#ended.promise); // TT5
     }
@@ -105,11 +99,12 @@ export class ThreadTracer implements Tracer {
   }
 
   #tell(message: ToThread): void {
-    this.begin();
-    this.#thread?.postMessage(message);
+    this.#thread ??= this.#begin();
+    this.#thread.postMessage(message);
   }
 
-  #startThread(): Worker {
+  /** TT1. */
+  #begin(): Worker {
     const { onTrouble: _ours, ...workerData } = this.#parts;
     const thread = new Worker(this.#program, { workerData, name: 'traces', resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
     thread.unref();
