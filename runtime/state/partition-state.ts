@@ -101,8 +101,10 @@ export class PartitionState {
     return { cells, timers: node.timers.of(key) };
   }
 
-  /** All changes since the last take, cells as they are now; null when there are none. */
+  /** All changes since the last take, cells as they are now; null when there are none. Throws MR2112 when a value could not be read since
+   *  the state was made, whoever has caught that. */
   takeDelta(): Uint8Array | null {
+    this.#spilled?.check();
     const changes: NodeChanges[] = [];
     for (const { id, cells, timers } of this.#nodes.values()) {
       if (!cells.isChanged && !timers.isChanged) continue;

@@ -4,6 +4,8 @@
 // stay (value-memory.ts).
 //   V1. A value goes only when no change of its cell waits to be taken: what lies in the store is what the last delta or image has.
 //   V2. A cell that was got and not changed keeps its place, so it goes again without being written.
+//   V4. A value that cannot be read back ends the task. Whoever catches that (code of a user, or what makes dead letters of events), nothing of
+//       the step is stored: its changes are not taken any more.
 //   V3. While an image is under way no place is given away: the image may still read what a cell had that is gone since.
 
 import type { Value } from '../event/batch.ts';
@@ -24,6 +26,8 @@ export class SpilledValues {
   /** Places that are free when the image is done; null: none is under way. */
   #held: number[] | null = null;
   #isClosed = false;
+  /** V4. */
+  #lost: { readonly error: unknown } | null = null;
 
   constructor(parts: SpillParts) {
     this.#parts = parts;
@@ -59,7 +63,17 @@ export class SpilledValues {
   /** The entry's value, which is away; it stays there. */
   look(entry: Entry): Value {
     this.#parts.read++;
-    return decodeValue((this.#store as ValueStore).get(entry.stored));
+    try {
+      return decodeValue((this.#store as ValueStore).get(entry.stored));
+    } catch (error) {
+      this.#lost = { error };
+      throw error;
+    }
+  }
+
+  /** Throws what a value could not be read with (V4). */
+  check(): void {
+    if (this.#lost !== null) throw this.#lost.error;
   }
 
   /** The entry has gone. */

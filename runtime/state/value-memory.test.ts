@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { DiskValues } from '../adapters/node/disk-values.ts';
+import { MillraceError } from '../base/errors.ts';
 import { PartitionState } from './partition-state.ts';
 import { ValueMemory } from './value-memory.ts';
 import type { ValueStore } from '../base/value-store.ts';
@@ -107,4 +108,23 @@ test('small values stay: they take less than the note of where they lie', () => 
   state.takeDelta();
   expect(memory.written).toBe(0);
   expect(told).toEqual([]);
+});
+
+test('a value that cannot be read back leaves nothing of its step to be stored, though somebody has caught that', () => {
+  const disk = { isBroken: false };
+  class BrokenDisk extends DiskValues {
+    override get(place: number): Uint8Array {
+      if (disk.isBroken) throw new MillraceError('MR2112', { problem: 'disk I/O error' });
+      return super.get(place);
+    }
+  }
+  const { memory } = setUp({ memoryBytes: 1, open: () => new BrokenDisk() });
+  const state = new PartitionState(memory);
+  fill(state, 10);
+  disk.isBroken = true;
+  expect(() => state.cells('a').get(0, 'k1')).toThrow('disk I/O error');
+  disk.isBroken = false;
+  state.cells('a').put(0, 'k2', 'changed');
+  expect(() => state.takeDelta()).toThrow(expect.objectContaining({ code: 'MR2112' }));
+  state.close();
 });

@@ -1,13 +1,19 @@
 // Memory that takes no value: whatever a step has changed is away when the next one begins. For tests that nobody keeps what it once got.
 // (adapters/node/disk-values.ts, the store that workers have, has tests of its own.)
 
+import { MillraceError } from '../base/errors.ts';
 import type { ValueStore } from '../base/value-store.ts';
 import { ValueMemory, type MemoryBounds } from '../state/value-memory.ts';
 
-/** In no file: for what is simulated. */
+/** In no file: for what is simulated. `isUnreadable`: a read fails now. */
 export class HeldValues implements ValueStore {
   readonly #values = new Map<number, Uint8Array>();
+  readonly #isUnreadable: () => boolean;
   #last = 0;
+
+  constructor(isUnreadable = (): boolean => false) {
+    this.#isUnreadable = isUnreadable;
+  }
 
   add(bytes: Uint8Array): number {
     this.#values.set(++this.#last, bytes.slice());
@@ -15,6 +21,7 @@ export class HeldValues implements ValueStore {
   }
 
   get(place: number): Uint8Array {
+    if (this.#isUnreadable()) throw new MillraceError('MR2112', { problem: 'as drawn' });
     const found = this.#values.get(place);
     if (found === undefined) throw new Error(`nothing lies at ${place}`);
     return found;

@@ -10,7 +10,7 @@ const SEEDS = 100;
 //   307, 554, 694: the same late reader, asked to end before it had heard that another had its place.
 
 test(`${SEEDS} runs with crashes, lost answers and pauses past the lease give what a slow computation gives`, async () => {
-  const total = { kills: 0, pauses: 0, drains: 0, warmStarts: 0, faults: 0, insides: 0, blockedMs: 0 };
+  const total = { kills: 0, pauses: 0, drains: 0, warmStarts: 0, faults: 0, insides: 0, unreadable: 0, blockedMs: 0 };
   for (let seed = 1; seed <= SEEDS; seed++) {
     const { found, expected, problems, counts } = await simulate(seed);
     const again = `npm run sim -- --seed ${seed}`;
@@ -21,6 +21,7 @@ test(`${SEEDS} runs with crashes, lost answers and pauses past the lease give wh
     total.warmStarts += counts.warmStarts;
     total.faults += counts.faults;
     total.insides += counts.insides;
+    total.unreadable += counts.unreadable;
     total.blockedMs += counts.blockedMs;
   }
   expect(total.kills).toBeGreaterThan(SEEDS); // a run without faults proves nothing about faults
@@ -29,6 +30,7 @@ test(`${SEEDS} runs with crashes, lost answers and pauses past the lease give wh
   expect(total.warmStarts).toBeGreaterThan(SEEDS);
   expect(total.faults).toBeGreaterThan(10 * SEEDS);
   expect(total.insides).toBeGreaterThan(SEEDS);
+  expect(total.unreadable).toBeGreaterThan(SEEDS / 2);
   expect(total.blockedMs).toBeGreaterThan(0); // an answer that is late keeps a task waiting with its input there
 }, 180_000);
 

@@ -50,6 +50,8 @@ export type Simulated = {
     readonly unanswered: number;
     /** Steps that were seen to end inside of a record. */
     readonly insides: number;
+    /** Values of state that could not be read back. */
+    readonly unreadable: number;
     readonly virtualMs: number;
     /** Of all workers together, until their last reports. */ readonly blockedMs: number;
   };
@@ -69,6 +71,8 @@ const FAULTS: JournalFaults = {
 };
 const WORKERS = 3;
 const TROUBLE_UNTIL_MS = 20_000;
+/** Of reads of values that are away. */
+const UNREADABLE = 0.002;
 const TROUBLE_EVERY_MS = 2_500;
 /** A worker is asked to end about so often, and someone dies within the other time behind it, as often as not. */
 const DRAIN_EVERY_MS = 4_000;
@@ -117,6 +121,7 @@ class World {
   readonly #moves: Random;
   readonly #misses: Random;
   readonly #steps: Random;
+  readonly #reads: Random;
   readonly #service: MemoryService;
   readonly #story: string[] = [];
   readonly #problems: string[] = [];
@@ -128,6 +133,7 @@ class World {
   #pauses = 0;
   #drains = 0;
   #missed = 0;
+  #unreadable = 0;
 
   constructor(seed: number, { make = makeTransform, standbyReplicas = 0, job: other = SIM }: SimOptions) {
     this.#job = other;
@@ -136,6 +142,7 @@ class World {
     this.#moves = seededRandom(seed + 1_000_003);
     this.#misses = seededRandom(seed + 2_000_003);
     this.#steps = seededRandom(seed + 3_000_003);
+    this.#reads = seededRandom(seed + 5_000_003);
     this.#service = new MemoryService(this.clock, seededRandom(seed + 4_000_003));
     this.#events = simEvents(this.#random);
     this.#journal = new MemoryJournal({ clock: this.clock, random: this.#random, faults: FAULTS });
@@ -197,7 +204,7 @@ class World {
       failpoint: () => undefined,
       usage: () => ({ memoryBytes: 0, cpuMs: 0, loopBusyMs: 0 }),
       log: (message) => this.#tell(`${worker}: ${message}`),
-      ...(this.#born % 2 === 0 ? {} : { openValues: () => new HeldValues() }),
+      ...(this.#born % 2 === 0 ? {} : { openValues: () => new HeldValues(() => this.#isUnreadable()) }),
     });
     this.#lives[place] = { name: worker, mortal: life, worker: started };
     this.#workers.push(started);
@@ -211,6 +218,13 @@ class World {
     this.#targets.set(stage.id, target);
     const through = <T>(ask: () => Promise<T>): Promise<T> => life.through(ask);
     return { source: null, sink: memorySink(target, { random: this.#random, busy: SINK_BUSY, through }) };
+  }
+
+  /** A disk that does not give back what was put on it: its task begins anew. */
+  #isUnreadable(): boolean {
+    const isSo = this.clock.nowMs() < TROUBLE_UNTIL_MS && this.#reads.next() < UNREADABLE;
+    if (isSo) this.#unreadable++;
+    return isSo;
   }
 
   async #trouble(isOver: () => boolean): Promise<void> {
@@ -324,6 +338,7 @@ class World {
         faults,
         unanswered: this.#service.unanswered,
         insides: this.#conservation.insides.size,
+        unreadable: this.#unreadable,
         virtualMs: this.clock.nowMs(),
         blockedMs,
       },
