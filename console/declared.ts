@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { explainPlan } from '../runtime/plan/explain.ts';
 import { describeSink, sinkSpecOf } from '../runtime/plan/explain-sink.ts';
 import { DEAD_LETTERS, DEAD_LETTERS_SUBJECT } from '../runtime/plan/plan-names.ts';
-import { type EdgePlan, isLoop, type NodePlan, type PhysicalPlan, SENT, type StagePlan } from '../runtime/plan/physical-plan.ts';
+import { type EdgePlan, loopName, type NodePlan, type PhysicalPlan, type StagePlan } from '../runtime/plan/physical-plan.ts';
 import { poolOf } from '../runtime/plan/pools.ts';
 import type { Chart, Declared, DeclaredEdge, DeclaredStage, JobRef } from './api.ts';
 import { patternMachine } from '../runtime/transforms/pattern/pattern-machine.ts';
@@ -71,10 +71,8 @@ function edgeOf(edge: EdgePlan): DeclaredEdge {
 
 function labelOf(edge: EdgePlan): string {
   const { node, output } = edge.from;
-  if (isLoop(edge)) return 'feedback';
-  if (output === SENT) return 'sendTo';
   if (node === '*') return 'dead letters';
-  return output === null ? node : `${node}.${output}`;
+  return loopName(edge) ?? (output === null ? node : `${node}.${output}`);
 }
 
 /** A builder's own machine holds what it was made from; of one that is only a mark the states are known. A pattern is the chart of one

@@ -1,7 +1,7 @@
 // A plan as a Mermaid flowchart: a box for each stage with its transforms, arrows between them.
 
 import { describeSink, sinkSpecOf } from './explain-sink.ts';
-import { type EdgePlan, isLoop, type PhysicalPlan, SENT, type StagePlan } from './physical-plan.ts';
+import { loopName, type PhysicalPlan, type StagePlan } from './physical-plan.ts';
 
 export function explainMermaid(plan: PhysicalPlan): string {
   const drawn = plan.stages.filter((stage) => stage.kind !== 'sink');
@@ -39,14 +39,8 @@ function drawExchanges(plan: PhysicalPlan): readonly string[] {
       ];
     const readers = target.nodes.filter(({ inputs }) => inputs.some((input) => input.kind === 'edge' && input.edge === edge.index));
     const arrow = edge.partitioning === 'key' ? '==>' : '-->';
-    return readers.map((reader) => `  ${start} ${arrow}${label(nameOf(edge))} ${idOf(target.id, reader.id)}`);
+    return readers.map((reader) => `  ${start} ${arrow}${label(loopName(edge) ?? edge.from.output)} ${idOf(target.id, reader.id)}`);
   });
-}
-
-/** As it was declared. */
-function nameOf(edge: EdgePlan): string | null {
-  if (isLoop(edge)) return 'feedback';
-  return edge.from.output === SENT ? 'sendTo' : edge.from.output;
 }
 
 function label(output: string | null): string {

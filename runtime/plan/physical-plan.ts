@@ -317,6 +317,12 @@ export function isLoop(edge: Pick<EdgePlan, 'fromStage' | 'toStage' | 'from'>): 
   return isFeedback(edge) && edge.from.output !== SENT;
 }
 
+/** What a stage sends to itself, as it was declared; null: it goes to another one. */
+export function loopName(edge: Pick<EdgePlan, 'fromStage' | 'toStage' | 'from'>): 'feedback' | 'sendTo' | null {
+  if (isLoop(edge)) return 'feedback';
+  return edge.from.output === SENT ? 'sendTo' : null;
+}
+
 /** A task's name: `hourly/3`. */
 export function taskName(stageId: string, partition: number): string {
   return `${stageId}/${partition}`;
