@@ -139,12 +139,8 @@ export class LiveCells implements KeyedCells {
     const space = this.#namespaces.get(namespace);
     if (space === undefined) return;
     for (const entry of space.entries.values()) {
-      if (entry.cell === AWAY) {
-        yield [entry.key, this.#spilled!.look(entry)];
-        continue;
-      }
-      this.#frozen?.lend(entry);
-      yield [entry.key, entry.cell];
+      if (entry.cell !== AWAY) this.#frozen?.lend(entry);
+      yield [entry.key, valueOf(entry, this.#spilled)];
     }
   }
 
@@ -204,7 +200,7 @@ export class LiveCells implements KeyedCells {
   /** The whole content as it is now, to be given in pieces while steps go on, until `thaw`. */
   freeze(): FrozenCells {
     assert(this.#frozen === null && !this.isChanged, 'one image at a time, and none of changes that no delta has');
-    const look = (entry: Entry): Value => (entry.cell === AWAY ? this.#spilled!.look(entry) : entry.cell);
+    const look = (entry: Entry): Value => valueOf(entry, this.#spilled);
     return (this.#frozen = new FrozenCells(this.#namespaces.values(), { image: ++this.#image, generation: this.#generation, look }));
   }
 
@@ -332,6 +328,11 @@ function takeNamespace(space: Namespace): NamespaceChanges {
   return changes;
 }
 
+/** The value, which stays away where it is. */
+function valueOf(entry: Entry, spilled: SpilledValues | null): Value {
+  return entry.cell === AWAY ? spilled!.look(entry) : entry.cell;
+}
+
 /** A cell that came and went between two takes leaves nothing to say. */
 function isNotEmpty(changes: NamespaceChanges): boolean {
   return changes.deletes.length > 0 || changes.puts.length > 0;
@@ -342,7 +343,7 @@ function flatten(entries: Iterable<Entry>, whole: boolean, spilled: SpilledValue
   const flat: unknown[] = [];
   for (const entry of entries) {
     if (entry.noted === GONE) continue;
-    const cell = entry.cell === AWAY ? spilled!.look(entry) : entry.cell;
+    const cell = valueOf(entry, spilled);
     if (entry.savedItems === PLAIN) {
       flat.push(entry.key, PLAIN_CELL, cell);
       continue;
