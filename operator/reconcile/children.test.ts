@@ -111,25 +111,7 @@ test.each([false, true])('workers are told their node when they follow each othe
 });
 
 describe('the objects of a pool', () => {
-  const parts = {
-    owner: { name: 'orders', namespace: 'shop', uid: 'u' },
-    identity: 'shop_orders',
-    replicas: 1,
-    workers: { annotations: { a: 'b' } } as StreamJobSpec['workers'],
-    tracing: undefined,
-    credentialsHash: null,
-    settings: {
-      defaults: {
-        image: 'w',
-        pullPolicy: 'IfNotPresent',
-        pullSecrets: [],
-        natsUrl: 'nats://n:4222',
-        tracing: { endpoint: null, sampling: null },
-      },
-      operatorNamespace: 'millrace',
-      nats: { mode: 'bundled', port: 4222 },
-    },
-  } as const;
+  const parts: ChildrenParts = { ...ORDERS, replicas: 1, workers: { annotations: { a: 'b' } } as StreamJobSpec['workers'] };
   const [own, heavy] = [childrenOf(parts), childrenOf({ ...parts, pool: 'heavy' })];
 
   test('have names of their own', () => {
