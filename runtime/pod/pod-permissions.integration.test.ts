@@ -2,25 +2,16 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { jobText, readSubject } from '../../test/support/job-run.ts';
+import { operatorsServer } from '../../test/support/operators-server.ts';
 import { callApi, type StreamInfo } from '../adapters/nats/jetstream-api.ts';
 import { Link } from '../adapters/nats/link.ts';
-import { connectNats, connectPatiently } from '../adapters/nats/nats-connection.ts';
+import { connectPatiently } from '../adapters/nats/nats-connection.ts';
 import { inboxPrefix } from '../adapters/nats/worker-permissions.ts';
-import { endPods, prepareJob, startPod, startTenantServer, writeRecord, type PodProcess, type TenantServer } from './pod-harness.ts';
+import { prepareJob, startPod, startTenantServer, writeRecord, type PodProcess } from './pod-harness.ts';
 
-let server: TenantServer;
-let admin: NatsConnection;
-beforeAll(async () => {
-  server = await startTenantServer();
-  admin = await connectNats({ url: server.url, name: 'operator' });
-});
-afterEach(endPods);
-afterAll(async () => {
-  await admin.close();
-  await server.stop();
-});
+const nats = operatorsServer(startTenantServer);
 
 const SPLITS = 2;
 const WINDOW_MS = 50_000;
@@ -63,28 +54,28 @@ async function fill({ name, messages, pauseMs }: Feed): Promise<Map<string, numb
       const window = `${key} ${Math.floor(at / WINDOW_MS)}`;
       expected.set(window, (expected.get(window) ?? 0) + n);
     }
-    admin.publish(`in.${name}.${message % SPLITS}`, lines.join('\n'));
+    nats.admin.publish(`in.${name}.${message % SPLITS}`, lines.join('\n'));
     if (pauseMs > 0) await sleep(pauseMs);
   }
-  await admin.flush();
+  await nats.admin.flush();
   return expected;
 }
 
 async function makeInput(name: string): Promise<void> {
   const config = { name: `IN_${name}`, subjects: [`in.${name}.*`], storage: 'file', retention: 'limits' };
-  expect(await callApi(Link.of(admin), `STREAM.CREATE.IN_${name}`, config)).toMatchObject({ kind: 'ok' });
+  expect(await callApi(Link.of(nats.admin), `STREAM.CREATE.IN_${name}`, config)).toMatchObject({ kind: 'ok' });
 }
 
 /** The job's results by key and window. */
 async function results(name: string): Promise<Map<string, number>> {
-  const rows = (await readSubject(server.url, `out.${name}`, `out_${name}`)) as { key: string; windowStartMs: number; n: number }[];
+  const rows = (await readSubject(nats.server.url, `out.${name}`, `out_${name}`)) as { key: string; windowStartMs: number; n: number }[];
   const found = new Map(rows.map(({ key, windowStartMs, n }) => [`${key} ${windowStartMs / WINDOW_MS}`, n]));
   expect(rows, 'no result twice').toHaveLength(found.size);
   return found;
 }
 
 async function infoOf(stream: string): Promise<StreamInfo> {
-  const answer = await callApi<StreamInfo>(Link.of(admin), `STREAM.INFO.${stream}`);
+  const answer = await callApi<StreamInfo>(Link.of(nats.admin), `STREAM.INFO.${stream}`);
   if (answer.kind !== 'ok') throw new Error(`${stream}: ${JSON.stringify(answer)}`);
   return answer.value;
 }
@@ -97,15 +88,15 @@ test('a job runs to its end, over a pod that is killed and a server that dies, a
   await makeInput('a');
   const expected = await fill({ name: 'a', messages: 5_000, pauseMs: 0 });
   const identity = 'ns_a';
-  const prepared = await prepareJob(admin, job('a'), { identity });
-  const natsUrl = await server.allow('job-a', prepared.permissions);
+  const prepared = await prepareJob(nats.admin, job('a'), { identity });
+  const natsUrl = await nats.server.allow('job-a', prepared.permissions);
   await writeRecord(prepared, { identity, workers: 2 });
   const pods = [startPod({ natsUrl, job: identity, worker: 'a-1' }), startPod({ natsUrl, job: identity, worker: 'a-2' })];
   await expect.poll(async () => (await infoOf('MR_ns_a_orders')).state.messages, { timeout: 60_000 }).toBeGreaterThan(3);
   await pods[1]!.end('SIGKILL');
   pods.push(startPod({ natsUrl, job: identity, worker: 'a-3' }));
-  await server.kill();
-  await server.restart();
+  await nats.server.kill();
+  await nats.server.restart();
   await expect
     .poll(async () => (await prepared.directory.get('completed').catch(() => null))?.value ?? null, { timeout: 120_000 })
     .not.toBeNull();
@@ -118,8 +109,8 @@ test('a job runs to its end, over a pod that is killed and a server that dies, a
 test('a job without end stores checkpoints, purges, and goes on from them in another pod, and is denied nothing', async () => {
   await makeInput('b');
   const identity = 'ns_b';
-  const prepared = await prepareJob(admin, job('b', false), { identity });
-  const natsUrl = await server.allow('job-b', prepared.permissions);
+  const prepared = await prepareJob(nats.admin, job('b', false), { identity });
+  const natsUrl = await nats.server.allow('job-b', prepared.permissions);
   await writeRecord(prepared, { identity });
   const pods = [startPod({ natsUrl, job: identity, worker: 'b-1' })];
   const feeding = fill({ name: 'b', messages: 900, pauseMs: 10 });
@@ -127,7 +118,7 @@ test('a job without end stores checkpoints, purges, and goes on from them in ano
   expect(await pods[0]!.end()).toMatchObject({ code: 0 });
   pods.push(startPod({ natsUrl, job: identity, worker: 'b-2' }));
   const expected = await feeding;
-  for (let split = 0; split < SPLITS; split++) admin.publish(`in.b.${split}`, JSON.stringify({ key: 'end', at: 1e9, n: 0 }));
+  for (let split = 0; split < SPLITS; split++) nats.admin.publish(`in.b.${split}`, JSON.stringify({ key: 'end', at: 1e9, n: 0 }));
   await expect.poll(async () => [...(await results('b'))], { timeout: 60_000 }).toHaveLength(expected.size);
   expect(await results('b')).toEqual(expected);
   await expect.poll(async () => (await infoOf('MR_ns_b_orders')).state.first_seq, { timeout: 30_000 }).toBeGreaterThan(1);
@@ -141,10 +132,14 @@ describe('credentials of one job', () => {
   let last = { a: 0, b: 0 };
   beforeAll(async () => {
     for (const name of ['mine', 'other'])
-      await callApi(Link.of(admin), `STREAM.CREATE.IN_${name}`, { name: `IN_${name}`, subjects: [`in.${name}.*`], retention: 'limits' });
-    const mine = await prepareJob(admin, job('mine'), { identity: 'ns_mine' });
-    await writeRecord(await prepareJob(admin, job('other'), { identity: 'ns_other' }), { identity: 'ns_other' });
-    const url = await server.allow('job-mine', mine.permissions);
+      await callApi(Link.of(nats.admin), `STREAM.CREATE.IN_${name}`, {
+        name: `IN_${name}`,
+        subjects: [`in.${name}.*`],
+        retention: 'limits',
+      });
+    const mine = await prepareJob(nats.admin, job('mine'), { identity: 'ns_mine' });
+    await writeRecord(await prepareJob(nats.admin, job('other'), { identity: 'ns_other' }), { identity: 'ns_other' });
+    const url = await nats.server.allow('job-mine', mine.permissions);
     client = await connect(url);
     void (async () => {
       for await (const status of client.status()) if (status.type === 'error') violations.push(status.error.message);

@@ -1,12 +1,11 @@
 // A worker that is scraped hard: each scrape is answered, data flows on, and memory stays bounded.
 
-import type { NatsConnection } from '@nats-io/transport-node';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { jobText, readSubject } from '../../test/support/job-run.ts';
+import { operatorsServer } from '../../test/support/operators-server.ts';
 import { callApi } from '../adapters/nats/jetstream-api.ts';
 import { Link } from '../adapters/nats/link.ts';
-import { connectNats } from '../adapters/nats/nats-connection.ts';
-import { endPods, prepareJob, startPod, startTenantServer, writeRecord, type TenantServer } from './pod-harness.ts';
+import { prepareJob, startPod, startTenantServer, writeRecord } from './pod-harness.ts';
 
 const SCRAPES_PER_S = 100;
 const SECONDS = 6;
@@ -16,21 +15,11 @@ const KEYS = 1_000;
 const MEMORY_GROWTH_MAX = 320 * 2 ** 20;
 const accepts = ['application/openmetrics-text;version=1.0.0', 'text/plain;version=0.0.4'];
 
-let server: TenantServer;
-let admin: NatsConnection;
-beforeAll(async () => {
-  server = await startTenantServer();
-  admin = await connectNats({ url: server.url, name: 'operator' });
-});
-afterEach(endPods);
-afterAll(async () => {
-  await admin.close();
-  await server.stop();
-});
+const nats = operatorsServer(startTenantServer);
 
 test(`${SCRAPES_PER_S} scrapes a second, in both forms, while ${EVENTS} events of ${KEYS} keys go through`, async () => {
   const identity = 'ns_scraped';
-  await callApi(Link.of(admin), 'STREAM.CREATE.IN_scraped', { name: 'IN_scraped', subjects: ['in.scraped'], storage: 'file' });
+  await callApi(Link.of(nats.admin), 'STREAM.CREATE.IN_scraped', { name: 'IN_scraped', subjects: ['in.scraped'], storage: 'file' });
   const text = jobText(
     'scraped',
     `
@@ -43,8 +32,8 @@ test(`${SCRAPES_PER_S} scrapes a second, in both forms, while ${EVENTS} events o
     - { name: sums-out, from: sums, nats: { subject: out.scraped.sums } }
 `,
   );
-  const operated = await prepareJob(admin, text, { identity });
-  const natsUrl = await server.allow('job-scraped', operated.permissions);
+  const operated = await prepareJob(nats.admin, text, { identity });
+  const natsUrl = await nats.server.allow('job-scraped', operated.permissions);
   await writeRecord(operated, { identity });
   const pod = startPod({ natsUrl, job: identity, worker: 'w-1' });
   await expect.poll(async () => (await pod.probe('readyz'))?.status, { timeout: 20_000 }).toBe(200);
@@ -63,7 +52,7 @@ test(`${SCRAPES_PER_S} scrapes a second, in both forms, while ${EVENTS} events o
     answers.push(scrape(accepts[count % 2]!));
     const upTo = Math.ceil(((count + 1) * EVENTS) / (SCRAPES_PER_S * SECONDS));
     const from = Math.ceil((count * EVENTS) / (SCRAPES_PER_S * SECONDS));
-    for (let n = from; n < upTo; n++) admin.publish('in.scraped', JSON.stringify({ key: `<b>key\n"${n % KEYS}"`, n: 1 }));
+    for (let n = from; n < upTo; n++) nats.admin.publish('in.scraped', JSON.stringify({ key: `<b>key\n"${n % KEYS}"`, n: 1 }));
     await new Promise((resolve) => setTimeout(resolve, 1_000 / SCRAPES_PER_S));
   }
   const texts = await Promise.all(answers);
@@ -80,7 +69,7 @@ test(`${SCRAPES_PER_S} scrapes a second, in both forms, while ${EVENTS} events o
   expect(texts.every((answer, count) => answer.endsWith('# EOF\n') === (count % 2 === 0))).toBe(true);
   // No key is a label, whatever it holds.
   expect(texts.some((answer) => answer.includes('key'))).toBe(false);
-  const results = (await readSubject(server.url, 'out.scraped.sums', 'out_scraped_sums')) as {
+  const results = (await readSubject(nats.server.url, 'out.scraped.sums', 'out_scraped_sums')) as {
     readonly name: string;
     readonly sum: number;
   }[];

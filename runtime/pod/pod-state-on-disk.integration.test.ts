@@ -1,13 +1,12 @@
 // State larger than the heap of its worker: what actors keep lies on disk, over a kill too, and each has its own again when it is asked.
 
 import { createHash } from 'node:crypto';
-import type { NatsConnection } from '@nats-io/transport-node';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { jobText, readSubject } from '../../test/support/job-run.ts';
+import { operatorsServer } from '../../test/support/operators-server.ts';
 import { callApi } from '../adapters/nats/jetstream-api.ts';
 import { Link } from '../adapters/nats/link.ts';
-import { connectNats } from '../adapters/nats/nats-connection.ts';
-import { endPods, prepareJob, startPod, startTenantServer, writeRecord, type PodProcess, type TenantServer } from './pod-harness.ts';
+import { prepareJob, startPod, startTenantServer, writeRecord, type PodProcess } from './pod-harness.ts';
 
 const KEYS = 60_000;
 const CHARACTERS = 2_048;
@@ -16,17 +15,7 @@ const PORTION = 3_000;
 const HEAP_MB = 96;
 const MEMORY_BYTES = 8 * 2 ** 20;
 
-let server: TenantServer;
-let admin: NatsConnection;
-beforeAll(async () => {
-  server = await startTenantServer();
-  admin = await connectNats({ url: server.url, name: 'operator' });
-});
-afterEach(endPods);
-afterAll(async () => {
-  await admin.close();
-  await server.stop();
-});
+const nats = operatorsServer(startTenantServer);
 
 /** A text that no other key has, and that is not kept anywhere here. */
 function textOf(n: number): string {
@@ -44,7 +33,7 @@ async function valueOf(pod: PodProcess, name: string, stage?: string): Promise<n
 
 test(`C3 ${KEYS} actors that keep ${CHARACTERS} characters each, in a worker with a heap of ${HEAP_MB} MB, which is killed once`, async () => {
   const identity = 'ns_large';
-  await callApi(Link.of(admin), 'STREAM.CREATE.IN_large', { name: 'IN_large', subjects: ['in.large'], storage: 'file' });
+  await callApi(Link.of(nats.admin), 'STREAM.CREATE.IN_large', { name: 'IN_large', subjects: ['in.large'], storage: 'file' });
   const text = jobText(
     'large',
     `
@@ -71,8 +60,8 @@ test(`C3 ${KEYS} actors that keep ${CHARACTERS} characters each, in a worker wit
     - { name: out, from: keepers.told, nats: { subject: out.large, batch: 1000 } }
 `,
   );
-  const operated = await prepareJob(admin, text, { identity });
-  const natsUrl = await server.allow('job-large', operated.permissions);
+  const operated = await prepareJob(nats.admin, text, { identity });
+  const natsUrl = await nats.server.allow('job-large', operated.permissions);
   await writeRecord(operated, { identity });
   const start = (worker: string): PodProcess => startPod({ natsUrl, job: identity, worker, flags: [`--max-old-space-size=${HEAP_MB}`] });
   const first = start('w-1');
@@ -83,7 +72,7 @@ test(`C3 ${KEYS} actors that keep ${CHARACTERS} characters each, in a worker wit
   const publish = async (kind: 'keep' | 'ask', [from, to]: readonly [number, number], pod: PodProcess): Promise<void> => {
     const before = await takenBy(pod);
     for (let n = from; n < to; n++) {
-      admin.publish('in.large', JSON.stringify({ key: `k${n}`, kind, text: kind === 'keep' ? textOf(n) : '' }));
+      nats.admin.publish('in.large', JSON.stringify({ key: `k${n}`, kind, text: kind === 'keep' ? textOf(n) : '' }));
       if ((n + 1) % PORTION !== 0) continue;
       await expect.poll(() => takenBy(pod), { timeout: 60_000, interval: 10 }).toBeGreaterThanOrEqual(before + n + 1 - from);
     }
@@ -101,7 +90,7 @@ test(`C3 ${KEYS} actors that keep ${CHARACTERS} characters each, in a worker wit
   console.log(`${Math.round(onDisk / 1e6)} MB of values on disk; resident ${Math.round(resident / 1e6)} MB`);
 
   await publish('ask', [0, KEYS], second);
-  const results = async (): Promise<readonly Result[]> => (await readSubject(server.url, 'out.large')) as Result[];
+  const results = async (): Promise<readonly Result[]> => (await readSubject(nats.server.url, 'out.large')) as Result[];
   await expect.poll(async () => (await results()).length, { timeout: 120_000, interval: 2_000 }).toBe(KEYS);
   expect(await results()).toEqual(expect.arrayContaining([{ key: 'k7', begins: textOf(7).slice(0, 64), characters: CHARACTERS }]));
   const found = new Map((await results()).map(({ key, begins, characters }) => [key, `${begins} ${characters}`]));

@@ -6,11 +6,16 @@ import { connectNats } from '../../runtime/adapters/nats/nats-connection.ts';
 import { endPods } from '../../runtime/pod/pod-harness.ts';
 import { startTestServer, type TestServer } from './nats.ts';
 
-/** For all tests of the file, from their beginning on. Pods that a test leaves are ended behind it. */
-export function operatorsServer(): { readonly server: TestServer; readonly admin: NatsConnection } {
-  const own: { server?: TestServer; admin?: NatsConnection } = {};
+type AnyServer = { readonly url: string; stop(): Promise<void> };
+type Operators<S> = { readonly server: S; readonly admin: NatsConnection };
+
+/** For all tests of the file, from their beginning on. Pods that a test leaves are ended behind it. `start`: of another server. */
+export function operatorsServer(): Operators<TestServer>;
+export function operatorsServer<S extends AnyServer>(start: () => Promise<S>): Operators<S>;
+export function operatorsServer(start: () => Promise<AnyServer> = startTestServer): Operators<AnyServer> {
+  const own: { server?: AnyServer; admin?: NatsConnection } = {};
   beforeAll(async () => {
-    own.server = await startTestServer();
+    own.server = await start();
     own.admin = await connectNats({ url: own.server.url, name: 'operator' });
   });
   afterEach(endPods);
