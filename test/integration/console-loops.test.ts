@@ -5,18 +5,18 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Declared, Live } from '../../console/api.ts';
 import { count } from '../../console/page/format.ts';
 import { callApi } from '../../runtime/adapters/nats/jetstream-api.ts';
 import { Link } from '../../runtime/adapters/nats/link.ts';
 import { connectNats } from '../../runtime/adapters/nats/nats-connection.ts';
-import { accessibilityProblems, findBrowser, keepPicture, openBrowser, type OpenBrowser } from '../support/browser.ts';
+import { accessibilityProblems, keepPicture } from '../support/browser.ts';
+import { browserAndServer } from '../support/browser-and-server.ts';
 import { textOf, view } from '../support/console-page.ts';
 import { api, showConsole } from '../support/console-run.ts';
 import { withFolder } from '../support/flights-run.ts';
 import { jobText } from '../support/job-run.ts';
-import { startTestServer, type TestServer } from '../support/nats.ts';
 
 const ROUNDS = 3;
 const EVENTS = 200;
@@ -63,20 +63,10 @@ const JOB = jobText(
 `,
 );
 
-const program = await findBrowser();
-let browser: OpenBrowser;
-let server: TestServer;
-beforeAll(async () => {
-  server = await startTestServer();
-  if (program !== null) browser = await openBrowser(program);
-}, 60_000);
-afterAll(async () => {
-  await browser?.close();
-  await server.stop();
-});
+const own = await browserAndServer();
 
 async function withFeed(use: (send: (many: number) => Promise<void>) => Promise<void>): Promise<void> {
-  const feed: NatsConnection = await connectNats({ url: server.url, name: 'test' });
+  const feed: NatsConnection = await connectNats({ url: own.server.url, name: 'test' });
   try {
     const made = await callApi(Link.of(feed), 'STREAM.CREATE.loops', { name: 'loops', subjects: [SUBJECT], storage: 'memory' });
     expect(made.kind).toBe('ok');
@@ -118,7 +108,7 @@ async function lookAtTopology(page: Page): Promise<readonly string[]> {
   return problems;
 }
 
-describe.skipIf(program === null)('what a stage sends to itself', () => {
+describe.skipIf(own.program === null)('what a stage sends to itself', () => {
   test(
     'is drawn with its name and rate, listed in table and panel, and told to those who see no drawing',
     () =>
@@ -126,7 +116,7 @@ describe.skipIf(program === null)('what a stage sends to itself', () => {
         withFeed(async (send) => {
           const file = join(folder, 'job.yaml');
           await writeFile(file, JOB);
-          await showConsole({ browser, natsUrl: server.url, file, folder }, async ({ page, local }) => {
+          await showConsole({ browser: own.browser, natsUrl: own.server.url, file, folder }, async ({ page, local }) => {
             const declared = await api<Declared>(local, 'loops');
             const loops = declared.edges.filter(({ from, to }) => from === to);
             expect(loops.map(({ from, label }) => `${from} ${label}`).toSorted()).toEqual(['hubs feedback', 'hubs sendTo', 'pairs sendTo']);
@@ -170,7 +160,7 @@ describe.skipIf(program === null)('what a stage sends to itself', () => {
             await page.getByRole('button', { name: 'Table' }).click();
             expect(await textOf(page, '[data-loop=pairs]')).toMatch(/to itself: sendTo\s\d/);
             expect(await page.locator('[data-loop]').count()).toBe(2);
-            expect(browser.problems).toEqual([]);
+            expect(own.browser.problems).toEqual([]);
           });
         }),
       ),

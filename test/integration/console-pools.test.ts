@@ -7,26 +7,15 @@ import { count } from '../../console/page/format.ts';
 import { streamJobSchema } from '../../crds/stream-job/spec.ts';
 import { toldPools } from '../../operator/console/told-pools.ts';
 import { planJob } from '../../runtime/plan/plan.ts';
-import { findBrowser, openBrowser, type OpenBrowser } from '../support/browser.ts';
+import { browserAndServer } from '../support/browser-and-server.ts';
 import { lookAtAllViews, textOf, view } from '../support/console-page.ts';
 import { api, inDoorsJob } from '../support/console-run.ts';
 import { type MadeUpJob, startMadeUpJob } from '../support/made-up-job.ts';
-import { startTestServer, type TestServer } from '../support/nats.ts';
 
 const WITH_POOLS = ['topology', 'partitions', 'timeline'];
 const LOCAL = '  pools: [{ name: heavy, stages: [doors] }, { name: writers, stages: [out] }]\n';
 
-const program = await findBrowser();
-let browser: OpenBrowser;
-let server: TestServer;
-beforeAll(async () => {
-  server = await startTestServer();
-  if (program !== null) browser = await openBrowser(program);
-}, 60_000);
-afterAll(async () => {
-  await browser?.close();
-  await server.stop();
-});
+const own = await browserAndServer();
 
 /** Texts of one figure, by pool, as the page has them. */
 async function shown(page: Page, figure: string): Promise<Readonly<Record<string, string | null>>> {
@@ -51,9 +40,9 @@ const badges = (page: Page): Promise<Readonly<Record<string, string | null>>> =>
     )
     .then((pairs) => Object.fromEntries(pairs) as Record<string, string | null>);
 
-describe.skipIf(program === null)('pools', () => {
+describe.skipIf(own.program === null)('pools', () => {
   test('of a local run: which stages each has, what waits for it, and that all workers run them', () =>
-    inDoorsJob({ browser, natsUrl: server.url, more: LOCAL }, async ({ page, local, send }) => {
+    inDoorsJob({ browser: own.browser, natsUrl: own.server.url, more: LOCAL }, async ({ page, local, send }) => {
       for (let n = 0; n < 20; n++) await send({ door: `d${n % 3}`, type: n % 2 === 0 ? 'open' : 'close', note: '' });
       const live = (): Promise<Live> => api<Live>(local, 'doors/live');
       await expect.poll(async () => (await live()).stages.find(({ id }) => id === 'doors')?.eventsIn).toBe(20);
@@ -82,7 +71,7 @@ describe.skipIf(program === null)('pools', () => {
     }));
 
   test('of a job of one pool are not shown where nobody scales it', () =>
-    inDoorsJob({ browser, natsUrl: server.url }, async ({ page, local }) => {
+    inDoorsJob({ browser: own.browser, natsUrl: own.server.url }, async ({ page, local }) => {
       expect((await api<Live>(local, 'doors/live')).pools).toEqual([]);
       for (const one of WITH_POOLS) {
         await view(page, one);
@@ -132,7 +121,7 @@ const status = {
   decisions: ['2026-01-01T00:10:00Z pool asleep: workers 1 → 0: no event for 10 min', `2026-01-01T00:11:00Z pool heavy: ${SENTENCE}`],
 };
 
-describe.skipIf(program === null)('pools of a job on a cluster', () => {
+describe.skipIf(own.program === null)('pools of a job on a cluster', () => {
   let job: MadeUpJob;
   beforeAll(async () => {
     job = await startMadeUpJob({ plan, workers: ['default', 'heavy', 'heavy'], told: toldPools(status) });
@@ -140,7 +129,7 @@ describe.skipIf(program === null)('pools of a job on a cluster', () => {
   afterAll(() => job?.close());
 
   test('each says how many workers it is to have and has, what waits, what scaling sees and what it decided last', async () => {
-    const { page } = browser;
+    const { page } = own.browser;
     const live = async (): Promise<readonly LivePool[]> =>
       ((await (await fetch(`${job.server.url}api/jobs/-/pooled/live`)).json()) as Live).pools;
     await page.goto(job.server.url);
@@ -167,11 +156,11 @@ describe.skipIf(program === null)('pools of a job on a cluster', () => {
   });
 
   test('in the dark and in the light, wide and narrow: axe has nothing to say, nor has the browser', async () => {
-    const { page } = browser;
-    browser.problems.length = 0;
+    const { page } = own.browser;
+    own.browser.problems.length = 0;
     await page.goto(job.server.url);
     const looked = { name: 'pools', key: 'key', views: WITH_POOLS, reload: () => page.reload() };
     expect(await lookAtAllViews(page, looked)).toEqual([]);
-    expect(browser.problems).toEqual([]);
+    expect(own.browser.problems).toEqual([]);
   });
 });

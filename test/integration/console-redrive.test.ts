@@ -1,25 +1,15 @@
 // Dead letters in the console of a local run: put in again and dropped, once, by who is asked and agrees; and by no other page.
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { DeadLetterGroup, Decided, DecideRequest, ShownDeadLetters } from '../../console/api.ts';
 import { redriveLetters } from '../../cli/dlq/decide-letters.ts';
 import type { LocalConsole } from '../../cli/run/local-console.ts';
-import { accessibilityProblems, findBrowser, keepPicture, openBrowser, type OpenBrowser } from '../support/browser.ts';
+import { accessibilityProblems, keepPicture } from '../support/browser.ts';
+import { browserAndServer } from '../support/browser-and-server.ts';
 import { textOf, view } from '../support/console-page.ts';
 import { api, inDoorsJob } from '../support/console-run.ts';
-import { startTestServer, type TestServer } from '../support/nats.ts';
 
-const program = await findBrowser();
-let browser: OpenBrowser;
-let server: TestServer;
-beforeAll(async () => {
-  server = await startTestServer();
-  if (program !== null) browser = await openBrowser(program);
-}, 60_000);
-afterAll(async () => {
-  await browser?.close();
-  await server.stop();
-});
+const own = await browserAndServer();
 
 const PATH = 'api/jobs/-/doors/dead-letters';
 /** The machine has no such event. */
@@ -43,9 +33,9 @@ async function counts(local: LocalConsole): Promise<readonly (readonly number[])
   return (await groups(local)).map(({ count, open, redriven, dropped }) => [count, open, redriven, dropped]);
 }
 
-describe.skipIf(program === null)('dead letters', () => {
+describe.skipIf(own.program === null)('dead letters', () => {
   test('are put in again and dropped as it was agreed to, and the page says what became of them', () =>
-    inDoorsJob({ browser, natsUrl: server.url }, async ({ page, local, send }) => {
+    inDoorsJob({ browser: own.browser, natsUrl: own.server.url }, async ({ page, local, send }) => {
       for (const door of ['a', 'b', 'c']) await send(refused(door));
       await view(page, 'dead-letters');
       await expect.poll(() => counts(local)).toEqual([[3, 3, 0, 0]]);
@@ -77,18 +67,18 @@ describe.skipIf(program === null)('dead letters', () => {
       await expect.poll(() => textOf(page, '[data-figure=decided]')).toContain('1 dead letter is marked as done; nothing was deleted.');
       await expect.poll(() => counts(local)).toEqual([[7, 3, 3, 1]]);
       await page.locator('.samples .pill', { hasText: 'dropped' }).waitFor();
-      expect(browser.problems).toEqual([]);
+      expect(own.browser.problems).toEqual([]);
     }));
 
   test('are put in once, though two people and the command line ask at the same time', () =>
-    inDoorsJob({ browser, natsUrl: server.url }, async ({ local, send }) => {
+    inDoorsJob({ browser: own.browser, natsUrl: own.server.url }, async ({ local, send }) => {
       for (let door = 0; door < 20; door++) await send(refused(`door ${door}`));
       await expect.poll(() => counts(local)).toEqual([[20, 20, 0, 0]]);
       const [group] = await groups(local);
       const which = { cause: group?.id ?? '' };
       const dry = await decide(local, { which, dryRun: true });
       expect(dry).toMatchObject({ count: 20, before: 0, refused: [], isMore: false });
-      const asked = { nats: server.url, all: false, output: 'json' as const, dryRun: false, wait: 0 };
+      const asked = { nats: own.server.url, all: false, output: 'json' as const, dryRun: false, wait: 0 };
       const [one, other, command] = await Promise.all([
         decide(local, { which, through: dry.through }),
         decide(local, { which, through: dry.through }),
@@ -105,7 +95,7 @@ describe.skipIf(program === null)('dead letters', () => {
     }));
 
   test('are decided about by the console\u2019s own page only, and by what is a request', () =>
-    inDoorsJob({ browser, natsUrl: server.url }, async ({ page, local, send }) => {
+    inDoorsJob({ browser: own.browser, natsUrl: own.server.url }, async ({ page, local, send }) => {
       await send(refused('a'));
       await expect.poll(() => counts(local)).toEqual([[1, 1, 0, 0]]);
       const which = { cause: (await groups(local))[0]!.id };
