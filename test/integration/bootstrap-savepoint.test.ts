@@ -1,36 +1,24 @@
 // A savepoint that is asked for while a job takes its bootstrap in waits for it, and so does not stop it: on a real server, by what the
 // operator does. What goes on from it has all of the bootstrap, once.
 
-import type { NatsConnection } from '@nats-io/transport-node';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { advanceSavepoint, prepareRestore } from '../../operator/nats/savepoints.ts';
 import { WorkerReports } from '../../operator/nats/worker-reports.ts';
 import type { SavepointProgress } from '../../operator/reconcile/nats-side.ts';
 import { removeJob, ensureJobStreams } from '../../runtime/adapters/nats/job-streams.ts';
-import { connectNats } from '../../runtime/adapters/nats/nats-connection.ts';
 import { systemClock } from '../../runtime/adapters/node/clock.ts';
-import { endPods, prepareJob } from '../../runtime/pod/pod-harness.ts';
+import { prepareJob } from '../../runtime/pod/pod-harness.ts';
 import { jobText } from '../support/job-run.ts';
-import { startTestServer, type TestServer } from '../support/nats.ts';
 import { eventOf, Feed, Operated, sleep, until } from '../support/operated-job.ts';
+import { operatorsServer } from '../support/operators-server.ts';
 
 const OLD_EVENTS = 240;
 const KEYS = 7;
 
-let server: TestServer;
-let admin: NatsConnection;
+const nats = operatorsServer();
 const feeds: Feed[] = [];
-beforeAll(async () => {
-  server = await startTestServer();
-  admin = await connectNats({ url: server.url, name: 'operator' });
-});
 afterEach(async () => {
   await Promise.all(feeds.splice(0).map((feed) => feed.stop()));
-  await endPods();
-});
-afterAll(async () => {
-  await admin.close();
-  await server.stop();
 });
 
 const schema = 'schema: { n: int, id: string, at: timestamp }, eventTime: { at: event.at, maxOutOfOrder: 50ms }';
@@ -56,20 +44,27 @@ const declared = (name: string): string =>
   );
 
 test('C7 a savepoint that is asked for in the middle of a bootstrap waits, the job goes on, and what begins from it has each event once', async () => {
-  const [old, live] = [new Feed(admin, 'in.old'), new Feed(admin, 'in.live')];
+  const [old, live] = [new Feed(nats.admin, 'in.old'), new Feed(nats.admin, 'in.live')];
   feeds.push(live);
   await old.open();
   await live.open();
-  for (let n = 0; n < OLD_EVENTS; n++) admin.publish('in.old', JSON.stringify(eventOf(n, KEYS)));
-  await admin.flush();
+  for (let n = 0; n < OLD_EVENTS; n++) nats.admin.publish('in.old', JSON.stringify(eventOf(n, KEYS)));
+  await nats.admin.flush();
   const reports = new WorkerReports(systemClock);
-  reports.listen(admin);
-  const first = new Operated(admin, server.url, 'ns_first');
+  reports.listen(nats.admin);
+  const first = new Operated(nats.admin, nats.server.url, 'ns_first');
   await first.declare(declared('first'), { workers: 2 });
   first.startPod('w-0');
   first.startPod('w-1');
   live.start(200);
-  const parts = { identity: first.identity, connection: admin, savepoints: admin, reports, replicas: 1 as const, clock: systemClock };
+  const parts = {
+    identity: first.identity,
+    connection: nats.admin,
+    savepoints: nats.admin,
+    reports,
+    replicas: 1 as const,
+    clock: systemClock,
+  };
   const seen: SavepointProgress[] = [];
   let resultsMeanwhile = 0;
   for (; seen.at(-1)?.kind !== 'done'; await sleep(100)) {
@@ -88,11 +83,11 @@ test('C7 a savepoint that is asked for in the middle of a bootstrap waits, the j
   expect(resultsMeanwhile).toBeGreaterThan(0);
 
   await first.endPods();
-  await removeJob(admin, first.identity);
-  const second = new Operated(admin, server.url, 'ns_second');
-  const { plan } = await prepareJob(admin, declared('second'), { identity: second.identity });
-  await ensureJobStreams(admin, plan, { replicas: 1, laneBytesMax: 1024 * 1024 * 1024 });
-  await prepareRestore({ identity: second.identity, connection: admin }, admin, 'ns_kept');
+  await removeJob(nats.admin, first.identity);
+  const second = new Operated(nats.admin, nats.server.url, 'ns_second');
+  const { plan } = await prepareJob(nats.admin, declared('second'), { identity: second.identity });
+  await ensureJobStreams(nats.admin, plan, { replicas: 1, laneBytesMax: 1024 * 1024 * 1024 });
+  await prepareRestore({ identity: second.identity, connection: nats.admin }, nats.admin, 'ns_kept');
   await second.declare(declared('second'), { workers: 2, restore: 'kept' });
   second.startPod('w-2');
   second.startPod('w-3');

@@ -1,13 +1,11 @@
 // A job is paused, kept as a savepoint, deleted, and goes on under another name: exactly the results of one that was never
 // interrupted, on a real server, by what an operator uses.
 
-import type { NatsConnection } from '@nats-io/transport-node';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { copyBlobs } from '../../runtime/adapters/nats/copy-blobs.ts';
 import { ensureJobStreams, removeJob } from '../../runtime/adapters/nats/job-streams.ts';
 import { NatsBlobStore } from '../../runtime/adapters/nats/nats-blob-store.ts';
-import { connectNats } from '../../runtime/adapters/nats/nats-connection.ts';
-import { endPods, prepareJob } from '../../runtime/pod/pod-harness.ts';
+import { prepareJob } from '../../runtime/pod/pod-harness.ts';
 import { compareForUpgrade } from '../../runtime/plan/compatibility.ts';
 import { putBytes } from '../../runtime/journal/blob-bytes.ts';
 import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
@@ -15,23 +13,13 @@ import type { SavepointManifest, SavepointTask } from '../../runtime/worker/job-
 import { isQuiet } from '../../runtime/worker/quiescence.ts';
 import { imagesOf, makeManifest, manifestBlob, partKeys } from '../../runtime/worker/savepoint.ts';
 import { jobText } from '../support/job-run.ts';
-import { startTestServer, type TestServer } from '../support/nats.ts';
 import { Feed, Operated, until } from '../support/operated-job.ts';
+import { operatorsServer } from '../support/operators-server.ts';
 
-let server: TestServer;
-let admin: NatsConnection;
+const nats = operatorsServer();
 const feeds: Feed[] = [];
-beforeAll(async () => {
-  server = await startTestServer();
-  admin = await connectNats({ url: server.url, name: 'operator' });
-});
 afterEach(async () => {
   await Promise.all(feeds.splice(0).map((feed) => feed.stop()));
-  await endPods();
-});
-afterAll(async () => {
-  await admin.close();
-  await server.stop();
 });
 
 /** `scale`: what the other declaration does otherwise. */
@@ -86,15 +74,15 @@ async function takeSavepoint(job: Operated, id: string): Promise<SavepointManife
     return parts.size === keys.length;
   });
   const manifest = makeManifest(id, job.identity, job.record!, [...parts.values()]);
-  await putBytes(NatsBlobStore.attach(admin, job.identity), manifestBlob(id), Buffer.from(JSON.stringify(manifest)));
+  await putBytes(NatsBlobStore.attach(nats.admin, job.identity), manifestBlob(id), Buffer.from(JSON.stringify(manifest)));
   return manifest;
 }
 
 test('savepoint, delete, restore under another name and declaration: no result lost, none doubled, and none that a run without it would not give', async () => {
-  const feed = new Feed(admin, 'in.sp');
+  const feed = new Feed(nats.admin, 'in.sp');
   feeds.push(feed);
   await feed.open();
-  const first = new Operated(admin, server.url, 'ns_first');
+  const first = new Operated(nats.admin, nats.server.url, 'ns_first');
   await first.declare(declared('first', 1), { workers: 2 });
   first.startPod('w-0');
   first.startPod('w-1');
@@ -107,17 +95,17 @@ test('savepoint, delete, restore under another name and declaration: no result l
   expect((await first.results('out.sp.scaled')).length).toBe(atSavepoint);
 
   // Another store keeps it; of the job nothing stays but what its sinks wrote.
-  const kept = await NatsBlobStore.open(admin, 'ns_kept');
+  const kept = await NatsBlobStore.open(nats.admin, 'ns_kept');
   const images = imagesOf(manifest);
-  await copyBlobs(NatsBlobStore.attach(admin, first.identity), kept, images);
+  await copyBlobs(NatsBlobStore.attach(nats.admin, first.identity), kept, images);
   await first.endPods();
-  await removeJob(admin, first.identity);
+  await removeJob(nats.admin, first.identity);
 
-  const second = new Operated(admin, server.url, 'ns_second');
-  const { plan } = await prepareJob(admin, declared('second', 2), { identity: second.identity });
+  const second = new Operated(nats.admin, nats.server.url, 'ns_second');
+  const { plan } = await prepareJob(nats.admin, declared('second', 2), { identity: second.identity });
   expect(compareForUpgrade(manifest.plan as PhysicalPlan, plan).incompatible).toEqual([]);
-  await ensureJobStreams(admin, plan, { replicas: 1, laneBytesMax: 1024 * 1024 * 1024 });
-  const store = NatsBlobStore.attach(admin, second.identity);
+  await ensureJobStreams(nats.admin, plan, { replicas: 1, laneBytesMax: 1024 * 1024 * 1024 });
+  const store = NatsBlobStore.attach(nats.admin, second.identity);
   await copyBlobs(kept, store, images);
   await putBytes(store, manifestBlob('sp-1'), Buffer.from(JSON.stringify(manifest)));
   await second.declare(declared('second', 2), { workers: 2, restore: 'sp-1' });
@@ -174,7 +162,7 @@ async function expectWindows(job: Operated, count: number): Promise<void> {
 }
 
 test('a job whose savepoint was left behind by its own run is refused: its results would come a second time', async () => {
-  const feed = new Feed(admin, 'in.left');
+  const feed = new Feed(nats.admin, 'in.left');
   feeds.push(feed);
   await feed.open();
   const text = (name: string): string =>
@@ -187,7 +175,7 @@ test('a job whose savepoint was left behind by its own run is refused: its resul
     - { name: out, from: rows, nats: { subject: out.left } }
 `,
     );
-  const first = new Operated(admin, server.url, 'ns_left');
+  const first = new Operated(nats.admin, nats.server.url, 'ns_left');
   await first.declare(text('left'));
   first.startPod('w-0');
   feed.start(100);
@@ -197,10 +185,10 @@ test('a job whose savepoint was left behind by its own run is refused: its resul
   await first.current!.directory.delete('pause');
   await until(async () => (await first.results('out.left')).length > atSavepoint); // it goes on, and so do its results
   await first.endPods();
-  const second = new Operated(admin, server.url, 'ns_late');
-  await prepareJob(admin, text('late'), { identity: second.identity });
-  const store = NatsBlobStore.attach(admin, second.identity);
-  await copyBlobs(NatsBlobStore.attach(admin, first.identity), store, imagesOf(manifest));
+  const second = new Operated(nats.admin, nats.server.url, 'ns_late');
+  await prepareJob(nats.admin, text('late'), { identity: second.identity });
+  const store = NatsBlobStore.attach(nats.admin, second.identity);
+  await copyBlobs(NatsBlobStore.attach(nats.admin, first.identity), store, imagesOf(manifest));
   await putBytes(store, manifestBlob('sp-2'), Buffer.from(JSON.stringify(manifest)));
   await second.declare(text('late'), { restore: 'sp-2' });
   second.startPod('w-1');
