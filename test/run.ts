@@ -4,13 +4,14 @@
 //   R1. Every step is bounded in time; what overruns is ended and counts as failed.
 //   R2. The last line is `N passed, N failed` (`, N skipped`): each test of vitest's own report, and each other step, is one.
 //   R3. A step that fails without naming a failed test (an error outside of tests, a time-out) counts as one failed.
-//   R4. What Node says when it dies by itself stands at the end again: elsewhere thousands of lines may follow it.
+//   R4. What failed stands at the end again, with the beginning of why: elsewhere thousands of lines may follow it.
+//   R5. So does what Node says when it dies by itself.
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { whyNoCluster } from './cluster/cluster.ts';
-import { addTallies, formatTally, tallyOfReport, type Tally } from './support/tally.ts';
+import { addTallies, failuresOfReport, formatTally, tallyOfReport, type Tally } from './support/tally.ts';
 
 type Step = { readonly name: string; readonly program: string; readonly args: readonly string[]; readonly timeoutMs: number };
 type Ended = { readonly isOk: boolean; readonly output: string; readonly seconds: number };
@@ -33,6 +34,8 @@ const quick: readonly Step[] = [
 ];
 
 /** R4. */
+const failures: string[] = [];
+/** R5. */
 const lastWords: string[] = [];
 
 process.exitCode = await main(process.argv[2] ?? 'all');
@@ -64,6 +67,7 @@ async function runOnKubernetes(reports: string): Promise<Tally[]> {
 
 function conclude(wanted: string, startedMs: number, tallies: readonly Tally[]): number {
   const total = addTallies(tallies);
+  if (failures.length > 0) console.log(`\nWhat failed:\n${failures.join('\n')}`);
   if (lastWords.length > 0) console.log(`\nWhat Node said when it died:\n${lastWords.join('\n')}`);
   console.log(`\nMillrace ${wanted}: ${seconds(performance.now() - startedMs)} s`);
   console.log(formatTally(total));
@@ -73,6 +77,7 @@ function conclude(wanted: string, startedMs: number, tallies: readonly Tally[]):
 async function runQuick(step: Step): Promise<Tally> {
   const ended = await run(step, 'kept');
   console.log(`${ended.isOk ? 'ok    ' : 'FAILED'} ${step.name} (${ended.seconds} s)${ended.isOk ? '' : `\n${ended.output}`}`);
+  if (!ended.isOk) failures.push(step.name);
   return { passed: ended.isOk ? 1 : 0, failed: ended.isOk ? 0 : 1, skipped: 0 };
 }
 
@@ -88,6 +93,7 @@ async function runTests(project: 'unit' | 'integration' | 'cluster' | 'e2e', rep
         .slice(0, lastWordsMax),
     );
   const report = await readFile(reportPath, 'utf8').catch(() => null);
+  failures.push(...failuresOfReport(report).map((failure) => `${project}: ${failure}`));
   return tallyOfReport(report, ended.isOk);
 }
 

@@ -1,5 +1,6 @@
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { addTallies, formatTally, tallyOfReport } from './tally.ts';
+import { addTallies, failuresOfReport, formatTally, tallyOfReport } from './tally.ts';
 
 const file = (status: string, ...tests: string[]) => ({ status, assertionResults: tests.map((one) => ({ status: one })) });
 const report = (counts: object, ...testResults: object[]): string =>
@@ -34,6 +35,21 @@ test.each([
   { fact: 'a report that is cut short is none', text: '{"numPassed', isOk: false, says: '0 passed, 1 failed' },
   { fact: 'a report that is missing is no success, even if vitest says so', text: null, isOk: true, says: '0 passed, 1 failed' },
 ])('$fact', ({ text, isOk, says }) => expect(formatTally(tallyOfReport(text, isOk))).toBe(says));
+
+test('what failed is named, with the beginning of why; a file without a failed test names itself', () => {
+  const passed = { status: 'passed', fullName: 'is well', failureMessages: [] };
+  const failed = { status: 'failed', fullName: 'a job > ends', failureMessages: [`expected 1 to be 2\n\n${'    at line\n'.repeat(40)}`] };
+  const files = [
+    { name: join(process.cwd(), 'a.test.ts'), status: 'failed', message: '', assertionResults: [passed, failed] },
+    { name: join(process.cwd(), 'b.test.ts'), status: 'failed', message: 'Hook timed out', assertionResults: [passed] },
+    { name: join(process.cwd(), 'c.test.ts'), status: 'passed', message: '', assertionResults: [passed] },
+  ];
+  const [first = '', second, ...more] = failuresOfReport(report({}, ...files));
+  expect(first.split('\n').slice(0, 2)).toEqual(['a.test.ts > a job > ends', '    expected 1 to be 2']);
+  expect(first.split('\n').length).toBeLessThan(20);
+  expect([second, more]).toEqual(['b.test.ts\n    Hook timed out', []]);
+  expect(failuresOfReport(null)).toEqual([]);
+});
 
 test('tallies add up', () => {
   const sum = addTallies([

@@ -1,4 +1,7 @@
-// How many passed, failed and were skipped, from the report that vitest writes.
+// How many passed, failed and were skipped, and which failed, from the report that vitest writes.
+import { relative } from 'node:path';
+
+const whyLinesMax = 12;
 
 export type Tally = { readonly passed: number; readonly failed: number; readonly skipped: number };
 
@@ -8,7 +11,15 @@ type Report = {
   readonly numFailedTests: number;
   readonly numPendingTests: number;
   readonly numTodoTests: number;
-  readonly testResults: readonly { readonly status: string; readonly assertionResults: readonly { readonly status: string }[] }[];
+  readonly testResults: readonly FileReport[];
+};
+type FileReport = {
+  /** Its path. */
+  readonly name: string;
+  readonly status: string;
+  /** Why it could not be loaded, or what its hooks failed with. */
+  readonly message: string;
+  readonly assertionResults: readonly { readonly status: string; readonly fullName: string; readonly failureMessages: readonly string[] }[];
 };
 
 /**
@@ -18,15 +29,24 @@ type Report = {
 export function tallyOfReport(text: string | null, isOk: boolean): Tally {
   const report = text === null ? null : parse(text);
   if (report === null) return { passed: 0, failed: 1, skipped: 0 };
-  const brokenFiles = report.testResults.filter(
-    (file) => file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'),
-  ).length;
-  const failed = report.numFailedTests + brokenFiles;
+  const failed = report.numFailedTests + report.testResults.filter(isBroken).length;
   return {
     passed: report.numPassedTests,
     failed: isOk ? failed : Math.max(1, failed),
     skipped: report.numPendingTests + report.numTodoTests,
   };
+}
+
+/** What failed, a text each: its file and name, and below it the first lines of why. */
+export function failuresOfReport(text: string | null): string[] {
+  const report = text === null ? null : parse(text);
+  if (report === null) return [];
+  return report.testResults.flatMap((file) => [
+    ...(isBroken(file) ? [describe(file.name, '', file.message)] : []),
+    ...file.assertionResults
+      .filter((test) => test.status === 'failed')
+      .map((test) => describe(file.name, test.fullName, test.failureMessages.join('\n'))),
+  ]);
 }
 
 export function addTallies(tallies: readonly Tally[]): Tally {
@@ -37,6 +57,19 @@ export function addTallies(tallies: readonly Tally[]): Tally {
 /** `12 passed, 0 failed`, and `, 1 skipped` when there are. */
 export function formatTally({ passed, failed, skipped }: Tally): string {
   return `${passed} passed, ${failed} failed${skipped === 0 ? '' : `, ${skipped} skipped`}`;
+}
+
+/** It failed as a whole: it could not be loaded, or a hook of it failed. */
+function isBroken(file: FileReport): boolean {
+  return file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed');
+}
+
+function describe(path: string, name: string, why: string): string {
+  const lines = why.split('\n').filter((line) => line.trim() !== '');
+  return [
+    `${relative(process.cwd(), path)}${name === '' ? '' : ` > ${name}`}`,
+    ...lines.slice(0, whyLinesMax).map((line) => `    ${line}`),
+  ].join('\n');
 }
 
 function parse(text: string): Report | null {
