@@ -65,7 +65,7 @@ function isBroken(file: FileReport): boolean {
 }
 
 function describe(path: string, name: string, why: string): string {
-  const lines = why.split('\n').filter((line) => line.trim() !== '');
+  const lines = why.split('\n').filter((line) => line.trim() !== '' && !line.includes('node_modules') && !line.includes('at new Promise'));
   return [
     `${relative(process.cwd(), path)}${name === '' ? '' : ` > ${name}`}`,
     ...lines.slice(0, whyLinesMax).map((line) => `    ${line}`),
