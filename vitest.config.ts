@@ -41,9 +41,9 @@ export default defineConfig({
           name: 'cluster',
           include: cluster,
           exclude: generated,
+          globalSetup: 'test/support/cluster-setup.ts',
           testTimeout: 180_000,
-          // The API server's programs are built when they are not there yet.
-          hookTimeout: 1_200_000,
+          hookTimeout: 300_000,
           expect: { poll: { timeout: POLL_MS } },
           fileParallelism: false,
         },

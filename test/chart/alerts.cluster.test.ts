@@ -21,7 +21,7 @@ let groups: readonly Group[];
 beforeAll(async () => {
   [promtool, folder] = [(await findClusterPrograms(['promtool'])).promtool, await mkdtemp(join(tmpdir(), 'millrace-alerts-'))];
   groups = parse(await read('alerts.yaml')) as readonly Group[];
-}, 1_200_000);
+});
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** Series as promtool draws them, a value a minute: `1x4 0x5` is 1 in minutes 0 to 4, then 0 in 5 to 10. `fires`: minutes at which it does. */

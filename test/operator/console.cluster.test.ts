@@ -52,7 +52,7 @@ beforeAll(async () => {
     return stages.length > 0 && stages.every(({ partitions }) => partitions.every(({ state }) => state === 'running'));
   });
   if (program !== null) browser = await openBrowser(program);
-}); // cold, the API server is built in it
+});
 afterAll(async () => {
   await browser?.close();
   await endPods();
