@@ -1,7 +1,8 @@
 // One run of a job on a server that is already filled, and what it took.
 //
 //   M1. The server is measured by the id of its own process, workers by what they report of theirs.
-//   M2. The span is that from the first commit with events to the last message that the run stored.
+//   M2. The span is that from the first commit with events to the last message that the run stored. Where a run counts as settled after so
+//       many events there is another one, from the first commit by which they were in: what is done once, as compiling, lies before it.
 
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -30,6 +31,8 @@ export type RunSettings = {
   readonly tracing?: RunRequest['tracing'];
   /** Folder for the workers' CPU profiles; null: none. */
   readonly profileDir: string | null;
+  /** So many events, of all sources (M2); absent: with the first. */
+  readonly settledAfter?: number;
 };
 
 export type MeasuredRun = {
@@ -38,6 +41,8 @@ export type MeasuredRun = {
   /** From the start of the workers to the last message stored, and from the first commit on (M2). */
   readonly totalMs: number;
   readonly spanMs: number | null;
+  /** M2: how many events were in by then, and what the others took; null: it never was. */
+  readonly settled: { readonly afterEvents: number; readonly spanMs: number } | null;
   readonly workerCpuMs: number;
   /** Of the main threads of the workers: that of the engine. */
   readonly engineCpuMs: number;
@@ -52,11 +57,11 @@ export type MeasuredRun = {
 
 /** Runs the job to its end. Rejects when it does not complete, or leaves dead letters. */
 export async function measureRun({ server, nc, folder }: RunPlace, settings: RunSettings): Promise<MeasuredRun> {
-  const { file, name, workers, parameters = {}, profileDir, tracing } = settings;
+  const { file, name, workers, parameters = {}, profileDir, tracing, settledAfter = 0 } = settings;
   forgetPeak(server.pid);
   const before = { server: cpuMsOf(server.pid), runner: process.cpuUsage() };
   let openedMs = 0;
-  const firstCommit = { atMs: null as number | null };
+  const commits = new SourceCommits(settledAfter);
   const threads = mkdtempSync(join(folder, 'threads-'));
   const outcome = await withEnvironment(workerEnvironment(profileDir, threads), () =>
     runJob(
@@ -77,7 +82,7 @@ export async function measureRun({ server, nc, folder }: RunPlace, settings: Run
       {
         onOpen: ({ plan }) => {
           openedMs = Date.now();
-          noteFirstCommit(nc, plan, firstCommit);
+          commits.watch(nc, plan);
         },
         onProgress: () => undefined,
         onLog: (message) => console.error(message),
@@ -94,7 +99,8 @@ export async function measureRun({ server, nc, folder }: RunPlace, settings: Run
     plan,
     report,
     totalMs: lastMs - openedMs,
-    spanMs: firstCommit.atMs === null ? null : lastMs - firstCommit.atMs,
+    spanMs: commits.firstMs === null ? null : lastMs - commits.firstMs,
+    settled: commits.settled(lastMs),
     workerCpuMs: report.cpuMs,
     ...endsOf(threads),
     serverCpuMs: cpuMsOf(server.pid) - before.server,
@@ -151,15 +157,40 @@ async function withEnvironment<T>(variables: Readonly<Record<string, string>>, r
   }
 }
 
-function noteFirstCommit(nc: NatsConnection, plan: PhysicalPlan, note: { atMs: number | null }): void {
-  for (const { subjectPrefix } of plan.stages.filter(({ kind }) => kind === 'source')) {
-    const subscription = nc.subscribe(`${subjectPrefix}.*`, {
-      callback: (_error, { data }) => {
-        if (decodeHeader(data).counters.eventsIn === 0) return;
-        note.atMs ??= Date.now();
-        subscription.unsubscribe();
-      },
-    });
+/** What the sources' records say while the run goes on (M2). */
+class SourceCommits {
+  firstMs: number | null = null;
+  readonly #settledAfter: number;
+  #settled: { readonly atMs: number; readonly events: number } | null = null;
+  /** Events that each source's partition has read, by subject. */
+  readonly #read = new Map<string, number>();
+
+  constructor(settledAfter: number) {
+    this.#settledAfter = settledAfter;
+  }
+
+  watch(nc: NatsConnection, plan: PhysicalPlan): void {
+    for (const { subjectPrefix } of plan.stages.filter(({ kind }) => kind === 'source')) {
+      const subscription = nc.subscribe(`${subjectPrefix}.*`, {
+        callback: (_error, { subject, data }) => {
+          if (this.#isSettled(subject, decodeHeader(data).counters.eventsIn)) subscription.unsubscribe();
+        },
+      });
+    }
+  }
+
+  settled(lastMs: number): MeasuredRun['settled'] {
+    return this.#settled && { afterEvents: this.#settled.events, spanMs: lastMs - this.#settled.atMs };
+  }
+
+  #isSettled(subject: string, read: number): boolean {
+    if (read === 0) return false;
+    const atMs = Date.now();
+    this.firstMs ??= atMs;
+    this.#read.set(subject, read);
+    const events = this.#read.values().reduce((sum, one) => sum + one, 0);
+    if (events >= this.#settledAfter) this.#settled ??= { atMs, events };
+    return this.#settled !== null;
   }
 }
 

@@ -4,9 +4,11 @@
 //   T1. What starting a worker costs is measured over the first events of the stream, with and without, and told apart: it is paid once. There are
 //       so many of them that some are sampled. CPU time is that until the worker has ended: a run as short as this may send its spans after its
 //       last report.
-//   T2. What differs is told as the median of the pairs' shares, with their quartiles. On a machine that has other things to do CPU time says what
-//       throughput can't: of the engine's thread, by which a job is bound that has cores to spare, and of all processes, the collector too, by which
-//       it is bound where nothing is left.
+//   T2. What differs is told of the pairs together, with an interval (paired.ts); turns change, AB BA. On a machine that has other things to do
+//       CPU time says what throughput can't: of the engine's thread, by which a job is bound that has cores to spare, and of all processes, the
+//       collector too, by which it is bound where nothing is left.
+//   T3. Throughput is told twice: of the whole run, in which a traced one starts its thread and loads what that needs, beside events; and behind
+//       half of the events, when that has long been done: what sampling costs a job that goes on.
 
 import { createServer } from 'node:http';
 import { once } from 'node:events';
@@ -19,6 +21,7 @@ import type { NexmarkOptions } from '../nexmark/generator.ts';
 import { makeCheck } from './checks.ts';
 import { checkedRun, seen } from './checked-run.ts';
 import type { MeasuredRun, RunSettings } from './measure-run.ts';
+import { pairedShare, toldShare, type PairedShare } from './paired.ts';
 import { aligned, counted } from './table.ts';
 import { withServer } from './with-server.ts';
 
@@ -34,25 +37,27 @@ export type TracingRound = { readonly without: Figures; readonly traced: Figures
  *  takes spans. */
 type Figures = {
   readonly eventsPerS: number;
+  /** T3. */
+  readonly settledEventsPerS: number;
   readonly cpuSPerMillion: number;
   readonly engineCpuSPerMillion: number;
   readonly allCpuSPerMillion: number;
 };
 type Cpu = { readonly endedCpuMs: number; readonly engineCpuMs: number; readonly allCpuMs: number };
-/** T2. */
-type Share = readonly [lowerQuartile: number, median: number, upperQuartile: number];
 export type TracingBenchResult = {
   readonly rounds: readonly TracingRound[];
   readonly spanBytes: number;
   /** CPU of a worker over the first events (T1). */
   readonly start: { readonly without: Cpu; readonly traced: Cpu };
   /** Of the traced to the other (T2). */
-  readonly shares: Readonly<Record<keyof Figures, Share>>;
+  readonly shares: Readonly<Record<keyof Figures, PairedShare>>;
 };
 
 const STREAM = { stream: 'NEXMARK', prefix: 'nexmark', splits: 4, linesPerMessage: 100 };
 /** Starting takes half a second of CPU, give or take a tenth. */
 const START_RUNS = 5;
+/** T3. */
+const SETTLED_SHARE = 0.5;
 /** T1. */
 export const START_EVENTS = 10_000;
 const JOB = fileURLToPath(new URL('../jobs/count.yaml', import.meta.url));
@@ -76,11 +81,14 @@ export async function tracing(options: TracingBenchOptions, log: (line: string) 
     await load(place.nc, events(START_EVENTS, options.events), STREAM);
     const runOnce = async (name: string, sampling: number | null): Promise<Figures> => {
       const profileDir = options.profileDir && join(options.profileDir, sampling === null ? 'without' : 'traced');
-      const run = await checkedRun(place, settingsOf(name, sampling, profileDir), check);
+      const settledAfter = options.events * SETTLED_SHARE;
+      const run = await checkedRun(place, { ...settingsOf(name, sampling, profileDir), settledAfter }, check);
+      const { afterEvents, spanMs } = run.settled ?? { afterEvents: NaN, spanMs: NaN };
       const started = start[sampling === null ? 'without' : 'traced'];
       const perMillion = (ms: number): number => ms / 1_000 / ((options.events - START_EVENTS) / 1e6);
       return {
         eventsPerS: options.events / ((run.spanMs ?? run.totalMs) / 1_000),
+        settledEventsPerS: (options.events - afterEvents) / (spanMs / 1_000),
         cpuSPerMillion: perMillion(run.endedCpuMs - started.endedCpuMs),
         engineCpuSPerMillion: perMillion(run.engineCpuMs - started.engineCpuMs),
         allCpuSPerMillion: perMillion(cpuOf(run).allCpuMs - started.allCpuMs),
@@ -95,9 +103,10 @@ export async function tracing(options: TracingBenchOptions, log: (line: string) 
       rounds.push(tracedFirst ? { traced: first, without: second } : { without: first, traced: second });
     }
     collector.stop();
-    const share = (name: keyof Figures): Share => quartiles(rounds.map(({ traced, without }) => traced[name] / without[name]));
+    const share = (name: keyof Figures): PairedShare => pairedShare(rounds.map(({ traced, without }) => traced[name] / without[name]));
     const shares = {
       eventsPerS: share('eventsPerS'),
+      settledEventsPerS: share('settledEventsPerS'),
       cpuSPerMillion: share('cpuSPerMillion'),
       engineCpuSPerMillion: share('engineCpuSPerMillion'),
       allCpuSPerMillion: share('allCpuSPerMillion'),
@@ -107,30 +116,42 @@ export async function tracing(options: TracingBenchOptions, log: (line: string) 
 }
 
 export function tracingTable({ rounds, shares, spanBytes, start }: TracingBenchResult): string {
-  const head = ['round', 'events/s without', 'traced', 'CPU-s/M without', 'traced', "engine's thread without", 'traced'];
+  const head = [
+    'round',
+    'events/s without',
+    'traced',
+    'settled without',
+    'traced',
+    'CPU-s/M without',
+    'traced',
+    "engine's thread without",
+    'traced',
+  ];
   const lines = rounds.map(({ without, traced }, round) => [
     String(round + 1),
     counted(without.eventsPerS),
     counted(traced.eventsPerS),
+    counted(without.settledEventsPerS),
+    counted(traced.settledEventsPerS),
     without.cpuSPerMillion.toFixed(2),
     traced.cpuSPerMillion.toFixed(2),
     without.engineCpuSPerMillion.toFixed(2),
     traced.engineCpuSPerMillion.toFixed(2),
   ]);
-  const percent = (share: number): string => `${((share - 1) * 100).toFixed(1)} %`;
-  const shown = ([lower, median, upper]: Share): string => `${percent(median)} (${percent(lower)} … ${percent(upper)})`;
   const cpu = ({ endedCpuMs, engineCpuMs }: Cpu): string =>
     `${Math.round(endedCpuMs)} ms, ${Math.round(engineCpuMs)} ms of the engine's thread`;
   return [
     aligned([head, ...lines]),
     '',
-    'traced beside without, median of the pairs and their quartiles:',
-    `  throughput              ${shown(shares.eventsPerS)}`,
-    `  CPU, engine's thread    ${shown(shares.engineCpuSPerMillion)}`,
-    `  CPU, worker's process   ${shown(shares.cpuSPerMillion)}`,
-    `  CPU, all processes      ${shown(shares.allCpuSPerMillion)}`,
+    `traced beside without, ${rounds.length} pairs together:`,
+    `  throughput, settled     ${toldShare(shares.settledEventsPerS)}`,
+    `  throughput, whole run   ${toldShare(shares.eventsPerS)}`,
+    `  CPU, engine's thread    ${toldShare(shares.engineCpuSPerMillion)}`,
+    `  CPU, worker's process   ${toldShare(shares.cpuSPerMillion)}`,
+    `  CPU, all processes      ${toldShare(shares.allCpuSPerMillion)}`,
+    `settled: the second half of the events. CPU: above that of a run over the first ${counted(START_EVENTS)}`,
     `${counted(spanBytes)} bytes of spans`,
-    `CPU of a run over ${counted(START_EVENTS)} events, not in these: without ${cpu(start.without)}; traced ${cpu(start.traced)}`,
+    `paid once, CPU of such a run: without ${cpu(start.without)}; traced ${cpu(start.traced)}`,
   ].join('\n');
 }
 
@@ -152,12 +173,6 @@ function cpuOf({ endedCpuMs, engineCpuMs, serverCpuMs, runnerCpuMs }: MeasuredRu
 }
 
 function middleOf(runs: readonly Cpu[]): Cpu {
-  const middle = (name: keyof Cpu): number => quartiles(runs.map((run) => run[name]))[1];
+  const middle = (name: keyof Cpu): number => runs.map((run) => run[name]).toSorted((a, b) => a - b)[Math.floor(runs.length / 2)]!;
   return { endedCpuMs: middle('endedCpuMs'), engineCpuMs: middle('engineCpuMs'), allCpuMs: middle('allCpuMs') };
-}
-
-function quartiles(numbers: readonly number[]): Share {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!;
-  return [at(0.25), at(0.5), at(0.75)];
 }
