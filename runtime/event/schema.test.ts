@@ -109,7 +109,13 @@ describe('JSON values are held to their types', () => {
       fact: 'an infinite double is refused',
       schema: { x: 'double' },
       text: '{"x":1e999}',
-      gives: { issues: ['x: found Infinity, expected a number'] },
+      gives: { issue: 'the number 1e999 is beyond what a number can be (about 1.8e308)' },
+    },
+    {
+      fact: 'an infinite double is refused, with all its digits too',
+      schema: { x: 'double' },
+      text: `{"x":${'9'.repeat(400)}}`,
+      gives: { issues: [`x: found ${'9'.repeat(400)}, expected a number`] },
     },
     { fact: 'a bool is true or false', schema: { x: 'bool' }, text: '{"x":1}', gives: { issues: ['x: found 1, expected true or false'] } },
     { fact: 'a time may be a text', schema: { x: 'timestamp' }, text: '{"x":"1970-01-01T00:00:01.5Z"}', gives: { value: { x: 1500 } } },
@@ -220,6 +226,11 @@ describe('JSON texts', () => {
       value: [0.9007199254740993, 9007199254740993.5, 90071992547409930],
     });
   });
+  test.each(['1e400', '-1e400', `1${'0'.repeat(400)}.5`])('a number beyond what a double holds is refused: %s', (text) => {
+    const issue = `the number ${text.length > 32 ? `${text.slice(0, 32)}…` : text} is beyond what a number can be (about 1.8e308)`;
+    for (const whole of [text, `[${text}]`, `{"a":[{"__proto__":${text}}]}`]) expect(decodeJsonText(whole)).toEqual({ issue });
+    expect(decodeJsonText(`["${text}",1.7e308,1e-400]`)).toEqual({ value: [text, 1.7e308, 0] });
+  });
   test('nesting is bounded, brackets within texts do not count', () => {
     expect(decodeJsonText('['.repeat(300) + ']'.repeat(300))).toEqual({ issue: 'nested deeper than 256 levels' });
     expect(decodeJsonText(JSON.stringify({ a: '['.repeat(5000) }))).toHaveProperty('value');
@@ -231,6 +242,6 @@ describe('JSON texts', () => {
     expect(performance.now() - began).toBeLessThan(5_000); // seconds, where the square of its length would take minutes
   });
   test('a number of a hundred thousand digits is refused', () => {
-    expect(decodeJsonText(`[${'7'.repeat(100_000)}]`)).toEqual({ issue: 'not JSON: a number of 100000 digits' });
+    expect(decodeJsonText(`[${'7'.repeat(100_000)}]`)).toEqual({ issue: 'a number of 100000 digits, at most 1024 are taken' });
   });
 });

@@ -135,7 +135,10 @@ const fromJson: Readonly<Record<FieldType, (value: unknown) => unknown>> = {
   string: (value) => (typeof value === 'string' ? value : REFUSED),
   // A double beyond 2^53 that the text did not write as a whole number (1e300) is no exact integer (D2).
   int: (value) => (typeof value === 'bigint' || Number.isSafeInteger(value) ? value : REFUSED),
-  double: (value) => (typeof value === 'bigint' ? Number(value) : Number.isFinite(value) ? value : REFUSED),
+  double: (value) => {
+    const double = typeof value === 'bigint' ? Number(value) : value;
+    return Number.isFinite(double) ? double : REFUSED;
+  },
   bool: (value) => (typeof value === 'boolean' ? value : REFUSED),
   timestamp: (value) => (typeof value === 'string' ? (parseIsoTime(value) ?? REFUSED) : isTime(value) ? value : REFUSED),
   any: (value) => value,

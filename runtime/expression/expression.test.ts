@@ -42,6 +42,12 @@ test.each<{ fact: string; text: string; event?: unknown; gives: unknown }>([
   },
   { fact: 'constructor is a field only if the event has it', text: 'event.constructor', event: { constructor: 'Boeing' }, gives: 'Boeing' },
   {
+    fact: 'an object is a map, whatever its fields are named',
+    text: '[type(event) == map, type(event.a) == map, type(event) == type({"b": 1}), type(event.constructor) == string]',
+    event: { constructor: 'Boeing', a: { constructor: 1 } },
+    gives: [true, true, true, true],
+  },
+  {
     fact: 'the prototype is not read',
     text: 'event.__proto__ == null && event.constructor == null && event["toString"] == null',
     gives: true,

@@ -8,7 +8,7 @@
 
 import { nearest } from '../base/nearest.ts';
 import { ExpressionError } from './expression-error.ts';
-import { type ASTNode, Duration, LibraryError, libraryCall, signatures, textOf } from './library.ts';
+import { type ASTNode, constantOf, Duration, LibraryError, libraryCall, signatures, textOf } from './library.ts';
 import { compileExtract, compileRegex, type LinearExtract, type LinearRegex } from './linear-regex.ts';
 import { timeParts, wallClock } from './time-parts.ts';
 import { describe, isRecord, millisecondsOf, spend, TEXT_CHARACTERS_MAX } from './values.ts';
@@ -17,6 +17,7 @@ import { describe, isRecord, millisecondsOf, spend, TEXT_CHARACTERS_MAX } from '
 export type Call = (args: readonly unknown[], node: ASTNode) => unknown;
 
 const INT_MAX = 2 ** 63;
+const TYPE_OF_OBJECTS: unknown = constantOf('map')?.value;
 const TIMESTAMP_MAX_MS = 253_402_300_799_999;
 const TIMESTAMP_MIN_MS = -62_135_596_800_000;
 const RFC3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/;
@@ -66,6 +67,8 @@ const natives: Readonly<Record<string, Native>> = {
     return typeof x === 'bigint' ? Number(x) : fallback([x], node);
   },
   timestamp: ([x], node, fallback) => timestamp(x, node, fallback),
+  // The library asks a value for its class; an event may have a field of that name.
+  type: ([x], node, fallback) => (isRecord(x) ? TYPE_OF_OBJECTS : fallback([x], node)),
   sum: ([list], node) => sumOf(list, node),
   startsWith: ([x, y], node, fallback) => (typeof x === 'string' && typeof y === 'string' ? x.startsWith(y) : fallback([x, y], node)),
   endsWith: ([x, y], node, fallback) => (typeof x === 'string' && typeof y === 'string' ? x.endsWith(y) : fallback([x, y], node)),

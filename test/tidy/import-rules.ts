@@ -59,7 +59,7 @@ const rules: Readonly<Record<string, Rule>> = {
     types: ['runtime/connectors', 'runtime/transforms'],
   },
   'runtime/adapters': {
-    values: ['runtime/base', 'runtime/job', 'runtime/plan', 'runtime/telemetry'],
+    values: ['runtime/base', 'runtime/event', 'runtime/job', 'runtime/plan', 'runtime/telemetry'],
     types: ['crds', 'runtime/journal', 'runtime/worker'],
   },
   'runtime/testing': { values: ['crds', 'runtime'] },

@@ -29,6 +29,8 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
   if (pathname === '/echo') return json({ method: request.method, body: await text(request), type: request.headers['content-type'] });
   if (pathname === '/text') return void response.end('hello');
   if (pathname === '/empty') return void response.writeHead(204).end();
+  if (pathname === '/large-id') return void response.setHeader('content-type', 'application/json').end('{"id":9007199254740993}');
+  if (pathname === '/large-number') return void response.setHeader('content-type', 'application/json').end('{"n":1e400}');
   if (pathname === '/no-json') return void response.setHeader('content-type', 'application/json').end('{');
   if (pathname === '/large') return void response.end('x'.repeat(2_000_000));
   if (pathname === '/hangs') return;
@@ -58,7 +60,12 @@ test.each([
   { path: '/403', gives: { kind: 'failed', again: false } },
   { path: '/429', gives: { kind: 'failed', again: true } },
   { path: '/503', gives: { kind: 'failed', again: true, problem: expect.stringContaining('answered 503') as string } },
-  { path: '/no-json', gives: { kind: 'failed', again: false, problem: expect.stringContaining('no JSON') as string } },
+  { path: '/no-json', gives: { kind: 'failed', again: false, problem: expect.stringContaining('not JSON') as string } },
+  { path: '/large-id', gives: { kind: 'answer', value: { id: 9007199254740993n } } },
+  {
+    path: '/large-number',
+    gives: { kind: 'failed', again: false, problem: expect.stringContaining('the number 1e400 is beyond') as string },
+  },
   { path: '/large', gives: { kind: 'failed', again: false, problem: expect.stringContaining('more than 1048576 bytes') as string } },
   { path: '/breaks', gives: { kind: 'failed', again: true, problem: expect.stringContaining('cannot be asked') as string } },
 ])('GET $path', async ({ path, gives }) => {

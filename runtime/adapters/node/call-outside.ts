@@ -4,6 +4,7 @@
 //   CO2. An answer is data that a record can hold, and of bounded size.
 //   CO3. The value of a secret header goes into the request and nowhere else: no problem tells it, and no other server gets it by a redirect.
 
+import { decodeJsonText } from '../../event/codec/json.ts';
 import type { CallOutside, Try } from '../../worker/lookup-desk.ts';
 
 /** A larger answer would drown the events that it goes into. */
@@ -88,11 +89,9 @@ async function boundedText({ body }: Response): Promise<string | null> {
 function decoded(text: string, type: string, who: string): Try {
   if (text === '') return { kind: 'answer', value: null };
   if (!/[/+]json\b/.test(type)) return { kind: 'answer', value: text };
-  try {
-    return { kind: 'answer', value: JSON.parse(text) as unknown };
-  } catch (error) {
-    return { kind: 'failed', problem: `${who} answered what is no JSON: ${messageOf(error)}`, again: false };
-  }
+  const json = decodeJsonText(text);
+  if ('value' in json) return { kind: 'answer', value: json.value };
+  return { kind: 'failed', problem: `${who} answered what cannot be used: ${json.issue}`, again: false };
 }
 
 async function run({ code, event, key }: Extract<Question, { kind: 'code' }>, signal: AbortSignal): Promise<Try> {

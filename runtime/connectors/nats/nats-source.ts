@@ -20,7 +20,7 @@ import { parseTraceparent } from '../../base/trace-context.ts';
 import type { TraceContext } from '../../base/trace-context.ts';
 import type { TraceMark } from '../../event/trace-marks.ts';
 import type { Value } from '../../event/batch.ts';
-import { invalidUtf8, mayHaveLongNumber, utf8Text } from '../../event/codec/json.ts';
+import { invalidUtf8, utf8Text } from '../../event/codec/json.ts';
 import { compileJsonEvent, compileJsonEventAgain, type EventDecoder } from '../../event/codec/json-event.ts';
 import type { StoredRecord } from '../../journal/journal.ts';
 import type { SourceConnector, SourcePosition, SourceRead, SourceReader } from '../source.ts';
@@ -242,8 +242,7 @@ class NatsSplitReader implements SourceReader {
   /** True when all lines of the message were taken. */
   #lines(buffer: Buffer, sequence: number, gathered: Gathered, limits: Limits): boolean {
     // Most JSON is ASCII: then characters are bytes, and one text for all lines costs a fifth less than one for each.
-    const text = isAscii(buffer) ? buffer.toString('latin1') : null;
-    const ascii = text === null ? null : { text, isExact: !mayHaveLongNumber(text) };
+    const ascii = isAscii(buffer) ? buffer.toString('latin1') : null;
     let passing = this.#lineAt === 0 ? this.#place.line : 0; // lines given before this reader was opened
     let line = this.#place.line - passing;
     while (this.#lineAt < buffer.length) {
@@ -262,8 +261,8 @@ class NatsSplitReader implements SourceReader {
     return true;
   }
 
-  /** `ascii`: the buffer's text, where that is known to be ASCII, and whether none of its lines has a long number. */
-  #event(buffer: Buffer, at: At, gathered: Gathered, ascii: Ascii | null = null): void {
+  /** `ascii`: the buffer's text, where that is known to be ASCII. */
+  #event(buffer: Buffer, at: At, gathered: Gathered, ascii: string | null = null): void {
     const bytes = at.to - at.from;
     gathered.bytes += bytes;
     if (bytes > this.#spec.maxEventBytes) {
@@ -273,9 +272,9 @@ class NatsSplitReader implements SourceReader {
       );
       return;
     }
-    const text = ascii === null ? utf8Text(buffer, at.from, at.to) : ascii.text.slice(at.from, at.to);
+    const text = ascii === null ? utf8Text(buffer, at.from, at.to) : ascii.slice(at.from, at.to);
     if (text === null) return this.#bad(at, { issues: [invalidUtf8(buffer, at.from, at.to)], event: shownEvent(buffer, at) }, gathered);
-    const decoded = this.#decode(text, ascii?.isExact || undefined);
+    const decoded = this.#decode(text);
     if ('issues' in decoded) return this.#bad(at, { issues: decoded.issues, event: shownEvent(buffer, at, decoded.event) }, gathered);
     if (this.#context !== null) gathered.traces.push({ at: gathered.values.length, context: this.#context });
     gathered.values.push(decoded.value);
@@ -308,8 +307,6 @@ class NatsSplitReader implements SourceReader {
     return until === before ? 1 : Math.min(1, Math.max(0, (sequence - before) / (until - before)));
   }
 }
-
-type Ascii = { readonly text: string; readonly isExact: boolean };
 
 /** Bytes [from, to) of a message; `line` 0: the message is one event. */
 type At = { readonly from: number; readonly to: number; readonly sequence: number; readonly line: number };

@@ -8,8 +8,7 @@ import { encodeJsonLine } from './json-lines.ts';
 
 /** `event`: as far as it was decoded; undefined when it was not. */
 export type DecodedEvent = { readonly value: Value } | { readonly issues: readonly string[]; readonly event: Value };
-/** `isExact`: as in decodeJsonText, where it is known. */
-export type EventDecoder = (text: string, isExact?: boolean) => DecodedEvent;
+export type EventDecoder = (text: string) => DecodedEvent;
 
 /** Decodes an event that was taken out before: as its text, or as far as it had been decoded. */
 export function compileJsonEventAgain(schema: EventSchemaSpec | undefined): (event: Value) => DecodedEvent {
@@ -25,8 +24,8 @@ export function compileJsonEventAgain(schema: EventSchemaSpec | undefined): (eve
 export function compileJsonEvent(schema: EventSchemaSpec | undefined): EventDecoder {
   const declared = schema !== undefined && Object.keys(schema).length > 0;
   const check = compileSchema(schema, 'json');
-  return (text, isExact) => {
-    const decoded = decodeJsonText(text, isExact);
+  return (text) => {
+    const decoded = decodeJsonText(text);
     if ('issue' in decoded) return { issues: [decoded.issue], event: undefined };
     const { value } = decoded;
     if (!declared) return { value };
