@@ -72,7 +72,7 @@ function isListOf(value: unknown, max: number, is: (one: readonly unknown[]) => 
 function isTask(value: unknown): boolean {
   if (!isRecord(value)) return false;
   const { task, stage, partition, state, epoch, number, counters, watermark, inboxBytes, progress, positions } = value;
-  const { sequence, time, heavyKey, idle, held, heldMs, backPressure, backPressureMs, standsStill, stalled } = value;
+  const { sequence, time, heavyKey, idle, held, heldMs, backPressure, backPressureMs, cannotRest, standsStill, stalled } = value;
   const isPlaced = typeof stage === 'string' && isCount(partition) && task === `${stage}/${partition}` && states.includes(state);
   const isCounted = [epoch, number, inboxBytes].every(isCount) && isCounters(counters);
   const isAt = watermark === null || (isNumber(watermark) && watermark >= TIME_MIN_MS);
@@ -87,6 +87,7 @@ function isTask(value: unknown): boolean {
     isAbsentOr(heldMs, isCount) &&
     isAbsentOr(backPressure, (flag) => flag === true) &&
     isAbsentOr(backPressureMs, isCount) &&
+    isAbsentOr(cannotRest, isCount) &&
     isAbsentOr(standsStill, isText) &&
     isAbsentOr(stalled, isText);
   return isPlaced && isCounted && isAt && isShare && arePositions && areLater;

@@ -4,7 +4,7 @@
 //                                                                                  ─▶ sources go on
 //   S0. While a stage of the job takes its bootstrap in nothing is asked of it: it goes on, and the savepoint waits (Q5 of quiescence.ts).
 //   S1. Only the last step makes it a savepoint: its store then has the manifest. Before that there is none.
-//   S2. Whatever goes wrong, sources go on: at the end, when it takes too long, and when the savepoint is deleted meanwhile.
+//   S2. Whatever goes wrong, sources go on: at the end, when it takes too long or would for ever, and when the savepoint is deleted meanwhile.
 //   S3. It lies in a stream of its own, so it outlives the job; and in an account that no worker is let into.
 
 import type { NatsConnection } from '@nats-io/transport-node';
@@ -16,7 +16,7 @@ import { getBytes, putBytes } from '../../runtime/journal/blob-bytes.ts';
 import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
 import type { Directory } from '../../runtime/worker/directory.ts';
 import type { JobRecord, Pause, SavepointManifest, SavepointRequest, SavepointTask } from '../../runtime/worker/job-record.ts';
-import { bootstrapUnderWay, underWay } from '../../runtime/worker/quiescence.ts';
+import { bootstrapUnderWay, neverQuiet, underWay } from '../../runtime/worker/quiescence.ts';
 import { imagesOf, makeManifest, manifestBlob, partKeys } from '../../runtime/worker/savepoint.ts';
 import type { SavepointProgress } from '../reconcile/nats-side.ts';
 import type { WorkerReports } from './worker-reports.ts';
@@ -57,6 +57,11 @@ export async function advanceSavepoint(parts: SavepointParts, savepoint: string)
     return { kind: 'working', message: 'sources pause' };
   }
   if (pause.id !== id) return { kind: 'working', message: `waits for ${pause.reason}` };
+  const never = neverQuiet(parts.reports.tasks(identity), id);
+  if (never !== null) {
+    await release(directory, id, partKeys(id, plan));
+    return { kind: 'failed', message: `it cannot be taken now: ${never}; sources go on` };
+  }
   if (clock.nowMs() - pause.sinceMs > TAKEN_WITHIN_MS) {
     const reason = underWay(plan, parts.reports.tasks(identity), id) ?? 'not all workers have stored their part';
     await release(directory, id, partKeys(id, plan));

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { streamJobSchema } from '../../crds/stream-job/spec.ts';
 import { planJob } from '../plan/plan.ts';
 import { NO_COUNTS } from '../task/counters.ts';
-import { bootstrapUnderWay, isQuiet, underWay } from './quiescence.ts';
+import { bootstrapUnderWay, isQuiet, neverQuiet, underWay } from './quiescence.ts';
 import type { TaskFigures } from './task-figures.ts';
 import { NO_TIME } from './time-ledger.ts';
 
@@ -90,6 +90,22 @@ test.each<{ fact: string; task: string; change: Partial<TaskFigures> | null; say
   if (change === null) figures.delete(task);
   else figures.set(task, { ...figures.get(task)!, ...change });
   expect(underWay(plan, figures, PAUSE)).toBe(says);
+});
+
+const CANNOT_REST =
+  '100000 events wait in task c/1 for a lookup, a rate or a retry, as many as may while the job is paused, and more lie before it; ' +
+  'make another savepoint when less waits: give that stage more at once (maxInFlight, perSecond) or more partitions, or let it catch up';
+
+test.each<{ fact: string; change: Partial<TaskFigures>; says: string | null }>([
+  { fact: 'in which as much waits as may, and before which more lies', change: { inboxBytes: 1, cannotRest: 100_000 }, says: CANNOT_REST },
+  { fact: 'in which as much waits as may, and that is all', change: { cannotRest: 100_000 }, says: null },
+  { fact: 'that works', change: { inboxBytes: 1, busy: true }, says: null },
+  { fact: 'whose report is of another pause', change: { inboxBytes: 1, cannotRest: 100_000, paused: 'p0' }, says: null },
+])('a pause need not be waited for longer because of a task $fact: $says', ({ change, says }) => {
+  const figures = atRest();
+  figures.set('c/1', { ...figures.get('c/1')!, ...change });
+  expect(neverQuiet(figures, PAUSE)).toBe(says);
+  if (says !== null) expect(underWay(plan, figures, PAUSE)).toBe(says);
 });
 
 test('a task that has ended takes in nothing more', () => {

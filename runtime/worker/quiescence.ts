@@ -11,6 +11,9 @@
 //
 //   Q5. No pause before all bootstraps are through: it would stop what they read, and what waits for them lies between tasks, where no
 //       savepoint has it. Once through they stay so, for as long as the revision is the same.
+//
+//   Q6. A task in which as much waits as may during a pause takes in nothing more before its end, as nothing of what waits goes on until then:
+//       whoever waits for rest need not wait longer.
 
 import type { PhysicalPlan, StagePlan } from '../plan/physical-plan.ts';
 import { taskName } from '../plan/physical-plan.ts';
@@ -26,6 +29,7 @@ export function underWay(plan: PhysicalPlan, figures: ReadonlyMap<string, TaskFi
       if (task.state === 'done') continue;
       if (task.standsStill !== undefined) return task.standsStill;
       if (task.paused !== pause) return `${stage.kind === 'source' ? 'source task' : 'task'} ${name} reads on`;
+      if (takesNoMore(task)) return restless(task);
       if (task.busy || task.inboxBytes > 0) return `task ${name} works`;
       for (const index of stage.inputs) {
         const isOwn = stage.outputs.includes(index);
@@ -39,6 +43,23 @@ export function underWay(plan: PhysicalPlan, figures: ReadonlyMap<string, TaskFi
     }
   }
   return null;
+}
+
+/** Why there will be no rest however long the pause is, a sentence; null: there may be (Q6). */
+export function neverQuiet(figures: ReadonlyMap<string, TaskFigures>, pause: string): string | null {
+  const one = [...figures.values()].find((task) => task.state === 'running' && task.paused === pause && takesNoMore(task));
+  return one === undefined ? null : restless(one);
+}
+
+function takesNoMore({ cannotRest, inboxBytes }: TaskFigures): boolean {
+  return cannotRest !== undefined && inboxBytes > 0;
+}
+
+function restless({ task, cannotRest = 0 }: TaskFigures): string {
+  return (
+    `${cannotRest} events wait in task ${task} for a lookup, a rate or a retry, as many as may while the job is paused, and more lie before it; ` +
+    'make another savepoint when less waits: give that stage more at once (maxInFlight, perSecond) or more partitions, or let it catch up'
+  );
 }
 
 /** null: all that is to be taken in first has been, or there is no such thing. Else what is on its way, a sentence (Q5). */

@@ -44,6 +44,9 @@ export type TaskFigures = {
   readonly backPressureMs?: number;
   /** It does now. */
   readonly backPressure?: true;
+  /** While the job is paused: so many events wait in it, as many as may then, so what lies before it stays there (N8 of task-runner.ts).
+   *  Absent: it takes in all there is. */
+  readonly cannotRest?: number;
   /** Why its split cannot be read now, though it goes on by itself once that is mended; absent: it can. */
   readonly stalled?: string;
   /** The key that most of its events have lately; absent: none stands out. */

@@ -47,6 +47,8 @@ export type TaskRunnerParts = {
   readonly outside?: Outside;
   /** Of the splits of this worker among those of the job; absent: they wait for nobody. */
   readonly alignment?: Alignment;
+  /** N8 of the runner; absent: HELD_WHILE_PAUSED_MAX. */
+  readonly heldWhilePausedMax?: number | undefined;
   readonly recordBytesMax: number;
   readonly checkpointBytes: number;
   /** Replay speed of bounded sources (3600: an hour of event time a second); null: as fast as possible. */

@@ -215,6 +215,7 @@ export class TaskRunner {
       ...this.#source?.held,
       ...this.#source?.stalled,
       ...this.#lanes.figures,
+      ...(core !== null && this.#redrive.paused !== null && core.isFull && this.#holdsMax(core) ? { cannotRest: core.counters.held } : {}),
       ...(this.#standsStill === null ? {} : { standsStill: this.#standsStill.slice(0, STANDS_STILL_CHARACTERS_MAX) }),
       heavyKey: shownKey(core?.heaviestKey() ?? null),
     };
@@ -314,9 +315,13 @@ export class TaskRunner {
     return (isOpen && this.#lanes.isReady) || this.#owed.isDue || core.isEnding;
   }
 
+  #holdsMax({ counters }: TaskCore): boolean {
+    return counters.held >= (this.#parts.heldWhilePausedMax ?? HELD_WHILE_PAUSED_MAX);
+  }
+
   /** N8. */
   #isFull(core: TaskCore): boolean {
-    return core.isFull && (this.#redrive.paused === null || core.counters.held >= HELD_WHILE_PAUSED_MAX);
+    return core.isFull && (this.#redrive.paused === null || this.#holdsMax(core));
   }
 
   /** What waits may go on. While the job is paused it waits on, as dead letters do that are put in again. */

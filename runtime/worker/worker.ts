@@ -62,7 +62,7 @@ const TRACES_MAX_MS = 1_500;
 const GOODBYE_MAX_MS = 750;
 
 /** Parts of a task that differ by stage: made by the composition root. */
-export type StageParts = Pick<TaskRunnerParts, 'source' | 'sink' | 'outside' | 'stepClock'>;
+export type StageParts = Pick<TaskRunnerParts, 'source' | 'sink' | 'outside' | 'stepClock' | 'heldWhilePausedMax'>;
 
 /** All that changes with a revision of the job. */
 export type WorkerRevision = Pick<TaskRunnerParts, 'plan' | 'makeTransform' | 'table' | 'tableVersions'> & {
@@ -71,7 +71,7 @@ export type WorkerRevision = Pick<TaskRunnerParts, 'plan' | 'makeTransform' | 't
   readonly stageParts: (stage: StagePlan) => StageParts;
 };
 
-type OfTask = 'warm' | 'stage' | 'partition' | 'source' | 'sink' | 'outside' | 'stepClock' | 'savedPart';
+type OfTask = 'warm' | 'stage' | 'partition' | 'source' | 'sink' | 'outside' | 'stepClock' | 'heldWhilePausedMax' | 'savedPart';
 type FromWorker = OfTask | 'alignment' | 'memory' | 'meter' | 'followed' | 'feed' | 'redrives' | 'onTrouble' | 'turns' | 'revision';
 
 export type WorkerParts = Omit<TaskRunnerParts, FromWorker> &

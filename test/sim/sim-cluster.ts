@@ -49,6 +49,8 @@ export class SimWorld {
   readonly events: readonly (readonly SimEvent[])[];
   /** Sources do not end. */
   isOpen = false;
+  /** Of a partition; absent: as many as outside of simulations. */
+  heldWhilePausedMax: number | undefined;
   /** Of each revision: how many workers beside the owner follow a partition. */
   standbysOf: (revision: number) => 0 | 1 = () => 0;
 
@@ -236,6 +238,7 @@ export class SimCluster {
         ...this.#stageParts(stage, mortal, clock),
         outside: outside.get(stage.id)!,
         stepClock: stepClock(this.#world.steps),
+        heldWhilePausedMax: this.#world.heldWhilePausedMax,
       }),
     };
   }

@@ -5,9 +5,24 @@ import { readStreamJob } from '../../runtime/plan/check.ts';
 import { planJob } from '../../runtime/plan/plan.ts';
 import { NO_FAULTS } from '../../runtime/testing/memory-faults.ts';
 import { jobText } from '../support/job-run.ts';
+import { neverQuiet } from '../../runtime/worker/quiescence.ts';
 import { SimCluster, SimWorld } from './sim-cluster.ts';
 import { simEvents, SPLITS } from './sim-job.ts';
 import { takeSavepoint } from './savepoints.ts';
+
+const RATED = jobText(
+  'limited',
+  `
+  partitions: 2
+  sources:
+    - { name: bids, file: { path: a.ndjson }, schema: { id: string, at: timestamp }, eventTime: { at: event.at } }
+  stages:
+    - { name: keyed, from: bids, keyBy: event.at, dedupe: { ttl: 1d } }
+    - { name: rated, from: keyed, rateLimit: { perSecond: 10, burst: 1 } }
+  sinks:
+    - { name: out, from: rated, file: { path: out.ndjson } }
+`,
+);
 
 const JOB = jobText(
   'waiting',
@@ -57,6 +72,46 @@ test('a savepoint is taken while a partition puts back-pressure on what it reads
       wasPressing: true,
       isPressingStill: false,
       isThrough: true,
+    });
+    expect(world.lines('out').length).toBe(world.events.flat().length);
+  }
+}, 120_000);
+
+test('where more would wait than may while the job is paused, it is said at once that no savepoint comes; the job goes on to its end behind it', async () => {
+  for (let seed = 1; seed <= 4; seed++) {
+    const world = new SimWorld(seed, { ...NO_FAULTS, latencyMs: [0, 20] }, simEvents);
+    world.heldWhilePausedMax = 5;
+    const cluster = new SimCluster(world, { lagMs: 0 });
+    const play = async (): Promise<unknown> => {
+      const plan = planJob(readStreamJob(RATED, { file: 'limited', parameters: {} }), { bids: SPLITS }, { deadLetterFile: false });
+      await cluster.declare(1, plan);
+      cluster.start(2);
+      const isBehind = (): boolean => [...cluster.figures.values()].some(({ stage, inboxBytes }) => stage === 'keyed' && inboxBytes > 0);
+      for (let i = 0; i < 200 && !isBehind(); i++) await world.clock.sleep(50);
+      await world.clock.sleep(800); // more than may is behind it
+      const before = neverQuiet(cluster.figures, 'p');
+      await cluster.directory.put('pause', { id: 'p', reason: 'savepoint' });
+      for (let i = 0; i < 200 && neverQuiet(cluster.figures, 'p') === null; i++) await world.clock.sleep(50);
+      const says = neverQuiet(cluster.figures, 'p');
+      await cluster.directory.delete('pause');
+      await world.clock.sleep(500);
+      const behind = neverQuiet(cluster.figures, 'p');
+      const isThrough = await cluster.until('completed', () => true, 120_000);
+      cluster.stop();
+      return { before, says, behind, isThrough };
+    };
+    const found = await world.clock.run(play());
+    expect({ seed, problems: world.problems, found }).toEqual({
+      seed,
+      problems: [],
+      found: {
+        before: null,
+        says: expect.stringMatching(
+          /^\d+ events wait in task keyed\/\d for a lookup, a rate or a retry, as many as may while the job is paused/,
+        ) as string,
+        behind: null,
+        isThrough: true,
+      },
     });
     expect(world.lines('out').length).toBe(world.events.flat().length);
   }
