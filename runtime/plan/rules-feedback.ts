@@ -79,9 +79,12 @@ function wayProblem(head: StageElement, name: string, graph: JobGraph, seen: Set
   return null;
 }
 
+const OTHER_KEY =
+  'let it come back before that; a circle through two keys is one stage that is keyed by whom an event is for (keyBy: event.to)';
+
 function waitsOnWay(spec: StageSpec): readonly [problem: string, fix: string] | null {
   if (spec.window !== undefined) return ['where it would wait for the watermark, which waits for it', 'let it come back before the window'];
-  if (isKeyed(spec)) return ['which has a key of its own', 'let it come back before that: only stages without a key may lie between'];
+  if (isKeyed(spec)) return ['which has a key of its own', OTHER_KEY];
   if (spec.rateLimit !== undefined) return ['where it would wait for the clock', 'limit the rate before or behind the feedback'];
   if (spec.eventTime !== undefined) return ['which changes its time', 'set event time before it, or behind the feedback'];
   if ((spec.onError?.retries ?? 0) > 0) return ['where it would wait to be tried again', 'remove retries there'];
