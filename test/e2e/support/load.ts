@@ -187,15 +187,15 @@ function judge(results: readonly Result[], sent: ReadonlyMap<string, number>): r
   return problems.slice(0, 10);
 }
 
-/** The longest time between two results that were stored, ms, and when it was. */
-export async function longestGapMs({ js, jsm }: ClusterNats, name: string): Promise<number> {
+/** The longest time between two results that were stored, ms; of those that were stored since a time of the machine's clock. */
+export async function longestGapMs({ js, jsm }: ClusterNats, name: string, sinceMs = 0): Promise<number> {
   const { state } = await jsm.streams.info(`out-${name}`);
   const consumer = await js.consumers.get(`out-${name}`, { inactive_threshold: 10_000 });
-  let [last, longest] = [0, 0];
+  let [last, longest] = [sinceMs, 0];
   for await (const message of await consumer.consume({ max_messages: 500 })) {
     const atMs = message.info.timestampNanos / 1e6;
     if (last > 0) longest = Math.max(longest, atMs - last);
-    last = atMs;
+    last = Math.max(last, atMs);
     if (message.seq >= state.last_seq) break;
   }
   await consumer.delete();
