@@ -10,8 +10,8 @@ import { prepareJob, startPod, startTenantServer, writeRecord, type PodProcess }
 
 const KEYS = 60_000;
 const CHARACTERS = 2_048;
-/** Events at a time. */
-const PORTION = 3_000;
+/** Events at a time: of more bytes than half of the heap. */
+const PORTION = 30_000;
 const HEAP_MB = 96;
 const MEMORY_BYTES = 8 * 2 ** 20;
 
@@ -68,7 +68,6 @@ test(`C3 ${KEYS} actors that keep ${CHARACTERS} characters each, in a worker wit
   await expect.poll(async () => (await first.probe('readyz'))?.status, { timeout: 20_000 }).toBe(200);
 
   const takenBy = (pod: PodProcess): Promise<number> => valueOf(pod, 'millrace_stage_input_events_total', 'keepers');
-  /** A portion at a time: what one step touches lies in memory, however little that may be between two. */
   const publish = async (kind: 'keep' | 'ask', [from, to]: readonly [number, number], pod: PodProcess): Promise<void> => {
     const before = await takenBy(pod);
     for (let n = from; n < to; n++) {

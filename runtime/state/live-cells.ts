@@ -7,10 +7,13 @@
 //   L4. While an image is under way, each way to a cell that may change it tells the image first (frozen-cells.ts).
 //   L5. Where there is a place for values that do not fit memory (spilled-values.ts), entries stay and their values may be away: who gets one
 //       has it back, who only goes through entries gets a copy. Values go in the order in which they came, but for those that changed lately.
+//   L6. What a step touches is counted, so that it can end when that is much: values that came back from their place, new ones, and the
+//       encoded form of what changed, which waits in the delta.
 //   L3. A namespace without cells does not exist: when its last cell goes it is dropped.
 
 import { assert } from '../base/assert.ts';
 import type { Key, Value } from '../event/batch.ts';
+import { RoughSum } from '../event/rough-bytes.ts';
 import type { CellChanges, NamespaceChanges } from './cell-changes.ts';
 import { LIST_FROM_START, PLAIN_CELL } from './cell-changes.ts';
 import { AWAY, GONE, PLAIN, weightOf } from './cell-entry.ts';
@@ -50,6 +53,9 @@ export class LiveCells implements KeyedCells {
   /** Of cells whose values are away. */
   #awayWeight = 0;
   readonly #sizes = new ValueSizes();
+  /** L6: what came to be or changed, and what of `bytesRead` is counted. */
+  #changedSum = new RoughSum();
+  #comeBytes = 0;
   /** The namespace and entry met last: a put mostly follows the get of the same cell. */
   #lastNamespace: Namespace | undefined;
   #lastEntry: Entry | undefined;
@@ -93,6 +99,7 @@ export class LiveCells implements KeyedCells {
     this.#frozen?.lend(entry);
     (entry.cell as Value[]).push(item);
     this.#weigh(this.#lastNamespace!, 1);
+    if (this.#spilled !== null) this.#changedSum.add(item);
     if (entry.noted !== this.#generation) this.#note(this.#lastNamespace!, entry);
   }
 
@@ -157,6 +164,17 @@ export class LiveCells implements KeyedCells {
   /** About how many bytes the values in memory take, as they are encoded. */
   get valueBytes(): number {
     return (this.#weight - this.#awayWeight) * this.#sizes.mean;
+  }
+
+  /** About how many bytes came to memory or changed since `settle` (L6); 0 where all values are in memory. */
+  get touchedBytes(): number {
+    return this.#comeBytes + this.#changedSum.bytes;
+  }
+
+  /** What was touched is stored. */
+  settle(): void {
+    this.#comeBytes = 0;
+    this.#changedSum.bytes = 0;
   }
 
   /** Takes values out of memory until about `bytesMax` are left there (L5). Throws what the store fails with: then they stay. */
@@ -290,13 +308,16 @@ export class LiveCells implements KeyedCells {
     this.#weigh(space, 1);
     this.#lastEntry = entry;
     this.#residents?.add(entry);
+    if (this.#spilled !== null) this.#changedSum.add(cell);
     this.#note(space, entry);
   }
 
   /** Its value is in memory again: what the store has, or `cell` instead, which is about to take its place. */
   #comeBack(entry: Entry, cell?: Value): void {
     this.#awayWeight -= weightOf(entry);
+    const before = this.#spilled!.bytesRead;
     entry.cell = cell === undefined ? this.#spilled!.look(entry) : cell;
+    this.#comeBytes += this.#spilled!.bytesRead - before;
     this.#residents!.add(entry);
   }
 
@@ -316,6 +337,7 @@ export class LiveCells implements KeyedCells {
 
   #note(space: Namespace, entry: Entry): void {
     entry.noted = this.#generation;
+    if (this.#spilled !== null && entry.savedItems === PLAIN) this.#changedSum.add(entry.cell);
     if (entry.stored > 0) entry.stored = -entry.stored;
     if (space.noted.push(entry) === 1) this.#touched.add(space);
   }

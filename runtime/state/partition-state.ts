@@ -113,7 +113,7 @@ export class PartitionState {
     }
     const bytes = changes.length === 0 ? null : encodeChanges(changes);
     if (bytes !== null) this.#learnItemBytes(bytes.length, countItems(changes));
-    this.#memory?.relieve();
+    this.#settle();
     return bytes;
   }
 
@@ -125,7 +125,7 @@ export class PartitionState {
       node.cells.applyChanges(cells);
       node.timers.applyChanges(timers);
     }
-    this.#memory?.relieve();
+    this.#settle();
   }
 
   /** Drops cells, timers and traces of all transforms but `nodeIds`, as changes of this state. True: there were some. */
@@ -212,6 +212,19 @@ export class PartitionState {
     return bytes;
   }
 
+  /** About how many bytes of values came to memory or changed since the last delta. Cheap. */
+  get touchedBytes(): number {
+    if (this.#memory === null) return 0;
+    let bytes = 0;
+    for (const { cells } of this.#nodes.values()) bytes += cells.touchedBytes;
+    return bytes;
+  }
+
+  /** How many bytes a step may touch and give before it is to end. */
+  get stepBytesMax(): number {
+    return this.#memory?.stepBytesMax ?? Infinity;
+  }
+
   /** Takes values out of memory until about `bytesMax` are left there. Throws what the store fails with. */
   spill(bytesMax: number): void {
     const share = bytesMax / this.valueBytes;
@@ -242,6 +255,13 @@ export class PartitionState {
       this.#nodes.set(id, node);
     }
     return node;
+  }
+
+  /** PS3. */
+  #settle(): void {
+    if (this.#memory === null) return;
+    for (const { cells } of this.#nodes.values()) cells.settle();
+    this.#memory.relieve();
   }
 
   #isChanged(): boolean {

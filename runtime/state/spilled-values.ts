@@ -26,6 +26,8 @@ export class SpilledValues {
   /** Places that are free when the image is done; null: none is under way. */
   #held: number[] | null = null;
   #isClosed = false;
+  /** Of values that were read back, so far. */
+  bytesRead = 0;
   /** V4. */
   #lost: { readonly error: unknown } | null = null;
 
@@ -64,7 +66,9 @@ export class SpilledValues {
   look(entry: Entry): Value {
     this.#parts.read++;
     try {
-      return decodeValue((this.#store as ValueStore).get(entry.stored));
+      const bytes = (this.#store as ValueStore).get(entry.stored);
+      this.bytesRead += bytes.length;
+      return decodeValue(bytes);
     } catch (error) {
       this.#lost = { error };
       throw error;

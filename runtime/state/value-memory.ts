@@ -3,6 +3,8 @@
 //   VM1. When all states together have more than `memoryBytes`, each that has more than its equal share goes down to that. A state whose
 //        changes were not taken yet is left until they are.
 //   VM2. When the disk does not take any more, values stay in memory; it is told, and tried again after a while.
+//   VM4. What a step touches is not bounded by this but by where it ends: a part of the memory, by the number of states, within bounds: a
+//        commit costs what it costs, and what many values of one step take beside it is not counted to the byte.
 //   VM3. A state that nobody has any more is not kept by this.
 
 import type { Clock } from '../base/clock.ts';
@@ -26,16 +28,29 @@ export type MemoryBounds = { readonly memoryBytes: number; readonly diskBytes: n
 /** What all states have in memory and on disk, in bytes, and how many values have gone there and were read back. */
 export type ValueFigures = MemoryBounds & { readonly written: number; readonly read: number };
 
+/** Where values may lie that do not fit memory. */
+export type ValuePlace = {
+  /** Absent: all stay in memory. */
+  readonly openValues?: () => ValueStore;
+  /** How many bytes a step may touch; absent: a part of the memory. */
+  readonly stepBytes?: number;
+};
+
 export type ValueMemoryParts = {
   readonly bounds: MemoryBounds;
   readonly open: () => ValueStore;
   readonly monotonicMs: () => number;
+  readonly stepBytes?: number | undefined;
   /** The disk takes nothing. */
   readonly onTrouble: (error: unknown) => void;
 };
 
 const NO_BOUNDS: MemoryBounds = { memoryBytes: Infinity, diskBytes: Infinity };
 const RETRY_MS = 10_000;
+/** All steps together may hold so much of the memory beside what lies there between them. */
+const STEPS_SHARE = 1 / 4;
+const STEP_BYTES_MIN = 2 ** 18;
+const STEP_BYTES_MAX = 2 ** 23;
 
 export class ValueMemory {
   readonly #parts: ValueMemoryParts;
@@ -54,11 +69,11 @@ export class ValueMemory {
   /** Null: there are no bounds, or no store: all values stay in memory. */
   static of(
     bounds: MemoryBounds | undefined,
-    { openValues, clock }: { readonly openValues?: () => ValueStore; readonly clock: Pick<Clock, 'monotonicMs'> },
+    { openValues, stepBytes, clock }: ValuePlace & { readonly clock: Pick<Clock, 'monotonicMs'> },
     onTrouble: (error: unknown) => void,
   ): ValueMemory | null {
     if (bounds === undefined || openValues === undefined) return null;
-    return new ValueMemory({ bounds, open: openValues, monotonicMs: () => clock.monotonicMs(), onTrouble });
+    return new ValueMemory({ bounds, open: openValues, monotonicMs: () => clock.monotonicMs(), stepBytes, onTrouble });
   }
 
   /** Other bounds, from the next step on; absent: none. */
@@ -68,6 +83,12 @@ export class ValueMemory {
 
   get open(): () => ValueStore {
     return this.#parts.open;
+  }
+
+  /** How many bytes a step of one state may touch and give (VM4). */
+  get stepBytesMax(): number {
+    const share = (this.#bounds.memoryBytes * STEPS_SHARE) / Math.max(1, this.#states.size);
+    return this.#parts.stepBytes ?? (share === Infinity ? Infinity : Math.min(STEP_BYTES_MAX, Math.max(STEP_BYTES_MIN, share)));
   }
 
   /** Counts the state from now on, until nobody has it or the result is called. */

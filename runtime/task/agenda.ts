@@ -3,11 +3,14 @@
 // A step is cut into slices, so that no number of events, and no price of one, keeps the event loop from its turn.
 //   A1. Depth first: all that an item causes is done before what was to be done behind it. So the results are those of calls that
 //       are nested in each other, wherever the work was cut.
-//   A2. Work goes on until the stretch is over, and is cut between two portions of a batch or between two timers.
-//   A3. A portion is as large as what the node's events cost lately allows: small at first, never above PORTION_EVENTS_MAX.
+//   A2. Work goes on until the stretch is over, by time or by what it holds in memory (step-weight.ts), and is cut between two portions of
+//       a batch or between two timers.
+//   A3. A portion is as large as what the node's events cost and held lately allows: small at first, never above PORTION_EVENTS_MAX.
+//   A4. Each stretch does something, however much it holds already.
 
 import type { Clock } from '../base/clock.ts';
 import type { Batch } from '../event/batch.ts';
+import type { StepWeight } from './step-weight.ts';
 
 export type Work<Node> =
   | {
@@ -79,18 +82,26 @@ export const STRETCH_MS = 200;
 /** What a step that took in events for so long has left for what waits inside, and for timers that are due. */
 export const GRACE_MS = 50;
 
-/** The time that a step may take without giving the event loop back. Without a clock it has no end. */
+/** The time that a step may take without giving the event loop back, and what it may hold. Without a clock time has no end. */
 export class Stretch {
   readonly #clock: Pick<Clock, 'monotonicMs'> | null;
+  readonly weight: StepWeight;
   #untilMs = Infinity;
   #lastMs = 0;
+  #isFresh = true;
+  /** Whether what it holds ends it. */
+  isWeighed = true;
   isOver = false;
 
-  constructor(clock: Pick<Clock, 'monotonicMs'> | null) {
+  constructor(clock: Pick<Clock, 'monotonicMs'> | null, weight: StepWeight) {
     this.#clock = clock;
+    this.weight = weight;
   }
 
+  /** Without end: whatever it holds, too. */
   begin(forMs: number): void {
+    this.isWeighed = forMs < Infinity;
+    this.#isFresh = true;
     this.#lastMs = this.#clock?.monotonicMs() ?? 0;
     this.#untilMs = this.#lastMs + forMs;
     this.isOver = false;
@@ -105,6 +116,8 @@ export class Stretch {
 
   /** Ms since the last call. */
   lap(): number {
+    if (this.isWeighed && !this.#isFresh && this.weight.isOver) this.isOver = true;
+    this.#isFresh = false; // A4
     if (this.#clock === null) return 0;
     const nowMs = this.#clock.monotonicMs();
     const tookMs = nowMs - this.#lastMs;
@@ -124,8 +137,10 @@ const PORTION_MS = 50;
 export class Portion {
   events = PORTION_EVENTS_FIRST;
 
-  took(events: number, tookMs: number): void {
-    if (tookMs > PORTION_MS) this.events = Math.min(this.events, Math.max(1, Math.floor((events * PORTION_MS) / tookMs)));
-    else if (events === this.events && tookMs < PORTION_MS / 2) this.events = Math.min(PORTION_EVENTS_MAX, this.events * 2);
+  /** `share`: of the bytes that a portion may hold. */
+  took(events: number, tookMs: number, share: number): void {
+    const load = Math.max(tookMs / PORTION_MS, share);
+    if (load > 1) this.events = Math.min(this.events, Math.max(1, Math.floor(events / load)));
+    else if (events === this.events && load < 1 / 2) this.events = Math.min(PORTION_EVENTS_MAX, this.events * 2);
   }
 }

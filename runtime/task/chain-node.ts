@@ -6,10 +6,9 @@ import type { TraceContext } from '../base/trace-context.ts';
 import { WATERMARK_MAX, WATERMARK_MIN, type Batch, type DeadLetter } from '../event/batch.ts';
 import { partOf } from '../event/part-of.ts';
 import { withTraces, type TraceMark } from '../event/trace-marks.ts';
-import type { EdgePlan, NodePlan, OnErrorPlan, StagePlan } from '../plan/physical-plan.ts';
+import type { NodePlan, OnErrorPlan } from '../plan/physical-plan.ts';
 import { receivesOwn, untimedInputs } from './own-inputs.ts';
 import { Portion, type Agenda, type InputTime, type RiseWork, type Stretch, type Work } from './agenda.ts';
-import type { Clock } from '../base/clock.ts';
 import { together, type Together } from '../time/watermark.ts';
 import { followKeys } from './traced-batches.ts';
 import type { KeyedCells } from '../state/keyed-cells.ts';
@@ -25,22 +24,11 @@ import { CLOCK_TICK_MS, type ClockedNode } from './clocked-nodes.ts';
 import { Gate } from './gate.ts';
 import type { KeyWatch } from './key-watch.ts';
 import type { Crowding } from './back-pressure.ts';
+import type { ChainParts } from './chain-parts.ts';
 import type { StepTrace } from './step-trace.ts';
 import { TableRowsSide } from './table-rows-side.ts';
 import type { Stop } from './stop.ts';
 import { TimerTraces } from './timer-traces.ts';
-
-export type ChainParts = {
-  readonly stage: StagePlan;
-  readonly edges: readonly EdgePlan[];
-  readonly state: PartitionState;
-  readonly makeTransform: (node: NodePlan) => Transform;
-  readonly table: (name: string) => Table;
-  /** null: nothing is traced. */
-  readonly trace?: StepTrace | null;
-  /** What its stretches are measured by; absent: they never end. */
-  readonly clock?: Pick<Clock, 'monotonicMs'> | undefined;
-};
 
 /** Timers that fire between two looks at the time. */
 const TIMERS_A_LOOK = 4;
@@ -174,6 +162,10 @@ export class Node implements StepContext, ClockedNode {
 
   get nowMs(): number {
     return this.#chain.nowMs;
+  }
+
+  get bytesLeft(): number {
+    return this.#chain.stretch.weight.left;
   }
 
   get rounds(): number {
@@ -490,6 +482,7 @@ export class Node implements StepContext, ClockedNode {
   #collect(edge: number, emitted: Batch): void {
     const { trace } = this.#chain;
     const batch = trace === null || trace.followed.size === 0 ? emitted : followKeys(emitted, trace, `${edge}`);
+    this.#chain.stretch.weight.gives(batch);
     const batches = this.#chain.edgeBatches.get(edge);
     if (batches === undefined) this.#chain.edgeBatches.set(edge, [batch]);
     else batches.push(batch);

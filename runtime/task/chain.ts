@@ -33,10 +33,12 @@ import type { Answer, Ask } from '../transforms/outside.ts';
 import type { Waits } from '../transforms/transform.ts';
 import { ClockedNodes } from './clocked-nodes.ts';
 import { Agenda, Stretch, type InputTime, type Work } from './agenda.ts';
-import { Node, type ChainFlow, type ChainParts, type NodeWatermarks } from './chain-node.ts';
+import { Node, type ChainFlow, type NodeWatermarks } from './chain-node.ts';
+import type { ChainParts } from './chain-parts.ts';
 import { KeyWatch, type KeyLook } from './key-watch.ts';
 import type { Crowding } from './back-pressure.ts';
 import type { StepTrace } from './step-trace.ts';
+import { StepWeight } from './step-weight.ts';
 import type { Stop } from './stop.ts';
 
 const NO_ASKS: readonly Ask[] = [];
@@ -86,7 +88,7 @@ export class Chain implements ChainFlow {
 
   constructor(parts: ChainParts) {
     this.trace = parts.trace ?? null;
-    this.stretch = new Stretch(parts.clock ?? null);
+    this.stretch = new Stretch(parts.clock ?? null, new StepWeight(parts.state));
     for (const plan of parts.stage.nodes) this.#nodes.set(plan.id, new Node(this, plan, parts));
     for (const node of this.#nodes.values()) {
       this.#wire(node, parts);
@@ -143,7 +145,10 @@ export class Chain implements ChainFlow {
   /** Goes on until what waits may be stored so (H8), for so long at least. */
   workUntilStorable(moreMs: number): void {
     if (moreMs > 0) this.stretch.extend(moreMs);
+    const { isWeighed } = this.stretch;
+    this.stretch.isWeighed = false;
     this.#workWhile(() => this.isAmidst);
+    this.stretch.isWeighed = isWeighed;
   }
 
   /** Something left since the last `take`. */
@@ -185,10 +190,12 @@ export class Chain implements ChainFlow {
     const { node, from } = work;
     this.attempts = work.attempts;
     this.rounds = work.rounds;
+    const { weight } = this.stretch;
+    const before = weight.bytes;
     work.from = node.receive(work);
     this.attempts = null;
     this.rounds = 0;
-    node.portion.took(work.from - from, this.stretch.lap());
+    node.portion.took(work.from - from, this.stretch.lap(), weight.shareSince(before));
     return work.from === work.batch.values.length;
   }
 
@@ -306,6 +313,7 @@ export class Chain implements ChainFlow {
   take(): ChainOutput {
     const { edgeBatches: edges, deadLetters, filtered, late, made, absorbed } = this;
     const output = { edges, deadLetters, filtered, late, made, absorbed };
+    this.stretch.weight.begin();
     this.edgeBatches = new Map();
     this.deadLetters = [];
     this.filtered = this.late = this.made = this.absorbed = this.#roundsMax = 0;

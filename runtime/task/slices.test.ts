@@ -1,4 +1,4 @@
-// Steps that end wherever time is over, inside of a record, between two timers, or not yet: together they do what one step does.
+// Steps that end wherever time is over or much is held, inside of a record, between two timers, or not yet: together they do what one step does.
 
 import { describe, expect, test } from 'vitest';
 import type { Clock, Random } from '../base/clock.ts';
@@ -10,6 +10,7 @@ import { PartitionState } from '../state/partition-state.ts';
 import { residueOf } from '../telemetry/conservation.ts';
 import { makeInboxRecord } from '../testing/sample-inbox.ts';
 import { seededRandom } from '../testing/seeded-random.ts';
+import { valuesAway } from '../testing/values-away.ts';
 import { makeTransform } from '../transforms/make-transform.ts';
 import type { InboxRecord } from './inbox.ts';
 import { TaskCore } from './step.ts';
@@ -89,7 +90,7 @@ type Ways = { steps: number; insides: number; rises: number; waits: number };
 function play(
   plan: PhysicalPlan,
   records: readonly InboxRecord[],
-  options: { readonly clock?: Pick<Clock, 'monotonicMs'>; readonly isKilled?: () => boolean },
+  options: { readonly clock?: Pick<Clock, 'monotonicMs'>; readonly isKilled?: () => boolean; readonly stepBytes?: number },
 ): { readonly told: Told; readonly ways: Ways } {
   const stage = stageOf(plan);
   const table = (): never => {
@@ -99,7 +100,12 @@ function play(
   let stored: { readonly standing: Standing; readonly image: Uint8Array } | null = null;
   const begin = (): TaskCore => {
     const core = new TaskCore({ plan, stage, partition: 0, makeTransform, table, sink: null, clock: options.clock });
-    core.restore(stored?.standing ?? null, stored === null ? new PartitionState() : PartitionState.restore(stored.image), false);
+    const memory = options.stepBytes === undefined ? null : valuesAway(options.stepBytes);
+    core.restore(
+      stored?.standing ?? null,
+      stored === null ? new PartitionState(memory) : PartitionState.restore(stored.image, memory),
+      false,
+    );
     return core;
   };
   let core = begin();
@@ -193,6 +199,24 @@ describe.each(Object.keys(CHAINS))('%s', (chain) => {
     expect(ways.waits).toBeGreaterThan(SEEDS);
     if (chain !== 'windows') expect(ways.rises).toBeGreaterThan(SEEDS); // they have no timers
   }, 60_000);
+
+  test.each([1, 300])(
+    'gives the same to the byte when its steps may hold %i bytes, whoever goes on',
+    (stepBytes) => {
+      const ways: Ways = { steps: 0, insides: 0, rises: 0, waits: 0 };
+      const plan = planOf(chain);
+      for (let seed = 1; seed <= SEEDS / 3; seed++) {
+        const random = seededRandom(seed);
+        const records = recordsOf(plan, eventsOf(random));
+        const cut = play(plan, records, { stepBytes, isKilled: () => random.next() < 0.05 });
+        expect({ seed, ...cut.told }).toEqual({ seed, ...play(plan, records, {}).told });
+        for (const name of Object.keys(ways) as (keyof Ways)[]) ways[name] += cut.ways[name];
+      }
+      expect(ways.insides).toBeGreaterThan(SEEDS);
+      expect(ways.rises).toBeGreaterThan(SEEDS / 3);
+    },
+    60_000,
+  );
 });
 
 test('a record of 20,000 events of 20 ms each is taken in by steps of at most half a second', () => {

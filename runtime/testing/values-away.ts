@@ -47,7 +47,8 @@ export class HeldValues implements ValueStore {
 /** In the plan of a job whose values are all away. */
 export const NO_MEMORY: MemoryBounds = { memoryBytes: 0, diskBytes: Infinity };
 
-export function valuesAway(): ValueMemory {
+/** `stepBytes`: how many bytes a step may touch; all of them when absent. */
+export function valuesAway(stepBytes = Infinity): ValueMemory {
   const onTrouble = (error: unknown): never => {
     throw error;
   };
@@ -55,6 +56,7 @@ export function valuesAway(): ValueMemory {
     bounds: NO_MEMORY,
     open: () => new HeldValues(),
     monotonicMs: () => 0,
+    stepBytes,
     onTrouble,
   });
 }

@@ -105,6 +105,8 @@ export interface StepContext {
   readonly nowMs: number;
   /** Earliest ingestion among what this step works on, ms. */
   readonly ingestMs: number;
+  /** About how many bytes of results this step has room for. Where a transform may stop in a rise it stops behind that, but gives something. */
+  readonly bytesLeft: number;
   /** This transform's keyed cells in this partition. */
   readonly cells: KeyedCells;
   /** Emits on the main output, or on a named one (`late`, a machine's output). */

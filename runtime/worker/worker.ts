@@ -12,8 +12,7 @@
 //       are there to take its tasks, they go as in K2, for DRAIN_HANDOVER_MS.
 
 import { MillraceError, isError } from '../base/errors.ts';
-import type { ValueStore } from '../base/value-store.ts';
-import { ValueMemory } from '../state/value-memory.ts';
+import { ValueMemory, type ValuePlace } from '../state/value-memory.ts';
 import { hasStandbys, taskName, type StagePlan } from '../plan/physical-plan.ts';
 import { Alignment, TELL_MS } from './alignment.ts';
 import { answerTo, answerTopic, askIn } from './ask.ts';
@@ -76,6 +75,7 @@ type FromWorker = OfTask | 'alignment' | 'memory' | 'meter' | 'followed' | 'feed
 
 export type WorkerParts = Omit<TaskRunnerParts, FromWorker> &
   WorkerPlace &
+  ValuePlace &
   Omit<WorkerRevision, 'revision'> & {
     /** 1 when absent. */
     readonly revision?: number;
@@ -91,8 +91,6 @@ export type WorkerParts = Omit<TaskRunnerParts, FromWorker> &
     /** true: it stays, idle, when the job has ended or failed, until another revision comes or it is drained. */
     readonly stayWhenSettled?: boolean;
     readonly usage: () => { readonly memoryBytes: number; readonly cpuMs: number; readonly loopBusyMs: number };
-    /** A place for values of state that the plan does not give memory to; absent: all stay in memory. */
-    readonly openValues?: () => ValueStore;
   };
 
 /** `replaced`: another revision has other work for the task; its end says nothing. */

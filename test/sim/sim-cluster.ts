@@ -22,9 +22,10 @@ import { memorySink, memorySource } from './memory-connectors.ts';
 import type { Target } from './memory-connectors.ts';
 import { MemoryService } from './memory-service.ts';
 import { MemoryBus, MemoryDirectory } from '../../runtime/testing/memory-directory.ts';
-import { HeldValues, NO_MEMORY } from '../../runtime/testing/values-away.ts';
+import { NO_MEMORY } from '../../runtime/testing/values-away.ts';
 import { Mortal } from './mortal.ts';
 import { stepClock } from './step-clock.ts';
+import { valuePlace } from './value-place.ts';
 import type { SimEvent } from './sim-job.ts';
 
 /** What the workers are told, as far as they need it here. */
@@ -202,7 +203,7 @@ export class SimCluster {
       failpoint: () => undefined,
       usage: () => ({ memoryBytes: 0, cpuMs: 0, loopBusyMs: 0 }),
       log: (message) => this.#world.tell(`${id}: ${message}`),
-      ...(this.#born % 2 === 0 ? {} : { openValues: () => new HeldValues() }),
+      ...valuePlace(this.#born),
     });
     this.#lives[place] = { mortal, worker };
     this.#world.tell(`${id} starts with revision ${told.revision}`);

@@ -25,11 +25,12 @@ import { memorySink, memorySource } from './memory-connectors.ts';
 import type { Target } from './memory-connectors.ts';
 import { MemoryService } from './memory-service.ts';
 import { MemoryBus, MemoryDirectory } from '../../runtime/testing/memory-directory.ts';
-import { HeldValues, NO_MEMORY } from '../../runtime/testing/values-away.ts';
+import { NO_MEMORY } from '../../runtime/testing/values-away.ts';
 import { Mortal } from './mortal.ts';
 import { ConservationWitness } from './seen-journal.ts';
 import { foundIn, SIM, simEvents, SPLITS } from './sim-job.ts';
 import { stepClock } from './step-clock.ts';
+import { valuePlace } from './value-place.ts';
 import type { OtherJob, SimResults } from './sim-job.ts';
 
 export type Simulated = {
@@ -204,7 +205,7 @@ class World {
       failpoint: () => undefined,
       usage: () => ({ memoryBytes: 0, cpuMs: 0, loopBusyMs: 0 }),
       log: (message) => this.#tell(`${worker}: ${message}`),
-      ...(this.#born % 2 === 0 ? {} : { openValues: () => new HeldValues(() => this.#isUnreadable()) }),
+      ...valuePlace(this.#born, () => this.#isUnreadable()),
     });
     this.#lives[place] = { name: worker, mortal: life, worker: started };
     this.#workers.push(started);

@@ -14,7 +14,7 @@
 //       still to come. Merged sessions are all taken back. Which sessions have ended follows from the watermark.
 //   S6. With panes (panes.ts) a cell has what they need too, and what was told lies in it until the session's next pane takes it back.
 //       A merged session goes on behind the highest number of its parts.
-//   S8. A rise ends sessions until they have given RESULTS_MAX, and stops there (transform.ts, onWatermark); not with panes.
+//   S8. A rise ends sessions until they have given RESULTS_MAX, or more bytes than the step has room for, and stops there (transform.ts, onWatermark); not with panes.
 //   S7. Dead letters come in the order of their events, as in sliced-window.ts (W7).
 
 import type { Batch, Key, Value } from '../../event/batch.ts';
@@ -30,7 +30,7 @@ import type { WindowFigures } from '../figures.ts';
 import type { RestoreContext, StepContext, Transform, Waits } from '../transform.ts';
 import { ClockLooks } from './clock-looks.ts';
 import { makePanes, type PaneCell, type Panes } from './panes.ts';
-import { RESULTS_MAX, WindowResults } from './window-results.ts';
+import { WindowResults } from './window-results.ts';
 
 type WindowOp = Extract<OpPlan, { kind: 'window' }>;
 /** S6: a PaneCell with panes. */
@@ -131,7 +131,7 @@ export class SessionWindow implements Transform {
         this.#remove(session, context.cells);
         isExpired = true;
       }
-      if (this.#panes === null && this.#results.count >= RESULTS_MAX) watermark = look.dueMs; // S8
+      if (this.#panes === null && this.#results.isFull(context)) watermark = look.dueMs; // S8
     }
     if (this.#panes?.mayBeDue(context.watermark, watermark) === true) this.#giveDue(this.#panes, this.#pending, watermark, context);
     if (this.#results.count > 0) context.emit(this.#results.take(context));

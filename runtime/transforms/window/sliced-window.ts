@@ -8,9 +8,9 @@
 //   W4. Results of a rise come out by window end, then by the slice and the order in which keys came.
 //   W6. What comes may be a sum of events of one key and slice (combiner.ts).
 //   W7. Dead letters come in the order of their events, however those are cut into batches: late ones before one that fails behind them.
-//   W8. A rise closes windows until they have given RESULTS_MAX, and stops behind the last one (transform.ts, onWatermark). A tumbling
-//       window without lateness may have more by itself: its keys are given and deleted so many at a time, with the watermark before
-//       its end. Nothing comes for it in between: a rise is ended before events are taken in.
+//   W8. A rise closes windows until they have given RESULTS_MAX, or more bytes than the step has room for, and stops behind the last one
+//       (transform.ts, onWatermark). A tumbling window without lateness may have more by itself: its keys are given and deleted so many
+//       at a time, with the watermark before its end. Nothing comes for it in between: a rise is ended before events are taken in.
 //   W5. With allowed lateness a closed window keeps its slices until it expires. What comes for it corrects it: once a batch, key and
 //       window, behind the batch's last event, by window and then as keys came. Which windows have closed follows from the watermark.
 
@@ -122,13 +122,13 @@ export class SlicedWindow implements Transform {
       else {
         start = Math.max(start, this.#grid.firstWindowOf(slice));
         if (start + sizeMs - 1 > watermark) break;
-        if (this.#isAlone && context.cells.size(start) > RESULTS_MAX) {
-          this.#closeSome(start, context.cells);
-          watermark = Math.max(context.watermark, start + sizeMs - 2);
-          break;
-        }
-        this.#close(start, context.cells);
-        if (this.#results.count >= RESULTS_MAX) watermark = start + sizeMs - 1; // W8
+        if (this.#isAlone && (context.cells.size(start) > RESULTS_MAX || context.bytesLeft < Infinity)) {
+          if (!this.#closeSome(start, context)) {
+            watermark = Math.max(context.watermark, start + sizeMs - 2);
+            break;
+          }
+        } else this.#close(start, context.cells);
+        if (this.#results.isFull(context)) watermark = start + sizeMs - 1; // W8
         start += everyMs;
       }
     }
@@ -238,16 +238,20 @@ export class SlicedWindow implements Transform {
     for (const [key, cell] of this.#blocks.sums(start, this.#open, cells)) this.#results.add(key, window, cell);
   }
 
-  /** Those results of the window that there is room for (W8). */
-  #closeSome(start: number, cells: KeyedCells): void {
+  /** Those results of the window that there is room for (W8). True: all. */
+  #closeSome(start: number, context: StepContext): boolean {
+    const { cells } = context;
     const window = [start, start + this.#grid.sizeMs] as const;
     const given: Key[] = [];
     for (const [key, cell] of cells.entries(start)) {
-      if (this.#results.count >= RESULTS_MAX) break;
+      if (this.#results.isFull(context)) {
+        for (const one of given) cells.delete(start, one);
+        return false;
+      }
       this.#results.add(key, window, cell as Cell);
       given.push(key);
     }
-    for (const key of given) cells.delete(start, key);
+    return true;
   }
 
   /** Drops the slices whose last window is closed at the watermark `expired`. False: there is none. */

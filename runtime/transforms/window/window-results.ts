@@ -5,6 +5,7 @@
 //       (panes.ts) also `early`, the pane's number, and whether it is known to be the last.
 
 import type { Batch, Key, Value } from '../../event/batch.ts';
+import { RoughSum } from '../../event/rough-bytes.ts';
 import type { TraceMark } from '../../event/trace-marks.ts';
 import type { Aggregates, Cell } from '../aggregate/aggregates.ts';
 import type { OpPlan } from '../../plan/physical-plan.ts';
@@ -28,7 +29,7 @@ type CountResult = { readonly bounds: NonNullable<Bounds>; readonly timeMs: numb
 /** What tells results of a key apart. */
 type Told = { readonly windowStartMs?: number; readonly windowEndMs?: number; readonly pane?: string; readonly paneNumber?: number };
 
-/** A rise that has so many results stops where it can: they are written before there are more. */
+/** A rise that has so many results, or as many bytes of them as the step has room for, stops where it can: they go before there are more. */
 export const RESULTS_MAX = 4_096;
 
 export class WindowResults {
@@ -39,6 +40,7 @@ export class WindowResults {
   #times: number[] = [];
   #keys: Key[] = [];
   #given = 0;
+  #bytes = new RoughSum();
 
   constructor(aggregates: Aggregates, { keyNames, latenessMs }: Pick<WindowOp, 'keyNames' | 'latenessMs'>) {
     this.#aggregates = aggregates;
@@ -48,6 +50,11 @@ export class WindowResults {
 
   get count(): number {
     return this.#values.length;
+  }
+
+  /** What there is, is to go before more is added where that can be. */
+  isFull({ bytesLeft }: Pick<StepContext, 'bytesLeft'>): boolean {
+    return this.count >= RESULTS_MAX || (this.count > 0 && this.#bytes.bytes > bytesLeft);
   }
 
   /** Results that were taken, all in all. */
@@ -83,7 +90,9 @@ export class WindowResults {
   }
 
   #push(key: Key, value: Record<string, Value>, timeMs: number, cell: Cell): void {
-    this.#values.push(Object.assign(value, this.#aggregates.result(cell)));
+    Object.assign(value, this.#aggregates.result(cell));
+    this.#bytes.add(value);
+    this.#values.push(value);
     this.#times.push(timeMs);
     this.#keys.push(key);
   }
@@ -98,6 +107,7 @@ export class WindowResults {
       traces: context.contributors.isEmpty ? undefined : this.#traces(context),
     };
     this.#given += this.#values.length;
+    this.#bytes = new RoughSum();
     this.#values = [];
     this.#times = [];
     this.#keys = [];

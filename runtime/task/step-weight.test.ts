@@ -1,0 +1,104 @@
+// What a step holds in memory is bounded where the memory for values is: by what it got from disk, what it changed, and what it gives.
+
+import { expect, test } from 'vitest';
+import { encodeKey } from '../event/key.ts';
+import type { EdgePlan, PhysicalPlan } from '../plan/physical-plan.ts';
+import { PartitionState } from '../state/partition-state.ts';
+import { makeInboxRecord } from '../testing/sample-inbox.ts';
+import { planOfSpec } from '../testing/plan-of.ts';
+import { valuesAway } from '../testing/values-away.ts';
+import { makeTransform } from '../transforms/make-transform.ts';
+import type { InboxRecord } from './inbox.ts';
+import { TaskCore } from './step.ts';
+
+const KEYS = 2_000;
+const CHARACTERS = 1_000;
+const STEP_BYTES = 64_000;
+/** A portion behind the bound, which holds a quarter at most once the first have shown what they hold, and what is estimated of it. */
+const HELD_MAX = 2 * STEP_BYTES;
+
+type Said = { readonly steps: number; readonly heldMax: number; readonly recordMax: number; readonly events: number };
+
+/** Each record wholly, in as many steps as that takes. `clock`: none, so that time ends no step. */
+function runAll(core: TaskCore, records: readonly InboxRecord[]): Said {
+  const said = { steps: 0, heldMax: 0, recordMax: 0, events: 0 };
+  for (let tries = 0, next = 0; next < records.length || core.hasWork; tries++) {
+    if (tries > 100_000) throw new Error('it does not end');
+    core.goOn(1);
+    if (core.hasTime && next < records.length) core.takeRecords([records[next++] as InboxRecord], 1);
+    said.heldMax = Math.max(said.heldMax, core.state.touchedBytes);
+    const step = core.step(1, { force: true });
+    if (step === null) continue;
+    said.steps++;
+    const given = step.events.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    said.recordMax = Math.max(said.recordMax, given + (step.state?.bytes.length ?? 0));
+    said.events += step.events.reduce((sum, { count }) => sum + count, 0);
+  }
+  return said;
+}
+
+function begin(plan: PhysicalPlan, stepBytes: number): TaskCore {
+  const stage = plan.stages.find(({ kind }) => kind === 'keyed')!;
+  const table = (): never => {
+    throw new Error('no table');
+  };
+  const core = new TaskCore({ plan, stage, partition: 0, makeTransform, table, sink: null });
+  core.restore(null, new PartitionState(valuesAway(stepBytes)), false);
+  return core;
+}
+
+function planOf(stage: Readonly<Record<string, unknown>>): PhysicalPlan {
+  return planOfSpec({
+    partitions: 1,
+    sources: [{ name: 's', nats: { subjects: ['s'] }, eventTime: { at: 'event.at' } }],
+    stages: [{ name: 'v0', from: 's', keyBy: { id: 'event.id' }, ...stage }],
+    sinks: [{ name: 'o', from: 'v0', nats: { subject: 'out' } }],
+  });
+}
+
+/** All keys in each record, then the end. */
+function recordsOf(plan: PhysicalPlan, count: number, { ends = false } = {}): readonly InboxRecord[] {
+  const stage = plan.stages.find(({ kind }) => kind === 'keyed')!;
+  const edge = plan.edges[stage.inputs[0] as number] as EdgePlan;
+  const text = 'x'.repeat(CHARACTERS);
+  return Array.from({ length: count + (ends ? 1 : 0) }, (_, place) => {
+    const values = place === count ? [] : Array.from({ length: KEYS }, (_key, n) => ({ id: `k${n}`, at: 5, text }));
+    const keys = values.map(({ id }) => encodeKey([id]));
+    const batch = { values, times: values.map(({ at }) => at), keys, ingestMs: 1 };
+    return makeInboxRecord(plan, edge, { sequence: place + 1, batch, watermark: place === count ? Infinity : 0 });
+  });
+}
+
+const LAST = { aggregate: { text: { last: 'event.text' } } };
+
+test('a record of many keys is taken in by many steps, each of which holds what it may and a portion at most; without a bound by one', () => {
+  const plan = planOf({ ...LAST });
+  for (const [stepBytes, steps] of [
+    [STEP_BYTES, 2 * ((2 * KEYS * CHARACTERS) / HELD_MAX)],
+    [Infinity, 1],
+  ] as const) {
+    const said = runAll(begin(plan, stepBytes), recordsOf(plan, 2));
+    expect(said.events).toBe(2 * KEYS);
+    if (stepBytes === Infinity) expect(said.steps).toBe(2);
+    else {
+      expect(said.steps).toBeGreaterThan(steps);
+      expect(said.heldMax).toBeLessThan(HELD_MAX);
+      expect(said.recordMax).toBeLessThan(HELD_MAX);
+    }
+  }
+});
+
+test('a window of many keys with large results closes by many steps', () => {
+  const plan = planOf({ window: { tumbling: { size: '10ms' } }, ...LAST });
+  const core = begin(plan, STEP_BYTES);
+  runAll(core, recordsOf(plan, 1));
+  const said = runAll(
+    core,
+    recordsOf(plan, 1, { ends: true })
+      .slice(1)
+      .map((record) => ({ ...record, sequence: 2 })),
+  );
+  expect(said.events).toBe(KEYS);
+  expect(said.steps).toBeGreaterThan((KEYS * CHARACTERS) / HELD_MAX);
+  expect(said.recordMax).toBeLessThan(HELD_MAX);
+});
