@@ -46,7 +46,8 @@ export type DeadLetter = {
   readonly issues: readonly string[];
   /** The event as far as it was decoded: a value, or the raw text (at most 64 KiB of it). */
   readonly event: Value;
-  /** Position: in the source, such as `line 17` or `seq 5121`; of a transform behind an exchange the record that brought the event,
+  /** Position: in the source, such as `line 17` or `seq 5121`, or those of all that was read with it, where a transform beside the source refused
+   *  what another had made of it: `line 12 to 40`; of a transform behind an exchange the record that brought the event,
    *  such as `flights/0 seq 4711`; null when unknown. */
   readonly place: string | null;
   readonly timeMs: number | null;

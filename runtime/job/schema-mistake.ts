@@ -4,6 +4,7 @@
 //   W2. Of a union only the branch that fits the value's shape speaks; when none fits, the union itself does.
 
 import type { z } from 'zod';
+import { isOfLiveSystem, liveRefusal } from '../base/live-system.ts';
 import { suggest } from '../base/nearest.ts';
 import type { PathPart } from '../base/path.ts';
 import { fieldNamesAt } from './schema-shape.ts';
@@ -45,7 +46,7 @@ function explain(schema: z.ZodType, root: unknown, issue: ZodIssue): readonly Sc
     return issue.keys.map((key) => ({
       path: [...path, key],
       message: `unknown field "${key}"`,
-      fix: suggest(key, allowed),
+      fix: path.includes('machine') && isOfLiveSystem(key) ? liveRefusal(key, 'yaml') : suggest(key, allowed),
       repair: 'remove',
     }));
   }

@@ -3,7 +3,7 @@
 // It is also the context that the transform sees. H1 … H6: chain.ts.
 
 import type { TraceContext } from '../base/trace-context.ts';
-import { WATERMARK_MAX, WATERMARK_MIN, type Batch, type DeadLetter } from '../event/batch.ts';
+import { WATERMARK_MAX, WATERMARK_MIN, type Batch, type DeadLetter, type Value } from '../event/batch.ts';
 import { partOf } from '../event/part-of.ts';
 import { withTraces, type TraceMark } from '../event/trace-marks.ts';
 import type { NodePlan, OnErrorPlan } from '../plan/physical-plan.ts';
@@ -49,8 +49,8 @@ export interface ChainFlow {
   readonly attempts: number | null;
   /** How often what is worked on has gone round. */
   readonly rounds: number;
-  /** Where the events that are worked on stand in the input; null: not known. */
-  readonly place: string | null;
+  /** Where an event that is worked on stands in the input; null: not known. */
+  placeOf(event: Value): string | null;
   /** An event failed whose stage says that this stops more than itself: nothing of this step may be stored. */
   stop: Stop | null;
   readonly edgeBatches: Map<number, Batch[]>;
@@ -379,13 +379,13 @@ export class Node implements StepContext, ClockedNode {
 
   deadLetter(letter: Omit<DeadLetter, 'at'>, trace?: TraceContext, cause?: unknown): void {
     if (cause !== undefined && this.#isHandled(letter, cause)) return;
-    const { trace: spans, active, deadLetters, place } = this.#chain;
+    const { trace: spans, active, deadLetters } = this.#chain;
     const attempts = letter.attempts ?? this.#gate?.attempts ?? this.#chain.attempts;
     const stack = stackOf(cause);
     const dead = {
       ...letter,
       at: this.nodeId,
-      place: letter.place ?? place,
+      place: letter.place ?? this.#chain.placeOf(letter.event),
       ...(stack === undefined ? {} : { stack }),
       ...(letter.input !== undefined || this.#input === 0 ? {} : { input: this.#input }),
       ...(attempts === null || attempts === 1 ? {} : { attempts }),

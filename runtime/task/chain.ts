@@ -23,7 +23,7 @@
 
 import { assert } from '../base/assert.ts';
 import type { TraceContext } from '../base/trace-context.ts';
-import type { Batch, DeadLetter, Key } from '../event/batch.ts';
+import type { Batch, DeadLetter, Key, Value } from '../event/batch.ts';
 import { WATERMARK_MAX, WATERMARK_MIN } from '../event/batch.ts';
 import { byRounds } from '../event/rounds.ts';
 import { isLoop, type EdgePlan } from '../plan/physical-plan.ts';
@@ -37,6 +37,7 @@ import { Node, type ChainFlow, type NodeWatermarks } from './chain-node.ts';
 import type { ChainParts } from './chain-parts.ts';
 import { KeyWatch, type KeyLook } from './key-watch.ts';
 import type { Crowding } from './back-pressure.ts';
+import { ReadPlaces } from './read-places.ts';
 import type { StepTrace } from './step-trace.ts';
 import { StepWeight } from './step-weight.ts';
 import type { Stop } from './stop.ts';
@@ -64,6 +65,7 @@ export class Chain implements ChainFlow {
   /** Nodes that get something by an exchange of the stage to itself, and those exchanges that are declared. */
   readonly #receivers: Node[] = [];
   readonly #loops = new Set<number>();
+  readonly #readsFile: boolean;
   rounds = 0;
   /** Of what came back in this step. */
   #roundsMax = 0;
@@ -79,7 +81,8 @@ export class Chain implements ChainFlow {
   readonly trace: StepTrace | null;
   active: TraceContext | null = null;
   attempts: number | null = null;
-  place: string | null = null;
+  /** Of what is taken in now. */
+  place: string | ReadPlaces | null = null;
   stop: Stop | null = null;
   readonly #asking: Node[] = [];
   readonly agenda = new Agenda<Node>();
@@ -89,6 +92,7 @@ export class Chain implements ChainFlow {
   constructor(parts: ChainParts) {
     this.trace = parts.trace ?? null;
     this.stretch = new Stretch(parts.clock ?? null, new StepWeight(parts.state));
+    this.#readsFile = parts.stage.nodes.some(({ op }) => op.kind === 'source' && op.spec.file !== undefined);
     for (const plan of parts.stage.nodes) this.#nodes.set(plan.id, new Node(this, plan, parts));
     for (const node of this.#nodes.values()) {
       this.#wire(node, parts);
@@ -217,9 +221,14 @@ export class Chain implements ChainFlow {
   }
 
   /** Events of the stage's own source. */
-  pushSource(batch: Batch): void {
+  pushSource(batch: Batch, places: readonly number[] = []): void {
+    this.place = new ReadPlaces(this.#readsFile ? 'line' : 'seq', batch.values, places);
     for (const node of this.#sources) this.give(node, 0, batch);
     this.work();
+  }
+
+  placeOf(event: Value): string | null {
+    return this.place instanceof ReadPlaces ? this.place.of(event) : this.place;
   }
 
   /** What all partitions that an edge comes from say together. */

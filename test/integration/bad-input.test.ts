@@ -150,6 +150,7 @@ describe('events that fail on their way', () => {
       expect(letters.find(({ at }) => at === 'sized')).toMatchObject({
         message: expect.stringContaining('int(event.size)'),
         event: { id: 'door 3', size: 'huge' },
+        place: 'line 2001',
       });
       expect(letters.filter(({ at }) => at === 'doors').map(({ key, message }) => `${key} ${message}`)).toEqual(
         expect.arrayContaining([
