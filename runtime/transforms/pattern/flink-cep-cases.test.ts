@@ -180,6 +180,13 @@ describe('I1 not, as the tests of Flink CEP have it (NotPatternITCase)', () => {
       options: { within: '3ms' },
       matches: '{a2}',
     },
+    {
+      fact: 'at the end, within a time from the event before',
+      pattern: 'a !.. b@3',
+      events: 'a1@1 b1@2 a2@4 c@5 b2@10 a3@11 b3@13',
+      options: { within: '1h' },
+      matches: '{a2}',
+    },
   ])('$fact', ({ matches, ...row }) => {
     expect(matchSet(findMatches(drawPattern(row.pattern, row.options), row.events))).toEqual(matchSet(matches));
   });
@@ -194,6 +201,11 @@ describe('I1 not, as the tests of Flink CEP have it (NotPatternITCase)', () => {
     const spec = drawPattern('a !.. b ... c?', { within: '10ms' });
     expect(findMatches(spec, 'a1 c1 b1 c2')).toBe('{a1 c1}');
     expect(findMatches(spec, 'a1 c1 c2', { isBounded: true })).toBe('{a1 c1} {a1 c2} {a1}');
+  });
+
+  test('differs (ADR 24): so it is before optional times within a time; Flink gives {a1} too, which b1 follows', () => {
+    const found = findMatches(drawPattern('a !.. b .. c{1,2}?', { within: '3ms' }), 'a1@1 b1@2 a2@10 c1@11 c2@12 a3@20 c3@21 c4@24');
+    expect(matchSet(found)).toEqual(matchSet('{a2} {a2 c1} {a2 c1 c2} {a3} {a3 c3}'));
   });
 });
 
