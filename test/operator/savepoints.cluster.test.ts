@@ -1,0 +1,146 @@
+// What kubectl shows of a savepoint that has to wait, and of one that cannot be taken, on a real API server with real workers.
+import type { NatsConnection } from '@nats-io/transport-node';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { callApi } from '../../runtime/adapters/nats/jetstream-api.ts';
+import { Link } from '../../runtime/adapters/nats/link.ts';
+import { connectNats } from '../../runtime/adapters/nats/nats-connection.ts';
+import { endPods, startPod } from '../../runtime/pod/pod-harness.ts';
+import { reportIn } from '../../operator/nats/report-check.ts';
+import type { StreamSavepointStatus } from '../../crds/stream-savepoint/spec.ts';
+import { ControlPlane, JOB, jobPath, until } from './support/control-plane.ts';
+import { OperatorProcess } from './support/operator-process.ts';
+import { WriteProxy } from './support/write-proxy.ts';
+
+const namespace = 'kept';
+const savepoints = `/apis/millrace.dev/v1alpha1/namespaces/${namespace}/streamsavepoints`;
+const waitMs = 60_000;
+/** Twice what may wait during a pause. */
+const MANY = 200_000;
+const schema = { key: 'string', n: 'int' } as const;
+const live = { name: 'load', nats: { subjects: ['load'], stream: 'load' }, schema };
+
+let plane: ControlPlane;
+let proxy: WriteProxy;
+let operator: OperatorProcess;
+let connection: NatsConnection;
+
+beforeAll(async () => {
+  plane = await ControlPlane.start();
+  proxy = await WriteProxy.start(plane.api);
+  await plane.makeNamespace(namespace);
+  connection = await connectNats({ url: plane.nats.url, name: 'person' });
+  operator = await OperatorProcess.start({ server: plane.api, apiUrl: proxy.url, natsUrl: plane.nats.url, namespace });
+});
+afterAll(async () => {
+  await endPods();
+  await operator?.end();
+  await proxy?.stop();
+  await connection?.close();
+  await plane?.stop();
+});
+
+test('C7 one that waits for a bootstrap is Pending, with the task that it waits for; it is Completed behind it', async () => {
+  await stream('old');
+  for (let n = 0; n < 200; n++) await send('old', { key: `k${n % 5}`, n });
+  await plane.apply(namespace, {
+    sources: [live, { name: 'old', nats: { subjects: ['old'], stream: 'old', bounded: true }, schema }],
+    stages: [
+      { name: 'slow', from: 'old', rateLimit: { perSecond: 10, burst: 1 } },
+      { name: 'counts', from: 'load', bootstrap: ['slow'], keyBy: 'event.key', aggregate: { n: { count: {} } } },
+    ],
+    sinks: [{ name: 'out', from: 'counts', journal: {} }],
+    replicas: 1,
+  });
+  await isRunning('w1');
+  await make('early');
+  await until('it waits', waitMs, async () => (await statusOf('early'))?.message?.startsWith('the bootstrap of counts') === true, story);
+  const waiting = await statusOf('early');
+  expect(waiting?.message).toMatch(
+    /^the bootstrap of counts is taken in, .*\/\d+ has not .*; the job goes on, and the savepoint is taken behind it$/,
+  );
+  expect(waiting?.phase).toBe('Pending');
+  expect(waiting?.conditions).toMatchObject([
+    { type: 'Ready', status: 'False', reason: 'Pending', message: waiting?.message },
+    { type: 'Reconciling', status: 'True', reason: 'Pending' },
+    { type: 'Stalled', status: 'False', reason: 'Pending' },
+  ]);
+  await until('it is taken', waitMs, async () => ['Completed', 'Failed'].includes((await statusOf('early'))?.phase ?? ''), story);
+  expect(await statusOf('early')).toMatchObject({
+    phase: 'Completed',
+    message: expect.stringMatching(/^the state of \d+ tasks is kept/) as string,
+  });
+  await endPods();
+  await plane.remove(jobPath(namespace));
+  await until('the job is gone', waitMs, async () => (await plane.get(jobPath(namespace))) === null, story);
+});
+
+test('one of a job in which more waits than may during a pause has Failed at once, with the task and what to do; the job goes on', async () => {
+  await stream('many');
+  const lines = (from: number): string => Array.from({ length: 1_000 }, (_, n) => `{"key":"k","n":${from + n}}\n`).join('');
+  for (let i = 0; i < MANY / 1_000; i++) await connection.request('many', lines(i * 1_000), { timeout: 20_000 });
+  await plane.apply(namespace, {
+    sources: [{ name: 'load', nats: { subjects: ['many'], stream: 'many', format: 'ndjson' }, schema }],
+    stages: [
+      { name: 'counts', from: 'load', keyBy: 'event.n', aggregate: { times: { count: {} } } },
+      { name: 'slow', from: 'counts', rateLimit: { perSecond: 1, burst: 1 } },
+    ],
+    sinks: [{ name: 'out', from: 'slow', journal: {} }],
+    partitions: 1,
+    replicas: 1,
+  });
+  await isRunning('w2');
+  const results = async (): Promise<number> => {
+    const info = await callApi<{ state: { messages: number } }>(Link.of(connection), `STREAM.INFO.MR_${namespace}_${JOB}_counts`);
+    return info.kind === 'ok' ? info.value.state.messages : 0;
+  };
+  const reports = connection.subscribe(`mr.${namespace}_${JOB}.bus.report`);
+  for await (const { data } of reports) {
+    const task = reportIn(data)?.tasks.find((one) => one.task === 'load/0');
+    if ((task?.counters.eventsIn ?? 0) >= MANY) break; // all of it is on its way
+  }
+  await make('crowded');
+  await until('it has failed', waitMs, async () => ['Completed', 'Failed'].includes((await statusOf('crowded'))?.phase ?? ''), story);
+  const failed = await statusOf('crowded');
+  expect([failed?.phase, failed?.message]).toEqual([
+    'Failed',
+    expect.stringMatching(
+      /^it cannot be taken now: \d{6} events wait in task counts\/0 for .*; make another savepoint when less waits: .*; sources go on$/,
+    ),
+  ]);
+  expect(failed?.conditions?.find(({ type }) => type === 'Stalled')).toMatchObject({
+    status: 'True',
+    reason: 'Failed',
+    message: failed?.message,
+  });
+  const before = await results();
+  await until('the job goes on', waitMs, async () => (await results()) > before + 2, story);
+});
+
+async function stream(name: string): Promise<void> {
+  const config = { name, subjects: [name], storage: 'file', retention: 'limits' };
+  expect((await callApi(Link.of(connection), `STREAM.CREATE.${name}`, config)).kind).toBe('ok');
+}
+
+async function send(subject: string, event: unknown): Promise<void> {
+  await connection.request(subject, JSON.stringify(event), { timeout: 20_000 });
+}
+
+/** With a worker here, in the place of the one that no node runs. */
+async function isRunning(worker: string): Promise<void> {
+  startPod({ natsUrl: plane.nats.url, job: `${namespace}_${JOB}`, worker });
+  await until('the job runs', 90_000, async () => (await plane.get(jobPath(namespace)))?.status?.phase === 'Running', story);
+}
+
+async function make(name: string): Promise<void> {
+  const spec = { job: JOB, deletionPolicy: 'Delete' };
+  await plane.create(savepoints, { apiVersion: 'millrace.dev/v1alpha1', kind: 'StreamSavepoint', metadata: { name, namespace }, spec });
+}
+
+async function statusOf(name: string): Promise<StreamSavepointStatus | undefined> {
+  return (await plane.get(`${savepoints}/${name}`))?.status as StreamSavepointStatus | undefined;
+}
+
+async function story(): Promise<string> {
+  const statuses = await Promise.all(['early', 'crowded'].map(statusOf));
+  return JSON.stringify([(await plane.get(jobPath(namespace)))?.status, ...statuses], null, 1) + operator.log;
+}
