@@ -114,6 +114,11 @@ export class Stretch {
     this.isOver = false;
   }
 
+  /** What there is room for yet; Infinity where what it holds does not count. */
+  get bytesLeft(): number {
+    return this.isWeighed ? this.weight.left : Infinity;
+  }
+
   /** Ms since the last call. */
   lap(): number {
     if (this.isWeighed && !this.#isFresh && this.weight.isOver) this.isOver = true;

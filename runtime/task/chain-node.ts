@@ -165,7 +165,7 @@ export class Node implements StepContext, ClockedNode {
   }
 
   get bytesLeft(): number {
-    return this.#chain.stretch.weight.left;
+    return this.#chain.stretch.bytesLeft;
   }
 
   get rounds(): number {

@@ -13,6 +13,8 @@ import { WATERMARK_MAX } from '../event/batch.ts';
 import { encodeKey } from '../event/key.ts';
 import type { EdgePlan, NodePlan, StagePlan } from '../plan/physical-plan.ts';
 import { PartitionState } from '../state/partition-state.ts';
+import type { ValueMemory } from '../state/value-memory.ts';
+import { STRETCH_MS } from '../task/agenda.ts';
 import { Chain } from '../task/chain.ts';
 import type { ChainOutput } from '../task/chain.ts';
 import type { NodeWatermarks } from '../task/chain-node.ts';
@@ -32,6 +34,8 @@ export type HarnessOptions = {
   /** false: events without keys. */
   readonly keyed?: boolean;
   readonly nowMs?: number;
+  /** Steps that end behind so many bytes, with a restart behind every second: watermarks on the way are not told. Absent: one step does all. */
+  readonly stepBytes?: number | undefined;
 };
 
 export type DrawnEvent = { readonly id: string; readonly timeMs: number; readonly n: number };
@@ -53,16 +57,19 @@ export class StepHarness {
   readonly deadLetters: ChainOutput['deadLetters'][number][] = [];
   late = 0;
   filtered = 0;
-  readonly #memory = valuesAway();
-  state = new PartitionState(this.#memory);
+  readonly #memory: ValueMemory;
+  state: PartitionState;
   readonly #options: HarnessOptions;
   #chain: Chain;
   #watermarks = new Map<number, Together>();
   #nowMs: number;
   #watchedSteps = 0;
+  #parts = 0;
 
   constructor(options: HarnessOptions) {
     this.#options = options;
+    this.#memory = valuesAway(options.stepBytes);
+    this.state = new PartitionState(this.#memory);
     this.#nowMs = options.nowMs ?? 0;
     this.#chain = this.#start({});
   }
@@ -109,27 +116,24 @@ export class StepHarness {
   }
 
   pushBatch(batch: Batch, side = 0): void {
-    this.#besideImage(() => this.#chain.pushEdge(side, batch));
-    this.#collect();
+    this.#run(() => this.#chain.pushEdge(side, batch));
   }
 
   /** Both inputs' watermark rises. */
   advance(watermark: number): void {
-    this.#besideImage(() => {
+    this.#run(() => {
       for (const edge of [0, 1]) {
         this.#watermarks.set(edge, { watermark, isIdle: false });
         this.#chain.advanceEdge(edge, watermark);
       }
     });
-    this.#collect();
   }
 
   /** Who waits for the clock is woken. */
   clock(nowMs: number): void {
     this.#nowMs = nowMs;
     this.#chain.nowMs = nowMs;
-    this.#besideImage(() => this.#chain.wake(nowMs));
-    this.#collect();
+    this.#run(() => this.#chain.wake(nowMs));
   }
 
   /** The task dies and another owner goes on from bytes alone. */
@@ -137,6 +141,32 @@ export class StepHarness {
     this.state.takeDelta();
     this.state = PartitionState.restore(this.state.checkpoint(), this.#memory);
     this.#chain = this.#start(this.#chain.watermarks());
+  }
+
+  #run(step: () => void): void {
+    const from = this.emissions.length;
+    this.#besideImage(step);
+    this.#collect();
+    if (this.#options.stepBytes !== undefined) this.#goOn(from);
+  }
+
+  /** The steps that the first one has left, each with its commit. Of the watermarks behind emission `from` the last one is told. */
+  #goOn(from: number): void {
+    for (; this.#chain.isAtWork; this.#collect()) {
+      if (!this.#chain.isAmidst) {
+        if (++this.#parts % 2 === 0) {
+          this.restart();
+          this.#chain.settle();
+        } else this.state.takeDelta();
+      }
+      this.#chain.stretch.begin(STRETCH_MS);
+      if (this.#chain.isAmidst) this.#chain.workUntilStorable(0);
+      else this.#chain.work();
+    }
+    this.state.takeDelta();
+    const last = this.emissions.findLastIndex(({ kind }) => kind === 'watermark');
+    const told = this.emissions.splice(from).filter(({ kind }, i) => kind === 'event' || from + i === last);
+    this.emissions.push(...told);
   }
 
   /** A sign that is no event: it ends a batch. */

@@ -11,9 +11,10 @@ type Row = { id: string; t: number; n: number } | null;
 
 const SELECT = { left: 'left', right: 'right' };
 
-function join(type: Type, withinMs: number, select: JoinSpec['select'] = SELECT): StepHarness {
+function join(type: Type, withinMs: number, select: JoinSpec['select'] = SELECT, stepBytes?: number): StepHarness {
   return new StepHarness({
     make: () => makeJoin({ kind: 'join', spec: { with: 'other', type, within: `${withinMs}ms`, select }, withinMs }),
+    stepBytes,
   });
 }
 
@@ -156,8 +157,8 @@ function model(type: Type, withinMs: number, plays: readonly Play[]): { pairs: s
 }
 
 /** What the transform gives, pairs of one event and rows of one rise sorted, as the model has them. */
-function run(type: Type, withinMs: number, plays: readonly Play[]): { pairs: string[]; late: number } {
-  const harness = join(type, withinMs);
+function run(type: Type, withinMs: number, plays: readonly Play[], stepBytes?: number): { pairs: string[]; late: number } {
+  const harness = join(type, withinMs, SELECT, stepBytes);
   const out: string[] = [];
   let watermark = WATERMARK_MIN;
   let forwarded = WATERMARK_MIN;
@@ -202,7 +203,8 @@ test('G1 joins give what comparing every pair gives', () => {
       fc.integer({ min: 0, max: 25 }),
       fc.array(play, { maxLength: 60 }),
       (type, withinMs, plays) => {
-        expect(run(type, withinMs, plays)).toEqual(model(type, withinMs, plays));
+        const expected = model(type, withinMs, plays);
+        for (const stepBytes of [undefined, 1, 150]) expect(run(type, withinMs, plays, stepBytes)).toEqual(expected);
       },
     ),
     { numRuns: 300 },

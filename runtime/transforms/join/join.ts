@@ -82,14 +82,17 @@ class IntervalJoin implements Transform {
     if (late.length > 0) refuseLate(context, pickEvents(batch, late), this.#late);
   }
 
-  onWatermark(watermark: number, context: StepContext): void {
+  onWatermark(wanted: number, context: StepContext): number {
+    let watermark = wanted;
     for (let row = this.#pending.peek(); row !== undefined && row.dueMs <= watermark; row = this.#pending.peek()) {
       this.#pending.pop();
       if (!this.#hasMatch(row, context.cells)) this.#join(row.side, row.key, row.item, null, context);
+      if (this.#rows.isFull(context)) watermark = row.dueMs; // those that are due with it, too: that they were judged follows from the watermark
     }
     this.#rows.emit(context, context.ingestMs);
     for (const side of ['left', 'right'] as const) this.#sides.dropUpTo(context.cells, side, watermark - this.#keepMs(side));
     context.emitWatermark(this.#outer.size === 0 ? watermark : watermark - this.#withinMs);
+    return watermark;
   }
 
   #joinMatches(side: Side, key: Key, item: Item, context: StepContext): void {

@@ -5,12 +5,14 @@
 import type { JoinSpec } from '../../../crds/stream-job/joins.ts';
 import type { TraceContext } from '../../base/trace-context.ts';
 import type { Batch, Key, Value } from '../../event/batch.ts';
+import { RoughSum } from '../../event/rough-bytes.ts';
 import { withTraces } from '../../event/trace-marks.ts';
 import type { TraceMark } from '../../event/trace-marks.ts';
 import { compileCode, compileFields } from '../../expression/expression.ts';
 import type { Compiled } from '../../expression/expression.ts';
 import { failMade } from '../failure.ts';
 import type { StepContext } from '../transform.ts';
+import { RESULTS_MAX } from '../window/window-results.ts';
 
 /** One row to be. `left` or `right` is null where a side has none; `more`: values of the names beside left and right. */
 export type Pair = {
@@ -29,6 +31,7 @@ export class JoinedRows {
   #times: number[] = [];
   #keys: Key[] = [];
   #traces: TraceMark[] = [];
+  #bytes = new RoughSum();
 
   /** `more`: names beside left and right, which results have as fields when there is no select. */
   constructor(select: JoinSpec['select'], more: readonly string[] = []) {
@@ -37,7 +40,9 @@ export class JoinedRows {
 
   add({ key, timeMs, left, right, more = NONE, trace = null, isGone = false }: Pair, context: StepContext): void {
     try {
-      this.#values.push(this.#select(left, right, ...more));
+      const value = this.#select(left, right, ...more);
+      this.#values.push(value);
+      this.#bytes.add(value);
     } catch (error) {
       if (!isGone) failMade(context, { event: { left, right }, timeMs, key }, error); // R1
       return;
@@ -45,6 +50,12 @@ export class JoinedRows {
     if (trace !== null) this.#traces.push({ at: this.#times.length, context: trace });
     this.#times.push(timeMs);
     this.#keys.push(key);
+  }
+
+  /** What there is, is to go before more is added where that can be. */
+  isFull({ bytesLeft }: Pick<StepContext, 'bytesLeft'>): boolean {
+    const { length } = this.#keys;
+    return length >= RESULTS_MAX || (length > 0 && this.#bytes.bytes > bytesLeft);
   }
 
   /** Emits all that was added since the last time. */
@@ -56,6 +67,7 @@ export class JoinedRows {
     this.#times = [];
     this.#keys = [];
     this.#traces = [];
+    this.#bytes = new RoughSum();
     context.emit(withTraces(batch, traces));
   }
 }

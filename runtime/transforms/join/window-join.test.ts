@@ -11,9 +11,13 @@ type Type = JoinSpec['type'];
 const TUMBLING: CompiledWindow = { kind: 'tumbling', sizeMs: 10, offsetMs: 0 };
 const SLIDING: CompiledWindow = { kind: 'sliding', sizeMs: 10, everyMs: 5, offsetMs: 0 };
 
-function join(type: Type, window = TUMBLING, select?: JoinSpec['select']): StepHarness {
+function join(type: Type, window = TUMBLING, select?: JoinSpec['select'], stepBytes?: number): StepHarness {
   const spec = { with: 'other', type, select };
-  return new StepHarness({ make: () => makeWindowJoin({ kind: 'windowJoin', spec, window, late: 'output' }), outputs: ['late'] });
+  return new StepHarness({
+    make: () => makeWindowJoin({ kind: 'windowJoin', spec, window, late: 'output' }),
+    outputs: ['late'],
+    stepBytes,
+  });
 }
 
 type Row = { id: string; t: number } | null;
@@ -95,8 +99,8 @@ function model(type: Type, sizeMs: number, everyMs: number, plays: readonly Play
   return out;
 }
 
-function run(type: Type, window: CompiledWindow, plays: readonly Play[]): string[] {
-  const harness = join(type, window);
+function run(type: Type, window: CompiledWindow, plays: readonly Play[], stepBytes?: number): string[] {
+  const harness = join(type, window, undefined, stepBytes);
   const out: string[] = [];
   let watermark = WATERMARK_MIN;
   for (const play of [...plays, { kind: 'end' } as const]) {
@@ -135,7 +139,8 @@ test('G1 window joins give what looking at every window gives', () => {
       (type, [sizeMs, everyMs], plays) => {
         const window: CompiledWindow =
           sizeMs === everyMs ? { kind: 'tumbling', sizeMs, offsetMs: 0 } : { kind: 'sliding', sizeMs, everyMs, offsetMs: 0 };
-        expect(run(type, window, plays)).toEqual(model(type, sizeMs, everyMs, plays));
+        const expected = model(type, sizeMs, everyMs, plays);
+        for (const stepBytes of [undefined, 1, 150]) expect(run(type, window, plays, stepBytes)).toEqual(expected);
       },
     ),
     { numRuns: 300 },

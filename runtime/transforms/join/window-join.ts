@@ -5,6 +5,8 @@
 //       side has no event in it. Their time is the window's last ms. So a pair comes once for each window that both lie in.
 //   W2. A slice is dropped with its last window. An event is late when all windows that it belongs to have closed; of one that is too
 //       late for some of its windows the others still have it.
+//   W4. A rise closes windows until they have given RESULTS_MAX, or more bytes than the step has room for. Of tumbling ones keys are given and
+//       deleted, so that a rise may stop within one (as window/sliced-window.ts, W8); one key's pairs come all together.
 //   W3. Results of a rise come out by window, then by key as keys came, left before right.
 
 import { assert } from '../../base/assert.ts';
@@ -62,18 +64,23 @@ class WindowJoin implements Transform {
     if (late.length > 0) refuseLate(context, pickEvents(batch, late), this.#late);
   }
 
-  onWatermark(watermark: number, context: StepContext): void {
+  onWatermark(wanted: number, context: StepContext): number {
     const { cells } = context;
     const { sizeMs, everyMs } = this.#grid;
     const slices = cells.namespaces();
     let start = this.#grid.firstOpenWindow(context.watermark);
+    let watermark = wanted;
     for (let at = 0; at < slices.length;) {
       const slice = slices[at]!;
       if (slice < start) at++;
       else {
         start = Math.max(start, this.#grid.firstWindowOf(slice));
         if (start + sizeMs - 1 > watermark) break;
-        this.#close(start, slices, context);
+        if (!this.#close(start, slices, context)) {
+          watermark = Math.max(context.watermark, start + sizeMs - 2);
+          break;
+        }
+        if (this.#rows.isFull(context)) watermark = start + sizeMs - 1; // W4
         start += everyMs;
       }
     }
@@ -83,6 +90,7 @@ class WindowJoin implements Transform {
     }
     this.#rows.emit(context, context.ingestMs);
     context.emitWatermark(watermark);
+    return watermark;
   }
 
   /** Whether the last window of the slice has closed. */
@@ -90,10 +98,19 @@ class WindowJoin implements Transform {
     return this.#grid.windowAt(slice) + this.#grid.sizeMs - 1 <= watermark;
   }
 
-  #close(start: number, slices: readonly number[], context: StepContext): void {
-    const endMs = start + this.#grid.sizeMs;
+  /** True: all of its keys were given. */
+  #close(start: number, slices: readonly number[], context: StepContext): boolean {
+    const { sizeMs, everyMs } = this.#grid;
+    const endMs = start + sizeMs;
     const inside = slices.slice(firstAtLeast(slices, start), firstAtLeast(slices, endMs));
-    for (const [key, [left, right]] of sidesOf(inside, context.cells)) {
+    const isAlone = sizeMs === everyMs;
+    const given: Key[] = [];
+    for (const [key, [left, right]] of isAlone ? sidesOfOne(start, context.cells) : sidesOf(inside, context.cells)) {
+      if (isAlone && this.#rows.isFull(context)) {
+        for (const one of given) context.cells.delete(start, one);
+        return false;
+      }
+      given.push(key);
       const row = { key, timeMs: endMs - 1, more: [start, endMs] };
       for (const one of left) for (const other of right) this.#rows.add({ ...row, left: one, right: other }, context);
       if (right.length === 0 && this.#outer.has('left'))
@@ -101,10 +118,20 @@ class WindowJoin implements Transform {
       if (left.length === 0 && this.#outer.has('right'))
         for (const one of right) this.#rows.add({ ...row, left: null, right: one }, context);
     }
+    return true;
   }
 }
 
 type Sides = readonly [left: Value[], right: Value[]];
+
+/** Key by key: no more than one's values are in memory. */
+function* sidesOfOne(slice: number, cells: KeyedCells): IterableIterator<readonly [Key, Sides]> {
+  for (const [key, items] of cells.entries(slice)) {
+    const sides: Sides = [[], []];
+    for (const [side, value] of items as readonly Item[]) sides[side].push(value);
+    yield [key, sides];
+  }
+}
 
 function sidesOf(slices: readonly number[], cells: KeyedCells): Map<Key, Sides> {
   const sides = new Map<Key, Sides>();

@@ -10,6 +10,8 @@
 //   D5. Results of a window have its last ms as their time, all of them. Those of the global window have a time that is not late: that of
 //       the newest event, or of what made them due.
 //   D7. A key of the global window that expires (actor/expiring.ts) has its last pane then, as at the end of the input, and begins anew.
+//   D8. Without lateness, and where no early pane is due by time in that rise, a rise gives RESULTS_MAX keys at a time, or as many bytes as the
+//       step has room for, and deletes them: as a tumbling window does (sliced-window.ts, W8), here each kind of window.
 //   D6. Dead letters come in the order of their events, as in sliced-window.ts (W7).
 
 import { assert } from '../../base/assert.ts';
@@ -110,19 +112,27 @@ export class PanedWindow implements Expirable {
     if (this.#results.count > 0) context.emit(this.#results.take(context));
   }
 
-  onWatermark(watermark: number, context: StepContext): void {
+  onWatermark(wanted: number, context: StepContext): number {
     if (this.#over.size > 0) this.give(context);
-    const mayBeDue = this.#panes.mayBeDue(context.watermark, watermark);
+    const mayBeDue = this.#panes.mayBeDue(context.watermark, wanted);
+    const isInParts = !mayBeDue && this.#latenessMs === 0;
+    let watermark = wanted;
     for (const start of this.#kept) {
       if (this.#isClosed(start, context.watermark)) continue; // it waits for corrections only
-      if (this.#isClosed(start, watermark)) this.#close(start, watermark, context);
-      else if (mayBeDue) this.#giveDue(start, watermark, context);
+      if (this.#isClosed(start, watermark)) {
+        if (!isInParts) this.#close(start, watermark, context);
+        else if (!this.#closeSome(start, context)) {
+          watermark = this.#isGlobal ? context.watermark : Math.max(context.watermark, start + this.#assigner.sizeMs - 2);
+          break;
+        }
+      } else if (mayBeDue) this.#giveDue(start, watermark, context);
       else break;
     }
     const isExpired = this.#dropExpired(watermark, context.cells);
     if (this.#results.count > 0) context.emit(this.#results.take(context));
     if (isExpired && !context.contributors.isEmpty) context.contributors.forget(watermark - this.#latenessMs - this.#assigner.sizeMs + 1);
     context.emitWatermark(watermark);
+    return watermark;
   }
 
   /** D7. */
@@ -228,6 +238,24 @@ export class PanedWindow implements Expirable {
       this.#panes.give(key, cell, 'onTime', { ...this.#placeOf(start, cell, before + 1), isLast });
       if (!isLast) cells.put(start, key, cell);
     }
+  }
+
+  /** D8. True: all of its keys were given. */
+  #closeSome(start: number, context: StepContext): boolean {
+    const { cells, watermark: before } = context;
+    const given: Key[] = [];
+    for (const [key, found] of cells.entries(start)) {
+      if (this.#results.isFull(context)) {
+        for (const one of given) cells.delete(start, one);
+        return false;
+      }
+      const cell = found as PaneCell;
+      this.#pending.get(start)?.delete(key);
+      this.#panes.give(key, cell, 'onTime', { ...this.#placeOf(start, cell, before + 1), isLast: true });
+      given.push(key);
+    }
+    this.#pending.delete(start);
+    return true;
   }
 
   /** D3. */

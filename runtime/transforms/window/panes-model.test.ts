@@ -140,8 +140,15 @@ const windows: fc.Arbitrary<CompiledWindow> = fc.oneof(
   fc.constant({ kind: 'global' as const }),
 );
 
-function played(window: CompiledWindow, panes: CompiledPanes, list: readonly Play[]) {
-  const harness = windowHarness(window, 'output', { latenessMs: window.kind === 'global' ? 0 : LATENESS_MS, panes });
+type Playing = { readonly latenessMs?: number; readonly stepBytes?: number };
+
+function played(
+  window: CompiledWindow,
+  panes: CompiledPanes,
+  list: readonly Play[],
+  { latenessMs = LATENESS_MS, stepBytes }: Playing = {},
+) {
+  const harness = windowHarness(window, 'output', { latenessMs: window.kind === 'global' ? 0 : latenessMs, panes }, stepBytes);
   for (const play of list) {
     if (play.kind === 'event') harness.push([{ id: play.id, timeMs: play.timeMs, n: play.timeMs === 13 ? 14 : play.timeMs }]);
     else if (play.kind === 'restart') harness.restart();
@@ -164,6 +171,30 @@ test('F4 F5 F7 triggers of tumbling and sliding windows give what the model give
       expect(sorted(played(window, panes, list).drawn(showWindow))).toEqual(sorted(model.out.join(' ')));
     }),
     { numRuns: 500 },
+  );
+});
+
+test('windows that close key by key, with restarts between, give the same in the same order', () => {
+  fc.assert(
+    fc.property(
+      windows,
+      triggers,
+      accumulations,
+      plays,
+      fc.constantFrom(0, LATENESS_MS),
+      (window, early, accumulation, drawn, latenessMs) => {
+        const list: Play[] = [...drawn, { kind: 'watermark', watermark: Infinity }];
+        const panes = { early, accumulation };
+        const whole = played(window, panes, list, { latenessMs });
+        const text = whole.drawn(showWindow);
+        for (const stepBytes of [1, 150]) {
+          const parts = played(window, panes, list, { latenessMs, stepBytes });
+          expect(parts.drawn(showWindow)).toBe(text);
+          expect(parts.state.cells('node').size()).toBe(0);
+        }
+      },
+    ),
+    { numRuns: 300 },
   );
 });
 

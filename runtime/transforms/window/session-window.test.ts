@@ -77,9 +77,32 @@ const plays: fc.Arbitrary<Play[]> = fc
 test('sessions give what merging every touching pair gives', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 20 }), plays, (gapMs, list) => {
-      expect(runWindow({ kind: 'session', gapMs }, list)).toEqual(runModel(modelOf(gapMs), list));
+      const model = runModel(modelOf(gapMs), list);
+      for (const stepBytes of [undefined, 1, 150]) expect(runWindow({ kind: 'session', gapMs }, list, stepBytes)).toEqual(model);
     }),
     { numRuns: 300 },
+  );
+});
+
+test('sessions that end together are given one by one, with restarts between', () => {
+  const end: Play = { kind: 'watermark', watermark: Infinity };
+  const event = fc.record({
+    kind: fc.constant('event' as const),
+    id: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
+    timeMs: fc.integer({ max: 6, min: 0 }),
+  });
+  const rise = fc.record({ kind: fc.constant('watermark' as const), watermark: fc.integer({ min: 0, max: 20 }) });
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 9 }),
+      fc.array(fc.oneof({ weight: 9, arbitrary: event }, { weight: 1, arbitrary: rise }), { maxLength: 30 }),
+      (gapMs, list) => {
+        const model = runModel(modelOf(gapMs), [...list, end]);
+        for (const stepBytes of [undefined, 1, 150])
+          expect(runWindow({ kind: 'session', gapMs }, [...list, end], stepBytes)).toEqual(model);
+      },
+    ),
+    { numRuns: 200 },
   );
 });
 

@@ -14,7 +14,9 @@
 //       still to come. Merged sessions are all taken back. Which sessions have ended follows from the watermark.
 //   S6. With panes (panes.ts) a cell has what they need too, and what was told lies in it until the session's next pane takes it back.
 //       A merged session goes on behind the highest number of its parts.
-//   S8. A rise ends sessions until they have given RESULTS_MAX, or more bytes than the step has room for, and stops there (transform.ts, onWatermark); not with panes.
+//   S8. A rise ends sessions until they have given RESULTS_MAX, or more bytes than the step has room for, and stops there (transform.ts,
+//       onWatermark): behind that session, with the watermark before its end; with lateness behind all that end with it, for which of them
+//       have ended follows from the watermark. With panes only where there is no lateness, and none is due by time in that rise.
 //   S7. Dead letters come in the order of their events, as in sliced-window.ts (W7).
 
 import type { Batch, Key, Value } from '../../event/batch.ts';
@@ -119,6 +121,7 @@ export class SessionWindow implements Transform {
   }
 
   onWatermark(wanted: number, context: StepContext): number {
+    const isInParts = this.#panes === null || (this.#latenessMs === 0 && !this.#panes.mayBeDue(context.watermark, wanted)); // S8
     let watermark = wanted;
     let isExpired = false;
     for (let look = this.#looks.peek(); look !== undefined && look.dueMs <= watermark; look = this.#looks.peek()) {
@@ -131,7 +134,12 @@ export class SessionWindow implements Transform {
         this.#remove(session, context.cells);
         isExpired = true;
       }
-      if (this.#panes === null && this.#results.isFull(context)) watermark = look.dueMs; // S8
+      if (!isInParts || !this.#results.isFull(context)) continue;
+      if (this.#latenessMs > 0) watermark = look.dueMs;
+      else if ((this.#looks.peek()?.dueMs ?? Infinity) <= watermark) {
+        watermark = Math.max(context.watermark, look.dueMs - 1);
+        break;
+      }
     }
     if (this.#panes?.mayBeDue(context.watermark, watermark) === true) this.#giveDue(this.#panes, this.#pending, watermark, context);
     if (this.#results.count > 0) context.emit(this.#results.take(context));

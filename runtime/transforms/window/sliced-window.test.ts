@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { WATERMARK_MAX } from '../../event/batch.ts';
 import { runModel, runWindow, showWindow, windowHarness } from './window-drawing.ts';
 import type { Play, WindowModel } from './window-drawing.ts';
+import { RESULTS_MAX } from './window-results.ts';
 
 type Sizes = { sizeMs: number; everyMs: number; offsetMs: number };
 
@@ -141,12 +142,14 @@ const plays = (timesMs: fc.Arbitrary<number>): fc.Arbitrary<Play[]> =>
 
 const time = fc.integer({ min: -60, max: 60 });
 
+/** How many bytes a step may hold: all, or so few that a close goes key by key, with restarts between. */
+const STEPS = [undefined, 1, 150];
+
 test('F1 tumbling windows give what counting in every window gives', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 25 }), fc.integer({ min: -30, max: 30 }), plays(time), (sizeMs, offsetMs, list) => {
-      expect(runWindow({ kind: 'tumbling', sizeMs, offsetMs }, list)).toEqual(
-        runModel(modelOf({ sizeMs, everyMs: sizeMs, offsetMs }), list),
-      );
+      const model = runModel(modelOf({ sizeMs, everyMs: sizeMs, offsetMs }), list);
+      for (const stepBytes of STEPS) expect(runWindow({ kind: 'tumbling', sizeMs, offsetMs }, list, stepBytes)).toEqual(model);
     }),
   );
 });
@@ -159,19 +162,35 @@ test('F1 sliding windows give what counting in every window gives', () => {
       fc.integer({ min: -30, max: 30 }),
       plays(time),
       (sizeMs, everyMs, offsetMs, list) => {
-        expect(runWindow({ kind: 'sliding', sizeMs, everyMs, offsetMs }, list)).toEqual(
-          runModel(modelOf({ sizeMs, everyMs, offsetMs }), list),
-        );
+        const model = runModel(modelOf({ sizeMs, everyMs, offsetMs }), list);
+        for (const stepBytes of STEPS) expect(runWindow({ kind: 'sliding', sizeMs, everyMs, offsetMs }, list, stepBytes)).toEqual(model);
       },
     ),
   );
 });
 
+const KEYS = 1_500;
+
 test.each([
-  { kind: 'tumbling', sizeMs: 10, offsetMs: 0 },
-  { kind: 'session', gapMs: 10 },
-] as const)('a rise that closes very many windows stops between them: $kind', (window) => {
-  const KEYS = 1_500;
+  {
+    window: { kind: 'tumbling', sizeMs: 10, offsetMs: 0 },
+    where: 'between them',
+    stops: [
+      [3 * KEYS, 49],
+      [3 * KEYS, 109],
+      [KEYS, WATERMARK_MAX],
+    ],
+  },
+  {
+    window: { kind: 'session', gapMs: 10 },
+    where: 'within those that end together',
+    stops: [
+      [RESULTS_MAX, 48],
+      [RESULTS_MAX, 108],
+      [7 * KEYS - 2 * RESULTS_MAX, WATERMARK_MAX],
+    ],
+  },
+] as const)('a rise that closes very many windows stops $where: $window.kind', ({ window, stops }) => {
   const WINDOWS = 7;
   const harness = windowHarness(window);
   for (let at = 0; at < WINDOWS; at++)
@@ -188,10 +207,6 @@ test.each([
     counts.push([results, emission.watermark]);
     results = 0;
   }
-  expect(counts).toEqual([
-    [3 * KEYS, 49],
-    [3 * KEYS, 109],
-    [KEYS, WATERMARK_MAX],
-  ]);
+  expect(counts).toEqual(stops);
   expect(harness.state.cells('node').size()).toBe(0);
 });

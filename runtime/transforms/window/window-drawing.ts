@@ -19,6 +19,7 @@ export function windowHarness(
     readonly keyWatermark?: CompiledKeyWatermark;
     readonly state?: StatePlan;
   } = {},
+  stepBytes?: number,
 ): StepHarness {
   const aggregates = { n: { count: {} }, sum: { sum: 'event.n' }, first: { first: 'event.n' } };
   const value = ({ id, n }: { id: string; n: number }): Value => ({ id, n: n === 13 ? 'thirteen' : n });
@@ -26,6 +27,7 @@ export function windowHarness(
     make: () => makeWindow({ kind: 'window', window, spec: {}, aggregates, keyNames: ['id'], late, ...corrections }),
     outputs: ['late'],
     value,
+    stepBytes,
   });
 }
 
@@ -85,9 +87,9 @@ export function runModel(makeModel: (watermark: () => number) => WindowModel, pl
   return { results, late };
 }
 
-/** The same on the transform. Results of one rise are sorted, as the model's are; that they come by window end is checked here. */
-export function runWindow(window: CompiledWindow, plays: readonly Play[]): Outcome {
-  const harness = windowHarness(window);
+/** The same on the transform, with steps of `stepBytes` when that is given. Results of one rise are sorted, as the model's are; that they come by window end is checked here. */
+export function runWindow(window: CompiledWindow, plays: readonly Play[], stepBytes?: number): Outcome {
+  const harness = windowHarness(window, 'output', {}, stepBytes);
   const results: string[] = [];
   for (const play of plays) {
     if (play.kind === 'event') harness.push([{ id: play.id, timeMs: play.timeMs, n: 1 }]);
