@@ -27,6 +27,7 @@ const VERSION = 1;
 const VERSION_TRACED = 2;
 const TRACE_ID_BYTES = 16;
 const SPAN_ID_BYTES = 8;
+const MARK_BYTES = 4 + TRACE_ID_BYTES + SPAN_ID_BYTES;
 /** A value in a state holds on to at most this much text of its neighbours. Smaller pieces cost 85 ns each. */
 const PIECE_UNITS = 1024;
 const KEY_PIECE_UNITS = 256;
@@ -87,9 +88,11 @@ export function concatBatches(batches: readonly Batch[]): Batch {
 
 function encodeTraces(traces: readonly TraceMark[]): void {
   writer.u32(traces.length);
+  writer.reserve(traces.length * MARK_BYTES);
   for (const { at, context } of traces) {
     writer.u32(at);
-    writer.bytes(Buffer.from(context.traceId + context.spanId, 'hex'));
+    writer.at += writer.buffer.write(context.traceId, writer.at, TRACE_ID_BYTES, 'hex');
+    writer.at += writer.buffer.write(context.spanId, writer.at, SPAN_ID_BYTES, 'hex');
   }
 }
 
@@ -98,7 +101,7 @@ function decodeTraces(reader: ByteReader, count: number): readonly TraceMark[] {
     const at = reader.u32();
     if (at >= count) throw new SegmentBroken(`a trace of event ${at}, of ${count}`);
     const from = reader.take(TRACE_ID_BYTES + SPAN_ID_BYTES);
-    const ids = Buffer.from(reader.buffer.subarray(from, from + TRACE_ID_BYTES + SPAN_ID_BYTES)).toString('hex');
+    const ids = reader.buffer.toString('hex', from, reader.at);
     return { at, context: { traceId: ids.slice(0, 2 * TRACE_ID_BYTES), spanId: ids.slice(2 * TRACE_ID_BYTES) } };
   });
 }

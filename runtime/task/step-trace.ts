@@ -76,25 +76,31 @@ export class StepTrace {
   }
 
   /** The span of this step below `from` (S2). */
-  enter(from: TraceContext, attributes: Attributes = {}): TraceContext {
+  enter(from: TraceContext): TraceContext {
     if (this.#drafts.get(from.spanId)?.traceId === from.traceId) return from;
+    const { traceId, spanId: parentId } = from;
     const { stage, partition } = this.#parts;
-    const spanId = deriveSpanId(from.traceId, from.spanId, stage, partition);
-    return this.#open({ traceId: from.traceId, spanId, parentId: from.spanId, what: null, links: [], attributes }) ?? from;
+    const spanId = deriveSpanId(traceId, parentId, stage, partition);
+    return this.#open({ traceId, spanId, parentId, what: null, links: NO_LINKS, attributes: {} }) ?? from;
   }
 
   /** The batch with spans of this step: itself when it has them already, as between two transforms. */
   entered(batch: Batch): Batch {
-    const traces = batch.traces?.map(({ at, context }) => ({ at, context: this.enter(context) }));
-    const isOfThis = traces === undefined || traces.every(({ context }, mark) => context === batch.traces![mark]!.context);
+    let isOfThis = true;
+    const traces = batch.traces?.map((mark) => {
+      const context = this.enter(mark.context);
+      if (context === mark.context) return mark;
+      isOfThis = false;
+      return { at: mark.at, context };
+    });
     return isOfThis ? batch : { ...batch, traces };
   }
 
   /** A trace that begins in this step. `identity`: what is the same when the step is made again. Null: no room. */
   root(why: Why, identity: string): TraceContext | null {
     const { runId, stage, partition } = this.#parts;
-    const context = deriveRoot(runId, stage, partition, this.#place, why, identity);
-    return this.#open({ ...context, parentId: null, what: null, links: [], attributes: { [MILLRACE.why]: why } });
+    const { traceId, spanId } = deriveRoot(runId, stage, partition, this.#place, why, identity);
+    return this.#open({ traceId, spanId, parentId: null, what: null, links: NO_LINKS, attributes: { [MILLRACE.why]: why } });
   }
 
   /** A trace of its own for a followed key, an error: within the budget. */
@@ -160,37 +166,53 @@ export class StepTrace {
     return drafts;
   }
 
-  #open({
-    attributes,
-    ...draft
-  }: Omit<SpanDraft, 'startMs' | 'events' | 'notes' | 'error' | 'attributes'> & { readonly attributes: Attributes }): TraceContext | null {
-    const known = this.#drafts.get(draft.spanId);
+  /** Field by field: a few thousand spans are told by code that was not compiled, and there each copy of a record costs. */
+  #open(opening: Opening): TraceContext | null {
+    const { traceId, spanId } = opening;
+    const known = this.#drafts.get(spanId);
     if (known !== undefined) {
       known.events++;
-      return { traceId: known.traceId, spanId: known.spanId };
+      return { traceId: known.traceId, spanId };
     }
     if (this.#drafts.size === SPANS_MAX) {
       this.cut++;
       return null;
     }
-    this.#drafts.set(draft.spanId, { ...draft, attributes: { ...attributes }, startMs: this.#nowMs, events: 1, notes: [], error: null });
-    return { traceId: draft.traceId, spanId: draft.spanId };
+    this.#drafts.set(spanId, {
+      traceId,
+      spanId,
+      parentId: opening.parentId,
+      what: opening.what,
+      startMs: this.#nowMs,
+      events: 1,
+      attributes: opening.attributes,
+      notes: [],
+      links: opening.links,
+      error: null,
+    });
+    return { traceId, spanId };
   }
 }
 
+/** A span about to begin; its attributes are its own. */
+type Opening = Pick<SpanDraft, 'traceId' | 'spanId' | 'parentId' | 'what' | 'links' | 'attributes'>;
+
+const NO_LINKS: readonly TraceContext[] = [];
 const NONE: readonly SpanDraft[] = [];
 
 /** The traced ones among `count` events of a source: those of producers that trace, and those that are sampled here. */
 export function sourceTraces(trace: StepTrace, count: number, remote: readonly TraceMark[] | undefined): readonly TraceMark[] | undefined {
   const sampled = trace.sample(count);
   if (sampled.length === 0 && remote === undefined) return undefined;
-  const marks = new Map<number, TraceMark>();
+  const marks: TraceMark[] = [];
   for (const at of sampled) {
     const context = trace.root('ratio', String(at));
-    if (context !== null) marks.set(at, { at, context });
+    if (context !== null) marks.push({ at, context });
   }
-  for (const { at, context } of remote ?? []) marks.set(at, { at, context: trace.enter(context) });
-  return [...marks.values()].toSorted((a, b) => a.at - b.at);
+  if (remote === undefined) return marks.length === 0 ? undefined : marks;
+  const byPlace = new Map(marks.map((mark) => [mark.at, mark]));
+  for (const { at, context } of remote) byPlace.set(at, { at, context: trace.enter(context) });
+  return [...byPlace.values()].toSorted((a, b) => a.at - b.at);
 }
 
 /** Events that enter the job now, whenever they were read: that is where end-to-end latency starts. */

@@ -7,6 +7,7 @@
 
 import type { TraceContext } from '../base/trace-context.ts';
 import type { Batch, Key } from '../event/batch.ts';
+import type { KeyedCells } from '../state/keyed-cells.ts';
 import { makeRoom, type TraceCells } from '../state/trace-cells.ts';
 
 /** Links of one result at the most; pages that show traces take no more well. */
@@ -64,18 +65,27 @@ export class Contributors {
   forget(timeMs: number): void {
     const cells = this.#cells.found;
     if (cells === null) return;
-    for (const [key] of cells.entries(NAMESPACE)) this.forgetOf(key, timeMs);
+    for (const [key, known] of cells.entries(NAMESPACE)) forgetSome(cells, key, known as readonly Contribution[], timeMs);
   }
 
   /** The same of one key. */
   forgetOf(key: Key, timeMs: number): void {
     const cells = this.#cells.found;
     const known = cells?.get(NAMESPACE, key) as readonly Contribution[] | undefined;
-    if (cells === null || known === undefined) return;
-    const left = known.filter((one) => one[0] >= timeMs);
-    if (left.length === 0) cells.delete(NAMESPACE, key);
-    else if (left.length < known.length) cells.put(NAMESPACE, key, left);
+    if (cells !== null && known !== undefined) forgetSome(cells, key, known, timeMs);
   }
+}
+
+function forgetSome(cells: KeyedCells, key: Key, known: readonly Contribution[], timeMs: number): void {
+  let before = 0; // how many of them
+  for (const one of known) if (one[0] < timeMs) before++;
+  if (before === known.length) cells.delete(NAMESPACE, key);
+  else if (before > 0)
+    cells.put(
+      NAMESPACE,
+      key,
+      known.filter((one) => one[0] >= timeMs),
+    );
 }
 
 const NOBODY: readonly TraceContext[] = [];

@@ -58,7 +58,8 @@ export class TaskSpans {
   readonly #parts: TaskSpansParts;
   readonly #about: Attributes;
   readonly #kind: SpanKind;
-  readonly #verb: string;
+  readonly #name: string;
+  readonly #service: string;
   #cut = 0;
   #preparedMs = 0;
   #way: Way = { beganMs: 0, committedMs: 0, retries: [] };
@@ -83,7 +84,8 @@ export class TaskSpans {
     });
     const { kind, verb, system, destination } = messagingOf(stage);
     this.#kind = kind;
-    this.#verb = verb;
+    this.#name = `${verb} ${stage.id}`;
+    this.#service = serviceOf(job, stage.id);
     this.#about = {
       [MESSAGING.system]: system,
       [MESSAGING.operationType]: verb,
@@ -142,10 +144,10 @@ export class TaskSpans {
   }
 
   #end(draft: SpanDraft, stored: Stored, endMs: number): void {
-    const { tracing, job, stage } = this.#parts;
+    const { tracing } = this.#parts;
     const room = tracing.budget.span(draft.traceId);
     if (room === 'no') return tracing.tracer.lost(1);
-    const { traceId, spanId, parentId, what, links, startMs } = draft;
+    const { traceId, spanId, parentId, what, links, startMs, notes } = draft;
     const { number, epoch } = stored;
     const { committedMs, retries } = this.#way;
     const failure = retries.at(-1)?.attributes[EXCEPTION.message];
@@ -154,18 +156,20 @@ export class TaskSpans {
     attributes[MILLRACE.record] = number;
     attributes[MILLRACE.epoch] = epoch;
     if (room === 'last') attributes[MILLRACE.truncated] = true;
+    notes.push({ name: EVENTS.committed, atMs: committedMs, attributes: { [MILLRACE.record]: number } });
+    if (retries.length > 0) notes.push(...retries);
     const span: SpanData = {
       traceId,
       spanId,
       parentId,
-      name: what === null ? `${this.#verb} ${stage.id}` : `emit ${what}`,
+      name: what === null ? this.#name : `emit ${what}`,
       kind: what === null ? this.#kind : 'internal',
-      service: serviceOf(job, stage.id),
+      service: this.#service,
       startMs,
       endMs: Math.max(startMs, endMs), // S3
       shared: this.#about,
       attributes,
-      events: [...draft.notes, { name: EVENTS.committed, atMs: committedMs, attributes: { [MILLRACE.record]: number } }, ...retries],
+      events: notes,
       links,
       error: draft.error ?? (typeof failure === 'string' ? `written after ${retries.length} tries that failed: ${failure}` : null),
     };
