@@ -17,6 +17,7 @@ import { nexmark } from './run/nexmark.ts';
 import { nexmarkTable } from './run/nexmark-table.ts';
 import { latencyTable, throughputTable } from './run/table.ts';
 import { START_EVENTS, tracing, tracingTable } from './run/tracing.ts';
+import { TURNS_EVENTS_MIN, tracingTurns, tracingTurnsTable } from './run/tracing-turns.ts';
 import { twoPhase, twoPhaseTable } from './run/two-phase.ts';
 import { SINKS, throughput } from './run/throughput.ts';
 import type { CheckName } from './run/checks.ts';
@@ -30,6 +31,7 @@ const USAGE = `npm run bench -- NAME [options]
   flights       examples/flights            --workers 1,2,4 --set flights=FILE --set weather=FILE … --profile DIR
   latency       three stages, end to end    --pace EVENTS/S --seconds N --workers 1,2,4
   tracing       count, with and without     --events N --rounds N --sampling SHARE --profile DIR
+  tracing-turns count, sampled and not in turns of one run   --events N --rounds N --sampling SHARE
   two-phase     count, summed up before the exchange and not, and with a hot key   --events N --rounds N
   hot-spots     of a profile                --file FILE.cpuprofile
   micro         parts on one core, without a server`;
@@ -75,6 +77,7 @@ const commands: Readonly<Record<string, () => Promise<void>>> = {
   flights: measureFlights,
   latency: measureLatency,
   tracing: measureTracing,
+  'tracing-turns': measureTracingTurns,
   'two-phase': measureTwoPhase,
   'hot-spots': async () => {
     if (values.file === undefined) throw new BadOption(`hot-spots needs --file FILE.cpuprofile`);
@@ -143,13 +146,24 @@ async function measureLatency(): Promise<void> {
 }
 
 async function measureTracing(): Promise<void> {
-  const sampling = Number(values.sampling);
-  if (!(sampling >= 0 && sampling <= 1)) throw new BadOption(`--sampling ${values.sampling} is not a share from 0 to 1`);
-  const settings = { ...generator(), events: whole('events', START_EVENTS + 1), rounds: whole('rounds', 1), sampling };
+  const settings = { ...generator(), events: whole('events', START_EVENTS + 1), rounds: whole('rounds', 1), sampling: samplingShare() };
   const result = await tracing({ ...settings, profileDir: values.profile ?? null }, console.error);
-  console.log(tracingTable(result));
+  console.log(`${machineLine()}\n\n${tracingTable(result)}`);
   if (values.profile !== undefined) return console.log('not written to bench/results: it ran under the profiler');
   console.log(writeResult('tracing', { settings, ...result }));
+}
+
+async function measureTracingTurns(): Promise<void> {
+  const settings = { ...generator(), events: whole('events', TURNS_EVENTS_MIN), rounds: whole('rounds', 1), sampling: samplingShare() };
+  const result = await tracingTurns(settings, console.error);
+  console.log(`${machineLine()}\n\n${tracingTurnsTable(result)}`);
+  console.log(writeResult('tracing-turns', { settings, ...result }));
+}
+
+function samplingShare(): number {
+  const sampling = Number(values.sampling);
+  if (!(sampling >= 0 && sampling <= 1)) throw new BadOption(`--sampling ${values.sampling} is not a share from 0 to 1`);
+  return sampling;
 }
 
 async function measureTwoPhase(): Promise<void> {

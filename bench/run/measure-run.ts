@@ -31,6 +31,8 @@ export type RunSettings = {
   readonly tracing?: RunRequest['tracing'];
   /** Folder for the workers' CPU profiles; null: none. */
   readonly profileDir: string | null;
+  /** What workers load before anything else, and variables that they have. */
+  readonly preload?: { readonly module: URL; readonly environment: Readonly<Record<string, string>> };
   /** So many events, of all sources (M2); absent: with the first. */
   readonly settledAfter?: number;
 };
@@ -57,13 +59,13 @@ export type MeasuredRun = {
 
 /** Runs the job to its end. Rejects when it does not complete, or leaves dead letters. */
 export async function measureRun({ server, nc, folder }: RunPlace, settings: RunSettings): Promise<MeasuredRun> {
-  const { file, name, workers, parameters = {}, profileDir, tracing, settledAfter = 0 } = settings;
+  const { file, name, workers, parameters = {}, profileDir, tracing, settledAfter = 0, preload = null } = settings;
   forgetPeak(server.pid);
   const before = { server: cpuMsOf(server.pid), runner: process.cpuUsage() };
   let openedMs = 0;
   const commits = new SourceCommits(settledAfter);
   const threads = mkdtempSync(join(folder, 'threads-'));
-  const outcome = await withEnvironment(workerEnvironment(profileDir, threads), () =>
+  const outcome = await withEnvironment(workerEnvironment(profileDir, threads, preload), () =>
     runJob(
       {
         file,
@@ -126,14 +128,19 @@ async function sinkStreams(nc: NatsConnection, plan: PhysicalPlan): Promise<Read
 }
 
 /** `threads`: where they say what CPU time their main thread took. */
-function workerEnvironment(profiles: string | null, threads: string): Readonly<Record<string, string>> {
+function workerEnvironment(
+  profiles: string | null,
+  threads: string,
+  preload: RunSettings['preload'] | null,
+): Readonly<Record<string, string>> {
   if (profiles !== null) mkdirSync(profiles, { recursive: true });
   const options = [
     process.env['NODE_OPTIONS'] ?? '',
     `--import=${new URL('./tell-thread-cpu.ts', import.meta.url).href}`,
+    preload ? `--import=${preload.module.href}` : '',
     profiles === null ? '' : `--cpu-prof --cpu-prof-dir=${resolve(profiles)}`,
   ];
-  return { NODE_OPTIONS: options.join(' ').trim(), MILLRACE_BENCH_THREAD_CPU: threads };
+  return { NODE_OPTIONS: options.join(' ').trim(), MILLRACE_BENCH_THREAD_CPU: threads, ...preload?.environment };
 }
 
 /** What the workers have said at their end (tell-thread-cpu.ts). */

@@ -53,14 +53,14 @@ export type TracingBenchResult = {
   readonly shares: Readonly<Record<keyof Figures, PairedShare>>;
 };
 
-const STREAM = { stream: 'NEXMARK', prefix: 'nexmark', splits: 4, linesPerMessage: 100 };
+export const STREAM = { stream: 'NEXMARK', prefix: 'nexmark', splits: 4, linesPerMessage: 100 };
 /** Starting takes half a second of CPU, give or take a tenth. */
 const START_RUNS = 5;
 /** T3. */
 const SETTLED_SHARE = 0.5;
 /** T1. */
 export const START_EVENTS = 10_000;
-const JOB = fileURLToPath(new URL('../jobs/count.yaml', import.meta.url));
+export const COUNT_JOB = fileURLToPath(new URL('../jobs/count.yaml', import.meta.url));
 
 export async function tracing(options: TracingBenchOptions, log: (line: string) => void): Promise<TracingBenchResult> {
   return withServer(async (place) => {
@@ -68,7 +68,7 @@ export async function tracing(options: TracingBenchOptions, log: (line: string) 
     const check = makeCheck('count');
     const settingsOf = (name: string, sampling: number | null, profileDir: string | null = null): RunSettings => {
       const trace = sampling === null ? {} : { tracing: { endpoint: collector.url, sampling, environment: {} } };
-      return { file: JOB, name, workers: 1, profileDir, ...trace };
+      return { file: COUNT_JOB, name, workers: 1, profileDir, ...trace };
     };
     const events = (from: number, to: number) => seen(generatedPieces(options, { from, to }), check);
     await load(place.nc, events(0, START_EVENTS), STREAM);
@@ -156,7 +156,7 @@ export function tracingTable({ rounds, shares, spanBytes, start }: TracingBenchR
 }
 
 /** Takes spans and throws them away. */
-async function startCollector(): Promise<{ readonly url: string; readonly bytes: () => number; readonly stop: () => void }> {
+export async function startCollector(): Promise<{ readonly url: string; readonly bytes: () => number; readonly stop: () => void }> {
   let bytes = 0;
   const server = createServer((request, response) => {
     request.on('data', (part: Buffer) => (bytes += part.length));
