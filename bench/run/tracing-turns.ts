@@ -50,7 +50,7 @@ export async function tracingTurns(
       };
       await checkedRun(place, settings, check);
       pairs.push(...pairsOf(folder));
-      log(`round ${round + 1} of ${rounds}: ${pairs.length} pairs`);
+      log(`round ${round + 1} of ${rounds}\n${tracingTurnsTable(resultOf(pairs))}`);
     }
     collector.stop();
     return resultOf(pairs);
