@@ -145,6 +145,7 @@ export class TaskRunner {
   drain(): void {
     this.#draining = true;
     this.#giveUp.abort();
+    this.#parts.turns.leave(this);
     if (this.#core === null) this.#stop.abort(); // N6
     this.#signal.notify();
   }
@@ -296,7 +297,7 @@ export class TaskRunner {
         const paceMs = this.#paceLeftMs();
         this.#time.enter(paceMs > 0 ? 'idle' : 'blocked');
         if (paceMs > 0) await this.#parts.clock.sleep(paceMs, this.#stop.signal);
-        else await this.#parts.turns.give();
+        else await this.#parts.turns.toStep(this);
         if (this.#canStep()) this.#step();
       } else {
         this.#time.enter(this.#isHeldUp() ? 'blocked' : 'idle');
