@@ -3,6 +3,7 @@
 import { startHealthServer } from './http/health-server.ts';
 import { MetricsPage } from '../runtime/telemetry/metrics-page.ts';
 import { systemClock } from '../runtime/adapters/node/clock.ts';
+import { readOrExit } from '../runtime/adapters/node/read-or-exit.ts';
 import { systemRandom } from '../runtime/adapters/node/random.ts';
 import { loadKubeConnection } from './kube/kube-config.ts';
 import { makeLog } from './log.ts';
@@ -17,7 +18,7 @@ import { openTracer } from '../runtime/adapters/otel/open-tracing.ts';
 const STOP_MAX_MS = 15_000;
 const TRACES_MAX_MS = 1_500;
 
-const options = operatorOptions(process.env);
+const options = readOrExit(operatorOptions);
 const log = makeLog(options.log, (line) => void process.stdout.write(line));
 const tracer = await openTracer(options.otlpEndpoint, { instance: options.pod, log: (message) => log('warn', message) });
 const traces = tracer === null ? null : new RoundTraces({ tracer, budget: new TraceBudget(), clock: systemClock, random: systemRandom });

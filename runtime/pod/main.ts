@@ -4,6 +4,7 @@
 //   an error that nobody caught is told, and exits 1: the pod is started again
 
 import { systemClock } from '../adapters/node/clock.ts';
+import { readOrExit } from '../adapters/node/read-or-exit.ts';
 import { returnMemoryWhenIdle } from './idle-memory.ts';
 import { errorLine, makeLog } from './log.ts';
 import { watchLoop } from './loop-watch.ts';
@@ -16,14 +17,7 @@ import { startProbeServer } from './probe-server.ts';
 /** The kubelet's patience is longer; who waits for the hand-over is not. */
 const EXIT_MAX_MS = 4_900;
 
-const options = (() => {
-  try {
-    return readPodOptions(process.env);
-  } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    process.exit(1);
-  }
-})();
+const options = readOrExit(readPodOptions);
 const log = makeLog({ ...options, form: options.logForm, clock: systemClock, write: (line) => process.stdout.write(line) });
 
 function die(what: string, error: unknown): never {
