@@ -6,12 +6,16 @@ import {
   EdgeLabelRenderer,
   type Edge,
   type EdgeProps,
+  type FitViewOptions,
   type Node,
   type NodeTypes,
   Position,
   ReactFlow,
+  useReactFlow,
+  useStore,
+  type Viewport,
 } from '@xyflow/react';
-import type { ReactNode } from 'react';
+import { type ReactNode, type RefObject, useEffect, useRef } from 'react';
 import { pathThrough, type Placed, type Point } from './layout.ts';
 
 export type LineData = {
@@ -50,6 +54,10 @@ export function Drawing({ name, boxes, lines, kinds, onChosen, fitKey, room = NO
     ...(room.bottom > 0 ? { bottom: `${room.bottom}px` as const } : {}),
   };
   const fitting = { padding, maxZoom: 1 };
+  /** By who looks: then it stays where it was put. */
+  const isMoved = useRef(false);
+  const grabbed = useRef<Viewport | null>(null);
+  const moved = (is: boolean) => (): void => void (isMoved.current = is);
   return (
     <div className="drawing" role="region" aria-label={name}>
       <div className="pane">
@@ -60,6 +68,12 @@ export function Drawing({ name, boxes, lines, kinds, onChosen, fitKey, room = NO
           nodeTypes={kinds}
           edgeTypes={edgeTypes}
           onNodeClick={(_event, node) => onChosen?.(node.id)}
+          onMoveStart={(_event, viewport) => {
+            grabbed.current = viewport;
+          }}
+          onMoveEnd={(event, viewport) => {
+            if (event !== null && isFar(grabbed.current, viewport)) isMoved.current = true;
+          }}
           onNodesChange={(changes) => {
             for (const change of changes) if (change.type === 'select' && change.selected) onChosen?.(change.id);
           }}
@@ -74,11 +88,37 @@ export function Drawing({ name, boxes, lines, kinds, onChosen, fitKey, room = NO
           disableKeyboardA11y={onChosen === undefined}
           nodesFocusable={onChosen !== undefined}
         >
-          <Controls showInteractive={false} fitViewOptions={fitting} position={room.right > 0 ? 'bottom-right' : 'bottom-left'} />
+          <Controls
+            showInteractive={false}
+            fitViewOptions={fitting}
+            position={room.right > 0 ? 'bottom-right' : 'bottom-left'}
+            onZoomIn={moved(true)}
+            onZoomOut={moved(true)}
+            onFitView={moved(false)}
+          />
+          <FitAgain fit={fitting} isMoved={isMoved} />
         </ReactFlow>
       </div>
     </div>
   );
+}
+
+/** More than a hand that trembles while it clicks. */
+function isFar(from: Viewport | null, to: Viewport): boolean {
+  return from === null || from.zoom !== to.zoom || Math.hypot(to.x - from.x, to.y - from.y) > 4;
+}
+
+/** All boxes stay in sight when the pane becomes narrower or wider: a panel opens beside it, the window changes. */
+function FitAgain({ fit, isMoved }: { readonly fit: FitViewOptions; readonly isMoved: RefObject<boolean> }): ReactNode {
+  const { fitView } = useReactFlow();
+  const size = useStore(({ width, height }) => `${width} ${height}`);
+  const latest = useRef(fit);
+  latest.current = fit;
+  useEffect(() => void (isMoved.current = false), [isMoved]);
+  useEffect(() => {
+    if (!isMoved.current) void fitView(latest.current);
+  }, [size, fitView, isMoved]);
+  return null;
 }
 
 /** A box at its place, with the sides where lines begin and end. */

@@ -86,6 +86,15 @@ const LOOKS = [
   [390, 844, 'dark'],
 ] as const;
 
+/** Of a drawing: boxes that are not all within its pane. */
+const BOXES_OUT_OF_SIGHT = `(() => {
+  const pane = document.querySelector('.drawing').getBoundingClientRect();
+  return [...document.querySelectorAll('.react-flow__node')].flatMap((node) => {
+    const box = node.getBoundingClientRect();
+    return box.left < pane.left || box.right > pane.right || box.top < pane.top || box.bottom > pane.bottom ? [node.dataset.id] : [];
+  });
+})()`;
+
 async function lookAtTopology(page: Page): Promise<readonly string[]> {
   const problems: string[] = [];
   for (const [width, height, colorScheme] of LOOKS) {
@@ -151,6 +160,8 @@ describe.skipIf(own.program === null)('what a stage sends to itself', () => {
             await expect.poll(sums).toEqual({ isAll: 1, feedback: ROUNDS, sendTo: ROUNDS + 1 });
 
             await page.locator('[data-stage=hubs]').click();
+            await page.waitForSelector('[data-panel=hubs]');
+            await expect.poll(() => page.evaluate(BOXES_OUT_OF_SIGHT)).toEqual([]);
             const { edges } = await api<Live>(local, 'loops/live');
             const events = edges.find(({ index }) => index === loops.find(({ label }) => label === 'feedback')?.index)?.events ?? 0;
             const way = page.locator('[data-panel=hubs] li', { hasText: 'to itself feedback by key' });
