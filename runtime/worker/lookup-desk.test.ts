@@ -82,6 +82,24 @@ test('a failure is not kept', async () => {
   });
 });
 
+test('the breaker: when who tries ends meanwhile, as a task that moves does, another one tries', async () => {
+  const world = new World({ breaker: { failures: 1, openMs: 1_000 }, retries: 9, backoffMs: 10 }, (call) => ({
+    gives: call === 1 ? away : value(call),
+    afterMs: 500,
+  }));
+  const moves = new AbortController();
+  await world.run(async () => {
+    const first = world.desk.ask(question(1), moves.signal);
+    await world.clock.sleep(600); // it failed, and will be the first to try
+    const second = world.desk.ask(question(2), forever);
+    await world.clock.sleep(1_000);
+    expect(world.calls).toEqual([0, 1_500]);
+    moves.abort();
+    expect(await first).toBeNull();
+    expect(await Promise.race([second, world.clock.sleep(60_000)])).toEqual(value(3));
+  });
+});
+
 test('the breaker: after so many failures nobody asks for a while, then one tries; waiting is no try', async () => {
   const world = new World({ breaker: { failures: 3, openMs: 5_000 }, retries: 5, backoffMs: 10, backoffMaxMs: 10 }, (call) => ({
     gives: call < 5 ? away : value(call),

@@ -1,7 +1,8 @@
 // Asks the world outside for one transform on this worker: how often, how long, and what need not be asked again.
 //
 //   LD1. It answers every question, unless it is asked to end: with what came, or with why nothing did.
-//   LD2. A question waits while the breaker is open; that is no try. Then one tries, and closes or opens it.
+//   LD2. A question waits while the breaker is open; that is no try. Then one tries, and closes or opens it; if it is asked to end
+//        meanwhile, another one tries.
 //   LD3. Cache and breaker live as long as this worker runs this revision: for speed only, no answer depends on them but by its age.
 
 import type { Clock } from '../base/clock.ts';
@@ -31,7 +32,7 @@ export class LookupDesk {
   readonly #cache = new Map<string, Cached>();
   #failures = 0;
   #openUntilMs = -Infinity;
-  #isTrying = false;
+  #isProbing = false;
 
   constructor(parts: LookupDeskParts) {
     this.#parts = parts;
@@ -72,10 +73,10 @@ export class LookupDesk {
   async #askAnew(question: Question, signal: AbortSignal): Promise<Reply | null> {
     const { clock, op } = this.#parts;
     for (let attempts = 1; ; attempts++) {
-      await this.#untilClosed(signal);
-      if (signal.aborted) return null;
-      const tried = await this.#try(question, signal);
-      if (signal.aborted) return null;
+      const isProbe = await this.#untilClosed(signal);
+      const tried = signal.aborted ? null : await this.#try(question, signal);
+      if (isProbe) this.#isProbing = false; // also when who asked has ended: others wait for it
+      if (tried === null || signal.aborted) return null;
       this.#note(tried);
       if (tried.kind === 'answer') return tried;
       const { problem, again, stack } = tried;
@@ -102,23 +103,20 @@ export class LookupDesk {
     }
   }
 
-  /** LD2. */
-  async #untilClosed(signal: AbortSignal): Promise<void> {
+  /** LD2. True: whoever asked is the one that tries, and says when that is over. */
+  async #untilClosed(signal: AbortSignal): Promise<boolean> {
     const { clock, op } = this.#parts;
-    if (op.breaker === null) return;
+    if (op.breaker === null) return false;
     while (!signal.aborted && this.#failures >= op.breaker.failures) {
       const leftMs = this.#openUntilMs - clock.monotonicMs();
-      if (leftMs <= 0 && !this.#isTrying) {
-        this.#isTrying = true;
-        return;
-      }
+      if (leftMs <= 0 && !this.#isProbing) return (this.#isProbing = true);
       await clock.sleep(leftMs > 0 ? leftMs : LOOK_MS, signal);
     }
+    return false;
   }
 
   #note({ kind, again }: { readonly kind: Try['kind']; readonly again?: boolean }): void {
     const { breaker } = this.#parts.op;
-    this.#isTrying = false;
     // Who says that the question is wrong is there.
     this.#failures = kind === 'answer' || again === false ? 0 : this.#failures + 1;
     if (breaker !== null && this.#failures >= breaker.failures) this.#openUntilMs = this.#parts.clock.monotonicMs() + breaker.openMs;
