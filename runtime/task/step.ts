@@ -232,10 +232,10 @@ export class TaskCore {
     return !this.hasWork && !this.#chain.stretch.isOver;
   }
 
-  /** Begins a stretch with the work that is left. */
-  goOn(nowMs: number): void {
+  /** Begins a stretch of so many ms with the work that is left. */
+  goOn(nowMs: number, stretchMs = STRETCH_MS): void {
     const isAmidst = this.#chain.isAmidst;
-    this.#chain.stretch.begin(STRETCH_MS);
+    this.#chain.stretch.begin(stretchMs);
     if (this.hasWork || this.#unsettled) this.#begin(nowMs); // else what is taken in says whether the clock goes on
     if (isAmidst) return this.#chain.workUntilStorable(0);
     this.#chain.work();

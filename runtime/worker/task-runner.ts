@@ -362,7 +362,7 @@ export class TaskRunner {
   #stepOf(core: TaskCore, nowMs: number, force: boolean): Step | null {
     core.isPaused = this.#redrive.paused !== null;
     try {
-      core.goOn(nowMs);
+      core.goOn(nowMs, this.#parts.turns.stretchMs);
       if (core.hasTime && this.#isWoken()) this.#waiting.feed(core, nowMs);
       if (core.hasTime && !core.isFull && core.own.endPhase === 0) this.#redrive.feed(core, nowMs); // then its end is agreed with the others of its stage
       if (this.#source !== null) return this.#source.step(core, nowMs, force);

@@ -58,3 +58,16 @@ test('a piece of long work waits for one step, not for all (T2); a task that is 
   await Promise.all(waits);
   expect(heard).toEqual(['ends', '1', 'a', '2', 'b', 'c']);
 });
+
+test('who steps alone has a whole stretch, of several each has its share, of very many as much as a record is worth (T4)', async () => {
+  const sharesOf = async (count: number): Promise<readonly number[]> => {
+    const turns = new Turns(systemClock);
+    work();
+    const shares: number[] = [];
+    await Promise.all(Array.from({ length: count }, () => turns.toStep({}).then(() => shares.push(turns.stretchMs))));
+    return shares;
+  };
+  expect(await sharesOf(1)).toEqual([200]);
+  expect(await sharesOf(4)).toEqual([50, 67, 100, 200].map((ms) => expect.closeTo(ms, -1) as number));
+  expect((await sharesOf(64))[0]).toBe(50);
+});

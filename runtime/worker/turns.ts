@@ -5,11 +5,16 @@
 //       of eight steps of 200 ms none is stored, and no heartbeat sent or heard, before the last has ended.
 //   T2. Pieces of long work (copies, images) and steps take turns: neither waits for all that wait of the other kind.
 //   T3. A task that is to end waits for no turn: whoever takes it over is waiting for it.
+//   T4. While several wait to step, each takes its share of one stretch: results of a worker that is behind, and partitions that begin
+//       on it, do not wait for a long step of each of the others.
 
 import type { Clock } from '../base/clock.ts';
+import { STRETCH_MS } from '../task/agenda.ts';
 
 /** Shorter than anybody waits for, longer than a turn costs. */
 const TURN_EVERY_MS = 8;
+/** About what a source that catches up takes for a record full of events: shorter steps would store more of them for the same. */
+const STRETCH_MIN_MS = 50;
 
 type Waiting = PromiseWithResolvers<void> & { readonly task: object | null };
 
@@ -41,6 +46,11 @@ export class Turns {
   /** The same for a step: whoever awaits this steps at once. */
   toStep(task: object): Promise<void> {
     return this.#wait(this.#steps, task);
+  }
+
+  /** What the step that begins now may take (T4). */
+  get stretchMs(): number {
+    return Math.max(STRETCH_MIN_MS, STRETCH_MS / (1 + this.#steps.length));
   }
 
   /** A task that waits to step goes on now, and does not step (T3). */
