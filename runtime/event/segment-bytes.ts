@@ -53,6 +53,12 @@ export class ByteWriter {
     this.at += value.length;
   }
 
+  /** Bytes that are given as hexadecimal digits. */
+  hex(digits: string): void {
+    this.reserve(digits.length / 2);
+    this.at += this.buffer.write(digits, this.at, 'hex');
+  }
+
   /** A copy of what was written. */
   finish(): Uint8Array {
     const copy = Buffer.allocUnsafeSlow(this.at);

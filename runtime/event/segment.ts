@@ -27,7 +27,6 @@ const VERSION = 1;
 const VERSION_TRACED = 2;
 const TRACE_ID_BYTES = 16;
 const SPAN_ID_BYTES = 8;
-const MARK_BYTES = 4 + TRACE_ID_BYTES + SPAN_ID_BYTES;
 /** A value in a state holds on to at most this much text of its neighbours. Smaller pieces cost 85 ns each. */
 const PIECE_UNITS = 1024;
 const KEY_PIECE_UNITS = 256;
@@ -88,11 +87,10 @@ export function concatBatches(batches: readonly Batch[]): Batch {
 
 function encodeTraces(traces: readonly TraceMark[]): void {
   writer.u32(traces.length);
-  writer.reserve(traces.length * MARK_BYTES);
   for (const { at, context } of traces) {
     writer.u32(at);
-    writer.at += writer.buffer.write(context.traceId, writer.at, TRACE_ID_BYTES, 'hex');
-    writer.at += writer.buffer.write(context.spanId, writer.at, SPAN_ID_BYTES, 'hex');
+    writer.hex(context.traceId);
+    writer.hex(context.spanId);
   }
 }
 

@@ -17,6 +17,7 @@ import { keysOf } from '../batch-keys.ts';
 import { pickEvents } from '../each-event.ts';
 import { refuseLate } from '../failure.ts';
 import { firstAtLeast } from '../sorted.ts';
+import { giveSome } from '../give-some.ts';
 import type { StepContext, Transform } from '../transform.ts';
 import { makeSliceGrid } from '../window/slice-grid.ts';
 import type { SliceGrid } from '../window/slice-grid.ts';
@@ -102,36 +103,29 @@ class WindowJoin implements Transform {
   #close(start: number, slices: readonly number[], context: StepContext): boolean {
     const { sizeMs, everyMs } = this.#grid;
     const endMs = start + sizeMs;
-    const inside = slices.slice(firstAtLeast(slices, start), firstAtLeast(slices, endMs));
-    const isAlone = sizeMs === everyMs;
-    const given: Key[] = [];
-    for (const [key, [left, right]] of isAlone ? sidesOfOne(start, context.cells) : sidesOf(inside, context.cells)) {
-      if (isAlone && this.#rows.isFull(context)) {
-        for (const one of given) context.cells.delete(start, one);
-        return false;
-      }
-      given.push(key);
-      const row = { key, timeMs: endMs - 1, more: [start, endMs] };
-      for (const one of left) for (const other of right) this.#rows.add({ ...row, left: one, right: other }, context);
-      if (right.length === 0 && this.#outer.has('left'))
-        for (const one of left) this.#rows.add({ ...row, left: one, right: null }, context);
-      if (left.length === 0 && this.#outer.has('right'))
-        for (const one of right) this.#rows.add({ ...row, left: null, right: one }, context);
+    if (sizeMs === everyMs) {
+      const isFull = (): boolean => this.#rows.isFull(context);
+      return giveSome(context.cells, start, isFull, (key, items) => {
+        const sides: Sides = [[], []];
+        addTo(sides, items);
+        this.#join(key, sides, start, context);
+      });
     }
+    const inside = slices.slice(firstAtLeast(slices, start), firstAtLeast(slices, endMs));
+    for (const [key, sides] of sidesOf(inside, context.cells)) this.#join(key, sides, start, context);
     return true;
+  }
+
+  #join(key: Key, [left, right]: Sides, start: number, context: StepContext): void {
+    const endMs = start + this.#grid.sizeMs;
+    const row = { key, timeMs: endMs - 1, more: [start, endMs] };
+    for (const one of left) for (const other of right) this.#rows.add({ ...row, left: one, right: other }, context);
+    if (right.length === 0 && this.#outer.has('left')) for (const one of left) this.#rows.add({ ...row, left: one, right: null }, context);
+    if (left.length === 0 && this.#outer.has('right')) for (const one of right) this.#rows.add({ ...row, left: null, right: one }, context);
   }
 }
 
 type Sides = readonly [left: Value[], right: Value[]];
-
-/** Key by key: no more than one's values are in memory. */
-function* sidesOfOne(slice: number, cells: KeyedCells): IterableIterator<readonly [Key, Sides]> {
-  for (const [key, items] of cells.entries(slice)) {
-    const sides: Sides = [[], []];
-    for (const [side, value] of items as readonly Item[]) sides[side].push(value);
-    yield [key, sides];
-  }
-}
 
 function sidesOf(slices: readonly number[], cells: KeyedCells): Map<Key, Sides> {
   const sides = new Map<Key, Sides>();
@@ -139,8 +133,12 @@ function sidesOf(slices: readonly number[], cells: KeyedCells): Map<Key, Sides> 
     for (const [key, items] of cells.entries(slice)) {
       let found = sides.get(key);
       if (found === undefined) sides.set(key, (found = [[], []]));
-      for (const [side, value] of items as readonly Item[]) found[side].push(value);
+      addTo(found, items);
     }
   }
   return sides;
+}
+
+function addTo(sides: Sides, items: Value): void {
+  for (const [side, value] of items as readonly Item[]) sides[side].push(value);
 }

@@ -26,6 +26,7 @@ import { pickEvents } from '../each-event.ts';
 import { failEvent, refuseLate } from '../failure.ts';
 import { OPEN_TOLD_MAX, type WindowFigures } from '../figures.ts';
 import { firstAtLeast } from '../sorted.ts';
+import { giveSome } from '../give-some.ts';
 import type { RestoreContext, StepContext, Waits } from '../transform.ts';
 import { ClockLooks } from './clock-looks.ts';
 import { Panes, type PaneCell } from './panes.ts';
@@ -243,19 +244,14 @@ export class PanedWindow implements Expirable {
   /** D8. True: all of its keys were given. */
   #closeSome(start: number, context: StepContext): boolean {
     const { cells, watermark: before } = context;
-    const given: Key[] = [];
-    for (const [key, found] of cells.entries(start)) {
-      if (this.#results.isFull(context)) {
-        for (const one of given) cells.delete(start, one);
-        return false;
-      }
+    const isFull = (): boolean => this.#results.isFull(context);
+    const isWhole = giveSome(cells, start, isFull, (key, found) => {
       const cell = found as PaneCell;
       this.#pending.get(start)?.delete(key);
       this.#panes.give(key, cell, 'onTime', { ...this.#placeOf(start, cell, before + 1), isLast: true });
-      given.push(key);
-    }
-    this.#pending.delete(start);
-    return true;
+    });
+    if (isWhole) this.#pending.delete(start);
+    return isWhole;
   }
 
   /** D3. */

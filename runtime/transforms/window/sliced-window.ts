@@ -26,6 +26,7 @@ import { pickEvents } from '../each-event.ts';
 import { failEvent, refuseLate } from '../failure.ts';
 import { OPEN_TOLD_MAX, type WindowFigures } from '../figures.ts';
 import { firstAtLeast } from '../sorted.ts';
+import { giveSome } from '../give-some.ts';
 import type { RestoreContext, StepContext, Transform } from '../transform.ts';
 import { SliceBlocks } from './slice-blocks.ts';
 import type { SliceGrid } from './slice-grid.ts';
@@ -240,18 +241,9 @@ export class SlicedWindow implements Transform {
 
   /** Those results of the window that there is room for (W8). True: all. */
   #closeSome(start: number, context: StepContext): boolean {
-    const { cells } = context;
     const window = [start, start + this.#grid.sizeMs] as const;
-    const given: Key[] = [];
-    for (const [key, cell] of cells.entries(start)) {
-      if (this.#results.isFull(context)) {
-        for (const one of given) cells.delete(start, one);
-        return false;
-      }
-      this.#results.add(key, window, cell as Cell);
-      given.push(key);
-    }
-    return true;
+    const isFull = (): boolean => this.#results.isFull(context);
+    return giveSome(context.cells, start, isFull, (key, cell) => this.#results.add(key, window, cell as Cell));
   }
 
   /** Drops the slices whose last window is closed at the watermark `expired`. False: there is none. */
