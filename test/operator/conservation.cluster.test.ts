@@ -1,44 +1,29 @@
 // ConservationOK on a real API server: True while all is well, False with the range within 10 s of a journal's messages being deleted.
 import type { NatsConnection } from '@nats-io/transport-node';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { callApi } from '../../runtime/adapters/nats/jetstream-api.ts';
 import { Link } from '../../runtime/adapters/nats/link.ts';
-import { connectNats } from '../../runtime/adapters/nats/nats-connection.ts';
 import { NatsJournal } from '../../runtime/adapters/nats/nats-journal.ts';
 import { metricCatalogue, sampleName, type MetricName } from '../../runtime/telemetry/metric-catalogue.ts';
-import { endPods, startPod } from '../../runtime/pod/pod-harness.ts';
-import { ControlPlane, JOB, jobPath, until } from './support/control-plane.ts';
-import { OperatorProcess } from './support/operator-process.ts';
-import { WriteProxy } from './support/write-proxy.ts';
+import { startPod } from '../../runtime/pod/pod-harness.ts';
+import { JOB, jobPath, until } from './support/control-plane.ts';
+import { operatedNamespace } from './support/operated-namespace.ts';
 
 const namespace = 'conserved';
 const identity = `${namespace}_${JOB}`;
 const stream = `MR_${identity}_load`;
 const subject = `mr.${identity}.load.0`;
-let plane: ControlPlane;
-let proxy: WriteProxy;
-let operator: OperatorProcess;
+const bed = operatedNamespace(namespace);
 let connection: NatsConnection;
 
 beforeAll(async () => {
-  plane = await ControlPlane.start();
-  proxy = await WriteProxy.start(plane.api);
-  await plane.makeNamespace(namespace);
-  connection = await connectNats({ url: plane.nats.url, name: 'person' });
-  operator = await OperatorProcess.start({ server: plane.api, apiUrl: proxy.url, natsUrl: plane.nats.url, namespace });
-  await plane.apply(namespace);
-});
-afterAll(async () => {
-  await endPods();
-  await operator?.end();
-  await proxy?.stop();
-  await connection?.close();
-  await plane?.stop();
+  connection = await bed.plane.connection(namespace);
+  await bed.plane.apply(namespace);
 });
 
 test('is True while workers process events', async () => {
-  await until('the job is there', 90_000, async () => (await plane.readiness(namespace)) === 'ScaledToZero 1', story);
-  const pod = startPod({ natsUrl: plane.nats.url, job: identity, worker: 'w1' });
+  await bed.jobIsReady();
+  const pod = startPod({ natsUrl: bed.plane.nats.url, job: identity, worker: 'w1' });
   for (let n = 0; n < 50; n++) connection.publish('load', JSON.stringify({ key: `k${n % 5}`, n }));
   const journal = new NatsJournal(Link.of(connection));
   await until('records are there', 20_000, async () => ((await journal.last(stream, subject))?.sequence ?? 0) >= 2, story);
@@ -61,7 +46,7 @@ test('is False within 10 s when they are deleted by hand, and names them', async
 });
 
 test('is in the metrics of the operator, with all else that the catalogue has', async () => {
-  const metrics = await operator.metrics();
+  const metrics = await bed.operator.metrics();
   expect(metrics).toContain(`\nmillrace_job_condition{job="${identity}",condition="ConservationOK"} 0\n`);
   const names = (Object.keys(metricCatalogue) as MetricName[]).filter((name) => metricCatalogue[name].of === 'operator');
   // Nothing runs: no stage has figures.
@@ -79,9 +64,9 @@ async function looks(count: number): Promise<void> {
 }
 
 async function condition() {
-  return (await plane.get(jobPath(namespace)))?.status?.conditions?.find(({ type }) => type === 'ConservationOK');
+  return (await bed.plane.get(jobPath(namespace)))?.status?.conditions?.find(({ type }) => type === 'ConservationOK');
 }
 
 function story(): string {
-  return operator.log;
+  return bed.operator.log;
 }

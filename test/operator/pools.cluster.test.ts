@@ -1,8 +1,7 @@
 // A job with two pools on a real API server: a Deployment each, scaled apart, and what belongs to a pool goes with it.
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ControlPlane, jobPath, until, type Live } from './support/control-plane.ts';
-import { OperatorProcess } from './support/operator-process.ts';
-import { WriteProxy } from './support/write-proxy.ts';
+import { expect, test } from 'vitest';
+import { jobPath, until, type Live } from './support/control-plane.ts';
+import { operatedNamespace } from './support/operated-namespace.ts';
 
 const namespace = 'pools';
 const waitMs = 30_000;
@@ -20,25 +19,11 @@ const kinds = {
 const OWN = 'counted-worker';
 const HEAVY = 'counted-worker-heavy';
 
-let plane: ControlPlane;
-let proxy: WriteProxy;
-let operator: OperatorProcess;
+const bed = operatedNamespace(namespace);
 
-beforeAll(async () => {
-  plane = await ControlPlane.start();
-  proxy = await WriteProxy.start(plane.api);
-  await plane.makeNamespace(namespace);
-  operator = await OperatorProcess.start({ server: plane.api, apiUrl: proxy.url, natsUrl: plane.nats.url, namespace });
-});
-afterAll(async () => {
-  await operator?.end();
-  await proxy?.stop();
-  await plane?.stop();
-});
-
-const live = (kind: keyof typeof kinds, name: string): Promise<Live | null> => plane.get(`${kinds[kind]}/${name}`);
+const live = (kind: keyof typeof kinds, name: string): Promise<Live | null> => bed.plane.get(`${kinds[kind]}/${name}`);
 const replicasOf = async (name: string): Promise<unknown> => (await live('deployment', name))?.spec['replicas'];
-const told = (): string => operator.log;
+const told = (): string => bed.operator.log;
 
 async function haveReplicas(own: number, ofHeavy: number): Promise<void> {
   const holds = async (): Promise<boolean> => (await replicasOf(OWN)) === own && (await replicasOf(HEAVY)) === ofHeavy;
@@ -47,7 +32,7 @@ async function haveReplicas(own: number, ofHeavy: number): Promise<void> {
 
 test('each pool has objects of its own, with the pods that it asks for', async () => {
   const workers = { resources: { requests: { cpu: '2' } }, nodeSelector: { disk: 'fast' } };
-  await plane.apply(namespace, {
+  await bed.plane.apply(namespace, {
     ...counts,
     replicas: 2,
     pools: [{ ...heavy, replicas: 3, workers }],
@@ -64,16 +49,16 @@ test('each pool has objects of its own, with the pods that it asks for', async (
 });
 
 test('the status tells each pool, and the scale subresource is that of the default pool', async () => {
-  const statusOf = async (): Promise<Live['status']> => (await plane.get(jobPath(namespace)))?.status;
+  const statusOf = async (): Promise<Live['status']> => (await bed.plane.get(jobPath(namespace)))?.status;
   await until('the pool is told', waitMs, async () => (await statusOf())?.pools?.[0]?.ready === '0/3', told);
   expect(await statusOf()).toMatchObject({ ready: '0/5', replicas: 0, pools: [{ name: 'heavy', replicas: 0, ready: '0/3' }] });
-  await plane.patch(`${jobPath(namespace)}/scale`, { spec: { replicas: 4 } });
+  await bed.plane.patch(`${jobPath(namespace)}/scale`, { spec: { replicas: 4 } });
   await haveReplicas(4, 3);
 });
 
 test('a pool is scaled without a touch of the other', async () => {
   const before = (await live('deployment', OWN))?.metadata;
-  await plane.apply(namespace, { ...counts, replicas: 4, pools: [{ ...heavy, replicas: 1 }] });
+  await bed.plane.apply(namespace, { ...counts, replicas: 4, pools: [{ ...heavy, replicas: 1 }] });
   await haveReplicas(4, 1);
   expect((await live('deployment', OWN))?.metadata['generation']).toBe(before?.generation);
 });
@@ -81,7 +66,7 @@ test('a pool is scaled without a touch of the other', async () => {
 test('what somebody deletes of a pool is back', async () => {
   for (const kind of ['deployment', 'budget', 'policy'] as const) {
     const uid = (await live(kind, HEAVY))?.metadata['uid'];
-    await plane.remove(`${kinds[kind]}/${HEAVY}`);
+    await bed.plane.remove(`${kinds[kind]}/${HEAVY}`);
     const isBack = async (): Promise<boolean> => {
       const now = (await live(kind, HEAVY))?.metadata['uid'];
       return now !== undefined && now !== uid;
@@ -91,12 +76,12 @@ test('what somebody deletes of a pool is back', async () => {
 });
 
 test('a pool that is gone from the spec stays while its stages move, and goes with all its objects when nothing is to run', async () => {
-  await plane.apply(namespace, { ...counts, replicas: 4 });
+  await bed.plane.apply(namespace, { ...counts, replicas: 4 });
   const movedTo = async (revision: number): Promise<boolean> =>
-    (await plane.get(jobPath(namespace)))?.status?.revision?.number === revision;
+    (await bed.plane.get(jobPath(namespace)))?.status?.revision?.number === revision;
   await until('the workers are told', waitMs, () => movedTo(2), told);
   expect(await replicasOf(HEAVY)).toBe(1); // no worker runs here: nobody has taken its tasks over
-  await plane.apply(namespace, { ...counts, replicas: 4, suspend: true });
+  await bed.plane.apply(namespace, { ...counts, replicas: 4, suspend: true });
   const isGone = async (): Promise<boolean> =>
     (await Promise.all((['deployment', 'budget', 'policy'] as const).map((kind) => live(kind, HEAVY)))).every((one) => one === null);
   await until('all its objects are gone', waitMs, isGone, told);

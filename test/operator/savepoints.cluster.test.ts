@@ -1,15 +1,13 @@
 // What kubectl shows of a savepoint that has to wait, and of one that cannot be taken, on a real API server with real workers.
 import type { NatsConnection } from '@nats-io/transport-node';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { callApi } from '../../runtime/adapters/nats/jetstream-api.ts';
 import { Link } from '../../runtime/adapters/nats/link.ts';
-import { connectNats } from '../../runtime/adapters/nats/nats-connection.ts';
 import { endPods, startPod } from '../../runtime/pod/pod-harness.ts';
 import { reportIn } from '../../operator/nats/report-check.ts';
 import type { StreamSavepointStatus } from '../../crds/stream-savepoint/spec.ts';
-import { ControlPlane, JOB, jobPath, until } from './support/control-plane.ts';
-import { OperatorProcess } from './support/operator-process.ts';
-import { WriteProxy } from './support/write-proxy.ts';
+import { JOB, jobPath, until } from './support/control-plane.ts';
+import { operatedNamespace } from './support/operated-namespace.ts';
 
 const namespace = 'kept';
 const savepoints = `/apis/millrace.dev/v1alpha1/namespaces/${namespace}/streamsavepoints`;
@@ -19,30 +17,17 @@ const MANY = 200_000;
 const schema = { key: 'string', n: 'int' } as const;
 const live = { name: 'load', nats: { subjects: ['load'], stream: 'load' }, schema };
 
-let plane: ControlPlane;
-let proxy: WriteProxy;
-let operator: OperatorProcess;
+const bed = operatedNamespace(namespace);
 let connection: NatsConnection;
 
 beforeAll(async () => {
-  plane = await ControlPlane.start();
-  proxy = await WriteProxy.start(plane.api);
-  await plane.makeNamespace(namespace);
-  connection = await connectNats({ url: plane.nats.url, name: 'person' });
-  operator = await OperatorProcess.start({ server: plane.api, apiUrl: proxy.url, natsUrl: plane.nats.url, namespace });
-});
-afterAll(async () => {
-  await endPods();
-  await operator?.end();
-  await proxy?.stop();
-  await connection?.close();
-  await plane?.stop();
+  connection = await bed.plane.connection(namespace);
 });
 
 test('C7 one that waits for a bootstrap is Pending, with the task that it waits for; it is Completed behind it', async () => {
-  await stream('old');
+  await bed.plane.makeStream(namespace, 'old');
   for (let n = 0; n < 200; n++) await send('old', { key: `k${n % 5}`, n });
-  await plane.apply(namespace, {
+  await bed.plane.apply(namespace, {
     sources: [live, { name: 'old', nats: { subjects: ['old'], stream: 'old', bounded: true }, schema }],
     stages: [
       { name: 'slow', from: 'old', rateLimit: { perSecond: 10, burst: 1 } },
@@ -70,15 +55,15 @@ test('C7 one that waits for a bootstrap is Pending, with the task that it waits 
     message: expect.stringMatching(/^the state of \d+ tasks is kept/) as string,
   });
   await endPods();
-  await plane.remove(jobPath(namespace));
-  await until('the job is gone', waitMs, async () => (await plane.get(jobPath(namespace))) === null, story);
+  await bed.plane.remove(jobPath(namespace));
+  await until('the job is gone', waitMs, async () => (await bed.plane.get(jobPath(namespace))) === null, story);
 });
 
 test('one of a job in which more waits than may during a pause has Failed at once, with the task and what to do; the job goes on', async () => {
-  await stream('many');
+  await bed.plane.makeStream(namespace, 'many');
   const lines = (from: number): string => Array.from({ length: 1_000 }, (_, n) => `{"key":"k","n":${from + n}}\n`).join('');
   for (let i = 0; i < MANY / 1_000; i++) await connection.request('many', lines(i * 1_000), { timeout: 20_000 });
-  await plane.apply(namespace, {
+  await bed.plane.apply(namespace, {
     sources: [{ name: 'load', nats: { subjects: ['many'], stream: 'many', format: 'ndjson' }, schema }],
     stages: [
       { name: 'counts', from: 'load', keyBy: 'event.n', aggregate: { times: { count: {} } } },
@@ -116,31 +101,26 @@ test('one of a job in which more waits than may during a pause has Failed at onc
   await until('the job goes on', waitMs, async () => (await results()) > before + 2, story);
 });
 
-async function stream(name: string): Promise<void> {
-  const config = { name, subjects: [name], storage: 'file', retention: 'limits' };
-  expect((await callApi(Link.of(connection), `STREAM.CREATE.${name}`, config)).kind).toBe('ok');
-}
-
 async function send(subject: string, event: unknown): Promise<void> {
   await connection.request(subject, JSON.stringify(event), { timeout: 20_000 });
 }
 
 /** With a worker here, in the place of the one that no node runs. */
 async function isRunning(worker: string): Promise<void> {
-  startPod({ natsUrl: plane.nats.url, job: `${namespace}_${JOB}`, worker });
-  await until('the job runs', 90_000, async () => (await plane.get(jobPath(namespace)))?.status?.phase === 'Running', story);
+  startPod({ natsUrl: bed.plane.nats.url, job: `${namespace}_${JOB}`, worker });
+  await until('the job runs', 90_000, async () => (await bed.plane.get(jobPath(namespace)))?.status?.phase === 'Running', story);
 }
 
 async function make(name: string): Promise<void> {
   const spec = { job: JOB, deletionPolicy: 'Delete' };
-  await plane.create(savepoints, { apiVersion: 'millrace.dev/v1alpha1', kind: 'StreamSavepoint', metadata: { name, namespace }, spec });
+  await bed.plane.create(savepoints, { apiVersion: 'millrace.dev/v1alpha1', kind: 'StreamSavepoint', metadata: { name, namespace }, spec });
 }
 
 async function statusOf(name: string): Promise<StreamSavepointStatus | undefined> {
-  return (await plane.get(`${savepoints}/${name}`))?.status as StreamSavepointStatus | undefined;
+  return (await bed.plane.get(`${savepoints}/${name}`))?.status as StreamSavepointStatus | undefined;
 }
 
 async function story(): Promise<string> {
   const statuses = await Promise.all(['early', 'crowded'].map(statusOf));
-  return JSON.stringify([(await plane.get(jobPath(namespace)))?.status, ...statuses], null, 1) + operator.log;
+  return JSON.stringify([(await bed.plane.get(jobPath(namespace)))?.status, ...statuses], null, 1) + bed.operator.log;
 }

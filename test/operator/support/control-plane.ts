@@ -57,8 +57,14 @@ export class ControlPlane {
   async makeNamespace(name: string): Promise<void> {
     await this.#call('POST', '/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
     if ('keys' in this.nats) await this.putKeys(name, this.nats.keys);
-    const load = { name: 'load', subjects: ['load'], storage: 'file', retention: 'limits' };
-    await callJetStream(Link.of(await this.#connection(name)), 'STREAM.CREATE.load', load);
+    await this.makeStream(name, 'load');
+  }
+
+  /** A stream of a namespace, with the subject of its name. */
+  async makeStream(namespace: string, name: string): Promise<void> {
+    const config = { name, subjects: [name], storage: 'file', retention: 'limits' };
+    const answer = await callJetStream(Link.of(await this.connection(namespace)), `STREAM.CREATE.${name}`, config);
+    if (answer.kind !== 'ok') throw new Error(`stream ${name} of ${namespace}: ${JSON.stringify(answer)}`);
   }
 
   async putKeys(namespace: string, keys: Readonly<Record<string, string>>): Promise<void> {
@@ -75,8 +81,8 @@ export class ControlPlane {
     return { natsUrl: this.nats.url, keysSecret: 'keys' in this.nats ? KEYS_SECRET : null };
   }
 
-  /** In the account of a namespace, or of a job by its identity. */
-  #connection(account: string): Promise<NatsConnection> {
+  /** In the account of a namespace, or of a job by its identity; closed by `stop`. */
+  connection(account: string): Promise<NatsConnection> {
     const { nats } = this;
     const key = 'keys' in nats ? account : '';
     const known = this.#connections.get(key) ?? ('keys' in nats ? nats.operator(key) : connectNats({ url: nats.url, name: 'test' }));
@@ -95,7 +101,7 @@ export class ControlPlane {
 
   /** An event for the jobs of a namespace; resolves when NATS has stored it. */
   async send(namespace: string, event: unknown): Promise<void> {
-    const connection = await this.#connection(namespace);
+    const connection = await this.connection(namespace);
     await connection.request('load', JSON.stringify(event), { timeout: 20_000 });
   }
 
@@ -123,7 +129,7 @@ export class ControlPlane {
 
   /** Of the namespace and of its job. */
   async streams(namespace: string): Promise<readonly StreamConfig[]> {
-    const connections = new Set([await this.#connection(namespace), await this.#connection(`${namespace}_${JOB}`)]);
+    const connections = new Set([await this.connection(namespace), await this.connection(`${namespace}_${JOB}`)]);
     const all: StreamConfig[] = [];
     for (const connection of connections) {
       const answer = await callJetStream<{ streams: { config: StreamConfig }[] | null }>(Link.of(connection), 'STREAM.LIST', {});
