@@ -18,6 +18,7 @@ export async function setup(project: TestProject): Promise<void> {
   const images = await loadImages(cluster);
   log(`images are loaded (${since(beganMs)})`);
   const bed: Bed = {
+    kind: cluster.kind,
     kubeconfig: cluster.kubeconfig,
     kubectl: cluster.tools.kubectl,
     helm3: cluster.tools.helm3,

@@ -2,6 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { inject } from 'vitest';
+import type { Cluster } from '../../cluster/cluster.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -11,6 +12,8 @@ declare module 'vitest' {
 }
 
 export type Bed = {
+  /** `built`: images come from no registry. */
+  readonly kind: Cluster['kind'];
   readonly kubeconfig: string;
   readonly kubectl: string;
   readonly helm3: string;
