@@ -1,11 +1,12 @@
 // Rules on how long state is kept.
 
+import { parseDuration } from '../base/duration.ts';
 import type { Issue } from '../base/issues.ts';
 import { formatPath } from '../base/path.ts';
 import type { StageElement } from './job-graph.ts';
 
 export function checkState(stage: StageElement): readonly Issue[] {
-  return [...checkExpiry(stage), ...checkCells(stage), ...checkMigrations(stage)];
+  return [...checkExpiry(stage), ...checkOutlived(stage), ...checkCells(stage), ...checkMigrations(stage)];
 }
 
 /** Functions that a kind of cell has. */
@@ -61,6 +62,20 @@ function checkExpiry({ spec, path }: StageElement): readonly Issue[] {
       path: formatPath([...path, 'state']),
       message: `stage "${spec.name}" has no state that could expire`,
       fix: 'state goes with reduce, machine, aggregate without a window, and windows by count and global; other windows, dedupe, joins and patterns forget by themselves',
+    },
+  ];
+}
+
+/** A result that is promised by a time at which its key may be gone already. */
+function checkOutlived({ spec: { name, state, window }, path }: StageElement): readonly Issue[] {
+  const orAfter = window?.count?.orAfter;
+  if (orAfter === undefined || state === undefined || state.onExpire === 'emit') return [];
+  if (parseDuration(state.ttl) === 0 || parseDuration(orAfter) <= parseDuration(state.ttl)) return [];
+  return [
+    {
+      path: formatPath([...path, 'window', 'count', 'orAfter']),
+      message: `orAfter ${orAfter} is above state.ttl ${state.ttl}: a key of stage "${name}" that is quiet for ${state.ttl} expires first, and its events are in no result`,
+      fix: `at most ${state.ttl}, a longer ttl, or state.onExpire: emit`,
     },
   ];
 }

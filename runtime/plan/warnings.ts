@@ -7,6 +7,7 @@ import { FAILED, INVALID, OTHER, allReferences, outputsOf, type Element, type Jo
 import { warnAlignment } from './warnings-alignment.ts';
 import { warnForeignKeys } from './warnings-foreign-key.ts';
 import { warnMachines } from './warnings-machine.ts';
+import { warnRetention } from './warnings-retention.ts';
 import { subjectsOverlap } from './subject.ts';
 
 export function warnGraph(job: StreamJob, graph: JobGraph): readonly Issue[] {
@@ -17,6 +18,7 @@ export function warnGraph(job: StreamJob, graph: JobGraph): readonly Issue[] {
     ...warnAlignment(graph),
     ...warnForeignKeys(graph),
     ...warnMachines(graph),
+    ...warnRetention(graph),
   ];
 }
 

@@ -5,10 +5,11 @@
 // one only. A window's pieces have their places in a ring: the next piece takes the place of the one that no window needs any more.
 //   E1. Events count in the order in which they come (behind an order node: of their times). None is late.
 //   E2. After each `every` events of a key a result comes of its last `size` events; of all while there are fewer.
-//   E4. A key that expires (actor/expiring.ts) is forgotten with its windows, and begins anew with number 0. When it is asked for, what is in
-//       no result yet is one then, of fewer events; else it is in none, as at the end of the input.
 //   E3. With `orAfterMs` what there is becomes a result too, when the watermark has passed the time of its first event by so much. The
 //       next event begins a new window. Only windows that do not overlap have it.
+//   E6. A key that expires (actor/expiring.ts) is forgotten with its windows, and begins anew with number 0. What is in no result yet is one
+//       then, of fewer events, when it is asked for, or due by E3: a key may expire before the watermark says so. Else it is in none, as at
+//       the end of the input.
 //   E4. The results of a key are numbered from 0. Bounds are the times of the earliest event and, exclusively, of the latest.
 //   E5. A result's time is that of its latest event, or of what made it due; never one that the watermark has passed.
 
@@ -77,11 +78,12 @@ export class CountWindow implements Expirable {
     this.#give(key, piece, Math.max(piece[3], atMs), context);
   }
 
-  /** E4. */
+  /** E6. */
   expired(_cell: Value, key: Key, timeMs: number, context: StepContext): null {
     const { cells } = context;
     const piece = this.#filledOf(key, cells);
-    if (this.#givesExpired && (piece[1] > 0 || piece[0] % this.#stepPieces > 0)) {
+    const isDue = this.#orAfterMs !== null && timeMs >= piece[2] + this.#orAfterMs;
+    if ((this.#givesExpired || isDue) && (piece[1] > 0 || piece[0] % this.#stepPieces > 0)) {
       const pieces = this.#windowOf(key, piece, cells).filter(([, events]) => events > 0);
       const [firstMs, lastMs] = [Math.min(...pieces.map((one) => one[2])), Math.max(...pieces.map((one) => one[3]))];
       const number = Math.floor(piece[0] / this.#stepPieces);

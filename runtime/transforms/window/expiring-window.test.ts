@@ -46,6 +46,27 @@ describe('C2 windows by count of a key that was quiet for 10 ms', () => {
       events: 'a1 W6 a9 W14 W24',
       says: '#0[1,2) a=1 at 6 W6 #1[9,10) a=1 at 14 W14 W24',
     },
+    {
+      fact: 'come where their own time is over by then, though the watermark does not say so yet',
+      window: by(9, 9, 5),
+      emits: false,
+      events: 'a1 a20 W24 W25 W40',
+      says: '#0[1,2) a=1 at 11 W24 #0[20,21) a=1 at 25 W25 W40',
+    },
+    {
+      fact: 'come where their own time is over just then',
+      window: by(9, 9, 10),
+      emits: false,
+      events: 'a1 W11 W30',
+      says: '#0[1,2) a=1 at 11 W11 W30',
+    },
+    {
+      fact: 'are in no result where their own time is not over yet',
+      window: by(9, 9, 11),
+      emits: false,
+      events: 'a1 W11 W30',
+      says: 'W11 W30',
+    },
   ])('$fact', ({ window, emits, events, says }) => {
     const played = windowHarness(window, 'output', state(emits)).play(events);
     expect(played.drawn(showWindow)).toBe(says);
