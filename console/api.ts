@@ -120,6 +120,7 @@ export type LiveStage = {
   readonly eventsOut: number;
   /** Of a source that lets out what it has read at a pace: that pace. */
   readonly eventsInPerS: number;
+  /** What waits for it; of a source what waits in its stream, as the cluster said last. null: nobody knows it. */
   readonly lagEvents: number | null;
   readonly watermarkMs: number | null;
   /** Its input has ended: no watermark any more. */
@@ -175,7 +176,7 @@ export type LivePool = {
   /** As the cluster says; null: it does not, or there is none. */
   readonly ready: number | null;
   readonly wanted: number | null;
-  /** Of all its stages; null: they are sources. */
+  /** Of all its stages of which it is known; null: of none. */
   readonly lagEvents: number | null;
   readonly eventsInPerS: number;
   /** What scaling sees now, with its numbers; null: it does not scale. */

@@ -29,6 +29,8 @@ const TIMELINE_MAX = 500;
 /** Of a worker that was not heard of for this long nothing is shown. */
 const SILENT_MS = 10_000;
 
+/** By source; one that is not in it is not known. */
+type Backlogs = ReadonlyMap<string, number>;
 type Heard = { readonly report: WorkerReport; readonly seenMs: number };
 
 export class LiveBoard {
@@ -67,8 +69,8 @@ export class LiveBoard {
     this.#timeline.length = Math.min(this.#timeline.length, TIMELINE_MAX);
   }
 
-  /** `told`: what a cluster knows of pools. */
-  live(phase: Phase, nowMs: number, monotonicMs: number, told: readonly ToldPool[] = []): Live {
+  /** `told`: what a cluster knows of pools; `backlogs`: by source, what waits in its stream. */
+  live(phase: Phase, nowMs: number, monotonicMs: number, told: readonly ToldPool[] = [], backlogs: Backlogs = new Map()): Live {
     const declared = this.#declared;
     if (!this.#isOver) for (const [worker, { seenMs }] of this.#workers) if (monotonicMs - seenMs > SILENT_MS) this.#workers.delete(worker);
     this.#rates.begin(monotonicMs);
@@ -76,7 +78,7 @@ export class LiveBoard {
     const tasks = new Map(this.#board.figures().map((figures) => [figures.task, figures]));
     const edges = this.#edges(tasks);
     const stages = progress.stages.map((stage) =>
-      stageOf(stage, tasks, { eventsInPerS: this.#pace(stage, edges), load: this.#load(stage, tasks) }),
+      stageOf(withBacklog(stage, backlogs), tasks, { eventsInPerS: this.#pace(stage, edges), load: this.#load(stage, tasks) }),
     );
     this.note(...this.#owners.changes(progress.stages, nowMs));
     return {
@@ -153,6 +155,10 @@ export class LiveBoard {
       }),
     );
   }
+}
+
+function withBacklog(stage: StageProgress, backlogs: Backlogs): StageProgress {
+  return stage.kind === 'source' ? { ...stage, lagEvents: backlogs.get(stage.id) ?? null } : stage;
 }
 
 function stageOf(

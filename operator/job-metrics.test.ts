@@ -47,18 +47,31 @@ test('a condition that is Unknown is not told', () => {
 
 test('figures of stages are told as far as they are known', () => {
   const stages = [
-    stage('a', { lag: '12', watermark: '2026-01-01T00:09:30Z' }),
+    stage('a', { lag: '12', rate: '4', watermark: '2026-01-01T00:09:30Z' }),
     stage('b', { lag: 'Unknown', watermark: 'Unknown' }),
     stage('c', { watermark: '2026-01-01T00:20:00Z' }), // its clock is ten minutes ahead
   ];
   expect(told(job('orders', { stages })).filter((line) => line.includes('stage='))).toEqual([
     'millrace_job_lag_events{job="shop_orders",stage="a",pool="default"} 12',
+    'millrace_job_lag_seconds{job="shop_orders",stage="a",pool="default"} 3',
     ...['a', 'b', 'c'].map((name) => `millrace_job_unowned_partitions{job="shop_orders",stage="${name}",pool="default"} 1`),
     `millrace_job_watermark_timestamp_seconds{job="shop_orders",stage="a"} ${NOW_MS / 1_000 - 30}`,
     `millrace_job_watermark_timestamp_seconds{job="shop_orders",stage="c"} ${NOW_MS / 1_000 + 600}`,
     'millrace_job_watermark_lag_seconds{job="shop_orders",stage="a"} 30',
     'millrace_job_watermark_lag_seconds{job="shop_orders",stage="c"} 0',
   ]);
+});
+
+test.each([
+  { fact: 'what waits takes as long as its rate says', lag: '1200', rate: '400', seconds: 3 },
+  { fact: 'what does not wait takes no time, whatever the rate', lag: '0', rate: '0', seconds: 0 },
+  { fact: 'nor does it where the rate is not known', lag: '0', rate: 'Unknown', seconds: 0 },
+  { fact: 'while nothing is taken in it is not known how long it takes', lag: '7', rate: '0', seconds: null },
+  { fact: 'nor without a rate', lag: '7', rate: 'Unknown', seconds: null },
+  { fact: 'nor when it is not known what waits', lag: 'Unknown', rate: '400', seconds: null },
+])('lag in seconds: $fact', ({ lag, rate, seconds }) => {
+  const lines = told(job('orders', { stages: [stage('a', { lag, rate })] })).filter((line) => line.startsWith('millrace_job_lag_seconds{'));
+  expect(lines).toEqual(seconds === null ? [] : [`millrace_job_lag_seconds{job="shop_orders",stage="a",pool="default"} ${seconds}`]);
 });
 
 test('each pool has its workers, and its stages their pool', () => {

@@ -37,14 +37,22 @@ function poolsOfStages({ pools = [] }: { readonly pools?: unknown }): ReadonlyMa
 function tellStage(
   metrics: MetricSet,
   job: string,
-  { name, lag, watermark, partitions, running }: StageStatus,
+  { name, lag, rate, watermark, partitions, running }: StageStatus,
   { pool, nowMs }: { readonly pool: string; readonly nowMs: number },
 ): void {
   const of = { job, stage: name };
-  metrics.add('millrace_job_lag_events', { ...of, pool }, lag === undefined || lag === UNKNOWN ? null : Number(lag));
+  const lagEvents = lag === undefined || lag === UNKNOWN ? null : Number(lag);
+  metrics.add('millrace_job_lag_events', { ...of, pool }, lagEvents);
+  metrics.add('millrace_job_lag_seconds', { ...of, pool }, secondsOf(lagEvents, rate === UNKNOWN ? null : Number(rate)));
   if (running !== undefined) metrics.add('millrace_job_unowned_partitions', { ...of, pool }, Math.max(0, partitions - running));
   const atMs = Date.parse(watermark); // `ended`, `none yet` and `Unknown` are no dates
   if (Number.isNaN(atMs)) return;
   metrics.add('millrace_job_watermark_timestamp_seconds', of, atMs / 1_000);
   metrics.add('millrace_job_watermark_lag_seconds', of, Math.max(0, nowMs - atMs) / 1_000);
+}
+
+/** What waits, by what is taken in a second; null: unknown, as long as nothing is. */
+function secondsOf(events: number | null, perS: number | null): number | null {
+  if (events === null || events === 0) return events;
+  return perS === null || perS === 0 ? null : events / perS;
 }

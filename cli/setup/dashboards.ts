@@ -46,8 +46,12 @@ const jobDashboard: Dashboard = {
     ]),
     panel('Events in', 'eps', 'Taken in by each stage.', [rate('millrace_stage_input_events'), STAGE]),
     panel('Events out', 'eps', 'Given out by each stage; of sinks, results written.', [rate('millrace_stage_output_events'), STAGE]),
-    panel('Lag, events', 'short', 'Given out before a stage and not taken in yet.', [
+    panel('Lag, events', 'short', 'In the streams of sources, or given out before a stage, and not taken in yet.', [
       `sum by (stage) (millrace_job_lag_events${OF})`,
+      STAGE,
+    ]),
+    panel('Lag, seconds', 's', 'How long what waits takes at the rate at which it is taken in now.', [
+      `max by (stage) (millrace_job_lag_seconds${OF})`,
       STAGE,
     ]),
     panel('Lag of pools, events', 'short', 'Of all stages that a pool runs.', [`sum by (pool) (millrace_job_lag_events${OF})`, '{{pool}}']),

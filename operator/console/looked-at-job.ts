@@ -23,7 +23,7 @@ import { resources } from '../kube/resource.ts';
 import type { JobView, JobViews } from '../nats/job-view.ts';
 import { identityOf } from '../reconcile/stream-job-object.ts';
 import { historyOf } from './job-history.ts';
-import { toldPools } from './told-pools.ts';
+import { toldLags, toldPools } from './told-pools.ts';
 
 export type LookedAtParts = {
   readonly ref: JobRef;
@@ -80,7 +80,8 @@ export class LookedAtJob implements JobSource {
     const nowMs = clock.monotonicMs();
     if (this.#moment !== null && nowMs - this.#moment.atMs < MOMENT_MS) return this.#moment.live; // LJ3
     if (this.#shown === null) return null;
-    const told = this.#show().board.live(this.#phase(), clock.nowMs(), nowMs, toldPools(this.#status()));
+    const status = this.#status();
+    const told = this.#show().board.live(this.#phase(), clock.nowMs(), nowMs, toldPools(status), toldLags(status));
     const live = { ...told, timeline: inOrder([...told.timeline, ...historyOf(this.#events, this.#status())]) };
     this.#moment = { atMs: nowMs, live };
     return live;

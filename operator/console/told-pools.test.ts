@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { StreamJobStatus } from '../../crds/stream-job/status.ts';
-import { toldPools } from './told-pools.ts';
+import { toldLags, toldPools } from './told-pools.ts';
 
 const AT = '2026-01-01T00:10:00Z';
 const scaling = (now: string): NonNullable<StreamJobStatus['scaling']> => ({ replicas: 1, declared: 1, now });
@@ -51,4 +51,21 @@ test.each<{ readonly fact: string; readonly status: StreamJobStatus; readonly to
   );
   expect(said).toEqual(told);
   for (const { decision } of toldPools(status)) if (decision !== null) expect(decision.atMs).toBe(Date.parse(AT));
+});
+
+test('what waits is told of the stages of which it is known, of sources too', () => {
+  const stage = (name: string, lag?: string) => ({
+    name,
+    partitions: 1,
+    rate: '1',
+    watermark: 'ended',
+    ...(lag === undefined ? {} : { lag }),
+  });
+  expect(toldLags({ stages: [stage('rows', '12'), stage('files', 'Unknown'), stage('old'), stage('sums', '0')] })).toEqual(
+    new Map([
+      ['rows', 12],
+      ['sums', 0],
+    ]),
+  );
+  expect(toldLags({})).toEqual(new Map());
 });

@@ -176,6 +176,7 @@ export function observedWith({ job, cluster, ...given }: Given = {}): Observed {
     pools: [],
     poolsLeft: [],
     figures: null,
+    backlogs: new Map([['orders', 5]]),
     load: { kind: 'absent', reason: 'it is not scaled' },
     scaling: null,
     upgradeSavepoint: null,

@@ -87,6 +87,9 @@ export type PodsObserved = {
 
 export type Load = { readonly kind: 'known'; readonly sample: Sample } | { readonly kind: 'absent'; readonly reason: string };
 
+/** By source: events that wait in its stream. null, or not in it: unknown. */
+export type Backlogs = ReadonlyMap<string, number | null>;
+
 /** A pool that the spec declares beside the default one. */
 export type PoolObserved = Pick<PoolSpec, 'name' | 'scaling' | 'workers'> & {
   /** As scaling has it. */
@@ -124,6 +127,8 @@ export type Observed = {
   readonly poolsLeft: readonly PoolLeft[];
   /** What workers reported lately; null: none did. */
   readonly figures: JobFigures | null;
+  /** Read only where there are figures. */
+  readonly backlogs: Backlogs;
   /** What is known of its load; read only where it is scaled. */
   readonly load: Load;
   /** What scaling decided; null: `spec.replicas` counts. */

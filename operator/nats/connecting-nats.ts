@@ -7,7 +7,7 @@ import type { JobConnections } from '../../runtime/adapters/nats/job-connections
 import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
 import type { RevisionStatus } from '../../crds/stream-job/status.ts';
 import type { JobFigures } from '../lifecycle/figures.ts';
-import type { NatsObserved } from '../lifecycle/observed.ts';
+import type { Backlogs, NatsObserved } from '../lifecycle/observed.ts';
 import type {
   Absent,
   Done,
@@ -90,6 +90,10 @@ export class ConnectingNats implements NatsSide, JobViews {
 
   load(identity: string, plan: PhysicalPlan, asked: LoadAsked): Promise<LoadObserved> {
     return this.#ask((inner) => inner.load(identity, plan, asked));
+  }
+
+  async backlogs(identity: string, plan: PhysicalPlan): Promise<Backlogs> {
+    return (await this.#inner?.backlogs(identity, plan)) ?? new Map();
   }
 
   ensure(identity: string, plan: PhysicalPlan): Promise<Done> {

@@ -39,7 +39,7 @@ import type { Directory } from '../../runtime/worker/directory.ts';
 import type { JobRecord } from '../../runtime/worker/job-record.ts';
 import type { Failure } from '../../runtime/worker/membership.ts';
 import type { JobFigures } from '../lifecycle/figures.ts';
-import type { NatsObserved } from '../lifecycle/observed.ts';
+import type { Backlogs, NatsObserved } from '../lifecycle/observed.ts';
 import type { RevisionStatus } from '../../crds/stream-job/status.ts';
 import type {
   Done,
@@ -246,6 +246,10 @@ export class JobNats implements JobSide, JobViews {
     } catch (error) {
       return absent(error);
     }
+  }
+
+  async backlogs(identity: string, plan: PhysicalPlan): Promise<Backlogs> {
+    return this.up ? this.#load.backlogs(identity, plan) : new Map();
   }
 
   ensure(identity: string, plan: PhysicalPlan): Promise<Done> {

@@ -3,12 +3,13 @@
 
 import type { NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { callApi } from '../../runtime/adapters/nats/jetstream-api.ts';
 import { Link } from '../../runtime/adapters/nats/link.ts';
 import { connectNats } from '../../runtime/adapters/nats/nats-connection.ts';
 import { systemClock } from '../../runtime/adapters/node/clock.ts';
 import { endPods } from '../../runtime/pod/pod-harness.ts';
 import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
-import { jobText } from '../../test/support/job-run.ts';
+import { jobText, streamOfSubject } from '../../test/support/job-run.ts';
 import { startTestServer, type TestServer } from '../../test/support/nats.ts';
 import { Feed, Operated, sleep, until } from '../../test/support/operated-job.ts';
 import type { Sample } from '../autoscaler/sample.ts';
@@ -99,6 +100,15 @@ test('what was taken in and what waits add up to what was sent, while it runs an
       workers: [],
     });
   }
+  // Who only shows what waits is told the same, and the stream is not asked again for each of them (L4).
+  const shown = sampler();
+  expect(await shown.backlogs(IDENTITY, plan)).toEqual(new Map([['rows', SENT_AWAY]]));
+  await admin.request(`in.${NAME}`, JSON.stringify({ n: 0, id: 'k', at: 0 }));
+  expect(await shown.backlogs(IDENTITY, plan)).toEqual(new Map([['rows', SENT_AWAY]]));
+  expect(await sampler().backlogs(IDENTITY, plan)).toEqual(new Map([['rows', SENT_AWAY + 1]]));
+  // A stream that does not answer says nothing.
+  await callApi(Link.of(admin), `STREAM.DELETE.${streamOfSubject(`in.${NAME}`)}`, null);
+  expect(await sampler().backlogs(IDENTITY, plan)).toEqual(new Map([['rows', null]]));
 }, 60_000);
 
 test('a pool is looked at by itself: what other pools give it comes to it, also while nobody runs it', async () => {

@@ -4,6 +4,7 @@
 //   L1. What was taken in and what waits belong to one position: their sum never goes back while nothing is removed.
 //   L2. Of a source whose backlog cannot be asked for (a file), or a task that nobody reports, the sample says that it is missing.
 //   L3. Where a job stood when its workers went is remembered, and read from its journals by an operator that starts anew.
+//   L4. What waits for a source is told to whoever only shows it, too; for their sake its stream is asked every BACKLOG_MS at the most.
 
 import { NatsJournal } from '../../runtime/adapters/nats/nats-journal.ts';
 import type { Link } from '../../runtime/adapters/nats/link.ts';
@@ -33,12 +34,20 @@ export type LoadSamplerParts = {
 type Place = { readonly sequence: number; readonly until: number | null; readonly events: number };
 /** The place that was seen first, and the last one: how many events a message has is told by the way between. */
 type Known = { readonly first: Place; readonly last: Place };
+/** null: unknown. */
+type Backlog = { readonly atMs: number; readonly events: number | null };
+type Looked = { readonly sample: SourceSample; readonly missing: string | null };
 type NatsSpec = { readonly subjects: readonly string[]; readonly stream: string; readonly oneEach: boolean };
+
+/** As often as figures are written to a status. */
+const BACKLOG_MS = 10_000;
 
 export class LoadSampler {
   readonly #parts: LoadSamplerParts;
   /** By identity, then task. */
   readonly #known = new Map<string, Map<string, Known>>();
+  /** By identity, then stage. */
+  readonly #backlogs = new Map<string, Map<string, Backlog>>();
   readonly #edges: EdgeCounts;
 
   constructor(parts: LoadSamplerParts) {
@@ -86,16 +95,46 @@ export class LoadSampler {
     };
   }
 
+  /** L4: by source, events that wait in its stream; null: unknown. */
+  async backlogs(identity: string, plan: PhysicalPlan): Promise<ReadonlyMap<string, number | null>> {
+    const figures = this.#parts.reports.tasks(identity);
+    const nowMs = this.#parts.clock.monotonicMs();
+    const told = new Map<string, number | null>();
+    for (const stage of plan.stages.filter(({ kind }) => kind === 'source')) {
+      const last = this.#backlogs.get(identity)?.get(stage.id);
+      const isFresh = last !== undefined && nowMs - last.atMs < BACKLOG_MS;
+      told.set(stage.id, isFresh ? last.events : await this.#backlog(identity, stage, figures));
+    }
+    return told;
+  }
+
+  async #backlog(identity: string, stage: StagePlan, figures: ReadonlyMap<string, TaskFigures>): Promise<number | null> {
+    try {
+      return (await this.#source(identity, stage, figures)).sample.backlogEvents;
+    } catch {
+      return this.#tell(identity, stage, null); // its stream does not answer; whoever scales by it says so
+    }
+  }
+
   forget(identity: string): void {
     this.#known.delete(identity);
+    this.#backlogs.delete(identity);
     this.#edges.forget(identity);
   }
 
-  async #source(
-    identity: string,
-    stage: StagePlan,
-    figures: ReadonlyMap<string, TaskFigures>,
-  ): Promise<{ readonly sample: SourceSample; readonly missing: string | null }> {
+  async #source(identity: string, stage: StagePlan, figures: ReadonlyMap<string, TaskFigures>): Promise<Looked> {
+    const looked = await this.#look(identity, stage, figures);
+    this.#tell(identity, stage, looked.sample.backlogEvents);
+    return looked;
+  }
+
+  #tell(identity: string, stage: StagePlan, events: number | null): number | null {
+    const own = this.#backlogs.get(identity) ?? new Map<string, Backlog>();
+    this.#backlogs.set(identity, own.set(stage.id, { atMs: this.#parts.clock.monotonicMs(), events }));
+    return events;
+  }
+
+  async #look(identity: string, stage: StagePlan, figures: ReadonlyMap<string, TaskFigures>): Promise<Looked> {
     const spec = natsOf(stage);
     let [taken, backlog] = [0, 0];
     for (let partition = 0; partition < stage.partitionCount; partition++) {
@@ -104,6 +143,10 @@ export class LoadSampler {
       if (told?.state === 'done') {
         taken += told.counters.eventsIn;
         continue;
+      }
+      if ((told as Partial<TaskFigures> | undefined)?.taken === undefined && told?.state === 'running') {
+        const missing = `what waits for source ${stage.id} is not known: its worker does not say where it reads`; // older ones
+        return { sample: { stage: stage.id, takenEvents: 0, backlogEvents: null }, missing };
       }
       const subject = spec?.subjects[partition];
       if (spec === null || subject === undefined) {

@@ -11,7 +11,7 @@ import type { JobConnections } from '../../runtime/adapters/nats/job-connections
 import type { Clock } from '../../runtime/base/clock.ts';
 import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
 import type { JobFigures } from '../lifecycle/figures.ts';
-import type { NatsObserved } from '../lifecycle/observed.ts';
+import type { Backlogs, NatsObserved } from '../lifecycle/observed.ts';
 import type {
   Done,
   JobCredentials,
@@ -89,6 +89,10 @@ export class TenantNats implements NatsSide, JobViews {
 
   load(identity: string, plan: PhysicalPlan, asked: LoadAsked): Promise<LoadObserved> {
     return this.#of(identity).load(identity, plan, asked);
+  }
+
+  backlogs(identity: string, plan: PhysicalPlan): Promise<Backlogs> {
+    return this.#of(identity).backlogs(identity, plan);
   }
 
   ensure(identity: string, plan: PhysicalPlan): Promise<Done> {

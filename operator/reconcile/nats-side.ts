@@ -5,7 +5,7 @@ import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
 import type { SavepointManifest } from '../../runtime/worker/job-record.ts';
 import type { Sample } from '../autoscaler/sample.ts';
 import type { JobFigures } from '../lifecycle/figures.ts';
-import type { NatsObserved } from '../lifecycle/observed.ts';
+import type { Backlogs, NatsObserved } from '../lifecycle/observed.ts';
 
 export type Absent = { readonly kind: 'absent'; readonly reason: string };
 
@@ -66,6 +66,8 @@ export interface JobSide {
   figures(identity: string, plan: PhysicalPlan): JobFigures | null;
   /** What is to be known of its load now, for scaling. */
   load(identity: string, plan: PhysicalPlan, asked: LoadAsked): Promise<LoadObserved>;
+  /** By source, events that wait in its stream, as of the last seconds; null: unknown. */
+  backlogs(identity: string, plan: PhysicalPlan): Promise<Backlogs>;
   ensure(identity: string, plan: PhysicalPlan): Promise<Done>;
   writeRevision(wanted: RevisionToWrite): Promise<Done>;
   /** Kept revision `from` once more, as `revision`. */

@@ -12,7 +12,7 @@ import type { Clock } from '../../runtime/base/clock.ts';
 import type { StreamJob } from '../../crds/stream-job/spec.ts';
 import type { StreamSavepointSpec, StreamSavepointStatus } from '../../crds/stream-savepoint/spec.ts';
 import type { AnyObject } from '../kube/kube-object.ts';
-import type { Declared, JobObject, NatsObserved, Observed } from '../lifecycle/observed.ts';
+import type { Backlogs, Declared, JobObject, NatsObserved, Observed } from '../lifecycle/observed.ts';
 import { savepointName } from '../lifecycle/decide-upgrade.ts';
 import { childNames } from '../resources/manifest.ts';
 import { clusterPart, parseJob, revisionHash } from './declared.ts';
@@ -42,6 +42,8 @@ export type ObserveParts = {
   readonly clock: Clock;
 };
 
+const NO_BACKLOGS: Backlogs = new Map();
+
 /** null: there is no such StreamJob (any more). */
 export async function observe(parts: ObserveParts, namespace: string, name: string): Promise<Observed | null> {
   const { caches, nats, clock } = parts;
@@ -64,6 +66,9 @@ export async function observe(parts: ObserveParts, namespace: string, name: stri
   const defaultPods = caches.pods.list(namespace).filter((pod) => isWorkerOf(name, pod));
   const own = await observePools(caches, job, cluster.pools, loadOf);
   const left = leftPools(caches, job, cluster.pools, figures);
+  const load = await loadOf(DEFAULT_POOL, cluster.scaling, job.status.scaling);
+  // After the load: what was asked for it need not be asked again.
+  const backlogs = figures !== null && hasBegun && plan !== null ? await nats.backlogs(identity, plan) : NO_BACKLOGS;
   return {
     nowMs: clock.nowMs(),
     job,
@@ -76,7 +81,8 @@ export async function observe(parts: ObserveParts, namespace: string, name: stri
     poolsLeft: left.map(({ observed }) => observed),
     deployedReplicas: replicasOf(caches.deployments.get(namespace, childNames.worker(name))),
     figures,
-    load: await loadOf(DEFAULT_POOL, cluster.scaling, job.status.scaling),
+    backlogs,
+    load,
     scaling: null,
     upgradeSavepoint: upgradeSavepoint(caches, job, inNats),
     restoreSavepoint: restoreSavepoint(caches, job),

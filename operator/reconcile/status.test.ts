@@ -6,7 +6,7 @@ import { planJob } from '../../runtime/plan/plan.ts';
 import { decide } from '../lifecycle/decide.ts';
 import { declaredOf, figuresRunning, observedWith, running, secondsAgo, type Given } from '../lifecycle/observed-sample.ts';
 import type { PoolObserved } from '../lifecycle/observed.ts';
-import { rateText, statusOf, watermarkText } from './status.ts';
+import { rateText, statusOf, watermarkText, withoutFigures } from './status.ts';
 
 const declared = declaredOf('h1');
 const steady: Given = { nats: running(declared).nats, job: { status: running(declared).status } };
@@ -28,6 +28,33 @@ test('figures that all workers report are told', () => {
     watermark: '2026-01-01T00:09:55Z',
     deadLetters: 0,
   });
+});
+
+const sourceOf = (status: ReturnType<typeof statusOf>): string | undefined => status.stages?.find(({ name }) => name === 'orders')?.lag;
+
+test('what waits in the stream of a source is lag of the source, and of the job', () => {
+  const behind = declared.plan.stages.filter(({ kind }) => kind !== 'source').length * 7;
+  const status = statusWith({ ...steady, figures: figuresRunning(declared, 1), backlogs: new Map([['orders', 1_200]]) });
+  expect([sourceOf(status), status.lag]).toEqual(['1200', String(1_200 + behind)]);
+});
+
+test('a source whose stream does not answer, or that reads files, has an Unknown lag, and so has the job; never zero', () => {
+  for (const backlogs of [new Map(), new Map([['orders', null]])]) {
+    const status = statusWith({ ...steady, figures: figuresRunning(declared, 1), backlogs });
+    expect([sourceOf(status), status.lag]).toEqual(['Unknown', 'Unknown']);
+    expect(status).toMatchObject({ rate: '12.3', watermark: '2026-01-01T00:09:55Z' });
+  }
+});
+
+test('that a stream does not answer is no change that is written at once, and other figures are none either', () => {
+  const [known, unknown, more] = [5, null, 900].map((events) =>
+    statusWith({ ...steady, figures: figuresRunning(declared, 1), backlogs: new Map([['orders', events]]) }),
+  );
+  if (known === undefined || unknown === undefined || more === undefined) throw new Error('three of them');
+  expect(withoutFigures(unknown)).toEqual(withoutFigures(known));
+  expect(withoutFigures(more)).toEqual(withoutFigures(known));
+  const silent = statusWith({ ...steady, figures: null });
+  expect(withoutFigures(silent)).not.toEqual(withoutFigures(known));
 });
 
 test('a suspended job asks for no pod', () => {

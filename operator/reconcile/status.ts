@@ -8,7 +8,7 @@ import type { Condition, ConditionType, PoolStatus, ScalingStatus, StageStatus, 
 import { conditionTypes, STATUS_DECISIONS_MAX, STATUS_POOLS_MAX, STATUS_STAGES_MAX, UNKNOWN } from '../../crds/stream-job/status.ts';
 import type { RunProgress, StageProgress } from '../../runtime/telemetry/progress.ts';
 import type { Decision, Verdict } from '../lifecycle/decision.ts';
-import type { Observed } from '../lifecycle/observed.ts';
+import type { Backlogs, Observed } from '../lifecycle/observed.ts';
 import { workersAsked } from '../lifecycle/pools.ts';
 import { selectorText } from '../resources/manifest.ts';
 
@@ -101,20 +101,31 @@ export function conditionOf(
 
 type Figures = Pick<StreamJobStatus, 'lag' | 'watermark' | 'rate' | 'stages'>;
 
-function figuresOf({ figures }: Observed, { phase }: Decision): Figures {
+function figuresOf({ figures, backlogs }: Observed, { phase }: Decision): Figures {
   if (phase === 'Completed') return { lag: '0', watermark: 'ended', rate: '0' };
   if (figures === null) return { lag: UNKNOWN, watermark: UNKNOWN, rate: phase === 'Suspended' ? '0' : UNKNOWN };
   const { progress } = figures;
-  const isWhole = progress.stages.every(isKnown);
+  const lags = progress.stages.map((stage) => lagOf(stage, backlogs));
   return {
-    lag: isWhole ? String(sum(progress.stages.map(({ lagEvents }) => lagEvents ?? 0))) : UNKNOWN,
+    lag: lagText(lags.reduce((all, lag) => (all === null || lag === null ? null : all + lag), 0)),
     watermark: lowestWatermark(progress),
     rate: sourcesKnown(progress) ? rateText(sum(sources(progress).map(({ eventsInPerS }) => eventsInPerS))) : UNKNOWN,
-    stages: progress.stages.slice(0, STATUS_STAGES_MAX).map(stageStatus),
+    stages: progress.stages.slice(0, STATUS_STAGES_MAX).map((stage) => stageStatus(stage, lagOf(stage, backlogs))),
   };
 }
 
-function stageStatus(stage: StageProgress): StageStatus {
+/** Events that wait to be taken in by it, by a source those in its stream; null: unknown (S1). */
+function lagOf(stage: StageProgress, backlogs: Backlogs): number | null {
+  if (!isKnown(stage)) return null;
+  return stage.kind !== 'source' || stage.done ? (stage.lagEvents ?? 0) : (backlogs.get(stage.id) ?? null);
+}
+
+/** Events of messages of several lines are an estimate. */
+function lagText(lag: number | null): string {
+  return lag === null ? UNKNOWN : String(Math.round(lag));
+}
+
+function stageStatus(stage: StageProgress, lag: number | null): StageStatus {
   const running = stage.partitions.filter(({ owner, state }) => owner !== null || state === 'done').length;
   const known = isKnown(stage);
   return {
@@ -124,7 +135,7 @@ function stageStatus(stage: StageProgress): StageStatus {
     ...(stage.partitions.some(({ standby }) => standby !== undefined)
       ? { standbys: stage.partitions.filter(({ standby }) => typeof standby === 'string').length }
       : {}),
-    ...(stage.lagEvents === null ? {} : { lag: known ? String(stage.lagEvents) : UNKNOWN }),
+    lag: lagText(lag),
     rate: known ? rateText(stage.eventsInPerS) : UNKNOWN,
     watermark: known ? watermarkText(stage.watermarkMs) : UNKNOWN,
     ...(known ? { deadLetters: stage.deadLetters } : {}),
@@ -186,12 +197,14 @@ function sum(values: readonly number[]): number {
 }
 
 /** Everything but figures: a change of these is written at once, a change of figures now and then. */
-export function withoutFigures({ lag, watermark, rate, stages, scaling, pools, ...rest }: StreamJobStatus): unknown {
+export function withoutFigures(status: StreamJobStatus): unknown {
+  const { lag: _, watermark, rate, stages, scaling, pools, ...rest } = status;
   return {
     ...rest,
     scaled: withoutSeen(scaling),
     pools: pools?.map((pool) => ({ ...pool, scaling: withoutSeen(pool.scaling) })),
-    known: [lag, watermark, rate].map((figure) => figure === UNKNOWN),
+    // Not LAG: it alone is unknown only while the stream of a source does not answer, and that is written with the figures.
+    known: [watermark, rate].map((figure) => figure === UNKNOWN),
     running: stages?.map(({ name, running }) => [name, running]),
   };
 }

@@ -203,7 +203,12 @@ export const metricCatalogue = {
   millrace_job_lag_events: operator(
     'gauge',
     ['job', 'stage', 'pool'],
-    'Events given out before this stage and not taken in yet; absent while unknown.',
+    'Events that wait for this stage: given out before it, or in the streams of a source, and not taken in yet; absent while unknown.',
+  ),
+  millrace_job_lag_seconds: operator(
+    'gauge',
+    ['job', 'stage', 'pool'],
+    'How long what waits for this stage takes at the rate at which it takes events in now; absent while unknown, or while it takes none in.',
   ),
   millrace_job_watermark_timestamp_seconds: operator(
     'gauge',
