@@ -188,6 +188,13 @@ export const catalogue = {
       `values of state cannot be put on this machine's disk, where they have ${d.bytes} bytes: ${d.problem}; they stay in memory`,
     fix: 'Give them more room (`state.disk` of the job, and the disk itself), or share the state among more workers.',
   }),
+  MR2114: entry<{ stream: string; problem: string }>({
+    name: 'ReadUnanswered',
+    reaction: 'retry',
+    message: (d) =>
+      `stream ${d.stream} cannot be read, as NATS does not answer: ${d.problem}; nothing is lost, the messages stay in the stream`,
+    fix: 'It goes on by itself with the first answer: see that the NATS servers are well and that the stream has a leader; if they are, whether the credentials may ask this.',
+  }),
 
   MR3001: entry<{ source: string; place: string; issues: readonly string[] }>({
     name: 'EventUndecodable',

@@ -19,6 +19,7 @@ import { connectPatiently, withoutSecrets } from '../adapters/nats/nats-connecti
 import { inboxPrefix } from '../adapters/nats/worker-permissions.ts';
 import { systemClock } from '../adapters/node/clock.ts';
 import { assert } from '../base/assert.ts';
+import type { ErrorCode } from '../base/errors.ts';
 import type { Directory, Entry } from '../worker/directory.ts';
 import type { RevisionParts } from '../revision.ts';
 import type { JobRecord } from '../worker/job-record.ts';
@@ -224,8 +225,11 @@ function nameOf({ runId, revision }: JobRecord): string {
   return `${runId}/${revision}`;
 }
 
+/** Nothing goes on until somebody mends it. */
+const STALLS: ReadonlySet<string> = new Set(['MR2111', 'MR2114'] satisfies ErrorCode[]);
+
 function levelOf(message: string): 'error' | 'warn' | 'info' {
   const { code } = codeIn(message);
-  if (message.includes('stopped the job') || code === 'MR2111') return 'error';
+  if (message.includes('stopped the job') || (code !== undefined && STALLS.has(code))) return 'error';
   return code === undefined ? 'info' : 'warn';
 }

@@ -110,7 +110,7 @@ export const metricCatalogue = {
   millrace_stage_stalled_splits: worker(
     'gauge',
     ['job', 'stage'],
-    'Splits of a source that cannot be read though the job is well, as their consumer is missing (MR2111); absent when none is.',
+    'Splits of a source that cannot be read though the job is well, as their consumer is missing (MR2111) or NATS does not answer (MR2114); absent when none is.',
   ),
   millrace_stage_held_splits: worker(
     'gauge',

@@ -32,8 +32,8 @@ export interface ConsumerWay {
   judge(now: Place, last: Place, pin: () => string): 'next' | 'known' | 'broken';
   /** It is not known yet whether what is there comes to us. */
   readonly isInDoubt: boolean;
-  /** Asks who is served. */
-  served(): Promise<'us' | 'others' | 'unknown'>;
+  /** Asks who is served. `absent`: nobody answers, and why. */
+  served(): Promise<'us' | 'others' | 'unknown' | { readonly absent: string }>;
   /** Up to here it is stored that messages were given out: nobody will ask for them again. */
   stored(sequence: number): void;
   leave(name: string): Promise<void>;

@@ -14,6 +14,7 @@
 //   N6. A heartbeat comes behind all deliveries before it, and says how far the server has looked for the next: where its count is ours,
 //       there is nothing between the last delivery and that place. Whose count it is, is known of a consumer that was served to us
 //       afterwards, too, or that has delivered nothing.
+//   N7. That a consumer opens is no sign that it delivers: what stands in the way of reading is over with the first sign of life.
 
 import type { Msg, Subscription } from '@nats-io/transport-node';
 import { assert } from '../../base/assert.ts';
@@ -94,7 +95,8 @@ export class NatsReader implements LaneReader {
 
   #waiter: Waiter | null = null;
   #failure: unknown = null;
-  #missing: MillraceError<'MR2111'> | null = null;
+  #stalled: MillraceError<'MR2111' | 'MR2114'> | null = null;
+  #unjudged: MillraceError<'MR2114'> | null = null;
   #closed = false;
 
   constructor(link: Link, stream: string, { fromSequence, subjects = [] }: ReadOptions, options: ReaderOptions = {}) {
@@ -106,7 +108,7 @@ export class NatsReader implements LaneReader {
     this.#gone = new Gone(stream);
     this.#lastSequence = Math.max(fromSequence, 1) - 1;
     this.#window = new PullWindow({ giantBytes: link.payloadBytesMax + OVERHEAD_BYTES });
-    this.#unlisten = link.listen((up) => (up ? this.#reopen() : this.#drop()));
+    this.#unlisten = link.listen((up) => (up ? this.#reopen() : this.#lost()));
   }
 
   async next({ bytesMax, waitMs }: { readonly bytesMax: number; readonly waitMs: number }): Promise<readonly StoredRecord[]> {
@@ -126,9 +128,9 @@ export class NatsReader implements LaneReader {
     return this.#consumer !== '' && this.#wasHeard && this.#silentTicks <= HEARD_TICKS_MAX;
   }
 
-  /** The consumer that was made for it is not there, and nobody has made it again yet; null: it is, as far as it is known. */
-  get missing(): MillraceError<'MR2111'> | null {
-    return this.#missing;
+  /** Why nothing can be read, or its end be told, over a connection that is up (N7); null: it can, as far as it is known. */
+  get stalled(): MillraceError<'MR2111' | 'MR2114'> | null {
+    return this.#stalled ?? this.#unjudged;
   }
 
   /** Up to here it is stored that messages were given out. */
@@ -140,7 +142,7 @@ export class NatsReader implements LaneReader {
   async isBehind(sequence: number): Promise<boolean> {
     const [generation, count] = [this.#generation, this.#consumerSequence];
     if (this.#consumer === '' || this.#lookedSequence < sequence) return false;
-    const isOurs = count === 0 || (await this.#way.served()) === 'us';
+    const isOurs = count === 0 || (await this.#served()) === 'us';
     return isOurs && generation === this.#generation && count === this.#consumerSequence && this.#queue.length === 0;
   }
 
@@ -225,16 +227,16 @@ export class NatsReader implements LaneReader {
     }
     if (answer.kind === 'ok') {
       this.#consumer = answer.value;
-      this.#missing = null;
       this.#gone.reset();
       if (!this.#way.isContested) this.#reopenMs = REOPEN_FIRST_MS;
       this.#options.onOpen?.();
       this.#pull();
+      if (this.#window.pulls === 0) this.#stalled = null; // nothing is asked for, so nothing will be heard
       return;
     }
     this.#drop();
     try {
-      if (answer.kind === 'absent') this.#gone.reset();
+      if (answer.kind === 'absent') this.#unanswered(answer.reason);
       else if (answer.error.err_code === API_ERROR.consumerNotFound) this.#missed(answer.error);
       else if (answer.error.err_code === API_ERROR.streamNotFound) this.#gone.missed();
       else
@@ -253,11 +255,32 @@ export class NatsReader implements LaneReader {
   /** One that was made for it is made again by who made it. */
   #missed({ description, err_code }: { readonly description: string; readonly err_code: number }): void {
     this.#gone.reset();
-    this.#missing ??= new MillraceError('MR2111', {
+    this.#stalled = new MillraceError('MR2111', {
       stream: this.#stream,
       consumer: this.#way.name ?? '',
       problem: `${description} (${err_code})`,
     });
+  }
+
+  #unanswered(problem: string): void {
+    this.#gone.reset();
+    this.#stalled = new MillraceError('MR2114', { stream: this.#stream, problem });
+  }
+
+  async #served(): Promise<'us' | 'others' | 'unknown'> {
+    const served = await this.#way.served();
+    if (typeof served === 'string') {
+      this.#unjudged = null;
+      return served;
+    }
+    this.#unjudged = this.#link.up ? new MillraceError('MR2114', { stream: this.#stream, problem: served.absent }) : null;
+    return 'unknown';
+  }
+
+  /** The connection, of which others tell. */
+  #lost(): void {
+    this.#stalled = this.#unjudged = null;
+    this.#drop();
   }
 
   /** Leaves the consumer; the queue stays, it is whole. */
@@ -301,12 +324,14 @@ export class NatsReader implements LaneReader {
       return;
     }
     if (++this.#openTicks === HELD_TICKS) this.#reopenMs = REOPEN_FIRST_MS;
-    if (++this.#silentTicks > SILENT_TICKS_MAX) this.#reopen();
-    else if (this.#way.isInDoubt && isDoubtDue(this.#openTicks)) void this.#doubt(this.#generation);
+    if (++this.#silentTicks > SILENT_TICKS_MAX) {
+      this.#unanswered(`a pull has had no heartbeat for ${(SILENT_TICKS_MAX * TICK_MS) / 1_000} s`);
+      this.#reopen();
+    } else if (this.#way.isInDoubt && isDoubtDue(this.#openTicks)) void this.#doubt(this.#generation);
   }
 
   async #doubt(generation: number): Promise<void> {
-    if ((await this.#way.served()) === 'others' && generation === this.#generation) this.#regain();
+    if ((await this.#served()) === 'others' && generation === this.#generation) this.#regain();
   }
 
   #place(): Place {
@@ -342,6 +367,7 @@ export class NatsReader implements LaneReader {
     if (generation !== this.#generation) return;
     this.#silentTicks = 0;
     this.#wasHeard = true;
+    this.#stalled = null;
     const delivery = parseDelivery(message.reply);
     if (delivery === null) return this.#onStatus(message);
     const judged = this.#way.judge(delivery, this.#place(), () => message.headers?.get(PIN_HEADER) ?? '');

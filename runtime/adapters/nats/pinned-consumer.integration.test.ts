@@ -188,6 +188,64 @@ test('a consumer that is removed and made again is read on', async () => {
   await owner.close();
 }, 30_000);
 
+test('a server that stands still is told of, with what it left unanswered, until it answers again', async () => {
+  const place = await made();
+  await write(place, 0, 10);
+  const owner = reader(place, { stored: 0, by: await connected() });
+  const seen: number[] = [];
+  while (seen.length < 10) seen.push(...(await next(owner)).map(({ n }) => n));
+  expect(owner.stalled).toBeNull();
+  process.kill(server.pid, 'SIGSTOP');
+  try {
+    const told = async (): Promise<string | undefined> => (await next(owner), owner.stalled?.message);
+    await expect
+      .poll(told, { timeout: 20_000 })
+      .toContain(`stream ${place.stream} cannot be read, as NATS does not answer: a pull has had no`);
+    await expect.poll(told, { timeout: 20_000 }).toContain(`CONSUMER.UNPIN.${place.stream}.${place.consumer}: no answer in time`);
+  } finally {
+    process.kill(server.pid, 'SIGCONT');
+  }
+  await write(place, 10, 20);
+  while (seen.length < 20) seen.push(...(await next(owner)).map(({ n }) => n));
+  expect(seen).toEqual(Array.from({ length: 20 }, (_, n) => n));
+  expect(owner.stalled).toBeNull();
+  await owner.close();
+}, 60_000);
+
+test('a consumer that went missing before nobody answered is not called missing any more', async () => {
+  const place = await made();
+  const owner = reader(place, { stored: 0, by: await connected() });
+  await must(`CONSUMER.DELETE.${place.stream}.${place.consumer}`);
+  const code = async (): Promise<string | undefined> => (await next(owner), owner.stalled?.code);
+  await expect.poll(code, { timeout: 20_000 }).toBe('MR2111');
+  process.kill(server.pid, 'SIGSTOP');
+  try {
+    await expect.poll(code, { timeout: 20_000 }).toBe('MR2114');
+  } finally {
+    process.kill(server.pid, 'SIGCONT');
+  }
+  await expect.poll(code, { timeout: 20_000 }).toBe('MR2111');
+  await makeConsumer(place);
+  await expect.poll(code, { timeout: 20_000 }).toBeUndefined();
+  await owner.close();
+}, 90_000);
+
+test('nobody who says whose a count is keeps a bounded split from its end, and it is told', async () => {
+  const place = await made();
+  await write(place, 0, 10);
+  const mine = new DeafLink(await connection(), () => 0);
+  const owner = reader(place, { stored: 0, by: mine });
+  for (let seen = 0; seen < 10;) seen += (await next(owner)).length;
+  const { state } = await must<StreamInfo>(`STREAM.INFO.${place.stream}`);
+  const isBehind = async (): Promise<boolean> => (await next(owner), owner.isBehind(state.last_seq));
+  await expect.poll(async () => (await isBehind(), owner.stalled?.message), { timeout: 20_000 }).toContain('CONSUMER.INFO.');
+  expect(await isBehind()).toBe(false);
+  mine.isDeaf = false;
+  await expect.poll(isBehind, { timeout: 20_000 }).toBe(true);
+  expect(owner.stalled).toBeNull();
+  await owner.close();
+}, 60_000);
+
 test('who was pinned last and is gone holds nobody up', async () => {
   const place = await made();
   const gone = await connected();

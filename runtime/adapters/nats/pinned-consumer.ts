@@ -87,9 +87,10 @@ export class PinnedConsumer implements ConsumerWay {
   }
 
   /** P4. Nobody is, too, as long as we have not been. */
-  async served(): Promise<'us' | 'others' | 'unknown'> {
+  async served(): Promise<'us' | 'others' | 'unknown' | { readonly absent: string }> {
     const pin = this.#pin;
     const answer = await this.#ask<Info>('INFO', null);
+    if (answer.kind === 'absent') return { absent: answer.reason };
     if (answer.kind !== 'ok' || pin !== this.#pin) return 'unknown';
     return pinOf(answer.value) === pin ? 'us' : 'others';
   }
@@ -102,8 +103,10 @@ export class PinnedConsumer implements ConsumerWay {
     return Promise.resolve();
   }
 
-  #ask<T>(verb: 'UNPIN' | 'RESET' | 'INFO', body: object | null): Promise<ApiAnswer<T>> {
-    return callApi<T>(this.#link, `CONSUMER.${verb}.${this.#place.stream}.${this.#place.consumer}`, body, ANSWER_MS);
+  async #ask<T>(verb: 'UNPIN' | 'RESET' | 'INFO', body: object | null): Promise<ApiAnswer<T>> {
+    const call = `CONSUMER.${verb}.${this.#place.stream}.${this.#place.consumer}`;
+    const answer = await callApi<T>(this.#link, call, body, ANSWER_MS);
+    return answer.kind === 'absent' ? { kind: 'absent', reason: `${call}: ${answer.reason}` } : answer;
   }
 }
 

@@ -189,7 +189,7 @@ class NatsSplitReader implements SourceReader {
   }
 
   get stalled(): MillraceError | null {
-    return this.#reader.missing;
+    return this.#reader.stalled;
   }
 
   close(): Promise<void> {
