@@ -29,6 +29,9 @@ const SINK_FORMS: Readonly<Record<NexmarkSink, object>> = {
   message: { nats: { subject: SINK_SUBJECT } },
 };
 
+/** Windows and joins hold so much more than their own width: as little as the systems have that ours stands beside. */
+const OUT_OF_ORDER = '5s';
+
 export type NexmarkEnds = {
   readonly subjects: readonly string[];
   readonly sink: NexmarkSink;
@@ -52,7 +55,9 @@ export function nexmarkJob(text: string, { subjects, sink, folder }: NexmarkEnds
     ...job,
     spec: {
       ...job.spec,
-      parameters: parameters.filter(({ name }) => name !== SOURCE),
+      parameters: parameters
+        .filter(({ name }) => name !== SOURCE)
+        .map((each) => (each.name === 'out-of-order' ? { ...each, default: OUT_OF_ORDER } : each)),
       sources: sources.map((source) => (source.name === SOURCE ? { ...without(source, 'file'), nats } : source)),
       tables: tables.map((table) => ({ ...table, file: { ...table.file, path: absolute(table.file.path, folder) } })),
       sinks: [{ name: NEXMARK_SINK, from: onlySink['from'], ...SINK_FORMS[sink] }],

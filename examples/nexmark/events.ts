@@ -83,7 +83,7 @@ export function channelEvents(j: JobParts): Stream<NexmarkEvent> {
 
 function source(j: JobParts, events: { readonly default: string; readonly description: string }): Stream<NexmarkEvent> {
   const path = j.parameter('events', events);
-  const maxOutOfOrder = j.parameter('out-of-order', { default: '5s', description: 'how far out of order events come' });
+  const maxOutOfOrder = j.parameter('out-of-order', { default: '1m', description: 'how far out of order events come' });
   const schema = { type: 'string', ts: 'timestamp', value: 'any' } as const;
   return j.source('events', file({ path, schema, eventTime: { at: 'ts', maxOutOfOrder } }));
 }

@@ -3,7 +3,7 @@ import { job } from 'millrace';
 import { isAuction, isBid, nexmarkEvents } from '../events.ts';
 
 export const q20 = job('nexmark-q20', (j) => {
-  const within = j.parameter('memory', { default: '1h', description: 'how far apart in time a bid and its auction still meet' });
+  const within = j.parameter('memory', { default: '365d', description: 'how far apart in time a bid and its auction still meet' });
   const events = nexmarkEvents(j);
   const bids = events
     .filter(isBid)

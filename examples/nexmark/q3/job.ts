@@ -3,7 +3,7 @@ import { job } from 'millrace';
 import { isAuction, isPerson, nexmarkEvents } from '../events.ts';
 
 export const q3 = job('nexmark-q3', (j) => {
-  const memory = j.parameter('memory', { default: '1d', description: 'how far apart in time a person and an auction still meet' });
+  const memory = j.parameter('memory', { default: '365d', description: 'how far apart in time a person and an auction still meet' });
   const events = nexmarkEvents(j);
   const offers = events
     .filter(isAuction)
