@@ -53,6 +53,6 @@ export type {
 export { sendToKey, type SendArgs, type SendToKeyParts } from './job/send-to-key.ts';
 export type { DeclaredMachine, MachineOptions, XStateMachine } from './job/machine-type.ts';
 export type { Match, Matched, MatchSelect, PatternCondition, PatternOptions, PatternStepOptions } from './job/pattern-type.ts';
-export type { Actor, ActorContext, Migration, StateOptions } from './job/reduce-type.ts';
+export type { Actor, ActorContext, Migration, PendingTimer, StateOptions } from './job/reduce-type.ts';
 export { cell, type AddingHandle, type CellKind, type ListHandle, type MapHandle, type ValueHandle } from './job/cell.ts';
 export type { Mistake } from './job/mistake.ts';

@@ -5,14 +5,23 @@ import type { Cells, HandlesOf } from './cell.ts';
 import type { Table } from './table.ts';
 import type { ReduceContext } from '../transforms/actor/reduce.ts';
 
+/** A timer that has not fired; `data`: the event that was asked for. */
+export interface PendingTimer<E = unknown> {
+  readonly id: string;
+  readonly atMs: number;
+  readonly data: E;
+}
+
 /** What a step may ask and do besides giving the next state. Out: what it emits. */
-export interface ActorContext<E = unknown, Out = unknown, C = Cells> extends Omit<ReduceContext, 'emit' | 'setTimer' | 'cells'> {
+export interface ActorContext<E = unknown, Out = unknown, C = Cells> extends Omit<ReduceContext, 'emit' | 'setTimer' | 'timers' | 'cells'> {
   /** A handle for each of the actor's `cells`. Changes count only when the step returns. */
   readonly cells: HandlesOf<C>;
   /** An event out of the stage: on the main output, and on `output` when named. */
   emit(event: Out, output?: string): void;
   /** Asks for `event` again at the durable event time `atMs`, with `context.timer` = `id`. The same id again: replaced. */
   setTimer(id: string, atMs: number, event: E): void;
+  /** The actor's timers that have not fired, with what this step has set and cleared, in the order in which they are due. */
+  timers(): readonly PendingTimer<E>[];
 }
 
 export type Actor<E, S, Out, C = Cells> = {
@@ -25,7 +34,7 @@ export type Actor<E, S, Out, C = Cells> = {
   /** Bytes that the state of one key may have; 262144 when absent. An event that would make it larger is a dead letter. */
   readonly stateBytesMax?: number;
   /** Called once when the state expires (`state: { ttl }`), at the time at which it does. It may emit; the state and the actor's timers are gone then. */
-  readonly expire?: (state: S, context: Omit<ActorContext<E, Out, C>, 'setTimer' | 'clearTimer' | 'timer'>) => void;
+  readonly expire?: (state: S, context: Omit<ActorContext<E, Out, C>, 'setTimer' | 'clearTimer' | 'timer' | 'timers'>) => void;
 };
 
 /** How state of an older version becomes that of a later one. `Old` is what lies in the state. */

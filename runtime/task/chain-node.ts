@@ -374,7 +374,11 @@ export class Node implements StepContext, ClockedNode {
   }
 
   clearTimers(key: string): void {
-    for (const { id } of this.#state.timersOf(this.nodeId, key)) this.clearTimer(key, id);
+    for (const { id } of this.timersOf(key)) this.clearTimer(key, id);
+  }
+
+  timersOf(key: string): readonly Timer[] {
+    return this.#state.timersOf(this.nodeId, key);
   }
 
   deadLetter(letter: Omit<DeadLetter, 'at'>, trace?: TraceContext, cause?: unknown): void {

@@ -127,7 +127,7 @@ test('what closes or fires behind a move goes on in the traces of what went in b
   expect(fired.map(({ traceId }) => traceId.slice(0, 1)).toSorted()).toEqual(['2', '3']);
 });
 
-test('who looks at a key is told the traces of what its state waits for and is made of', () => {
+test('D3 who looks at a key is told the traces of what its state waits for and is made of', () => {
   const task = core();
   take(task, record(FIRST, 0));
   take(task, record(SECOND, 1));

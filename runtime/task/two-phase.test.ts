@@ -78,7 +78,8 @@ const turn: fc.Arbitrary<Turn> = fc.record({
 });
 
 type Told = { readonly values: unknown[]; readonly letters: unknown[]; late: number };
-type Way = { readonly told: Told; readonly combined: number };
+/** `sent`: values that the window's task gets; `combined`: those that are sums. */
+type Way = { readonly told: Told; readonly combined: number; readonly sent: number };
 
 function play(plan: PhysicalPlan, turns: readonly Turn[], isTraced: boolean): Way {
   const [from, to] = ['source', 'keyed'].map((kind) => plan.stages.find((stage) => stage.kind === kind) as StagePlan) as [
@@ -91,7 +92,7 @@ function play(plan: PhysicalPlan, turns: readonly Turn[], isTraced: boolean): Wa
   ];
   const told: Told = { values: [], letters: [], late: 0 };
   const lane: InboxRecord[] = [];
-  let combined = 0;
+  let [combined, sent] = [0, 0];
   const take = (): void => {
     for (const record of lane.splice(0)) {
       window.core.takeRecords([record], 1);
@@ -110,7 +111,9 @@ function play(plan: PhysicalPlan, turns: readonly Turn[], isTraced: boolean): Wa
     if (step !== null) {
       tell(plan, { ...step, events: step.events.filter(({ edge }) => !to.inputs.includes(edge)) }, told);
       const segments = step.events.filter(({ edge }) => to.inputs.includes(edge));
-      combined += segments.flatMap(({ bytes }) => decodeEvents(bytes).values).filter((value) => value instanceof Combined).length;
+      const values = segments.flatMap(({ bytes }) => decodeEvents(bytes).values);
+      combined += values.filter((value) => value instanceof Combined).length;
+      sent += values.length;
       const sequence = ++sequences.lane;
       lane.push({
         stage: from.id,
@@ -131,7 +134,7 @@ function play(plan: PhysicalPlan, turns: readonly Turn[], isTraced: boolean): Wa
   }
   take();
   told.late = window.core.counters.late;
-  return { told, combined };
+  return { told, combined, sent };
 }
 
 class Task {
@@ -227,4 +230,22 @@ test('H1 two phases give the results, late events, dead letters and traces of on
     { numRuns: 300 },
   );
   for (const each of [combined, results, letters, late]) expect(each).toBeGreaterThan(100); // all of it happens
+});
+
+test('M3 of a hot key the window gets a sum for each read, not its events', () => {
+  const READS = 10;
+  const EVENTS = 2_000;
+  const events = Array.from({ length: EVENTS }, (_, i) => ({ id: i % 20 === 0 ? `k${i % 3}` : 'hot', at: i % 10, n: 1, d: 1 }));
+  const turns = Array.from({ length: READS }, (_, i): Turn => ({ split: i % SPLITS, events, isKilled: false, isTaken: true }));
+  const shape: Shape = { window: 0, aggregates: 0, late: false };
+  const [one, two] = [play(planOf(shape, false), turns, false), play(planOf(shape, true), turns, false)];
+  expect(two.told).toEqual(one.told);
+  expect(two.told.values.find((each) => (each as [string, unknown, number, string])[3] === 'hot')).toMatchObject([
+    expect.anything(),
+    { n: READS * EVENTS * 0.95 },
+    9,
+    'hot',
+    false,
+  ]);
+  expect([one.sent, two.sent]).toEqual([READS * EVENTS, READS * 4]); // keys
 });

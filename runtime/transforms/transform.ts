@@ -116,6 +116,8 @@ export interface StepContext {
   clearTimer(key: Key, id: string): void;
   /** Clears all timers of a key. */
   clearTimers(key: Key): void;
+  /** Timers of a key that are set, in no order; what fires now is none any more. */
+  timersOf(key: Key): readonly Timer[];
   /** `trace`: of the event, where `onBatch` got it among others. `cause`: what was thrown, where something was; the stage's onError
    *  then says what becomes of it. */
   deadLetter(letter: Omit<DeadLetter, 'at'>, trace?: TraceContext, cause?: unknown): void;

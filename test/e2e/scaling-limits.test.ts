@@ -69,7 +69,7 @@ test('more than the workers that there may be can do: ScalingLimited says what b
   await relieved('narrow', sender);
 }, 500_000);
 
-test('one key has more work than a worker can do: HotPartition names the partition and the key, and an event says it', async () => {
+test('M3 one key has more work than a worker can do: HotPartition names the partition and the key, and an event says it', async () => {
   const sender = await overloaded('hot', { keys: 1, scaling: { mode: 'Recommend', max: 3 } });
   const says = /partition seen\/\d alone has the work of [\d.]+ workers, .*about \d+ % of its events have the key "k0"/;
   console.log(await told('hot', 'HotPartition', 'True OneWorkerIsTooFew', says));

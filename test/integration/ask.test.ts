@@ -51,7 +51,7 @@ async function publish(id: string): Promise<number> {
   return (JSON.parse(Buffer.from(answer.data).toString('utf8')) as { seq: number }).seq;
 }
 
-test('an answer that is asked to be as new as a message holds it, over a rescale and a death', async () => {
+test('N3 an answer that is asked to be as new as a message holds it, over a rescale and a death', async () => {
   const name = streamOfSubject(SUBJECT);
   await callApi(Link.of(admin), `STREAM.CREATE.${name}`, { name, subjects: [SUBJECT], storage: 'file', retention: 'limits' });
   const job = new Operated(admin, server.url, 'ns_asked');

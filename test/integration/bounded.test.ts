@@ -54,7 +54,7 @@ async function answers(name: string): Promise<readonly (readonly string[])[]> {
   return Promise.all(STAGES.map(read));
 }
 
-test('A2 what ends and what does not give the same answers', async () => {
+test('A2 N1 what ends and what does not give the same answers', async () => {
   await callApi(Link.of(nats.admin), 'STREAM.CREATE.ROWS', { name: 'ROWS', subjects: ['rows.*'], storage: 'file', retention: 'limits' });
   for (const event of EVENTS) nats.admin.publish(`rows.${event.n % 2}`, JSON.stringify(event));
   await nats.admin.flush();

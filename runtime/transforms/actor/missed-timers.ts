@@ -19,11 +19,20 @@ export function timerData(missed: MissedTimers | null, delayMs: number, data: Va
   return missed?.policy === 'skip' ? ({ [DELAY]: delayMs, data } satisfies Delayed) : data;
 }
 
+/** The data of one that `timerData` made. */
+export function dataOf({ data }: Timer): Value {
+  return isDelayed(data) ? data.data : data;
+}
+
+function isDelayed(data: Value): data is Delayed {
+  return typeof data === 'object' && data !== null && DELAY in data;
+}
+
 export type DueTimer = { readonly timeMs: number; readonly data: Value };
 
 /** The time and data with which it fires; null: it is skipped, and set anew. */
 export function dueTimer({ key, id, atMs, data }: Timer, missed: MissedTimers, context: StepContext): DueTimer | null {
-  const delayed = typeof data === 'object' && data !== null && DELAY in data ? (data as Delayed) : null;
+  const delayed = isDelayed(data) ? data : null;
   const due = { timeMs: atMs, data: delayed === null ? data : delayed.data };
   const nowMs = Math.floor(context.nowMs);
   if (nowMs - atMs <= missed.afterMs || missed.policy === 'catchUp' || context.watermarkNext === WATERMARK_MAX) return due;

@@ -55,6 +55,45 @@ test('what a step takes out of its context works by itself, as the guide has it'
   expect(alarms.drawn(show)).toBe('"n1" "n2" "one" W30');
 });
 
+test('D3 a step lists the timers of its key, by time and id, as they are after what it has set and cleared itself, over restarts', () => {
+  const listed = harness((state: number, event: Event | null, { emit, setTimer, clearTimer, timer, timers, timeMs }: ReduceContext) => {
+    if (timer === null && event?.n === 0) clearTimer('t1');
+    else if (timer === null && event !== null) for (const id of [`t${event.n}`, 'daily']) setTimer(id, timeMs + 10, { n: event.n });
+    emit(
+      `${timer ?? event?.id}: ${timers()
+        .map(({ id, atMs, data }) => `${id}@${atMs}=${(data as Event).n}`)
+        .join(' ')}`,
+    );
+    return state;
+  });
+  listed.play('a1 b2 R a3 a4=0 W12 R W99');
+  expect(listed.emissions.flatMap((one) => (one.kind === 'event' ? [one.value] : []))).toEqual([
+    'a: daily@11=1 t1@11=1',
+    'b: daily@12=2 t2@12=2',
+    'a: t1@11=1 daily@13=3 t3@13=3',
+    'a: daily@13=3 t3@13=3',
+    'daily: t2@12=2',
+    't2: ',
+    'daily: t3@13=3',
+    't3: ',
+  ]);
+});
+
+test('a step that fails has listed what it had set, and set nothing', () => {
+  const failing = harness((state: number, event: Event, { setTimer, timers, timeMs, timer, emit }: ReduceContext) => {
+    if (timer !== null) return state;
+    setTimer('one', timeMs + 10, { n: 0 });
+    if (event.n === 2) throw new Error(`${timers().length}`);
+    emit(timers().length);
+    return state;
+  });
+  failing.play('a2 a1');
+  expect([failing.deadLetters.map(({ message }) => message), failing.drawn(show)]).toEqual([
+    ['MR3002 TransformFailed: node: Error: 1'],
+    '1 dead:{"id":"a","t":2,"n":2}',
+  ]);
+});
+
 test('null forgets the actor', () => {
   const once = harness((state: number, event: Event) => (event.n === 0 ? null : state + event.n));
   once.play('a1 a2=0');

@@ -8,7 +8,7 @@
 import type { Code } from '../../../crds/stream-job/code.ts';
 import { AssertionFailed } from '../../base/assert.ts';
 import type { Batch, Key, Value } from '../../event/batch.ts';
-import { decodeKey } from '../../event/key.ts';
+import { decodeKey, encodeKey } from '../../event/key.ts';
 import { compileCode } from '../../expression/expression.ts';
 import type { MissedTimers, OpPlan } from '../../plan/physical-plan.ts';
 import { EventRefused, failMade, problemOf } from '../failure.ts';
@@ -19,6 +19,7 @@ import { EndTimers } from './end-timers.ts';
 import type { Expirable } from './expiring.ts';
 import { dueTimer, timerData } from './missed-timers.ts';
 import { Outputs } from './outputs.ts';
+import { pendingTimers, type PendingTimer } from './pending-timers.ts';
 import { actorCause, StateSize } from './state-size.ts';
 
 /** What a step may ask and do. One object for all events: its properties change, it must not be kept. */
@@ -34,6 +35,8 @@ export interface ReduceContext {
   /** Asks for `data` as an event at the durable event time `atMs`. The same id again: replaced. */
   readonly setTimer: (id: string, atMs: number, data?: Value) => void;
   readonly clearTimer: (id: string) => void;
+  /** The actor's timers that have not fired, with what this step has set and cleared, in the order in which they are due. */
+  readonly timers: () => readonly PendingTimer[];
   /** What is declared by `cells`, of this actor. Changes count only when the step returns. */
   readonly cells: Readonly<Record<string, unknown>>;
   /** A table that the stage names in `tables`: the row of each key as of the event's time, or the newest (`asOf`). It cannot be changed
@@ -202,6 +205,7 @@ class View implements ReduceContext {
   readonly #effects: Effects;
   readonly cells: Readonly<Record<string, unknown>>;
   #tables: SideTables = NO_TABLES;
+  #context: StepContext | null = null;
   nowMs = 0;
   timer: string | null = null;
 
@@ -223,6 +227,9 @@ class View implements ReduceContext {
     this.#effects.clearTimer(id);
   };
 
+  readonly timers = (): readonly PendingTimer[] =>
+    pendingTimers(this.#context?.timersOf(encodeKey(this.#effects.key)) ?? [], this.#effects.timers, this.#effects.timeMs);
+
   readonly table = <Row>(table: string | { readonly name: string }): ReadonlyMap<unknown, Row> => {
     const name = typeof table === 'string' ? table : table.name;
     const found = Object.hasOwn(this.#tables, name) ? this.#tables[name] : undefined;
@@ -238,9 +245,10 @@ class View implements ReduceContext {
     return this.#effects.timeMs;
   }
 
-  begin({ nowMs, tables }: StepContext, timer: string | null): void {
-    this.#tables = tables ?? NO_TABLES;
-    this.nowMs = nowMs;
+  begin(context: StepContext, timer: string | null): void {
+    this.#context = context;
+    this.#tables = context.tables ?? NO_TABLES;
+    this.nowMs = context.nowMs;
     this.timer = timer;
   }
 }

@@ -5,7 +5,7 @@ import type { Play, WindowModel } from './window-drawing.ts';
 
 const session = (gapMs: number) => windowHarness({ kind: 'session', gapMs });
 
-describe('sessions with a gap of 10 ms', () => {
+describe('F2 sessions with a gap of 10 ms', () => {
   test.each([
     { fact: 'events less than a gap apart belong together', events: 'a1 a10 Wend', emits: '[1,20) a=2 Wend' },
     { fact: 'a gap parts', events: 'a1 a11 Wend', emits: '[1,11) a=1 [11,21) a=1 Wend' },
@@ -35,7 +35,7 @@ describe('sessions with a gap of 10 ms', () => {
   ])('$fact', ({ events, emits }) => expect(session(10).play(events).drawn(showWindow)).toBe(emits));
 });
 
-test('an ended session leaves no state behind', () => {
+test('F2 an ended session leaves no state behind', () => {
   const harness = session(10).play('a1 a15 a8 b99 W40');
   expect([...harness.state.cells('node').entries(9)]).toHaveLength(1);
   expect(harness.state.cells('node').size()).toBe(1);
@@ -74,7 +74,7 @@ const plays: fc.Arbitrary<Play[]> = fc
   )
   .map((list) => [...list, { kind: 'watermark', watermark: Infinity }]);
 
-test('sessions give what merging every touching pair gives', () => {
+test('F2 sessions give what merging every touching pair gives', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 20 }), plays, (gapMs, list) => {
       const model = runModel(modelOf(gapMs), list);
@@ -84,7 +84,7 @@ test('sessions give what merging every touching pair gives', () => {
   );
 });
 
-test('sessions that end together are given one by one, with restarts between', () => {
+test('F2 sessions that end together are given one by one, with restarts between', () => {
   const end: Play = { kind: 'watermark', watermark: Infinity };
   const event = fc.record({
     kind: fc.constant('event' as const),
@@ -106,7 +106,7 @@ test('sessions that end together are given one by one, with restarts between', (
   );
 });
 
-test('without late events, sessions do not depend on the order in which events come', () => {
+test('F2 without late events, sessions do not depend on the order in which events come', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 20 }), fc.array(time, { maxLength: 30 }), (gapMs, times) => {
       const end: Play = { kind: 'watermark', watermark: Infinity };
