@@ -126,7 +126,12 @@ export const streamJobStatusSchema = z.strictObject({
   stableRevision: revisionSchema.optional().describe('The last revision that was seen to progress.'),
   rejectedHash: z.string().max(64).optional().describe('Hash of a revision that was rolled back: not tried again until the spec changes.'),
   intent: intentSchema.optional().describe('What the operator is about to do, written before it does it.'),
-  lastSavepoint: z.strictObject({ name: z.string().max(253), takenAt: z.string().max(40), bytes: z.int() }).optional(),
+  lastSavepoint: z
+    .strictObject({ name: z.string().max(253), takenAt: z.string().max(40), bytes: z.int() })
+    .optional()
+    .describe(
+      'The newest completed StreamSavepoint of the job. When that object is deleted, the one before it; when none is left, absent.',
+    ),
   scaling: scalingStatusSchema.optional().describe('What scaling on load sees and remembers; absent in mode Off.'),
   pools: z
     .array(poolStatusSchema)

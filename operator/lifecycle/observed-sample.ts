@@ -182,6 +182,7 @@ export function observedWith({ job, cluster, ...given }: Given = {}): Observed {
     upgradeSavepoint: null,
     restoreSavepoint: null,
     savepointRunning: false,
+    lastSavepoint: null,
     ...given,
     defaultPods: given.defaultPods ?? given.pods ?? { total: 1, ready: 1, terminating: 0, problems: [] },
     declared,

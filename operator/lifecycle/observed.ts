@@ -139,4 +139,6 @@ export type Observed = {
   readonly restoreSavepoint: { readonly name: string; readonly problem: string | null } | null;
   /** A savepoint is being taken: no new revision meanwhile. */
   readonly savepointRunning: boolean;
+  /** The newest savepoint that was taken of the job and is there; null: there is none. */
+  readonly lastSavepoint: NonNullable<StreamJobStatus['lastSavepoint']> | null;
 };

@@ -10,15 +10,14 @@ import { planJob } from '../../runtime/plan/plan.ts';
 import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
 import type { Clock } from '../../runtime/base/clock.ts';
 import type { StreamJob } from '../../crds/stream-job/spec.ts';
-import type { StreamSavepointSpec, StreamSavepointStatus } from '../../crds/stream-savepoint/spec.ts';
 import type { AnyObject } from '../kube/kube-object.ts';
 import type { Backlogs, Declared, JobObject, NatsObserved, Observed } from '../lifecycle/observed.ts';
-import { savepointName } from '../lifecycle/decide-upgrade.ts';
 import { childNames } from '../resources/manifest.ts';
 import { clusterPart, parseJob, revisionHash } from './declared.ts';
 import type { CodeStore } from './code-store.ts';
 import type { NatsSide } from './nats-side.ts';
 import { leftPools, observePools, replicasOf, type LoadOf } from './observe-pools.ts';
+import { observeSavepoints } from './observe-savepoints.ts';
 import { isWorkerOf, podsOf } from './pods.ts';
 import { identityOf, jobObjectOf } from './stream-job-object.ts';
 
@@ -84,9 +83,7 @@ export async function observe(parts: ObserveParts, namespace: string, name: stri
     backlogs,
     load,
     scaling: null,
-    upgradeSavepoint: upgradeSavepoint(caches, job, inNats),
-    restoreSavepoint: restoreSavepoint(caches, job),
-    savepointRunning: savepointsOf(caches, job).some(({ status }) => status.phase === 'Running'),
+    ...observeSavepoints(caches.streamSavepoints, job, inNats),
   };
 }
 
@@ -131,41 +128,4 @@ function waiting(reasons: readonly string[]): Declared {
 
 function planOf(nats: NatsObserved): PhysicalPlan | null {
   return nats.kind === 'present' && nats.record !== null ? (nats.record.plan as PhysicalPlan) : null;
-}
-
-type Savepoint = { readonly name: string; readonly spec: StreamSavepointSpec; readonly status: StreamSavepointStatus };
-
-function savepointsOf(caches: Caches, { name, namespace }: JobObject): readonly Savepoint[] {
-  return caches.streamSavepoints
-    .list(namespace)
-    .map(savepointOf)
-    .filter(({ spec }) => spec.job === name);
-}
-
-function savepointOf(object: AnyObject): Savepoint {
-  return {
-    name: object.metadata.name,
-    spec: object['spec'] as StreamSavepointSpec,
-    status: (object['status'] ?? {}) as StreamSavepointStatus,
-  };
-}
-
-function upgradeSavepoint(caches: Caches, job: JobObject, nats: NatsObserved): Observed['upgradeSavepoint'] {
-  if (nats.kind !== 'present' || nats.record === null) return null;
-  const next = Math.max(nats.record.revision, job.status.revision?.number ?? 0) + 1;
-  const found = savepointsOf(caches, job).find(({ name }) => name === savepointName(job.name, next));
-  return found === undefined ? null : { name: found.name, phase: found.status.phase ?? 'Pending' };
-}
-
-function restoreSavepoint(caches: Caches, { namespace, spec }: JobObject): Observed['restoreSavepoint'] {
-  const { restoreFrom } = clusterPart(spec);
-  if (restoreFrom === undefined) return null;
-  const name = restoreFrom.savepoint;
-  const found = caches.streamSavepoints.get(namespace, name);
-  if (found === undefined) return { name, problem: `spec.restoreFrom: there is no StreamSavepoint ${name} in namespace ${namespace}` };
-  const { phase } = savepointOf(found).status;
-  return {
-    name,
-    problem: phase === 'Completed' ? null : `spec.restoreFrom: StreamSavepoint ${name} is ${phase ?? 'Pending'}, not Completed`,
-  };
 }

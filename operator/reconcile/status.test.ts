@@ -10,6 +10,7 @@ import { rateText, statusOf, watermarkText, withoutFigures } from './status.ts';
 
 const declared = declaredOf('h1');
 const steady: Given = { nats: running(declared).nats, job: { status: running(declared).status } };
+const absent = { kind: 'absent', reason: 'connection refused' } as const;
 
 function statusWith(given: Given): ReturnType<typeof statusOf> {
   const observed = observedWith(given);
@@ -102,9 +103,16 @@ test('scaling is remembered as a sentence, the last few of them', () => {
 });
 
 test('what a decision does not mention stays', () => {
-  const lastSavepoint = { name: 'monday', takenAt: secondsAgo(60), bytes: 7 };
-  const status = statusWith({ ...steady, job: { status: { ...running(declared).status, lastSavepoint } }, figures: null });
-  expect(status).toMatchObject({ lastSavepoint, runId: 'run1', stableRevision: { number: 1 } });
+  const status = statusWith({ ...steady, job: { status: { ...running(declared).status, runId: 'run1' } }, nats: absent });
+  expect(status).toMatchObject({ runId: 'run1', revision: { number: 1 }, stableRevision: { number: 1 } });
+});
+
+test('the last savepoint is the newest one that is there; when none is left, none is told', () => {
+  const before = { name: 'monday', takenAt: secondsAgo(60), bytes: 7 };
+  const job = { status: { ...running(declared).status, lastSavepoint: before } };
+  const tuesday = { name: 'tuesday', takenAt: secondsAgo(5), bytes: 8 };
+  expect(statusWith({ ...steady, job, lastSavepoint: tuesday }).lastSavepoint).toEqual(tuesday);
+  expect(statusWith({ ...steady, job, lastSavepoint: null })).not.toHaveProperty('lastSavepoint');
 });
 
 test('the status of a job with 100 stages has at most 32 kB, and is what its schema says', () => {

@@ -36,6 +36,7 @@ export function statusOf(observed: Observed, decision: Decision): StreamJobStatu
     ...(rejected === undefined ? {} : { rejectedHash: rejected }),
     ...(observed.nats.kind === 'present' && observed.nats.record !== null ? { runId: observed.nats.record.runId } : {}),
     ...(decision.intent === null ? {} : { intent: decision.intent }),
+    ...(observed.lastSavepoint === null ? {} : { lastSavepoint: observed.lastSavepoint }),
     ...(observed.scaling?.status ? { scaling: observed.scaling.status } : {}),
     ...(pools.length + poolsLeft.length === 0 ? {} : { pools: poolsStatus(observed, decision) }),
     decisions: decisionsOf(observed, decision),
@@ -68,12 +69,11 @@ function shortened({ now, hold, ...scaling }: ScalingStatus): ScalingStatus {
 }
 
 /** What stays although nothing says so again. */
-function kept({ revision, stableRevision, runId, lastSavepoint }: StreamJobStatus): StreamJobStatus {
+function kept({ revision, stableRevision, runId }: StreamJobStatus): StreamJobStatus {
   return {
     ...(revision === undefined ? {} : { revision }),
     ...(stableRevision === undefined ? {} : { stableRevision }),
     ...(runId === undefined ? {} : { runId }),
-    ...(lastSavepoint === undefined ? {} : { lastSavepoint }),
   };
 }
 

@@ -123,6 +123,8 @@ test('a savepoint outlives its job and starts another one with the same state', 
     if (found?.status?.phase === 'Failed') throw new Error(found.status.message);
     return found?.status?.phase === 'Completed' ? true : null;
   });
+  await until('the job tells its savepoint', 30_000, async () => (await status(space, 'kept')).lastSavepoint ?? null);
+  expect((await status(space, 'kept')).lastSavepoint?.name).toBe('monday');
   await sender.stop();
   expect(await problemsOf(nats, 'kept', sender.counts())).toEqual([]);
   await kubectl(['patch', 'streamjob', 'kept', '-n', space, '--type=merge', '-p', '{"spec":{"deletionPolicy":"Delete"}}']);

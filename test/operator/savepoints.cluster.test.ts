@@ -1,4 +1,6 @@
-// What kubectl shows of a savepoint that has to wait, and of one that cannot be taken, on a real API server with real workers.
+// What kubectl shows of a savepoint that has to wait, of one that cannot be taken, and of the job whose state was kept, on a real API
+// server with real workers.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { beforeAll, expect, test } from 'vitest';
 import { callApi } from '../../runtime/adapters/nats/jetstream-api.ts';
@@ -12,6 +14,8 @@ import { operatedNamespace } from './support/operated-namespace.ts';
 const namespace = 'kept';
 const savepoints = `/apis/millrace.dev/v1alpha1/namespaces/${namespace}/streamsavepoints`;
 const waitMs = 60_000;
+/** Two rounds of the reconciler. */
+const quietMs = 9_000;
 /** Twice what may wait during a pause. */
 const MANY = 200_000;
 const schema = { key: 'string', n: 'int' } as const;
@@ -55,6 +59,24 @@ test('C7 one that waits for a bootstrap is Pending, with the task that it waits 
     message: expect.stringMatching(/^the state of \d+ tasks is kept/) as string,
   });
   await endPods();
+});
+
+test('the job tells the newest savepoint that there is, once; when that one is deleted, none', async () => {
+  const lastOf = async (): Promise<unknown> => (await bed.plane.get(jobPath(namespace)))?.status?.lastSavepoint;
+  await until('the job tells it', waitMs, async () => (await lastOf()) !== undefined, story);
+  const { takenAt, bytes } = (await statusOf('early')) ?? {};
+  expect(await lastOf()).toEqual({ name: 'early', takenAt, bytes });
+  await bed.plane.patch(jobPath(namespace), { spec: { suspend: true } });
+  await until('it is suspended', waitMs, async () => (await bed.plane.get(jobPath(namespace)))?.status?.phase === 'Suspended', story);
+  const isQuiet = async (): Promise<boolean> => {
+    const before = bed.proxy.writes.length;
+    await sleep(quietMs);
+    return bed.proxy.writes.length === before;
+  };
+  await until('nothing is written any more', waitMs, isQuiet, story); // The last figures of the workers turn to Unknown first.
+  expect(await lastOf()).toEqual({ name: 'early', takenAt, bytes });
+  await bed.plane.remove(`${savepoints}/early`);
+  await until('nothing is told of it', waitMs, async () => (await lastOf()) === undefined, story);
   await bed.plane.remove(jobPath(namespace));
   await until('the job is gone', waitMs, async () => (await bed.plane.get(jobPath(namespace))) === null, story);
 });
