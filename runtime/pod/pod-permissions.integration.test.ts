@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { jobText, readSubject } from '../../test/support/job-run.ts';
+import { GENERAL_CALLS, callsOn } from '../../test/support/jetstream-calls.ts';
 import { operatorsServer } from '../../test/support/operators-server.ts';
 import { callApi, type StreamInfo } from '../adapters/nats/jetstream-api.ts';
 import { Link } from '../adapters/nats/link.ts';
@@ -158,41 +159,7 @@ describe('credentials of one job', () => {
     'IN_other',
     'out_other',
   ];
-  const verbs = [
-    'INFO',
-    'CREATE',
-    'UPDATE',
-    'DELETE',
-    'PURGE',
-    'MSG.GET',
-    'MSG.DELETE',
-    'SNAPSHOT',
-    'RESTORE',
-    'PEER.REMOVE',
-    'LEADER.STEPDOWN',
-  ];
-  const calls = streams.flatMap((stream) => [
-    ...verbs.map((verb) => `$JS.API.STREAM.${verb}.${stream}`),
-    `$JS.API.DIRECT.GET.${stream}`,
-    `$JS.API.DIRECT.GET.${stream}.mr.ns_other.totals.0`,
-    `$JS.API.CONSUMER.CREATE.${stream}`,
-    `$JS.API.CONSUMER.CREATE.${stream}.c`,
-    `$JS.API.CONSUMER.CREATE.${stream}.c.>`,
-    `$JS.API.CONSUMER.DURABLE.CREATE.${stream}.c`,
-    `$JS.API.CONSUMER.MSG.NEXT.${stream}.c`,
-    ...['INFO', 'DELETE', 'PAUSE', 'LEADER.STEPDOWN', 'UNPIN'].map((verb) => `$JS.API.CONSUMER.${verb}.${stream}.c`),
-    `$JS.API.CONSUMER.NAMES.${stream}`,
-    `$JS.API.CONSUMER.LIST.${stream}`,
-    `$JS.ACK.${stream}.c.1.1.1.1.0`,
-  ]);
-  const general = [
-    '$JS.API.INFO',
-    '$JS.API.STREAM.NAMES',
-    '$JS.API.STREAM.LIST',
-    '$JS.API.ACCOUNT.PURGE.J',
-    '$JS.API.META.LEADER.STEPDOWN',
-    '$SYS.REQ.SERVER.PING',
-  ];
+  const calls = streams.flatMap((stream) => callsOn(stream, 'mr.ns_other.totals.0'));
   const own = ['DELETE', 'UPDATE', 'CREATE', 'MSG.DELETE', 'SNAPSHOT', 'RESTORE'].map((verb) => `$JS.API.STREAM.${verb}.MR_ns_mine_totals`);
   const keys = ['job', 'pause', 'savepoint'].map((key) => `$KV.MR_ns_mine.${key}`);
   const subjects = [
@@ -208,7 +175,7 @@ describe('credentials of one job', () => {
 
   test.each([
     ...calls,
-    ...general,
+    ...GENERAL_CALLS,
     ...own,
     ...keys,
     ...subjects,

@@ -4,8 +4,9 @@
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { ToldConservation } from './support/conservation.ts';
 import { condition, makeNamespace, pods, removeNamespace, status, untilReady } from './support/jobs.ts';
-import { applyLoadJob, longestGapMs, makeLoadStream, problemsOf, resultsOf, Sender } from './support/load.ts';
+import { applyLoadJob, gapsOf, makeLoadStream, problemsOf, resultsOf, Sender } from './support/load.ts';
 import { adminOf, connectClusterNats, connectJobNats, type ClusterNats } from './support/nats.ts';
+import { killOperator, operatorProcess } from './support/operator-process.ts';
 import { kubectl, list, release, systemNamespace, until, freshName } from './support/programs.ts';
 
 const space = freshName('e2e-faults');
@@ -36,6 +37,12 @@ async function running(name: string, replicas: number, standbyReplicas: 0 | 1 = 
   return sender;
 }
 
+/** The stages of a load with another mark. */
+function marked(spec: Record<string, unknown>, mark: string): { readonly stages: object } {
+  const stages = spec['stages'] as { name: string; map?: object }[];
+  return { stages: stages.map((stage) => (stage.name === 'marked' ? { ...stage, map: { ...stage.map, mark } } : stage)) };
+}
+
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 test.each([
@@ -60,9 +67,7 @@ test.each([
   await sender.stop();
   expect(await problemsOf(nats, name, sender.counts())).toEqual([]);
   expect(await told.accusations()).toEqual([]);
-  console.log(
-    `3 workers, ${standbyReplicas} standbys, 4 kills without grace: longest gap between results ${await longestGapMs(nats, name)} ms`,
-  );
+  console.log(`3 workers, ${standbyReplicas} standbys, 4 kills without grace: ${await gapsOf(nats, name)}`);
 });
 
 test('a node that is drained hands its partitions over', async () => {
@@ -82,7 +87,7 @@ test('a node that is drained hands its partitions over', async () => {
   await sender.stop();
   expect(await problemsOf(nats, 'drained', sender.counts())).toEqual([]);
   expect(await told.accusations()).toEqual([]);
-  console.log(`node drained: longest gap between results ${await longestGapMs(nats, 'drained')} ms`);
+  console.log(`node drained: ${await gapsOf(nats, 'drained')}`);
 });
 
 test('without its operator a job goes on, a killed worker is replaced, and the operator that returns restarts nobody', async () => {
@@ -112,6 +117,36 @@ test('without its operator a job goes on, a killed worker is replaced, and the o
   expect(await told.accusations()).toEqual([]);
 });
 
+test('an operator that is killed while it scales and upgrades a job ends where it would have, and the job never notices', async () => {
+  const sender = await running('beheaded', 1);
+  const acts = [
+    { diesAfterMs: 100, act: () => kubectl(['scale', 'streamjob', 'beheaded', '-n', space, '--replicas=3']) },
+    { diesAfterMs: 300, act: () => applyLoadJob(space, 'beheaded', (spec) => Object.assign(spec, { replicas: 3 }, marked(spec, "'b'"))) },
+    { diesAfterMs: 600, act: () => kubectl(['scale', 'streamjob', 'beheaded', '-n', space, '--replicas=2']) },
+  ];
+  for (const { diesAfterMs, act } of acts) {
+    const killed = await operatorProcess();
+    await act();
+    await pause(diesAfterMs);
+    await killOperator();
+    await until('another process is the operator', 120_000, async () => {
+      const found = await operatorProcess();
+      return found.isReady && found.startedAt !== killed.startedAt ? true : null;
+    });
+    await untilReady(space, 'beheaded');
+  }
+  const { readyReplicas, stableRevision } = await until('two workers', 60_000, async () => {
+    const found = await status(space, 'beheaded');
+    return found.replicas === 2 ? found : null;
+  });
+  expect([readyReplicas, stableRevision?.number]).toEqual([2, 2]);
+  await sender.stop();
+  expect(await problemsOf(nats, 'beheaded', sender.counts())).toEqual([]);
+  expect((await resultsOf(nats, 'beheaded')).at(-1)?.mark).toBe('b');
+  expect(await told.accusations()).toEqual([]);
+  console.log(`operator killed in 3 acts: ${await gapsOf(nats, 'beheaded')}`);
+}, 600_000);
+
 test('a NATS server that is restarted is waited for', async () => {
   const sender = await running('restarted', 2);
   await kubectl(['delete', 'pod', `${release}-nats-0`, '-n', systemNamespace, '--grace-period=0', '--force']);
@@ -121,7 +156,7 @@ test('a NATS server that is restarted is waited for', async () => {
   await sender.stop();
   expect(await problemsOf(nats, 'restarted', sender.counts(), 120_000)).toEqual([]);
   expect(await told.accusations()).toEqual([]);
-  console.log(`NATS killed: longest gap between results ${await longestGapMs(nats, 'restarted')} ms`);
+  console.log(`NATS killed: ${await gapsOf(nats, 'restarted')}`);
 });
 
 test('children that somebody deletes or edits are mended within ten seconds', async () => {

@@ -4,6 +4,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { operatorRefusals } from '../declarations/cluster/operator-refusals.ts';
 import { connectors } from '../declarations/cluster/refused/connectors.ts';
+import { feedback } from '../declarations/cluster/refused/feedback.ts';
 import { hostile } from '../declarations/cluster/refused/hostile.ts';
 import { names } from '../declarations/cluster/refused/names.ts';
 import { shape } from '../declarations/cluster/refused/shape.ts';
@@ -27,7 +28,7 @@ import { adminOf, allStreams, connectClusterNats, type ClusterNats } from './sup
 import { apply, get, kubectl, list, systemNamespace, until } from './support/programs.ts';
 
 const [space, elsewhere] = ['e2e-hostile', 'e2e-hostile-elsewhere'];
-const refused = [...shape, ...names, ...connectors, ...stages, ...hostile];
+const refused = [...shape, ...names, ...connectors, ...stages, ...feedback, ...hostile];
 let nats: ClusterNats;
 let api: ApiProxy;
 let sender: Sender;

@@ -3,7 +3,7 @@
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { condition, job, makeNamespace, pods, removeNamespace, status, story, untilPhase, untilReady } from './support/jobs.ts';
-import { applyLoadJob, longestGapMs, makeLoadStream, problemsOf, resultsOf, Sender } from './support/load.ts';
+import { applyLoadJob, gapsOf, makeLoadStream, problemsOf, resultsOf, Sender } from './support/load.ts';
 import { adminOf, allStreams, connectClusterNats, type ClusterNats } from './support/nats.ts';
 import { apply, get, kubectl, until, freshName } from './support/programs.ts';
 
@@ -48,7 +48,7 @@ test('kubectl scale moves partitions under load; no event is lost, none doubled'
   await sender.stop();
   expect(await problemsOf(nats, 'scaled', sender.counts())).toEqual([]);
   expect((await status(space, 'scaled')).decisions?.map((sentence) => sentence.slice(21))).toEqual(['workers 1 → 4', 'workers 4 → 2']);
-  console.log(`scaled 1 → 4 → 2: longest gap between results ${await longestGapMs(nats, 'scaled')} ms`);
+  console.log(`scaled 1 → 4 → 2: ${await gapsOf(nats, 'scaled')}`);
 });
 
 test('suspend leaves no pod and keeps all state; resume goes on exactly there', async () => {
@@ -81,7 +81,7 @@ test('a change of one stage restarts that stage only, and no pod', async () => {
   expect(await podUids('changed')).toEqual(before);
   const marks = (await resultsOf(nats, 'changed')).map(({ mark }) => mark).join('');
   expect(marks.includes('b')).toBe(true);
-  console.log(`one stage upgraded: longest gap between results ${await longestGapMs(nats, 'changed')} ms`);
+  console.log(`one stage upgraded: ${await gapsOf(nats, 'changed')}`);
 });
 
 test('a change that the state cannot follow is refused with the reason, and what ran goes on', async () => {

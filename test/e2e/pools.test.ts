@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Live } from '../../console/api.ts';
 import { makeNamespace, pods, removeNamespace, status, story, untilReady } from './support/jobs.ts';
-import { applyLoadJob, longestGapMs, makeLoadStream, problemsOf, resultsOf, Sender } from './support/load.ts';
+import { applyLoadJob, gapsOf, makeLoadStream, problemsOf, resultsOf, Sender } from './support/load.ts';
 import { adminOf, connectClusterNats, type ClusterNats } from './support/nats.ts';
 import { PortForward } from './support/port-forward.ts';
 import { freshName, get, kubectl, list, release, systemNamespace, until } from './support/programs.ts';
@@ -154,5 +154,5 @@ test('a stage moves to another pool while events flow: nothing is lost, and no o
   expect(await uidsOf()).toEqual(own);
   await sender.stop();
   expect(await problemsOf(nats, NAME, sender.counts(), 120_000)).toEqual([]);
-  console.log(`a stage moved: longest gap between results ${await longestGapMs(nats, NAME, movedMs)} ms`);
+  console.log(`a stage moved: ${await gapsOf(nats, NAME, movedMs)}`);
 }, 300_000);

@@ -2,7 +2,7 @@
 // otherwise does so undisturbed.
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { condition, makeNamespace, removeNamespace, status, story, untilReady } from './support/jobs.ts';
+import { condition, makeNamespace, pods, removeNamespace, status, story, untilReady } from './support/jobs.ts';
 import { applyLoadJob, heavyExpression, makeLoadStream, problemsOf, resultsOf, Sender } from './support/load.ts';
 import { adminOf, connectClusterNats, type ClusterNats } from './support/nats.ts';
 import { freshName, kubectl, until } from './support/programs.ts';
@@ -13,6 +13,7 @@ const LOW_PER_S = 30;
 const HIGH_PER_S = 8 * LOW_PER_S;
 const TARGET_LAG_S = 10;
 const HELD_MS = 20_000;
+const SETTLED_MS = 30_000;
 let nats: ClusterNats;
 
 beforeAll(async () => {
@@ -51,11 +52,20 @@ const told = async (what: string, pattern: RegExp, timeoutMs: number): Promise<s
     async () => (await decisions()).find((sentence) => pattern.test(sentence)) ?? null,
     () => story(space, NAME),
   );
-const sizes = async (): Promise<readonly (readonly [number, number])[]> =>
+/** Of the decisions that were not there before. */
+const sizesAfter = async (before: readonly string[]): Promise<readonly (readonly [number, number])[]> =>
   (await decisions()).flatMap((sentence) => {
+    if (before.includes(sentence)) return [];
     const [, from, to] = /workers (\d+) → (\d+)/.exec(sentence) ?? [];
     return from === undefined || to === undefined ? [] : [[Number(from), Number(to)] as const];
   });
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+/** Told by the cluster, not by the job. */
+const readyPods = async (): Promise<number> =>
+  (await pods(space, NAME)).filter(
+    ({ metadata, status: { containerStatuses } }) =>
+      metadata.deletionTimestamp === undefined && containerStatuses?.every(({ ready }) => ready) === true,
+  ).length;
 /** Results of all that was sent longer ago than the target. */
 const caughtUp = async (sent: number, perS: number): Promise<boolean> => (await resultsOf(nats, NAME)).length >= sent - perS * TARGET_LAG_S;
 
@@ -71,13 +81,19 @@ test('eight times the load adds workers, less takes them away, none puts it to s
     async () => ((await resultsOf(nats, NAME)).length > 200 ? true : null),
     () => story(space, NAME),
   );
-  const before = (await sizes()).length;
+  const before = await decisions();
 
   low.change(HIGH_PER_S);
   const beganMs = performance.now();
   await told('workers are added', /workers \d → [234]: .*events\/s come/, 60_000);
   const outMs = performance.now() - beganMs;
-  await new Promise((resolve) => setTimeout(resolve, HELD_MS)); // the load stays, and pods come
+  await until(
+    'pods are added',
+    60_000,
+    async () => ((await readyPods()) > 1 ? true : null),
+    () => story(space, NAME),
+  );
+  await pause(HELD_MS); // the load stays
   await until(
     'it has caught up',
     90_000,
@@ -91,9 +107,12 @@ test('eight times the load adds workers, less takes them away, none puts it to s
   low.change(LOW_PER_S);
   await told('workers are taken away', /workers \d → 1: at most \d needed for 25s/, 90_000);
   console.log((await decisions()).join('\n'));
-  const steps = (await sizes()).slice(before);
+  await pause(SETTLED_MS); // the low load stays, longer than what is looked back upon
+  const steps = await sizesAfter(before);
   const turn = steps.findIndex(([from, to]) => to < from);
-  expect(steps.slice(turn).every(([from, to]) => to < from)).toBe(true); // no worker comes again on the way back
+  expect(steps.slice(0, turn).every(([from, to]) => to > from)).toBe(true);
+  expect(steps.slice(turn).every(([from, to]) => to < from)).toBe(true); // no worker comes again on the way back, nor then
+  expect(await readyPods()).toBe(1);
 
   await low.stop();
   await told('it sleeps', /workers 1 → 0: no event came for 20s/, 90_000);

@@ -187,17 +187,29 @@ function judge(results: readonly Result[], sent: ReadonlyMap<string, number>): r
   return problems.slice(0, 10);
 }
 
-/** The longest time between two results that were stored, ms; of those that were stored since a time of the machine's clock. */
-export async function longestGapMs({ js, jsm }: ClusterNats, name: string, sinceMs = 0): Promise<number> {
+/** The longest times between two results that were stored: of all together, of the key that waited longest, and of the key in the middle, which did
+ *  not move if most partitions stayed. Of those only that were stored since a time of the machine's clock. */
+export async function gapsOf({ js, jsm }: ClusterNats, name: string, sinceMs = 0): Promise<string> {
   const { state } = await jsm.streams.info(`out-${name}`);
   const consumer = await js.consumers.get(`out-${name}`, { inactive_threshold: 10_000 });
   let [last, longest] = [sinceMs, 0];
+  const keys = new Map<string, { lastMs: number; longestMs: number }>();
   for await (const message of await consumer.consume({ max_messages: 500 })) {
     const atMs = message.info.timestampNanos / 1e6;
     if (last > 0) longest = Math.max(longest, atMs - last);
     last = Math.max(last, atMs);
+    for (const line of message
+      .string()
+      .split('\n')
+      .filter((text) => text !== '' && atMs >= sinceMs)) {
+      const { key } = JSON.parse(line) as Result;
+      const before = keys.get(key);
+      keys.set(key, { lastMs: atMs, longestMs: Math.max(before?.longestMs ?? 0, atMs - (before?.lastMs ?? atMs)) });
+    }
     if (message.seq >= state.last_seq) break;
   }
   await consumer.delete();
-  return Math.round(longest);
+  const ofKeys = [...keys.values()].map(({ longestMs }) => longestMs).sort((a, b) => a - b);
+  const [middle = NaN, most = NaN] = [ofKeys[Math.floor(ofKeys.length / 2)], ofKeys.at(-1)];
+  return `longest gap between results ${Math.round(longest)} ms; of one key ${Math.round(most)} ms, of the key in the middle ${Math.round(middle)} ms`;
 }
