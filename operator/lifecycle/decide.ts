@@ -272,7 +272,12 @@ function decideFailure(observed: Deployed, isStable: boolean): Decision {
   if (back !== null) return back;
   const decision = going(observed);
   if (decision.events.some(({ reason }) => reason === 'Resumed'))
-    return { ...decision, actions: [...decision.actions, { kind: 'clear-failure' }], againMs: SOON_MS };
+    return {
+      ...decision,
+      conditions: reconciling('Recovering', `it was resumed: revision ${record.revision} tries again where it stopped`),
+      actions: [...decision.actions, { kind: 'clear-failure' }],
+      againMs: SOON_MS,
+    };
   const message = `revision ${record.revision} stopped: ${told}. ${failure?.fix ?? ''} Change the spec, or suspend and resume it, to try again.`;
   return {
     ...decision,

@@ -90,6 +90,20 @@ test('a condition keeps its time while its status stays', () => {
   expect(time('Stalled')).toBe('2025-12-31T00:00:00Z');
 });
 
+test('a condition that was not judged in this round keeps its generation; what was judged has the new one', () => {
+  const conserved = {
+    status: 'True',
+    reason: 'Conserved',
+    message: 'all',
+    observedGeneration: 1,
+    lastTransitionTime: secondsAgo(60),
+  } as const;
+  const conditions = [{ type: 'ConservationOK', ...conserved }];
+  const status = statusWith({ ...steady, job: { generation: 2, status: { ...running(declared).status, conditions } }, figures: null });
+  const generations = Object.fromEntries(status.conditions?.map((one) => [one.type, one.observedGeneration]) ?? []);
+  expect(generations).toEqual({ Ready: 2, Reconciling: 2, Stalled: 2, Degraded: 2, DurabilityDegraded: 2, ConservationOK: 1 });
+});
+
 test('scaling is remembered as a sentence, the last few of them', () => {
   const decisions = Array.from({ length: STATUS_DECISIONS_MAX }, (_, i) => `${i}`);
   const status = statusWith({

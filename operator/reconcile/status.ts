@@ -3,6 +3,7 @@
 //   S1. A figure that nobody reported lately is Unknown, never zero (crds/stream-job/status.ts, T1).
 //   S2. A condition's time changes only with its status.
 //   S3. What a decision does not mention stays as it was.
+//   S4. Who judged a condition says of which generation: one that was not judged keeps the generation that it was judged for.
 
 import type { Condition, ConditionType, PoolStatus, ScalingStatus, StageStatus, StreamJobStatus } from '../../crds/stream-job/status.ts';
 import { conditionTypes, STATUS_DECISIONS_MAX, STATUS_POOLS_MAX, STATUS_STAGES_MAX, UNKNOWN } from '../../crds/stream-job/status.ts';
@@ -82,7 +83,7 @@ function conditionsOf({ job, nowMs }: Observed, { conditions }: Decision): Condi
   return conditionTypes.flatMap((type): Condition[] => {
     const verdict = conditions[type];
     const old = before.get(type);
-    if (verdict === undefined) return old === undefined ? [] : [{ ...old, observedGeneration: job.generation }];
+    if (verdict === undefined) return old === undefined ? [] : [old]; // S4
     return [conditionOf(type, verdict, old, job.generation, nowMs)];
   });
 }
