@@ -28,9 +28,15 @@ test.each([
     code: 1,
   },
   {
+    fact: 'what a message quotes makes no line of its own and steers no terminal',
+    error: new MillraceError('MR4002', { sink: 's', problem: 'p\u001b[2J\r\nall is well' }),
+    text: 'MR4002 SinkConflict: sink s: p\u241b[2J\u240d\n  all is well',
+    code: 1,
+  },
+  {
     fact: 'anything else is a bug of ours, with its stack',
     error: new TypeError('x is not a function'),
-    text: 'Millrace has a bug: TypeError: x is not a function\n    at ',
+    text: 'Millrace has a bug: TypeError: x is not a function\n      at ',
     code: 1,
   },
 ])('$fact', ({ error, text, code }) => {

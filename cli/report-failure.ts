@@ -1,6 +1,7 @@
 // Tells a person why a command failed, and what to do. The one place that turns an error into text and an exit code.
 import { BadDeclaration, formatIssue } from '../runtime/base/issues.ts';
 import { MillraceError } from '../runtime/base/errors.ts';
+import { inertLines } from '../runtime/base/inert.ts';
 import { exitCodes } from './exit-codes.ts';
 
 /** Where the text goes; `isTTY` decides about colour. */
@@ -15,16 +16,16 @@ export function reportFailure(
   const red = terminal.isTTY === true && !environment['NO_COLOR'] ? (text: string) => `\u001b[31m${text}\u001b[0m` : (text: string) => text;
   if (error instanceof BadDeclaration) {
     const count = `${error.issues.length} ${error.issues.length === 1 ? 'mistake' : 'mistakes'}`;
-    terminal.write(`${red(`${error.subject}: ${count}`)}\n${error.issues.map(formatIssue).join('\n')}\n`);
+    terminal.write(`${red(`${error.subject}: ${count}`)}\n${error.issues.map((issue) => inertLines(formatIssue(issue))).join('\n')}\n`);
     return exitCodes.declaration;
   }
   if (error instanceof MillraceError) {
-    terminal.write(`${red(error.message)}\n  ${error.fix}\n${causes(error)}`);
+    terminal.write(`${red(inertLines(error.message))}\n  ${inertLines(error.fix)}\n${causes(error)}`);
     return error.code.startsWith('MR1') ? exitCodes.environment : exitCodes.failed;
   }
   // Neither declared wrong nor the world's fault: a bug of ours, so the stack is what helps.
   terminal.write(
-    `${red('Millrace has a bug:')} ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n${causes(error)}`,
+    `${red('Millrace has a bug:')} ${inertLines(error instanceof Error ? (error.stack ?? error.message) : String(error))}\n${causes(error)}`,
   );
   return exitCodes.failed;
 }
@@ -32,5 +33,5 @@ export function reportFailure(
 function causes(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
   if (cause === undefined) return '';
-  return `  cause: ${cause instanceof Error ? cause.message : JSON.stringify(cause)}\n${causes(cause)}`;
+  return `  cause: ${inertLines(cause instanceof Error ? cause.message : JSON.stringify(cause))}\n${causes(cause)}`;
 }

@@ -4,6 +4,7 @@
 // process that started it is gone.
 
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
+import { inertLine } from './base/inert.ts';
 import { optionsFromEnvironment } from './options.ts';
 import type { WorkerOptions } from './options.ts';
 import { startWorker } from './start-worker.ts';
@@ -12,7 +13,7 @@ const options = isMainThread ? optionsFromEnvironment(process.env) : (workerData
 const log = (message: string): void => {
   if (parentPort !== null) parentPort.postMessage({ log: message });
   else if (process.send !== undefined && process.connected) process.send({ log: message });
-  else process.stderr.write(`${options.worker}: ${message}\n`);
+  else process.stderr.write(`${options.worker}: ${inertLine(message)}\n`);
 };
 
 const worker = await startWorker(options, log);

@@ -1,7 +1,7 @@
 // `millrace dlq list | show | export`: what failed, and why. Changes nothing. What events hold is shown as text, made visible.
 
 import { causeId } from '../../console/dead-letter-groups.ts';
-import { inert } from '../../console/page/format.ts';
+import { inertLine, inertLines } from '../../runtime/base/inert.ts';
 import { withDesk, type DeskOptions } from './open-desk.ts';
 import { selectLetters, type SelectedLetter, type Selection } from './select-letters.ts';
 
@@ -25,6 +25,8 @@ export type CauseOfLetters = {
 };
 
 const SHOWN_CHARACTERS_MAX = 300;
+/** Of a row's second line and on: below what it says, not below its name. */
+const MARGIN = ' '.repeat(13);
 
 /** Letters by their cause, most frequent first. */
 export async function listLetters(job: string, options: Asked): Promise<string> {
@@ -119,12 +121,12 @@ function letterText({ id, atMs, stage, letter, decision }: SelectedLetter): stri
     ['decided', decision === null ? null : stateOf(decision) + (decision.entry.kind === 'drop' ? `: ${decision.entry.reason}` : '')],
     ['event', JSON.stringify(event) ?? 'null'],
   ];
-  const lines = rows.flatMap(([name, value]) => (value === null ? [] : [`  ${name.padEnd(11)}${inert(value)}`]));
+  const lines = rows.flatMap(([name, value]) => (value === null ? [] : [`  ${name.padEnd(11)}${inertLines(value, MARGIN)}`]));
   return `${id}  ${code}\n${lines.join('\n')}\n`;
 }
 
 function shown(text: string): string {
-  const visible = inert(text);
+  const visible = inertLine(text);
   return visible.length <= SHOWN_CHARACTERS_MAX ? visible : `${visible.slice(0, SHOWN_CHARACTERS_MAX)}…`;
 }
 

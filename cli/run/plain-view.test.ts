@@ -22,6 +22,9 @@ describe('the first lines', () => {
   });
 });
 
+test('what a row of a table quotes makes no line of its own', () =>
+  expect(openingLines({ ...opened, tableIssues: ['a\u001b[2J\nrunning'] })[1]).toBe('table row left out: a\u241b[2J\n  running'));
+
 describe('a line now and then', () => {
   test.each([
     {

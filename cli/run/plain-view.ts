@@ -1,6 +1,7 @@
 // What a run shows where the output is no terminal (a log, CI): a line when it begins, one now and then, and what went wrong.
 
 import type { RunListener } from './run-job.ts';
+import { inertLines } from '../../runtime/base/inert.ts';
 import type { RunProgress } from '../../runtime/telemetry/progress.ts';
 import { counted, readableCount, readableDuration, readableRest, readableShare, readableTime } from './readable.ts';
 
@@ -31,7 +32,7 @@ export function plainView(write: (line: string) => void): RunListener {
 export function openingLines({ plan, natsUrl, isContinued, tableIssues }: Opened): string[] {
   const sinks = plan.stages.filter(({ kind }) => kind === 'sink').length;
   const first = `${isContinued ? 'going on with' : 'running'} ${plan.job}: ${counted(plan.stages.length - sinks, 'stage')}, ${counted(sinks, 'sink')}, NATS at ${natsUrl}`;
-  const issues = tableIssues.slice(0, TABLE_ISSUES_MAX).map((issue) => `table row left out: ${issue}`);
+  const issues = tableIssues.slice(0, TABLE_ISSUES_MAX).map((issue) => `table row left out: ${inertLines(issue)}`);
   const more = tableIssues.length - issues.length;
   return [first, ...issues, ...(more > 0 ? [`and ${counted(more, 'more table row')} left out`] : [])];
 }

@@ -15,6 +15,7 @@ import { systemClock } from '../../runtime/adapters/node/clock.ts';
 import { loadJob } from '../../runtime/adapters/node/load-job.ts';
 import { systemRandom } from '../../runtime/adapters/node/random.ts';
 import { MillraceError } from '../../runtime/base/errors.ts';
+import { inertLines } from '../../runtime/base/inert.ts';
 import { DeadLetterDesk } from '../../runtime/dead-letter-desk.ts';
 import { BadDeclaration } from '../../runtime/base/issues.ts';
 import { loadTables, makeSourceConnector } from '../../runtime/connectors/make-connector.ts';
@@ -201,9 +202,9 @@ async function watch(
     }),
     onExit: (worker, reason, pauseMs) =>
       listener.onLog(
-        `${workerLabel(worker)} ended (${reason}); ${pauseMs === null ? 'it is not replaced any more' : `another takes its place in ${pauseMs} ms`}`,
+        `${workerLabel(worker)} ended (${inertLines(reason)}); ${pauseMs === null ? 'it is not replaced any more' : `another takes its place in ${pauseMs} ms`}`,
       ),
-    onLog: (worker, message) => listener.onLog(`${workerLabel(worker)}: ${message}`),
+    onLog: (worker, message) => listener.onLog(`${workerLabel(worker)}: ${inertLines(message)}`),
     isServerUp: () => Link.of(connection).up,
     onGivenUp: (worker, deaths, reason) => givenUp.resolve(diesAgain(workerLabel(worker), deaths, reason)),
   });

@@ -4,6 +4,7 @@
 //   U2. Dead letters are told only when there are some, and then so that nobody overlooks them.
 
 import { DEAD_LETTERS, DEAD_LETTERS_SUBJECT } from '../../runtime/plan/plan-names.ts';
+import { inert } from '../../runtime/base/inert.ts';
 import type { PhysicalPlan, StagePlan } from '../../runtime/plan/physical-plan.ts';
 import type { SinkSpec } from '../../crds/stream-job/spec.ts';
 import type { FinalReport } from './final-report.ts';
@@ -105,7 +106,7 @@ function failure({ failure: found }: FinalReport, { columns }: SummaryContext): 
     wrapped(text, columns - 4)
       .map((line) => `  ${line}`)
       .join('\n');
-  return [`${found.task}: ${found.message.replace(CODE_AND_NAME, '')}`, found.fix]
+  return [`${found.task}: ${inert(found.message.replace(CODE_AND_NAME, ''))}`, found.fix]
     .filter((text) => text !== '')
     .map(paragraph)
     .join('\n\n');
@@ -200,7 +201,7 @@ function deadLetters(plan: PhysicalPlan, report: FinalReport, { columns, from }:
     );
   const first = report.firstDeadLetter;
   const example =
-    first === null ? [] : wrapped(`first: ${first.code} ${first.message.replace(CODE_AND_NAME, '')}`, columns - 4).slice(0, 4);
+    first === null ? [] : wrapped(inert(`first: ${first.code} ${first.message.replace(CODE_AND_NAME, '')}`), columns - 4).slice(0, 4);
   return [
     ink.bold(
       ink.red(

@@ -6,7 +6,8 @@ import { type ReactNode, useEffect, useRef, useState } from 'react';
 import type { Decided, DecideRequest, JobRef } from '../api.ts';
 import { jobPath, postJson } from './connection.ts';
 import { useFocusBack } from './focus.ts';
-import { count, inert } from './format.ts';
+import { inert } from '../../runtime/base/inert.ts';
+import { count } from './format.ts';
 
 export type Asked = Pick<DecideRequest, 'what' | 'which'> & { /** As a person names it. */ readonly about: string };
 type Props = {

@@ -1,7 +1,7 @@
 // The job as it was written, and the plan that was made of it.
 
 import { type ReactNode, useState } from 'react';
-import { inert } from './format.ts';
+import { inert } from '../../runtime/base/inert.ts';
 import type { ViewProps } from './views.ts';
 
 export function DeclarationView({ declared }: ViewProps): ReactNode {

@@ -50,23 +50,6 @@ export function loadText({ busy, blocked, idle }: { readonly busy: number; reado
   return `${percent(busy)} busy, ${percent(blocked)} blocked, ${percent(idle)} idle`;
 }
 
-const CHARACTERS_MAX = 20_000;
-// Controls, and what turns or hides text: bidirectional marks, characters without width.
-const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
-
-/** Text of an event, that nobody trusts: what cannot be seen is made visible, and it has an end. */
-export function inert(text: string): string {
-  const shown = text.replaceAll(UNSEEN, (character) => {
-    const code = character.charCodeAt(0);
-    return code < 0x20
-      ? String.fromCharCode(0x2400 + code)
-      : code === 0x7f
-        ? '\u2421'
-        : `\u27e8U+${code.toString(16).toUpperCase().padStart(4, '0')}\u27e9`;
-  });
-  return shown.length <= CHARACTERS_MAX ? shown : `${shown.slice(0, CHARACTERS_MAX)}\u2026`;
-}
-
 /** JSON over several lines; what is none as it is. */
 export function pretty(text: string): string {
   try {

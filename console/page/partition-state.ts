@@ -1,7 +1,8 @@
 // What a partition does, in words: also what it does not read, and why. Pure.
 
 import type { LivePartition } from '../api.ts';
-import { duration, inert } from './format.ts';
+import { inert } from '../../runtime/base/inert.ts';
+import { duration } from './format.ts';
 
 export type WaitFields = 'isIdle' | 'isHeld' | 'heldMs' | 'isBackPressure' | 'backPressureMs' | 'stalled';
 

@@ -2,7 +2,8 @@
 
 import type { ReactNode } from 'react';
 import type { Live, LivePool } from '../api.ts';
-import { clock, count, inert, rate, time } from './format.ts';
+import { inert } from '../../runtime/base/inert.ts';
+import { clock, count, rate, time } from './format.ts';
 
 /** Stages that are named; a pool may have a hundred. */
 const STAGES_MAX = 8;

@@ -5,7 +5,8 @@ import type { NodeProps } from '@xyflow/react';
 import type { Chart, ChartState, ChartTransition, LiveMachine } from '../api.ts';
 import { type Box, boxAt, Drawing, lineAt } from './drawing.tsx';
 import { narrow } from './narrow.ts';
-import { count, inert, rate } from './format.ts';
+import { inert } from '../../runtime/base/inert.ts';
+import { count, rate } from './format.ts';
 import { layOut } from './layout.ts';
 
 const kinds = { state: StateBox, holder: HolderBox };

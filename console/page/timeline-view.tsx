@@ -2,7 +2,8 @@
 
 import { type ReactNode, useState } from 'react';
 import type { TimelineKind } from '../api.ts';
-import { clock, count, inert, time } from './format.ts';
+import { inert } from '../../runtime/base/inert.ts';
+import { clock, count, time } from './format.ts';
 import { Empty } from './machines-view.tsx';
 import { PoolCards } from './pools.tsx';
 import type { ViewProps } from './views.ts';

@@ -2,7 +2,7 @@
 
 import { type ReactNode, useState } from 'react';
 import type { Refused } from './connection.ts';
-import { inert } from './format.ts';
+import { inert } from '../../runtime/base/inert.ts';
 
 const GRANT = `kubectl create rolebinding NAME \\
   --namespace NAMESPACE --clusterrole view \\

@@ -1,7 +1,7 @@
 // Around a view: whatever is wrong with what it was given, the rest of the page stays, and says so.
 
 import { Component, type ReactNode } from 'react';
-import { inert } from './format.ts';
+import { inert } from '../../runtime/base/inert.ts';
 
 type Props = { readonly children: ReactNode };
 

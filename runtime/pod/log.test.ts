@@ -32,6 +32,26 @@ test('text is for people', () => {
   expect(lines).toEqual(['2026-01-01T00:00:00.000Z info  ready port=8081\n']);
 });
 
+const HOSTILE = '<b>\u001b[2J\r\n2026-01-01T00:00:00.000Z info  ready\u009b1m\u202e';
+const SHOWN = '<b>\u241b[2J\u240d\u240a2026-01-01T00:00:00.000Z info  ready\u27e8U+009B\u27e91m\u27e8U+202E\u27e9';
+const ESCAPED = '<b>\\u001b[2J\\r\\n2026-01-01T00:00:00.000Z info  ready\\u009b1m\\u202e';
+
+test.each([
+  { fact: 'as text', form: 'text', line: `warn  ${SHOWN} key="${ESCAPED}"\n` },
+  { fact: 'as JSON', form: 'json', line: `"msg":"${ESCAPED}","job":"shop_orders","worker":"w1","key":"${ESCAPED}"}\n` },
+] as const)('text of events is one line that steers no terminal, $fact (L3)', ({ form, line }) => {
+  const { lines, log } = logging(form);
+  log('warn', HOSTILE, { key: HOSTILE });
+  expect(lines).toEqual([expect.stringContaining(line)]);
+  expect(lines[0]!.indexOf('\n')).toBe(lines[0]!.length - 1);
+});
+
+test('a field that could be taken for two stands in quotes', () => {
+  const { lines, log } = logging('text');
+  log('info', 'x', { key: 'a level=error', code: 'MR2102', empty: '' });
+  expect(lines[0]).toContain(' x key="a level=error" code=MR2102 empty=""\n');
+});
+
 test('what repeats is said again after a while, what differs at once', () => {
   const { lines, log, pass } = logging('text');
   for (let i = 0; i < 5; i++) log('info', 'waiting');

@@ -3,9 +3,11 @@
 //
 //   L1. Every line has time, level, msg, job, worker; task and code where they are known.
 //   L2. The same line is written once a while: what repeats every second tells nobody more.
+//   L3. A line is one line, whatever text of events its message or a field quotes: nothing of that begins another or steers a terminal.
 
 import type { Clock } from '../base/clock.ts';
 import { MillraceError } from '../base/errors.ts';
+import { inertJson, inertLine } from '../base/inert.ts';
 import type { LogForm } from './pod-options.ts';
 
 export type Level = 'info' | 'warn' | 'error';
@@ -35,12 +37,17 @@ export function makeLog({ form, job, worker, clock, write }: LogParts): Log {
     const time = new Date(clock.nowMs()).toISOString();
     write(
       form === 'json'
-        ? `${JSON.stringify({ time, level, msg, job, worker, ...fields })}\n`
-        : `${time} ${level.padEnd(5)} ${msg}${Object.entries(fields)
-            .map(([name, value]) => ` ${name}=${String(value)}`)
+        ? `${inertJson({ time, level, msg, job, worker, ...fields })}\n`
+        : `${time} ${level.padEnd(5)} ${inertLine(msg)}${Object.entries(fields)
+            .map(([name, value]) => ` ${name}=${fieldText(value)}`)
             .join('')}\n`,
     );
   };
+}
+
+/** In quotes where it could be taken for more than one field. */
+function fieldText(value: LogFields[string]): string {
+  return typeof value === 'string' && !/^[^\s"=]+$/.test(value) ? inertJson(value) : inertLine(String(value));
 }
 
 /** The code that a message of ours begins with; what workers say comes as text. */
