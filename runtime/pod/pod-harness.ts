@@ -160,6 +160,7 @@ export async function writeRecord({ plan, directory, importsStreams, runId }: Op
 
 export type PodProcess = {
   readonly child: ChildProcess;
+  /** Of a log that is text: each line as `msg`. */
   readonly lines: readonly Record<string, unknown>[];
   /** Status and body of a probe; null while nobody listens. */
   probe(name: string): Promise<{ readonly status: number; readonly body: Record<string, unknown> } | null>;
@@ -207,7 +208,8 @@ export function startPod(settings: PodSettings): PodProcess {
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     const parts = (rest + text).split('\n');
     rest = parts.pop() ?? '';
-    for (const part of parts) lines.push(JSON.parse(part) as Record<string, unknown>);
+    for (const part of parts)
+      lines.push(environment['MILLRACE_LOG'] === 'text' ? { msg: part } : (JSON.parse(part) as Record<string, unknown>));
   });
   child.stderr.setEncoding('utf8').on('data', (text: string) => lines.push({ level: 'stderr', msg: text }));
   const exited = once(child, 'close').then(([code]: unknown[]) => {

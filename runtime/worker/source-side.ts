@@ -54,6 +54,7 @@ export class SourceSide {
   progress: number | null = null;
   readonly #parts: SourceSideParts;
   #reader: SourceReader | null = null;
+  #isClosed = false;
   /** What was read and not taken in yet. */
   #pieces: readonly SourceRead[] = [];
   #readEventsMax = READ_EVENTS_FIRST;
@@ -100,6 +101,7 @@ export class SourceSide {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#parts.alignment?.leave();
     await this.#reader?.close();
   }
@@ -217,7 +219,8 @@ export class SourceSide {
   #readOn(): void {
     this.#readPieces().then(
       (pieces) => {
-        if (this.#parts.isEnding()) return;
+        // What is closed answers at once that it has nothing: to ask again would leave the process no other turn.
+        if (this.#isClosed || this.#parts.isEnding()) return;
         this.#stalled.look(this.#reader?.stalled ?? null);
         if (pieces.length === 0) {
           if (this.#reader?.isHeard === false) this.#idle?.unheard();
@@ -272,7 +275,7 @@ export class SourceSide {
   }
 
   #tickReplay(): void {
-    if (this.#parts.isEnding() || this.#replay === null) return;
+    if (this.#isClosed || this.#parts.isEnding() || this.#replay === null) return;
     this.progress = this.#replay.progress;
     this.#parts.notify();
     void this.#parts.clock.sleep(ReplaySchedule.TICK_MS, this.#parts.signal).then(() => this.#tickReplay());
