@@ -1,4 +1,4 @@
-// D3: a flood of timers of one partition, due at once: in order, each once, and over a crash. A million of them: time/timer-queue.test.ts.
+// D3: a flood of timers of one partition, due at once: in order, each once, and over a crash. A million of them: timers-at-once.test.ts.
 
 import { expect, test } from 'vitest';
 import type { Value } from '../event/batch.ts';
