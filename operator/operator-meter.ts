@@ -1,13 +1,16 @@
 // What the operator's process does, counted since it began, and what of it is told to Prometheus.
 
-import { BucketHistogram } from '../runtime/telemetry/bucket-histogram.ts';
+import { BucketHistogram, type ExemplarTrace } from '../runtime/telemetry/bucket-histogram.ts';
 import { metricCatalogue } from '../runtime/telemetry/metric-catalogue.ts';
 import type { MetricSet } from '../runtime/telemetry/metric-set.ts';
 import type { Call } from './kube/call-meter.ts';
 import type { ReflectorHealth } from './kube/reflector.ts';
 import type { WorkOutcome, WorkQueueMetrics } from './kube/work-queue.ts';
+import type { KeptTrace } from './round-traces.ts';
 
 export type QueueName = 'jobs' | 'savepoints' | 'users';
+/** `endMs`: ms since the epoch. */
+type Took = { readonly durationMs: number; readonly endMs: number };
 type Counted = { readonly verb: string; readonly resource: string; readonly outcome: string; count: number };
 
 const queues: readonly QueueName[] = ['jobs', 'savepoints', 'users'];
@@ -30,12 +33,15 @@ export class OperatorMeter {
     this.#callDurations.set(verb, durations);
   }
 
-  round(queue: QueueName, outcome: WorkOutcome['kind'], durationMs: number): void {
+  /** `kept`: its trace, where it is sent; the calls in it were counted before anybody knew. */
+  round(queue: QueueName, outcome: WorkOutcome['kind'], { durationMs, endMs }: Took, kept?: KeptTrace): void {
+    const traceOf = (atMs: number): ExemplarTrace | null => (kept === undefined ? null : { traceId: kept.traceId, atMs });
+    for (const call of kept?.calls ?? []) this.#callDurations.get(call.verb)?.mark(call.durationMs / 1_000, traceOf(call.endMs));
     const name = `${queue} ${outcome}`;
     this.#rounds.set(name, (this.#rounds.get(name) ?? 0) + 1);
     const durations =
       this.#roundDurations.get(queue) ?? new BucketHistogram(metricCatalogue.millrace_operator_reconcile_duration_seconds.buckets);
-    durations.add(durationMs / 1_000);
+    durations.add(durationMs / 1_000, traceOf(endMs));
     this.#roundDurations.set(queue, durations);
   }
 

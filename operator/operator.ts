@@ -31,7 +31,7 @@ import { identityOf } from './reconcile/stream-job-object.ts';
 import { Reconciler } from './reconcile/reconciler.ts';
 import { SavepointReconciler } from './reconcile/savepoint-reconciler.ts';
 import { UserSecrets } from './reconcile/user-secrets.ts';
-import type { RoundTraces } from './round-traces.ts';
+import type { KeptTrace, RoundTraces } from './round-traces.ts';
 import { Watches } from './watches.ts';
 
 export type OperatorParts = {
@@ -158,13 +158,15 @@ export class Operator {
         const { namespace, name } = splitKey(key);
         const beganMs = clock.monotonicMs();
         let kind: WorkOutcome['kind'] = 'failed'; // so does what throws
+        const kept: KeptTrace[] = [];
+        const onKept = (trace: KeptTrace): void => void kept.push(trace);
         try {
           const round = (): Promise<WorkOutcome> => work(namespace ?? '', name);
-          const outcome = traces === null ? await round() : await traces.round(queue, key, round);
+          const outcome = traces === null ? await round() : await traces.round(queue, key, round, onKept);
           kind = outcome.kind;
           return outcome;
         } finally {
-          this.#meter.round(queue, kind, clock.monotonicMs() - beganMs);
+          this.#meter.round(queue, kind, { durationMs: clock.monotonicMs() - beganMs, endMs: clock.nowMs() }, kept[0]);
         }
       },
       workersMax: options.concurrency,

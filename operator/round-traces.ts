@@ -21,6 +21,8 @@ export type RoundTracesParts = {
 };
 
 type Seen = Call & { readonly endMs: number };
+/** What is sent of a round. */
+export type KeptTrace = { readonly traceId: string; readonly calls: readonly Seen[] };
 
 const SERVICE = 'millrace-operator';
 const NOTHING: Attributes = {};
@@ -43,13 +45,18 @@ export class RoundTraces {
     calls.push({ ...call, endMs: this.#parts.clock.nowMs() });
   }
 
-  /** Runs a round of `kind` (jobs, savepoints) and tells it, also when it throws. */
-  async round(kind: string, key: string, work: () => Promise<WorkOutcome>): Promise<WorkOutcome> {
+  /** Runs a round of `kind` (jobs, savepoints) and tells it, also when it throws. `onKept`: its trace is sent. */
+  async round(
+    kind: string,
+    key: string,
+    work: () => Promise<WorkOutcome>,
+    onKept: (trace: KeptTrace) => void = () => undefined,
+  ): Promise<WorkOutcome> {
     const { clock } = this.#parts;
     const calls: Seen[] = [];
     const startMs = clock.nowMs();
     const told = (outcome: WorkOutcome): WorkOutcome => {
-      if (calls.length > 0 || outcome.kind === 'failed') this.#tell({ kind, key, startMs, calls, outcome });
+      if (calls.length > 0 || outcome.kind === 'failed') this.#tell({ kind, key, startMs, calls, outcome }, onKept);
       return outcome;
     };
     try {
@@ -60,7 +67,7 @@ export class RoundTraces {
     }
   }
 
-  #tell({ kind, key, startMs, calls, outcome }: Round): void {
+  #tell({ kind, key, startMs, calls, outcome }: Round, onKept: (trace: KeptTrace) => void): void {
     const { tracer, budget, clock, random } = this.#parts;
     if (!budget.keep(clock.monotonicMs())) return;
     const { traceId, spanId } = deriveRoot(random.id());
@@ -96,6 +103,7 @@ export class RoundTraces {
         error: ended === 'ok' ? null : ended,
       });
     tracer.end(root);
+    onKept({ traceId, calls });
   }
 }
 

@@ -5,6 +5,8 @@
 /** `value` as it was added; `atMs`: when, ms since the epoch. */
 export type Exemplar = { readonly traceId: string; readonly value: number; readonly atMs: number };
 
+export type ExemplarTrace = Omit<Exemplar, 'value'>;
+
 export class BucketHistogram {
   readonly bounds: readonly number[];
   readonly #counts: number[];
@@ -18,11 +20,16 @@ export class BucketHistogram {
     this.#exemplars = new Array<Exemplar | undefined>(bounds.length + 1).fill(undefined);
   }
 
-  add(value: number, trace: { readonly traceId: string; readonly atMs: number } | null = null): void {
+  add(value: number, trace: ExemplarTrace | null = null): void {
     const place = this.#placeOf(value);
     this.#counts[place] = (this.#counts[place] ?? 0) + 1;
     this.#sum += value;
-    if (trace !== null) this.#exemplars[place] = { ...trace, value };
+    this.mark(value, trace);
+  }
+
+  /** The trace of a value that was added before: whether it is kept was known only later. */
+  mark(value: number, trace: ExemplarTrace | null): void {
+    if (trace !== null) this.#exemplars[this.#placeOf(value)] = { ...trace, value };
   }
 
   get sum(): number {
