@@ -186,6 +186,22 @@ test('children that somebody deletes or edits are mended within ten seconds', as
       () => null,
     ),
   );
+  const [consumer = ''] = (await nats.jsm.consumers.list('load-drifting').next()).map(({ name }) => name);
+  expect(consumer).toMatch(new RegExp(`^MR_${space}_drifting_`));
+  await nats.jsm.consumers.delete('load-drifting', consumer);
+  await until('the consumer of the split is back', 10_000, async () =>
+    nats.jsm.consumers.info('load-drifting', consumer).then(
+      () => true,
+      () => null,
+    ),
+  );
+  await own.jsm.streams.delete(`KV_MR_${space}_drifting`);
+  await until('the bucket of the directory is back', 10_000, async () =>
+    own.jsm.streams.info(`KV_MR_${space}_drifting`).then(
+      () => true,
+      () => null,
+    ),
+  );
   await own.close();
   await untilReady(space, 'drifting');
   await sender.stop();
