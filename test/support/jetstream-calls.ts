@@ -2,13 +2,11 @@
 
 /** Of a stream, its consumer `c`, and messages of a subject in it. */
 export function callsOn(stream: string, subject: string): readonly string[] {
-  const ofStream = [
-    ...['INFO', 'CREATE', 'UPDATE', 'DELETE', 'PURGE', 'MSG.GET', 'MSG.DELETE', 'SNAPSHOT', 'RESTORE', 'PEER.REMOVE', 'LEADER.STEPDOWN'],
-    ...['NAMES', 'LIST'],
-  ];
+  const ofStream = ['INFO', 'CREATE', 'UPDATE', 'DELETE', 'PURGE', 'SNAPSHOT', 'RESTORE', 'NAMES', 'LIST'];
+  const ofItsParts = ['MSG.GET', 'MSG.DELETE', 'PEER.REMOVE', 'LEADER.STEPDOWN'];
   const ofConsumer = ['CREATE', 'DURABLE.CREATE', 'INFO', 'DELETE', 'MSG.NEXT', 'PAUSE', 'LEADER.STEPDOWN', 'UNPIN', 'RESET'];
   return [
-    ...ofStream.map((verb) => `$JS.API.STREAM.${verb}.${stream}`),
+    ...[...ofStream, ...ofItsParts].map((verb) => `$JS.API.STREAM.${verb}.${stream}`),
     `$JS.API.DIRECT.GET.${stream}`,
     `$JS.API.DIRECT.GET.${stream}.${subject}`,
     ...['CREATE', 'NAMES', 'LIST'].map((verb) => `$JS.API.CONSUMER.${verb}.${stream}`),
