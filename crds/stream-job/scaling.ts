@@ -28,7 +28,7 @@ export const scalingSchema = z.strictObject({
   max: z.int().min(1).max(1_024).default(10).describe('At most so many. More than the largest number of partitions are never taken.'),
   targetLag: durationSchema
     .default('10s')
-    .describe('How far behind its input the job may be: a backlog of more makes it larger, and never smaller.'),
+    .describe('How far behind its input it may be, by counts and by event time: a backlog of more makes it larger, and never smaller.'),
   catchUp: durationSchema.default('1m').describe('A backlog is to be worked off within this.'),
   utilization: z.int().min(10).max(95).default(75).describe('How busy a worker is to be, percent of its event loop.'),
   idle: durationSchema

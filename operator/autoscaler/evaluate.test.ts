@@ -1,6 +1,7 @@
-import { expect, test } from 'vitest';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
 import { evaluate, NO_COSTS, type Signals } from './evaluate.ts';
-import type { LoadGraph, Sample } from './sample.ts';
+import type { LoadGraph, Sample, StageTime } from './sample.ts';
 
 const graph: LoadGraph = {
   stages: [
@@ -131,4 +132,90 @@ test('that events cost more is believed of busy workers only, that they cost les
   expect(cost(after(200, 0.4, known))).toBe(cost(known));
   expect(cost(after(1_000, 0.4, known))).toBeGreaterThan(cost(known));
   expect(cost(after(200, 0.1, known))).toBeLessThan(cost(known));
+});
+
+describe('lag in event time (docs/adr/0060)', () => {
+  const day = Date.UTC(2013, 0, 15);
+  /** `behindS`: how far event time of sums is behind what its source gave, at second t; event time runs `pace` times as fast as the clock. */
+  const timed = (t: number, { behindS, pace = 1, ...given }: Given & { readonly behindS: number; readonly pace?: number }): Sample => {
+    const givenMs = day + t * 1_000 * pace;
+    return sample(t, given, { times: [{ stage: 'sums', givenMs, takenMs: givenMs - behindS * 1_000 }] });
+  };
+
+  test.each([
+    { fact: 'what waits is as late as its event time is behind', given: { perS: 1_000, lag: 1_000, behindS: 30 }, lagS: 30 },
+    { fact: 'by the count where that is more', given: { perS: 200, lag: 10_000, behindS: 5 }, lagS: 20 },
+    { fact: 'where nothing waits an old watermark is no lag', given: { perS: 1_000, behindS: 86_400 }, lagS: 0 },
+    { fact: 'a stage that is ahead of what is known before it does not lag', given: { perS: 1_000, lag: 1_000, behindS: -30 }, lagS: 0.4 },
+    { fact: 'an hour of event time in each second is no hour', given: { perS: 1_000, lag: 100, behindS: 3_600, pace: 3_600 }, lagS: 1 },
+    { fact: 'event time that stands still counts as it is', given: { perS: 1_000, lag: 1_000, behindS: 40, pace: 0 }, lagS: 40 },
+  ])('$fact', ({ given, lagS }) => expect(known(seconds.map((t) => timed(t, given))).lagS).toBeCloseTo(lagS, 0));
+
+  test('it counts only what was the case all through the last seconds', () => {
+    const late = (t: number, isLate: boolean): Sample => timed(t, { lag: 10, behindS: isLate ? 600 : 0 });
+    const lagS = (...late4: readonly boolean[]): number => known([20, 24, 28, 32].map((t, i) => late(t, late4[i] === true))).lagS;
+    expect(lagS(true, true, true, true)).toBe(600);
+    expect(lagS(false, false, false, true)).toBeLessThan(1);
+    expect(lagS(true, true, true, false)).toBeLessThan(1);
+  });
+
+  test('on a longer way it adds up, and the longest way counts', () => {
+    const long: LoadGraph = {
+      stages: [
+        { id: 'in', isSource: true, partitionCount: 1, to: ['sums', 'out'] },
+        { id: 'sums', isSource: false, partitionCount: 2, to: ['out'] },
+        { id: 'out', isSource: false, partitionCount: 1, to: [] },
+      ],
+    };
+    const samples = seconds.map((t): Sample => {
+      const [now, behind] = [day + t * 1_000, (ms: number) => day + t * 1_000 - ms];
+      const times = [
+        { stage: 'sums', givenMs: now, takenMs: behind(20_000) },
+        { stage: 'out', givenMs: behind(20_000), takenMs: behind(35_000) },
+      ];
+      return { ...sample(t), lags: new Map([['sums', 10], ['out', 10]]), times }; // prettier-ignore
+    });
+    const { signals } = evaluate(long, samples, { costs: NO_COSTS, perWorkerPerS: null });
+    expect(signals).toMatchObject({ kind: 'known', lagS: 35 });
+  });
+
+  test('a time that is no number says nothing', () => {
+    const samples = [...seconds.slice(0, -1).map((t) => timed(t, { lag: 10, behindS: 0 })), timed(40, { lag: 10, behindS: Number.NaN })];
+    expect(evaluated(samples)).toEqual({ kind: 'unknown', why: 'figures are no numbers' });
+  });
+
+  const timesMs = fc.integer({ min: -8_640_000_000_000, max: 8_640_000_000_000 });
+  const anyTimes = fc.array(fc.tuple(timesMs, timesMs), { minLength: seconds.length, maxLength: seconds.length });
+  const withTimes = (times: readonly (readonly [number, number])[], lag: number, shiftMs = 0): readonly Sample[] =>
+    seconds.map((t, i): Sample => {
+      const [givenMs, takenMs] = times[i] ?? [0, 0];
+      const time: StageTime = { stage: 'sums', givenMs: givenMs + shiftMs, takenMs: takenMs + shiftMs };
+      return sample(t, { lag }, { times: [time] });
+    });
+
+  test('whatever times are told, only the lag may grow by them: no more workers are needed because of it', () => {
+    fc.assert(
+      fc.property(anyTimes, fc.nat(10_000), (times, lag) => {
+        const [told, counted] = [known(withTimes(times, lag)), known(seconds.map((t) => sample(t, { lag })))];
+        expect({ ...told, lagS: 0 }).toEqual({ ...counted, lagS: 0 });
+        expect(told.lagS).toBeGreaterThanOrEqual(counted.lagS);
+      }),
+    );
+  });
+
+  test('whatever times are told, where nothing waits there is no lag', () => {
+    fc.assert(
+      fc.property(anyTimes, (times) => {
+        expect(known(withTimes(times, 0)).lagS).toBe(0);
+      }),
+    );
+  });
+
+  test('the year that events are of makes no difference', () => {
+    fc.assert(
+      fc.property(anyTimes, fc.nat(10_000), timesMs, (times, lag, shiftMs) => {
+        expect(known(withTimes(times, lag, shiftMs)).lagS).toBe(known(withTimes(times, lag)).lagS);
+      }),
+    );
+  });
 });

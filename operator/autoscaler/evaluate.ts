@@ -8,9 +8,11 @@
 //   V2. A task's time counts only between samples of the same claim by the same worker; its counts go on over claims.
 //   V3. What an event costs is measured while workers do something; else what was known before holds. That it costs more is believed
 //       only of workers that are busy.
+//   V4. A stage's event time is behind only what stages before it gave out, never a clock, and only while something waits for it, as it
+//       did all through the last seconds. Event time that runs faster than the clock (old streams) counts by its pace.
 
 import type { KeyShare } from '../../runtime/worker/task-figures.ts';
-import type { LoadGraph, Sample, TaskSample } from './sample.ts';
+import type { LoadGraph, Sample, StageTime, TaskSample } from './sample.ts';
 
 /** Rates look back this far: fast enough to react, slow enough not to take one batch for a trend. */
 export const FAST_MS = 10_000;
@@ -62,7 +64,7 @@ export type Signals = {
   readonly backlogEvents: number;
   /** Seconds of one worker: of what waits for workers. What waits for a commit or a sink is none: more of them would not help it. */
   readonly backlogWorkS: number;
-  /** How long ago the oldest event came that waits: the backlog, by what comes a second. */
+  /** How far it is behind what comes to it: by the backlog and what comes a second, or by event time inside, whichever is more (V4). */
   readonly lagS: number;
   /** Of workers' time, 0 … 1. */
   readonly busy: number;
@@ -141,7 +143,10 @@ function signalsOf({ graph, samples, fast, slow, now, costs, perWorkerPerS }: Pa
     offeredWork: forecastPerS * mean,
     backlogEvents,
     backlogWorkS,
-    lagS: slowPerS > 0 ? backlogEvents / Math.max(offeredPerS, slowPerS) : allWorkS / Math.max(1, now.workers.length),
+    lagS: Math.max(
+      slowPerS > 0 ? backlogEvents / Math.max(offeredPerS, slowPerS) : allWorkS / Math.max(1, now.workers.length),
+      eventTimeLagS(graph, samples, { fast, slow, now }),
+    ),
     busy: average(times.map(({ busy }) => busy)),
     busyMax: Math.max(0, ...times.map(({ busy }) => busy)),
     blocked: average(times.map(({ blocked }) => blocked)),
@@ -150,6 +155,42 @@ function signalsOf({ graph, samples, fast, slow, now, costs, perWorkerPerS }: Pa
     perWorkerPerS: mean > 0 ? 1 / mean : null,
     takenEver: takenEvents(now),
   };
+}
+
+/** V4: over the longest way through the pool (docs/adr/0060). */
+function eventTimeLagS(
+  { stages }: LoadGraph,
+  samples: readonly Sample[],
+  { fast, slow, now }: { readonly fast: Sample; readonly slow: Sample; readonly now: Sample },
+): number {
+  const lately = samples.filter(({ atMs, missing }) => missing === null && atMs >= fast.atMs);
+  const [was, before] = [timesOf(fast), timesOf(slow)];
+  const behind = new Map<string, number>(); // before a stage, on the longest way to it
+  let most = 0;
+  for (const { id, to } of stages) {
+    const time = timesOf(now).get(id);
+    const pace = Math.max(1, paceOf(was.get(id), time, now.atMs - fast.atMs), paceOf(before.get(id), time, now.atMs - slow.atMs));
+    const own = Math.min(...lately.map((sample) => behindMs(sample, id))) / 1000 / pace;
+    const lagS = (behind.get(id) ?? 0) + own;
+    for (const next of to) if (next !== null) behind.set(next, Math.max(behind.get(next) ?? 0, lagS));
+    most = Math.max(most, lagS);
+  }
+  return most;
+}
+
+function timesOf({ times = [] }: Sample): ReadonlyMap<string, StageTime> {
+  return new Map(times.map((time) => [time.stage, time]));
+}
+
+function behindMs(sample: Sample, stage: string): number {
+  const waits = sum(waitingEvents(sample), ([id, events]) => (id === stage ? events : 0));
+  const time = timesOf(sample).get(stage);
+  return time === undefined || waits <= 0 ? 0 : Math.max(0, time.givenMs - time.takenMs);
+}
+
+/** Seconds of event time that are given out in a second. */
+function paceOf(was: StageTime | undefined, is: StageTime | undefined, passedMs: number): number {
+  return was === undefined || is === undefined || passedMs <= 0 ? 0 : (is.givenMs - was.givenMs) / passedMs;
 }
 
 /** The newest sample that is old enough, else the oldest of all. */

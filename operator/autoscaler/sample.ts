@@ -30,6 +30,9 @@ export type SourceSample = {
   readonly backlogEvents: number | null;
 };
 
+/** Event time before a stage and in it, ms: up to where the stages before it have given all out, and up to where it has taken all in. */
+export type StageTime = { readonly stage: string; readonly givenMs: number; readonly takenMs: number };
+
 export type Sample = {
   /** Monotonic. */
   readonly atMs: number;
@@ -38,6 +41,8 @@ export type Sample = {
   readonly sources: readonly SourceSample[];
   /** By stage: given out by stages of the same pool, and not taken in yet. */
   readonly lags: ReadonlyMap<string, number>;
+  /** Of stages of which it is known; absent in what was recorded before it was measured. */
+  readonly times?: readonly StageTime[];
   /** Why it is not all that there is to know; null: it is. */
   readonly missing: string | null;
 };

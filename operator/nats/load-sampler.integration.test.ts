@@ -51,7 +51,7 @@ test('what was taken in and what waits add up to what was sent, while it runs an
       `
   partitions: 2
   sources:
-    - { name: rows, nats: { subjects: [in.${NAME}] }, schema: { n: int, id: string, at: timestamp } }
+    - { name: rows, nats: { subjects: [in.${NAME}] }, schema: { n: int, id: string, at: timestamp }, eventTime: { at: event.at } }
   stages:
     - { name: sums, from: rows, keyBy: event.id, aggregate: { times: { count: {} } } }
   sinks:
@@ -81,6 +81,10 @@ test('what was taken in and what waits add up to what was sent, while it runs an
     `in ${passed('busyMs') + passed('blockedMs') + passed('idleMs')} ms: busy ${passed('busyMs')}, blocked ${passed('blockedMs')}`,
   );
   expect(second.tasks.map(({ task }) => task).toSorted()).toEqual(expect.arrayContaining(['out/0', 'rows/0', 'sums/0', 'sums/1']));
+  // Event time before each stage that reads another, and in it.
+  const times = new Map(second.times?.map(({ stage, givenMs, takenMs }) => [stage, [givenMs, takenMs] as const]));
+  expect([...times.keys()].toSorted()).toEqual(['out', 'sums']);
+  expect([...times.values()].flat().every((ms) => ms > 0 && ms < 10 * sent)).toBe(true);
   // All events have one key: the task that has it says so, and only that one.
   expect(second.tasks.flatMap(({ stage, heavyKey }) => (heavyKey === undefined ? [] : [{ stage, ...heavyKey }]))).toEqual([
     { stage: 'sums', key: 'k0', share: 1 },

@@ -20,6 +20,7 @@ import type { WorkerReport } from '../../runtime/worker/worker-report.ts';
 import type { Sample, SourceSample, TaskSample } from '../autoscaler/sample.ts';
 import type { LoadAsked } from '../reconcile/nats-side.ts';
 import { EdgeCounts } from './edge-counts.ts';
+import { stageTimes } from './stage-times.ts';
 import type { WorkerReports } from './worker-reports.ts';
 
 export type LoadSamplerParts = {
@@ -91,6 +92,7 @@ export class LoadSampler {
       tasks,
       sources,
       lags,
+      times: asleep ? [] : stageTimes(plan, stages, figures),
       missing,
     };
   }

@@ -72,10 +72,10 @@ function isListOf(value: unknown, max: number, is: (one: readonly unknown[]) => 
 function isTask(value: unknown): boolean {
   if (!isRecord(value)) return false;
   const { task, stage, partition, state, epoch, number, counters, watermark, inboxBytes, progress, positions } = value;
-  const { sequence, time, heavyKey, idle, held, heldMs, backPressure, backPressureMs, cannotRest, standsStill, stalled } = value;
+  const { given, sequence, time, heavyKey, idle, held, heldMs, backPressure, backPressureMs, cannotRest, standsStill, stalled } = value;
   const isPlaced = typeof stage === 'string' && isCount(partition) && task === `${stage}/${partition}` && states.includes(state);
   const isCounted = [epoch, number, inboxBytes].every(isCount) && isCounters(counters);
-  const isAt = watermark === null || (isNumber(watermark) && watermark >= TIME_MIN_MS);
+  const isAt = isWatermark(watermark) && isAbsentOr(given, isWatermark);
   const isShare = progress === null || isCount(progress);
   const arePositions = isRecord(positions) && Object.values(positions).every(isCount);
   const areLater =
@@ -91,6 +91,10 @@ function isTask(value: unknown): boolean {
     isAbsentOr(standsStill, isText) &&
     isAbsentOr(stalled, isText);
   return isPlaced && isCounted && isAt && isShare && arePositions && areLater;
+}
+
+function isWatermark(value: unknown): boolean {
+  return value === null || (isNumber(value) && value >= TIME_MIN_MS);
 }
 
 function isText(value: unknown): boolean {

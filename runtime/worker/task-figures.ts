@@ -15,6 +15,9 @@ export type TaskFigures = {
   readonly counters: TaskCounters;
   /** Lowest input watermark, ms; null: none yet; Number.MAX_SAFE_INTEGER: ended (JSON has no infinities). */
   readonly watermark: number | null;
+  /** Lowest watermark that it gives out, told as `watermark` is. Absent: it gives out nothing, is a source, whose `watermark` it is, or
+   *  does not say it (older workers). */
+  readonly given?: number | null;
   readonly inboxBytes: number;
   readonly progress: number | null;
   /** Positions that are stored, by number of the edge: what purging may rely on. */

@@ -33,6 +33,7 @@ import type { Step } from '../task/step-record.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { CommitWatch } from './commit-watch.ts';
 import type { Committer, RecordPlace } from './committer.ts';
+import { givenWatermark } from './given-watermark.ts';
 import { LaneSide } from './lane-side.ts';
 import { claimAndRestore, ownerNow, untilWritten } from './recovery.ts';
 import { Owed } from './owed.ts';
@@ -203,6 +204,7 @@ export class TaskRunner {
       number: place?.number ?? 0,
       counters: core?.counters ?? { ...NO_COUNTS, edgesIn: [], edgesOut: [] },
       watermark: core === null || core.inputWatermark === -Infinity ? null : Math.min(core.inputWatermark, Number.MAX_SAFE_INTEGER),
+      ...(core === null ? {} : givenWatermark(this.#parts, core.standing().watermarks)),
       inboxBytes: this.#lanes.bytes,
       progress: this.#source?.progress ?? null,
       positions: this.#stored,

@@ -235,6 +235,20 @@ class Run {
     this.#least = Math.min(this.#least, this.#pods.length);
   }
 
+  /** An event's time is the second in which it arrived: up to where all tasks of the stage have come. */
+  #eventTimeMs(stage: number): number {
+    const each = STAGES.slice(0, stage).reduce((events, { gives }) => events * gives, 1);
+    const taken = this.#tasks.filter((task) => task.stage === stage && task.share > 0).map((task) => task.in / (task.share * each));
+    const lowest = Math.min(...taken) - 1e-3;
+    let [low, high] = [0, this.#arrivals.length - 1];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#arrivals[middle] ?? 0) < lowest) low = middle + 1;
+      else high = middle;
+    }
+    return low * 1000;
+  }
+
   #poolOf(stage: number): string {
     return this.#load.pools?.[stage] ?? ONE_POOL;
   }
@@ -301,6 +315,9 @@ class Run {
           backlogEvents: sum(of(stage), (task) => task.queue),
         })),
       lags: new Map(own.filter(isInside).map((stage) => [STAGES[stage]?.id ?? '', sum(of(stage), ({ queue }) => queue)])),
+      times: own
+        .filter((stage) => stage > 0)
+        .map((stage) => ({ stage: STAGES[stage]?.id ?? '', givenMs: this.#eventTimeMs(stage - 1), takenMs: this.#eventTimeMs(stage) })),
       missing: moving ? 'partitions move' : null,
     };
   }
