@@ -1,5 +1,6 @@
 // NATS of the operator's own: keys that it cannot use are told, and people of a namespace get in by its Secrets.
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Condition } from '../../crds/stream-job/status.ts';
 import { makeNatsKeys } from '../../operator/nats/nats-keys.ts';
 import type { KeyedServer } from '../../operator/nats/keyed-server-harness.ts';
 import { callApi } from '../../runtime/adapters/nats/jetstream-api.ts';
@@ -66,6 +67,18 @@ test('keys of an older version, then keys that NATS was not started with: Ready 
   await plane.putKeys(foreign, (plane.nats as KeyedServer).keys);
   await start(foreign);
   await until('it is ready', 60_000, async () => (await plane.readiness(foreign)) === 'ScaledToZero 1', log);
+});
+
+test('a NATS that does not sync each write: DurabilityDegraded says which server, and what to do', async () => {
+  const said = async (): Promise<Condition | undefined> =>
+    (await plane.get(jobPath(foreign)))?.status?.conditions?.find(({ type }) => type === 'DurabilityDegraded');
+  await until('it is said', 60_000, async () => (await said())?.status === 'True', log);
+  expect(await said()).toMatchObject({
+    reason: 'WritesMayBeLost',
+    message: expect.stringMatching(
+      /^the NATS server \S+ syncs its files every 120 s only: a power cut loses acknowledged writes; set `sync_interval: always`/,
+    ) as string,
+  });
 });
 
 test('where there is a StreamJob there is a Secret for applications; one that goes is made again', async () => {
