@@ -18,7 +18,13 @@ const flights = object('flights', 'demo', {
   rate: '5100',
   revision: { number: 3, hash: 'ab12', generation: 5 },
   stableRevision: { number: 3, hash: 'ab12', generation: 5 },
-  intent: { action: 'upgrade', revision: { number: 4, hash: 'cd34', generation: 6 }, since: '2026-01-05T09:59:00Z', stages: ['hourly'] },
+  intent: {
+    action: 'upgrade',
+    revision: { number: 4, hash: 'cd34', generation: 6 },
+    since: '2026-01-05T09:59:00Z',
+    stages: ['hourly'],
+    stagesMore: 2,
+  },
   lastSavepoint: { name: 'before', takenAt: '2026-01-05T09:50:00Z', bytes: 4096 },
   stages: [
     { name: 'flights', partitions: 1, running: 1, rate: '5100', watermark: '2013-01-15T11:30:00Z', deadLetters: 0 },
@@ -51,7 +57,7 @@ test('one job tells its revision, what is going on, stages, conditions, decision
 flights   Upgrading   1/2     1204   2013-01-15T11:30:00Z   5100   2          20m
 
 Revision 3 (ab12), seen to progress
-Now: upgrade to revision 4 since 2026-01-05T09:59:00Z, which starts anew: hourly
+Now: upgrade to revision 4 since 2026-01-05T09:59:00Z, which starts anew: hourly and 2 more
 Last savepoint: before, 2026-01-05T09:50:00Z, 4096 bytes
 
 Stages

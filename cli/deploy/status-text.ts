@@ -55,7 +55,8 @@ function revisionLines({ revision, stableRevision, intent, lastSavepoint, reject
     lines.push(`Revision ${revision.number} (${revision.hash}), ${proven}`);
   }
   if (intent !== undefined) {
-    const stages = intent.stages === undefined ? '' : `, which starts anew: ${intent.stages.join(', ') || 'nothing'}`;
+    const more = intent.stagesMore === undefined ? '' : ` and ${intent.stagesMore} more`;
+    const stages = intent.stages === undefined ? '' : `, which starts anew: ${intent.stages.join(', ') || 'nothing'}${more}`;
     lines.push(`Now: ${intent.action} to revision ${intent.revision.number} since ${intent.since}${stages}`);
   }
   if (rejectedHash !== undefined) lines.push(`Rolled back and not tried again until the spec changes: ${rejectedHash}`);

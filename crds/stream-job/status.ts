@@ -1,12 +1,16 @@
 // What the operator says of a StreamJob: its status, as stored and as `kubectl get` shows it.
 //
 //   T1. What is not known is `Unknown`, never zero: figures come from workers' reports that are fresh.
-//   T2. Bounded: at most STATUS_STAGES_MAX stages, STATUS_DECISIONS_MAX sentences; 32 kB with 100 stages.
+//   T2. Bounded: at most STATUS_STAGES_MAX stages, STATUS_DECISIONS_MAX sentences, and STATUS_BYTES_MAX as JSON, which is less than all
+//       bounds of fields together: texts give way before figures do (operator/reconcile/status-size.ts).
 
 import { z } from 'zod';
 import { POOLS_MAX } from './pools.ts';
 
+export const STATUS_BYTES_MAX = 32 * 1_024;
 export const STATUS_STAGES_MAX = 100;
+/** The names are for people only: what is started anew is told by the plans. */
+export const INTENT_STAGES_MAX = 20;
 export const STATUS_DECISIONS_MAX = 16;
 /** Those that there may be, and those that are on their way out. */
 export const STATUS_POOLS_MAX = 2 * POOLS_MAX;
@@ -77,7 +81,8 @@ export const intentSchema = z.strictObject({
   action: z.enum(['deploy', 'upgrade', 'rollback', 'savepoint', 'suspend', 'delete']),
   revision: revisionSchema,
   since: z.string().max(40),
-  stages: z.array(z.string().max(63)).max(STATUS_STAGES_MAX).optional().describe('Stages that are started anew by it; the others go on.'),
+  stages: z.array(z.string().max(63)).max(INTENT_STAGES_MAX).optional().describe('Stages that are started anew by it; the others go on.'),
+  stagesMore: z.int().optional().describe('How many more than those named are started anew.'),
 });
 
 /** What scaling remembers, and what it sees. */

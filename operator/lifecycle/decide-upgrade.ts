@@ -45,7 +45,7 @@ function inPlace(observed: Deployed, change: UpgradePlan): Decision {
   return {
     phase: 'Upgrading',
     conditions: reconciling('Upgrading', message),
-    intent: { action: 'upgrade', revision, since: new Date(nowMs).toISOString(), stages: stages.slice(0, 100) },
+    intent: { action: 'upgrade', revision, since: new Date(nowMs).toISOString(), stages },
     actions: [{ kind: 'ensure-streams' }, { kind: 'write-revision', revision, run: 'continued' }],
     replicas: cluster.replicas,
     events: [{ type: 'Normal', reason: 'Upgrading', message }],

@@ -17,6 +17,7 @@ import type { Decision, Told } from '../lifecycle/decision.ts';
 import type { Observed } from '../lifecycle/observed.ts';
 import { API_VERSION } from '../resources/manifest.ts';
 import { applyChildren, carryOut, kubeTrouble, type ApplyParts, type Trouble } from './apply.ts';
+import { isCutOf } from './cut.ts';
 import { scaledJob } from './scaling.ts';
 import { observe, type ObserveParts } from './observe.ts';
 import { statusOf, withoutFigures } from './status.ts';
@@ -128,6 +129,6 @@ function newsOf({ job }: Observed, { phase, conditions, actions, events }: Decis
   if (actions.length > 0 || phase !== job.status.phase) return events;
   const before = job.status.conditions?.find(({ type }) => type === 'Ready');
   const isSame =
-    before?.reason === conditions.Ready?.reason && before?.message === conditions.Ready?.message.slice(0, before?.message.length);
+    before?.reason === conditions.Ready?.reason && before !== undefined && isCutOf(before.message, conditions.Ready?.message ?? '');
   return isSame ? events.filter(({ reason }) => SCALING_REASONS.has(reason)) : events;
 }

@@ -12,17 +12,18 @@ import type { Decision, Verdict } from '../lifecycle/decision.ts';
 import type { Backlogs, Observed } from '../lifecycle/observed.ts';
 import { workersAsked } from '../lifecycle/pools.ts';
 import { selectorText } from '../resources/manifest.ts';
+import { cut } from './cut.ts';
+import { fitted } from './status-size.ts';
 
 const MESSAGE_MAX = 1_024;
 const DECISION_MAX = 320;
-const POOL_TEXT_MAX = 160;
 
 export function statusOf(observed: Observed, decision: Decision): StreamJobStatus {
   const { job, pods, defaultPods, pools, poolsLeft } = observed;
   const { revision, stableRevision, rejectedHash } = decision.remembers ?? {};
   const before = job.status;
   const rejected = rejectedHash === undefined ? before.rejectedHash : (rejectedHash ?? undefined);
-  return {
+  return fitted({
     ...kept(before),
     observedGeneration: job.generation,
     phase: decision.phase,
@@ -41,7 +42,7 @@ export function statusOf(observed: Observed, decision: Decision): StreamJobStatu
     ...(observed.scaling?.status ? { scaling: observed.scaling.status } : {}),
     ...(pools.length + poolsLeft.length === 0 ? {} : { pools: poolsStatus(observed, decision) }),
     decisions: decisionsOf(observed, decision),
-  };
+  });
 }
 
 function isStopped({ cluster }: Observed, { phase }: Decision): boolean {
@@ -54,19 +55,10 @@ function poolsStatus(observed: Observed, decision: Decision): PoolStatus[] {
     name,
     replicas: pods.total,
     ready: `${pods.ready}/${asked(replicas)}`,
-    ...(scaled?.status ? { scaling: shortened(scaled.status) } : {}),
+    ...(scaled?.status ? { scaling: scaled.status } : {}),
   }));
   const left = observed.poolsLeft.map(({ name, pods }) => ({ name, replicas: pods.total, ready: `${pods.ready}/0` }));
   return [...own, ...left].slice(0, STATUS_POOLS_MAX);
-}
-
-/** There may be many of them (crds/stream-job/status.ts, T2). */
-function shortened({ now, hold, ...scaling }: ScalingStatus): ScalingStatus {
-  return {
-    ...scaling,
-    ...(hold === undefined ? {} : { hold: { ...hold, why: cut(hold.why, POOL_TEXT_MAX) } }),
-    ...(now === undefined ? {} : { now: cut(now, POOL_TEXT_MAX) }),
-  };
 }
 
 /** What stays although nothing says so again. */
@@ -187,10 +179,6 @@ function decisionsOf({ job, nowMs }: Observed, { events }: Decision): string[] {
 /** RFC 3339 in whole seconds, as Kubernetes writes times. */
 export function timeText(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}Z`;
-}
-
-function cut(text: string, max: number): string {
-  return text.length > max ? `${text.slice(0, max - 1)}…` : text;
 }
 
 function sum(values: readonly number[]): number {

@@ -37,7 +37,7 @@ export const wholeStatus: StreamJobStatus = {
   revision,
   stableRevision: revision,
   rejectedHash: 'fedcba9876543210',
-  intent: { action: 'upgrade', revision, since: at, stages: ['counts'] },
+  intent: { action: 'upgrade', revision, since: at, stages: ['counts'], stagesMore: 3 },
   lastSavepoint: { name: 'nightly', takenAt: at, bytes: 123 },
   scaling: {
     replicas: 2,
