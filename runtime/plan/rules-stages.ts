@@ -90,7 +90,7 @@ function checkBuilderOnly({ spec, path }: StageElement): readonly Issue[] {
     issues.push({
       path: formatPath([...path, 'reduce']),
       message: 'a reducer is made of functions, which YAML cannot hold',
-      fix: 'write the job in TypeScript, or use machine',
+      fix: 'use a machine of one state (its context is the state, assign the step), or write the job in TypeScript',
     });
   }
   const machine = spec.xstate?.machine;
