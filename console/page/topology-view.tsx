@@ -137,7 +137,8 @@ function isLoop({ from, to }: ShownEdge): boolean {
 function labelOf(shown: Shown, live: LiveStage | null, loop: string | undefined): string {
   const what = shown.kind === 'stage' ? `${shown.stage.kind} ${shown.id}` : `${shown.stages.length} stages, to be opened`;
   if (live === null) return what;
-  const figures = `${what}: ${rate(live.eventsInPerS)}, ${count(live.lagEvents ?? 0)} waiting`;
+  const waits = live.lagEvents === null ? '' : `, ${count(live.lagEvents)} waiting`; // not known is not nought
+  const figures = `${what}: ${rate(live.eventsInPerS)}${waits}`;
   return loop === undefined ? figures : `${figures}, to itself ${loop}`;
 }
 
