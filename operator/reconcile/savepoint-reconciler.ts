@@ -180,8 +180,8 @@ function statusOf(object: AnyObject): StreamSavepointStatus {
   return (object['status'] ?? {}) as StreamSavepointStatus;
 }
 
-/** Only workers can hand in the state of their tasks. */
-/** Of a job whose sources would be paused for a savepoint that nobody can finish, too: null means that it can be taken. */
+/** Why no savepoint can be taken of it, as only workers can hand in the state of their tasks; null: it can. A job whose sources would be paused for
+ *  one that nobody can finish counts, too. */
 export function notRunning(object: AnyObject): string | null {
   const { name, status, spec } = jobObjectOf(object);
   if (status.phase !== 'Running' && status.phase !== 'Upgrading')
