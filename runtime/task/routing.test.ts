@@ -157,6 +157,16 @@ test('rateLimit: a move gives no new tokens, and forgets none that waits', () =>
   expect([task.out[''], task.nowMs >= 200]).toEqual([[1, 2, 3, 4, 5], true]);
 });
 
+test('rateLimit: who goes on with a clock that is minutes behind counts from there, and gives no more than the rate', () => {
+  const task = new Task({ rateLimit: { perSecond: 10, burst: 3 } }, ['v']);
+  task.nowMs = 300_000;
+  task.take(1, 2, 3, 4, 5).restart();
+  task.nowMs = 60_000;
+  task.core.wake(task.nowMs);
+  expect([task.wake().out[''], task.core.nextWakeMs]).toEqual([[1, 2, 3, 4], 60_200]);
+  expect([task.wake().out[''], task.nowMs]).toEqual([[1, 2, 3, 4, 5], 60_200]);
+});
+
 test('rateLimit per stage: its partitions share the rate', () => {
   const { spec } = streamJobSchema.parse({
     apiVersion: 'millrace.dev/v1alpha1',

@@ -3,6 +3,7 @@
 //   RL1. The bucket is state: whoever goes on with it knows what was given out, and none comes by moving.
 //   RL2. While events wait nothing more is taken in. One step may bring more than a second's worth.
 //   RL3. The watermark stays behind what waits.
+//   RL4. On a clock that went back it counts from there on: it never waits until that clock has come to where another one was.
 
 import type { Batch } from '../event/batch.ts';
 import type { OpPlan } from '../plan/physical-plan.ts';
@@ -89,8 +90,14 @@ class RateLimit implements Transform {
   #take(wanted: number, context: StepContext): number {
     const tokens = this.#tokens(context);
     const taken = Math.min(wanted, Math.floor(tokens + HAIR));
-    if (taken > 0) context.cells.put(NAMESPACE, BUCKET, [tokens - taken, context.nowMs] satisfies Bucket);
+    if (taken > 0 || this.#isBehind(context)) context.cells.put(NAMESPACE, BUCKET, [tokens - taken, context.nowMs] satisfies Bucket);
     return taken;
+  }
+
+  /** RL4. The worker before had a clock that was ahead of this one. */
+  #isBehind({ cells, nowMs }: StepContext): boolean {
+    const bucket = cells.get(NAMESPACE, BUCKET) as Bucket | undefined;
+    return bucket !== undefined && bucket[1] > nowMs;
   }
 
   /** A clock that went back gives nothing, and takes nothing away. */

@@ -3,20 +3,31 @@
 //   D1. After `kill` nothing that the worker awaits ever comes back, and nothing that it asks for is done: to the world it
 //       is as if its process were gone. What was under way may still arrive, as a message on the line does.
 //   D2. While it is suspended answers wait; then all of them come at once, to a worker that believes no time has passed.
+//   D3. Its wall clock may go before or after those of others, by minutes.
 
-import type { Clock } from '../../runtime/base/clock.ts';
+import type { Clock, Random } from '../../runtime/base/clock.ts';
 import type { BlobContent, BlobStore, Journal, LaneReader } from '../../runtime/journal/journal.ts';
 import type { Bus, Directory } from '../../runtime/worker/directory.ts';
 
+const WALL_OFFSET_MAX_MS = 5 * 60_000;
+
+/** Of one worker: minutes before or behind the world's clock. */
+export function wallOffsetMs(random: Random): number {
+  return Math.round((2 * random.next() - 1) * WALL_OFFSET_MAX_MS);
+}
+
 export class Mortal {
   readonly #clock: Clock;
+  readonly #wallOffsetMs: number;
   #isDead = false;
   /** The server closes what a dead process had open. */
   readonly #hangUps: (() => void)[] = [];
   #suspendedUntilMs = 0;
 
-  constructor(clock: Clock) {
+  /** `wallOffsetMs`: how far its wall clock is ahead of the world's. Durations are measured by another clock, which all have. */
+  constructor(clock: Clock, wallOffsetMs = 0) {
     this.#clock = clock;
+    this.#wallOffsetMs = wallOffsetMs;
   }
 
   get isDead(): boolean {
@@ -56,7 +67,7 @@ export class Mortal {
   clock(): Clock {
     const inner = this.#clock;
     return {
-      nowMs: () => inner.nowMs(),
+      nowMs: () => inner.nowMs() + this.#wallOffsetMs, // D3
       monotonicMs: () => inner.monotonicMs(),
       sleep: (delayMs, signal) => this.through(() => inner.sleep(delayMs, signal)),
       turn: () => this.through(() => inner.turn()),

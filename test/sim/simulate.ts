@@ -4,6 +4,7 @@
 //   U1. The same seed gives the same run.
 //   U2. Faults end after a while, so that a run that is right completes; one that does not complete is wrong.
 //   U3. Every second worker has no memory for values of state: between steps they are all away.
+//   U4. The wall clocks of its workers differ by minutes: nothing exact may come of them.
 
 import { seededRandom } from '../../runtime/testing/seeded-random.ts';
 import { MemoryBlobStore } from '../../runtime/testing/memory-blob-store.ts';
@@ -26,7 +27,7 @@ import type { Target } from './memory-connectors.ts';
 import { MemoryService } from './memory-service.ts';
 import { MemoryBus, MemoryDirectory } from '../../runtime/testing/memory-directory.ts';
 import { NO_MEMORY } from '../../runtime/testing/values-away.ts';
-import { Mortal } from './mortal.ts';
+import { Mortal, wallOffsetMs } from './mortal.ts';
 import { ConservationWitness } from './seen-journal.ts';
 import { foundIn, SIM, simEvents, SPLITS } from './sim-job.ts';
 import { stepClock } from './step-clock.ts';
@@ -123,6 +124,7 @@ class World {
   readonly #misses: Random;
   readonly #steps: Random;
   readonly #reads: Random;
+  readonly #clocks: Random;
   readonly #service: MemoryService;
   readonly #story: string[] = [];
   readonly #problems: string[] = [];
@@ -144,6 +146,7 @@ class World {
     this.#misses = seededRandom(seed + 2_000_003);
     this.#steps = seededRandom(seed + 3_000_003);
     this.#reads = seededRandom(seed + 5_000_003);
+    this.#clocks = seededRandom(seed + 6_000_003);
     this.#service = new MemoryService(this.clock, seededRandom(seed + 4_000_003));
     this.#events = simEvents(this.#random);
     this.#journal = new MemoryJournal({ clock: this.clock, random: this.#random, faults: FAULTS });
@@ -180,7 +183,7 @@ class World {
   /** Starts a worker in that place, with a life of its own. */
   #bear(place: number): void {
     const worker = `w${place}-${this.#born++}`;
-    const life = new Mortal(this.clock);
+    const life = new Mortal(this.clock, wallOffsetMs(this.#clocks));
     this.#tell(`${worker} starts`);
     const clock = life.clock();
     const outside = new Map(this.#plan.stages.map((stage) => [stage.id, this.#service.outsideOf(stage, life)]));
