@@ -97,6 +97,34 @@ describe('decisions, each with its sentence', () => {
       says: /10 are needed, behavior.scaleUp allows no more at once$/,
     },
     {
+      fact: 'scaleUp with a limit waits for its period',
+      given: {
+        settings: apply({ behavior: { scaleUp: { pods: 2, period: '1m' } } }),
+        signals: load(7_000),
+        memory: { outMs: NOW - 59_000 },
+      },
+      replicas: 2,
+      says: /^2 workers stay/,
+    },
+    {
+      fact: 'scaleUp by the larger of pods and percent',
+      given: { settings: apply({ behavior: { scaleUp: { pods: 2, percent: 200 } } }), signals: load(7_000) },
+      replicas: 6,
+      says: /^workers 2 → 6/,
+    },
+    {
+      fact: 'scaleDown by the larger of pods and percent',
+      given: {
+        settings: apply({ behavior: { scaleDown: { pods: 1, percent: 50 } } }),
+        signals: load(100),
+        memory: { replicas: 6 },
+        scene: { ready: 6 },
+        needs: needs(1),
+      },
+      replicas: 3,
+      says: /^workers 6 → 3/,
+    },
+    {
       fact: 'in by the most of the window',
       given: { signals: load(1_000), memory: { replicas: 6 }, scene: { ready: 6 }, needs: needs(4) },
       replicas: 4,
