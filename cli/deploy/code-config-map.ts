@@ -1,38 +1,53 @@
-// The ConfigMap with the code of a TypeScript job, and what the spec says of it. Pure.
+// The ConfigMaps with the code of a TypeScript job, and what the spec says of them. Pure.
 //
 //   C1. `spec.code.sha256` is that of the bytes that lie under the key, packed or not; a worker unpacks what begins as gzip does.
 //   C2. The name follows from it, so the ConfigMap is immutable and an old revision keeps its own.
+//   C3. What is too large for one when packed is cut, and lies in several (docs/adr/0057).
 
 import { Buffer } from 'node:buffer';
 import { gzipSync } from 'node:zlib';
+import { CODE_MAPS_MAX } from '../../crds/stream-job/cluster.ts';
 import { MillraceError } from '../../runtime/base/errors.ts';
 import { CONFIG_MAP_BYTES_MAX } from './config-map-limit.ts';
 import type { Manifest } from './manifest.ts';
-import { contentName, labelsOf, sha256 } from './object-labels.ts';
+import { contentName, labelsOf, nextPartName, sha256 } from './object-labels.ts';
 
-export type CodeReference = { readonly configMap: string; readonly key: string; readonly sha256: string };
+export type CodeReference = {
+  readonly configMap: string;
+  readonly more?: readonly string[];
+  readonly key: string;
+  readonly sha256: string;
+};
+type CodeMaps = { readonly manifests: readonly Manifest[]; readonly reference: CodeReference };
 
-/** As it is, or packed when only that fits. Throws MR1020 when neither does. */
-export function codeConfigMap(
-  job: string,
-  bundle: string,
-  subject: string,
-): { readonly manifest: Manifest; readonly reference: CodeReference } {
+/** As it is, or packed when that does not fit one. Throws MR1020 when it does not fit all that there may be. */
+export function codeConfigMaps(job: string, bundle: string, subject: string): CodeMaps {
   const bytes = Buffer.byteLength(bundle);
-  if (bytes <= CONFIG_MAP_BYTES_MAX) return made(job, { key: 'job.mjs', stored: bundle });
+  if (bytes <= CONFIG_MAP_BYTES_MAX)
+    return made(job, { key: 'job.mjs', hash: sha256(bundle), contents: [{ data: { 'job.mjs': bundle } }] });
   const packed = pack(bundle);
-  if (packed.length <= CONFIG_MAP_BYTES_MAX) return made(job, { key: 'job.mjs.gz', stored: packed });
-  throw new MillraceError('MR1020', { file: subject, bytes, packedBytes: packed.length, bytesMax: CONFIG_MAP_BYTES_MAX });
+  const [key, bytesMax] = ['job.mjs.gz', CODE_MAPS_MAX * CONFIG_MAP_BYTES_MAX];
+  if (packed.length > bytesMax) throw new MillraceError('MR1020', { file: subject, bytes, packedBytes: packed.length, bytesMax });
+  const parts = Array.from({ length: Math.ceil(packed.length / CONFIG_MAP_BYTES_MAX) }, (_, i) =>
+    packed.subarray(i * CONFIG_MAP_BYTES_MAX, (i + 1) * CONFIG_MAP_BYTES_MAX),
+  );
+  return made(job, { key, hash: sha256(packed), contents: parts.map((part) => ({ binaryData: { [key]: part.toString('base64') } })) });
 }
 
-function made(job: string, { key, stored }: { readonly key: string; readonly stored: string | Buffer }) {
-  const hash = sha256(stored);
-  const name = contentName(job, 'code', hash);
-  const content = typeof stored === 'string' ? { data: { [key]: stored } } : { binaryData: { [key]: stored.toString('base64') } };
-  return {
-    manifest: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, labels: labelsOf(job, 'code') }, immutable: true, ...content },
-    reference: { configMap: name, key, sha256: hash },
-  };
+function made(
+  job: string,
+  { key, hash, contents }: { readonly key: string; readonly hash: string; readonly contents: readonly object[] },
+): CodeMaps {
+  const configMap = contentName(job, 'code', hash);
+  const more = contents.slice(1).map((_, i) => nextPartName(configMap, i + 2));
+  const manifests = [configMap, ...more].map((name, i) => ({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name, labels: labelsOf(job, 'code') },
+    immutable: true,
+    ...contents[i],
+  }));
+  return { manifests, reference: { configMap, ...(more.length === 0 ? {} : { more }), key, sha256: hash } };
 }
 
 /** gzip, with the byte that names the packing system as unknown: the same bytes everywhere. */

@@ -4,17 +4,24 @@ import { randomBytes } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { isError } from '../../runtime/base/errors.ts';
-import { codeConfigMap } from './code-config-map.ts';
+import { codeConfigMaps } from './code-config-map.ts';
 import { CONFIG_MAP_BYTES_MAX } from './config-map-limit.ts';
 import { fileConfigMaps } from './file-config-maps.ts';
 import type { LocalFile } from './job-files.ts';
+import type { Manifest } from './manifest.ts';
 import { sha256 } from './object-labels.ts';
 
 const file = (path: string, content: string | Uint8Array): LocalFile => ({ path, content: Buffer.from(content), usedAt: [] });
 const random = (bytes: number): string => randomBytes(bytes / 2).toString('hex');
 
+/** As who reads it puts it together. */
+function contentOf(manifests: readonly Manifest[]): Buffer {
+  return Buffer.concat(manifests.map((one) => Buffer.from((one['binaryData'] as Record<string, string>)['job.mjs.gz'] ?? '', 'base64')));
+}
+
 test('code that fits lies there as it is, under a name of its hash', () => {
-  const { manifest, reference } = codeConfigMap('words', 'export const a = 1;\n', 'job.ts');
+  const { manifests, reference } = codeConfigMaps('words', 'export const a = 1;\n', 'job.ts');
+  const [manifest] = manifests;
   const hash = sha256('export const a = 1;\n');
   expect(reference).toEqual({ configMap: `words-code-${hash.slice(0, 10)}`, key: 'job.mjs', sha256: hash });
   expect(manifest).toMatchObject({
@@ -27,25 +34,36 @@ test('code that fits lies there as it is, under a name of its hash', () => {
 
 test('code that fits only when packed is packed, and its hash is that of what is stored', () => {
   const bundle = 'const text = "again and again";\n'.repeat(60_000);
-  const { manifest, reference } = codeConfigMap('words', bundle, 'job.ts');
-  const packed = Buffer.from((manifest['binaryData'] as Record<string, string>)['job.mjs.gz'] ?? '', 'base64');
+  const { manifests, reference } = codeConfigMaps('words', bundle, 'job.ts');
+  expect(manifests).toHaveLength(1);
+  const packed = contentOf(manifests);
   expect(packed.length).toBeLessThan(CONFIG_MAP_BYTES_MAX);
   expect(gunzipSync(packed).toString()).toBe(bundle);
   expect(reference).toEqual({ configMap: `words-code-${sha256(packed).slice(0, 10)}`, key: 'job.mjs.gz', sha256: sha256(packed) });
   expect(packed[9]).toBe(255);
-  expect(manifest).not.toHaveProperty('data');
+  expect(manifests[0]).not.toHaveProperty('data');
 });
 
-test('code that does not fit even then is refused with both sizes', () => {
-  const bundle = random(2 * CONFIG_MAP_BYTES_MAX + 200_000);
+test('code that does not fit even then lies in several, whose bytes one after the other are those of its hash', () => {
+  const bundle = random(4 * CONFIG_MAP_BYTES_MAX);
+  const { manifests, reference } = codeConfigMaps('words', bundle, 'job.ts');
+  const packed = contentOf(manifests);
+  const name = `words-code-${sha256(packed).slice(0, 10)}`;
+  expect(gunzipSync(packed).toString()).toBe(bundle);
+  expect(manifests.map(({ metadata }) => metadata.name)).toEqual([name, `${name}-2`, `${name}-3`]);
+  expect(reference).toEqual({ configMap: name, more: [`${name}-2`, `${name}-3`], key: 'job.mjs.gz', sha256: sha256(packed) });
+});
+
+test('code that fits no number of them is refused with both sizes', () => {
+  const bundle = random(30_000_000);
   let error: unknown;
   try {
-    codeConfigMap('words', bundle, 'job.ts');
+    codeConfigMaps('words', bundle, 'job.ts');
   } catch (caught) {
     error = caught;
   }
   expect(isError(error, 'MR1020') && error.message).toMatch(
-    /job\.ts has 2000000 bytes .* \d+ when packed; a ConfigMap holds 900000; nothing/,
+    /job\.ts has 30000000 bytes .* \d+ when packed; its ConfigMaps hold 14400000; nothing/,
   );
 });
 

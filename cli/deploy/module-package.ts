@@ -10,7 +10,7 @@ import type { StreamJob } from '../../crds/stream-job/spec.ts';
 import { loadJob } from '../../runtime/adapters/node/load-job.ts';
 import { BadDeclaration } from '../../runtime/base/issues.ts';
 import { markJob } from '../../runtime/job/code-marks.ts';
-import { codeConfigMap } from './code-config-map.ts';
+import { codeConfigMaps } from './code-config-map.ts';
 import { bundleModule } from './module-bundle.ts';
 import { escapeAll } from './resolve-parameters.ts';
 import type { SpecPart } from './stream-job-manifest.ts';
@@ -24,9 +24,9 @@ export type ModuleRequest = {
 
 export async function packModule({ file, name, values }: ModuleRequest): Promise<SpecPart> {
   const bundle = await bundleModule(file);
-  const { manifest, reference } = codeConfigMap(name, bundle, file);
+  const { manifests, reference } = codeConfigMaps(name, bundle, file);
   const { job } = markJob(await loadBundle(bundle, file, values), reference.sha256);
-  return { spec: specOf(job), configMaps: [manifest], code: reference, notes: [] };
+  return { spec: specOf(job), configMaps: manifests, code: reference, notes: [] };
 }
 
 /** T1. */

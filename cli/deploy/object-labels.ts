@@ -32,6 +32,16 @@ export function contentName(job: string, part: Part, hash: string): string {
   return `${job}-${part}-${hash.slice(0, 10)}`;
 }
 
+/** Of what is too large for one ConfigMap: the first has its name alone, the second one `<name>-2`. */
+export function nextPartName(name: string, part: number): string {
+  return `${name}-${part}`;
+}
+
+/** The name of the first, of whichever. */
+export function firstPartName(name: string): string {
+  return name.replace(/(-[0-9a-f]{10})-\d+$/, '$1');
+}
+
 export function sha256(content: string | Uint8Array): string {
   return createHash('sha256').update(content).digest('hex');
 }

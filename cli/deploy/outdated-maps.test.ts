@@ -12,6 +12,7 @@ const job = (code: string | null, ...files: readonly string[]): AnyObject => ({
   kind: 'StreamJob',
   spec: { ...(code === null ? {} : { code: { configMap: code } }), workers: { files: files.map((configMap) => ({ configMap })) } },
 });
+const name = (letter: string, part?: number): string => `job-code-${letter.repeat(10)}${part === undefined ? '' : `-${part}`}`;
 const maps = [map('c1', 1), map('c3', 3), map('c2', 2), map('c4', 4)];
 
 test.each([
@@ -21,3 +22,10 @@ test.each([
   { fact: 'files count as used', jobs: [job(null, 'c2', 'c1')], outdated: ['c3'] },
   { fact: 'a job without any leaves the newest', jobs: [], outdated: ['c3', 'c2', 'c1'] },
 ])('$fact', ({ jobs, outdated }) => expect(outdatedMaps(maps, jobs).map(({ metadata }) => metadata.name)).toEqual(outdated));
+
+test('what lies in several stays and goes as one', () => {
+  const all = [map(name('a'), 1), map(name('a', 2), 1), map(name('b'), 2), map(name('b', 2), 2), map(name('c'), 3), map(name('c', 2), 3)];
+  const used = job(name('c'));
+  (used['spec'] as { code: { more?: string[] } }).code.more = [name('c', 2)];
+  expect(outdatedMaps(all, [used]).map(({ metadata }) => metadata.name)).toEqual([name('a', 2), name('a')]);
+});

@@ -10,6 +10,9 @@ import { poolsSchema } from './pools.ts';
 import { scalingSchema } from './scaling.ts';
 import { workersSchema } from './workers.ts';
 
+/** Of one bundle. */
+export const CODE_MAPS_MAX = 16;
+
 export const upgradeSchema = z.strictObject({
   strategy: z
     .enum(['stateless', 'savepoint', 'last-state'])
@@ -25,6 +28,11 @@ export const upgradeSchema = z.strictObject({
 export const jobCodeSchema = z
   .strictObject({
     configMap: objectNameSchema.describe("A ConfigMap in the job's namespace."),
+    more: z
+      .array(objectNameSchema)
+      .max(CODE_MAPS_MAX - 1)
+      .optional()
+      .describe('ConfigMaps with the rest of a bundle that is too large for one, in order, under the same key.'),
     key: z.string().min(1).max(253).default('job.mjs').describe('Key of the ConfigMap that holds the bundle.'),
     sha256: z
       .string()

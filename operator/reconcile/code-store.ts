@@ -1,7 +1,8 @@
 // The code of TypeScript jobs: read from ConfigMaps, held against the hash that the job names. And whether ConfigMaps of files are there.
 //
 //   S1. A bundle that was read once is not read again: its hash is its name.
-//   S2. The bytes are used as they lie there: a bundle whose key ends with .gz stays packed until a worker loads it.
+//   S2. The bytes are used as they lie there: a bundle whose key ends with .gz stays packed until a worker loads it. One that lies in several is put
+//       together.
 
 import { createHash } from 'node:crypto';
 import type { StreamJobSpec } from '../../crds/stream-job/spec.ts';
@@ -28,19 +29,25 @@ export class CodeStore {
     const place = `${namespace}/${code.configMap}/${code.key}/${code.sha256}`;
     const known = this.#known.get(place);
     if (known !== undefined) return { kind: 'read', bundle: known };
-    const answer = await this.#getConfigMap(namespace, code.configMap);
-    if (answer.kind !== 'ok')
-      return {
-        kind: 'missing',
-        reason: `spec.code: ConfigMap ${code.configMap} ${answer.kind === 'not-found' ? 'is not there yet' : 'cannot be read'}`,
-      };
-    const bytes = contentOf(answer.object, code.key);
-    if (bytes === null) return { kind: 'missing', reason: `spec.code: ConfigMap ${code.configMap} has no key ${code.key}` };
+    const names = [code.configMap, ...(code.more ?? [])];
+    const parts: Uint8Array[] = [];
+    for (const name of names) {
+      const answer = await this.#getConfigMap(namespace, name);
+      if (answer.kind !== 'ok')
+        return {
+          kind: 'missing',
+          reason: `spec.code: ConfigMap ${name} ${answer.kind === 'not-found' ? 'is not there yet' : 'cannot be read'}`,
+        };
+      const part = contentOf(answer.object, code.key);
+      if (part === null) return { kind: 'missing', reason: `spec.code: ConfigMap ${name} has no key ${code.key}` };
+      parts.push(part);
+    }
+    const bytes = Buffer.concat(parts);
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     if (sha256 !== code.sha256)
       return {
         kind: 'missing',
-        reason: `spec.code: ${code.configMap}/${code.key} has sha256 ${sha256}, not ${code.sha256}: it is other code than the job was built with`,
+        reason: `spec.code: ${names.join(' + ')}/${code.key} has sha256 ${sha256}, not ${code.sha256}: it is other code than the job was built with`,
       };
     this.#keep(place, { sha256, bytes });
     return { kind: 'read', bundle: { sha256, bytes } };

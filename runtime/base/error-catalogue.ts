@@ -85,7 +85,7 @@ export const catalogue = {
     name: 'BundleTooLarge',
     reaction: 'exit',
     message: (d) =>
-      `the code of ${d.file} has ${d.bytes} bytes with all that it imports, ${d.packedBytes} when packed; a ConfigMap holds ${d.bytesMax}; nothing was written`,
+      `the code of ${d.file} has ${d.bytes} bytes with all that it imports, ${d.packedBytes} when packed; its ConfigMaps hold ${d.bytesMax}; nothing was written`,
     fix: 'Import less: one function of a large package is often a file of its own. Data belongs into a table (spec.tables), not into the code.',
   }),
   MR1021: entry<{ what: string; problem: string }>({
