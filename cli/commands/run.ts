@@ -140,8 +140,13 @@ function together(first: RunListener, second: RunListener): RunListener {
 
 /** A picture that moves where somebody looks at it, lines where a program reads them. */
 function viewOn(stream: NodeJS.WriteStream): RunListener & { end(): void } {
-  if (stream.isTTY && process.env['TERM'] !== 'dumb') return liveView(stream);
+  if (hasSize(stream) && process.env['TERM'] !== 'dumb') return liveView(stream);
   return { ...plainView((line) => void stream.write(`${line}\n`)), end: () => undefined };
+}
+
+/** Pseudo-terminals of programs often say that they are 0 wide. */
+function hasSize({ isTTY, columns, rows }: NodeJS.WriteStream): boolean {
+  return isTTY && columns > 0 && rows > 0;
 }
 
 function contextOf(file: string, options: RunOptions, stream: NodeJS.WriteStream): SummaryContext {
@@ -150,7 +155,7 @@ function contextOf(file: string, options: RunOptions, stream: NodeJS.WriteStream
     file,
     again: argumentsAgain(options),
     speed: options.speed ?? null,
-    columns: stream.isTTY ? stream.columns : COLUMNS_DEFAULT,
+    columns: hasSize(stream) ? stream.columns : COLUMNS_DEFAULT,
     color: wantsColor(stream, process.env),
   };
 }
