@@ -1,6 +1,7 @@
 // A job whose stages go by the clock, wait for it, part ways, and have splits that fall silent, and what must come of it.
 //
-// When an event comes, and in which window it lies, differs from run to run. So each way is made to give every event once, whenever that is.
+// When an event comes, and in which window it lies, differs from run to run. So each way is made to give every event once, whenever that is: what
+// matches must be within more than what the clocks of two workers may be apart.
 
 import { jobText } from '../support/job-run.ts';
 import { line, type SimEvent, type SimResults } from './sim-job.ts';
@@ -54,7 +55,7 @@ export const CLOCKS_JOB = jobText(
       from: rows
       keyBy: event.at
       processingTime: {}
-      join: { with: ways.other, key: event.at, within: 60s, select: { at: left.at } }
+      join: { with: ways.other, key: event.at, within: 20m, select: { at: left.at } }
   sinks:
     - { name: windows-file, from: windows, file: { path: windows.ndjson } }
     - { name: counts-file, from: counts, file: { path: counts.ndjson } }
