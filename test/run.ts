@@ -46,7 +46,7 @@ async function main(wanted: string): Promise<number> {
   try {
     if (wanted === 'e2e') return conclude(wanted, startedMs, await runOnKubernetes(reports));
     // The quick steps and the unit tests fit side by side on two cores; integration tests measure time and go alone.
-    const tallies = await Promise.all([...quick.map(runQuick), runTests('unit', reports, 12 * minuteMs)]);
+    const tallies = await Promise.all([...quick.map(runQuick), runTests('unit', reports, 16 * minuteMs)]);
     if (wanted === 'all') tallies.push(await runTests('integration', reports, 35 * minuteMs));
     return conclude(wanted, startedMs, tallies);
   } finally {
