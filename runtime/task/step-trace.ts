@@ -50,7 +50,7 @@ export class StepTrace {
   readonly #parts: StepTraceParts;
   #drafts = new Map<string, SpanDraft>();
   #nowMs = 0;
-  /** How many events the task had taken in before this step: tells its steps apart, now and when they are made again. */
+  /** How many events the task had taken in and let go before this step: tells its steps apart, now and when they are made again. */
   #place = 0;
   #letters = 0;
   #dead = new Map<DeadLetter, TraceContext>();
@@ -80,7 +80,7 @@ export class StepTrace {
     if (this.#drafts.get(from.spanId)?.traceId === from.traceId) return from;
     const { traceId, spanId: parentId } = from;
     const { stage, partition } = this.#parts;
-    const spanId = deriveSpanId(traceId, parentId, stage, partition);
+    const spanId = deriveSpanId(traceId, parentId, stage, partition, this.#place); // two events of one parent may come in two steps
     return this.#open({ traceId, spanId, parentId, what: null, links: NO_LINKS, attributes: {} }) ?? from;
   }
 

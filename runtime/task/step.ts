@@ -389,7 +389,7 @@ export class TaskCore {
     if (this.#chain.isAmidst) return; // the step has begun
     this.#chain.nowMs = nowMs;
     this.#chain.ingestMs = Math.min(this.#ingestMs, nowMs);
-    this.#trace?.begin(nowMs, this.#counters.eventsIn);
+    this.#trace?.begin(nowMs, 2 * this.#counters.eventsIn - this.#counters.held); // more by each event taken in, and by each let go
     if (this.#unsettled) this.#chain.settle();
     this.#unsettled = false;
     const isHeld = this.done || this.#isSilent || (this.isPaused && !this.#brings);
