@@ -372,6 +372,7 @@ export class NatsReader implements LaneReader {
     if (delivery === null) return this.#onStatus(message);
     const judged = this.#way.judge(delivery, this.#place(), () => message.headers?.get(PIN_HEADER) ?? '');
     if (judged === 'broken') return this.#regain();
+    this.#unjudged = null;
     this.#consumerSequence = delivery.consumerSequence;
     const bytes = message.data;
     if (judged === 'known') {

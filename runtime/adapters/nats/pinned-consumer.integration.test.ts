@@ -246,6 +246,17 @@ test('nobody who says whose a count is keeps a bounded split from its end, and i
   await owner.close();
 }, 60_000);
 
+test('that nobody said who is served is over with the first message', async () => {
+  const place = await made();
+  const mine = new DeafLink(await connection(), () => 0);
+  const owner = reader(place, { stored: 0, by: mine });
+  await expect.poll(async () => (await next(owner), owner.stalled?.message), { timeout: 20_000 }).toContain('CONSUMER.INFO.');
+  await write(place, 0, 10);
+  for (let seen = 0; seen < 10; ) seen += (await next(owner)).length;
+  expect(owner.stalled).toBeNull();
+  await owner.close();
+}, 60_000);
+
 test('who was pinned last and is gone holds nobody up', async () => {
   const place = await made();
   const gone = await connected();
