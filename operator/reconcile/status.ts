@@ -103,7 +103,7 @@ function figuresOf({ figures, backlogs }: Observed, { phase }: Decision): Figure
     lag: lagText(lags.reduce((all, lag) => (all === null || lag === null ? null : all + lag), 0)),
     watermark: lowestWatermark(progress),
     rate: sourcesKnown(progress) ? rateText(sum(sources(progress).map(({ eventsInPerS }) => eventsInPerS))) : UNKNOWN,
-    stages: progress.stages.slice(0, STATUS_STAGES_MAX).map((stage) => stageStatus(stage, lagOf(stage, backlogs))),
+    stages: progress.stages.slice(0, STATUS_STAGES_MAX).map((stage, i) => stageStatus(stage, lags[i] ?? null)),
   };
 }
 

@@ -4,29 +4,20 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { NatsConnection } from '@nats-io/transport-node';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { bundlePrograms } from '../../images/bundle.ts';
 import { jobText, readSubject } from '../../test/support/job-run.ts';
+import { operatorsServer } from '../../test/support/operators-server.ts';
 import { callApi } from '../adapters/nats/jetstream-api.ts';
 import { Link } from '../adapters/nats/link.ts';
-import { connectNats } from '../adapters/nats/nats-connection.ts';
-import { endPods, prepareJob, startPod, startTenantServer, writeRecord, type TenantServer } from './pod-harness.ts';
+import { prepareJob, startPod, startTenantServer, writeRecord } from './pod-harness.ts';
 
-let server: TenantServer;
-let admin: NatsConnection;
+const nats = operatorsServer(startTenantServer);
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'millrace-pod-idle-'));
-  server = await startTenantServer();
-  admin = await connectNats({ url: server.url, name: 'operator' });
 });
-afterEach(endPods);
-afterAll(async () => {
-  await admin.close();
-  await server.stop();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const IDLE_MIB_MAX = 90;
 const FIRST_EVENT_MS_MAX = 3_000;
@@ -35,7 +26,7 @@ test(`the first event comes within ${FIRST_EVENT_MS_MAX} ms of the start; idle, 
   const [bundle] = await bundlePrograms([{ entry: 'runtime/pod/main.ts', file: 'worker.mjs' }]);
   const main = join(folder, 'worker.mjs');
   await writeFile(main, bundle!.text);
-  await callApi(Link.of(admin), 'STREAM.CREATE.IN', { name: 'IN', subjects: ['in.idle'], retention: 'limits' });
+  await callApi(Link.of(nats.admin), 'STREAM.CREATE.IN', { name: 'IN', subjects: ['in.idle'], retention: 'limits' });
   const identity = 'ns_idle';
   const spec = `
   partitions: 4
@@ -43,13 +34,13 @@ test(`the first event comes within ${FIRST_EVENT_MS_MAX} ms of the start; idle, 
   stages: [{ name: counts, from: events, keyBy: { k: event.k }, aggregate: { count: { count: {} } } }]
   sinks: [{ name: out, from: counts, nats: { subject: out.idle } }]
 `;
-  await writeRecord(await prepareJob(admin, jobText('idle', spec), { identity }), { identity });
-  admin.publish('in.idle', '{"k":"a"}');
-  await admin.flush();
+  await writeRecord(await prepareJob(nats.admin, jobText('idle', spec), { identity }), { identity });
+  nats.admin.publish('in.idle', '{"k":"a"}');
+  await nats.admin.flush();
   const startMs = performance.now();
   // One arena: what threads freed would stay with each of them.
-  const pod = startPod({ natsUrl: server.url, job: identity, worker: 'w-1', main, environment: { MALLOC_ARENA_MAX: '1' } });
-  while ((await readSubject(server.url, 'out.idle', 'out_idle')).length === 0) await sleep(20);
+  const pod = startPod({ natsUrl: nats.server.url, job: identity, worker: 'w-1', main, environment: { MALLOC_ARENA_MAX: '1' } });
+  while ((await readSubject(nats.server.url, 'out.idle', 'out_idle')).length === 0) await sleep(20);
   expect(performance.now() - startMs).toBeLessThan(FIRST_EVENT_MS_MAX);
   await sleep(35_000);
   const [, kib] = /VmRSS:\s+(\d+) kB/.exec(await readFile(`/proc/${pod.child.pid}/status`, 'utf8'))!;

@@ -1,25 +1,14 @@
 // Events that would write into a log or steer a terminal: what a pod says of them is lines of its own and nothing else.
 
-import type { NatsConnection } from '@nats-io/transport-node';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { jobText } from '../../test/support/job-run.ts';
+import { operatorsServer } from '../../test/support/operators-server.ts';
 import { callApi } from '../adapters/nats/jetstream-api.ts';
 import { Link } from '../adapters/nats/link.ts';
-import { connectNats } from '../adapters/nats/nats-connection.ts';
 import { deadLettersSubject } from '../plan/plan-names.ts';
-import { endPods, prepareJob, startPod, startTenantServer, writeRecord, type TenantServer } from './pod-harness.ts';
+import { prepareJob, startPod, startTenantServer, writeRecord } from './pod-harness.ts';
 
-let server: TenantServer;
-let admin: NatsConnection;
-beforeAll(async () => {
-  server = await startTenantServer();
-  admin = await connectNats({ url: server.url, name: 'operator' });
-});
-afterEach(endPods);
-afterAll(async () => {
-  await admin.close();
-  await server.stop();
-});
+const nats = operatorsServer(startTenantServer);
 
 const HOSTILE = '<img src=x onerror=alert(1)>\u001b[2J\u009b1m\r\n2026-01-01T00:00:00.000Z info  all is well\n{"level":"info"}\u202e\u2028';
 /** One stage makes each event a dead letter, the other one is stopped by the last. */
@@ -46,16 +35,16 @@ const OURS = {
 
 test.each(['text', 'json'] as const)('of a dead letter, and of the failure of a job: %s', async (form) => {
   const [name, identity] = [`log${form}`, `ns_log${form}`];
-  await callApi(Link.of(admin), `STREAM.CREATE.IN_${name}`, { name: `IN_${name}`, subjects: [`in.${name}`], storage: 'file' });
-  const prepared = await prepareJob(admin, job(name), { identity });
-  const natsUrl = await server.allow(`job-log${form}`, prepared.permissions);
+  await callApi(Link.of(nats.admin), `STREAM.CREATE.IN_${name}`, { name: `IN_${name}`, subjects: [`in.${name}`], storage: 'file' });
+  const prepared = await prepareJob(nats.admin, job(name), { identity });
+  const natsUrl = await nats.server.allow(`job-log${form}`, prepared.permissions);
   await writeRecord(prepared, { identity });
   const pod = startPod({ natsUrl, job: identity, worker: 'w-1', environment: { MILLRACE_LOG: form } });
   let written = '';
   pod.child.stdout?.setEncoding('utf8').on('data', (text: string) => (written += text));
   let letters = '';
-  admin.subscribe(deadLettersSubject(prepared.plan.job), { callback: (_error, message) => void (letters += message.string()) });
-  const send = (kind: string): void => admin.publish(`in.${name}`, JSON.stringify({ kind, name: HOSTILE, data: { a: 1 } }));
+  nats.admin.subscribe(deadLettersSubject(prepared.plan.job), { callback: (_error, message) => void (letters += message.string()) });
+  const send = (kind: string): void => nats.admin.publish(`in.${name}`, JSON.stringify({ kind, name: HOSTILE, data: { a: 1 } }));
   send('first');
   await expect.poll(() => letters, { timeout: 15_000 }).toContain('onerror=alert(1)');
   send('last');

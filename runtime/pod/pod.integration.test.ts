@@ -1,25 +1,15 @@
 // The life of a worker pod, as a process: what it waits for, what it takes in place, what it tells, how it ends.
 
-import type { NatsConnection } from '@nats-io/transport-node';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { jobText, readSubject } from '../../test/support/job-run.ts';
+import { operatorsServer } from '../../test/support/operators-server.ts';
 import { callApi } from '../adapters/nats/jetstream-api.ts';
 import { removeJob } from '../adapters/nats/job-streams.ts';
 import { Link } from '../adapters/nats/link.ts';
 import { connectNats } from '../adapters/nats/nats-connection.ts';
-import { endPods, prepareJob, startPod, startTenantServer, writeRecord, type PodProcess, type TenantServer } from './pod-harness.ts';
+import { prepareJob, startPod, startTenantServer, writeRecord, type PodProcess } from './pod-harness.ts';
 
-let server: TenantServer;
-let admin: NatsConnection;
-beforeAll(async () => {
-  server = await startTenantServer();
-  admin = await connectNats({ url: server.url, name: 'operator' });
-});
-afterEach(endPods);
-afterAll(async () => {
-  await admin.close();
-  await server.stop();
-});
+const nats = operatorsServer(startTenantServer);
 
 /** `factor`: of the stage that maps; `counted`: the other stage is there too. */
 const job = (name: string, { factor = 1, counted = true, more = '' } = {}): string =>
@@ -42,18 +32,18 @@ ${more}
 async function makeInput(name: string): Promise<void> {
   const config = { name: `IN_${name}`, subjects: [`in.${name}`], storage: 'file', retention: 'limits' };
   // The connection may be on its way back: a test before has ended the server.
-  await expect.poll(() => callApi(Link.of(admin), `STREAM.CREATE.IN_${name}`, config)).toMatchObject({ kind: 'ok' });
+  await expect.poll(() => callApi(Link.of(nats.admin), `STREAM.CREATE.IN_${name}`, config)).toMatchObject({ kind: 'ok' });
 }
 
 async function send(name: string, n: number): Promise<void> {
-  admin.publish(`in.${name}`, JSON.stringify({ key: 'k', n }));
-  await admin.flush();
+  nats.admin.publish(`in.${name}`, JSON.stringify({ key: 'k', n }));
+  await nats.admin.flush();
 }
 
 const sums = async (name: string): Promise<unknown[]> =>
-  ((await readSubject(server.url, `out.${name}.sums`, `out_${name}_sums`)) as { sum: number }[]).map(({ sum }) => sum);
+  ((await readSubject(nats.server.url, `out.${name}.sums`, `out_${name}_sums`)) as { sum: number }[]).map(({ sum }) => sum);
 const counts = async (name: string): Promise<unknown[]> =>
-  ((await readSubject(server.url, `out.${name}.counts`, `out_${name}_counts`)) as { count: number }[]).map(({ count }) => count);
+  ((await readSubject(nats.server.url, `out.${name}.counts`, `out_${name}_counts`)) as { count: number }[]).map(({ count }) => count);
 
 function says(pod: PodProcess, text: string): boolean {
   return pod.lines.some(({ msg }) => String(msg).includes(text));
@@ -89,8 +79,8 @@ test('a pod waits for NATS, for the directory, for streams and for its rights, a
 test('SIGTERM: what is in flight is stored, tasks are handed over, exit 0 in less than 5 s; the other pod goes on at once', async () => {
   const [name, identity] = ['drains', 'ns_drains'];
   await makeInput(name);
-  const prepared = await prepareJob(admin, job(name), { identity });
-  const natsUrl = await server.allow('job-drains', prepared.permissions);
+  const prepared = await prepareJob(nats.admin, job(name), { identity });
+  const natsUrl = await nats.server.allow('job-drains', prepared.permissions);
   await writeRecord(prepared, { identity, workers: 2 });
   const pods = [1, 2].map((n) => startPod({ natsUrl, job: identity, worker: `w-${n}` }));
   for (const pod of pods) await expect.poll(async () => (await pod.probe('readyz'))?.status, { timeout: 20_000 }).toBe(200);
@@ -104,22 +94,22 @@ test('SIGTERM: what is in flight is stored, tasks are handed over, exit 0 in les
   await expect.poll(() => sums(name)).toEqual([1, 3]);
   console.log(`the next result after ${Math.round(performance.now() - startMs)} ms`);
   // With NATS away there is nobody to say goodbye to: bounded all the same.
-  await server.kill();
+  await nats.server.kill();
   const ended = await pods[1]!.end();
   expect(ended.ms).toBeLessThan(5_000);
-  await server.restart();
+  await nats.server.restart();
 });
 
 test('a higher revision is taken in place: the stage that changed begins anew, the others and the process go on', async () => {
   const [name, identity, runId] = ['updates', 'ns_updates', 'run1'];
   await makeInput(name);
-  const first = await prepareJob(admin, job(name), { identity });
-  const natsUrl = await server.allow('job-updates', first.permissions);
+  const first = await prepareJob(nats.admin, job(name), { identity });
+  const natsUrl = await nats.server.allow('job-updates', first.permissions);
   await writeRecord(first, { identity, runId });
   const pod = startPod({ natsUrl, job: identity, worker: 'w-1' });
   await send(name, 1);
   await expect.poll(() => Promise.all([sums(name), counts(name)]), { timeout: 20_000 }).toEqual([[1], [1]]);
-  const second = await prepareJob(admin, job(name, { factor: 10 }), { identity, before: first.plan });
+  const second = await prepareJob(nats.admin, job(name, { factor: 10 }), { identity, before: first.plan });
   await writeRecord(second, { identity, runId, revision: 2 });
   await until(pod, 'runs revision 2');
   await send(name, 2);
@@ -136,16 +126,16 @@ test('a higher revision is taken in place: the stage that changed begins anew, t
 test('a job that is deleted leaves an idle pod; made again it is run from its start', async () => {
   const [name, identity] = ['again', 'ns_again'];
   await makeInput(name);
-  const first = await prepareJob(admin, job(name), { identity });
-  const natsUrl = await server.allow('job-again', first.permissions);
+  const first = await prepareJob(nats.admin, job(name), { identity });
+  const natsUrl = await nats.server.allow('job-again', first.permissions);
   await writeRecord(first, { identity, runId: 'run1' });
   const pod = startPod({ natsUrl, job: identity, worker: 'w-1' });
   await send(name, 5);
   await expect.poll(() => sums(name), { timeout: 20_000 }).toEqual([5]);
-  await removeJob(admin, identity);
+  await removeJob(nats.admin, identity);
   await until(pod, 'the job is not there');
   expect(await pod.probe('livez')).toMatchObject({ status: 200 });
-  await writeRecord(await prepareJob(admin, job(name), { identity }), { identity, runId: 'run2' });
+  await writeRecord(await prepareJob(nats.admin, job(name), { identity }), { identity, runId: 'run2' });
   await expect.poll(() => sums(name), { timeout: 30_000 }).toEqual([5, 5]);
   await expect.poll(async () => (await pod.probe('readyz'))?.status).toBe(200);
   expect(await pod.end()).toMatchObject({ code: 0 });

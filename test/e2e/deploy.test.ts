@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
+import { firstPartName } from '../../cli/deploy/object-labels.ts';
 import { endCommands, runCommand, type Ended } from '../support/command.ts';
 import { condition, makeNamespace, pods, removeNamespace, status, untilReady } from './support/jobs.ts';
 import { claimedAnew, ownersOf } from './support/journals.ts';
@@ -198,7 +199,7 @@ test('what was rolled back is not tried again; the next change is, and its code 
 test('of the bundles only those that may be needed are kept', async () => {
   const maps = await list<{ metadata: { name: string } }>('configmaps', space);
   const bundles = maps.map(({ metadata }) => metadata.name).filter((name) => name.includes('-code-'));
-  expect(new Set(bundles.map((name) => name.replace(/(-code-[0-9a-f]{10})-\d+$/, '$1'))).size).toBeLessThanOrEqual(2);
+  expect(new Set(bundles.map(firstPartName)).size).toBeLessThanOrEqual(2);
   const { code } = (await kubectl(['get', 'streamjob', 'doors', '-n', space, '-o', 'json']).then((json) => JSON.parse(json).spec)) as {
     code: { configMap: string; more: string[] };
   };

@@ -3,7 +3,7 @@
 
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { ToldConservation } from './support/conservation.ts';
-import { condition, makeNamespace, pods, removeNamespace, status, untilReady } from './support/jobs.ts';
+import { condition, isReady, makeNamespace, pods, removeNamespace, status, untilReady } from './support/jobs.ts';
 import { applyLoadJob, gapsOf, makeLoadStream, problemsOf, resultsOf, Sender } from './support/load.ts';
 import { adminOf, connectClusterNats, connectJobNats, type ClusterNats } from './support/nats.ts';
 import { killOperator, operatorProcess } from './support/operator-process.ts';
@@ -101,8 +101,7 @@ test('without its operator a job goes on, a killed worker is replaced, and the o
   await kubectl(['delete', 'pod', victim?.metadata.name ?? '', '-n', space, '--grace-period=0', '--force', '--wait=false']);
   await until('another worker', 60_000, async () => {
     const there = await pods(space, 'orphan');
-    const ready = there.filter(({ status: { containerStatuses } }) => containerStatuses?.every((one) => one.ready) === true);
-    return ready.length === 2 && there.every(({ metadata }) => metadata.uid !== victim?.metadata.uid) ? true : null;
+    return there.filter(isReady).length === 2 && there.every(({ metadata }) => metadata.uid !== victim?.metadata.uid) ? true : null;
   });
   const before = (await pods(space, 'orphan')).map(({ metadata }) => metadata.uid).sort();
   const seen = (await resultsOf(nats, 'orphan')).length;

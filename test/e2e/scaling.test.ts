@@ -2,7 +2,7 @@
 // otherwise does so undisturbed.
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { condition, makeNamespace, pods, removeNamespace, status, story, untilReady } from './support/jobs.ts';
+import { condition, isReady, makeNamespace, pods, removeNamespace, status, story, untilReady } from './support/jobs.ts';
 import { applyLoadJob, heavyExpression, makeLoadStream, problemsOf, resultsOf, Sender } from './support/load.ts';
 import { adminOf, connectClusterNats, type ClusterNats } from './support/nats.ts';
 import { freshName, kubectl, until } from './support/programs.ts';
@@ -62,10 +62,7 @@ const sizesAfter = async (before: readonly string[]): Promise<readonly (readonly
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 /** Told by the cluster, not by the job. */
 const readyPods = async (): Promise<number> =>
-  (await pods(space, NAME)).filter(
-    ({ metadata, status: { containerStatuses } }) =>
-      metadata.deletionTimestamp === undefined && containerStatuses?.every(({ ready }) => ready) === true,
-  ).length;
+  (await pods(space, NAME)).filter((pod) => pod.metadata.deletionTimestamp === undefined && isReady(pod)).length;
 /** Results of all that was sent longer ago than the target. */
 const caughtUp = async (sent: number, perS: number): Promise<boolean> => (await resultsOf(nats, NAME)).length >= sent - perS * TARGET_LAG_S;
 

@@ -12,8 +12,17 @@ export type StreamJobObject = {
 export type PodObject = {
   readonly metadata: { readonly name: string; readonly uid: string; readonly deletionTimestamp?: string };
   readonly spec: { readonly nodeName?: string };
-  readonly status: { readonly containerStatuses?: readonly { readonly restartCount: number; readonly ready: boolean }[] };
+  readonly status: { readonly containerStatuses?: readonly ContainerStatus[] };
 };
+type ContainerStatus = {
+  readonly restartCount: number;
+  readonly ready: boolean;
+  readonly state?: { readonly running?: { readonly startedAt: string } };
+};
+
+export function isReady({ status: { containerStatuses } }: PodObject): boolean {
+  return containerStatuses?.every(({ ready }) => ready) === true;
+}
 
 export function job(namespace: string, name: string): Promise<StreamJobObject | null> {
   return get<StreamJobObject>('streamjob', namespace, name);

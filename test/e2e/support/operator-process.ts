@@ -2,23 +2,14 @@
 
 import { expect, inject } from 'vitest';
 import { tryRun } from '../../cluster/program-run.ts';
+import type { PodObject } from './jobs.ts';
 import { list, systemNamespace } from './programs.ts';
 
-type Pod = {
-  readonly spec: { readonly nodeName?: string };
-  readonly status: {
-    readonly containerStatuses?: readonly {
-      readonly ready: boolean;
-      readonly state: { readonly running?: { readonly startedAt: string } };
-    }[];
-  };
-};
-
 export async function operatorProcess(): Promise<{ readonly node: string; readonly isReady: boolean; readonly startedAt: string }> {
-  const found = await list<Pod>('pods', systemNamespace, 'app.kubernetes.io/component=operator');
+  const found = await list<PodObject>('pods', systemNamespace, 'app.kubernetes.io/component=operator');
   expect(found).toHaveLength(1);
   const [container] = found[0]?.status.containerStatuses ?? [];
-  return { node: found[0]?.spec.nodeName ?? '', isReady: container?.ready === true, startedAt: container?.state.running?.startedAt ?? '' };
+  return { node: found[0]?.spec.nodeName ?? '', isReady: container?.ready === true, startedAt: container?.state?.running?.startedAt ?? '' };
 }
 
 /** From within its node, which is a container. The brackets keep the search from finding itself. */

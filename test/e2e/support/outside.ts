@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { planJob } from '../../../runtime/plan/plan.ts';
 import { readStreamJob } from '../../../runtime/plan/check.ts';
 import type { StreamJobStatus } from '../../../crds/stream-job/status.ts';
-import { condition, pods, status } from './jobs.ts';
+import { condition, isReady, pods, status } from './jobs.ts';
 import { ownersOf, type Owners } from './journals.ts';
 import type { ClusterNats } from './nats.ts';
 
@@ -30,9 +30,8 @@ export function tasksOf(text: string, identity: string): readonly string[] {
 export async function look(nats: ClusterNats, space: string, name: string): Promise<Sample> {
   const said = await status(space, name);
   const [owners, there] = [await ownersOf(nats, `${space}_${name}`), await pods(space, name)];
-  const ready = there.filter(({ status: { containerStatuses } }) => containerStatuses?.every((one) => one.ready) === true);
   const { phase: phaseAfter } = await status(space, name);
-  return { status: said, phaseAfter, owners, readyPods: ready.map(({ metadata }) => metadata.name) };
+  return { status: said, phaseAfter, owners, readyPods: there.filter(isReady).map(({ metadata }) => metadata.name) };
 }
 
 /** Looks again and again until it is stopped. */
