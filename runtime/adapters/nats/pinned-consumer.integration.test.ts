@@ -252,7 +252,7 @@ test('that nobody said who is served is over with the first message', async () =
   const owner = reader(place, { stored: 0, by: mine });
   await expect.poll(async () => (await next(owner), owner.stalled?.message), { timeout: 20_000 }).toContain('CONSUMER.INFO.');
   await write(place, 0, 10);
-  for (let seen = 0; seen < 10; ) seen += (await next(owner)).length;
+  for (let seen = 0; seen < 10;) seen += (await next(owner)).length;
   expect(owner.stalled).toBeNull();
   await owner.close();
 }, 60_000);
