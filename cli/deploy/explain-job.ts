@@ -9,7 +9,7 @@ import { explainText } from './explain-text.ts';
 export async function explainJob(name: string, options: ClusterOptions): Promise<string> {
   const cluster = Cluster.open(options);
   try {
-    return explainText(await cluster.get(resources.streamJobs, { namespace: cluster.namespace, name }));
+    return explainText(await cluster.get(resources.streamJobs, { namespace: cluster.namespace, name }), Date.now());
   } finally {
     cluster.close();
   }
