@@ -2,7 +2,8 @@ import { streamJobSchema } from '../crds/stream-job/spec.ts';
 import { planJob } from '../runtime/plan/plan.ts';
 import { declaredOf } from './declared.ts';
 import { expect, test } from 'vitest';
-import { chartOf, leavesOf, liveMachine } from './statechart.ts';
+import { leavesOf } from '../runtime/client/active-states.ts';
+import { chartOf, liveMachine } from './statechart.ts';
 
 const DOOR = {
   initial: 'closed',

@@ -4,6 +4,7 @@
 //   SC2. Transitions with the same ends and event are one line with several guards: counts do not tell them apart.
 
 import { formatDuration, isDuration, parseDuration } from '../runtime/base/duration.ts';
+import { leavesOf } from '../runtime/client/active-states.ts';
 import type { ActorFigures } from '../runtime/transforms/figures.ts';
 import type { Chart, ChartState, ChartTransition, LiveMachine } from './api.ts';
 
@@ -99,23 +100,6 @@ function merged(drafts: readonly Draft[]): ChartTransition[] {
     else known.guards.push(...draft.guards);
   }
   return [...byLine.values()].map((draft, id) => ({ id, ...draft }));
-}
-
-/** The leaf states that a state value names: `flying`, or `a.x` and `b.y` for {"a":"x","b":"y"}. */
-export function leavesOf(stateText: string): readonly string[] {
-  if (!stateText.startsWith('{')) return [stateText];
-  try {
-    return leaves(JSON.parse(stateText) as unknown, '');
-  } catch {
-    return [stateText];
-  }
-}
-
-function leaves(value: unknown, path: string): readonly string[] {
-  if (typeof value === 'string') return [path === '' ? value : `${path}.${value}`];
-  const entries = Object.entries(fieldsOf(value));
-  if (entries.length === 0) return path === '' ? [] : [path];
-  return entries.flatMap(([name, child]) => leaves(child, path === '' ? name : `${path}.${name}`));
 }
 
 /** Figures by the chart's own names. `perS`: rate of a count by its name. */

@@ -1,50 +1,33 @@
-// Asks the worker of a running job that owns a key how it stands.
+// Asks for a key as a person types it.
+//
+//   AK1. It may be meant as that text, or as the number, list or record that it is in JSON. Both are asked for; the one that is known
+//        counts, else the text.
 
-import type { Story } from '../../console/api.ts';
-import { type Fresh, keyStory } from '../../console/key-story.ts';
-import { findDirectory, openBus } from '../../runtime/adapters/nats/directory.ts';
 import { connectNats } from '../../runtime/adapters/nats/nats-connection.ts';
-import { systemClock } from '../../runtime/adapters/node/clock.ts';
-import { systemRandom } from '../../runtime/adapters/node/random.ts';
-import { BadDeclaration } from '../../runtime/base/issues.ts';
-import type { JobRecord } from '../../runtime/worker/job-record.ts';
-import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
+import { ask, type AskedKey, type AskOptions, type KeyState } from '../../runtime/client/ask.ts';
 
-export type AskRequest = {
-  readonly natsUrl: string;
-  readonly credentials: string | null;
-  readonly node: string;
-  /** As somebody types it. */
-  readonly key: string;
-  /** null: as it stands now. */
-  readonly fresh: Fresh | null;
-};
+export type AskRequest = Omit<AskOptions, 'nats'> & { readonly natsUrl: string; readonly credentials: string | null };
 
-/** Throws BadDeclaration when there is no such job, or nobody who answers; MR1003 without a server. */
-export async function askKey(
-  job: string,
-  { natsUrl, credentials, node, key, fresh }: AskRequest,
-): Promise<Extract<Story, { kind: 'told' }>> {
-  const name = job.replace('/', '_');
-  const connection = await connectNats({ url: natsUrl, name: `millrace ask ${name}`, credentials: credentials ?? undefined });
+/** Throws what `ask` throws. */
+export async function askKey(text: string, { natsUrl, credentials, ...about }: AskRequest): Promise<KeyState> {
+  const nats = await connectNats({ url: natsUrl, name: `millrace ask ${about.job}`, credentials: credentials ?? undefined });
   try {
-    const record = (await (await findDirectory(connection, name))?.get('job'))?.value as JobRecord | undefined;
-    if (record === undefined)
-      throw new BadDeclaration('millrace ask', [
-        { path: job, message: 'no job of that name runs on this server', fix: 'on a cluster: namespace/name' },
-      ]);
-    const parts = {
-      plan: record.plan as PhysicalPlan,
-      bus: openBus(connection, name),
-      newId: () => systemRandom.id(),
-      sleep: (ms: number, signal: AbortSignal) => systemClock.sleep(ms, signal),
-    };
-    const story = await keyStory(node, key, parts, fresh);
-    if (story.kind === 'told') return story;
-    throw new BadDeclaration('millrace ask', [
-      { path: `${job} ${node} ${key}`, message: story.message, fix: 'ask again, or look at millrace plan' },
-    ]);
+    const asked = await Promise.allSettled(keysFor(text).map((key) => ask(key, { ...about, nats })));
+    const told = asked.filter((one) => one.status === 'fulfilled').map(({ value }) => value);
+    const known = told.find(({ isKnown }) => isKnown);
+    const refused = asked.find((one) => one.status === 'rejected');
+    if (known === undefined && refused !== undefined) throw refused.reason; // AK1: it may be the one that nobody answered for
+    return known ?? (told[0] as KeyState);
   } finally {
-    await connection.close();
+    await nats.close();
+  }
+}
+
+/** AK1. */
+function keysFor(text: string): readonly AskedKey[] {
+  try {
+    return [text, JSON.parse(text) as AskedKey];
+  } catch {
+    return [text];
   }
 }

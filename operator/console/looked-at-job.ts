@@ -93,7 +93,7 @@ export class LookedAtJob implements JobSource {
     if (this.#view === null || this.#running === null) return { kind: 'nobody', message: this.#problem ?? NOTHING_RUNS };
     const { bus } = this.#view;
     const sleep = (ms: number, signal: AbortSignal): Promise<void> => clock.sleep(ms, signal);
-    return keyStory(node, key, { plan: this.#running.plan, bus, newId: () => random.id(), sleep }, fresh);
+    return keyStory(node, key, { job: this.#running.plan.job, plan: this.#running.plan, bus, newId: () => random.id(), sleep }, fresh);
   }
 
   async deadLetters(): Promise<DeadLetters> {

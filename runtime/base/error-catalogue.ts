@@ -112,6 +112,44 @@ export const catalogue = {
     message: (d) => `somebody else owns what is to be changed, so the API server refuses to ${d.what}: ${d.problem}; nothing was changed`,
     fix: 'Change it where it is kept (a GitOps repository, an autoscaler), leave the field out of the job, or take it over with --force.',
   }),
+  MR1030: entry<{ job: string }>({
+    name: 'JobNotFound',
+    reaction: 'exit',
+    message: (d) => `no job ${d.job} runs on this NATS server; nobody was asked`,
+    fix: 'On a cluster a job is namespace/name. Check the URL, and that the credentials are of the account of that job.',
+  }),
+  MR1031: entry<{ job: string; transform: string; known: readonly string[] }>({
+    name: 'TransformNotFound',
+    reaction: 'exit',
+    message: (d) => `job ${d.job} has no transform ${d.transform}; it has ${d.known.join(', ')}`,
+    fix: 'Take the name of the stage, or of its node in `millrace plan`.',
+  }),
+  MR1032: entry<{ problem: string }>({
+    name: 'NoKey',
+    reaction: 'exit',
+    message: (d) => `this is no key that can be asked for: ${d.problem}`,
+    fix: 'A key is what keyBy computes: a text, a number, a list or a record of those.',
+  }),
+  MR1033: entry<{ job: string; transform: string; key: string; partition: number; waitedMs: number }>({
+    name: 'OwnerSilent',
+    reaction: 'retry',
+    message: (d) =>
+      `no worker answered for key ${d.key} of ${d.transform} (job ${d.job}, partition ${d.partition}) within ${d.waitedMs} ms: its partition is being taken over, or the job does not run`,
+    fix: 'Ask again; if it lasts, see whether the job runs: `millrace status`, or its console.',
+  }),
+  MR1034: entry<{ subject: string; sequence: number; waitedMs: number }>({
+    name: 'NotTakenIn',
+    reaction: 'retry',
+    message: (d) =>
+      `message ${d.sequence} of ${d.subject} was not taken in by the owner of this key within ${d.waitedMs} ms; no older answer is given`,
+    fix: 'Ask again, or give it more time: the job is behind, or the sequence is not one of that subject.',
+  }),
+  MR1035: entry<{ job: string; transform: string; subject: string }>({
+    name: 'SubjectNotRead',
+    reaction: 'exit',
+    message: (d) => `no source of job ${d.job} that leads to ${d.transform} reads the subject ${d.subject}`,
+    fix: 'Name the subject that the event was published on, and a transform behind its source.',
+  }),
 
   MR2101: entry<{ subject: string; expected: number; actual: number | null }>({
     name: 'WrongSequence',

@@ -64,6 +64,11 @@ export class TakenIn {
     return this.#isReached();
   }
 
+  /** Of the target's owner, as it was told last; an earlier one may not have taken it in. */
+  get epoch(): number {
+    return this.#figures.get(taskName(this.#target.stage, this.#target.partition))?.epoch ?? 0;
+  }
+
   #noteSource(task: TaskFigures): void {
     const { task: name, epoch, number, taken, busy, sequence } = task;
     if (this.#behind.has(name)) return;

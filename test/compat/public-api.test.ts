@@ -10,8 +10,11 @@ import { expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-test('the public API is as it was committed', async () => {
-  await expect(await surface('runtime/index.ts')).toMatchFileSnapshot('public-api.txt');
+test.each([
+  { entry: 'runtime/index.ts', text: 'public-api.txt' },
+  { entry: 'runtime/client/index.ts', text: 'public-api-client.txt' },
+])('the public API of $entry is as it was committed', async ({ entry, text }) => {
+  await expect(await surface(entry)).toMatchFileSnapshot(text);
 });
 
 /** Every export of `entry`, in the order of names, with its declaration as the compiler writes it. */

@@ -2,13 +2,14 @@
 
 import type { NatsConnection } from '@nats-io/transport-node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { askKey } from '../../cli/run/ask-key.ts';
 import { callApi } from '../../runtime/adapters/nats/jetstream-api.ts';
 import { Link } from '../../runtime/adapters/nats/link.ts';
 import { connectNats } from '../../runtime/adapters/nats/nats-connection.ts';
+import { ask, type KeyState } from '../../runtime/client/index.ts';
+import { endCommands, runCommand } from '../support/command.ts';
 import { jobText, streamOfSubject } from '../support/job-run.ts';
 import { startTestServer, type TestServer } from '../support/nats.ts';
-import { Operated, sleep } from '../support/operated-job.ts';
+import { Operated } from '../support/operated-job.ts';
 
 const ROUNDS = 24;
 const KEYS = 3;
@@ -21,6 +22,7 @@ beforeAll(async () => {
   admin = await connectNats({ url: server.url, name: 'test' });
 });
 afterAll(async () => {
+  await endCommands();
   await admin.close();
   await server.stop();
 });
@@ -45,6 +47,9 @@ const JOB = jobText(
 `,
 );
 
+const KEPT = { job: 'ns/asked', transform: 'kept' };
+type Actor = { readonly value: string; readonly context: { readonly n: number } };
+
 async function publish(id: string): Promise<number> {
   const answer = await Link.of(admin).request(SUBJECT, Buffer.from(JSON.stringify({ id })), { timeoutMs: 30_000 });
   if (answer.kind !== 'message') throw new Error(`${SUBJECT}: ${answer.kind}`);
@@ -64,28 +69,48 @@ test('N3 an answer that is asked to be as new as a message holds it, over a resc
       if (round === 18) job.pods.get('w0')?.child.kill('SIGKILL');
       const key = `k${round % KEYS}`;
       const sequence = await publish(key);
-      const fresh = { subject: SUBJECT, sequence, waitMs: 60_000 };
-      const story = await again(() => askKey('ns_asked', { natsUrl: server.url, credentials: null, node: 'kept', key, fresh }));
-      const { context } = JSON.parse(story.answer.cells[0]?.value.text ?? '{}') as { context?: { n: number } };
-      expect(context?.n, `round ${round}`).toBe(Math.floor(round / KEYS) + 1);
+      const told = await ask<Actor>(key, { ...KEPT, nats: admin, atLeast: { subject: SUBJECT, sequence }, timeout: '60s' });
+      expect(told.value?.context.n, `round ${round}`).toBe(Math.floor(round / KEYS) + 1);
+      expect(told).toMatchObject({ ...KEPT, isKnown: true, states: ['keeping'], timers: [] });
     }
-    const late = { subject: SUBJECT, sequence: 1_000_000, waitMs: 1_000 };
-    await expect(askKey('ns_asked', { natsUrl: server.url, credentials: null, node: 'kept', key: 'k0', fresh: late })).rejects.toThrow(
-      /message 1000000 of in.asked was not taken in by the owner of this key within 1000 ms/,
-    );
+    await refusals();
+    await theCommand();
+    await Promise.all([...job.pods.values()].map((pod) => pod.end()));
+    await expect(ask('k0', { ...KEPT, nats: admin, timeout: '1s' })).rejects.toMatchObject({ code: 'MR1033', reaction: 'retry' });
   } finally {
     await job.endPods();
   }
 });
 
-/** While a partition is taken over nobody answers; whoever asks then asks again. */
-async function again<T>(ask: () => Promise<T>): Promise<T> {
-  for (let tries = 0; ; tries++) {
-    try {
-      return await ask();
-    } catch (error) {
-      if (tries >= 20 || !String(error).includes('no worker answered')) throw error;
-      await sleep(500);
-    }
-  }
+async function refusals(): Promise<void> {
+  const asked = { ...KEPT, nats: { url: server.url }, timeout: '1s' };
+  const late = { subject: SUBJECT, sequence: 1_000_000 };
+  const rows: readonly [asked: () => Promise<KeyState>, code: string, says: string][] = [
+    [() => ask('k0', { ...asked, job: 'ns/nobody' }), 'MR1030', 'no job ns/nobody runs'],
+    [() => ask('k0', { ...asked, transform: 'keep' }), 'MR1031', 'has no transform keep; it has rows, kept'],
+    [() => ask('k'.repeat(1_025), asked), 'MR1032', 'it has 1025 characters'],
+    [() => ask([1, NaN], asked), 'MR1032', 'NaN is no number of a key'],
+    [() => ask(undefined as never, asked), 'MR1032', 'undefined is no key'],
+    [
+      () => ask('k0', { ...asked, atLeast: late }),
+      'MR1034',
+      'message 1000000 of in.asked was not taken in by the owner of this key within 1000 ms',
+    ],
+    [() => ask('k0', { ...asked, atLeast: { ...late, subject: 'in.other' } }), 'MR1035', 'reads the subject in.other'],
+    [() => ask('k0', { ...asked, nats: { url: 'nats://127.0.0.1:1' } }), 'MR1003', 'cannot reach NATS'],
+  ];
+  for (const [asking, code, says] of rows)
+    await expect(asking(), says).rejects.toMatchObject({ code, message: expect.stringContaining(says) as string });
+  await expect(ask('k0', { ...asked, timeout: 'soon' })).rejects.toThrow(TypeError);
+  expect(await ask('nothing of it', asked)).toMatchObject({ isKnown: false, value: undefined, states: null, cells: [] });
+}
+
+/** The command prints what the function gives. */
+async function theCommand(): Promise<void> {
+  const run = (key: string): Promise<{ readonly stdout: string; readonly stderr: string }> =>
+    runCommand(['ask', KEPT.job, KEPT.transform, key, '--nats', server.url], { cwd: '.', timeoutMs: 60_000 });
+  expect(JSON.parse((await run('k0')).stdout)).toEqual(await ask('k0', { ...KEPT, nats: admin }));
+  const sequence = await publish('7');
+  await ask('7', { ...KEPT, nats: admin, atLeast: { subject: SUBJECT, sequence } });
+  expect(JSON.parse((await run('7')).stdout)).toEqual(await ask('7', { ...KEPT, nats: admin }));
 }

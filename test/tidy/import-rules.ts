@@ -63,6 +63,7 @@ const rules: Readonly<Record<string, Rule>> = {
     types: ['crds', 'runtime/journal', 'runtime/worker'],
   },
   'runtime/testing': { values: ['crds', 'runtime'] },
+  'runtime/client': { values: ['crds', 'runtime'] },
   'runtime/pod': { values: ['crds', 'runtime'] },
   runtime: { values: ['crds', 'runtime'] },
   'operator/resources': { values: [], types: ['crds'] },
@@ -126,7 +127,7 @@ const packageRooms: Readonly<Record<string, readonly string[]>> = {
 /** Types of these packages that other rooms may name: what a user hands to the builder. */
 const packageTypeRooms: Readonly<Record<string, readonly string[]>> = {
   xstate: ['runtime/job'],
-  '@nats-io': ['runtime/connectors', 'runtime/pod', 'cli'],
+  '@nats-io': ['runtime/connectors', 'runtime/client', 'runtime/pod', 'cli'],
 };
 
 /** Files beside the code that only tests use: drawn time, samples, contracts. */
