@@ -23,7 +23,8 @@ export const conditionMeanings: Readonly<Record<ConditionType, string>> = {
   Degraded: 'It runs, but not as it should; the message says what is missing.',
   ScalingLimited: 'It lags, and more workers are not added or would not help; the message says why.',
   HotPartition: 'One partition alone has more work than a worker can do; the message names it.',
-  DurabilityDegraded: 'NATS may lose what it has acknowledged (version, `sync_interval`); the message says why.',
+  DurabilityDegraded:
+    'NATS may lose what it has acknowledged (version, `sync_interval`); the message says why. `Unknown`: not all of its servers answer.',
   ConservationOK:
     'Each event is accounted for: by the records of all partitions, what was given out was taken in or waits, and no record is gone. `False` names what is missing.',
 };

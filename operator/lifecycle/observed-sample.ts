@@ -122,7 +122,7 @@ export function natsWith(given: Partial<Present> = {}): Present {
     hasLanes: false,
     lost: [],
     drift: [],
-    durabilityProblem: null,
+    durability: { kind: 'durable' },
     conservation: null,
     ...given,
   };

@@ -64,11 +64,16 @@ export type NatsObserved =
       readonly lost: readonly string[];
       /** What else differs from what must be there, a sentence each: it is mended. */
       readonly drift: readonly string[];
-      /** Why acknowledged writes may be lost; null: they are not. */
-      readonly durabilityProblem: string | null;
+      readonly durability: Durability;
       /** null: nothing has run, or nobody has looked yet. */
       readonly conservation: Conservation | null;
     };
+
+/** Whether what NATS acknowledges survives a power cut. `unknown`: servers do not answer, and none that does says that it may not. */
+export type Durability =
+  | { readonly kind: 'durable' }
+  | { readonly kind: 'degraded'; readonly reason: string }
+  | { readonly kind: 'unknown'; readonly reason: string };
 
 /** Whether all events of a job are accounted for, by its journals. */
 export type Conservation =

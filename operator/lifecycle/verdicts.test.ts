@@ -1,8 +1,16 @@
 // Sentences of conditions that hold whatever else is going on.
 
 import { expect, test } from 'vitest';
-import { declaredOf, figuresRunning, observedWith } from './observed-sample.ts';
+import { declaredOf, figuresRunning, natsWith, observedWith } from './observed-sample.ts';
 import { standing } from './verdicts.ts';
+
+test.each([
+  { nats: { kind: 'durable' }, says: { status: 'False', reason: 'Durable' } },
+  { nats: { kind: 'degraded', reason: 'why' }, says: { status: 'True', reason: 'WritesMayBeLost', message: 'why' } },
+  { nats: { kind: 'unknown', reason: 'why' }, says: { status: 'Unknown', reason: 'ServersSilent', message: 'why' } },
+] as const)('of a NATS whose durability is $nats.kind it is said $says.status', ({ nats: durability, says }) =>
+  expect(standing(observedWith({ declared: declaredOf('h1'), nats: natsWith({ durability }) })).DurabilityDegraded).toMatchObject(says),
+);
 
 test.each([
   {

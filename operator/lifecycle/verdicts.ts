@@ -35,7 +35,6 @@ export function standing({ pods, nats, figures }: Observed): Conditions {
   const partitions = figures?.progress.stages.flatMap((stage) => stage.partitions) ?? [];
   const stopped = partitions.flatMap(({ standsStill }) => standsStill ?? []);
   const stalled = partitions.flatMap((partition) => partition.stalled ?? []);
-  const durability = nats.kind === 'present' ? nats.durabilityProblem : null;
   return {
     Degraded:
       pods.problems.length > 0
@@ -45,14 +44,22 @@ export function standing({ pods, nats, figures }: Observed): Conditions {
           : stalled.length > 0
             ? yes('SourcesStalled', listed(stalled))
             : no('AsExpected', 'all worker pods start, or have nothing that keeps them from it'),
-    DurabilityDegraded:
-      nats.kind === 'absent'
-        ? { status: 'Unknown', reason: 'NatsUnreachable', message: nats.reason }
-        : durability === null
-          ? no('Durable', 'NATS syncs each write before it is acknowledged')
-          : yes('WritesMayBeLost', durability),
+    DurabilityDegraded: durabilityOf(nats),
     ...conserved(nats),
   };
+}
+
+/** A server that is away says nothing against the others. */
+function durabilityOf(nats: NatsObserved): Verdict {
+  if (nats.kind === 'absent') return { status: 'Unknown', reason: 'NatsUnreachable', message: nats.reason };
+  switch (nats.durability.kind) {
+    case 'durable':
+      return no('Durable', 'NATS syncs each write before it is acknowledged');
+    case 'degraded':
+      return yes('WritesMayBeLost', nats.durability.reason);
+    case 'unknown':
+      return { status: 'Unknown', reason: 'ServersSilent', message: nats.durability.reason };
+  }
 }
 
 /** While NATS is away nothing is known. What nobody has looked at yet stays as it was. */

@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { durabilityProblem } from './durability.ts';
+import { durabilityOf } from './durability.ts';
 import { startKeyedServer, type KeyedServer } from './keyed-server-harness.ts';
 
 describe.each([
@@ -18,15 +18,19 @@ describe.each([
   });
   afterAll(() => server.stop());
 
-  const expected = (): unknown => (says === null ? null : expect.stringContaining(says));
+  const expected = (): unknown =>
+    says === null ? { kind: 'durable' } : { kind: 'degraded', reason: expect.stringContaining(says) as string };
 
   test('tells it over its monitoring port', async () =>
-    expect(await durabilityProblem({ kind: 'monitor', urls: server.monitorUrl })).toEqual(expected()));
+    expect(await durabilityOf({ kind: 'monitor', urls: server.monitorUrl })).toEqual(expected()));
 
   test('tells it to the system account', async () =>
-    expect(await durabilityProblem({ kind: 'system', connection: Promise.resolve(system as NatsConnection) })).toEqual(expected()));
+    expect(await durabilityOf({ kind: 'system', connection: Promise.resolve(system as NatsConnection) })).toEqual(expected()));
 
   test('does not tell it to a user of another account', async () => {
-    expect(await durabilityProblem({ kind: 'system', connection: server.operator() })).toContain('cannot be told');
+    expect(await durabilityOf({ kind: 'system', connection: server.operator() })).toEqual({
+      kind: 'unknown',
+      reason: expect.stringContaining('cannot be told') as string,
+    });
   });
 });

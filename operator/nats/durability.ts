@@ -1,12 +1,14 @@
 // Does every server of NATS sync each write before it acknowledges it (journal rule J10)? Clients are not told: servers are asked as
 // the system account, or over their monitoring ports.
 //
-//   B1. What cannot be seen is not taken for good: the reason then says that it cannot be told, and how it could.
+//   B1. What cannot be seen is not taken for good: the reason then says that it cannot be told, and how it could. A server that does
+//       not answer may be down or cut off, so nothing is known; where nobody said whom to ask, it stays so until somebody does.
 //   B2. Each server counts: one that syncs late can be the leader of any stream after an election.
 
 import type { NatsConnection } from '@nats-io/transport-node';
 import { isAtLeast, NATS_VERSION_MIN } from '../../runtime/adapters/nats/nats-connection.ts';
 import type { Clock } from '../../runtime/base/clock.ts';
+import type { Durability } from '../lifecycle/observed.ts';
 
 /** Of what a server says of itself (`/varz`). */
 export type ServerReport = {
@@ -38,38 +40,43 @@ const FORGOTTEN_STORE = '/tmp/nats/jetstream';
 export class DurabilityLook {
   readonly #source: ServerSource;
   readonly #clock: Clock;
-  #kept: { readonly untilMs: number; readonly problem: Promise<string | null> } | null = null;
+  #kept: { readonly untilMs: number; readonly found: Promise<Durability> } | null = null;
 
   constructor(source: ServerSource, clock: Clock) {
     this.#source = source;
     this.#clock = clock;
   }
 
-  /** As durabilityProblem, at most LOOK_MS old. */
-  problem(): Promise<string | null> {
+  /** As durabilityOf, at most LOOK_MS old. */
+  look(): Promise<Durability> {
     const nowMs = this.#clock.monotonicMs();
-    if (this.#kept === null || nowMs > this.#kept.untilMs)
-      this.#kept = { untilMs: nowMs + LOOK_MS, problem: durabilityProblem(this.#source) };
-    return this.#kept.problem;
+    if (this.#kept === null || nowMs > this.#kept.untilMs) this.#kept = { untilMs: nowMs + LOOK_MS, found: durabilityOf(this.#source) };
+    return this.#kept.found;
   }
 }
 
-/** null: acknowledged writes survive a power cut. Else why they may not, and what to do. */
-export async function durabilityProblem(source: ServerSource): Promise<string | null> {
+/** Each reason says what to do. */
+export async function durabilityOf(source: ServerSource): Promise<Durability> {
   if (source.kind === 'none')
-    return `whether NATS syncs each write cannot be told, since no monitoring port of its servers is known; ${SYNC_FIX}, and name it in nats.monitorUrl`;
-  const reports = source.kind === 'monitor' ? await askMonitors(source.urls) : await askSystem(await within(source.connection, ANSWER_MS));
-  return typeof reports === 'string' ? `whether NATS syncs each write cannot be told: ${reports}` : judge(reports);
+    return {
+      kind: 'degraded',
+      reason: `whether NATS syncs each write cannot be told, since no monitoring port of its servers is known; ${SYNC_FIX}, and name it in nats.monitorUrl`,
+    };
+  if (source.kind === 'monitor') return judge(...(await askMonitors(source.urls)));
+  const reports = await askSystem(await within(source.connection, ANSWER_MS));
+  return typeof reports === 'string' ? judge([], [reports]) : judge(reports);
 }
 
-/** B1, B2. Pure. */
-export function judge(reports: readonly ServerReport[]): string | null {
+/** B1, B2. Pure. `silent`: why servers did not answer, one each. */
+export function judge(reports: readonly ServerReport[], silent: readonly string[] = []): Durability {
   const keepers = reports.filter(({ jetstream }) => jetstream?.config !== undefined);
   const problems = keepers.flatMap((report) => problemOf(report) ?? []);
-  if (problems.length > 0) return problems.join('; ');
+  if (problems.length > 0) return { kind: 'degraded', reason: problems.join('; ') };
+  if (silent.length > 0) return { kind: 'unknown', reason: `whether NATS syncs each write cannot be told: ${silent.join('; ')}` };
   const expected = Math.max(1, ...keepers.map(({ jetstream }) => jetstream?.meta?.cluster_size ?? 1));
-  if (keepers.length >= expected) return null;
-  return `whether NATS syncs each write cannot be told of all its servers: ${keepers.length} of ${expected} answered`;
+  if (keepers.length >= expected) return { kind: 'durable' };
+  const told = `${keepers.length} of ${expected} answered`;
+  return { kind: 'unknown', reason: `whether NATS syncs each write cannot be told of all its servers: ${told}` };
 }
 
 function problemOf({ server_name: name, version, jetstream }: ServerReport): string | null {
@@ -89,10 +96,9 @@ function within<T>(promise: Promise<T>, ms: number): Promise<T | null> {
   return Promise.race([promise, new Promise<null>((resolve) => setTimeout(resolve, ms, null).unref())]);
 }
 
-async function askMonitors(urls: string): Promise<readonly ServerReport[] | string> {
+async function askMonitors(urls: string): Promise<[reports: readonly ServerReport[], silent: readonly string[]]> {
   const answers = await Promise.all(urls.split(',').map((url) => askMonitor(url.trim())));
-  const failed = answers.filter((answer) => typeof answer === 'string');
-  return failed.length > 0 ? failed.join('; ') : answers.filter((answer) => typeof answer !== 'string');
+  return [answers.filter((answer) => typeof answer !== 'string'), answers.filter((answer) => typeof answer === 'string')];
 }
 
 async function askMonitor(url: string): Promise<ServerReport | string> {

@@ -179,7 +179,7 @@ describe('a deployment', () => {
 
   test('makes its streams, and what is observed of it is what was written', async () => {
     await stream(`IN-${count}`, [`${name}.in`]);
-    expect(await observed()).toMatchObject({ record: null, hasLanes: false, lost: [], drift: [], durabilityProblem: null });
+    expect(await observed()).toMatchObject({ record: null, hasLanes: false, lost: [], drift: [], durability: { kind: 'durable' } });
     await deploy(await resolved());
     expect(await observed()).toMatchObject({
       record: { revision: 1 },

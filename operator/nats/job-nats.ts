@@ -172,7 +172,7 @@ export class JobNats implements JobSide, JobViews {
         plan === null
           ? []
           : [...driftOf(identity, plan, gone), ...(await this.#settingsOf(identity)), ...(await this.#changedStock(identity, plan))],
-      durabilityProblem: await this.#parts.durability.problem(),
+      durability: await this.#parts.durability.look(),
       conservation: record === null || gone.length > 0 ? null : this.#conservation.verdict(identity, record),
     };
   }

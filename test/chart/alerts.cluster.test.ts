@@ -59,6 +59,20 @@ const played: readonly {
     labels: { job: 'slow', condition: 'Ready' },
   },
   {
+    alert: 'MillraceDurabilityUnknown',
+    series: {
+      'millrace_job_condition{job="a_b",condition="Ready"}': '1x40',
+      'millrace_job_condition{job="a_b",condition="DurabilityDegraded"}': '0x4 stale _x19 0x15',
+      'millrace_job_condition{job="told",condition="Ready"}': '1x40',
+      'millrace_job_condition{job="told",condition="DurabilityDegraded"}': '1x40',
+      // NATS is away: another alert says so.
+      'millrace_job_condition{job="away",condition="Ready"}': '_x40',
+    },
+    fires: [20, 24],
+    silent: [4, 19, 30],
+    labels: { job: 'a_b', condition: 'Ready' },
+  },
+  {
     alert: 'MillracePartitionsUnowned',
     series: {
       'millrace_job_unowned_partitions{job="a_b",stage="s",pool="default"}': '2x20',

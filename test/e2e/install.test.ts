@@ -9,6 +9,7 @@ import { job, makeNamespace, pods, removeNamespace, status, untilReady, type Pod
 import { applyLoadJob, loadJob, makeLoadStream, problemsOf, resultsOf, Sender } from './support/load.ts';
 import { adminOf, connectClusterNats, operatorSeed, type ClusterNats } from './support/nats.ts';
 import { chart, makeOldChart } from './support/old-chart.ts';
+import { deleteNamespace, installRelease, sharedOperator, uninstallRelease, valuesOf } from './support/second-release.ts';
 import { apply, get, helm, kubectl, list, release, run, systemNamespace, until, wanted } from './support/programs.ts';
 
 /** By the other version of Helm. */
@@ -32,17 +33,7 @@ const names = async (kind: string, namespace: string, selector = ''): Promise<re
 describe('a release for one namespace', () => {
   const space = 'e2e-install';
   const installed = { namespace: space, fullname: 'second-millrace' };
-  const values = (): readonly string[] => [
-    ...inject('bed').helmValues,
-    ...[
-      'scope=namespaces',
-      'crds.install=false',
-      'jaeger.enabled=false',
-      'nats.storage.size=512Mi',
-      'nats.resources.requests.memory=128Mi',
-    ].flatMap((value) => ['--set', value]),
-  ];
-  const shared = `deployment/${release}-operator`;
+  const second = { name: 'second', namespace: space };
   let nats: ClusterNats | null = null;
   let sender: Sender;
 
@@ -50,18 +41,13 @@ describe('a release for one namespace', () => {
     if (nats === null) throw new Error('the release was not installed');
     return nats;
   };
-  const install = (): Promise<string> => helm(['install', 'second', chart, '-n', space, ...values(), '--wait', '--timeout', '3m']);
+  const install = (): Promise<string> => installRelease(second);
 
   /** Jobs that are left wait for an operator: `afterwards` brings the other one back. */
   async function removeRelease(afterwards: () => Promise<unknown> = async () => undefined): Promise<void> {
-    await run(inject('bed').helm4, ['uninstall', 'second', '-n', space, '--wait', '--timeout', '90s']);
+    await uninstallRelease(second);
     await afterwards();
-    await kubectl(['delete', 'namespace', space, '--ignore-not-found', '--wait=true', '--timeout=120s']);
-  }
-
-  async function sharedOperator(replicas: 0 | 1): Promise<void> {
-    await kubectl(['scale', shared, '-n', systemNamespace, `--replicas=${replicas}`]);
-    await kubectl(['rollout', 'status', shared, '-n', systemNamespace, '--timeout=90s']);
+    await deleteNamespace(space);
   }
 
   beforeAll(async () => {
@@ -142,7 +128,7 @@ describe('a release for one namespace', () => {
     const [worker, server] = [await lives(space, 'millrace.dev/job=small'), await lives(space, 'app.kubernetes.io/component=nats')];
     const operator = await lives(space, 'app.kubernetes.io/component=operator');
     const beganMs = performance.now();
-    await helm3(['upgrade', 'second', chart, '-n', space, ...values(), '--set', 'operator.resources.requests.cpu=60m', '--wait']);
+    await helm3(['upgrade', 'second', chart, '-n', space, ...valuesOf(), '--set', 'operator.resources.requests.cpu=60m', '--wait']);
     console.log(`helm3 upgrade --wait: ${since(beganMs)}`);
     await until('the operator is another one', 60_000, async () => {
       const now = await lives(space, 'app.kubernetes.io/component=operator');

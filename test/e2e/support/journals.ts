@@ -21,7 +21,8 @@ export async function ownersOf({ jsm }: ClusterNats, identity: string): Promise<
     const { state } = await jsm.streams.info(config.name, { subjects_filter: `mr.${identity}.>` });
     const tasks = Object.keys(state.subjects ?? {}).flatMap((subject) => taskOf(subject, identity) ?? []);
     for (const { subject, task } of tasks) {
-      const record = await jsm.streams.getMessage(config.name, { last_by_subj: subject }).catch(() => null);
+      // No answer is no answer, not a partition without owner.
+      const record = await jsm.streams.getMessage(config.name, { last_by_subj: subject });
       if (record === null) continue;
       const { owner, epoch, done } = decodeHeader(record.data, subject);
       owners.set(task, { pod: owner, epoch, done });

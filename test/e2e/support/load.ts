@@ -61,9 +61,9 @@ export async function applyLoadJob(...args: Parameters<typeof loadJob>): Promise
 }
 
 /** Makes the stream of the events, without anything of an earlier test. Sinks' streams are made by the operator. */
-export async function makeLoadStream({ jsm }: ClusterNats, name: string): Promise<void> {
+export async function makeLoadStream({ jsm }: ClusterNats, name: string, copies = 1): Promise<void> {
   for (const stream of [`load-${name}`, `out-${name}`]) await jsm.streams.delete(stream).catch(() => false);
-  await jsm.streams.add({ name: `load-${name}`, subjects: [`load.${name}`], storage: 'file' as never, num_replicas: 1 });
+  await jsm.streams.add({ name: `load-${name}`, subjects: [`load.${name}`], storage: 'file' as never, num_replicas: copies });
 }
 
 /** Sends events until it is stopped; each is acknowledged by NATS before it counts as sent. */
