@@ -12,7 +12,7 @@ import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
+import { beginThread } from '../../runtime/adapters/node/begin-thread.ts';
 import type { WorkerOptions } from '../../runtime/options.ts';
 import type { Isolation } from '../../runtime/telemetry/progress.ts';
 import { causeIn } from './cause.ts';
@@ -115,7 +115,7 @@ export class WorkerGroup {
 }
 
 function startThread(options: WorkerOptions, parts: SpawnParts): Member {
-  const thread = new Worker(MAIN, {
+  const thread = beginThread(MAIN, {
     workerData: options,
     stdout: true,
     stderr: true,

@@ -9,8 +9,9 @@
 //   TT4. A thread that fails takes its spans with it: they are dropped and counted, it is told once, and no other is begun.
 //   TT5. `close` takes no longer than it may, from when the thread has started; nothing keeps a process alive afterwards.
 
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { SPANS_GATHER_MS, SPANS_PER_REQUEST_MAX, SPANS_WAITING_MAX } from '../../base/limits.ts';
+import { beginThread } from '../node/begin-thread.ts';
 import type { SpanData, Tracer, TracerFigures } from '../../telemetry/span.ts';
 import type { OtlpTracerParts } from './otlp-tracer.ts';
 
@@ -106,7 +107,7 @@ export class ThreadTracer implements Tracer {
   /** TT1. */
   #begin(): Worker {
     const { onTrouble: _ours, ...workerData } = this.#parts;
-    const thread = new Worker(this.#program, { workerData, name: 'traces', resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
+    const thread = beginThread(this.#program, { workerData, name: 'traces', resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB } });
     thread.unref();
     thread.on('message', (message: FromThread) => this.#hear(message));
     thread.on('error', (error) => this.#fail(error instanceof Error ? error.message : String(error)));
