@@ -173,6 +173,9 @@ export type PodProcess = {
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
 const running = new Set<ChildProcess>();
+/** By which Node and V8 end a process themselves: no memory, a failed check, a fault. No test sends them. */
+const FAULTS = new Set<NodeJS.Signals>(['SIGABRT', 'SIGBUS', 'SIGILL', 'SIGSEGV', 'SIGTRAP']);
+const LAST_WORDS = 20;
 
 export type PodSettings = {
   readonly natsUrl: string;
@@ -218,6 +221,7 @@ export function startPod(settings: PodSettings): PodProcess {
   });
   const port = (): number | undefined => lines.find(({ msg }) => msg === 'started')?.['port'] as number | undefined;
   const get = async (path: string): Promise<Response | null> => {
+    if (FAULTS.has(child.signalCode ?? 'SIGTERM')) throw new Error(`${worker} has died of ${child.signalCode}: ${lastWords(lines)}`);
     const found = port();
     return found === undefined ? null : fetch(`http://127.0.0.1:${found}/${path}`).catch(() => null);
   };
@@ -236,6 +240,15 @@ export function startPod(settings: PodSettings): PodProcess {
       return { code: await exited, ms: performance.now() - startMs };
     },
   };
+}
+
+/** What Node printed when it died is no line of JSON. */
+function lastWords(lines: readonly Record<string, unknown>[]): string {
+  return lines
+    .filter(({ level }) => level === 'stderr')
+    .slice(-LAST_WORDS)
+    .map(({ msg }) => String(msg))
+    .join('');
 }
 
 /** For afterEach: ends what a test that failed has left. */

@@ -2,7 +2,8 @@
 //
 //   F1. Pieces come in the order of the cells, so that applying them gives the same order (C4). A long list comes in several.
 //   F2. A cell may be changed in place by whoever has got it (C1). So what is got, and was not given yet, is kept: a copy of a plain cell,
-//       of a list how long it was, since lists only grow. What is replaced without having been got is kept as it is.
+//       of a list how long it was, since lists only grow. What is replaced without having been got is kept as it is. Of what the value store
+//       has as it was, only the place is kept: an image takes no more memory than values had when it was begun.
 //   F3. What came after that moment is not of it, and what is gone since is: its entry is held from here.
 
 import type { Key, Value } from '../event/batch.ts';
@@ -13,8 +14,14 @@ import type { Entry } from './cell-entry.ts';
 import { decodeValue, encodeValue } from './value-codec.ts';
 
 type Space = { readonly id: number; readonly entries: readonly Entry[] };
-/** A cell of before; `items`: of a list, how many it had; else PLAIN. */
-type Kept = { readonly cell: Value; readonly items: number };
+/** A cell of before, or its `place` in the value store; `items`: of a list, how many it had; else PLAIN. */
+type Kept = { readonly cell: Value; readonly place: number; readonly items: number };
+type Look = {
+  /** The value of a cell, also when it is not in memory. */
+  readonly look: (entry: Entry) => Value;
+  /** What the value store has there. */
+  readonly at: (place: number) => Value;
+};
 
 const NONE: readonly Key[] = [];
 
@@ -22,8 +29,7 @@ export class FrozenCells {
   readonly #image: number;
   readonly #generation: number;
   readonly #spaces: Space[];
-  /** The value of a cell, also when it is not in memory. */
-  readonly #look: (entry: Entry) => Value;
+  readonly #values: Look;
   readonly #kept = new Map<Entry, Kept>();
   /** Place of the next cell in its space, and of its next item. */
   #entry = 0;
@@ -32,9 +38,9 @@ export class FrozenCells {
   /** `generation`: what was made in it, or later, is not of this image. */
   constructor(
     spaces: Iterable<{ readonly id: number; readonly entries: ReadonlyMap<Key, Entry> }>,
-    { image, generation, look }: { readonly image: number; readonly generation: number; readonly look: (entry: Entry) => Value },
+    { image, generation, ...values }: { readonly image: number; readonly generation: number } & Look,
   ) {
-    this.#look = look;
+    this.#values = values;
     this.#image = image;
     this.#generation = generation;
     this.#spaces = Array.from(spaces, ({ id, entries }) => ({ id, entries: [...entries.values()] })).reverse();
@@ -42,7 +48,8 @@ export class FrozenCells {
 
   /** Somebody gets the cell, or a list is about to grow (F2). */
   lend(entry: Entry): void {
-    if (this.#isOf(entry)) this.#keep(entry, entry.savedItems === PLAIN ? copyOf(entry.cell) : entry.cell);
+    if (!this.#isOf(entry)) return;
+    this.#keep(entry, entry.savedItems === PLAIN && entry.stored <= 0 ? copyOf(entry.cell) : entry.cell);
   }
 
   /** `cell` is about to take the place of the entry's (F2). */
@@ -73,27 +80,36 @@ export class FrozenCells {
 
   #keep(entry: Entry, cell: Value): void {
     entry.image = this.#image;
-    this.#kept.set(entry, { cell, items: entry.savedItems === PLAIN ? PLAIN : (cell as readonly Value[]).length });
+    const items = entry.savedItems === PLAIN ? PLAIN : (cell as readonly Value[]).length;
+    this.#kept.set(entry, entry.stored > 0 ? { cell: null, place: entry.stored, items } : { cell, place: 0, items });
+  }
+
+  /** A list that is about to be given, piece by piece. */
+  #hold(entry: Entry, cell: readonly Value[]): void {
+    entry.image = this.#image;
+    this.#kept.set(entry, { cell, place: 0, items: this.#kept.get(entry)?.items ?? cell.length });
   }
 
   /** Returns how many items it has put. */
   #put(puts: unknown[], entry: Entry, itemsMax: number): number {
     if (entry.image === this.#image) return this.#putKept(puts, entry, itemsMax);
     if (entry.savedItems === PLAIN) {
-      puts.push(entry.key, PLAIN_CELL, this.#look(entry));
+      puts.push(entry.key, PLAIN_CELL, this.#values.look(entry));
       return this.#given(entry, 1);
     }
-    this.#keep(entry, this.#look(entry));
+    this.#hold(entry, this.#values.look(entry) as readonly Value[]);
     return this.#putKept(puts, entry, itemsMax);
   }
 
   #putKept(puts: unknown[], entry: Entry, itemsMax: number): number {
-    const { cell, items } = this.#kept.get(entry) as Kept;
+    const { cell: kept, place, items } = this.#kept.get(entry) as Kept;
+    const cell = place > 0 ? this.#values.at(place) : kept;
     if (items === PLAIN) {
       puts.push(entry.key, PLAIN_CELL, cell);
       return this.#given(entry, 1);
     }
     const list = cell as readonly Value[];
+    if (place > 0) this.#hold(entry, list);
     const from = this.#item;
     const to = Math.min(items, from + itemsMax);
     puts.push(entry.key, LIST_FROM_START + from, to - from === list.length ? list : list.slice(from, to));

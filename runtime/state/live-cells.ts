@@ -80,7 +80,7 @@ export class LiveCells implements KeyedCells {
       this.#insert(this.#open(namespace, this.#generation), key, cell, PLAIN);
       return;
     }
-    if (entry.cell === AWAY) this.#comeBack(entry, this.#frozen === null && entry.savedItems === PLAIN ? cell : undefined);
+    if (entry.cell === AWAY) this.#comeBack(entry, entry.savedItems === PLAIN ? cell : undefined);
     this.#frozen?.replace(entry, cell);
     if (entry.savedItems !== PLAIN) this.#weigh(this.#lastNamespace!, 1 - weightOf(entry));
     entry.cell = cell;
@@ -219,7 +219,8 @@ export class LiveCells implements KeyedCells {
   freeze(): FrozenCells {
     assert(this.#frozen === null && !this.isChanged, 'one image at a time, and none of changes that no delta has');
     const look = (entry: Entry): Value => valueOf(entry, this.#spilled);
-    return (this.#frozen = new FrozenCells(this.#namespaces.values(), { image: ++this.#image, generation: this.#generation, look }));
+    const at = (place: number): Value => this.#spilled!.at(place);
+    return (this.#frozen = new FrozenCells(this.#namespaces.values(), { image: ++this.#image, generation: this.#generation, look, at }));
   }
 
   thaw(): void {

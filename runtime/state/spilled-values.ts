@@ -64,9 +64,14 @@ export class SpilledValues {
 
   /** The entry's value, which is away; it stays there. */
   look(entry: Entry): Value {
+    return this.at(entry.stored);
+  }
+
+  /** What lies at a place that is in use, or was when the image was begun that is under way (V3). */
+  at(place: number): Value {
     this.#parts.read++;
     try {
-      const bytes = (this.#store as ValueStore).get(entry.stored);
+      const bytes = (this.#store as ValueStore).get(place);
       this.bytesRead += bytes.length;
       return decodeValue(bytes);
     } catch (error) {

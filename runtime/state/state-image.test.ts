@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { valuesAway } from '../testing/values-away.ts';
@@ -200,3 +202,26 @@ test('there is one image at a time, until it is made, closed, or left', () => {
   expect([...state.image().chunks()].length).toBeGreaterThan(0);
   expect(state.isImaged).toBe(false);
 });
+
+test('what steps get from the value store while an image is made is not kept in memory until the image has come to it', () => {
+  const [count, characters] = [8_000, 4_000];
+  const state = new PartitionState(valuesAway());
+  for (let i = 0; i < count; i++) state.cells('node').put(0, `k${i}`, `${i}`.padEnd(characters, '.'));
+  state.takeDelta();
+  const chunks = state.image().chunks();
+  const held: unknown[] = [chunks.next()];
+  const before = heapUsed();
+  for (let i = 0; i < count; i += 100) {
+    for (let n = i; n < i + 100; n++) held[1] = state.cells('node').get(0, `k${n}`);
+    state.cells('node').put(1, 'step', i);
+    state.takeDelta();
+  }
+  expect(heapUsed() - before).toBeLessThan((count * characters) / 10);
+  expect([...chunks].length).toBeGreaterThan(100);
+});
+
+function heapUsed(): number {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  return process.memoryUsage().heapUsed;
+}
