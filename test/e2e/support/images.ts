@@ -3,7 +3,15 @@
 import { inject } from 'vitest';
 
 export function workerImage(): string {
-  return `${valueOf('worker.image.repository')}:${valueOf('worker.image.tag')}`;
+  return imageOf('worker');
+}
+
+export function natsImage(): string {
+  return imageOf('nats');
+}
+
+function imageOf(what: 'worker' | 'nats'): string {
+  return `${valueOf(`${what}.image.repository`)}:${valueOf(`${what}.image.tag`)}`;
 }
 
 /** Of `--set-string name=value`. */
