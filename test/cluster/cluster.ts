@@ -4,17 +4,16 @@ import { isMode, modes, planCluster, type Mode } from './cluster-plan.ts';
 import { forgetState, inTurn, readState } from './cluster-state.ts';
 import { dockerOf, ourEngine, startEngine, stopEngine, type Engine } from './docker-engine.ts';
 import type { Log } from './artefact-cache.ts';
+import { existingCluster, existingStatus, LOAD_VARIABLE, type Existing } from './existing-cluster.ts';
 import { foldersOf, kubeconfigOf } from './folders.ts';
 import { KindCluster } from './kind-cluster.ts';
 import { nodeNames } from './kind-config.ts';
 import { machineFacts } from './machine.ts';
 import { ensureServerArchive, serverImage, type Server } from './server-images.ts';
 import { lowerGuard, raiseGuard, removeNetwork } from './network-guard.ts';
-import { ProgramFailed, run } from './program-run.ts';
+import { ProgramFailed } from './program-run.ts';
 import { ensurePrograms } from './programs.ts';
 import { ensureTools, type Tools } from './tools.ts';
-
-const commandTimeoutMs = 5 * 60_000;
 
 export type Cluster = {
   readonly kind: 'built' | 'stock' | 'existing';
@@ -51,7 +50,7 @@ export async function upCluster(options: UpOptions = {}): Promise<Cluster> {
   const { folders, facts, log } = context;
   const plan = planCluster(modeOf(options), facts);
   if (plan.kind === 'none') throw new NoCluster(plan.why);
-  if (plan.kind === 'existing') return existingCluster(context, await ensureTools(folders.cache, facts, log));
+  if (plan.kind === 'existing') return existingCluster(await existingOf(context));
   let parts = plan.kind === 'stock' ? await stockParts(context) : null;
   if (parts === null && plan.kind === 'stock' && !plan.orBuilt)
     throw new NoCluster("the Docker engine has no node image of kind's and cannot get it, and none can be built here");
@@ -60,9 +59,11 @@ export async function upCluster(options: UpOptions = {}): Promise<Cluster> {
   return kindCluster(context, ready, await inTurn(folders, log, () => ensureCluster(context, ready)));
 }
 
-/** Removes the cluster, its network and guard, and our engine if it runs; what was built stays. Nothing when there is none. */
+/** Removes the cluster, its network and guard, and our engine if it runs; what was built stays. Nothing when there is none, or when it is
+ *  somebody else's. */
 export async function downCluster(options: UpOptions = {}): Promise<void> {
   const { folders, log } = await contextOf(options);
+  if (modeOf(options) === 'existing') return log('the cluster of KUBECONFIG was there before, and stays');
   await inTurn(folders, log, async () => {
     const known = await readState(folders);
     const running = await ourEngine(folders);
@@ -82,7 +83,12 @@ export async function downCluster(options: UpOptions = {}): Promise<void> {
 
 /** What is there now, as lines. */
 export async function clusterStatus(options: UpOptions = {}): Promise<readonly string[]> {
-  const { folders } = await contextOf(options);
+  const context = await contextOf(options);
+  const { folders, facts } = context;
+  if (modeOf(options) === 'existing') {
+    const plan = planCluster('existing', facts);
+    return plan.kind === 'none' ? [plan.why] : existingStatus(await existingOf(context));
+  }
   const known = await readState(folders);
   if (known === null) return ['there is no cluster'];
   const cluster = new KindCluster(folders, known.tools, known.dockerHost);
@@ -98,6 +104,16 @@ export async function clusterStatus(options: UpOptions = {}): Promise<readonly s
 async function contextOf({ environment = process.env, log = () => {} }: UpOptions): Promise<Context> {
   const folders = foldersOf(environment, process.getuid?.() === 0);
   return { folders, environment, log, facts: await machineFacts(environment, folders) };
+}
+
+async function existingOf({ folders, environment, facts, log }: Context): Promise<Existing> {
+  return {
+    kubeconfig: environment['KUBECONFIG'] ?? '',
+    loadCommand: environment[LOAD_VARIABLE],
+    tools: await ensureTools(folders.cache, facts, log, { isKindNeeded: false }),
+    cache: folders.cache,
+    log,
+  };
 }
 
 function modeOf({ mode, environment = process.env }: UpOptions): Mode {
@@ -125,31 +141,5 @@ function kindCluster({ folders, log }: Context, parts: Parts, { cluster, engine 
       if (ended.code !== 0) throw new ProgramFailed(['docker', ...args], ended);
       return ended.stdout;
     },
-  };
-}
-
-/** A cluster that somebody else made: images get there by a command of theirs. */
-function existingCluster({ folders, environment, log }: Context, tools: Tools): Cluster {
-  const kubeconfig = environment['KUBECONFIG'] ?? '';
-  const command = environment['MILLRACE_CLUSTER_LOAD'];
-  const loadImage = async (archive: string): Promise<void> => {
-    if (!command) throw new Error('an existing cluster needs MILLRACE_CLUSTER_LOAD: a command that takes an image archive as its argument');
-    await run('sh', ['-c', `${command} "$1"`, 'sh', archive], { timeoutMs: commandTimeoutMs });
-  };
-  return {
-    kind: 'existing',
-    kubeconfig,
-    tools,
-    env: { KUBECONFIG: kubeconfig },
-    nodes: async () => {
-      const args = ['--kubeconfig', kubeconfig, 'get', 'nodes', '-o', 'jsonpath={.items[*].metadata.name}'];
-      return (await run(tools.kubectl, args, { timeoutMs: commandTimeoutMs })).split(' ');
-    },
-    loadImage,
-    loadServerImage: async (server) => {
-      await loadImage(await ensureServerArchive(server, folders.cache, log));
-      return serverImage(server);
-    },
-    docker: () => Promise.reject(new Error('nodes of an existing cluster are not containers of this machine')),
   };
 }

@@ -4,11 +4,11 @@ import type { MachineFacts } from './cluster-plan.ts';
 import { whereIs } from './program-run.ts';
 import { ensurePrograms, type Program } from './programs.ts';
 
-/** Absolute paths. */
+/** Absolute paths; of kind an empty one where it is not needed and not there. */
 export type Tools = { readonly kind: string; readonly kubectl: string; readonly helm3: string; readonly helm4: string };
 
 /** The pinned ones, built with Go; without Go those of the PATH (`helm` for both helms). */
-export async function ensureTools(cache: string, facts: MachineFacts, log: Log): Promise<Tools> {
+export async function ensureTools(cache: string, facts: MachineFacts, log: Log, { isKindNeeded = true } = {}): Promise<Tools> {
   if (facts.goVersion !== null) {
     const { kind, kubectl, helm3, helm4 } = (await ensurePrograms(cache, ['kind', 'kubectl', 'helm3', 'helm4'], log)).paths;
     return { kind, kubectl, helm3, helm4 };
@@ -19,7 +19,7 @@ export async function ensureTools(cache: string, facts: MachineFacts, log: Log):
     return path;
   };
   return {
-    kind: found('kind'),
+    kind: isKindNeeded ? found('kind') : (whereIs('kind') ?? ''),
     kubectl: found('kubectl'),
     helm3: whereIs('helm3') ?? found('helm'),
     helm4: whereIs('helm4') ?? found('helm'),

@@ -9,12 +9,15 @@ import { downCluster, upCluster, type Cluster } from '../cluster/cluster.ts';
 import { release, runWith, systemNamespace, wanted, type Bed } from './support/programs.ts';
 
 const chart = resolve(import.meta.dirname, '../../charts/millrace');
+/** Of the images that these tests make. */
+const TAG = 'e2e';
 const log = (line: string): void => console.log(`e2e: ${line}`);
 
 export async function setup(project: TestProject): Promise<void> {
   const beganMs = performance.now();
   const cluster = await upCluster({ log });
   log(`the cluster is up (${since(beganMs)})`);
+  await refuseForeignRelease(cluster);
   const images = await loadImages(cluster);
   log(`images are loaded (${since(beganMs)})`);
   const bed: Bed = {
@@ -42,7 +45,7 @@ export async function teardown(): Promise<void> {
 async function loadImages(cluster: Cluster): Promise<readonly WrittenImage[]> {
   const out = await mkdtemp(join(tmpdir(), 'millrace-images-'));
   try {
-    const images = await writeImages({ out, tag: 'e2e', names: ['operator', 'worker'] });
+    const images = await writeImages({ out, tag: TAG, names: ['operator', 'worker'] });
     for (const { path } of images) await cluster.loadImage(path);
     return images;
   } finally {
@@ -73,6 +76,18 @@ function helmValues(images: readonly WrittenImage[], servers: Readonly<Record<'n
     ...set('nats.storage.size', '2Gi'),
     ...set('operator.podAnnotations.millrace\\.dev/image', (operator?.imageId ?? '').slice(-16)),
   ];
+}
+
+/** On a cluster of somebody else a release that these tests did not install is in use: they would replace it. */
+async function refuseForeignRelease({ kind, env, tools }: Cluster): Promise<void> {
+  if (kind !== 'existing') return;
+  const { code, stdout } = await runWith(env, tools.helm4, ['get', 'values', release, '-n', systemNamespace, '-o', 'json']);
+  if (code !== 0) return; // There is none.
+  const values = JSON.parse(stdout) as { readonly worker?: { readonly image?: { readonly tag?: string } } } | null;
+  if (values?.worker?.image?.tag === TAG) return;
+  throw new Error(
+    `the release ${release} in ${systemNamespace} was not installed by these tests, which would replace it: nothing was changed`,
+  );
 }
 
 /** A release that was installed by a checkout with other keys goes with them and with its volume: the operator would only say so. */
