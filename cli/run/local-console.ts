@@ -128,7 +128,13 @@ export class LocalConsole implements ConsoleSource {
     });
     const board = new LiveBoard({ plan, declared, isolation, startMs: systemClock.monotonicMs() });
     const [book, written] = [new DeadLetterBook(), new DeadLetterFile(join(outDir, DEAD_LETTERS_FILE))];
-    const asking = { job: plan.job, plan, bus, newId: () => systemRandom.id(), sleep: (ms: number, signal: AbortSignal) => systemClock.sleep(ms, signal) };
+    const asking = {
+      job: plan.job,
+      plan,
+      bus,
+      newId: () => systemRandom.id(),
+      sleep: (ms: number, signal: AbortSignal) => systemClock.sleep(ms, signal),
+    };
     const letters = async (): Promise<DeadLetters> => {
       const open = this.#isOver ? null : await desk().catch(() => null);
       return open === null ? written.look() : book.look(open);
