@@ -175,3 +175,22 @@ test('what is in no way wrong is not warned of', () => {
     ),
   ).toEqual([]);
 });
+
+test('a timer for which its actor does not live', () => {
+  const says = (place: string): string =>
+    `${place}: after 2d is not below state.ttl 1d: the actor of a key that is quiet for 1d is forgotten before, and this never happens`;
+  const state = { ttl: '1d' };
+  const declared = (after: string): unknown =>
+    parse(`{ initial: a, states: { a: { on: { x: b }, after: { ${after} } }, b: { type: final } } }`);
+  const own = (after: number | string): unknown =>
+    createMachine(
+      { initial: 'a', states: { a: { on: { x: 'b' }, after: { [after]: { target: 'b' } } }, b: { type: 'final' } } } as object,
+      { delays: { later: 9 } },
+    );
+  expect(said({ machine: declared('2d: b'), state })).toEqual([says('states.a.after["2d"]')]);
+  expect(said({ xstate: { machine: own(2 * 86_400_000) }, state })).toEqual([says('states.a.after["172800000"]')]);
+  for (const machine of [declared('23h: b'), declared('2h: { actions: [{ assign: { n: "1" } }] }, 2d: b')])
+    expect(said({ machine, state })).toEqual([]);
+  expect(said({ machine: declared('2d: b') })).toEqual([]);
+  for (const machine of [own(23 * 3_600_000), own('later')]) expect(said({ xstate: { machine }, state })).toEqual([]);
+});

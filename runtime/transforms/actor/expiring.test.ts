@@ -67,6 +67,12 @@ test('a timer of the actor puts its end off; at its end all its timers go', () =
   expect(early.state.nextDueMs('node')).toBe(Infinity);
 });
 
+test('a timer that is due when its actor expires goes with it: the end comes first', () => {
+  const played = harness({ ...withTimers(), state: { ttlMs: 7, emits: true } } as OpPlan).play('a5=1 W11 W12 W30');
+  expect(played.drawn(state)).toBe('W11 expired:a=1@12 W12 W30');
+  expect(played.state.nextDueMs('node')).toBe(Infinity);
+});
+
 test('an actor that forgets itself does not expire', () => {
   const played = harness(withTimers()).play('a5=2 a6=0 W30');
   expect(played.drawn(state)).toBe('W30');
