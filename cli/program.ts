@@ -9,6 +9,7 @@ export type CommandEntry = { readonly name: string; readonly summary: string; re
 
 export const commands: readonly CommandEntry[] = [
   { name: 'run', summary: 'run a job until it is complete, or until Ctrl-C', load: () => import('./commands/run.ts') },
+  { name: 'dev', summary: 'run a job, and again whenever its file or a module of it changes', load: () => import('./commands/dev.ts') },
   { name: 'validate', summary: 'check job files, all mistakes at once', load: () => import('./commands/validate.ts') },
   { name: 'plan', summary: 'show how a job would be run: stages, partitions, streams', load: () => import('./commands/plan.ts') },
   { name: 'build', summary: 'write a job as files for Kubernetes: for GitOps, or for kubectl', load: () => import('./commands/build.ts') },

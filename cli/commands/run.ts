@@ -1,5 +1,6 @@
 // `millrace run FILE`: one job on this machine, until it is complete or Ctrl-C.
 
+import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { availableParallelism } from 'node:os';
 import { InvalidArgumentError, Option } from 'commander';
@@ -16,7 +17,7 @@ import { summaryText } from '../run/summary.ts';
 import type { SummaryContext } from '../run/summary.ts';
 import { repositoryFolder } from '../setup/node-runtime.mjs';
 
-type RunOptions = {
+export type RunOptions = {
   readonly workers: number;
   readonly nats?: string;
   readonly data: string;
@@ -25,12 +26,14 @@ type RunOptions = {
   readonly set: Readonly<Record<string, string>>;
   readonly name?: string;
   readonly fresh: boolean;
+  readonly freshIfChanged: boolean;
   readonly durability: 'machine' | 'process';
   readonly isolation: 'thread' | 'process';
   readonly report?: 'json';
   readonly traceEndpoint?: string;
   readonly traceSampling?: number;
   readonly console?: number;
+  readonly stay: boolean;
   readonly jaegerUrl?: string;
 };
 
@@ -41,21 +44,30 @@ const CONSOLE_PORT_DEFAULT = 7337;
 const COLUMNS_DEFAULT = 80;
 
 export function register(program: Command): void {
-  program
+  const command = program
     .command('run')
     .summary('run a job until it is complete, or until Ctrl-C')
     .description(
       'Runs a job on this machine, exactly once, through a NATS server of its own or the one at --nats.\nCtrl-C drains and commits: the same command goes on where it stopped.',
-    )
+    );
+  addRunOptions(command, DATA_DEFAULT).action(async (file: string, options: RunOptions) => {
+    process.exitCode = await run(file, options);
+  });
+}
+
+/** What a run can be told. `data`: where a server of its own keeps its data when nothing else is said. */
+export function addRunOptions(command: Command, data: string): Command {
+  return command
     .argument('<file>', 'the job: YAML, JSON or a TypeScript module')
     .option('-w, --workers <n>', 'worker threads, each an event loop of its own', positiveInteger, 1)
     .option('--nats <url>', 'a running NATS server (>= 2.15.2, JetStream); without it one is started')
-    .option('--data <dir>', 'where the started server keeps its data', DATA_DEFAULT)
+    .option('--data <dir>', 'where the started server keeps its data', data)
     .option('--out <dir>', 'folder for file results (default: out/<job>)')
     .option('--speed <factor>', 'replay a bounded source in event-time order: 3600x is an hour a second', speedFactor)
     .option('--set <name=value>', 'value of a parameter of the job; may be given several times', addParameter, {})
     .option('--name <name>', 'run it under another name')
     .option('--fresh', 'start over: what an unfinished run of this job left is deleted', false)
+    .option('--fresh-if-changed', 'start over only where the job has changed so that an unfinished run does not fit it', false)
     .addOption(
       new Option('--durability <what>', 'machine: every commit is synced to disk; process: survives processes, not power cuts')
         .choices(['machine', 'process'])
@@ -69,11 +81,9 @@ export function register(program: Command): void {
         .argParser(portNumber)
         .preset(CONSOLE_PORT_DEFAULT),
     )
+    .option('--stay', 'with --console: serve the page of a run that has ended, until Ctrl-C', false)
     .option('--jaeger-url <url>', 'where traces are looked at, such as http://localhost:16686: the console links to them', webUrl)
-    .addOption(new Option('--report <format>', 'print one JSON object last').choices(['json']))
-    .action(async (file: string, options: RunOptions) => {
-      process.exitCode = await run(file, options);
-    });
+    .addOption(new Option('--report <format>', 'print one JSON object last').choices(['json']));
 }
 
 async function run(file: string, options: RunOptions): Promise<number> {
@@ -81,8 +91,9 @@ async function run(file: string, options: RunOptions): Promise<number> {
   const stream = isJson ? process.stderr : process.stdout; // --report json: stdout is the report's alone
   const view = viewOn(stream);
   const interrupt = new AbortController();
+  let isEnded = false;
   const stop = onInterrupt(() => {
-    view.onLog('Stopping: what is in flight is stored first. Ctrl-C again ends at once.');
+    if (!isEnded) view.onLog('Stopping: what is in flight is stored first. Ctrl-C again ends at once.');
     interrupt.abort();
   });
   let page: LocalConsole | null = null;
@@ -103,6 +114,7 @@ async function run(file: string, options: RunOptions): Promise<number> {
         parameters: options.set,
         name: options.name ?? null,
         fresh: options.fresh,
+        freshIfChanged: options.freshIfChanged,
         durability: options.durability,
         isolation: options.isolation,
         tracing: { endpoint: options.traceEndpoint, sampling: options.traceSampling, environment: process.env },
@@ -110,15 +122,26 @@ async function run(file: string, options: RunOptions): Promise<number> {
       page === null ? view : together(view, page.listener),
       { interrupt: interrupt.signal },
     );
+    isEnded = true;
     view.end();
     stream.write(`${summaryText(outcome, contextOf(file, options, stream))}\n`);
     if (isJson) process.stdout.write(`${JSON.stringify(outcome.report)}\n`);
+    if (page !== null && options.stay) await stay(page, outcome, interrupt.signal);
     return exitCodeOf(outcome);
   } finally {
     view.end();
     stop();
     await page?.close();
+    if (process.connected) process.disconnect(); // by who watches over this (run-again.ts)
   }
+}
+
+/** Until Ctrl-C. */
+async function stay(page: LocalConsole, outcome: RunOutcome, interrupt: AbortSignal): Promise<void> {
+  page.ended(outcome);
+  if (interrupt.aborted) return;
+  process.stderr.write(`the run is ${outcome.ending}; its console stays at ${page.url}, Ctrl-C ends\n`);
+  await once(interrupt, 'abort');
 }
 
 /** Loaded only when it is asked for: it brings a bundler along. */
@@ -183,7 +206,7 @@ function webUrl(text: string): string {
   return text.replace(/\/+$/, '');
 }
 
-/** Ctrl-C and SIGTERM ask once; a second Ctrl-C ends at once. */
+/** Ctrl-C and SIGTERM ask once, and the end of a process that watches over this one; a second Ctrl-C ends at once. */
 function onInterrupt(ask: () => void): () => void {
   let asked = 0;
   const handler = (): void => {
@@ -192,9 +215,11 @@ function onInterrupt(ask: () => void): () => void {
   };
   process.on('SIGINT', handler);
   process.on('SIGTERM', handler);
+  process.on('disconnect', handler);
   return () => {
     process.off('SIGINT', handler);
     process.off('SIGTERM', handler);
+    process.off('disconnect', handler);
   };
 }
 

@@ -6,7 +6,7 @@
 //   B3. Nothing is renamed or minified: the code of a dead letter's stack can be read.
 
 import { basename, dirname, resolve } from 'node:path';
-import type { Message, Plugin } from 'esbuild';
+import type { BuildResult, Message, Plugin } from 'esbuild';
 import { BadDeclaration, type Issue } from '../../runtime/base/issues.ts';
 
 /** B1. */
@@ -14,13 +14,25 @@ const OUTSIDE: readonly string[] = ['millrace', 'xstate'];
 
 /** The bundle of the module `file`. Throws BadDeclaration with all that cannot be bundled. */
 export async function bundleModule(file: string): Promise<string> {
+  const { outputFiles } = await bundle(file);
+  return outputFiles[0]?.text ?? '';
+}
+
+/** Paths of the module `file` and of all that it imports which would be in its bundle. Throws as `bundleModule` does. */
+export async function modulesOf(file: string): Promise<readonly string[]> {
+  const { metafile } = await bundle(file);
+  return Object.keys(metafile.inputs).map((path) => resolve(dirname(file), path));
+}
+
+async function bundle(file: string): Promise<BuildResult<{ write: false; metafile: true }>> {
   const { build } = await import('esbuild');
   const path = resolve(file);
-  const result = await build({
+  return build({
     absWorkingDir: dirname(path),
     entryPoints: [`./${basename(path)}`],
     bundle: true,
     write: false,
+    metafile: true,
     format: 'esm',
     platform: 'node',
     target: 'node24',
@@ -33,7 +45,6 @@ export async function bundleModule(file: string): Promise<string> {
   }).catch((error: unknown) => {
     throw badModule(file, error);
   });
-  return result.outputFiles[0]?.text ?? '';
 }
 
 const outside: Plugin = {

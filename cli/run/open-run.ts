@@ -1,7 +1,8 @@
 // Opening a run: a new one, or the one that stopped before it was complete. Decides before anything is changed.
 //
 //   O1. One runner per job name: a second one is refused (MR1006) while the first one's mark still moves.
-//   O2. An unfinished run is continued when the declaration still fits its state, and refused (MR1007) when not.
+//   O2. An unfinished run is continued when the declaration still fits its state, and refused (MR1007) when not; who asks for it
+//       (`freshIfChanged`) has it begun anew then, and is told what does not fit.
 //   O3. A replay stays one, at the pace that is asked for now; a run that was begun without a speed takes none later.
 //   O4. A finished one, or `fresh`, is removed first: journals, checkpoints, directory.
 
@@ -23,6 +24,7 @@ export type OpenRequest = {
   readonly plan: PhysicalPlan;
   readonly record: Pick<JobRecord, 'module' | 'splitCounts' | 'baseDir' | 'outDir' | 'speed' | 'workers'>;
   readonly fresh: boolean;
+  readonly freshIfChanged: boolean;
   readonly laneBytesMax: number;
 };
 
@@ -31,6 +33,8 @@ export type OpenRun = {
   readonly journal: NatsJournal;
   readonly record: JobRecord;
   readonly isContinued: boolean;
+  /** Why an unfinished run was begun anew; empty: it was not, or that was asked for. */
+  readonly changes: readonly string[];
   release(): Promise<void>;
 };
 
@@ -48,10 +52,12 @@ export async function openRun(connection: NatsConnection, request: OpenRequest):
   await refuseSecondRunner(directory, plan.job);
   const before = (await directory.get('job'))?.value as JobRecord | undefined;
   const isFinished = (await directory.get('completed')) !== null;
-  const isContinued = before !== undefined && !isFinished && !request.fresh;
+  const isUnfinished = before !== undefined && !isFinished && !request.fresh;
+  const changes = isUnfinished ? changesSince(before, request) : [];
+  if (changes.length > 0 && !request.freshIfChanged) throw new MillraceError('MR1007', { job: plan.job, changes });
+  const isContinued = isUnfinished && changes.length === 0;
   const journal = new NatsJournal(new Link(connection));
-  if (isContinued) refuseChange(before, request);
-  else if (before !== undefined) {
+  if (!isContinued && before !== undefined) {
     await removeJob(connection, plan.job);
     directory = await openDirectory(connection, plan.job);
   }
@@ -65,13 +71,14 @@ export async function openRun(connection: NatsConnection, request: OpenRequest):
     ? { ...before, ...fixed, ...asked, plan: { ...(before.plan as PhysicalPlan), standbyReplicas: plan.standbyReplicas } }
     : { ...fixed, ...asked, plan, fingerprint: plan.fingerprint, runId: systemRandom.id(), startedMs: systemClock.nowMs() };
   await directory.put('job', record);
-  return { directory, journal, record, isContinued, release };
+  return { directory, journal, record, isContinued, changes, release };
 }
 
-function refuseChange(before: JobRecord, { plan, record }: OpenRequest): void {
+/** What does not fit the run of before (O2). */
+function changesSince(before: JobRecord, { plan, record }: OpenRequest): readonly string[] {
   const changes = before.fingerprint === plan.fingerprint ? [] : explainChange(before.plan as PhysicalPlan, plan);
   if (before.outDir !== record.outDir) changes.push(`its results are in ${before.outDir}, not ${record.outDir}`);
-  if (changes.length > 0) throw new MillraceError('MR1007', { job: plan.job, changes });
+  return changes;
 }
 
 async function refuseSecondRunner(directory: Directory, job: string): Promise<void> {

@@ -52,6 +52,8 @@ export type RunRequest = {
   readonly parameters: Readonly<Record<string, string>>;
   readonly name: string | null;
   readonly fresh: boolean;
+  /** An unfinished run that the declaration does not fit any more is begun anew; absent: it is refused. */
+  readonly freshIfChanged?: boolean;
   readonly durability: 'machine' | 'process';
   readonly isolation: Isolation;
   /** Wishes of who runs it, and OpenTelemetry's variables; absent: nothing is traced. */
@@ -163,12 +165,14 @@ async function runOn(
     plan,
     record: { module, splitCounts, baseDir, outDir, speed: request.speed, workers: request.workers },
     fresh: request.fresh,
+    freshIfChanged: request.freshIfChanged ?? false,
     laneBytesMax: LANE_BYTES_MAX,
   });
   try {
     const desk = (): Promise<DeadLetterDesk | null> => DeadLetterDesk.open(connection, plan.job, systemClock);
     listener.onJob?.(job, { bus: openBus(connection, plan.job), desk });
     listener.onOpen({ plan, natsUrl: withoutCredentials(natsUrl), isContinued: opened.isContinued, outDir, tableIssues });
+    if (opened.changes.length > 0) listener.onLog(`it starts over, since the run before does not fit: ${opened.changes.join('; ')}`);
     if (request.speed !== null && !opened.record.isReplay)
       listener.onLog('--speed has no effect: this run was begun without it and goes on so; with --fresh it starts over');
     const tracing = tracingFor(job, request, listener);
