@@ -23,6 +23,7 @@ import type { Log } from './log.ts';
 import type { JobViews, Viewed } from './nats/job-view.ts';
 import { OperatorMeter, tellQueue, tellWatch, type QueueName } from './operator-meter.ts';
 import type { OperatorOptions } from './options.ts';
+import { natsPortsOf } from './resources/network-policy.ts';
 import type { ClusterSettings } from './reconcile/children.ts';
 import { CodeStore } from './reconcile/code-store.ts';
 import type { Cache } from './reconcile/observe.ts';
@@ -198,18 +199,13 @@ export class Operator {
   }
 }
 
-function settingsOf({ worker, namespace, nats }: OperatorOptions): ClusterSettings {
+function settingsOf({ worker, namespace, nats, metricsFrom }: OperatorOptions): ClusterSettings {
   return {
     defaults: worker,
     operatorNamespace: namespace,
-    nats: { mode: nats.mode, port: portOf(nats.url, 4222) },
+    nats: { mode: nats.mode, ports: natsPortsOf(nats.url) },
+    metricsFrom,
   };
-}
-
-/** Of the first of several URLs. */
-function portOf(urls: string, fallback: number): number {
-  const [first = ''] = urls.split(',');
-  return Number(/:(\d+)\/?$/.exec(first.trim())?.[1] ?? fallback);
 }
 
 /** `<namespace>_<name>` as the queue's key. */

@@ -1,5 +1,6 @@
 // What the operator is told: read once from the environment, as the chart sets it (charts/millrace/templates/operator).
 
+import type { Peer } from './resources/network-policy.ts';
 import type { WorkerDefaults } from './resources/worker-deployment.ts';
 
 export type OperatorOptions = {
@@ -13,6 +14,8 @@ export type OperatorOptions = {
   readonly httpPort: number;
   readonly worker: WorkerDefaults;
   readonly nats: NatsOptions;
+  /** Who may read the metrics of workers, as peers of a NetworkPolicy; empty: everybody in the cluster. */
+  readonly metricsFrom: readonly Peer[];
   /** Where workers and operator send traces; null: nowhere. */
   readonly otlpEndpoint: string | null;
   /** null: none is served. */
@@ -71,6 +74,16 @@ export function operatorOptions(environment: Environment): OperatorOptions {
       .split(',')
       .map((item) => item.trim())
       .filter((item) => item !== '');
+  const peers = (name: string): readonly Peer[] => {
+    try {
+      const value: unknown = JSON.parse(text(name, '[]'));
+      if (Array.isArray(value)) return value as readonly Peer[];
+    } catch {
+      // Told below.
+    }
+    problems.push(`${name} is ${JSON.stringify(environment[name])}, not a list of peers as JSON`);
+    return [];
+  };
   const mode = choice('MILLRACE_NATS_MODE', ['bundled', 'external'], 'bundled');
   const namespace = text('MILLRACE_NAMESPACE');
   const replicas = whole('MILLRACE_NATS_REPLICAS', 1);
@@ -102,6 +115,7 @@ export function operatorOptions(environment: Environment): OperatorOptions {
       credentials: text('MILLRACE_NATS_CREDENTIALS', '') || null,
       monitorUrl: text('MILLRACE_NATS_MONITOR_URL', '') || null,
     },
+    metricsFrom: peers('MILLRACE_METRICS_FROM'),
     otlpEndpoint,
     console:
       text('MILLRACE_CONSOLE_PORT', '') === ''

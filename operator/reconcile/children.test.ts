@@ -48,7 +48,8 @@ describe('where the workers of a job send traces, and whereto they may', () => {
       settings: {
         defaults: { image: 'w', pullPolicy: 'IfNotPresent', pullSecrets: [], natsUrl: 'nats://n:4222', tracing: defaults },
         operatorNamespace: 'millrace',
-        nats: { mode: 'bundled', port: 4222 },
+        nats: { mode: 'bundled', ports: [4222] },
+        metricsFrom: [],
       },
     });
     const text = JSON.stringify(children);
@@ -80,7 +81,8 @@ const ORDERS: ChildrenParts = {
       tracing: { endpoint: null, sampling: null },
     },
     operatorNamespace: 'millrace',
-    nats: { mode: 'bundled', port: 4222 },
+    nats: { mode: 'bundled', ports: [4222] },
+    metricsFrom: [],
   },
 };
 

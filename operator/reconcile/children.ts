@@ -3,13 +3,14 @@
 import type { StreamJobSpec } from '../../crds/stream-job/spec.ts';
 import { disruptionBudget } from '../resources/disruption-budget.ts';
 import type { Manifest, Owner } from '../resources/manifest.ts';
-import { networkPolicy } from '../resources/network-policy.ts';
+import { networkPolicy, type NetworkPolicyParts } from '../resources/network-policy.ts';
 import { workerDeployment, type WorkerDefaults } from '../resources/worker-deployment.ts';
 
 export type ClusterSettings = {
   readonly defaults: WorkerDefaults;
   readonly operatorNamespace: string;
-  readonly nats: { readonly mode: 'bundled' | 'external'; readonly port: number };
+  readonly nats: NetworkPolicyParts['nats'];
+  readonly metricsFrom: NetworkPolicyParts['metricsFrom'];
 };
 
 export type ChildrenParts = {
@@ -31,11 +32,11 @@ export type ChildrenParts = {
 /** In the order in which they are applied: who may talk, who may be taken away, then the pods. */
 export function childrenOf(parts: ChildrenParts): readonly Manifest[] {
   const { owner, pool, identity, replicas, workers, tracing, hasStandbys = false, diskBytes = null, credentialsHash, settings } = parts;
-  const { defaults, operatorNamespace, nats } = settings;
+  const { defaults, operatorNamespace, nats, metricsFrom } = settings;
   const endpoint = tracing?.endpoint ?? defaults.tracing.endpoint;
   const otlpPort = endpoint === null ? null : portOfUrl(endpoint);
   return [
-    networkPolicy({ owner, pool, egress: workers.egress ?? [], operatorNamespace, nats, otlpPort }),
+    networkPolicy({ owner, pool, egress: workers.egress ?? [], operatorNamespace, nats, metricsFrom, otlpPort }),
     disruptionBudget(owner, pool),
     workerDeployment({ owner, pool, identity, replicas, workers, tracing, hasStandbys, diskBytes, defaults, credentialsHash }),
   ];
