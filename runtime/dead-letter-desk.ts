@@ -11,6 +11,7 @@ import { Link } from './adapters/nats/link.ts';
 import { NatsJournal } from './adapters/nats/nats-journal.ts';
 import { NatsReader } from './adapters/nats/nats-reader.ts';
 import type { Clock } from './base/clock.ts';
+import { formatTraceparent, parseTraceparent } from './base/trace-context.ts';
 import { isError } from './base/errors.ts';
 import { ID_HEADER, parseResultId } from './connectors/nats/result-id.ts';
 import { lastOfSubject } from './connectors/nats/subject-places.ts';
@@ -230,6 +231,8 @@ export class DeadLetterDesk {
   }
 
   #entryOf(letter: DeadLetter, { stage, partition, node, input }: Task, event: RedriveOptions['event']): RedriveEntry {
+    const { traceId = '', spanId = '' } = letter; // letters lie where others may write
+    const trace = parseTraceparent(formatTraceparent({ traceId, spanId }));
     return {
       kind: 'redrive',
       stage: stage.id,
@@ -241,6 +244,7 @@ export class DeadLetterDesk {
       key: letter.key,
       attempts: (letter.attempts ?? 1) + 1,
       atMs: this.#clock.nowMs(),
+      ...(trace === null ? {} : { trace }),
     };
   }
 

@@ -54,6 +54,8 @@ export type DeadLetter = {
   readonly key: Key | null;
   /** The trace that shows how it came to this; absent without tracing. */
   readonly traceId?: string;
+  /** The span of it that says what failed: put in again, the event goes on below it. */
+  readonly spanId?: string;
   /** Where the code of the user's threw; absent: it was not code that did. */
   readonly stack?: string;
   /** How often it was tried, by retries and when it was put in again; absent: once. */

@@ -14,6 +14,7 @@ test.each<RedriveEntry>([
     key: '"k"',
     attempts: 2,
     atMs: 7,
+    trace: { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16) },
   },
   { kind: 'redrive', stage: 's', partition: 0, node: 's', input: 0, event: 'a,b', timeMs: null, key: null, attempts: 3, atMs: 7 },
   { kind: 'drop', reason: 'a test of ours', atMs: 8 },

@@ -134,7 +134,8 @@ export class Node implements StepContext, ClockedNode {
       policy,
       nowMs: () => this.nowMs,
       take: (input, batch) => this.#take(input, batch),
-      enter: (trace) => this.#chain.trace?.enter(trace) ?? trace,
+      enter: (trace, attempt) => this.#chain.trace?.enterAgain(trace, attempt) ?? trace,
+      tell: (failed, next) => (this.#chain.trace === null ? failed.trace : this.#chain.trace.retried(failed, this.nodeId, next)),
     });
   }
 
@@ -382,7 +383,7 @@ export class Node implements StepContext, ClockedNode {
   }
 
   deadLetter(letter: Omit<DeadLetter, 'at'>, trace?: TraceContext, cause?: unknown): void {
-    if (cause !== undefined && this.#isHandled(letter, cause)) return;
+    if (cause !== undefined && this.#isHandled(letter, cause, trace ?? this.#chain.active)) return;
     const { trace: spans, active, deadLetters } = this.#chain;
     const attempts = letter.attempts ?? this.#gate?.attempts ?? this.#chain.attempts;
     const stack = stackOf(cause);
@@ -398,8 +399,8 @@ export class Node implements StepContext, ClockedNode {
   }
 
   /** The stage's onError: tries it again later, or stops. */
-  #isHandled({ event }: Omit<DeadLetter, 'at'>, cause: unknown): boolean {
-    if (this.#gate?.holds({ event }, cause) === true) return true;
+  #isHandled({ event }: Omit<DeadLetter, 'at'>, cause: unknown, trace: TraceContext | null): boolean {
+    if (this.#gate?.holds({ event }, cause, trace) === true) return true;
     const { then } = this.plan.onError ?? NO_RETRIES;
     if (then === 'deadLetter') return false;
     this.#chain.stop ??= { kind: then, problem: `${this.nodeId}: ${problemOf(cause)}`, event };
@@ -476,7 +477,7 @@ export class Node implements StepContext, ClockedNode {
     const trace = this.timerTraces.take(timer);
     this.watch?.noteTimer(timer, trace?.traceId ?? null);
     if (trace !== null && this.#chain.trace !== null) {
-      this.#chain.active = this.#chain.trace.enter(trace);
+      this.#chain.active = this.#chain.trace.enter(trace, this.nodeId, timer.key, timer.id, timer.atMs);
       this.note(EVENTS.timer, { [MILLRACE.node]: this.nodeId, [MILLRACE.timer]: cleanText(timer.id), [MILLRACE.eventTimeMs]: timer.atMs });
     }
     this.#transform?.onTimer?.(timer, this);

@@ -18,6 +18,11 @@ export const NO_COUNTS: Omit<TaskCounters, 'edgesIn' | 'edgesOut'> = {
 
 export type Counted = Exclude<keyof TaskCounters, 'edgesIn' | 'edgesOut' | 'recoveries'>;
 
+/** Tells steps apart by what the task did before: more by each event taken in, let go and given. */
+export function placeOf({ eventsIn, held, eventsOut, deadLetters }: TaskCounters): number {
+  return 2 * eventsIn - held + eventsOut + deadLetters;
+}
+
 export function withMore(counters: TaskCounters, more: Partial<Record<Counted, number>>): TaskCounters {
   const sums = { ...counters };
   for (const [name, count] of Object.entries(more) as [Counted, number][]) sums[name] = (sums[name] ?? 0) + count;

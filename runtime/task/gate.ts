@@ -14,6 +14,7 @@ import type { KeyedCells } from '../state/keyed-cells.ts';
 import type { Waits } from '../transforms/transform.ts';
 import { isLasting } from '../transforms/failure.ts';
 import type { TraceContext } from '../base/trace-context.ts';
+import type { FailedTry, NextTry } from './step-trace.ts';
 
 /** More that wait than these, and the task takes nothing in. */
 const EVENTS_MAX = 10_000;
@@ -25,20 +26,23 @@ export type GateParts = {
   /** Gives one event to the transform. */
   readonly take: (input: number, batch: Batch) => void;
   /** A trace that was kept goes on in a span of this step. */
-  readonly enter: (trace: TraceContext) => TraceContext;
+  readonly enter: (trace: TraceContext, attempt: number) => TraceContext;
+  /** Tells of a try that failed; gives the trace that the event goes on in, null: none. */
+  readonly tell: (failed: FailedTry, next: NextTry) => TraceContext | null;
 };
 
 /** `tries`: how often it failed here. `before`: how often before it was put in again. */
 type Note = readonly [input: number, tries: number, dueMs: number, before: number];
 type Held = WaitingEvent<Note>;
+/** What the transform looks at now. */
+type Trying = { readonly event: unknown; readonly tries: number; readonly before: number; failed: FailedTry | null };
 
 export class Gate implements Waits {
   readonly #parts: GateParts;
   readonly #held: WaitingEvents<Note>;
   /** Events that wait, by key, in their order. */
   readonly #queues = new Map<Key | null, Held[]>();
-  /** What the transform looks at now. */
-  #trying: { readonly event: unknown; readonly tries: number; readonly before: number; failed: boolean } | null = null;
+  #trying: Trying | null = null;
 
   constructor(parts: GateParts) {
     this.#parts = parts;
@@ -79,8 +83,12 @@ export class Gate implements Waits {
       const key = batch.keys?.[i] ?? null;
       const queue = this.#queues.get(key);
       if (queue !== undefined) queue.push(this.#held.add(batch, i, [input, 0, 0, before]));
-      else if (!this.#try(input, partOf(batch, i, i + 1), 0, before))
-        this.#queueOf(key).push(this.#held.add(batch, i, [input, 1, this.#dueMs(1), before]));
+      else {
+        const failed = this.#try(input, partOf(batch, i, i + 1), 0, before);
+        if (failed === null) continue;
+        const { note, trace } = this.#next(failed, [input, 1, 0, before], this.#held.next);
+        this.#queueOf(key).push(this.#held.add(batch, i, note, trace));
+      }
     }
   }
 
@@ -88,8 +96,11 @@ export class Gate implements Waits {
     for (const [key, queue] of this.#queues) {
       for (let first = queue[0]; first !== undefined && first.note[2] <= upToMs; first = queue[0]) {
         const [input, tries, , before] = first.note;
-        if (!this.#try(input, waitingBatch(first, this.#parts.enter), tries, before)) {
-          queue[0] = this.#held.note(first, [input, tries + 1, this.#dueMs(tries + 1), before]);
+        const enter = (trace: TraceContext): TraceContext => this.#parts.enter(trace, before + tries + 1);
+        const failed = this.#try(input, waitingBatch(first, enter), tries, before);
+        if (failed !== null) {
+          const { note, trace } = this.#next(failed, [input, tries + 1, 0, before], first.sequence);
+          queue[0] = this.#held.note(first, note, first.trace ?? trace); // each try is below what came first
           break;
         }
         this.#held.remove(first);
@@ -99,26 +110,29 @@ export class Gate implements Waits {
     }
   }
 
-  /** The transform gave `letter` for what was thrown: true when its event will be tried again. */
-  holds(letter: Pick<DeadLetter, 'event'>, cause: unknown): boolean {
+  /** The transform gave `letter` for what was thrown: true when its event, which is of that trace, will be tried again. */
+  holds(letter: Pick<DeadLetter, 'event'>, cause: unknown, trace: TraceContext | null): boolean {
     const trying = this.#trying;
     if (trying === null || letter.event !== trying.event || trying.tries >= this.#parts.policy.retries || isLasting(cause)) return false;
-    trying.failed = true;
+    trying.failed = { cause, trace };
     return true;
   }
 
-  /** False: it is to be tried again. */
-  #try(input: number, batch: Batch, tries: number, before: number): boolean {
-    const trying = { event: batch.values[0], tries, before, failed: false };
+  /** Not null: it is to be tried again. */
+  #try(input: number, batch: Batch, tries: number, before: number): FailedTry | null {
+    const trying: Trying = { event: batch.values[0], tries, before, failed: null };
     this.#trying = trying;
     this.#parts.take(input, batch);
     this.#trying = null;
-    return !trying.failed;
+    return trying.failed;
   }
 
-  #dueMs(tries: number): number {
-    const { backoffMs, backoffMaxMs } = this.#parts.policy;
-    return this.#parts.nowMs() + doublingMs(tries, { firstMs: backoffMs, maxMs: backoffMaxMs });
+  /** When it is tried again after so many tries; `sequence`: of the event that waits. */
+  #next(failed: FailedTry, [input, tries, , before]: Note, sequence: number): { readonly note: Note; readonly trace: TraceContext | null } {
+    const { policy, nowMs, tell } = this.#parts;
+    const waitMs = doublingMs(tries, { firstMs: policy.backoffMs, maxMs: policy.backoffMaxMs });
+    const trace = tell(failed, { attempt: before + tries, waitMs, identity: `waits ${sequence}` });
+    return { note: [input, tries, nowMs() + waitMs, before], trace };
   }
 
   #queueOf(key: Key | null): Held[] {

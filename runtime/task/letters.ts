@@ -3,7 +3,9 @@
 import { MillraceError } from '../base/errors.ts';
 import type { Batch, DeadLetter } from '../event/batch.ts';
 import { withExact } from '../event/exact-event.ts';
+import { withTraces } from '../event/trace-marks.ts';
 import type { Redriven } from '../journal/redrive-entry.ts';
+import type { StepTrace } from './step-trace.ts';
 import { storableLetters } from './storable.ts';
 
 /** Letters as they are stored, and given to the sinks of dead letters. */
@@ -11,6 +13,14 @@ export function deadLetterBatch(all: readonly DeadLetter[], ingestMs: number): B
   if (all.length === 0) return [];
   const letters = storableLetters(all).map(withExact);
   return [{ values: letters, times: letters.map((letter) => letter.timeMs ?? Math.trunc(ingestMs)), keys: null, ingestMs }];
+}
+
+/** The event of a letter that is put in again, in the trace that the letter names. */
+export function batchAgain({ event, timeMs, key, attempts, trace }: Redriven, nowMs: number, spans: StepTrace | null): Batch {
+  const times = [timeMs ?? Math.trunc(nowMs)];
+  const batch: Batch = { values: [event], times, keys: key === null ? null : [key], ingestMs: nowMs };
+  if (spans === null || trace === undefined) return batch;
+  return withTraces(batch, [{ at: 0, context: spans.enterAgain(trace, attempts) }]);
 }
 
 /** MR3004: what a sink cannot write. */

@@ -12,6 +12,7 @@ import type { TraceContext } from '../base/trace-context.ts';
 import type { Batch, DeadLetter, Key } from '../event/batch.ts';
 import { withTraces, type TraceMark } from '../event/trace-marks.ts';
 import { cleanText, EVENTS, EXCEPTION, MESSAGING, MILLRACE } from '../telemetry/conventions.ts';
+import { problemOf } from '../transforms/failure.ts';
 import type { Why } from '../telemetry/conventions.ts';
 import type { RatioSampler } from '../telemetry/sampling.ts';
 import type { AttributeValue, Attributes, SpanEvent } from '../telemetry/span.ts';
@@ -29,6 +30,11 @@ export type SpanDraft = TraceContext & {
   readonly links: readonly TraceContext[];
   error: string | null;
 };
+
+/** What an event's try met; `trace`: of the event. */
+export type FailedTry = { readonly cause: unknown; readonly trace: TraceContext | null };
+/** `attempt`: which one failed. `identity`: as of `root`. */
+export type NextTry = { readonly attempt: number; readonly waitMs: number; readonly identity: string };
 
 export type StepTraceParts = {
   /** The same for all workers and restarts of one run. */
@@ -50,7 +56,7 @@ export class StepTrace {
   readonly #parts: StepTraceParts;
   #drafts = new Map<string, SpanDraft>();
   #nowMs = 0;
-  /** How many events the task had taken in and let go before this step: tells its steps apart, now and when they are made again. */
+  /** How many events the task had taken in, let go and given before this step: tells its steps apart, now and when they are made again. */
   #place = 0;
   #letters = 0;
   #dead = new Map<DeadLetter, TraceContext>();
@@ -75,12 +81,13 @@ export class StepTrace {
     return this.#parts.followed();
   }
 
-  /** The span of this step below `from` (S2). */
-  enter(from: TraceContext): TraceContext {
+  /** The span of this step below `from` (S2). `why`: what goes on without an event that comes, told apart from all else that does below it:
+   *  a step of timers or retries alone has the place of the one before. */
+  enter(from: TraceContext, ...why: readonly (string | number)[]): TraceContext {
     if (this.#drafts.get(from.spanId)?.traceId === from.traceId) return from;
     const { traceId, spanId: parentId } = from;
     const { stage, partition } = this.#parts;
-    const spanId = deriveSpanId(traceId, parentId, stage, partition, this.#place); // two events of one parent may come in two steps
+    const spanId = deriveSpanId(traceId, parentId, stage, partition, this.#place, ...why); // two events of one parent may come in two steps
     return this.#open({ traceId, spanId, parentId, what: null, links: NO_LINKS, attributes: {} }) ?? from;
   }
 
@@ -106,6 +113,26 @@ export class StepTrace {
   /** A trace of its own for a followed key, an error: within the budget. */
   kept(why: Why, identity: string): TraceContext | null {
     return this.#parts.mayKeep() ? this.root(why, identity) : null;
+  }
+
+  /** An event that waited is tried for the `attempt`th time; 1: it only stood behind one that waits. */
+  enterAgain(from: TraceContext, attempt: number): TraceContext {
+    const context = this.enter(from, 'try', attempt);
+    if (attempt > 1) this.describe(context, { [MILLRACE.attempt]: attempt });
+    return context;
+  }
+
+  /** A try has failed, and there will be another one: noted in its event's span. An event without one gets a trace of its own, as every error. */
+  retried({ cause, trace }: FailedTry, nodeId: string, { attempt, waitMs, identity }: NextTry): TraceContext | null {
+    const context = trace ?? this.kept('error', `${nodeId} ${identity}`);
+    if (context === null) return null;
+    this.note(context, EVENTS.retry, {
+      [MILLRACE.attempt]: attempt,
+      [MILLRACE.nextTryMs]: waitMs,
+      [EXCEPTION.type]: cause instanceof Error ? cleanText(cause.name) : 'error',
+      [EXCEPTION.message]: cleanText(problemOf(cause)),
+    });
+    return context;
   }
 
   /** A result of many events: below the first, with links to the others. (Jaeger takes a link to the parent for the parent's place.) */
@@ -143,7 +170,7 @@ export class StepTrace {
     if (letter.key !== null) draft.attributes[MILLRACE.key] = cleanText(letter.key);
     const attributes = { [EXCEPTION.type]: letter.code, [EXCEPTION.message]: cleanText(letter.message) };
     this.note(context, EVENTS.exception, attributes);
-    const traced = { ...letter, traceId: context.traceId };
+    const traced = { ...letter, ...context };
     this.#dead.set(traced, context);
     return traced;
   }

@@ -33,15 +33,15 @@ import { TaskInputs } from './inputs.ts';
 import { RecordIntake } from './record-intake.ts';
 import type { KeyLook } from './key-watch.ts';
 import type { Released } from './replay.ts';
-import { refusedAgain, sinkLetter, undecodedAgain } from './letters.ts';
-import { addAt, countersFor, NO_COUNTS, openBalance, withMore, type Counted } from './counters.ts';
+import { batchAgain, refusedAgain, sinkLetter, undecodedAgain } from './letters.ts';
+import { addAt, countersFor, NO_COUNTS, openBalance, placeOf, withMore, type Counted } from './counters.ts';
 import { lowestOut, outTime, timeText, type OutTime } from './out-time.ts';
 import { enteringNow, type StepTrace, sourceTraces } from './step-trace.ts';
 import { stateSegment } from './state-segment.ts';
 import type { Segment, Standing, Step } from './step-record.ts';
 import { checkStop } from './stop.ts';
 import type { TaskParts } from './task-parts.ts';
-import { withTraces, type TraceMark } from '../event/trace-marks.ts';
+import { traceAt, withTraces, type TraceMark } from '../event/trace-marks.ts';
 import type { TraceContext } from '../base/trace-context.ts';
 
 const LOOK_CELLS_MAX = 16; // of a key that is looked at: windows that are open may be many, and the first ones tell enough
@@ -298,21 +298,24 @@ export class TaskCore {
     this.#redriven = sequence;
     this.#takenEvents++;
     this.#count({ eventsIn: 1 });
-    const { event, timeMs, key, node, input, attempts } = entry;
-    const batch: Batch = { values: [event], times: [timeMs ?? Math.trunc(nowMs)], keys: key === null ? null : [key], ingestMs: nowMs };
+    const batch = batchAgain(entry, nowMs, this.#trace);
     if (this.stage.kind === 'sink') {
-      this.#sinkAttempts.set(event, attempts);
+      this.#sinkAttempts.set(entry.event, entry.attempts);
       this.#sinkBatches.push(batch);
-    } else if (this.stage.nodes.some(({ id, op }) => id === node && op.kind === 'source')) this.#decodeAgain(entry, batch);
-    else if (!this.#chain.pushAgain(node, input, batch, attempts))
-      this.#sourceDeadLetters.push(refusedAgain(entry, `stage ${this.stage.id} has no transform ${node}`));
+    } else if (this.stage.nodes.some(({ id, op }) => id === entry.node && op.kind === 'source')) this.#decodeAgain(entry, batch);
+    else if (!this.#chain.pushAgain(entry.node, entry.input, batch, entry.attempts))
+      this.#refuse(refusedAgain(entry, `stage ${this.stage.id} has no transform ${entry.node}`), batch);
   }
 
   #decodeAgain(entry: Redriven, batch: Batch): void {
     const decoded = this.#parts.decodeAgain?.(entry.event);
-    if (decoded === undefined) this.#sourceDeadLetters.push(refusedAgain(entry, `source ${entry.node} reads no single events`));
-    else if ('issues' in decoded) this.#sourceDeadLetters.push(undecodedAgain(entry, decoded.issues));
+    if (decoded === undefined) this.#refuse(refusedAgain(entry, `source ${entry.node} reads no single events`), batch);
+    else if ('issues' in decoded) this.#refuse(undecodedAgain(entry, decoded.issues), batch);
     else this.#chain.pushAgain(entry.node, 0, { ...batch, values: [decoded.value] }, entry.attempts);
+  }
+
+  #refuse(letter: DeadLetter, batch: Batch): void {
+    this.#sourceDeadLetters.push(this.#traced(letter, traceAt(batch, 0)));
   }
 
   /** Ends the step: watermarks rise, timers fire, and all of it becomes the content of one record. Null when nothing
@@ -356,8 +359,7 @@ export class TaskCore {
     this.#chain.advanceSource(WATERMARK_MAX);
     this.#chain.wake(Infinity); // what is let out at a pace has no time of its own to wait for
     checkStop(this.#chain.stop, taskName(this.stage.id, this.#parts.partition));
-    this.#sourceEnded = false;
-    this.#takenEvents = 0;
+    [this.#sourceEnded, this.#takenEvents] = [false, 0];
     const output = this.#chain.take();
     this.#trace?.take(); // what is held back is traced when it is let go
     if (counted !== null) {
@@ -377,7 +379,6 @@ export class TaskCore {
     this.#source = { replayMs: released.watermark === WATERMARK_MAX ? Number.MAX_SAFE_INTEGER : released.watermark };
     this.#sourceEnded = this.done = released.ended;
     for (const edge of this.#chain.edgeWatermarks.keys()) this.#chain.edgeWatermarks.set(edge, released.watermark);
-    // They enter the job now, whenever they were read: that is where end-to-end latency starts.
     this.#trace?.begin(nowMs, this.#counters.eventsOut);
     const edges = new Map(
       [...released.edges].map(([edge, batches]) => [edge, batches.map((batch) => enteringNow(batch, nowMs, this.#trace))]),
@@ -389,7 +390,7 @@ export class TaskCore {
     if (this.#chain.isAmidst) return; // the step has begun
     this.#chain.nowMs = nowMs;
     this.#chain.ingestMs = Math.min(this.#ingestMs, nowMs);
-    this.#trace?.begin(nowMs, 2 * this.#counters.eventsIn - this.#counters.held); // more by each event taken in, and by each let go
+    this.#trace?.begin(nowMs, placeOf(this.#counters));
     if (this.#unsettled) this.#chain.settle();
     this.#unsettled = false;
     const isHeld = this.done || this.#isSilent || (this.isPaused && !this.#brings);
@@ -451,8 +452,7 @@ export class TaskCore {
 
   /** Traced events go on in spans of this step. */
   #entered(batch: Batch): Batch {
-    const trace = this.#trace;
-    return trace === null ? withTraces(batch, []) : trace.entered(batch);
+    return this.#trace === null ? withTraces(batch, []) : this.#trace.entered(batch);
   }
 
   #traced(letter: DeadLetter, from: TraceContext | undefined): DeadLetter {

@@ -148,6 +148,16 @@ test('a timer that an event without a trace sets anew is of no trace', () => {
   expect(spans.filter(({ notes }) => notes.some(({ name }) => name === 'timer fired'))).toEqual([]);
 });
 
+test('two timers of one trace that fire in two steps, between which no event comes, have two spans', () => {
+  const task = core();
+  take(task, record([{ id: 'a', at: 1, trace: '1' }, { id: 'b', at: 5, trace: '1' }], 0)); // prettier-ignore
+  const fired = [12, 16].map((watermark) =>
+    take(task, record([], watermark)).spans.filter(({ notes }) => notes.some(({ name }) => name === 'timer fired')),
+  );
+  expect(fired.map((spans) => spans.length)).toEqual([1, 1]);
+  expect(fired[0]?.[0]?.spanId).not.toBe(fired[1]?.[0]?.spanId);
+});
+
 test('state without a traced event has nothing of traces, and when the last one went into its result nothing is left', () => {
   const plain = core();
   take(plain, record([{ id: 'a', at: 1 }], 0));

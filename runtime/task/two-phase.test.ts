@@ -189,7 +189,10 @@ function tell(plan: PhysicalPlan, step: Step | null, told: Told): void {
     const traced = new Set(traces.map(({ at }) => at));
     values.forEach((value, i) => {
       if (isData) told.values.push([plan.edges[edge]?.id, value, times[i], keys?.[i], traced.has(i)]);
-      else told.letters.push({ ...(value as object), traceId: (value as { traceId?: string }).traceId !== undefined });
+      else {
+        const { traceId, spanId, ...letter } = value as { traceId?: string; spanId?: string };
+        told.letters.push({ ...letter, isTraced: traceId !== undefined && spanId !== undefined });
+      }
     });
   }
 }

@@ -43,6 +43,8 @@ export const MILLRACE = {
   deadLetterCode: 'millrace.dead_letter.code',
   deadLetterPlace: 'millrace.dead_letter.place',
   contributors: 'millrace.window.contributors',
+  attempt: 'millrace.attempt',
+  nextTryMs: 'millrace.next_try_ms',
   why: 'millrace.trace.why',
   truncated: 'millrace.trace.truncated',
   endToEndMs: 'millrace.end_to_end_ms',

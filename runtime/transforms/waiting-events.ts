@@ -53,9 +53,13 @@ export class WaitingEvents<N extends Value> {
     return this.#events.get(sequence);
   }
 
-  /** Event `index` of a batch begins to wait. */
-  add(batch: Batch, index: number, note: N): WaitingEvent<N> {
-    const trace = (batch.traces === undefined ? undefined : traceAt(batch, index)) ?? null;
+  /** Sequence of the event that begins to wait next. */
+  get next(): number {
+    return this.#next;
+  }
+
+  /** Event `index` of a batch begins to wait; `trace`: where it goes on, when that is not its own. */
+  add(batch: Batch, index: number, note: N, trace = traceAt(batch, index) ?? null): WaitingEvent<N> {
     const held: WaitingEvent<N> = {
       sequence: this.#next,
       timeMs: batch.times[index] as number,
@@ -71,8 +75,8 @@ export class WaitingEvents<N extends Value> {
   }
 
   /** The same event, of which something else is known now. */
-  note(held: WaitingEvent<N>, note: N): WaitingEvent<N> {
-    const noted = { ...held, note };
+  note(held: WaitingEvent<N>, note: N, trace = held.trace): WaitingEvent<N> {
+    const noted = { ...held, note, trace };
     this.#events.set(held.sequence, noted);
     this.#put(noted);
     return noted;

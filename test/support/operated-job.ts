@@ -75,20 +75,26 @@ export function eventOf(n: number, keys = 7): { n: number; id: string; at: numbe
 export class Operated {
   readonly identity: string;
   readonly figures = new Map<string, TaskFigures>();
+  /** Who runs a task, by its name: by the report of its newest epoch. */
+  readonly workers = new Map<string, string>();
   readonly pods = new Map<string, PodProcess>();
   current: OperatedJob | null = null;
   record: JobRecord | null = null;
   readonly #admin: NatsConnection;
   readonly #url: string;
+  /** Of all its pods. */
+  readonly #environment: Readonly<Record<string, string>>;
   readonly #read = new Map<string, { readonly values: readonly unknown[]; readonly sequence: number }>();
   readonly #stopHearing: () => void;
 
-  constructor(admin: NatsConnection, url: string, identity: string) {
+  constructor(admin: NatsConnection, url: string, identity: string, environment: Readonly<Record<string, string>> = {}) {
     this.#admin = admin;
     this.#url = url;
     this.identity = identity;
+    this.#environment = environment;
     this.#stopHearing = openBus(admin, identity).subscribe('report', (value) => {
-      for (const task of (value as WorkerReport).tasks) this.#hear(task);
+      const { tasks, worker } = value as WorkerReport;
+      for (const task of tasks) this.#hear(task, worker);
     });
   }
 
@@ -111,6 +117,7 @@ export class Operated {
 
   startPod(worker: string, failpoint?: string, pool?: string): PodProcess {
     const environment = {
+      ...this.#environment,
       ...(failpoint === undefined ? {} : { MILLRACE_FAILPOINT: failpoint }),
       ...(pool === undefined ? {} : { MILLRACE_POOL: pool }),
     };
@@ -184,9 +191,11 @@ export class Operated {
     return read.values as T[];
   }
 
-  #hear(task: TaskFigures): void {
+  #hear(task: TaskFigures, worker: string): void {
     const known = this.figures.get(task.task);
-    if (known === undefined || task.epoch > known.epoch || (task.epoch === known.epoch && task.number >= known.number))
+    if (known === undefined || task.epoch > known.epoch || (task.epoch === known.epoch && task.number >= known.number)) {
       this.figures.set(task.task, task);
+      this.workers.set(task.task, worker);
+    }
   }
 }
