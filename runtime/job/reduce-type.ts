@@ -12,16 +12,17 @@ export interface PendingTimer<E = unknown> {
   readonly data: E;
 }
 
-/** What a step may ask and do besides giving the next state. Out: what it emits. */
+/** What a step may ask and do besides giving the next state. Out: what it emits. All that can be called works by itself, without the object that
+ *  it comes from: `(state, event, { emit }) => …`. */
 export interface ActorContext<E = unknown, Out = unknown, C = Cells> extends Omit<ReduceContext, 'emit' | 'setTimer' | 'timers' | 'cells'> {
   /** A handle for each of the actor's `cells`. Changes count only when the step returns. */
   readonly cells: HandlesOf<C>;
   /** An event out of the stage: on the main output, and on `output` when named. */
-  emit(event: Out, output?: string): void;
+  emit(this: void, event: Out, output?: string): void;
   /** Asks for `event` again at the durable event time `atMs`, with `context.timer` = `id`. The same id again: replaced. */
-  setTimer(id: string, atMs: number, event: E): void;
+  setTimer(this: void, id: string, atMs: number, event: E): void;
   /** The actor's timers that have not fired, with what this step has set and cleared, in the order in which they are due. */
-  timers(): readonly PendingTimer<E>[];
+  timers(this: void): readonly PendingTimer<E>[];
 }
 
 export type Actor<E, S, Out, C = Cells> = {
