@@ -12,7 +12,12 @@ import { NO_HASH, decodeRecord, type EncodedRecord } from './record-codec.ts';
 import type { RecordHeader } from './record.ts';
 
 /** The record that a claim stands behind. */
-export type PreviousRecord = { readonly header: RecordHeader; readonly hash: string; readonly sequence: number };
+export type PreviousRecord = {
+  readonly header: RecordHeader;
+  readonly hash: string;
+  readonly sequence: number;
+  /** By the clock of the server. */ readonly storedMs: number;
+};
 
 /** What the claim's header must say. */
 export type ClaimLink = { readonly epoch: number; readonly number: number; readonly previousHash: string };
@@ -79,5 +84,5 @@ function previousOf(request: ClaimRequest, fence: StoredRecord | null): Previous
   }
   if (fence === null) return null;
   const { header, hash } = decodeRecord(fence.bytes, request.subject);
-  return { header, hash, sequence };
+  return { header, hash, sequence, storedMs: fence.storedMs };
 }

@@ -70,6 +70,16 @@ describe('a record', () => {
     expect(decodeHeader(bytes)).toEqual(record.header);
   });
 
+  test('says where the clock of its task was, and an older release passes that over', () => {
+    const told = [undefined, { ms: 1_700_000_000_000 }, { ms: 5, storedMs: 7 }];
+    const headers = told.map((clock) => ({ ...full, clock }));
+    expect(headers.map((header) => decodeHeader(encodeRecord(header, segments).bytes).clock)).toEqual(told);
+    const lists = headers.map((header) => headerToList({ ...header, bodyHash: '', segments: [] }));
+    const counts = 16; // place of the counts, which it reads up to those that it knows
+    expect(lists.map((list) => list.toSpliced(counts, 1))).toEqual(lists.map(() => lists[0]?.toSpliced(counts, 1)));
+    expect(lists.map((list) => (list[counts] as unknown[]).slice(0, 11))).toEqual(lists.map(() => lists[0]?.[counts]));
+  });
+
   test('is read where it lies in a larger buffer', () => {
     const { bytes } = encodeRecord(full, segments);
     const larger = Buffer.concat([Buffer.from('xxx'), bytes, Buffer.from('yyy')]);

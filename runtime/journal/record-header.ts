@@ -5,8 +5,9 @@
 //   4  and `idle`, and idle partitions behind an input's watermarks
 //   5  and `part` behind these, only where a step ended inside of a record: all others can be read by a release that does not know it
 // Counts are appended without a new form: a release that does not know one passes it over, and one that is not there was not counted.
+// Behind them, by the same rule, stands the task's clock.
 
-import type { InputPosition, RecordHeader, SegmentInfo, SegmentKind, TaskCounters } from './record.ts';
+import type { InputPosition, RecordedClock, RecordHeader, SegmentInfo, SegmentKind, TaskCounters } from './record.ts';
 
 const FORM_VERSION = 4;
 const FORM_INSIDE = 5;
@@ -60,7 +61,7 @@ const SEGMENT_KINDS = ['events', 'delta', 'image', 'payload'] as const satisfies
 // A field or a kind of the contract that is missing above does not compile here.
 type Complete<Missing extends never> = Missing;
 export type Listed = [
-  Complete<Exclude<keyof RecordHeader, (typeof FIELDS)[number]>>,
+  Complete<Exclude<keyof RecordHeader, (typeof FIELDS)[number] | 'clock'>>,
   Complete<Exclude<keyof TaskCounters, (typeof COUNTERS)[number]>>,
   Complete<Exclude<SegmentKind, (typeof SEGMENT_KINDS)[number]>>,
 ];
@@ -80,6 +81,8 @@ export function headerFromList(list: unknown): RecordHeader | null {
   FIELDS.slice(0, count).forEach((field, i) => {
     header[field] = fieldFromList(field, list[i + 1]);
   });
+  const clock = clockFromList((list[FIELDS.indexOf('counters') + 1] as readonly (number | undefined)[]).slice(COUNTERS.length));
+  if (clock !== null) header['clock'] = clock;
   return header as RecordHeader;
 }
 
@@ -88,7 +91,7 @@ function fieldToList(header: RecordHeader, field: (typeof FIELDS)[number]): unkn
     case 'inputs':
       return header.inputs.map(inputToList);
     case 'counters':
-      return COUNTERS.map((name) => header.counters[name]);
+      return [...COUNTERS.map((name) => header.counters[name]), ...clockToList(header.clock)];
     case 'segments':
       return header.segments.map((info) => [
         SEGMENT_KINDS.indexOf(info.kind),
@@ -114,6 +117,16 @@ function fieldFromList(field: (typeof FIELDS)[number], value: unknown): unknown 
     default:
       return value;
   }
+}
+
+function clockToList(clock: RecordedClock | undefined): readonly number[] {
+  if (clock === undefined) return [];
+  return clock.storedMs === undefined ? [clock.ms] : [clock.ms, clock.storedMs];
+}
+
+function clockFromList([ms, storedMs]: readonly (number | undefined)[]): RecordedClock | null {
+  if (ms === undefined) return null;
+  return storedMs === undefined ? { ms } : { ms, storedMs };
 }
 
 type ListedInput = readonly [

@@ -66,6 +66,10 @@ export type SegmentInfo = {
   readonly length: number;
 };
 
+/** Where the task's clock was. A commit says it of the moment at which it was sent; a claim carries on what the record before said,
+ *  with the time at which that was stored. */
+export type RecordedClock = { readonly ms: number; readonly storedMs?: number };
+
 export type RecordHeader = {
   readonly stage: string;
   readonly partition: number;
@@ -107,6 +111,8 @@ export type RecordHeader = {
   readonly redriven: number;
   /** Places in `watermarks` of the out-edges that are idle: nothing comes on them for now, and they have not ended. */
   readonly idle: readonly number[];
+  /** Absent: an older release wrote it. */
+  readonly clock?: RecordedClock | undefined;
 };
 
 /** Image of the state after record `number` (which lies at `sequence`; -1: the record that says so itself).

@@ -33,6 +33,7 @@ export type Committed =
 
 export type CommitterParts = {
   readonly journal: Journal;
+  /** Of the task. */
   readonly clock: Clock;
   readonly stage: StagePlan;
   readonly partition: number;
@@ -120,7 +121,7 @@ export class Committer {
   }
 
   #header(step: Step, number: number, more: boolean): Omit<RecordHeader, 'bodyHash' | 'segments'> {
-    const { stage, partition, owner, tables, revision } = this.#parts;
+    const { stage, partition, owner, tables, revision, clock } = this.#parts;
     const inline = !more && step.state?.kind === 'image';
     const said = more ? this.#standing : step.header;
     return {
@@ -137,6 +138,7 @@ export class Committer {
       checkpoint: inline ? { name: ':inline', sha256: '', number, sequence: -1, bytes: 0 } : this.checkpoint,
       tables,
       revision,
+      clock: { ms: clock.nowMs() },
     };
   }
 

@@ -68,6 +68,8 @@ export type SavepointHeader = {
   readonly done: boolean;
   readonly counters: Omit<TaskCounters, 'edgesIn' | 'edgesOut'>;
   readonly tables: Readonly<Record<string, string>>;
+  /** Where the task's clock was; absent: an older release took it. */
+  readonly clockMs?: number;
 };
 
 /** One task's part of a savepoint: the directory's key `savepoint.<id>.<stage>.<partition>`. */

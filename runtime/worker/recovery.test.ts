@@ -107,6 +107,29 @@ async function endedAs(of: PhysicalPlan, stageId: string, fields: Partial<Record
   await journal.append(stage.stream, `${stage.subjectPrefix}.0`, 0, makeCommit({ ...header, body: Buffer.from('x') }).bytes);
 }
 
+test('the clock goes on from the last record, with the time since that was stored, over claims of owners that stored nothing', async () => {
+  const of = plan([COUNTS], [['out', 'c']]);
+  const ahead = 300_000;
+  const fast = {
+    nowMs: () => clock.nowMs() + ahead,
+    monotonicMs: () => clock.monotonicMs(),
+    sleep: (delayMs: number) => clock.sleep(delayMs),
+    turn: () => clock.turn(),
+  };
+  const { begun, core } = await begin(of, 'c', { clock: fast });
+  if (begun.kind !== 'claimed') throw new Error(begun.kind);
+  expect(begun.clock).toBeNull();
+  const header = { ...core.standing(), ingestMs: 0 };
+  const step = { header, events: [], state: null, payload: null, spans: [], payloadTraces: undefined, ends: false };
+  await clock.run(begun.committer.commit(step, new AbortController().signal));
+  for (const passedMs of [1_000, 1_500]) {
+    await clock.run(clock.sleep(passedMs - clock.nowMs()));
+    const next = await begin(of, 'c');
+    expect(next.begun).toMatchObject({ kind: 'claimed', clock: { ms: ahead + passedMs, monotonicMs: passedMs } });
+  }
+  expect((await lastOf(of, 'c')).clock).toEqual({ ms: ahead, storedMs: 0 });
+});
+
 describe('behind a record of another revision', () => {
   test('of a newer one nothing is claimed', async () => {
     const first = plan([COUNTS], [['out', 'c']]);
@@ -307,7 +330,7 @@ async function savedBy(of: PhysicalPlan): Promise<{ part: SavepointTask; manifes
     idle: [],
     counters: { ...core.counters, eventsIn: 7, edgesIn: [7], edgesOut: stage.outputs.map(() => 1) },
   };
-  const task = { task: 'c/0', standing, plan: of, stage, tables: {}, place: { epoch: 3, number: 40 } };
+  const task = { task: 'c/0', standing, plan: of, stage, tables: {}, place: { epoch: 3, number: 40 }, clockMs: 0 };
   const part = await storePart(blobs, { id: 'sp', revision: 1 }, task, core.state.image().chunks());
   return { part, manifest: { job: 'other', runId: 'r' } };
 }
@@ -339,7 +362,7 @@ describe('state of an older version', () => {
     const part = await storePart(
       blobs,
       { id: 'sp', revision: 1 },
-      { task: 'c/0', standing: core.standing(), plan: of, stage, tables: TABLES, place: { epoch: 1, number: 1 } },
+      { task: 'c/0', standing: core.standing(), plan: of, stage, tables: TABLES, place: { epoch: 1, number: 1 }, clockMs: 0 },
       [state.checkpoint()],
     );
     return { part, manifest: { job: 'j', runId: 'r' } };

@@ -30,6 +30,8 @@ import { Committer } from './committer.ts';
 import type { SavepointManifest, SavepointTask } from './job-record.ts';
 import { fromPart } from './savepoint.ts';
 import { StateCopy, placed } from './state-copy.ts';
+import { carriedClock, clockMark } from './task-clock.ts';
+import type { ClockMark } from './task-clock.ts';
 import type { Turns } from './turns.ts';
 
 const RECORD_BYTES = 1024 * 1024;
@@ -68,7 +70,14 @@ export type Unapplied = {
 };
 
 export type Begun =
-  | { readonly kind: 'claimed'; readonly committer: Committer; readonly unapplied: readonly Unapplied[]; readonly isWarm: boolean }
+  | {
+      readonly kind: 'claimed';
+      readonly committer: Committer;
+      readonly unapplied: readonly Unapplied[];
+      readonly isWarm: boolean;
+      /** What its clock goes on from. */
+      readonly clock: ClockMark | null;
+    }
   /** The task had ended before: its last record. */
   | { readonly kind: 'done'; readonly epoch: number; readonly number: number; readonly sequence: number }
   /** Another owner has claimed the partition meanwhile. */
@@ -85,7 +94,7 @@ export async function claimAndRestore(parts: RecoveryParts): Promise<Begun> {
     const header = decodeHeader(fence.bytes, parts.subject);
     if (header.revision > parts.revision) return { kind: 'fenced' };
     checkTables(header, parts);
-    const origin = originOf(parts, { header, sequence: fence.sequence });
+    const origin = originOf(parts, { header, sequence: fence.sequence, storedMs: fence.storedMs });
     if (origin.header.done && header.watermarks.length >= parts.stage.outputs.length) {
       parts.core.restore(origin.header, new PartitionState(), false);
       return { kind: 'done', epoch: header.epoch, number: header.number, sequence: fence.sequence };
@@ -104,8 +113,9 @@ export async function claimAndRestore(parts: RecoveryParts): Promise<Begun> {
     waiting,
   );
   if (claimed.kind !== 'claimed') return { kind: claimed.kind === 'yielded' ? 'fenced' : 'stopped' };
+  const monotonicMs = parts.clock.monotonicMs();
   parts.failpoint('claimed');
-  return restore(parts, claimed, beginning(parts, claimed.previous, saved));
+  return restore(parts, claimed, beginning(parts, claimed.previous, saved), monotonicMs);
 }
 
 /** Where a task without records begins: its part of a savepoint, as if that were the record before. */
@@ -114,7 +124,7 @@ async function savedBegin(parts: RecoveryParts): Promise<Origin | null> {
   const saved = isReturned(plan, stage.id) ? null : await parts.savedPart(taskName(stage.id, parts.partition));
   if (saved === null) return null;
   const { standing, checkpoint } = fromPart(saved.part, saved.manifest, plan, stage);
-  return { header: { ...standing, checkpoint }, sequence: 0 };
+  return { header: { ...standing, checkpoint }, sequence: 0, storedMs: null };
 }
 
 /** Writes to a sink's target, waiting as long as it says "not now" (J8). Tries once in any case; false: stopped without success. */
@@ -135,7 +145,7 @@ export async function untilWritten(
   }
 }
 
-async function restore(parts: RecoveryParts, claimed: Claimed, origin: Origin | null): Promise<Begun> {
+async function restore(parts: RecoveryParts, claimed: Claimed, origin: Origin | null, monotonicMs: number): Promise<Begun> {
   const previous = origin?.header ?? null;
   const restored = await readBackWhole(parts, claimed, previous);
   if (restored === 'stopped' || restored === 'fenced') return { kind: restored };
@@ -164,7 +174,9 @@ async function restore(parts: RecoveryParts, claimed: Claimed, origin: Origin | 
     origin === null ? null : placed(origin.header.checkpoint, origin.sequence), // older ones, that a warm copy began with, may be gone
     previous?.sink?.appliedNumber ?? 0,
   );
-  return { kind: 'claimed', committer, unapplied: restored.unapplied, isWarm: restored.isWarm };
+  const { unapplied, isWarm, copy } = restored;
+  const clock = clockMark(carriedClock(origin?.header.clock, origin?.storedMs ?? null), { claimedMs: copy.storedMs, monotonicMs });
+  return { kind: 'claimed', committer, unapplied, isWarm, clock };
 }
 
 type ReadBack = { readonly copy: StateCopy; readonly unapplied: readonly Unapplied[]; readonly isWarm: boolean };
@@ -220,9 +232,9 @@ async function readBack(
   if (isAtClaim(copy, claimed, subject)) return { copy, unapplied, isWarm };
   const fromSequence = Math.min(copy.sequence + 1, claimed.sequence, stage.kind === 'sink' ? 1 : Infinity);
   const range = { stream: stage.stream, subject, fromSequence, untilSequence: claimed.sequence, signal };
-  for await (const { sequence, record } of replay(parts.journal, range)) {
+  for await (const { sequence, storedMs, record } of replay(parts.journal, range)) {
     const { number, sink } = record.header;
-    const payload = copy.take(sequence, record);
+    const payload = copy.take({ sequence, storedMs }, record);
     if (payload !== null && sink !== null && number > appliedNumber)
       unapplied.push({ number, payload: payload.bytes, count: payload.count, sink });
   }
@@ -237,8 +249,8 @@ function isAtClaim(copy: StateCopy, claimed: Claimed, subject: string): boolean 
 }
 
 /** What a partition goes on from: its record before, or its part of a savepoint. */
-type Origin = Pick<PreviousRecord, 'sequence'> & { readonly header: Carried };
-type Carried = Standing & Pick<RecordHeader, 'checkpoint'>;
+type Origin = Pick<PreviousRecord, 'sequence'> & { readonly header: Carried; readonly storedMs: number | null };
+type Carried = Standing & Pick<RecordHeader, 'checkpoint' | 'clock'>;
 
 function claimHeader(parts: RecoveryParts, origin: Origin | null, link: ClaimLink): Omit<RecordHeader, 'bodyHash' | 'segments'> {
   const { stage, partition, worker, tableVersions, clock, revision } = parts;
@@ -253,6 +265,7 @@ function claimHeader(parts: RecoveryParts, origin: Origin | null, link: ClaimLin
     tables: tableVersions,
     revision,
     ingestMs: clock.nowMs(),
+    clock: carriedClock(origin?.header.clock, origin?.storedMs ?? null),
   };
 }
 
@@ -281,14 +294,14 @@ function beginning(parts: RecoveryParts, previous: PreviousRecord | null, saved:
 }
 
 /** What of a record the stage goes on from, as it is declared now (R3). Throws MR2109. */
-function originOf(parts: RecoveryParts, { header, sequence }: Origin): Origin {
-  if (isEarlierLife(parts, header)) return { header: { ...header, inputs: [], nodeWatermarks: {}, done: false }, sequence };
+function originOf(parts: RecoveryParts, { header, sequence, storedMs }: Origin): Origin {
+  if (isEarlierLife(parts, header)) return { header: { ...header, inputs: [], nodeWatermarks: {}, done: false }, sequence, storedMs };
   const fresh = header.done ? freshInput(parts, header) : undefined;
-  if (fresh === undefined) return { header, sequence };
+  if (fresh === undefined) return { header, sequence, storedMs };
   // What comes behind the end of event time would all be late; a sink knows no time and just goes on.
   if (parts.stage.kind === 'keyed' && parts.stage.resumed !== true)
     throw new MillraceError('MR2109', { stage: parts.stage.id, input: parts.plan.edges[fresh]?.id ?? '' });
-  return { header: { ...header, done: false }, sequence };
+  return { header: { ...header, done: false }, sequence, storedMs };
 }
 
 /** It knows none of the exchanges that the stage reads now, and the stage had gone before. */

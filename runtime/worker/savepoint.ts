@@ -9,7 +9,7 @@ import { MillraceError } from '../base/errors.ts';
 import type { SinkState } from '../connectors/sink.ts';
 import { getBytes } from '../journal/blob-bytes.ts';
 import type { BlobContent, BlobStore } from '../journal/journal.ts';
-import type { CheckpointRef, InputPosition } from '../journal/record.ts';
+import type { CheckpointRef, InputPosition, RecordHeader } from '../journal/record.ts';
 import type { PhysicalPlan, StagePlan } from '../plan/physical-plan.ts';
 import { taskName } from '../plan/physical-plan.ts';
 import type { Standing } from '../task/step-record.ts';
@@ -57,16 +57,17 @@ export type StandingTask = {
   readonly stage: StagePlan;
   readonly tables: Readonly<Record<string, string>>;
   readonly place: { readonly epoch: number; readonly number: number };
+  readonly clockMs: number;
 };
 
 /** Stores the image of a task's state and says where it lies. */
 export async function storePart(
   blobs: BlobStore,
   { id, revision }: { readonly id: string; readonly revision: number },
-  { task, standing, plan, stage, tables, place }: StandingTask,
+  { task, standing, plan, stage, tables, place, clockMs }: StandingTask,
   image: BlobContent,
 ): Promise<SavepointTask> {
-  const header = toHeader(standing, plan, stage, tables);
+  const header = { ...toHeader(standing, plan, stage, tables), clockMs };
   const blob = imageBlob(id, task, place.epoch);
   const { sha256, bytes } = await blobs.put(blob, image);
   return { task, blob, sha256, bytes, number: place.number, revision, header };
@@ -113,7 +114,7 @@ export function fromPart(
   { job, runId }: Pick<SavepointManifest, 'job' | 'runId'>,
   plan: PhysicalPlan,
   stage: StagePlan,
-): { readonly standing: Standing; readonly checkpoint: CheckpointRef } {
+): { readonly standing: Standing & Pick<RecordHeader, 'clock'>; readonly checkpoint: CheckpointRef } {
   const { header } = part;
   const idOf = (index: number): string => plan.edges[index]?.id ?? '';
   const inputs = stage.inputs.map((edge) => ({ edge, known: header.inputs.find((input) => input.edge === idOf(edge)) }));
@@ -134,6 +135,7 @@ export function fromPart(
         Object.entries(header.nodeWatermarks).map(([id, [input, output]]) => [id, [orMin(input), orMin(output)] as const]),
       ),
       done: header.done,
+      ...(header.clockMs === undefined ? {} : { clock: { ms: header.clockMs } }),
       redriven: 0,
       idle: [], // found again
       counters: {

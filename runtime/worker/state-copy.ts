@@ -4,7 +4,7 @@
 //   Y2. A step that another owner left unfinished (`more`, then a claim) counts for nothing.
 
 import { MillraceError, isError } from '../base/errors.ts';
-import type { BlobStore } from '../journal/journal.ts';
+import type { BlobStore, StoredRecord } from '../journal/journal.ts';
 import { segmentBytes } from '../journal/record-codec.ts';
 import type { CheckpointRef, Record_ } from '../journal/record.ts';
 import { follow } from '../journal/replay.ts';
@@ -41,6 +41,7 @@ export class StateCopy {
   #next: number;
   #end: ChainEnd | null = null;
   #sequence: number;
+  #storedMs = 0;
   #bytes: number;
   readonly #open = new OpenStep();
 
@@ -79,13 +80,18 @@ export class StateCopy {
     return this.#end;
   }
 
+  /** When that was stored, by the clock of the server. */
+  get storedMs(): number {
+    return this.#storedMs;
+  }
+
   /** About what it takes, without walking over it. */
   get bytes(): number {
     return Math.max(this.#bytes, this.#state.bytesEstimate());
   }
 
   /** Takes the partition's next record in; a step's payload, when that was its last. Throws MR2105 when one is missing. */
-  take(sequence: number, record: Record_): Payload | null {
+  take({ sequence, storedMs }: Pick<StoredRecord, 'sequence' | 'storedMs'>, record: Record_): Payload | null {
     const { header } = record;
     this.#end = follow(this.#end, record, this.#subject);
     if (header.number > this.#next) {
@@ -94,6 +100,7 @@ export class StateCopy {
     }
     this.#next = Math.max(this.#next, header.number + 1);
     this.#sequence = Math.max(this.#sequence, sequence);
+    this.#storedMs = storedMs;
     if (header.kind === 'claim') this.#open.clear(); // Y2
     for (const info of header.segments) this.#open.add(info.kind, segmentBytes(record, info), info.count);
     if (header.more) return null;

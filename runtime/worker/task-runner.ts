@@ -43,6 +43,7 @@ import { shownKey } from './shown-key.ts';
 import { Signal } from './signal.ts';
 import { SourceSide } from './source-side.ts';
 import { STANDS_STILL_CHARACTERS_MAX, type TaskFigures } from './task-figures.ts';
+import { TaskClock } from './task-clock.ts';
 import { TaskMeter, type TaskHeld } from './task-meter.ts';
 import type { TaskRunnerParts } from './task-runner-parts.ts';
 import { TimeLedger } from './time-ledger.ts';
@@ -61,6 +62,7 @@ export class TaskRunner {
   readonly name: string;
   readonly stage: StagePlan;
   readonly meter: TaskMeter;
+  readonly clock: TaskClock;
   readonly #parts: TaskRunnerParts;
   readonly #signal = new Signal();
   readonly #stop = new AbortController();
@@ -94,34 +96,31 @@ export class TaskRunner {
   /** Where an ended task stands that wrote nothing here. */
   #endedAt: RecordPlace | null = null;
 
-  constructor(parts: TaskRunnerParts) {
-    this.#parts = parts;
+  constructor(given: TaskRunnerParts) {
+    this.clock = new TaskClock(given.clock);
+    const parts = (this.#parts = { ...given, clock: this.clock });
     this.stage = parts.stage;
     this.name = taskName(parts.stage.id, parts.partition);
     this.#writer = parts.sink === null ? null : parts.sink.open(parts.partition);
     this.#writer?.catch(() => undefined);
     this.#watch = new CommitWatch(parts.clock);
     this.#time = new TimeLedger(parts.clock);
-    this.meter = new TaskMeter(parts);
+    this.meter = new TaskMeter(given);
     this.#spans = TaskSpans.of(parts);
-    this.#owed = new Owed({ stage: parts.stage, clock: parts.clock, signal: this.#stop.signal, notify: () => this.#signal.notify() });
-    this.#waiting = new WaitingSide({
-      outside: parts.outside,
-      clock: parts.clock,
-      signal: this.#over.signal,
-      notify: () => this.#signal.notify(),
-    });
+    const notify = (): void => this.#signal.notify();
+    this.#owed = new Owed({ ...parts, signal: this.#stop.signal, notify });
+    this.#waiting = new WaitingSide({ outside: parts.outside, clock: this.clock, signal: this.#over.signal, notify });
     this.#lanes = new LaneSide({
       ...parts,
       isPaused: () => this.#redrive.paused !== null,
-      notify: () => this.#signal.notify(),
+      notify,
       missed: (error) => void this.#missed(error),
     });
     this.#source = SourceSide.of(parts, {
       signal: this.#stop.signal,
       epoch: () => this.#committer?.place.epoch ?? this.#endedAt?.epoch ?? 0,
       isEnding: () => this.#draining || this.#outcome !== null,
-      notify: () => this.#signal.notify(),
+      notify,
       failed: (error) => {
         this.#failure ??= { error };
         this.#signal.notify();
@@ -182,7 +181,7 @@ export class TaskRunner {
     if (core === null || place === null || this.#isBusy()) return null;
     const state = this.#ended ? new PartitionState() : core.state;
     if (state.isImaged) return null;
-    const task = { task: this.name, standing: core.standing(), plan, stage, tables: tableVersions, place };
+    const task = { task: this.name, standing: core.standing(), plan, stage, tables: tableVersions, place, clockMs: this.clock.nowMs() };
     return { task, image: state.image() };
   }
 
@@ -265,6 +264,7 @@ export class TaskRunner {
     if (begun.kind === 'done') return this.#finishEarly(begun, core);
     if (begun.kind !== 'claimed') return begun.kind === 'fenced' ? 'fenced' : 'drained';
     this.#committer = begun.committer;
+    this.clock.goOn(begun.clock);
     this.meter.restored(core.counters, begun);
     this.#checkpointer = new Checkpointer(parts, begun.committer, this.name);
     if (begun.unapplied.length > 0) this.#checkpointer.unappliedSequence = 1; // all of them, until a record is stored that says so

@@ -152,9 +152,9 @@ export class WarmCopy {
       while (!signal.aborted) {
         const placed = feed === undefined ? null : await this.#place(copy, feed);
         if (placed !== null) return placed;
-        for (const { sequence, bytes } of await reader.next({ bytesMax: READ_BYTES, waitMs: WAIT_MS })) {
+        for (const stored of await reader.next({ bytesMax: READ_BYTES, waitMs: WAIT_MS })) {
           if (signal.aborted) return copy.sequence;
-          copy.take(sequence, decodeRecord(bytes, this.#subject));
+          copy.take(stored, decodeRecord(stored.bytes, this.#subject));
           await turns.give();
         }
         if (!this.#isWarm && feed === undefined) this.#setWarm(isNear(copy, await this.#last()));
@@ -179,7 +179,7 @@ export class WarmCopy {
   /** With all others of its stage. Resolves when it is to end; rejects when a record is missing. */
   #readOn(feed: CopyFeed, copy: StateCopy, afterSequence: number): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const take = ({ sequence, bytes }: StoredRecord): void => void copy.take(sequence, decodeRecord(bytes, this.#subject));
+    const take = (stored: StoredRecord): void => void copy.take(stored, decodeRecord(stored.bytes, this.#subject));
     const leave = feed.join({ subject: this.#subject, take, failed: reject }, afterSequence);
     const end = (): void => {
       leave();

@@ -459,7 +459,7 @@ export class Worker {
     const ask = askIn(value);
     const runner = ask === null ? undefined : this.#running.get(taskName(ask.stage, ask.partition))?.runner;
     if (ask === null || runner === undefined || runner.core === null) return;
-    const answer = answerTo(ask, runner.core, { worker: this.#parts.worker, ...runner.figures() }, this.#parts.clock.nowMs());
+    const answer = answerTo(ask, runner.core, { worker: this.#parts.worker, ...runner.figures() }, runner.clock.nowMs());
     if (answer !== null) this.#parts.bus.publish(answerTopic(ask.id), answer);
   }
 

@@ -1,5 +1,5 @@
 // D2: stages that work by the clock, on a real server: a window closes and timers fire though nothing comes, once each, also when their
-// worker dies before they are due, and for those that nobody was there for.
+// worker dies before they are due, and for those that nobody was there for; and when the clock of who goes on is minutes behind.
 
 import { expect, test } from 'vitest';
 import { jobText } from '../support/job-run.ts';
@@ -65,5 +65,35 @@ test('D2 timers and windows by the clock are due without any event, once, though
   const ids = Array.from({ length: KEYS }, (_, n) => `k${n}`);
   expect((await nudged()).toSorted()).toEqual([...ids, 'k0'].toSorted());
   expect(await counted()).toBe(KEYS + 1);
+  await run.endPods();
+});
+
+/** Longer than anybody here waits. */
+const BEHIND_MS = 10 * 60_000;
+
+test('timers and windows go on behind a worker whose clock was minutes ahead, though that of the next is behind', async () => {
+  const name = 'apart';
+  await new Feed(nats.admin, `in.${name}`).open();
+  const run = new Operated(nats.admin, nats.server.url, name);
+  await run.declare(job(name));
+  run.startPod('w1', undefined, undefined, BEHIND_MS / 2);
+  await run.allRun();
+  await speak(name, KEYS);
+  const isTaken = (): boolean => [0, 1, 2].reduce((sum, p) => sum + (run.figures.get(`nudges/${p}`)?.counters.eventsIn ?? 0), 0) === KEYS;
+  await until(() => Promise.resolve(isTaken()));
+  await run.pods.get('w1')?.end('SIGKILL');
+  const before = await run.headers();
+  run.startPod('w2', undefined, undefined, -BEHIND_MS / 2);
+  const nudged = async (): Promise<readonly string[]> => (await run.results<{ id: string }>(`nudged.${name}`)).map(({ id }) => id);
+  await until(async () => (await nudged()).length >= KEYS);
+  await speak(name, KEYS); // those of another window, which closes too
+  const counted = async (): Promise<number> => (await run.results<{ n: number }>(`out.${name}`)).reduce((sum, { n }) => sum + n, 0);
+  await until(async () => (await counted()) >= 2 * KEYS && (await nudged()).length >= 2 * KEYS);
+  expect(await counted()).toBe(2 * KEYS);
+  const ids = Array.from({ length: KEYS }, (_, n) => `k${n}`);
+  expect((await nudged()).toSorted()).toEqual([...ids, ...ids].toSorted());
+  const clocks = Object.entries(await run.headers()).map(([task, { clock }]) => (clock?.ms ?? NaN) - (before[task]?.clock?.ms ?? 0));
+  expect(Math.min(...clocks)).toBeGreaterThanOrEqual(0);
+  expect(clocks).toHaveLength(Object.keys(before).length);
   await run.endPods();
 });

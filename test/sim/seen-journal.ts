@@ -1,4 +1,4 @@
-// What the conservation check sees of the journal in memory, all of it at one moment.
+// What the conservation check sees of the journal in memory, all of it at one moment; and whether the clocks of tasks go on.
 
 import { decodeHeader } from '../../runtime/journal/record-codec.ts';
 import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
@@ -6,14 +6,26 @@ import { conservationProblems, residueOf } from '../../runtime/telemetry/conserv
 import type { Hole, Remembered, SeenRecord, SeenTask } from '../../runtime/telemetry/conservation.ts';
 import type { MemoryJournal } from '../../runtime/testing/memory-journal.ts';
 
-type Kept = Pick<SeenTask, 'stage' | 'partition'> & { readonly records: readonly SeenRecord[] };
+type Stored = SeenRecord & { readonly storedMs: number };
+type Kept = Pick<SeenTask, 'stage' | 'partition'> & { readonly records: readonly Stored[] };
+
+/** A record may be on its way for so long: time that a task may miss when it moves meanwhile. */
+const UNDER_WAY_MS = 10_000;
+/** Drawn times are no whole numbers. */
+const WHOLE_MS = 1;
+/** Of a task's clock that is ahead of those of its workers. */
+const PACE = 0.99;
 
 /** All records that are there, by partition. */
 function recordsIn(journal: MemoryJournal, { stages }: PhysicalPlan): readonly Kept[] {
   return stages.flatMap(({ id, stream, subjectPrefix, partitionCount }) =>
     Array.from({ length: partitionCount }, (_, partition): Kept => {
       const found = journal.lane(stream).read(1, [`${subjectPrefix}.${partition}`], Infinity);
-      return { stage: id, partition, records: found.map(({ bytes, sequence }) => ({ header: decodeHeader(bytes), sequence })) };
+      return {
+        stage: id,
+        partition,
+        records: found.map(({ bytes, sequence, storedMs }) => ({ header: decodeHeader(bytes), sequence, storedMs })),
+      };
     }),
   );
 }
@@ -38,6 +50,20 @@ function holeIn(records: readonly SeenRecord[]): Hole | null {
   return null;
 }
 
+/** Whoever runs a task, with whatever clock: its time never goes back, and goes on as the world's does. */
+function stoodStill({ stage, partition, records }: Kept): readonly string[] {
+  const told = records.flatMap(({ header: { kind, clock, number }, storedMs }) =>
+    kind === 'commit' && clock !== undefined ? [{ ms: clock.ms, number, storedMs }] : [],
+  );
+  return told.slice(1).flatMap((now, place) =>
+    [told[0] as typeof now, told[place] as typeof now].flatMap((before) => {
+      const [passedMs, realMs] = [now.ms - before.ms, now.storedMs - before.storedMs];
+      if (passedMs >= Math.max(-WHOLE_MS, realMs * PACE - UNDER_WAY_MS)) return [];
+      return [`clock: of ${stage}/${partition} ${passedMs} ms passed in ${realMs} ms, from record ${before.number} to ${now.number}`];
+    }),
+  );
+}
+
 /** Looks at the journals again and again, as the operator does, and never finds anything while all is well. */
 export class ConservationWitness {
   looks = 0;
@@ -58,6 +84,7 @@ export class ConservationWitness {
       for (const { header } of records)
         if (header.inputs.some(({ part }) => part !== undefined)) this.insides.add(`${stage}/${partition}/${header.number}`);
     const problems = conservationProblems(plan, kept.map(seenTask), options);
-    return [...problems.map(({ kind, message }) => `conservation: ${kind}: ${message}`), ...kept.flatMap(unbalanced)];
+    const told = problems.map(({ kind, message }) => `conservation: ${kind}: ${message}`);
+    return [...told, ...kept.flatMap(unbalanced), ...kept.flatMap(stoodStill)];
   }
 }

@@ -1,7 +1,7 @@
 // One job on simulated workers that learn of revisions as pods do: from the directory, each after its own time.
 //
 // The real Worker, TaskRunner and TaskCore on the journal in memory, with drawn time. Several jobs may share a world: its clock,
-// its journal, what their sinks have written.
+// its journal, what their sinks have written. The wall clocks of the workers differ by minutes.
 
 import type { Clock, Random } from '../../runtime/base/clock.ts';
 import { decodeHeader } from '../../runtime/journal/record-codec.ts';
@@ -23,7 +23,7 @@ import type { Target } from './memory-connectors.ts';
 import { MemoryService } from './memory-service.ts';
 import { MemoryBus, MemoryDirectory } from '../../runtime/testing/memory-directory.ts';
 import { NO_MEMORY } from '../../runtime/testing/values-away.ts';
-import { Mortal } from './mortal.ts';
+import { Mortal, wallOffsetMs } from './mortal.ts';
 import { stepClock } from './step-clock.ts';
 import { valuePlace } from './value-place.ts';
 import type { SimEvent } from './sim-job.ts';
@@ -39,6 +39,8 @@ export class SimWorld {
   readonly random: Random;
   /** How long steps take. */
   readonly steps: Random;
+  /** How far the wall clocks of workers are off. */
+  readonly clocks: Random;
   readonly journal: MemoryJournal;
   /** What lookups ask. */
   readonly service: MemoryService;
@@ -58,6 +60,7 @@ export class SimWorld {
   constructor(seed: number, faults: JournalFaults, events: (random: Random) => readonly (readonly SimEvent[])[]) {
     this.random = seededRandom(seed);
     this.steps = seededRandom(seed + 3_000_003);
+    this.clocks = seededRandom(seed + 6_000_003);
     this.events = events(this.random);
     this.journal = new MemoryJournal({ clock: this.clock, random: this.random, faults });
     this.service = new MemoryService(this.clock, seededRandom(seed + 4_000_003));
@@ -180,7 +183,7 @@ export class SimCluster {
   async #bear(place: number, workers: number): Promise<void> {
     const { clock: worldClock, journal } = this.#world;
     const id = `w${place}-${this.#born++}`;
-    const mortal = new Mortal(worldClock);
+    const mortal = new Mortal(worldClock, wallOffsetMs(this.#world.clocks));
     const clock = mortal.clock();
     const told = this.#told;
     if (told === null) throw new Error('a job is declared before its workers start');

@@ -71,6 +71,11 @@ export function eventOf(n: number, keys = 7): { n: number; id: string; at: numbe
   return { n, id: `k${n % keys}`, at: n * 10 };
 }
 
+/** A module that sets the wall clock of a process off. */
+function clockOff(aheadMs: number): string {
+  return `data:text/javascript,${encodeURIComponent(`const now = Date.now; Date.now = () => now() + ${aheadMs};`)}`;
+}
+
 /** The job of one identity: what was declared last, its pods, what they report. */
 export class Operated {
   readonly identity: string;
@@ -115,13 +120,20 @@ export class Operated {
     return this.record;
   }
 
-  startPod(worker: string, failpoint?: string, pool?: string): PodProcess {
+  /** `aheadMs`: its wall clock is so much ahead of the machine's; below 0: behind. */
+  startPod(worker: string, failpoint?: string, pool?: string, aheadMs = 0): PodProcess {
     const environment = {
       ...this.#environment,
       ...(failpoint === undefined ? {} : { MILLRACE_FAILPOINT: failpoint }),
       ...(pool === undefined ? {} : { MILLRACE_POOL: pool }),
     };
-    const pod = startPod({ natsUrl: this.#url, job: this.identity, worker, environment });
+    const pod = startPod({
+      natsUrl: this.#url,
+      job: this.identity,
+      worker,
+      environment,
+      flags: aheadMs === 0 ? [] : [`--import=${clockOff(aheadMs)}`],
+    });
     this.pods.set(worker, pod);
     return pod;
   }
