@@ -11,7 +11,7 @@
 //   A6. Every decision says its arithmetic.
 
 import { doublingMs } from '../../runtime/base/doubling.ts';
-import type { Signals, Unknown } from './evaluate.ts';
+import { isSound, NO_NUMBERS, type Signals, type Unknown } from './evaluate.ts';
 import type { ScalingMemory, Trial } from './memory.ts';
 import * as say from './sentences.ts';
 import type { Pace, ScalingSettings } from './settings.ts';
@@ -121,7 +121,9 @@ export function decideScaling(
   }
   if (scene.settled !== true) return stays(`${say.stay(current)}: ${scene.settled}`, { needs: NO_NEEDS });
   // A3
-  if (signals.kind === 'unknown') return stays(`${say.stay(current)}: ${signals.why}`, { needs: { ...needs, quietSinceMs: null } });
+  const unknown = signals.kind === 'unknown' ? signals.why : isSound(signals) ? null : NO_NUMBERS;
+  if (signals.kind === 'unknown' || unknown !== null)
+    return stays(`${say.stay(current)}: ${unknown}`, { needs: { ...needs, quietSinceMs: null } });
   return decideKnown({ settings, scene, signals, memory, needs, limits });
 }
 

@@ -25,7 +25,7 @@ function sample(
   more: Partial<Sample> = {},
 ): Sample {
   const taken = takenPerS * t;
-  const time = (ms: number) => ({ busyMs: ms, blockedMs: 0, idleMs: t * 1_000 - ms });
+  const time = (ms: number) => ({ busyMs: ms, blockedMs: 0, idleMs: Math.max(0, t * 1_000 - ms) });
   const steps = taken * inMs + taken * 2 * sumsMs;
   return {
     atMs: t * 1_000,

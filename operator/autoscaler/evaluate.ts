@@ -4,7 +4,7 @@
 // taken in, with a share of what workers did around it, plus what it causes in the stages behind (DS2, Kalavri et al., OSDI 2018:
 // the true rate is events per busy second, however much of the time was idle).
 //
-//   V1. What is not known is `unknown`, with the reason: nobody decides upon it.
+//   V1. What is not known is `unknown`, with the reason: nobody decides upon it. So is what cannot be: workers may say anything.
 //   V2. A task's time counts only between samples of the same claim by the same worker; its counts go on over claims.
 //   V3. What an event costs is measured while workers do something; else what was known before holds. That it costs more is believed
 //       only of workers that are busy.
@@ -40,6 +40,11 @@ const START_MS = 25_000;
 const FORECAST_MAX = 0.5;
 /** Of a stage's work below this a task is not counted among those that share it. */
 const SHARE_MIN = 0.002;
+/** A worker's time counts up as the clock does; reports come when they come. What is so many times faster, and some seconds, is no time. */
+const FASTER_MAX = 2;
+const REPORTS_APART_MS = 8_000;
+/** No task takes in so many events a second. */
+const PER_S_MAX = 1e8;
 
 /** What an event of a stage costs and gives, as it was measured last. */
 export type Costs = {
@@ -99,11 +104,44 @@ export function evaluate(
   if (fast === null || slow === null || now.atMs - fast.atMs < SPAN_MIN_MS) return unknown('there are no two measurements yet to compare');
   if (offeredEvents(now) < offeredEvents(fast))
     return unknown('counts went back: messages were removed from a source, or the run began anew');
+  const absurd = absurdity(fast, now);
+  if (absurd !== null) return unknown(absurd);
   if (now.workers.length > 0 && workerShares(fast, now).length === 0) return unknown('its workers are new');
   const costs: Costs = { own: costsNow(graph, samples, known.costs.own), gives: givesNow(graph, slow, now, known.costs.gives) };
   const signals = signalsOf({ graph, samples, fast, slow, now, costs: wholeCosts(graph, costs), perWorkerPerS: known.perWorkerPerS });
-  const isSound = Object.values(signals).every((value) => typeof value !== 'number' || Number.isFinite(value));
-  return isSound ? { signals, costs } : unknown('figures are no numbers');
+  return isSound(signals) ? { signals, costs } : unknown(NO_NUMBERS);
+}
+
+export const NO_NUMBERS = 'figures are no numbers';
+
+/** V1: there is a number where one is to be. */
+export function isSound(signals: Signals): boolean {
+  const numbers = [...Object.values(signals), ...signals.shares.map(({ share }) => share)];
+  return numbers.every((value) => typeof value !== 'number' || Number.isFinite(value));
+}
+
+/** V1: what nobody can have done between two samples. */
+function absurdity(from: Sample, to: Sample): string | null {
+  const passedMs = to.atMs - from.atMs;
+  const timeMax = FASTER_MAX * passedMs + REPORTS_APART_MS;
+  const eventsMax = (PER_S_MAX * (passedMs + REPORTS_APART_MS)) / 1000;
+  const isWithin = (was: number, is: number, most: number): boolean => is - was >= 0 && is - was <= most; // not of what is no number
+  const earlier = new Map(from.workers.map(({ id, time }) => [id, time]));
+  for (const { id, time } of to.workers) {
+    const was = earlier.get(id);
+    if (was === undefined) continue;
+    const times = [[was.busyMs, time.busyMs], [was.blockedMs, time.blockedMs], [was.idleMs, time.idleMs]] as const; // prettier-ignore
+    if (!times.every(([before, after]) => isWithin(before, after, timeMax))) return `worker ${id} tells of time that cannot have passed`;
+  }
+  const task = comparable(from, to).find(
+    ({ was, now }) => !isWithin(was.eventsIn, now.eventsIn, eventsMax) || !isWithin(was.time.busyMs, now.time.busyMs, timeMax),
+  );
+  if (task !== undefined) return `worker ${task.now.worker} tells of ${task.now.task} what it cannot have done`;
+  const rushed = to.sources.find(({ stage, takenEvents: taken }) => {
+    const was = from.sources.find((source) => source.stage === stage);
+    return was !== undefined && taken - was.takenEvents > eventsMax * Math.max(1, to.tasks.length);
+  });
+  return rushed === undefined ? null : `${rushed.stage} is told to have taken in what it cannot have`;
 }
 
 type Parts = {
@@ -201,7 +239,7 @@ function since(samples: readonly Sample[], atMs: number): Sample | null {
 
 /** Events that ever came: those taken in, and those that wait to be. */
 function offeredEvents({ sources }: Sample): number {
-  return sum(sources, ({ takenEvents: taken, backlogEvents }) => taken + (backlogEvents ?? 0));
+  return sum(sources, ({ takenEvents: taken, backlogEvents }) => taken + Math.max(0, backlogEvents ?? 0));
 }
 
 function takenEvents({ sources }: Sample): number {
@@ -326,7 +364,8 @@ function meanCost(
 
 /** By stage: events that wait to be taken in. */
 function waitingEvents({ sources, lags }: Sample): readonly (readonly [stage: string, events: number])[] {
-  return [...sources.map(({ stage, backlogEvents }) => [stage, backlogEvents ?? 0] as const), ...lags];
+  const all = [...sources.map(({ stage, backlogEvents }) => [stage, backlogEvents ?? 0] as const), ...lags];
+  return all.map(([stage, events]) => [stage, Math.max(0, events)]); // less than nothing cannot wait, and hides what does elsewhere
 }
 
 function workerShares(from: Sample, to: Sample): readonly { id: string; busy: number; blocked: number; busyMs: number; isWarm: boolean }[] {

@@ -66,6 +66,7 @@ test.each([
   },
   { fact: 'standbys that are no list', said: { ...report, standbys: 7 } },
   { fact: 'a time that is none', said: withTask({ time: { busyMs: 'long' } }) },
+  { fact: 'a time before the beginning', said: withTask({ time: { ...NO_TIME, busyMs: -1 } }) },
   { fact: 'a heavy key that is none', said: withTask({ heavyKey: 'k7' }) },
   { fact: 'a heavy key that is a list', said: withTask({ heavyKey: { key: ['k7'], share: 0.9 } }) },
   { fact: 'a share above the whole', said: withTask({ heavyKey: { key: 'k7', share: 7 } }) },

@@ -109,7 +109,7 @@ function isCounters(value: unknown): boolean {
 }
 
 function isTime(value: unknown): boolean {
-  return isRecord(value) && ['busyMs', 'blockedMs', 'idleMs'].every((name) => isNumber(value[name]));
+  return isRecord(value) && ['busyMs', 'blockedMs', 'idleMs'].every((name) => isCount(value[name]));
 }
 
 function isKeyShare(value: unknown): boolean {
