@@ -2,12 +2,14 @@
 //
 //   C1. `spec.code.sha256` is that of the bytes that lie under the key, packed or not; a worker unpacks what begins as gzip does.
 //   C2. The name follows from it, so the ConfigMap is immutable and an old revision keeps its own.
-//   C3. What is too large for one when packed is cut, and lies in several (docs/adr/0057).
+//   C3. What no worker would unpack is refused here, before anything is written.
+//   C4. What is too large for one when packed is cut, and lies in several (docs/adr/0057).
 
 import { Buffer } from 'node:buffer';
 import { gzipSync } from 'node:zlib';
 import { CODE_MAPS_MAX } from '../../crds/stream-job/cluster.ts';
 import { MillraceError } from '../../runtime/base/errors.ts';
+import { CODE_BYTES_MAX } from '../../runtime/base/limits.ts';
 import { CONFIG_MAP_BYTES_MAX } from './config-map-limit.ts';
 import type { Manifest } from './manifest.ts';
 import { contentName, labelsOf, nextPartName, sha256 } from './object-labels.ts';
@@ -20,14 +22,15 @@ export type CodeReference = {
 };
 type CodeMaps = { readonly manifests: readonly Manifest[]; readonly reference: CodeReference };
 
-/** As it is, or packed when that does not fit one. Throws MR1020 when it does not fit all that there may be. */
+/** As it is, or packed when that does not fit one. Throws MR1020 when it does not fit all that there may be (C3). */
 export function codeConfigMaps(job: string, bundle: string, subject: string): CodeMaps {
   const bytes = Buffer.byteLength(bundle);
   if (bytes <= CONFIG_MAP_BYTES_MAX)
     return made(job, { key: 'job.mjs', hash: sha256(bundle), contents: [{ data: { 'job.mjs': bundle } }] });
   const packed = pack(bundle);
-  const [key, bytesMax] = ['job.mjs.gz', CODE_MAPS_MAX * CONFIG_MAP_BYTES_MAX];
-  if (packed.length > bytesMax) throw new MillraceError('MR1020', { file: subject, bytes, packedBytes: packed.length, bytesMax });
+  const [key, bytesMax, packedBytesMax] = ['job.mjs.gz', CODE_BYTES_MAX, CODE_MAPS_MAX * CONFIG_MAP_BYTES_MAX];
+  if (bytes > bytesMax || packed.length > packedBytesMax)
+    throw new MillraceError('MR1020', { file: subject, bytes, bytesMax, packedBytes: packed.length, packedBytesMax });
   const parts = Array.from({ length: Math.ceil(packed.length / CONFIG_MAP_BYTES_MAX) }, (_, i) =>
     packed.subarray(i * CONFIG_MAP_BYTES_MAX, (i + 1) * CONFIG_MAP_BYTES_MAX),
   );

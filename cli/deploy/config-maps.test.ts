@@ -1,9 +1,11 @@
 // Code and files as ConfigMaps: what fits, how it is packed, and names that follow from the content.
 
 import { randomBytes } from 'node:crypto';
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { isError } from '../../runtime/base/errors.ts';
+import { CODE_BYTES_MAX } from '../../runtime/base/limits.ts';
+import { unpacked } from '../../runtime/pod/code-bundle.ts';
 import { codeConfigMaps } from './code-config-map.ts';
 import { CONFIG_MAP_BYTES_MAX } from './config-map-limit.ts';
 import { fileConfigMaps } from './file-config-maps.ts';
@@ -54,18 +56,31 @@ test('code that does not fit even then lies in several, whose bytes one after th
   expect(reference).toEqual({ configMap: name, more: [`${name}-2`, `${name}-3`], key: 'job.mjs.gz', sha256: sha256(packed) });
 });
 
-test('code that fits no number of them is refused with both sizes', () => {
-  const bundle = random(30_000_000);
-  let error: unknown;
+/** Of `millrace deploy`. */
+function refusalOf(bundle: string): string {
   try {
     codeConfigMaps('words', bundle, 'job.ts');
-  } catch (caught) {
-    error = caught;
+  } catch (error) {
+    if (isError(error, 'MR1020')) return error.message;
+    throw error;
   }
-  expect(isError(error, 'MR1020') && error.message).toMatch(
-    /job\.ts has 30000000 bytes .* \d+ when packed; its ConfigMaps hold 14400000; nothing/,
+  return '';
+}
+
+test('code that fits no number of them is refused with all sizes', () => {
+  expect(refusalOf(random(30_000_000))).toMatch(
+    /job\.ts has 30000000 bytes .* \(a worker takes 67108864\), 1[4-9]\d{6} when packed \(its ConfigMaps hold 14400000\); nothing/,
   );
 });
+
+test('code that packs well is refused where a worker would refuse to unpack it, and not a byte before', () => {
+  const largest = ' '.repeat(CODE_BYTES_MAX);
+  const packed = contentOf(codeConfigMaps('words', largest, 'job.ts').manifests);
+  expect(packed.length).toBeLessThan(CONFIG_MAP_BYTES_MAX);
+  expect(unpacked(packed).length).toBe(CODE_BYTES_MAX);
+  expect(refusalOf(`${largest} `)).toMatch(/job\.ts has 67108865 bytes .* \(a worker takes 67108864\), \d{5} when packed/);
+  expect(() => unpacked(gzipSync(`${largest} `))).toThrow(expect.objectContaining({ name: 'BadDeclaration' }) as Error);
+}, 60_000);
 
 test('files are found by their own name, with characters that a key may have', () => {
   const { manifests, names } = fileConfigMaps('words', [file('/x/rows (1).csv', 'a'), file('/y/weather.csv.gz', 'b')]);

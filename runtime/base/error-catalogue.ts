@@ -81,11 +81,11 @@ export const catalogue = {
     message: (d) => `JetStream refused what was asked of ${d.of}: ${d.problem}`,
     fix: 'The problem ends with the number that the NATS server gives it. 10047 is no room: free storage, or give the server or the account more (`max_file_store`, `max_storage`). 10059 is no such stream. Otherwise see what was changed on the server by hand.',
   }),
-  MR1020: entry<{ file: string; bytes: number; packedBytes: number; bytesMax: number }>({
+  MR1020: entry<{ file: string; bytes: number; bytesMax: number; packedBytes: number; packedBytesMax: number }>({
     name: 'BundleTooLarge',
     reaction: 'exit',
     message: (d) =>
-      `the code of ${d.file} has ${d.bytes} bytes with all that it imports, ${d.packedBytes} when packed; its ConfigMaps hold ${d.bytesMax}; nothing was written`,
+      `the code of ${d.file} has ${d.bytes} bytes with all that it imports (a worker takes ${d.bytesMax}), ${d.packedBytes} when packed (its ConfigMaps hold ${d.packedBytesMax}); nothing was written`,
     fix: 'Import less: one function of a large package is often a file of its own. Data belongs into a table (spec.tables), not into the code.',
   }),
   MR1021: entry<{ what: string; problem: string }>({

@@ -8,6 +8,12 @@ const MIB = 1024 * KIB;
 /** State changes since the last checkpoint after which a new one is worth its bytes: recovery reads at most about this. */
 export const CHECKPOINT_DELTA_BYTES_MIN = 8 * MIB;
 
+// ---- code of a job
+
+/** What a bundle has when it is unpacked: code that a person wrote with what it imports is never this large; what unpacks to more is no
+ *  code. */
+export const CODE_BYTES_MAX = 64 * MIB;
+
 // ---- ownership (for speed only: safety is the fence, J2 … J5)
 
 /** How often a worker renews its lease: a third of it, so that two lost heartbeats lose nothing. */

@@ -10,6 +10,7 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { BadDeclaration } from '../base/issues.ts';
+import { CODE_BYTES_MAX } from '../base/limits.ts';
 import { getBytes } from '../journal/blob-bytes.ts';
 import type { BlobStore } from '../journal/journal.ts';
 import type { PhysicalPlan } from '../plan/physical-plan.ts';
@@ -22,9 +23,6 @@ export type CodeSource = {
   /** Where the bundle may be written. */
   readonly folder: string;
 };
-
-/** Code that a person wrote with what it imports is never this large; what unpacks to more is no code. */
-const BUNDLE_BYTES_MAX = 64 * 1024 * 1024;
 
 /** `plan` with the functions and machines of the bundle in place of their marks. Throws BadDeclaration for a bundle that is not there,
  *  not whole, or does not load, MR1010 when it is another one than the plan was made with. */
@@ -57,7 +55,7 @@ export async function fillCode(plan: unknown, { blobs, code, folder }: CodeSourc
 export function unpacked(bytes: Uint8Array): Uint8Array {
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
   try {
-    return gunzipSync(bytes, { maxOutputLength: BUNDLE_BYTES_MAX });
+    return gunzipSync(bytes, { maxOutputLength: CODE_BYTES_MAX });
   } catch (error) {
     const message = `the bundle cannot be unpacked: ${error instanceof Error ? error.message : String(error)}`;
     throw new BadDeclaration('code', [{ path: 'spec.code', message, fix: 'deploy the job again: `millrace deploy`' }]);
