@@ -3,7 +3,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ControlPlane } from './support/control-plane.ts';
 import { liveJob, type Expected } from './support/life-of-a-job.ts';
 import { OperatorProcess } from './support/operator-process.ts';
-import { WriteProxy, type Cut } from './support/write-proxy.ts';
+import { WriteProxy, type When } from './support/write-proxy.ts';
+
+type Cut = { readonly at: number; readonly when: When };
 
 const expected: Expected = new Map();
 /** Every how-many-th write is cut off after it was carried out, too. */
@@ -61,9 +63,8 @@ async function life(name: string, cut: Cut | null): Promise<{ readonly writes: r
   const operators = [first];
   let next: Promise<unknown> = Promise.resolve();
   let kills = 0;
-  proxy.cut = cut;
+  proxy.cut = (_, at) => (kills === 0 && at === cut?.at ? cut.when : null);
   proxy.onCut = () => {
-    proxy.cut = null;
     kills++;
     next = first.end().then(async () => operators.push(await OperatorProcess.start(place)));
   };

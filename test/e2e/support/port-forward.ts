@@ -4,7 +4,12 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { inject } from 'vitest';
 import { freePort } from '../../../cli/local/server-process.ts';
 
-export type Forwarded = { readonly namespace: string; readonly service: string; readonly port: number };
+export type Forwarded = {
+  readonly namespace: string;
+  readonly service: string;
+  readonly port: number;
+  /** An address of this machine where the port is the service's own; absent: 127.0.0.1, with a free port. */ readonly address?: string;
+};
 
 const AGAIN_MS = 200;
 
@@ -22,15 +27,15 @@ export class PortForward {
 
   /** It may take a moment until the port answers. */
   static async start(to: Forwarded): Promise<PortForward> {
-    const forward = new PortForward(await freePort(), to);
+    const forward = new PortForward(to.address === undefined ? await freePort() : to.port, to);
     forward.#begin();
     return forward;
   }
 
   #begin(): void {
     const { kubectl, env } = inject('bed');
-    const { namespace, service, port } = this.#to;
-    const args = ['port-forward', '-n', namespace, `service/${service}`, `${this.port}:${port}`, '--address', '127.0.0.1'];
+    const { namespace, service, port, address = '127.0.0.1' } = this.#to;
+    const args = ['port-forward', '-n', namespace, `service/${service}`, `${this.port}:${port}`, '--address', address];
     this.#child = spawn(kubectl, args, { env: { ...process.env, ...env }, stdio: 'ignore' });
     this.#child.once('close', () => {
       if (!this.#stopped) setTimeout(() => this.#stopped || this.#begin(), AGAIN_MS);

@@ -7,7 +7,8 @@ import { freePort } from '../../../cli/local/server-process.ts';
 import type { ApiServer } from '../../support/api-server.ts';
 
 export type OperatorPlace = {
-  readonly server: ApiServer;
+  /** Beside its kubeconfig the operator's is written. */
+  readonly server: Pick<ApiServer, 'kubeconfig'>;
   /** Where it reaches the API server; plain HTTP. */
   readonly apiUrl: string;
   readonly natsUrl: string;

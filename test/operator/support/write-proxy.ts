@@ -9,24 +9,26 @@ import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import type { ApiServer } from '../../support/api-server.ts';
 
-export type Cut = { readonly at: number; readonly when: 'before' | 'after' };
+export type When = 'before' | 'after';
+/** Where that server is, and whom the operator is there. */
+export type Target = Pick<ApiServer, 'url' | 'caPath' | 'adminToken'>;
 
 export class WriteProxy {
   /** `PATCH /apis/…`, one for each counted write (P1). */
   readonly writes: string[] = [];
-  /** When it comes to that write, `onCut` is called instead of answering. */
-  cut: Cut | null = null;
+  /** Asked at each counted write with its number: null lets it pass; else `onCut` is called instead of answering. */
+  cut: (write: string, at: number) => When | null = () => null;
   onCut: () => void = () => undefined;
   readonly #server = createServer((incoming, answer) => void this.#pass(incoming, answer).catch(() => answer.destroy()));
-  readonly #target: ApiServer;
+  readonly #target: Target;
   readonly #agent: Agent;
 
-  private constructor(target: ApiServer, ca: Buffer) {
+  private constructor(target: Target, ca: Buffer) {
     this.#target = target;
     this.#agent = new Agent({ ca, keepAlive: true });
   }
 
-  static async start(target: ApiServer): Promise<WriteProxy> {
+  static async start(target: Target): Promise<WriteProxy> {
     const proxy = new WriteProxy(target, await readFile(target.caPath));
     await new Promise<void>((resolve) => proxy.#server.listen(0, '127.0.0.1', resolve));
     return proxy;
@@ -48,9 +50,9 @@ export class WriteProxy {
     const body = await buffer(incoming);
     const path = incoming.url ?? '';
     const isCounted = incoming.method !== 'GET' && !/\/(leases|events)(\/|\?|$)/.test(path);
-    if (isCounted) this.writes.push(`${incoming.method} ${path.replace(/\?.*/, '')}`);
-    const cut = isCounted && this.cut?.at === this.writes.length ? this.cut : null;
-    if (cut?.when === 'before') return this.#end(answer);
+    const write = `${incoming.method} ${path.replace(/\?.*/, '')}`;
+    const cut = isCounted ? this.cut(write, this.writes.push(write)) : null;
+    if (cut === 'before') return this.#end(answer);
     const headers = { ...incoming.headers, host: new URL(this.#target.url).host, authorization: `Bearer ${this.#target.adminToken}` };
     const sent = request(new URL(path, this.#target.url), { method: incoming.method, headers, agent: this.#agent });
     answer.on('close', () => sent.destroy());
