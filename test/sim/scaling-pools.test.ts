@@ -7,14 +7,16 @@ type Bounds = { readonly late: number; readonly cost: number; readonly changes: 
 
 const pools: Load['pools'] = ['default', 'heavy', 'default'];
 const loads: Readonly<Record<string, Load & { readonly most: Bounds }>> = {
-  constant: { perS: () => 1_000, most: { late: 1, cost: 2, changes: 6 } },
-  'step ×8': { perS: (t) => (t < 3600 ? 375 : t < 9000 ? 3_000 : 750), most: { late: 4, cost: 1.6, changes: 24 } },
-  diurnal: { perS: (t) => 1_500 + 1_250 * Math.sin((2 * Math.PI * t) / 7_200), most: { late: 2, cost: 1.6, changes: 80 } },
-  'on and off, asleep': { perS: (t) => (t % 2_400 < 600 ? 1_500 : 0), idle: '5m', most: { late: 20, cost: 3.5, changes: 100 } },
+  constant: { perS: () => 1_000, most: { late: 0.3, cost: 1.2, changes: 5 } },
+  'step ×8': { perS: (t) => (t < 3600 ? 375 : t < 9000 ? 3_000 : 750), most: { late: 1.5, cost: 1.5, changes: 17 } },
+  diurnal: { perS: (t) => 1_500 + 1_250 * Math.sin((2 * Math.PI * t) / 7_200), most: { late: 1, cost: 1.35, changes: 36 } },
+  'on and off, asleep': { perS: (t) => (t % 2_400 < 600 ? 1_500 : 0), idle: '5m', most: { late: 15, cost: 3.4, changes: 80 } },
 };
 
-test.each(Object.entries(loads))('%s', (name, { most, ...load }) => {
-  const { latePercent, p99S, cost, changes, workers, sentences, conditions } = simulateScaling({ ...load, pools }, 1);
+const cases = Object.entries(loads).flatMap(([name, load]) => [1, 2].map((seed) => ({ name, seed, ...load })));
+
+test.each(cases)('$name, seed $seed', { timeout: 60_000 }, ({ name, seed, most, ...load }) => {
+  const { latePercent, p99S, cost, changes, workers, sentences, conditions } = simulateScaling({ ...load, pools }, seed);
   const figures = `late ${latePercent.toFixed(1)} %, p99 ${p99S.toFixed(0)} s, cost ${cost.toFixed(2)}, ${changes} changes`;
   console.log(`${name.padEnd(28)} ${figures}, ${JSON.stringify(workers)} ${[...conditions].join(' ')}`);
   if (process.env['STORY']) console.log(sentences.slice(0, 60).join('\n'));
