@@ -59,14 +59,16 @@ export class TaskMeter {
     this.#note(committer);
   }
 
-  /** What the step gives is visible: at the end of a way through the job, so are its results. */
-  visible(step: Step): void {
-    if (!this.#isLast || step.header.ingestMs <= 0 || (step.payload === null && step.events.length === 0)) return;
+  /** What the step gives is visible: at the end of a way through the job, so are its results. Since when the oldest event of it was in the job,
+   *  ms; null: it is no end, or not known. */
+  visible(step: Step): number | null {
+    if (!this.#isLast || step.header.ingestMs <= 0 || (step.payload === null && step.events.length === 0)) return null;
     const { clock, meter } = this.#parts;
     const nowMs = clock.nowMs();
     const durationMs = nowMs - step.header.ingestMs;
     this.endToEndLatency.add(durationMs);
     meter.endedToEnd(Math.max(0, durationMs), traceOf(step), nowMs); // clocks differ
+    return durationMs;
   }
 
   held(inboxBytes: number, stateBytes: number): TaskHeld {

@@ -421,7 +421,8 @@ export class TaskRunner {
       const { bytes: payload, count } = step.payload;
       if (!(await this.#apply({ number, payload, count, ...step.header.sink, traces: step.payloadTraces }))) return;
     } else if (this.#checkpointer !== null) this.#checkpointer.unappliedSequence = Infinity;
-    this.meter.visible(step);
+    const endToEndMs = this.meter.visible(step);
+    this.#spans?.ended(endToEndMs);
     if (step.ends && this.#parts.stage.kind === 'sink') await this.#closeSink();
     if (step.header.done) this.#finish();
   }

@@ -4,7 +4,7 @@ import type { SpanData, Tracer } from '../telemetry/span.ts';
 import { SPANS_PER_TRACE_MAX, TraceBudget } from '../telemetry/trace-budget.ts';
 import { seededRandom } from '../testing/seeded-random.ts';
 import { VirtualClock } from '../testing/virtual-clock.ts';
-import { SLOW_STEP_MS, TaskSpans } from './task-spans.ts';
+import { SLOW_END_TO_END_MS, SLOW_STEP_MS, TaskSpans } from './task-spans.ts';
 
 const STAGE: StagePlan = {
   id: 'fates',
@@ -99,6 +99,36 @@ describe('what nobody sampled', () => {
     expect(tracer.spans.map(({ error }) => error)).toEqual(
       why.map((one) => (one === 'error' ? 'written after 1 tries that failed: full\ufffd' : null)),
     );
+  });
+});
+
+describe('events that were long in the job', () => {
+  type Ending = { readonly endToEndMs: number | null; readonly isSampled?: boolean };
+  async function told(...steps: readonly Ending[]): Promise<unknown[]> {
+    const { spans, tracer, clock } = begin();
+    for (const [i, { endToEndMs, isSampled = false }] of steps.entries()) {
+      await clock.run(clock.sleep(100));
+      spans.trace.begin(clock.nowMs(), i);
+      if (isSampled) spans.trace.enter(FROM);
+      spans.began(clock.nowMs());
+      spans.sends();
+      spans.ended(endToEndMs);
+      spans.stored({ spans: spans.trace.take() }, { number: i, epoch: 1 });
+    }
+    return tracer.spans.map(({ attributes: of }) => [of['millrace.trace.why'], of['millrace.end_to_end_ms']]);
+  }
+
+  test('are told by their last step, with how long that was, though no step took long', async () => {
+    expect(await told({ endToEndMs: SLOW_END_TO_END_MS - 1 }, { endToEndMs: null })).toEqual([]);
+    expect(await told({ endToEndMs: SLOW_END_TO_END_MS })).toEqual([['slow', SLOW_END_TO_END_MS]]);
+  });
+
+  test('those that are sampled have their trace already', async () => {
+    expect(await told({ endToEndMs: 60_000, isSampled: true })).toEqual([[undefined, undefined]]);
+  });
+
+  test('of a job that lags one in ten seconds a task: room is left for errors', async () => {
+    expect(await told(...Array.from({ length: 300 }, () => ({ endToEndMs: 60_000 })))).toHaveLength(3);
   });
 });
 

@@ -4,6 +4,8 @@
 //       go on in the same trace, and nothing is told twice.
 //   S2. A step that took long, or whose writing failed, is told also when nothing of it is sampled, within the budget.
 //   S3. Clocks differ: a span never ends before it begins.
+//   S4. So is the last step of events that were long in the job, though no step took long (docs/adr/0063): a task tells of one in
+//       SLOW_AGAIN_MS, so that a job that lags leaves room for its errors.
 
 import type { Clock, Random } from '../base/clock.ts';
 import { deriveRoot } from '../base/trace-context.ts';
@@ -43,13 +45,16 @@ export type TaskSpansParts = {
 /** The record of a step. */
 export type Stored = { readonly number: number; readonly epoch: number };
 /** A step on its way: wall-clock ms at which it began, and at which its record was stored; what writing it outside met. */
-type Way = { readonly beganMs: number; committedMs: number; readonly retries: SpanEvent[] };
+type Way = { readonly beganMs: number; committedMs: number; readonly retries: SpanEvent[]; endToEndMs: number };
 
 /** What a task is given, as far as traces go. */
 export type TracedTask = { readonly plan: Pick<PhysicalPlan, 'job'>; readonly tracing?: Tracing | null | undefined };
 
 /** A step that takes longer than this, until it is stored and written, is told. */
 export const SLOW_STEP_MS = 1_000;
+/** Events that are longer in the job than this, until their results are stored and written, are told (S4). */
+export const SLOW_END_TO_END_MS = 10_000;
+const SLOW_AGAIN_MS = 10_000;
 /** Retries that a span tells. */
 const RETRIES_MAX = 16;
 
@@ -62,7 +67,8 @@ export class TaskSpans {
   readonly #service: string;
   #cut = 0;
   #preparedMs = 0;
-  #way: Way = { beganMs: 0, committedMs: 0, retries: [] };
+  #way: Way = { beganMs: 0, committedMs: 0, retries: [], endToEndMs: 0 };
+  #toldSlowMs = -Infinity;
 
   /** Null: nothing is traced. */
   static of(parts: Omit<TaskSpansParts, 'tracing' | 'job'> & TracedTask): TaskSpans | null {
@@ -107,11 +113,16 @@ export class TaskSpans {
 
   /** The step that was made last is on its way: one at a time. */
   sends(): void {
-    this.#way = { beganMs: this.#preparedMs, committedMs: this.#preparedMs, retries: [] };
+    this.#way = { beganMs: this.#preparedMs, committedMs: this.#preparedMs, retries: [], endToEndMs: 0 };
   }
 
   committed(): void {
     this.#way.committedMs = this.#parts.clock.nowMs();
+  }
+
+  /** Its results are visible: how long the oldest of its events was in the job; null: it is no end. */
+  ended(endToEndMs: number | null): void {
+    this.#way.endToEndMs = endToEndMs ?? 0;
   }
 
   /** Writing it outside failed, and is tried again. */
@@ -126,20 +137,30 @@ export class TaskSpans {
     const endMs = clock.nowMs();
     const took = endMs - this.#way.beganMs;
     const failed = this.#way.retries.length > 0;
-    const drafts = step.spans.length > 0 || (took < SLOW_STEP_MS && !failed) ? step.spans : this.#kept(failed ? 'error' : 'slow', stored);
+    const isSlow = took >= SLOW_STEP_MS || this.#isLong();
+    const drafts = step.spans.length > 0 || (!isSlow && !failed) ? step.spans : this.#kept(failed ? 'error' : 'slow', stored);
     for (const draft of drafts) this.#end(draft, stored, endMs);
     const cut = this.trace.cut - this.#cut;
     this.#cut = this.trace.cut;
     if (cut > 0) this.#parts.tracing.tracer.lost(cut);
   }
 
+  /** S4. */
+  #isLong(): boolean {
+    if (this.#way.endToEndMs < SLOW_END_TO_END_MS) return false;
+    const nowMs = this.#parts.clock.monotonicMs();
+    if (nowMs - this.#toldSlowMs < SLOW_AGAIN_MS) return false;
+    this.#toldSlowMs = nowMs;
+    return true;
+  }
+
   /** S2. */
   #kept(why: Why, { number, epoch }: Stored): readonly SpanDraft[] {
-    const { beganMs } = this.#way;
+    const { beganMs, endToEndMs } = this.#way;
     const { tracing, stage, partition, clock } = this.#parts;
     if (!tracing.budget.keep(clock.monotonicMs())) return [];
     const context = deriveRoot(tracing.runId, taskName(stage.id, partition), why, epoch, number);
-    const attributes = { [MILLRACE.why]: why };
+    const attributes = { [MILLRACE.why]: why, ...(endToEndMs > 0 ? { [MILLRACE.endToEndMs]: Math.round(endToEndMs) } : {}) };
     return [{ ...context, parentId: null, what: null, startMs: beganMs, events: 0, attributes, notes: [], links: [], error: null }];
   }
 
