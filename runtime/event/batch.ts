@@ -48,7 +48,8 @@ export type DeadLetter = {
   readonly event: Value;
   /** Position: in the source, such as `line 17` or `seq 5121`, or those of all that was read with it, where a transform beside the source refused
    *  what another had made of it: `line 12 to 40`; of a transform behind an exchange the record that brought the event,
-   *  such as `flights/0 seq 4711`; null when unknown. */
+   *  such as `flights/0 seq 4711`, also where the event had to wait meanwhile (a retry, a lookup, a rate limit); in memory `event 3`, by its
+   *  index in the list; null when unknown. */
   readonly place: string | null;
   readonly timeMs: number | null;
   readonly key: Key | null;

@@ -10,6 +10,7 @@
 
 import type { Clock } from '../base/clock.ts';
 import type { Batch } from '../event/batch.ts';
+import type { Places } from '../transforms/transform.ts';
 import type { StepWeight } from './step-weight.ts';
 
 export type Work<Node> =
@@ -21,6 +22,7 @@ export type Work<Node> =
       from: number;
       readonly attempts: number | null;
       /** How often its events have gone round. */ readonly rounds: number;
+      /** Where they came from. */ readonly places: Places;
     }
   | RiseWork<Node>;
 

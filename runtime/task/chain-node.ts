@@ -18,13 +18,14 @@ import type { Attributes } from '../telemetry/span.ts';
 import { Contributors } from '../transforms/contributors.ts';
 import { problemOf, stackOf } from '../transforms/failure.ts';
 import type { TransformFigures } from '../transforms/figures.ts';
-import { LATE, type SideTables, type StepContext, type Table, type Timer, type Transform, type Waits } from '../transforms/transform.ts';
+import { LATE } from '../transforms/transform.ts';
+import type { Places, SideTables, StepContext, Table, Timer, Transform, Waits } from '../transforms/transform.ts';
 import type { Answer, Ask } from '../transforms/outside.ts';
 import { CLOCK_TICK_MS, type ClockedNode } from './clocked-nodes.ts';
 import { Gate } from './gate.ts';
 import type { KeyWatch } from './key-watch.ts';
 import type { Crowding } from './back-pressure.ts';
-import type { ChainParts } from './chain-parts.ts';
+import type { ChainParts, NodeWatermarks } from './chain-parts.ts';
 import type { StepTrace } from './step-trace.ts';
 import { TableRowsSide } from './table-rows-side.ts';
 import type { Stop } from './stop.ts';
@@ -32,9 +33,6 @@ import { TimerTraces } from './timer-traces.ts';
 
 /** Timers that fire between two looks at the time. */
 const TIMERS_A_LOOK = 4;
-
-/** Per node id: input and output watermark. */
-export type NodeWatermarks = Readonly<Record<string, readonly [input: number, output: number]>>;
 
 type Target = { readonly kind: 'node'; readonly node: Node; readonly input: number } | { readonly kind: 'edge'; readonly edge: number };
 
@@ -49,7 +47,7 @@ export interface ChainFlow {
   readonly attempts: number | null;
   /** How often what is worked on has gone round. */
   readonly rounds: number;
-  /** Where an event that is worked on stands in the input; null: not known. */
+  /** Of what is worked on. */ place: Places;
   placeOf(event: Value): string | null;
   /** An event failed whose stage says that this stops more than itself: nothing of this step may be stored. */
   stop: Stop | null;
@@ -134,11 +132,15 @@ export class Node implements StepContext, ClockedNode {
       policy,
       nowMs: () => this.nowMs,
       take: (input, batch) => this.#take(input, batch),
+      placeOf: this.placeOf,
+      cameFrom: this.cameFrom,
       enter: (trace, attempt) => this.#chain.trace?.enterAgain(trace, attempt) ?? trace,
       tell: (failed, next) => (this.#chain.trace === null ? failed.trace : this.#chain.trace.retried(failed, this.nodeId, next)),
     });
   }
 
+  readonly placeOf = (event: Value): string | null => this.#chain.placeOf(event);
+  readonly cameFrom = (places: Places): void => void (this.#chain.place = places);
   readonly crowding = (): Crowding => ({ room: this.#transform?.room, watermarks: this.#inputWatermarks, idle: this.#inputIdle });
 
   get isAsking(): boolean {

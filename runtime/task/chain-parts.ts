@@ -17,3 +17,6 @@ export type ChainParts = {
   /** What its stretches are measured by; absent: they never end. */
   readonly clock?: Pick<Clock, 'monotonicMs'> | undefined;
 };
+
+/** Per node id: input and output watermark. */
+export type NodeWatermarks = Readonly<Record<string, readonly [input: number, output: number]>>;

@@ -30,11 +30,11 @@ import { isLoop, type EdgePlan } from '../plan/physical-plan.ts';
 import type { Together } from '../time/watermark.ts';
 import type { TransformFigures } from '../transforms/figures.ts';
 import type { Answer, Ask } from '../transforms/outside.ts';
-import type { Waits } from '../transforms/transform.ts';
+import type { Places, Waits } from '../transforms/transform.ts';
 import { ClockedNodes } from './clocked-nodes.ts';
 import { Agenda, Stretch, type InputTime, type Work } from './agenda.ts';
-import { Node, type ChainFlow, type NodeWatermarks } from './chain-node.ts';
-import type { ChainParts } from './chain-parts.ts';
+import { Node, type ChainFlow } from './chain-node.ts';
+import type { ChainParts, NodeWatermarks } from './chain-parts.ts';
 import { KeyWatch, type KeyLook } from './key-watch.ts';
 import type { Crowding } from './back-pressure.ts';
 import { ReadPlaces } from './read-places.ts';
@@ -82,7 +82,7 @@ export class Chain implements ChainFlow {
   active: TraceContext | null = null;
   attempts: number | null = null;
   /** Of what is taken in now. */
-  place: string | ReadPlaces | null = null;
+  place: Places = null;
   stop: Stop | null = null;
   readonly #asking: Node[] = [];
   readonly agenda = new Agenda<Node>();
@@ -134,7 +134,7 @@ export class Chain implements ChainFlow {
 
   give(node: Node, input: number, batch: Batch): void {
     if (batch.values.length > 0)
-      this.agenda.add({ kind: 'batch', node, input, batch, from: 0, attempts: this.attempts, rounds: this.rounds });
+      this.agenda.add({ kind: 'batch', node, input, batch, from: 0, attempts: this.attempts, rounds: this.rounds, places: this.place });
   }
 
   raise(node: Node, from: InputTime | null): void {
@@ -184,6 +184,7 @@ export class Chain implements ChainFlow {
   }
 
   #run(work: Work<Node>): boolean {
+    this.place = work.kind === 'rise' ? null : work.places;
     if (work.kind === 'rise') {
       this.rounds = work.from === 'end' ? this.#roundsMax : 0;
       const isThrough = work.node.rise(work);
@@ -209,6 +210,7 @@ export class Chain implements ChainFlow {
     const node = this.#nodes.get(nodeId);
     if (node === undefined) return false;
     this.attempts = attempts;
+    this.place = null;
     this.give(node, input, batch);
     this.attempts = null;
     this.work();
@@ -221,14 +223,14 @@ export class Chain implements ChainFlow {
   }
 
   /** Events of the stage's own source. */
-  pushSource(batch: Batch, places: readonly number[] = []): void {
-    this.place = new ReadPlaces(this.#readsFile ? 'line' : 'seq', batch.values, places);
+  pushSource(batch: Batch, places: readonly number[] = [], word = this.#readsFile ? 'line' : 'seq'): void {
+    this.place = new ReadPlaces(word, batch.values, places);
     for (const node of this.#sources) this.give(node, 0, batch);
     this.work();
   }
 
   placeOf(event: Value): string | null {
-    return this.place instanceof ReadPlaces ? this.place.of(event) : this.place;
+    return typeof this.place === 'string' ? this.place : (this.place?.of(event) ?? null);
   }
 
   /** What all partitions that an edge comes from say together. */
@@ -287,6 +289,7 @@ export class Chain implements ChainFlow {
 
   /** The clock has come to `upToMs`. */
   wake(upToMs: number): void {
+    this.place = null;
     for (const { node, waits } of this.#waiting) if (waits.nextMs() <= upToMs) node.wake(waits, upToMs);
     this.work();
   }
@@ -304,6 +307,7 @@ export class Chain implements ChainFlow {
   }
 
   answer(answer: Answer): void {
+    this.place = null;
     this.#nodes.get(answer.node)?.answer(answer);
     this.work();
   }

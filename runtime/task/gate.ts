@@ -6,7 +6,7 @@
 //   G4. It stays for events that wait when the declaration says nothing of retries any more: they are tried once more.
 
 import { doublingMs } from '../base/doubling.ts';
-import type { Batch, DeadLetter, Key } from '../event/batch.ts';
+import type { Batch, DeadLetter, Key, Value } from '../event/batch.ts';
 import type { OnErrorPlan } from '../plan/physical-plan.ts';
 import { partOf } from '../event/part-of.ts';
 import { WaitingEvents, waitingBatch, type WaitingEvent } from '../transforms/waiting-events.ts';
@@ -25,6 +25,9 @@ export type GateParts = {
   readonly nowMs: () => number;
   /** Gives one event to the transform. */
   readonly take: (input: number, batch: Batch) => void;
+  readonly placeOf: (event: Value) => string | null;
+  /** What the transform gets next came from there. */
+  readonly cameFrom: (place: string | null) => void;
   /** A trace that was kept goes on in a span of this step. */
   readonly enter: (trace: TraceContext, attempt: number) => TraceContext;
   /** Tells of a try that failed; gives the trace that the event goes on in, null: none. */
@@ -82,12 +85,13 @@ export class Gate implements Waits {
     for (let i = 0; i < batch.values.length; i++) {
       const key = batch.keys?.[i] ?? null;
       const queue = this.#queues.get(key);
-      if (queue !== undefined) queue.push(this.#held.add(batch, i, [input, 0, 0, before]));
+      const place = (): string | null => this.#parts.placeOf(batch.values[i]);
+      if (queue !== undefined) queue.push(this.#held.add(batch, i, [input, 0, 0, before], place()));
       else {
         const failed = this.#try(input, partOf(batch, i, i + 1), 0, before);
         if (failed === null) continue;
         const { note, trace } = this.#next(failed, [input, 1, 0, before], this.#held.next);
-        this.#queueOf(key).push(this.#held.add(batch, i, note, trace));
+        this.#queueOf(key).push(this.#held.add(batch, i, note, place(), trace));
       }
     }
   }
@@ -97,6 +101,7 @@ export class Gate implements Waits {
       for (let first = queue[0]; first !== undefined && first.note[2] <= upToMs; first = queue[0]) {
         const [input, tries, , before] = first.note;
         const enter = (trace: TraceContext): TraceContext => this.#parts.enter(trace, before + tries + 1);
+        this.#parts.cameFrom(first.place);
         const failed = this.#try(input, waitingBatch(first, enter), tries, before);
         if (failed !== null) {
           const { note, trace } = this.#next(failed, [input, tries + 1, 0, before], first.sequence);

@@ -164,12 +164,23 @@ test('as many as may be asked at the same time wait, and nothing more is taken i
 test('without an answer: a dead letter with its own code and all tries, which others of its key do not wait for', () => {
   const task = new Task()
     .take('a1 a2')
+    .take('b7')
+    .restart()
     .answer(1, { ...failed, stack: 'Error: away\n at x' })
     .answer(2);
   expect(task.dead).toMatchObject([
-    { code: 'MR3009', at: 'asked', event: { id: 'a', n: 1 }, attempts: 4, key: 'a', timeMs: 1, stack: 'Error: away\n at x' },
+    {
+      code: 'MR3009',
+      at: 'asked',
+      place: 's/0 seq 1',
+      event: { id: 'a', n: 1 },
+      attempts: 4,
+      key: 'a',
+      timeMs: 1,
+      stack: 'Error: away\n at x',
+    },
   ]);
-  expect(ns(task.out)).toEqual([2]);
+  expect(ns(task.answer(7).out)).toEqual([2, 7]);
   expect(task.residue()).toBe(0);
 });
 

@@ -147,8 +147,8 @@ test('waits grow from backoff, doubled, to backoffMax', () => {
 });
 
 test('after the last try: a dead letter with event, cause, stack, position, attempts, and what waited goes on', () => {
-  const task = new Task(failing({ 2: 99 }), { retries: 1, backoff: '1s' }).take('a2 a3').wake();
-  expect(task.out).toEqual(['a3']);
+  const task = new Task(failing({ 2: 99 }), { retries: 1, backoff: '1s' }).take('a2 a3').take('b9').restart().wake();
+  expect(task.out).toEqual(['b9', 'a3']);
   expect(task.dead).toEqual([
     {
       code: 'MR3002',
@@ -156,7 +156,7 @@ test('after the last try: a dead letter with event, cause, stack, position, atte
       message: 'MR3002 TransformFailed: sums: TypeError: not now: 2',
       issues: [],
       event: { id: 'a', n: 2 },
-      place: null,
+      place: 's/0 seq 1', // of the record that brought it, whoever goes on with it
       timeMs: 2,
       key: 'a',
       attempts: 2,

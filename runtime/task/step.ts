@@ -269,7 +269,7 @@ export class TaskCore {
     if (read.values.length > 0) {
       const times = new Array<number>(read.values.length).fill(Math.trunc(read.ingestMs));
       const traces = this.#trace === null ? undefined : sourceTraces(this.#trace, times.length, read.traces);
-      this.#chain.pushSource({ values: read.values, times, keys: null, ingestMs: read.ingestMs, traces }, read.places);
+      this.#chain.pushSource({ values: read.values, times, keys: null, ingestMs: read.ingestMs, traces }, read.places, read.placeWord);
     }
     this.#sourceEnded ||= read.done;
   }

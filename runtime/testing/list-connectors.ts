@@ -46,7 +46,17 @@ export function listSource({ source, schema, events, clock }: Listed): SourceCon
           } else deadLetters.push(undecodableLetter(source, `event ${next}`, decoded));
         }
         const done = next === events.length;
-        return { values, places, deadLetters, position: { index: next }, ingestMs: clock.nowMs(), done, bytes: 0, progress: null };
+        return {
+          values,
+          places,
+          placeWord: 'event',
+          deadLetters,
+          position: { index: next },
+          ingestMs: clock.nowMs(),
+          done,
+          bytes: 0,
+          progress: null,
+        };
       };
       return Promise.resolve({ read, close: () => Promise.resolve() });
     },

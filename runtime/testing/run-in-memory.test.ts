@@ -3,7 +3,7 @@
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { hello } from '../../examples/hello/job.ts';
-import { count, file, job, nats, tumbling } from '../index.ts';
+import { cel, count, file, job, nats, tumbling } from '../index.ts';
 import { pause, runInMemory } from './index.ts';
 
 const FLIGHTS = resolve(import.meta.dirname, '../../examples/hello/job.ts');
@@ -28,6 +28,21 @@ describe('a job in memory', () => {
   test('tells of events that are not as declared', async () => {
     const { deadLetters } = await runInMemory(hello, { events: { views: [{ page: 7, at: 'soon' }] } });
     expect(deadLetters).toMatchObject([{ code: 'MR3001', at: 'views', place: 'event 0', event: { page: 7, at: 'soon' } }]);
+  });
+
+  test('a letter of a transform tells the event that it is of by its place in the list, though it had to wait', async () => {
+    const slow = job('slow', (j) => {
+      j.source('clicks', nats({ subjects: ['clicks'], schema: { user: 'string' } }))
+        .rateLimit(1, { burst: 1 })
+        .map(cel('{"n": int(event.user)}'))
+        .toFile('numbers.ndjson');
+    });
+    const users = ['1', 'ann', '3', 'bob'];
+    const { deadLetters } = await runInMemory(slow, { events: { clicks: users.map((user) => ({ user })) } });
+    expect(deadLetters).toMatchObject([
+      { code: 'MR3002', place: 'event 1', event: { user: 'ann' } },
+      { code: 'MR3002', place: 'event 3', event: { user: 'bob' } },
+    ]);
   });
 
   test('time goes by in pauses: a window by the clock closes in one', async () => {

@@ -17,7 +17,7 @@ import type { ValueMemory } from '../state/value-memory.ts';
 import { STRETCH_MS } from '../task/agenda.ts';
 import { Chain } from '../task/chain.ts';
 import type { ChainOutput } from '../task/chain.ts';
-import type { NodeWatermarks } from '../task/chain-node.ts';
+import type { NodeWatermarks } from '../task/chain-parts.ts';
 import type { Together } from '../time/watermark.ts';
 import type { TransformFigures } from '../transforms/figures.ts';
 import type { StepContext, Table, Transform } from '../transforms/transform.ts';

@@ -92,7 +92,7 @@ class Lookup implements Transform {
     for (let i = 0; i < batch.values.length; i++) {
       try {
         const question = this.#questionOf(batch.values[i], batch.keys?.[i] ?? null, batch.times[i]!, context.nowMs);
-        const event = this.#waiting.add(batch, i, null);
+        const event = this.#waiting.add(batch, i, null, context.placeOf(batch.values[i]));
         if (this.#op.spec.ordered) this.#queueOf(event.key).push(event);
         this.#unasked.push({ node: context.nodeId, id: event.sequence, question });
       } catch (error) {
@@ -130,6 +130,7 @@ class Lookup implements Transform {
   /** It has its answer: it is given on, or told as a failure. */
   #goOn(event: Waiting, reply: Reply, context: StepContext): void {
     this.#waiting.remove(event);
+    context.cameFrom(event.place);
     const same = (trace: NonNullable<Waiting['trace']>): typeof trace => trace;
     if (reply.kind === 'answer') {
       const value = { ...(event.value as object), [this.#op.spec.as]: reply.value ?? null };
@@ -140,8 +141,8 @@ class Lookup implements Transform {
     const { message } = new MillraceError('MR3009', { transform: context.nodeId, problem, attempts });
     if (this.#op.failed === 'output') context.emit(waitingBatch(event, same, { event: event.value, problem: message }), FAILED);
     else {
-      const { value, timeMs, key, trace } = event;
-      const letter = { code: 'MR3009', message, issues: [], event: value, place: null, timeMs, key, attempts };
+      const { value, timeMs, key, place, trace } = event;
+      const letter = { code: 'MR3009', message, issues: [], event: value, place, timeMs, key, attempts };
       context.deadLetter(letter, trace ?? undefined, new LookupFailed(message, stack));
     }
   }

@@ -8,7 +8,7 @@
 import type { Batch } from '../event/batch.ts';
 import type { OpPlan } from '../plan/physical-plan.ts';
 import { pickEvents, range } from './each-event.ts';
-import { WaitingEvents, waitingBatches, type WaitingEvent } from './waiting-events.ts';
+import { WaitedPlaces, WaitingEvents, waitingBatches, type WaitingEvent } from './waiting-events.ts';
 import type { RestoreContext, StepContext, Transform, Waits } from './transform.ts';
 
 type Bucket = readonly [tokens: number, atMs: number];
@@ -64,7 +64,7 @@ class RateLimit implements Transform {
     const count = batch.values.length;
     const now = this.#waiting.size > 0 ? 0 : this.#take(count, context);
     if (now > 0) context.emit(now === count ? batch : pickEvents(batch, range(now)));
-    for (let i = now; i < count; i++) this.#waiting.add(batch, i, null);
+    for (let i = now; i < count; i++) this.#waiting.add(batch, i, null, context.placeOf(batch.values[i]));
     this.#plan(context);
   }
 
@@ -81,6 +81,7 @@ class RateLimit implements Transform {
       released.push(event);
     }
     for (const event of released) this.#waiting.remove(event);
+    context.cameFrom(new WaitedPlaces(released));
     for (const batch of waitingBatches(released)) context.emit(batch);
     this.#advance(context);
     this.#plan(context);

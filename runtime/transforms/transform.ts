@@ -90,6 +90,9 @@ export type Timer = {
   /** Plain data given back when due. */ readonly data: Value;
 };
 
+/** One place, or that of each event; null: unknown. */
+export type Places = string | { of(event: Value): string | null } | null;
+
 export interface StepContext {
   /** Id of the transform that is called. */
   readonly nodeId: string;
@@ -118,6 +121,10 @@ export interface StepContext {
   clearTimers(key: Key): void;
   /** Timers of a key that are set, in no order; what fires now is none any more. */
   timersOf(key: Key): readonly Timer[];
+  /** Where an event that `onBatch` got came from, for dead letters; null: it is not known. Costs when it is asked for. */
+  placeOf(event: Value): string | null;
+  /** What is emitted or refused from now on in this call comes from there: of events that waited. */
+  cameFrom(places: Places): void;
   /** `trace`: of the event, where `onBatch` got it among others. `cause`: what was thrown, where something was; the stage's onError
    *  then says what becomes of it. */
   deadLetter(letter: Omit<DeadLetter, 'at'>, trace?: TraceContext, cause?: unknown): void;

@@ -17,10 +17,19 @@ export type WaitingEvent<N extends Value> = {
   readonly value: Value;
   readonly ingestMs: number;
   readonly trace: TraceContext | null;
+  /** For dead letters of what comes behind. */ readonly place: string | null;
   readonly note: N;
 };
 
-type Cell = readonly [timeMs: number, key: Key | null, value: Value, ingestMs: number, traceparent: string | null, note: Value];
+type Cell = readonly [
+  timeMs: number,
+  key: Key | null,
+  value: Value,
+  ingestMs: number,
+  traceparent: string | null,
+  note: Value,
+  /** Absent: it has none, or an older worker has stored it. */ place?: string,
+];
 type Place = { readonly timeMs: number; readonly sequence: number };
 
 const NAMESPACE = 0;
@@ -34,9 +43,9 @@ export class WaitingEvents<N extends Value> {
   constructor(cells: KeyedCells) {
     this.#cells = cells;
     for (const [place, cell] of cells.entries(NAMESPACE)) {
-      const [timeMs, key, value, ingestMs, traceparent, note] = cell as Cell;
+      const [timeMs, key, value, ingestMs, traceparent, note, from = null] = cell as Cell;
       const trace = traceparent === null ? null : parseTraceparent(traceparent);
-      this.#index({ sequence: Number(place), timeMs, key, value, ingestMs, trace, note: note as N });
+      this.#index({ sequence: Number(place), timeMs, key, value, ingestMs, trace, place: from, note: note as N });
     }
   }
 
@@ -58,8 +67,8 @@ export class WaitingEvents<N extends Value> {
     return this.#next;
   }
 
-  /** Event `index` of a batch begins to wait; `trace`: where it goes on, when that is not its own. */
-  add(batch: Batch, index: number, note: N, trace = traceAt(batch, index) ?? null): WaitingEvent<N> {
+  /** Event `index` of a batch, which came from `place`, begins to wait; `trace`: where it goes on, when that is not its own. */
+  add(batch: Batch, index: number, note: N, place: string | null, trace = traceAt(batch, index) ?? null): WaitingEvent<N> {
     const held: WaitingEvent<N> = {
       sequence: this.#next,
       timeMs: batch.times[index] as number,
@@ -67,6 +76,7 @@ export class WaitingEvents<N extends Value> {
       value: batch.values[index],
       ingestMs: batch.ingestMs,
       trace,
+      place,
       note,
     };
     this.#index(held);
@@ -103,9 +113,28 @@ export class WaitingEvents<N extends Value> {
     this.#next = held.sequence + 1;
   }
 
-  #put({ sequence, timeMs, key, value, ingestMs, trace, note }: WaitingEvent<N>): void {
-    const cell: Cell = [timeMs, key, value, ingestMs, trace === null ? null : formatTraceparent(trace), note];
-    this.#cells.put(NAMESPACE, String(sequence), cell);
+  #put({ sequence, timeMs, key, value, ingestMs, trace, place, note }: WaitingEvent<N>): void {
+    const cell = [timeMs, key, value, ingestMs, trace === null ? null : formatTraceparent(trace), note] as const;
+    this.#cells.put(NAMESPACE, String(sequence), place === null ? cell : ([...cell, place] satisfies Cell));
+  }
+}
+
+/** Where events that waited came from, told by the event itself; of what was made of one of them: of all of them. */
+export class WaitedPlaces {
+  readonly #events: readonly WaitingEvent<Value>[];
+  /** Made with the first dead letter. */
+  #byEvent: ReadonlyMap<Value, string | null> | null = null;
+
+  constructor(events: readonly WaitingEvent<Value>[]) {
+    this.#events = events;
+  }
+
+  of(event: Value): string | null {
+    this.#byEvent ??= new Map(this.#events.map(({ value, place }) => [value, place]));
+    const own = typeof event === 'object' && event !== null ? this.#byEvent.get(event) : undefined;
+    if (own !== undefined) return own;
+    const [first, last] = [this.#events[0]?.place ?? null, this.#events.at(-1)?.place ?? null];
+    return first === last || first === null || last === null ? first : `${first} to ${last}`;
   }
 }
 
