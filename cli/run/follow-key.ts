@@ -9,7 +9,7 @@ import { formatDuration } from '../../runtime/base/duration.ts';
 import type { Key } from '../../runtime/event/batch.ts';
 import { encodeKey } from '../../runtime/event/key.ts';
 import type { Directory } from '../../runtime/worker/directory.ts';
-import type { FollowedKeys } from '../../runtime/worker/job-record.ts';
+import type { FollowedKey, FollowedKeys } from '../../runtime/worker/job-record.ts';
 
 export type FollowRequest = {
   readonly natsUrl: string;
@@ -35,7 +35,7 @@ export async function followKey(job: string, { natsUrl, credentials, key, forMs 
         { path: job, message: 'no job of that name runs on this server', fix: 'on a cluster: namespace/name' },
       ]);
     const until = systemClock.nowMs() + forMs;
-    await change(directory, canonicalKey(key), forMs === 0 ? null : until);
+    await change(directory, canonicalKey(key), forMs === 0 ? null : { untilMs: until, forMs });
     if (forMs === 0) return `key ${key} of ${job} is no longer followed`;
     return `key ${key} of ${job} is followed for ${formatDuration(forMs)}; its traces have millrace.key=${key} and millrace.trace.why=key`;
   } finally {
@@ -52,16 +52,16 @@ export function canonicalKey(typed: string): Key {
   }
 }
 
-async function change(directory: Directory, key: Key, untilMs: number | null): Promise<void> {
+async function change(directory: Directory, key: Key, asked: Omit<FollowedKey, 'key'> | null): Promise<void> {
   for (let tries = 0; tries < TRIES_MAX; tries++) {
     const entry = await directory.get('trace');
     const nowMs = systemClock.nowMs();
     const others = ((entry?.value as FollowedKeys | undefined)?.keys ?? []).filter((one) => one.key !== key && one.untilMs > nowMs);
-    if (untilMs !== null && others.length >= FOLLOWED_MAX)
+    if (asked !== null && others.length >= FOLLOWED_MAX)
       throw new BadDeclaration('millrace trace', [
         { path: '--key', message: `${others.length} keys are followed already`, fix: 'end one with --stop' },
       ]);
-    const value: FollowedKeys = { keys: untilMs === null ? others : [...others, { key, untilMs }] };
+    const value: FollowedKeys = { keys: asked === null ? others : [...others, { key, ...asked }] };
     if ((await directory.update('trace', value, entry?.revision ?? 0)) !== null) return;
   }
   throw new MillraceError('MR2102', { stream: 'of the directory', problem: 'others changed the key trace five times meanwhile' });

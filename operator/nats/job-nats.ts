@@ -59,7 +59,7 @@ import { type JobViews, openView, type Viewed } from './job-view.ts';
 import { LoadSampler } from './load-sampler.ts';
 import { rightsHash, signedCredentials } from './nats-keys.ts';
 import { keptRevisions, revisionAgain, writeRevision } from './revisions.ts';
-import { advanceSavepoint, prepareRestore, removeSavepoint, type SavepointJob } from './savepoints.ts';
+import { advanceSavepoint, PauseWatch, prepareRestore, removeSavepoint, type SavepointJob } from './savepoints.ts';
 import { changedStock, dropStock, ensureStock, removeStock } from './stock.ts';
 import { StockLook } from './stock-look.ts';
 import { StreamNames } from './stream-names.ts';
@@ -98,6 +98,7 @@ const OFFLINE = ['not connected', 'not connected'] as const;
 type Kept<T> = { readonly untilMs: number; readonly value: T };
 
 export class JobNats implements JobSide, JobViews {
+  readonly #pauses = new PauseWatch();
   readonly #parts: JobNatsParts;
   readonly #link: Link;
   readonly #streamsLink: Link;
@@ -379,7 +380,8 @@ export class JobNats implements JobSide, JobViews {
   async advanceSavepoint(savepoint: string, identity: string): Promise<SavepointProgress> {
     if (!this.up) return { kind: 'absent', reason: 'not connected' };
     try {
-      return await advanceSavepoint({ ...this.#parts, ...this.#jobOf(identity), savepoints: await this.#savepoints() }, savepoint);
+      const parts = { ...this.#parts, ...this.#jobOf(identity), savepoints: await this.#savepoints(), pauses: this.#pauses };
+      return await advanceSavepoint(parts, savepoint);
     } catch (error) {
       return absent(error);
     }

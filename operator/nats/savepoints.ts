@@ -5,6 +5,8 @@
 //   S0. While a stage of the job takes its bootstrap in nothing is asked of it: it goes on, and the savepoint waits (Q5 of quiescence.ts).
 //   S1. Only the last step makes it a savepoint: its store then has the manifest. Before that there is none.
 //   S2. Whatever goes wrong, sources go on: at the end, when it takes too long or would for ever, and when the savepoint is deleted meanwhile.
+//   S4. How long sources pause is measured by who looks, from when it first saw them pause: another operator began it, perhaps, and its clock
+//       may be minutes off.
 //   S3. It lies in a stream of its own, so it outlives the job; and in an account that no worker is let into.
 
 import type { NatsConnection } from '@nats-io/transport-node';
@@ -30,19 +32,39 @@ export type SavepointParts = SavepointJob & {
   readonly reports: WorkerReports;
   readonly replicas: 1 | 3;
   readonly clock: Clock;
+  readonly pauses: PauseWatch;
 };
 
 /** Sources must not stand still for long because of one: what does not come to rest by then is another problem. */
 const TAKEN_WITHIN_MS = 60_000;
 
+/** Since when this operator knows of the pause of each job (S4). */
+export class PauseWatch {
+  readonly #seen = new Map<string, { readonly sign: string; readonly atMs: number }>();
+
+  /** How long it has seen that pause. `nowMs`: monotonic. */
+  lastsMs(identity: string, pause: Pause, nowMs: number): number {
+    const sign = `${pause.id} ${pause.sinceMs}`;
+    const known = this.#seen.get(identity);
+    if (known?.sign === sign) return nowMs - known.atMs;
+    this.#seen.set(identity, { sign, atMs: nowMs });
+    return 0;
+  }
+
+  ended(identity: string): void {
+    this.#seen.delete(identity);
+  }
+}
+
 /** The next step of savepoint `<namespace>_<name>`. */
 export async function advanceSavepoint(parts: SavepointParts, savepoint: string): Promise<SavepointProgress> {
-  const { identity, connection, savepoints, clock, replicas } = parts;
+  const { identity, connection, savepoints, clock, replicas, pauses } = parts;
   const id = idOf(savepoint);
   const own = await NatsBlobStore.open(savepoints, storeOf(savepoint), { replicas });
   const directory = await findDirectory(connection, identity);
   const taken = await manifestIn(own, id);
   if (taken !== null) {
+    pauses.ended(identity);
     if (directory !== null) await release(directory, id, taken.tasks.length === 0 ? [] : keysOf(taken));
     return { kind: 'done', manifest: taken, bytes: taken.tasks.reduce((sum, { bytes }) => sum + bytes, 0) };
   }
@@ -51,6 +73,7 @@ export async function advanceSavepoint(parts: SavepointParts, savepoint: string)
   const plan = record.plan as PhysicalPlan;
   const pause = (await directory.get('pause'))?.value as Pause | undefined;
   if (pause === undefined) {
+    pauses.ended(identity);
     const bootstrap = bootstrapUnderWay(plan, parts.reports.tasks(identity));
     if (bootstrap !== null) return { kind: 'waiting', message: `${bootstrap}; the job goes on, and the savepoint is taken behind it` };
     await directory.put('pause', { id, reason: `savepoint ${id}`, sinceMs: clock.nowMs() } satisfies Pause);
@@ -62,7 +85,7 @@ export async function advanceSavepoint(parts: SavepointParts, savepoint: string)
     await release(directory, id, partKeys(id, plan));
     return { kind: 'failed', message: `it cannot be taken now: ${never}; sources go on` };
   }
-  if (clock.nowMs() - pause.sinceMs > TAKEN_WITHIN_MS) {
+  if (pauses.lastsMs(identity, pause, clock.monotonicMs()) > TAKEN_WITHIN_MS) {
     const reason = underWay(plan, parts.reports.tasks(identity), id) ?? 'not all workers have stored their part';
     await release(directory, id, partKeys(id, plan));
     return { kind: 'failed', message: `it was not taken within ${TAKEN_WITHIN_MS / 1_000} s: ${reason}; sources go on` };

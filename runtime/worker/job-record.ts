@@ -50,7 +50,9 @@ export type Pause = {
 };
 export type SavepointRequest = { readonly id: string };
 /** Keys whose events are traced, each until its time, ms since the epoch. Keys are canonical texts (event/key.ts). */
-export type FollowedKeys = { readonly keys: readonly { readonly key: string; readonly untilMs: number }[] };
+export type FollowedKeys = { readonly keys: readonly FollowedKey[] };
+/** `untilMs` is by the clock of who asked; `forMs`, how long from then on, is what workers go by. Absent: an older release asked. */
+export type FollowedKey = { readonly key: string; readonly untilMs: number; readonly forMs?: number };
 
 /** How far event time has come; `ended`: it will not go further; null: it has not begun. (JSON has no infinities.) */
 export type StoredWatermark = number | 'ended' | null;

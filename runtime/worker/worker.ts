@@ -295,7 +295,7 @@ export class Worker {
   #reconcile(): void {
     if (this.#draining) return this.#leave();
     const { failure, completed, assignment, standbys, pause, isBehind } = this.#membership;
-    this.#followed.look(this.#membership.followed, this.#parts.clock.nowMs());
+    this.#followed.look(this.#membership.followed, this.#parts.clock);
     const stays = this.#parts.stayWhenSettled === true;
     if (failure !== null) {
       this.#handOver.close();

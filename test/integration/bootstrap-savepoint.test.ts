@@ -2,7 +2,7 @@
 // operator does. What goes on from it has all of the bootstrap, once.
 
 import { afterEach, expect, test } from 'vitest';
-import { advanceSavepoint, prepareRestore } from '../../operator/nats/savepoints.ts';
+import { advanceSavepoint, PauseWatch, prepareRestore } from '../../operator/nats/savepoints.ts';
 import { WorkerReports } from '../../operator/nats/worker-reports.ts';
 import type { SavepointProgress } from '../../operator/reconcile/nats-side.ts';
 import { removeJob, ensureJobStreams } from '../../runtime/adapters/nats/job-streams.ts';
@@ -65,10 +65,15 @@ test('C7 a savepoint that is asked for in the middle of a bootstrap waits, the j
     replicas: 1 as const,
     clock: systemClock,
   };
+  // Operators take turns, and their clocks are ten minutes apart.
+  const operators = [-5, 5].map((aheadMinutes) => {
+    const nowMs = (): number => systemClock.nowMs() + aheadMinutes * 60_000;
+    return { ...parts, clock: { ...systemClock, nowMs }, pauses: new PauseWatch() };
+  });
   const seen: SavepointProgress[] = [];
   let resultsMeanwhile = 0;
   for (; seen.at(-1)?.kind !== 'done'; await sleep(100)) {
-    const progress = await advanceSavepoint(parts, 'ns_kept');
+    const progress = await advanceSavepoint(operators[seen.length % 2]!, 'ns_kept');
     if (progress.kind === 'waiting') {
       expect(await first.current!.directory.get('pause')).toBeNull();
       resultsMeanwhile = (await first.results('out.first.live')).length;
