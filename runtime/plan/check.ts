@@ -6,6 +6,9 @@ import { checkMarks, stubMarks } from '../job/code-marks.ts';
 import { byPlace, draftStreamJob, withoutDamaged, type ParseOptions } from '../job/parse.ts';
 import { findWarnings, validateJob } from './validate.ts';
 
+/** A reducer where there can be none: that is told, and nothing of what is in it. */
+const REDUCER = /^spec\.stages\[\d+\]\.reduce$/;
+
 export type JobReport = {
   /** The job when there are no mistakes; stand-ins where it has marks of code (job/code-marks.ts). */
   readonly job: StreamJob | null;
@@ -18,8 +21,11 @@ export function checkJobText(text: string, options: ParseOptions): JobReport {
   const { job, issues, damaged, located } = draftStreamJob(text, options);
   if (job === null) return { job: null, mistakes: issues, warnings: [] };
   const readable = stubMarks(job);
-  const found = withoutDamaged([...checkMarks(job), ...validateJob(readable)], damaged).map(located);
-  const mistakes = [...issues, ...found].toSorted(byPlace);
+  const judged = [...checkMarks(job), ...validateJob(readable)];
+  const reducers = judged.filter(({ path }) => REDUCER.test(path));
+  const inReducer = ({ path }: Issue): boolean => reducers.some((one) => path === one.path || path.startsWith(`${one.path}.`));
+  const found = withoutDamaged(judged, damaged).filter((issue) => !inReducer(issue));
+  const mistakes = [...issues.filter((issue) => !inReducer(issue)), ...[...found, ...reducers].map(located)].toSorted(byPlace);
   // Warnings about a job that is to be mended anyway would only hide what must be mended.
   if (mistakes.length > 0) return { job: null, mistakes, warnings: [] };
   return { job: readable, mistakes, warnings: findWarnings(readable).map(located).toSorted(byPlace) };

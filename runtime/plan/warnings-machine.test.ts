@@ -76,6 +76,8 @@ test('the one type of all events, which no state handles', () => {
 test('a guard that is always false', () => {
   const says = 'the guard is always false: its transition is never taken';
   expect(ofYaml('{ initial: a, states: { a: { on: { x: { guard: "1 > 2", target: a } } } } }')).toEqual([`states.a.on.x.guard: ${says}`]);
+  const contradicting = '{ initial: a, states: { a: { on: { x: { guard: "event.n > 5 && event.n < 3", target: a } } } } }';
+  expect(ofYaml(contradicting)).toEqual([`states.a.on.x.guard: ${says}`]);
   const machine = createMachine({ initial: 'a', states: { a: { on: { x: { guard: () => false, target: 'a' } } } } });
   expect(ofXState(machine)).toEqual([`states.a.on.x[0].guard: ${says}`]);
 });

@@ -9,6 +9,7 @@ import { suggest } from '../base/nearest.ts';
 import { formatPath, type PathPart } from '../base/path.ts';
 import { compileCode, compilePredicate } from '../expression/expression.ts';
 import type { JobGraph } from './job-graph.ts';
+import { isContradiction } from './contradiction.ts';
 import { resolveTarget, stateAt } from './machine-targets.ts';
 import { actionsOf, eachState, transitionsOf } from './machine-walk.ts';
 import { machineFormOf, ownAssignments } from './own-machine.ts';
@@ -114,7 +115,7 @@ function warnTraps(machine: MachineState, path: readonly PathPart[]): readonly I
   return issues;
 }
 
-/** Guards without variables that are false. */
+/** Guards without variables that are false, and those that contradict themselves. */
 function warnNever(machine: MachineState, path: readonly PathPart[]): readonly Issue[] {
   const issues: Issue[] = [];
   eachState(machine, (state, _keys, at) => {
@@ -136,6 +137,7 @@ const NEVER = /^\(\) ?=> ?(false|!1)$/;
 
 function isNever(guard: Code): boolean {
   if (typeof guard !== 'string') return NEVER.test(guard.toString());
+  if (isContradiction(guard)) return true;
   try {
     return compilePredicate(guard, [])() === false;
   } catch {
