@@ -14,7 +14,7 @@
 //   P5. While the job is paused only events and ends let the clock go on: what closes behind a part of a savepoint would come twice.
 
 import { assert } from '../base/assert.ts';
-import { WATERMARK_MAX, WATERMARK_MIN, type Batch, type DeadLetter, type Key, type Value } from '../event/batch.ts';
+import { WATERMARK_MAX, WATERMARK_MIN, type Batch, type DeadLetter, type Key } from '../event/batch.ts';
 import type { Redriven } from '../journal/redrive-entry.ts';
 import type { SinkState } from '../connectors/sink.ts';
 import type { SourcePosition, SourceRead } from '../connectors/source.ts';
@@ -33,15 +33,16 @@ import { TaskInputs } from './inputs.ts';
 import { RecordIntake } from './record-intake.ts';
 import type { KeyLook } from './key-watch.ts';
 import type { Released } from './replay.ts';
-import { batchAgain, refusedAgain, sinkLetter, undecodedAgain } from './letters.ts';
+import { batchAgain, refusedAgain, undecodedAgain } from './letters.ts';
+import { SinkSide } from './sink-side.ts';
 import { addAt, countersFor, NO_COUNTS, openBalance, placeOf, withMore, type Counted } from './counters.ts';
 import { lowestOut, outTime, timeText, type OutTime } from './out-time.ts';
 import { enteringNow, type StepTrace, sourceTraces } from './step-trace.ts';
 import { stateSegment } from './state-segment.ts';
-import type { Segment, Standing, Step } from './step-record.ts';
+import type { Standing, Step } from './step-record.ts';
 import { checkStop } from './stop.ts';
 import type { TaskParts } from './task-parts.ts';
-import { traceAt, withTraces, type TraceMark } from '../event/trace-marks.ts';
+import { traceAt, withTraces } from '../event/trace-marks.ts';
 import type { TraceContext } from '../base/trace-context.ts';
 
 const LOOK_CELLS_MAX = 16; // of a key that is looked at: windows that are open may be many, and the first ones tell enough
@@ -60,13 +61,11 @@ export class TaskCore {
   #chain: Chain;
   #counters: TaskCounters;
   #source: SourcePosition | null = null;
-  #sink: SinkState | null;
-  #sinkBatches: Batch[] = [];
+  readonly #sink: SinkSide;
   #sourceDeadLetters: DeadLetter[] = [];
   #sourceEnded = false;
   #ingestMs = Infinity;
   #redriven = 0;
-  readonly #sinkAttempts = new Map<Value, number>(); // of events that a sink gets again, which attempt this is
   #takenEvents = 0;
   #takenRecords = 0;
   #lastTime = '';
@@ -87,7 +86,7 @@ export class TaskCore {
     this.#intake = new RecordIntake(this.#inputs);
     this.#outEdges = parts.stage.outputs.map((index) => parts.plan.edges[index] as EdgePlan);
     this.#outgoing = new OutgoingSide(parts.plan, this.#outEdges, this.#trace, parts.partition);
-    this.#sink = parts.sink?.initial ?? null;
+    this.#sink = new SinkSide(parts);
     this.#counters = { ...NO_COUNTS, edgesIn: parts.stage.inputs.map(() => 0), edgesOut: parts.stage.outputs.map(() => 0) };
     this.#chain = this.#makeChain();
     const crowded = { crowdingOf: (id: string) => this.#chain.crowdingOf(id), edgeTimes: () => this.#inputs.watermarks() };
@@ -105,7 +104,7 @@ export class TaskCore {
     }
     this.#inputs.restore(previous.inputs);
     this.#source = previous.source;
-    this.#sink = previous.sink?.after ?? this.#sink;
+    this.#sink.state = previous.sink?.after ?? this.#sink.state;
     this.done = previous.done;
     this.#redriven = previous.redriven;
     const counters = countersFor(this.stage, previous);
@@ -124,7 +123,7 @@ export class TaskCore {
     return {
       inputs: this.#inputs.positions(),
       source: this.#source,
-      sink: this.#sink === null ? null : { before: this.#sink, after: this.#sink, appliedNumber: 0 },
+      sink: this.#sink.header(this.#sink.state),
       ...this.#outTime(),
       nodeWatermarks: this.#chain.watermarks(),
       done: this.done,
@@ -138,7 +137,7 @@ export class TaskCore {
   }
 
   get sinkState(): SinkState | null {
-    return this.#sink;
+    return this.#sink.state;
   }
 
   get sourcePosition(): SourcePosition | null {
@@ -171,6 +170,11 @@ export class TaskCore {
   /** The key that most of its events have lately; null: it has no keys, or nothing came since it was restored. */
   heaviestKey(): HeavyKey | null {
     return this.#heavyKeys.top();
+  }
+
+  /** Watermarks that it has given out, by place in its stage's outputs. */
+  get given(): OutTime['watermarks'] {
+    return this.#outTime().watermarks;
   }
 
   positions(): InputPosition[] {
@@ -299,10 +303,8 @@ export class TaskCore {
     this.#takenEvents++;
     this.#count({ eventsIn: 1 });
     const batch = batchAgain(entry, nowMs, this.#trace);
-    if (this.stage.kind === 'sink') {
-      this.#sinkAttempts.set(entry.event, entry.attempts);
-      this.#sinkBatches.push(batch);
-    } else if (this.stage.nodes.some(({ id, op }) => id === entry.node && op.kind === 'source')) this.#decodeAgain(entry, batch);
+    if (this.stage.kind === 'sink') this.#sink.takeAgain(entry.event, batch, entry.attempts);
+    else if (this.stage.nodes.some(({ id, op }) => id === entry.node && op.kind === 'source')) this.#decodeAgain(entry, batch);
     else if (!this.#chain.pushAgain(entry.node, entry.input, batch, entry.attempts))
       this.#refuse(refusedAgain(entry, `stage ${this.stage.id} has no transform ${entry.node}`), batch);
   }
@@ -398,8 +400,9 @@ export class TaskCore {
   }
 
   #finish(output: ChainOutput, ingestMs: number): Step {
-    const before = this.#sink;
-    const prepared = this.#prepareSink();
+    const before = this.#sink.state;
+    const prepared = this.#sink.prepare((letter, from) => this.#traced(letter, from));
+    if (prepared !== null) this.#count({ eventsOut: prepared.segment.count });
     const deadLetters = [...this.#sourceDeadLetters, ...output.deadLetters, ...(prepared?.deadLetters ?? [])];
     this.#inputs.sendsRound(output.edges, this.#chain);
     const { segments: events, ...counts } = this.#outgoing.encode(output.edges, deadLetters, ingestMs, this.#chain);
@@ -417,7 +420,7 @@ export class TaskCore {
       header: {
         inputs: this.#inputs.positions(),
         source: this.#source,
-        sink: this.#sink === null || before === null ? null : { before, after: this.#sink, appliedNumber: 0 },
+        sink: this.#sink.header(before),
         ...time,
         nodeWatermarks: this.#chain.watermarks(),
         done: this.done && this.stage.kind !== 'sink',
@@ -446,7 +449,7 @@ export class TaskCore {
       edgesIn: addAt(this.#counters.edgesIn, this.stage.inputs.indexOf(edge), count),
     };
     if (this.stage.kind === 'keyed' && batch.keys !== null) this.#heavyKeys.note(batch.keys);
-    if (this.stage.kind === 'sink') this.#sinkBatches.push(batch);
+    if (this.stage.kind === 'sink') this.#sink.take(batch);
     else this.#chain.pushEdge(edge, batch);
   }
 
@@ -462,20 +465,6 @@ export class TaskCore {
   #noteIngest(ingestMs: number): void {
     if (ingestMs < this.#ingestMs) this.#ingestMs = ingestMs;
     this.#chain.ingestMs = this.#ingestMs;
-  }
-
-  #prepareSink(): { segment: Segment | null; deadLetters: DeadLetter[]; traces: readonly TraceMark[] | undefined } | null {
-    if (this.#parts.sink === null || this.#sink === null || this.#sinkBatches.length === 0) return null;
-    const prepared = this.#parts.sink.writer.prepare(this.#sinkBatches, this.#sink);
-    this.#sinkBatches = [];
-    this.#sink = prepared.after;
-    this.#count({ eventsOut: prepared.count });
-    const deadLetters = prepared.failed.map((failed) =>
-      this.#traced(sinkLetter(this.stage.id, failed, this.#sinkAttempts.get(failed.value)), failed.trace),
-    );
-    this.#sinkAttempts.clear();
-    const segment: Segment = { kind: 'payload', edge: -1, partition: -1, count: prepared.count, bytes: prepared.payload };
-    return { segment, deadLetters, traces: prepared.traces };
   }
 
   #outTime(): OutTime {

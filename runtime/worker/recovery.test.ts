@@ -119,6 +119,7 @@ test('the clock goes on from the last record, with the time since that was store
   const { begun, core } = await begin(of, 'c', { clock: fast });
   if (begun.kind !== 'claimed') throw new Error(begun.kind);
   expect(begun.clock).toBeNull();
+  expect(core.given).toEqual(core.standing().watermarks);
   const header = { ...core.standing(), ingestMs: 0 };
   const step = { header, events: [], state: null, payload: null, spans: [], payloadTraces: undefined, ends: false };
   await clock.run(begun.committer.commit(step, new AbortController().signal));

@@ -203,7 +203,7 @@ export class TaskRunner {
       number: place?.number ?? 0,
       counters: core?.counters ?? { ...NO_COUNTS, edgesIn: [], edgesOut: [] },
       watermark: core === null || core.inputWatermark === -Infinity ? null : Math.min(core.inputWatermark, Number.MAX_SAFE_INTEGER),
-      ...(core === null ? {} : givenWatermark(this.#parts, core.standing().watermarks)),
+      ...(core === null ? {} : givenWatermark(this.#parts, core.given)),
       inboxBytes: this.#lanes.bytes,
       progress: this.#source?.progress ?? null,
       positions: this.#stored,
