@@ -1,18 +1,18 @@
 // A job under load while its pods, its node, its operator and its NATS server are taken away. Whatever happens, the results are
-// those of a run in which nothing did, and its own account of its events (ConservationOK) is never wrong.
+// those of a run in which nothing did, its own account of its events (ConservationOK) is never wrong, and what else it says is so (truth.ts).
 
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { ToldConservation } from './support/conservation.ts';
 import { condition, isReady, makeNamespace, pods, removeNamespace, status, untilReady } from './support/jobs.ts';
 import { applyLoadJob, gapsOf, makeLoadStream, problemsOf, resultsOf, Sender } from './support/load.ts';
 import { adminOf, connectClusterNats, connectJobNats, type ClusterNats } from './support/nats.ts';
 import { killOperator, operatorProcess } from './support/operator-process.ts';
 import { kubectl, list, release, systemNamespace, until, freshName } from './support/programs.ts';
+import { Truth } from './support/truth.ts';
 
 const space = freshName('e2e-faults');
 let nats: ClusterNats;
 /** Of the job of the test that runs. */
-let told: ToldConservation;
+let told: Truth;
 
 beforeAll(async () => {
   await makeNamespace(space);
@@ -29,7 +29,7 @@ async function running(name: string, replicas: number, standbyReplicas: 0 | 1 = 
   const state = standbyReplicas === 0 ? {} : { state: { memory: '1', disk: '100Mi' } };
   await applyLoadJob(space, name, (spec) => Object.assign(spec, { replicas, standbyReplicas, ...state }));
   await untilReady(space, name);
-  told = new ToldConservation(space, name);
+  told = await Truth.of(space, name);
   onTestFinished(() => told.stop());
   const sender = new Sender(nats, { name, keys: 31, perSecond: 200 });
   sender.start();
@@ -66,7 +66,7 @@ test.each([
   await untilReady(space, name);
   await sender.stop();
   expect(await problemsOf(nats, name, sender.counts())).toEqual([]);
-  expect(await told.accusations()).toEqual([]);
+  expect(await told.lies()).toEqual([]);
   console.log(`3 workers, ${standbyReplicas} standbys, 4 kills without grace: ${await gapsOf(nats, name)}`);
 });
 
@@ -86,7 +86,7 @@ test('a node that is drained hands its partitions over', async () => {
   await untilReady(space, 'drained');
   await sender.stop();
   expect(await problemsOf(nats, 'drained', sender.counts())).toEqual([]);
-  expect(await told.accusations()).toEqual([]);
+  expect(await told.lies()).toEqual([]);
   console.log(`node drained: ${await gapsOf(nats, 'drained')}`);
 });
 
@@ -113,7 +113,7 @@ test('without its operator a job goes on, a killed worker is replaced, and the o
   expect((await pods(space, 'orphan')).map(({ metadata }) => metadata.uid).sort()).toEqual(before);
   await sender.stop();
   expect(await problemsOf(nats, 'orphan', sender.counts())).toEqual([]);
-  expect(await told.accusations()).toEqual([]);
+  expect(await told.lies()).toEqual([]);
 });
 
 test('an operator that is killed while it scales and upgrades a job ends where it would have, and the job never notices', async () => {
@@ -154,7 +154,7 @@ test('a NATS server that is restarted is waited for', async () => {
   await untilReady(space, 'restarted');
   await sender.stop();
   expect(await problemsOf(nats, 'restarted', sender.counts(), 120_000)).toEqual([]);
-  expect(await told.accusations()).toEqual([]);
+  expect(await told.lies()).toEqual([]);
   console.log(`NATS killed: ${await gapsOf(nats, 'restarted')}`);
 });
 
@@ -205,7 +205,7 @@ test('children that somebody deletes or edits are mended within ten seconds', as
   await untilReady(space, 'drifting');
   await sender.stop();
   expect(await problemsOf(nats, 'drifting', sender.counts())).toEqual([]);
-  expect(await told.accusations()).toEqual([]);
+  expect(await told.lies()).toEqual([]);
 });
 
 test('a journal that somebody deletes is not made anew silently: the job says that it is lost', async () => {

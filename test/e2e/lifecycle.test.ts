@@ -1,14 +1,17 @@
 // What becomes of a job that runs: scaled, suspended, upgraded, rolled back, kept and restored, deleted; always under load, and
 // each time all results are looked at.
 
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { condition, job, makeNamespace, pods, removeNamespace, status, story, untilPhase, untilReady } from './support/jobs.ts';
 import { applyLoadJob, gapsOf, makeLoadStream, problemsOf, resultsOf, Sender } from './support/load.ts';
 import { adminOf, allStreams, connectClusterNats, type ClusterNats } from './support/nats.ts';
 import { apply, get, kubectl, until, freshName } from './support/programs.ts';
+import { Truth } from './support/truth.ts';
 
 const space = freshName('e2e-lifecycle');
 let nats: ClusterNats;
+/** Of the job of the test that runs. */
+let told: Truth;
 
 beforeAll(async () => {
   await makeNamespace(space);
@@ -24,6 +27,8 @@ async function running(name: string, perSecond = 200): Promise<Sender> {
   await makeLoadStream(nats, name);
   await applyLoadJob(space, name);
   await untilReady(space, name);
+  told = await Truth.of(space, name);
+  onTestFinished(() => told.stop());
   const sender = new Sender(nats, { name, keys: 23, perSecond });
   sender.start();
   await until(`results of ${name} flow`, 30_000, async () => ((await resultsOf(nats, name)).length > 100 ? true : null));
@@ -47,6 +52,7 @@ test('kubectl scale moves partitions under load; no event is lost, none doubled'
   }
   await sender.stop();
   expect(await problemsOf(nats, 'scaled', sender.counts())).toEqual([]);
+  expect(await told.lies()).toEqual([]);
   expect((await status(space, 'scaled')).decisions?.map((sentence) => sentence.slice(21))).toEqual(['workers 1 → 4', 'workers 4 → 2']);
   console.log(`scaled 1 → 4 → 2: ${await gapsOf(nats, 'scaled')}`);
 });
@@ -61,6 +67,7 @@ test('suspend leaves no pod and keeps all state; resume goes on exactly there', 
   await kubectl(['patch', 'streamjob', 'paused', '-n', space, '--type=merge', '-p', '{"spec":{"suspend":false}}']);
   await untilReady(space, 'paused');
   expect(await problemsOf(nats, 'paused', sender.counts())).toEqual([]);
+  expect(await told.lies()).toEqual([]);
 });
 
 test('a change of one stage restarts that stage only, and no pod', async () => {
@@ -78,6 +85,7 @@ test('a change of one stage restarts that stage only, and no pod', async () => {
   expect(upgraded.phase).toBe('Running');
   await sender.stop();
   expect(await problemsOf(nats, 'changed', sender.counts())).toEqual([]);
+  expect(await told.lies()).toEqual([]);
   expect(await podUids('changed')).toEqual(before);
   const marks = (await resultsOf(nats, 'changed')).map(({ mark }) => mark).join('');
   expect(marks.includes('b')).toBe(true);
@@ -106,6 +114,7 @@ test('a change that the state cannot follow is refused with the reason, and what
   expect(refused.revision?.number).toBe(1);
   await sender.stop();
   expect(await problemsOf(nats, 'refused', sender.counts())).toEqual([]);
+  expect(await told.lies()).toEqual([]);
 });
 
 test('a savepoint outlives its job and starts one of another name with the same state', async () => {
@@ -127,6 +136,7 @@ test('a savepoint outlives its job and starts one of another name with the same 
   expect((await status(space, 'kept')).lastSavepoint?.name).toBe('monday');
   await sender.stop();
   expect(await problemsOf(nats, 'kept', sender.counts())).toEqual([]);
+  expect(await told.lies()).toEqual([]);
   await kubectl(['patch', 'streamjob', 'kept', '-n', space, '--type=merge', '-p', '{"spec":{"deletionPolicy":"Delete"}}']);
   await kubectl(['delete', 'streamjob', 'kept', '-n', space, '--timeout=90s']);
   await nats.jsm.streams.delete('out-heir').catch(() => false);
@@ -163,6 +173,7 @@ test('a deleted job leaves its state, and one of its name goes on from there; De
   const sender = await running('deleted');
   await sender.stop();
   expect(await problemsOf(nats, 'deleted', sender.counts())).toEqual([]);
+  expect(await told.lies()).toEqual([]);
   await kubectl(['delete', 'streamjob', 'deleted', '-n', space, '--timeout=60s']);
   await until('no pods', 60_000, async () => ((await pods(space, 'deleted')).length === 0 ? true : null));
   const streams = async (): Promise<number> => (await allStreams()).filter((name) => name.includes(`${space}_deleted`)).length;

@@ -15,6 +15,8 @@ export type Sample = {
   readonly status: StreamJobStatus;
   /** What is said after the world was looked at. */
   readonly phaseAfter: string | undefined;
+  /** How many there are that nobody has ended, and how many of them are ready. */
+  readonly living: { readonly pods: number; readonly ready: number };
   readonly readyPods: readonly string[];
   readonly owners: Owners;
 };
@@ -31,7 +33,14 @@ export async function look(nats: ClusterNats, space: string, name: string): Prom
   const said = await status(space, name);
   const [owners, there] = [await ownersOf(nats, `${space}_${name}`), await pods(space, name)];
   const { phase: phaseAfter } = await status(space, name);
-  return { status: said, phaseAfter, owners, readyPods: there.filter(isReady).map(({ metadata }) => metadata.name) };
+  const living = there.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  return {
+    status: said,
+    phaseAfter,
+    owners,
+    living: { pods: living.length, ready: living.filter(isReady).length },
+    readyPods: there.filter(isReady).map(({ metadata }) => metadata.name),
+  };
 }
 
 /** Looks again and again until it is stopped. */
