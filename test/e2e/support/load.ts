@@ -173,7 +173,8 @@ export async function problemsOf(
   return judge(results, sent);
 }
 
-function judge(results: readonly Result[], sent: ReadonlyMap<string, number>): readonly string[] {
+/** What is wrong with them; empty: nothing. */
+export function judge(results: readonly Result[], sent: ReadonlyMap<string, number>): readonly string[] {
   const problems: string[] = [];
   const next = new Map<string, number>();
   for (const { key, n, seen } of results) {
