@@ -2,6 +2,7 @@
 //
 //   H1. live: the event loop turns. Nothing outside decides it: an API server that is away restarts nobody.
 //   H2. ready: the caches are filled. A standby that does not lead is ready too: it can take over at once.
+//   H3. Who asks and does not read holds a connection for IDLE_MS at the most, and one page: a connection has one request.
 
 import { createServer, type Server } from 'node:http';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
@@ -14,11 +15,15 @@ export type HealthParts = {
   readonly notReady: () => string | null;
   /** What is answered to who accepts that. */
   readonly metrics: (accept: string | undefined) => Page;
+  /** H3; for tests. */
+  readonly idleMs?: number;
 };
 
 const DELAY_MAX_MS = 10_000;
+/** Longer than anybody waits who scrapes or probes. */
+const IDLE_MS = 30_000;
 
-export function startHealthServer({ port, notReady, metrics }: HealthParts): Promise<Server> {
+export function startHealthServer({ port, notReady, metrics, idleMs = IDLE_MS }: HealthParts): Promise<Server> {
   const delay = monitorEventLoopDelay({ resolution: 100 });
   delay.enable();
   const server = createServer((request, response) => {
@@ -47,6 +52,8 @@ export function startHealthServer({ port, notReady, metrics }: HealthParts): Pro
         return answer(404, 'there are /livez, /readyz, /startupz and /metrics\n');
     }
   });
+  server.setTimeout(idleMs);
+  server.maxRequestsPerSocket = 1; // who sends many at once, and reads none, has one page written for it
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, () => resolve(server));

@@ -1,7 +1,7 @@
 // The operator as a process of its own, as its pod runs it: told everything by the environment.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort } from '../../../cli/local/server-process.ts';
 import type { ApiServer } from '../../support/api-server.ts';
@@ -26,12 +26,12 @@ const entry = join(import.meta.dirname, '../../../operator/main.ts');
 export class OperatorProcess {
   readonly #child: ChildProcess;
   readonly #exited: Promise<unknown>;
-  readonly #httpPort: number;
+  readonly httpPort: number;
   log = '';
 
   private constructor(child: ChildProcess, httpPort: number) {
     this.#child = child;
-    this.#httpPort = httpPort;
+    this.httpPort = httpPort;
     this.#exited = once(child, 'exit');
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (bytes: Buffer) => (this.log += bytes.toString()));
   }
@@ -71,7 +71,13 @@ export class OperatorProcess {
   }
 
   async metrics(): Promise<string> {
-    return (await fetch(`http://127.0.0.1:${this.#httpPort}/metrics`)).text();
+    return (await fetch(`http://127.0.0.1:${this.httpPort}/metrics`)).text();
+  }
+
+  /** Bytes of memory that it has now. */
+  async memory(): Promise<number> {
+    const [, kib = ''] = /VmRSS:\s+(\d+) kB/.exec(await readFile(`/proc/${this.#child.pid}/status`, 'utf8')) ?? [];
+    return Number(kib) * 1024;
   }
 
   get isRunning(): boolean {
