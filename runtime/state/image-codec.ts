@@ -90,12 +90,12 @@ export class ImageBlocks {
     this.#await('length', LENGTH_BYTES);
   }
 
-  /** What is no delta fails in whatever way it likes. */
+  /** What is no delta fails in whatever way it likes. That a value of the state cannot be read back (MR2112) is no fault of the block. */
   #block(bytes: Uint8Array): void {
     try {
       this.#onBlock(bytes);
     } catch (error) {
-      throw isError(error, 'MR2106') ? error : damaged('a block of it is no state', error);
+      throw isError(error, 'MR2106') || isError(error, 'MR2112') ? error : damaged('a block of it is no state', error);
     }
   }
 

@@ -100,6 +100,14 @@ describe('an image in chunks', () => {
     }
   });
 
+  test('that is whole is not called damaged when the disk of who reads it fails', () => {
+    const state = stateOf([], [{ namespace: 1, key: 'l', items: Array.from({ length: 500 }, (_item, i) => i) }]);
+    state.takeDelta();
+    const chunks = [...state.image().chunks(100)];
+    const reading = PartitionState.reading(valuesAway(Infinity, () => true));
+    expect(() => chunks.forEach((chunk) => reading.take(chunk))).toThrow('MR2112');
+  });
+
   test('has blocks of about the size that is asked for, whatever its cells have', () => {
     const state = new PartitionState();
     for (let i = 0; i < 4_000; i++) state.cells('large').put(0, `k${i}`, 'x'.repeat(1_000));

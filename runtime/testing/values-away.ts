@@ -47,14 +47,14 @@ export class HeldValues implements ValueStore {
 /** In the plan of a job whose values are all away. */
 export const NO_MEMORY: MemoryBounds = { memoryBytes: 0, diskBytes: Infinity };
 
-/** `stepBytes`: how many bytes a step may touch; all of them when absent. */
-export function valuesAway(stepBytes = Infinity): ValueMemory {
+/** `stepBytes`: how many bytes a step may touch; all of them when absent. `isUnreadable`: as of HeldValues. */
+export function valuesAway(stepBytes = Infinity, isUnreadable?: () => boolean): ValueMemory {
   const onTrouble = (error: unknown): never => {
     throw error;
   };
   return new ValueMemory({
     bounds: NO_MEMORY,
-    open: () => new HeldValues(),
+    open: () => new HeldValues(isUnreadable),
     monotonicMs: () => 0,
     stepBytes,
     onTrouble,
