@@ -15,6 +15,7 @@ import { EventRecorder } from './kube/events.ts';
 import { KubeClient } from './kube/kube-client.ts';
 import { splitKey } from './kube/kube-object.ts';
 import { KubeTransport } from './kube/kube-transport.ts';
+import { ServerClock } from './kube/server-clock.ts';
 import { LeaderLease } from './kube/leader-lease.ts';
 import type { KubeConnection } from './kube/kube-config.ts';
 import { resources } from './kube/resource.ts';
@@ -67,10 +68,11 @@ export class Operator {
   /** null too when NATS is not the chart's own: nobody is let in by us then. */
   #users: WorkQueue | null = null;
 
-  constructor(parts: OperatorParts) {
-    this.#parts = parts;
-    const { options, connection, clock, random, log } = parts;
-    const transport = new KubeTransport(connection);
+  constructor(given: OperatorParts) {
+    const clock = new ServerClock(given.clock);
+    const parts = (this.#parts = { ...given, clock });
+    const { options, connection, random, log } = parts;
+    const transport = new KubeTransport(connection, (date, roundTripMs) => clock.heard(date, roundTripMs));
     // Reads and the lease itself are for everybody; all else is the leader's (O2).
     const onCall = (call: Call): void => {
       this.#meter.call(call);

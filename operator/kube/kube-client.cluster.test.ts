@@ -2,11 +2,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startApiServer, type ApiServer } from '../../test/support/api-server.ts';
 import { failureText } from './kube-answer.ts';
-import type { KubeClient, Write } from './kube-client.ts';
-import { clientOf, configMap, must, transportTo } from './kube-harness.ts';
+import { KubeClient, type Write } from './kube-client.ts';
+import { clientOf, configMap, must, ports, transportTo } from './kube-harness.ts';
 import { LIST_PAGE_OBJECTS, WRITE_TIMEOUT_MS } from './kube-limits.ts';
 import type { AnyObject } from './kube-object.ts';
 import { resources } from './resource.ts';
+import { ServerClock } from './server-clock.ts';
 import { startTcpProxy } from './tcp-proxy-harness.ts';
 
 const { configMaps, deployments, namespaces } = resources;
@@ -104,6 +105,17 @@ describe('preconditions', () => {
 });
 
 describe('answers', () => {
+  test('SC1 say what time it is: a clock that is ten minutes ahead is that of the server from the first one on', async () => {
+    const clock = new ServerClock({ ...ports.clock, nowMs: () => Date.now() + 600_000 });
+    const through = new KubeClient({ transport: await transportTo(server, {}, (date, roundTripMs) => clock.heard(date, roundTripMs)) });
+    await expect
+      .poll(async () => {
+        await through.get(namespaces, { namespace: null, name: 'default' });
+        return Math.abs(clock.nowMs() - Date.now());
+      })
+      .toBeLessThan(3_000);
+  });
+
   test('what breaks a rule is refused, with the rule', async () => {
     const result = await client.apply(configMaps, configMap('Not_A_Name', {}));
     expect(result).toMatchObject({ kind: 'refused', code: 422, reason: 'Invalid' });

@@ -7,7 +7,7 @@ import { KubeClient, type KubeClientOptions } from './kube-client.ts';
 import { kubeConnectionFromText } from './kube-config.ts';
 import type { AppliedObject } from './kube-object.ts';
 import type { KubeResult } from './kube-result.ts';
-import { KubeTransport } from './kube-transport.ts';
+import { KubeTransport, type OnDate } from './kube-transport.ts';
 
 export const ports = { clock: systemClock, random: systemRandom };
 
@@ -16,9 +16,10 @@ type Through = { readonly url?: string; readonly token?: string };
 export async function transportTo(
   server: ApiServer,
   { url = server.url, token = server.adminToken }: Through = {},
+  onDate?: OnDate,
 ): Promise<KubeTransport> {
   const text = await readFile(server.kubeconfig, 'utf8');
-  return new KubeTransport(kubeConnectionFromText(text.replaceAll(server.url, url).replaceAll(server.adminToken, token)));
+  return new KubeTransport(kubeConnectionFromText(text.replaceAll(server.url, url).replaceAll(server.adminToken, token)), onDate);
 }
 
 export async function clientOf(server: ApiServer, options: Through & Omit<KubeClientOptions, 'transport'> = {}): Promise<KubeClient> {

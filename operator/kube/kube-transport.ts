@@ -35,6 +35,8 @@ export type HttpAnswer =
 /** Lines as they come; the iteration ends with the stream and throws when it is cut or silent for longer than allowed. */
 export type LineStream = { readonly kind: 'lines'; readonly lines: AsyncIterable<string> };
 
+export type OnDate = (date: string | undefined, roundTripMs: number) => void;
+
 type Agents = { readonly calls: HttpAgent; readonly watches: HttpAgent };
 type Ready = { readonly headers: Readonly<Record<string, string>>; readonly agents: Agents; readonly tls: string; readonly readMs: number };
 
@@ -42,9 +44,12 @@ export class KubeTransport {
   readonly #connection: KubeConnection;
   #ready: Ready | null = null;
   #reading: Promise<Ready> | null = null;
+  readonly #onDate: OnDate;
 
-  constructor(connection: KubeConnection) {
+  /** `onDate`: told of each answer when the server gave it, and how long it took. */
+  constructor(connection: KubeConnection, onDate: OnDate = () => undefined) {
     this.#connection = connection;
+    this.#onDate = onDate;
   }
 
   /** One request and its whole answer. */
@@ -93,8 +98,12 @@ export class KubeTransport {
     const url = new URL(this.#connection.server + request.path);
     for (const [name, value] of Object.entries(request.query ?? {})) url.searchParams.set(name, value);
     const options: RequestOptions = { method: request.method, agent, signal, headers: { ...headers, ...bodyHeaders(request) } };
-    return new Promise((resolve, reject) => {
-      const sent = (url.protocol === 'http:' ? httpRequest : httpsRequest)(url, options, resolve);
+    const sentMs = performance.now();
+    return new Promise<IncomingMessage>((resolve, reject) => {
+      const sent = (url.protocol === 'http:' ? httpRequest : httpsRequest)(url, options, (response) => {
+        this.#onDate(response.headers.date, performance.now() - sentMs);
+        resolve(response);
+      });
       sent.on('socket', (socket) => socket.setKeepAlive(true, TCP_KEEPALIVE_MS)); // T5
       sent.on('error', (error) => reject(sent.reusedSocket ? new StaleConnection(error) : error));
       sent.end(request.body);
