@@ -1,5 +1,7 @@
 // Kills: whatever dies, and wherever, the results are those of a run without faults, to the byte of each line.
 
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { FAILPOINTS } from '../../runtime/adapters/node/failpoint.ts';
 import { startTestServer } from '../support/nats.ts';
@@ -67,8 +69,8 @@ describe('results are byte-equal to a run without faults', () => {
       let zombie = 0;
       const { outcome, outDir, logs } = await runFlights(
         folder,
-        { speed: SPEED, workers: 2, isolation: 'process' },
-        { onWorkers: (_resize, pids) => void suspend(pids, (pid) => (zombie = pid)) },
+        { speed: SPEED / 2, workers: 2, isolation: 'process' },
+        { onWorkers: (_resize, pids) => void suspend(folder, pids, (pid) => (zombie = pid)) },
       );
       expect(outcome).toMatchObject({ ending: 'completed', failure: null });
       expect(zombie).toBeGreaterThan(0);
@@ -88,14 +90,21 @@ async function killAtRandom(pids: () => readonly number[], isEnough: () => boole
   }
 }
 
-async function suspend(pids: () => readonly number[], tell: (pid: number) => void): Promise<void> {
-  await sleep(4_000);
+/** When there are results: then it owns something that another one will take over. */
+async function suspend(folder: string, pids: () => readonly number[], tell: (pid: number) => void): Promise<void> {
+  while (!(await hasResults(join(folder, 'out')))) await sleep(100);
+  await sleep(2_000);
   const [victim] = pids();
   if (victim === undefined) return;
   tell(victim);
   process.kill(victim, 'SIGSTOP');
-  await sleep(4_000);
+  await sleep(6_000);
   process.kill(victim, 'SIGCONT');
+}
+
+async function hasResults(outDir: string): Promise<boolean> {
+  const { size } = await stat(join(outDir, 'hourly.ndjson')).catch(() => ({ size: 0 }));
+  return size > 0;
 }
 
 async function withServer(use: (server: TestServer) => Promise<void>): Promise<void> {
