@@ -162,8 +162,8 @@ async function ready(space: string, revision: number, replicas: number, tell: ()
   await untilReady(space, NAME, WAIT_MS);
   const isThere = async (): Promise<true | null> => {
     const found = await status(space, NAME);
-    const is = [found.phase, found.stableRevision?.number, found.replicas, found.readyReplicas];
-    return is.join() === ['Running', revision, replicas, replicas].join() ? true : null;
+    const is = [found.phase, found.stableRevision?.number, found.replicas, found.readyReplicas, condition(found, 'Ready').split(' ')[0]];
+    return is.join() === ['Running', revision, replicas, replicas, 'True'].join() ? true : null;
   };
   await until(`revision ${revision} with ${replicas} workers`, WAIT_MS, isThere, tell);
 }
