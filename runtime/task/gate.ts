@@ -85,13 +85,12 @@ export class Gate implements Waits {
     for (let i = 0; i < batch.values.length; i++) {
       const key = batch.keys?.[i] ?? null;
       const queue = this.#queues.get(key);
-      const place = (): string | null => this.#parts.placeOf(batch.values[i]);
-      if (queue !== undefined) queue.push(this.#held.add(batch, i, [input, 0, 0, before], place()));
+      if (queue !== undefined) queue.push(this.#held.add(batch, i, [input, 0, 0, before], this.#parts.placeOf(batch.values[i])));
       else {
         const failed = this.#try(input, partOf(batch, i, i + 1), 0, before);
         if (failed === null) continue;
         const { note, trace } = this.#next(failed, [input, 1, 0, before], this.#held.next);
-        this.#queueOf(key).push(this.#held.add(batch, i, note, place(), trace));
+        this.#queueOf(key).push(this.#held.add(batch, i, note, this.#parts.placeOf(batch.values[i]), trace));
       }
     }
   }

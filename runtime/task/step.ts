@@ -361,7 +361,8 @@ export class TaskCore {
     this.#chain.advanceSource(WATERMARK_MAX);
     this.#chain.wake(Infinity); // what is let out at a pace has no time of its own to wait for
     checkStop(this.#chain.stop, taskName(this.stage.id, this.#parts.partition));
-    [this.#sourceEnded, this.#takenEvents] = [false, 0];
+    this.#sourceEnded = false;
+    this.#takenEvents = 0;
     const output = this.#chain.take();
     this.#trace?.take(); // what is held back is traced when it is let go
     if (counted !== null) {
@@ -381,6 +382,7 @@ export class TaskCore {
     this.#source = { replayMs: released.watermark === WATERMARK_MAX ? Number.MAX_SAFE_INTEGER : released.watermark };
     this.#sourceEnded = this.done = released.ended;
     for (const edge of this.#chain.edgeWatermarks.keys()) this.#chain.edgeWatermarks.set(edge, released.watermark);
+    // They enter the job now, whenever they were read: that is where end-to-end latency starts.
     this.#trace?.begin(nowMs, this.#counters.eventsOut);
     const edges = new Map(
       [...released.edges].map(([edge, batches]) => [edge, batches.map((batch) => enteringNow(batch, nowMs, this.#trace))]),
