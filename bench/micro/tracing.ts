@@ -109,7 +109,17 @@ class Pipeline {
     this.#sequence++;
     this.#spans.source?.began(nowMs);
     this.#source.takeRead(
-      { values, places: [], deadLetters: [], position: { at: this.#sequence }, ingestMs: nowMs, done: false, bytes: 0, progress: null },
+      {
+        values,
+        places: [],
+        placeWord: 'seq' as const,
+        deadLetters: [],
+        position: { at: this.#sequence },
+        ingestMs: nowMs,
+        done: false,
+        bytes: 0,
+        progress: null,
+      },
       nowMs,
     );
     const read = this.#source.step(nowMs, { force: false })!;

@@ -18,8 +18,8 @@ export type SourceRead = {
   readonly values: readonly Value[];
   /** A place for people per value (line number, stream sequence), for dead letters of later transforms. */
   readonly places: readonly number[];
-  /** What is counted; absent: lines of a file, else sequences. */
-  readonly placeWord?: string;
+  /** What places count. */
+  readonly placeWord: 'line' | 'seq' | 'event';
   readonly deadLetters: readonly (Omit<DeadLetter, 'at'> & { readonly trace?: TraceContext })[];
   /** Values whose producer traces them; absent: none. */
   readonly traces?: readonly TraceMark[] | undefined;

@@ -37,7 +37,7 @@ import { Node, type ChainFlow } from './chain-node.ts';
 import type { ChainParts, NodeWatermarks } from './chain-parts.ts';
 import { KeyWatch, type KeyLook } from './key-watch.ts';
 import type { Crowding } from './back-pressure.ts';
-import { ReadPlaces } from './read-places.ts';
+import type { ReadPlaces } from './read-places.ts';
 import type { StepTrace } from './step-trace.ts';
 import { StepWeight } from './step-weight.ts';
 import type { Stop } from './stop.ts';
@@ -65,7 +65,6 @@ export class Chain implements ChainFlow {
   /** Nodes that get something by an exchange of the stage to itself, and those exchanges that are declared. */
   readonly #receivers: Node[] = [];
   readonly #loops = new Set<number>();
-  readonly #readsFile: boolean;
   rounds = 0;
   /** Of what came back in this step. */
   #roundsMax = 0;
@@ -92,7 +91,6 @@ export class Chain implements ChainFlow {
   constructor(parts: ChainParts) {
     this.trace = parts.trace ?? null;
     this.stretch = new Stretch(parts.clock ?? null, new StepWeight(parts.state));
-    this.#readsFile = parts.stage.nodes.some(({ op }) => op.kind === 'source' && op.spec.file !== undefined);
     for (const plan of parts.stage.nodes) this.#nodes.set(plan.id, new Node(this, plan, parts));
     for (const node of this.#nodes.values()) {
       this.#wire(node, parts);
@@ -223,8 +221,8 @@ export class Chain implements ChainFlow {
   }
 
   /** Events of the stage's own source. */
-  pushSource(batch: Batch, places: readonly number[] = [], word = this.#readsFile ? 'line' : 'seq'): void {
-    this.place = new ReadPlaces(word, batch.values, places);
+  pushSource(batch: Batch, places: ReadPlaces): void {
+    this.place = places;
     for (const node of this.#sources) this.give(node, 0, batch);
     this.work();
   }

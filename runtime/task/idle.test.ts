@@ -72,7 +72,7 @@ class Job {
   /** An event at each of the times comes to a split. */
   speak(split: number, ...times: readonly number[]): void {
     const values = times.map((at) => ({ id: 'k', at }));
-    const read = { values, places: [], deadLetters: [], ingestMs: 1, done: false, bytes: 0, progress: null };
+    const read = { values, places: [], placeWord: 'seq' as const, deadLetters: [], ingestMs: 1, done: false, bytes: 0, progress: null };
     this.#source(split).takeRead({ ...read, position: { n: ++this.#position } }, 1);
     this.#pass(split);
   }
@@ -83,7 +83,7 @@ class Job {
   }
 
   end(split: number): void {
-    const read = { values: [], places: [], deadLetters: [], ingestMs: 1, done: true, bytes: 0, progress: null };
+    const read = { values: [], places: [], placeWord: 'seq' as const, deadLetters: [], ingestMs: 1, done: true, bytes: 0, progress: null };
     this.#source(split).takeRead({ ...read, position: { n: ++this.#position } }, 1);
     this.#pass(split);
   }
@@ -231,7 +231,16 @@ test('F6 when traffic stops, the last window closes once, as the clock goes on, 
 
 test('a source shows how far its event time has come, though its dead letters have none', () => {
   const core = coreOf('s', 0);
-  const read = { places: [], deadLetters: [], ingestMs: 1, done: false, bytes: 0, progress: null, position: { n: 1 } };
+  const read = {
+    places: [],
+    placeWord: 'seq' as const,
+    deadLetters: [],
+    ingestMs: 1,
+    done: false,
+    bytes: 0,
+    progress: null,
+    position: { n: 1 },
+  };
   expect(core.inputWatermark).toBe(-Infinity);
   core.takeRead({ ...read, values: [{ id: 'k', at: 5 }] }, 1);
   expect(core.inputWatermark).toBe(4);

@@ -153,7 +153,20 @@ test('a row lies in a record once, for every partition, and counts for each', ()
     { id: 'r', limit: 1, gone: false, at: 5 },
     { id: 's', limit: 2, gone: true, at: 6 },
   ];
-  core.takeRead({ values, places: [0, 1], deadLetters: [], position: { index: 2 }, ingestMs: 1, done: false, bytes: 1, progress: null }, 1);
+  core.takeRead(
+    {
+      values,
+      places: [0, 1],
+      placeWord: 'seq',
+      deadLetters: [],
+      position: { index: 2 },
+      ingestMs: 1,
+      done: false,
+      bytes: 1,
+      progress: null,
+    },
+    1,
+  );
   const step = core.step(1, { force: true })!;
   expect(step.events.map(({ partition, count: events }) => [partition, events])).toEqual([[EVERY_PARTITION, 2]]);
   expect(decodeEvents(step.events[0]!.bytes).values).toEqual([['rules', values[0]], ['rules']]);

@@ -30,6 +30,7 @@ import { OutgoingSide, type Encoded } from './outgoing-side.ts';
 import type { InboxRecord } from './inbox.ts';
 import { BackPressure } from './back-pressure.ts';
 import { TaskInputs } from './inputs.ts';
+import { ReadPlaces } from './read-places.ts';
 import { RecordIntake } from './record-intake.ts';
 import type { KeyLook } from './key-watch.ts';
 import type { Released } from './replay.ts';
@@ -273,7 +274,8 @@ export class TaskCore {
     if (read.values.length > 0) {
       const times = new Array<number>(read.values.length).fill(Math.trunc(read.ingestMs));
       const traces = this.#trace === null ? undefined : sourceTraces(this.#trace, times.length, read.traces);
-      this.#chain.pushSource({ values: read.values, times, keys: null, ingestMs: read.ingestMs, traces }, read.places, read.placeWord);
+      const places = new ReadPlaces(read.placeWord, read.values, read.places);
+      this.#chain.pushSource({ values: read.values, times, keys: null, ingestMs: read.ingestMs, traces }, places);
     }
     this.#sourceEnded ||= read.done;
   }

@@ -27,7 +27,17 @@ export function memorySource(
         const places = values.map((_, index) => next + index);
         next += values.length;
         const done = next === events.length && !isOpen();
-        return { values, places, deadLetters: [], position: { index: next }, ingestMs: clock.nowMs(), done, bytes: 0, progress: null };
+        return {
+          values,
+          places,
+          placeWord: 'seq',
+          deadLetters: [],
+          position: { index: next },
+          ingestMs: clock.nowMs(),
+          done,
+          bytes: 0,
+          progress: null,
+        };
       };
       return Promise.resolve({ read, close: () => Promise.resolve() });
     },

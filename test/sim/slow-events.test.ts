@@ -86,7 +86,7 @@ const rows: SourceConnector = {
     const read = (): ReturnType<Awaited<ReturnType<SourceConnector['open']>>['read']> => {
       const values = Array.from({ length: EVENTS - next }, (_, i) => ({ id: `k${(next + i) % KEYS}`, at: 0 }));
       next = EVENTS;
-      const rest = { places: [], deadLetters: [], ingestMs: 0, done: true, bytes: 0, progress: null };
+      const rest = { places: [], placeWord: 'seq' as const, deadLetters: [], ingestMs: 0, done: true, bytes: 0, progress: null };
       return Promise.resolve({ values, position: { index: next }, ...rest });
     };
     return Promise.resolve({ read, close: () => Promise.resolve() });

@@ -87,6 +87,7 @@ class FileReader implements SourceReader {
     return {
       values,
       places,
+      placeWord: 'line',
       deadLetters,
       position,
       ingestMs: this.#clock.nowMs(),

@@ -148,6 +148,7 @@ class NatsSplitReader implements SourceReader {
     return {
       values,
       places,
+      placeWord: 'seq',
       deadLetters,
       traces: traces.length === 0 ? undefined : traces,
       position: this.#position(),
