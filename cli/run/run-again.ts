@@ -20,14 +20,11 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGWINCH'] as const;
 /** `runArguments`: of the command line, without what runs it. Resolves with the exit code of the last run when it was asked to end. */
 export async function runAgainAndAgain(file: string, runArguments: readonly string[]): Promise<number> {
   let run: ChildProcess | null = null;
-  const isOver = Promise.withResolvers<void>();
-  let isStopping = false;
+  const asked = new AbortController();
   const handlers = SIGNALS.map((signal) => {
     const handler = (): void => {
       run?.kill(signal);
-      if (signal === 'SIGWINCH') return;
-      isStopping = true;
-      isOver.resolve();
+      if (signal !== 'SIGWINCH') asked.abort();
     };
     process.on(signal, handler);
     return () => process.off(signal, handler);
@@ -36,24 +33,25 @@ export async function runAgainAndAgain(file: string, runArguments: readonly stri
   try {
     for (;;) {
       watched = await filesOf(file, watched);
+      if (asked.signal.aborted) return exitCodes.interrupted;
       const change = nextChange(watched);
       try {
         run = startRun(runArguments);
         const ended = once(run, 'exit') as Promise<[number | null]>;
         await Promise.race([ended, change.path]);
-        if (!isStopping && run.exitCode === null && run.signalCode === null) {
+        if (!asked.signal.aborted && run.exitCode === null && run.signalCode === null) {
           say(`${relative('', await change.path)} has changed: running it again`);
           run.kill('SIGTERM'); // RA1
         }
         const [code] = await ended;
         run = null;
-        if (isStopping) return code ?? exitCodes.interrupted;
-        if (change.isThere()) continue;
-        say(
-          `waiting for a change of ${watched.length === 1 ? relative('', watched[0] as string) : `one of ${watched.length} files`}; Ctrl-C ends`,
-        );
-        await Promise.race([change.path, isOver.promise]); // RA2
-        if (isStopping) return code ?? exitCodes.interrupted;
+        if (!change.isThere() && !asked.signal.aborted) {
+          say(
+            `waiting for a change of ${watched.length === 1 ? relative('', watched[0] as string) : `one of ${watched.length} files`}; Ctrl-C ends`,
+          );
+          await Promise.race([change.path, once(asked.signal, 'abort')]); // RA2
+        }
+        if (asked.signal.aborted) return code ?? exitCodes.interrupted;
       } finally {
         change.stop();
       }
