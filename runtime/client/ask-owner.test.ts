@@ -3,11 +3,9 @@
 import { expect, test } from 'vitest';
 import { streamJobSchema } from '../../crds/stream-job/spec.ts';
 import { planJob } from '../plan/plan.ts';
-import { NO_COUNTS } from '../task/counters.ts';
 import { MemoryBus } from '../testing/memory-directory.ts';
+import { taskFigures } from '../testing/task-figures.ts';
 import { answerTopic, askIn, type Answer } from '../worker/ask.ts';
-import type { TaskFigures } from '../worker/task-figures.ts';
-import { NO_TIME } from '../worker/time-ledger.ts';
 import { askOwner, type Question } from './ask-owner.ts';
 
 const plan = planJob(
@@ -27,28 +25,6 @@ const plan = planJob(
 
 const QUESTION: Question = { node: 'counts', key: 'k', atLeast: null, waitMs: 5_000, silentMs: 5_000 };
 const FRESH: Question = { ...QUESTION, atLeast: { subject: 'a', sequence: 7 } };
-
-function report(task: string, more: Partial<TaskFigures>): TaskFigures {
-  return {
-    task,
-    stage: task.split('/')[0] ?? '',
-    partition: 0,
-    state: 'running',
-    epoch: 1,
-    number: 1,
-    counters: { ...NO_COUNTS, edgesIn: [], edgesOut: [] },
-    watermark: null,
-    inboxBytes: 0,
-    progress: null,
-    positions: {},
-    sequence: 0,
-    busy: false,
-    paused: null,
-    taken: null,
-    time: NO_TIME,
-    ...more,
-  };
-}
 
 /** Answers each question as those owners, one behind the other, from the question `from` on. */
 function job({ epochs, from = 1 }: { readonly epochs: readonly number[]; readonly from?: number }): MemoryBus {
@@ -100,7 +76,7 @@ test('AO1 an owner from before the one that has taken it in is not believed, tho
   const asked = ask(FRESH, bus);
   const edge = String(plan.edges.find(({ toStage }) => toStage === 'counts')?.index);
   bus.publish('report', {
-    tasks: [report('s/0', { taken: { sequence: 7 }, sequence: 40 }), report('counts/0', { epoch: 2, positions: { [edge]: 40 } })],
+    tasks: [taskFigures('s/0', { taken: { sequence: 7 }, sequence: 40 }), taskFigures('counts/0', { epoch: 2, positions: { [edge]: 40 } })],
   });
   expect(await asked).toBe('w2');
 });

@@ -1,10 +1,9 @@
 import { expect, test } from 'vitest';
+import { taskFigures } from '../testing/task-figures.ts';
 import { streamJobSchema } from '../../crds/stream-job/spec.ts';
 import { planJob } from '../plan/plan.ts';
-import { NO_COUNTS } from '../task/counters.ts';
 import { bootstrapUnderWay, isQuiet, neverQuiet, underWay } from './quiescence.ts';
 import type { TaskFigures } from './task-figures.ts';
-import { NO_TIME } from './time-ledger.ts';
 
 const plan = planJob(
   streamJobSchema.parse({
@@ -25,24 +24,8 @@ const PAUSE = 'p1';
 
 /** All at rest: s wrote up to 20, c up to 33, out up to 5. */
 function atRest(): Map<string, TaskFigures> {
-  const task = (stage: string, partition: number, sequence: number, positions: Record<string, number>): TaskFigures => ({
-    task: `${stage}/${partition}`,
-    stage,
-    partition,
-    state: 'running',
-    epoch: 1,
-    number: 1,
-    counters: { ...NO_COUNTS, edgesIn: [], edgesOut: [] },
-    watermark: null,
-    inboxBytes: 0,
-    progress: null,
-    positions,
-    sequence,
-    busy: false,
-    paused: PAUSE,
-    taken: null,
-    time: NO_TIME,
-  });
+  const task = (stage: string, partition: number, sequence: number, positions: Record<string, number>): TaskFigures =>
+    taskFigures(`${stage}/${partition}`, { sequence, positions, paused: PAUSE });
   const letters = {
     [edge('s.dead→dead-letters-subject')]: 20,
     [edge('c.dead→dead-letters-subject')]: 33,

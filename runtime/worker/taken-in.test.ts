@@ -1,12 +1,11 @@
 // When a partition is known to have taken in what became of a message, by reports that come late, doubled and from several owners.
 
 import { expect, test } from 'vitest';
+import { taskFigures } from '../testing/task-figures.ts';
 import { streamJobSchema } from '../../crds/stream-job/spec.ts';
 import { planJob } from '../plan/plan.ts';
-import { NO_COUNTS } from '../task/counters.ts';
 import { TakenIn } from './taken-in.ts';
 import type { TaskFigures } from './task-figures.ts';
-import { NO_TIME } from './time-ledger.ts';
 
 const plan = planJob(
   streamJobSchema.parse({
@@ -28,34 +27,12 @@ const plan = planJob(
 const edgeFrom = (stage: string, to: string): string =>
   String(plan.edges.find(({ fromStage, toStage }) => fromStage === stage && toStage === to)!.index);
 
-function report(task: string, more: Partial<TaskFigures>): TaskFigures {
-  const [stage = '', partition] = task.split('/');
-  return {
-    task,
-    stage,
-    partition: Number(partition),
-    state: 'running',
-    epoch: 1,
-    number: 1,
-    counters: { ...NO_COUNTS, edgesIn: [], edgesOut: [] },
-    watermark: null,
-    inboxBytes: 0,
-    progress: null,
-    positions: {},
-    sequence: 0,
-    busy: false,
-    paused: null,
-    taken: null,
-    time: NO_TIME,
-    ...more,
-  };
-}
 const source = (sequence: number, more: Partial<TaskFigures> = {}): TaskFigures =>
-  report('s/0', { taken: { sequence }, sequence: 100 + sequence, number: sequence, ...more });
+  taskFigures('s/0', { taken: { sequence }, sequence: 100 + sequence, number: sequence, ...more });
 const first = (partition: number, position: number, sequence: number): TaskFigures =>
-  report(`first/${partition}`, { positions: { [edgeFrom('s', 'first')]: position }, sequence, number: sequence });
+  taskFigures(`first/${partition}`, { positions: { [edgeFrom('s', 'first')]: position }, sequence, number: sequence });
 const second = (position: number): TaskFigures =>
-  report('second/1', { positions: { [edgeFrom('first', 'second')]: position }, number: position });
+  taskFigures('second/1', { positions: { [edgeFrom('first', 'second')]: position }, number: position });
 
 const wanted = { subject: 'a.x', sequence: 7 };
 
@@ -100,5 +77,5 @@ test('of a stage between, all partitions must be behind it', () => {
 test('the split that does not read the subject is not waited for; a subject that nobody reads is said', () => {
   expect(TakenIn.of(plan, { stage: 'first', partition: 0 }, { subject: 'c', sequence: 1 })).toBeNull();
   const taken = TakenIn.of(plan, { stage: 'first', partition: 0 }, { subject: 'b', sequence: 3 })!;
-  expect(taken.note([report('s/1', { taken: { sequence: 3 }, sequence: 9 }), first(0, 9, 1)])).toBe(true);
+  expect(taken.note([taskFigures('s/1', { taken: { sequence: 3 }, sequence: 9 }), first(0, 9, 1)])).toBe(true);
 });

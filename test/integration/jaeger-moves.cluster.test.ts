@@ -1,41 +1,29 @@
 // What one event's trace shows in a real Jaeger when it does not go straight through: its actor moves to another worker between two of its
 // steps, the worker dies with its step, its code fails and is tried again, or it was a dead letter and is put in again.
 
-import type { NatsConnection } from '@nats-io/transport-node';
 import { headers as natsHeaders } from '@nats-io/transport-node';
 import { jetstream } from '@nats-io/jetstream';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { connectNats } from '../../runtime/adapters/nats/nats-connection.ts';
 import { systemClock } from '../../runtime/adapters/node/clock.ts';
 import { DeadLetterDesk, type FiledLetter } from '../../runtime/dead-letter-desk.ts';
-import { endPods } from '../../runtime/pod/pod-harness.ts';
 import { endCommands, runCommand } from '../support/command.ts';
 import { withFolder } from '../support/flights-run.ts';
 import { startJaeger, type Jaeger } from '../support/jaeger.ts';
 import type { JaegerSpan } from '../support/jaeger-query.ts';
 import { jobText, readLines } from '../support/job-run.ts';
-import { startTestServer, type TestServer } from '../support/nats.ts';
 import { Feed, Operated, until } from '../support/operated-job.ts';
+import { operatorsServer } from '../support/operators-server.ts';
 
 const PRODUCER = 'd'.repeat(16);
 let jaeger: Jaeger;
-let server: TestServer;
-let admin: NatsConnection;
+const nats = operatorsServer();
 beforeAll(async () => {
-  [jaeger, server] = [await startJaeger(), await startTestServer()];
-  admin = await connectNats({ url: server.url, name: 'operator' });
+  jaeger = await startJaeger();
 });
-afterEach(async () => {
-  await endPods();
-  await endCommands();
-});
-afterAll(async () => {
-  await admin.close();
-  await jaeger.stop();
-  await server.stop();
-});
+afterEach(endCommands);
+afterAll(() => jaeger.stop());
 
 /** Whoever begins is done ten minutes later; what `f` says is a number once the job is mended. In a pool of its own the actor's worker is no
  *  other stage's. */
@@ -66,8 +54,8 @@ function declared(name: string, { isMended = true }: { readonly isMended?: boole
 
 async function operated(name: string, isMended?: boolean): Promise<Operated> {
   const environment = { OTEL_EXPORTER_OTLP_ENDPOINT: jaeger.otlpUrl, OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '0' };
-  const job = new Operated(admin, server.url, `ns_${name}`, environment);
-  await new Feed(admin, `in.${name}`).open();
+  const job = new Operated(nats.admin, nats.server.url, `ns_${name}`, environment);
+  await new Feed(nats.admin, `in.${name}`).open();
   await job.declare(declared(name, isMended === undefined ? {} : { isMended }), { workers: 2 });
   return job;
 }
@@ -90,7 +78,7 @@ async function send(
   const headers = natsHeaders();
   if (isTraced) headers.set('traceparent', `00-${trace}-${PRODUCER}-01`);
   const { id, minute, text = '7' } = event;
-  await jetstream(admin).publish(`in.${name}`, JSON.stringify({ id, at: minute * MINUTE, text }), { headers });
+  await jetstream(nats.admin).publish(`in.${name}`, JSON.stringify({ id, at: minute * MINUTE, text }), { headers });
   return trace;
 }
 
@@ -177,7 +165,7 @@ test('a dead letter that is put in again goes on in its trace, below the span th
   for (const [worker, pool] of [['w-src', undefined], ['a-0', 'heavy']] as const) job.startPod(worker, undefined, pool); // prettier-ignore
   const known = await send(name, { id: 'k1', minute: 0, text: 'seven' });
   await send(name, { id: 'k2', minute: 0, text: 'eight' }, false); // nobody traces it: it has a trace because it failed
-  const desk = (await DeadLetterDesk.open(admin, job.identity, systemClock))!;
+  const desk = (await DeadLetterDesk.open(nats.admin, job.identity, systemClock))!;
   let letters: FiledLetter[] = [];
   await until(async () => (letters = await lettersOf(desk)).length === 2);
   const [first, second] = letters.map(({ letter }) => letter.traceId!);
@@ -185,7 +173,7 @@ test('a dead letter that is put in again goes on in its trace, below the span th
   for (const trace of [first!, second!]) await told(trace, { 'receive rows': 1, 'send dead-letters-subject': 1 });
 
   await job.declare(declared(name));
-  const mended = (await DeadLetterDesk.open(admin, job.identity, systemClock))!;
+  const mended = (await DeadLetterDesk.open(nats.admin, job.identity, systemClock))!;
   const { sent } = await mended.redrive(letters, { waitMs: 30_000 });
   expect(sent).toHaveLength(2);
   for (const [trace, root] of [[first!, 'producer'], [second!, 'nothing']] as const) {

@@ -1,29 +1,14 @@
 // Dead letters of windows, put in again by the command line on a real server: a window that is still kept fires again and replaces what it
 // told, one that is gone tells its event as late; a worker dies meanwhile.
 
-import type { NatsConnection } from '@nats-io/transport-node';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { connectNats } from '../../runtime/adapters/nats/nats-connection.ts';
-import { endPods } from '../../runtime/pod/pod-harness.ts';
+import { afterEach, expect, test } from 'vitest';
 import { endCommands, runCommand } from '../support/command.ts';
 import { jobText } from '../support/job-run.ts';
-import { startTestServer, type TestServer } from '../support/nats.ts';
 import { Feed, Operated, until } from '../support/operated-job.ts';
+import { operatorsServer } from '../support/operators-server.ts';
 
-let server: TestServer;
-let admin: NatsConnection;
-beforeAll(async () => {
-  server = await startTestServer();
-  admin = await connectNats({ url: server.url, name: 'operator' });
-});
-afterEach(async () => {
-  await endPods();
-  await endCommands();
-});
-afterAll(async () => {
-  await admin.close();
-  await server.stop();
-});
+const nats = operatorsServer();
+afterEach(endCommands);
 
 /** `read` fails for a text that is no number until it is mended; `sums` adds up `event.more`, which must be one. */
 function declared({ isMended }: { readonly isMended: boolean }): string {
@@ -57,10 +42,10 @@ type Result = {
 type Letter = { readonly id: string; readonly letter: { readonly at: string; readonly event: unknown; readonly timeMs: number } };
 
 const send = async (id: string, atS: number, text = '7', more = '1'): Promise<void> => {
-  await admin.request('in.corrected', JSON.stringify({ id, at: atS * 1_000, text, more }));
+  await nats.admin.request('in.corrected', JSON.stringify({ id, at: atS * 1_000, text, more }));
 };
 const cli = async (...args: string[]): Promise<string> => {
-  const { code, stdout, stderr } = await runCommand(['dlq', ...args, '--nats', server.url], { cwd: '.', timeoutMs: 120_000 });
+  const { code, stdout, stderr } = await runCommand(['dlq', ...args, '--nats', nats.server.url], { cwd: '.', timeoutMs: 120_000 });
   expect({ code, stderr }, args.join(' ')).toEqual({ code: 0, stderr: '' });
   return stdout;
 };
@@ -71,8 +56,8 @@ const letters = async (): Promise<readonly Letter[]> =>
     .map((line) => JSON.parse(line) as Letter);
 
 test('a dead letter that is put in again corrects its window while that is kept, at its own time, and is late when it is gone', async () => {
-  const job = new Operated(admin, server.url, 'ns_corrected');
-  await new Feed(admin, 'in.corrected').open();
+  const job = new Operated(nats.admin, nats.server.url, 'ns_corrected');
+  await new Feed(nats.admin, 'in.corrected').open();
   await job.declare(declared({ isMended: false }));
   const first = job.startPod('w-0');
   const told = async (): Promise<readonly string[]> =>

@@ -1,35 +1,20 @@
 // Dead letters are put in again, on a real server: the job is mended, workers die while they take them in, somebody asks twice; each
 // event counts once, and those of a key come in the order in which they were refused.
 
-import type { NatsConnection } from '@nats-io/transport-node';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { dropLetters, redriveLetters } from '../../cli/dlq/decide-letters.ts';
 import { exportLetters, listLetters, showLetters } from '../../cli/dlq/look-at-letters.ts';
 import type { CauseOfLetters } from '../../cli/dlq/look-at-letters.ts';
-import { connectNats } from '../../runtime/adapters/nats/nats-connection.ts';
 import { systemClock } from '../../runtime/adapters/node/clock.ts';
 import { DeadLetterDesk } from '../../runtime/dead-letter-desk.ts';
 import type { FiledLetter } from '../../runtime/dead-letter-desk.ts';
-import { endPods } from '../../runtime/pod/pod-harness.ts';
 import { endCommands, runCommand } from '../support/command.ts';
 import { jobText } from '../support/job-run.ts';
-import { startTestServer, type TestServer } from '../support/nats.ts';
 import { eventOf, Feed, Operated, until } from '../support/operated-job.ts';
+import { operatorsServer } from '../support/operators-server.ts';
 
-let server: TestServer;
-let admin: NatsConnection;
-beforeAll(async () => {
-  server = await startTestServer();
-  admin = await connectNats({ url: server.url, name: 'operator' });
-});
-afterEach(async () => {
-  await endPods();
-  await endCommands();
-});
-afterAll(async () => {
-  await admin.close();
-  await server.stop();
-});
+const nats = operatorsServer();
+afterEach(endCommands);
 
 /** The first revision fails for a text that is no number, and knows no event `take`. */
 function declared({ isMended }: { readonly isMended: boolean }): string {
@@ -84,7 +69,7 @@ async function lettersOf(desk: DeadLetterDesk): Promise<FiledLetter[]> {
 
 /** What the command line says of the letters, before any of them is put in again. Drops the one that is junk. */
 async function lookAndDrop(letters: readonly FiledLetter[]): Promise<void> {
-  const asked = { nats: server.url, all: false, output: 'json' as const };
+  const asked = { nats: nats.server.url, all: false, output: 'json' as const };
   const listed = JSON.parse(await listLetters('ns/mended', asked)) as { readonly causes: readonly CauseOfLetters[] };
   const counts = Object.fromEntries(listed.causes.map(({ code, stage, at, open, message }) => [`${code} ${stage} ${at} ${message}`, open]));
   expect(Object.values(counts).reduce((sum, count) => sum + count, 0)).toBe(letters.length);
@@ -124,14 +109,14 @@ async function lookAndDrop(letters: readonly FiledLetter[]): Promise<void> {
 }
 
 test('J5 each dead letter is put in again once, in order per key, although workers die and it is asked for again and again', async () => {
-  const job = new Operated(admin, server.url, 'ns_mended');
-  await new Feed(admin, 'in.mended').open();
+  const job = new Operated(nats.admin, nats.server.url, 'ns_mended');
+  await new Feed(nats.admin, 'in.mended').open();
   await job.declare(declared({ isMended: false }));
   const first = job.startPod('w-0');
-  for (let n = 0; n < EVENTS; n++) await admin.request('in.mended', textOf(n));
-  await admin.request('in.mended', JUNK);
+  for (let n = 0; n < EVENTS; n++) await nats.admin.request('in.mended', textOf(n));
+  await nats.admin.request('in.mended', JUNK);
   const refused = Array.from({ length: EVENTS }, (_, n) => n).filter((n) => n === LAST || isUnread(n) || isUnhandled(n));
-  const desk = (await DeadLetterDesk.open(admin, 'ns_mended', systemClock))!;
+  const desk = (await DeadLetterDesk.open(nats.admin, 'ns_mended', systemClock))!;
   await until(async () => (await lettersOf(desk)).length === refused.length + 1);
   const letters = await lettersOf(desk);
   expect([...Map.groupBy(letters, ({ letter }) => `${letter.code} ${letter.at}`).keys()].toSorted()).toEqual([
@@ -143,7 +128,7 @@ test('J5 each dead letter is put in again once, in order per key, although worke
   await lookAndDrop(letters);
   await first.end();
   await job.declare(declared({ isMended: true }));
-  const mended = (await DeadLetterDesk.open(admin, 'ns_mended', systemClock))!;
+  const mended = (await DeadLetterDesk.open(nats.admin, 'ns_mended', systemClock))!;
   const whole = letters.filter(({ letter }) => letter.code !== 'MR3001');
   const both = await Promise.all([mended.redrive(whole, { waitMs: 0 }), mended.redrive(whole, { waitMs: 0 })]);
   expect(both.reduce((sum, { sent }) => sum + sent.length, 0)).toBe(whole.length);
@@ -154,7 +139,7 @@ test('J5 each dead letter is put in again once, in order per key, although worke
 
   // The one that did not decode, with another event in its place: by the command line.
   const [bad] = letters.filter(({ letter }) => letter.code === 'MR3001' && letter.event !== JUNK);
-  const again = ['dlq', 'redrive', 'ns/mended', '--nats', server.url, '-o', 'json', '--wait', '80s'];
+  const again = ['dlq', 'redrive', 'ns/mended', '--nats', nats.server.url, '-o', 'json', '--wait', '80s'];
   const given = await runCommand([...again, '--id', bad!.id, '--event', JSON.stringify({ ...eventOf(LAST), kind: 'add', text: '7' })], {
     cwd: '.',
     timeoutMs: 120_000,
