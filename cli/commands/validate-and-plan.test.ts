@@ -12,7 +12,7 @@ function millrace(...args: readonly string[]): { readonly code: number | null; r
   const { status, stdout, stderr } = spawnSync(process.execPath, ['cli/main.ts', ...args], {
     cwd: ROOT,
     encoding: 'utf8',
-    timeout: 20_000,
+    timeout: 100_000,
   });
   return { code: status, out: stdout, err: stderr };
 }

@@ -80,7 +80,7 @@ test('code that packs well is refused where a worker would refuse to unpack it, 
   expect(unpacked(packed).length).toBe(CODE_BYTES_MAX);
   expect(refusalOf(`${largest} `)).toMatch(/job\.ts has 67108865 bytes .* \(a worker takes 67108864\), \d{5} when packed/);
   expect(() => unpacked(gzipSync(`${largest} `))).toThrow(expect.objectContaining({ name: 'BadDeclaration' }) as Error);
-}, 60_000);
+});
 
 test('files are found by their own name, with characters that a key may have', () => {
   const { manifests, names } = fileConfigMaps('words', [file('/x/rows (1).csv', 'a'), file('/y/weather.csv.gz', 'b')]);

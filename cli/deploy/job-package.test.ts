@@ -184,7 +184,7 @@ function refusal(file: string, wish?: Wish): Promise<unknown> {
 
 function run(args: readonly string[]): Promise<Ended> {
   return new Promise((done) => {
-    execFile(process.execPath, [...args], { cwd: folder, timeout: 20_000 }, (error, stdout, stderr) =>
+    execFile(process.execPath, [...args], { cwd: folder, timeout: 100_000 }, (error, stdout, stderr) =>
       done({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
     );
   });

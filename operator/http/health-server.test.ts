@@ -5,33 +5,39 @@ import { connect, type AddressInfo, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { startHealthServer } from './health-server.ts';
 
-const IDLE_MS = 500;
-const PAGE = { type: 'text/plain', body: 'x'.repeat(8 * 2 ** 20) }; // more than a connection holds
+/** Many times longer than who reads slowly pauses: a machine that stalls for seconds is not one that does not read. */
+const IDLE_MS = 4_000;
+const PAUSE_MS = IDLE_MS / 16;
+const PIECE_BYTES = 2 ** 20;
+const PAGE = { type: 'text/plain', body: 'x'.repeat(32 * PIECE_BYTES) }; // more than a connection holds, by far
 
-async function started(metrics = () => PAGE): Promise<number> {
+/** `accepted`: the server's end of the first connection. */
+async function started(metrics = () => PAGE): Promise<{ readonly port: number; readonly accepted: Promise<Socket> }> {
   const server = await startHealthServer({ port: 0, notReady: () => null, metrics, idleMs: IDLE_MS });
   onTestFinished(() => {
     server.closeAllConnections();
     server.close();
   });
-  return (server.address() as AddressInfo).port;
+  const accepted = once(server, 'connection').then(([socket]: unknown[]) => socket as Socket);
+  return { port: (server.address() as AddressInfo).port, accepted };
 }
 
 test('who asks and reads nothing is let go, and others are answered meanwhile and behind it', async () => {
-  const port = await started();
+  const { port, accepted } = await started();
   const slow = connect(port, '127.0.0.1');
   onTestFinished(() => void slow.destroy());
   await once(slow, 'connect');
   slow.pause().write('GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n');
+  const letGo = once(await accepted, 'close');
   expect((await fetch(`http://127.0.0.1:${port}/livez`)).status).toBe(200);
-  await new Promise((resolve) => setTimeout(resolve, 4 * IDLE_MS));
+  await letGo;
   const read = await drained(slow); // what had come before it was let go, and then the end of it
   expect(read).toBeLessThan(PAGE.body.length);
   expect(await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()).toBe(PAGE.body);
 });
 
 test('who reads slowly, but reads, gets all of it', async () => {
-  const port = await started();
+  const { port } = await started();
   const slow = connect(port, '127.0.0.1');
   onTestFinished(() => void slow.destroy());
   await once(slow, 'connect');
@@ -40,14 +46,15 @@ test('who reads slowly, but reads, gets all of it', async () => {
   for await (const bytes of slow) {
     const before = read;
     read += (bytes as Buffer).length;
-    if (Math.floor(before / 2 ** 21) !== Math.floor(read / 2 ** 21)) await new Promise((resolve) => setTimeout(resolve, IDLE_MS / 2));
+    const isPiece = Math.floor(before / PIECE_BYTES) !== Math.floor(read / PIECE_BYTES);
+    if (isPiece) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
   expect(read).toBeGreaterThan(PAGE.body.length);
 });
 
 test('who sends a thousand requests at once, and waits for no answer, has one page made', async () => {
   let made = 0;
-  const port = await started(() => {
+  const { port } = await started(() => {
     made++;
     return { type: 'text/plain', body: 'page' };
   });

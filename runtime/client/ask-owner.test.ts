@@ -5,6 +5,7 @@ import { streamJobSchema } from '../../crds/stream-job/spec.ts';
 import { planJob } from '../plan/plan.ts';
 import { MemoryBus } from '../testing/memory-directory.ts';
 import { taskFigures } from '../testing/task-figures.ts';
+import { VirtualClock } from '../testing/virtual-clock.ts';
 import { answerTopic, askIn, type Answer } from '../worker/ask.ts';
 import { askOwner, type Question } from './ask-owner.ts';
 
@@ -51,18 +52,15 @@ function job({ epochs, from = 1 }: { readonly epochs: readonly number[]; readonl
 }
 
 async function ask(question: Question, bus: MemoryBus): Promise<string> {
+  const clock = new VirtualClock();
   const parts = {
     job: 'j',
     plan,
     bus,
     newId: () => 'question1',
-    sleep: (ms: number, signal: AbortSignal) =>
-      new Promise<void>((done) => {
-        const timer = setTimeout(done, ms / 20);
-        signal.addEventListener('abort', () => clearTimeout(timer));
-      }),
+    sleep: (ms: number, signal: AbortSignal) => clock.sleep(ms, signal),
   };
-  const { answer } = await askOwner(question, parts);
+  const { answer } = await clock.run(askOwner(question, parts));
   return answer.worker;
 }
 

@@ -198,7 +198,7 @@ describe.each(Object.keys(CHAINS))('%s', (chain) => {
     expect(ways.insides).toBeGreaterThan(SEEDS);
     expect(ways.waits).toBeGreaterThan(SEEDS);
     if (chain !== 'windows') expect(ways.rises).toBeGreaterThan(SEEDS); // they have no timers
-  }, 60_000);
+  });
 
   test.each([1, 300])(
     'gives the same to the byte when its steps may hold %i bytes, whoever goes on',
@@ -259,7 +259,7 @@ test('a record of 20,000 events of 20 ms each is taken in by steps of at most ha
   expect(Math.max(...tookMs)).toBeLessThanOrEqual(400);
   expect(taken.length).toBeGreaterThan(1_000);
   expect(core.positions()[0]).toMatchObject({ sequence: 1 });
-}, 60_000);
+});
 
 test('a window of more keys than a step gives results closes over several steps, with kills between them: each key once, in order, all together', () => {
   const KEYS = 10_000;
@@ -293,4 +293,4 @@ test('a window of more keys than a step gives results closes over several steps,
   ]);
   expect(told.events[0]).toEqual([expect.objectContaining(bounds), 9, expect.anything()]);
   expect(told.counters).toMatchObject({ late: 0, deadLetters: 0 });
-}, 60_000);
+});

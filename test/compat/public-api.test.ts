@@ -48,7 +48,7 @@ function declare(entry: string, outDir: string): Promise<void> {
   writeFileSync(config, JSON.stringify({ extends: join(root, 'tsconfig.json'), compilerOptions, include: [], files: [join(root, entry)] }));
   const tsc = fileURLToPath(new URL('./bin/tsc', import.meta.resolve('typescript/package.json')));
   return new Promise((done, failed) => {
-    execFile(process.execPath, [tsc, '-p', config, '--pretty', 'false'], { cwd: root, timeout: 60_000 }, (error, stdout) => {
+    execFile(process.execPath, [tsc, '-p', config, '--pretty', 'false'], { cwd: root, timeout: 240_000 }, (error, stdout) => {
       // Type errors are for the type check to report; declarations are written all the same.
       if (existsSync(join(outDir, entry.replace(/\.ts$/, '.d.ts')))) done();
       else failed(new Error(`tsc wrote no declarations: ${stdout}`, { cause: error }));

@@ -30,7 +30,7 @@ function compile(): Promise<string> {
     execFile(
       process.execPath,
       [tsc, '-p', folder, '--pretty', 'false'],
-      { cwd: folder, timeout: 60_000, maxBuffer: 16_777_216 },
+      { cwd: folder, timeout: 240_000, maxBuffer: 16_777_216 },
       (error, stdout, stderr) => {
         if (error !== null && typeof error.code !== 'number') reject(new Error(`tsc did not run: ${stderr}`, { cause: error }));
         else resolve(stdout);

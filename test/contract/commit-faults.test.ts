@@ -37,7 +37,7 @@ test('what is reported as stored is in the log, once, in an unbroken chain, and 
   }
   // A fault that was never injected was not survived either.
   expect(Object.entries(counts).filter(([, count]) => count === 0)).toEqual([]);
-}, 60_000);
+});
 
 async function runOwners(seed: number): Promise<{ reported: Reported; faults: FaultCounts }> {
   const clock = new VirtualClock(1_700_000_000_000);

@@ -40,7 +40,7 @@ test('the TypeScript blocks compile', async () => {
     '--listFiles',
   ]);
   expect(told.split('\n').filter((line) => line.includes('shop.ts'))).toEqual([join(folder, 'shop.ts')]);
-}, 60_000);
+}, 250_000);
 
 test('the TypeScript blocks are a valid job with the sinks and named stages of the YAML blocks', async () => {
   const loader = join(root, 'runtime/adapters/node/load-job.ts');
@@ -68,6 +68,6 @@ function mergedSpec(texts: readonly string[]): Record<string, { name: string }[]
 /** What Node prints when it runs these arguments in the folder; also when it ends with a failure, which then says why. */
 function run(args: readonly string[]): Promise<string> {
   return new Promise((done) => {
-    execFile(process.execPath, args, { cwd: folder, timeout: 60_000 }, (_error, stdout, stderr) => done(stdout === '' ? stderr : stdout));
+    execFile(process.execPath, args, { cwd: folder, timeout: 240_000 }, (_error, stdout, stderr) => done(stdout === '' ? stderr : stdout));
   });
 }

@@ -59,4 +59,4 @@ test('by the clock, actors that have nothing to do write nothing: positions wake
     cluster.stop();
   };
   await world.clock.run(play());
-}, 60_000);
+});

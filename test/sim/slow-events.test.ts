@@ -219,7 +219,7 @@ test('a record of them is taken in by many commits, and who dies in the middle i
     })(),
   );
   checkAll(world);
-}, 60_000);
+});
 
 test('who is asked to end in the middle ends within five seconds', async () => {
   const world = await begin('counts');
@@ -237,7 +237,7 @@ test('who is asked to end in the middle ends within five seconds', async () => {
     })(),
   );
   checkAll(world);
-}, 60_000);
+});
 
 test('in the stage of the source the loop has its turns too, and who is asked to end does', async () => {
   const world = await begin('mapped');
@@ -257,4 +257,4 @@ test('in the stage of the source the loop has its turns too, and who is asked to
     })(),
   );
   checkAll(world);
-}, 60_000);
+});

@@ -14,7 +14,7 @@ test.each(['runtime/start-worker.ts', 'cli/run/run-job.ts', 'operator/operator.t
   '%s loads no native addon',
   async (module) => {
     const url = pathToFileURL(resolve(repository, module)).href;
-    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', LOADED, url], { timeout: 60_000 });
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', LOADED, url], { timeout: 100_000 });
     expect(JSON.parse(stdout)).toEqual([]);
   },
   60_000,

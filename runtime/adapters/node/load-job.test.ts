@@ -89,7 +89,7 @@ function loadAll(cases: readonly Case[]): Promise<ReadonlyMap<Case, string>> {
       console.log(JSON.stringify(shown));
     }`;
   return new Promise((done, failed) => {
-    execFile(process.execPath, ['--input-type=module', '--eval', script], { cwd: folder, timeout: 15_000 }, (error, stdout) => {
+    execFile(process.execPath, ['--input-type=module', '--eval', script], { cwd: folder, timeout: 100_000 }, (error, stdout) => {
       const lines = stdout
         .trim()
         .split('\n')

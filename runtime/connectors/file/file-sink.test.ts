@@ -213,6 +213,6 @@ test('a full disk: the sink waits, and goes on without loss when there is space'
     console.warn('SKIPPED: no mount namespaces here, so no full disk of our own (needs root or user namespaces on Linux)');
     context.skip();
   }
-  const { stdout } = await run('unshare', [namespace, 'sh', '-c', mounted, 'sh', out, process.execPath, probe], { timeout: 20_000 });
+  const { stdout } = await run('unshare', [namespace, 'sh', '-c', mounted, 'sh', out, process.execPath, probe], { timeout: 100_000 });
   expect(JSON.parse(stdout)).toEqual({ full: 'MR4001', problem: expect.stringContaining('ENOSPC'), same: true });
-}, 30_000);
+});
