@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startApiServer, type ApiServer } from '../../test/support/api-server.ts';
+import { applyDefinitions } from '../../test/support/definitions.ts';
 
 type Ended = { readonly code: number | null; readonly output: string };
 
-const repository = join(import.meta.dirname, '../..');
 const name = 'it-millrace-test';
 let server: ApiServer;
 
@@ -24,8 +24,7 @@ test('without the definition of StreamJobs it says so', async () => {
 });
 
 test('it passes when the job completes, and leaves nothing behind', async () => {
-  await kubectl(['apply', '--server-side', '-f', join(repository, 'crds/millrace.dev_streamjobs.yaml')]);
-  await kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=60s']);
+  await applyDefinitions(server);
   const run = start();
   await say('Running', 'False', 'Starting');
   await say('Completed', 'True', 'Completed');

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startApiServer, type ApiServer } from '../support/api-server.ts';
+import { untilServed } from '../support/definitions.ts';
 import { render, renderText, valueSets, type RenderedObject, type ValueSet } from './helm.ts';
 
 const namespaces = ['here', 'orders', 'payments', 'elsewhere'];
@@ -15,7 +16,7 @@ beforeAll(async () => {
   // Pods that Pod Security does not take are refused there.
   await kubectl(['label', 'namespace', 'here', 'pod-security.kubernetes.io/enforce=restricted']);
   await kubectl(['apply', '-f', '-'], await readFile(join(import.meta.dirname, 'monitoring-crds.yaml'), 'utf8'));
-  await kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=60s']);
+  await untilServed(server);
 });
 afterAll(() => server?.stop());
 

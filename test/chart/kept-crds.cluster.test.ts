@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadJob } from '../e2e/support/load.ts';
 import { startApiServer, type ApiServer } from '../support/api-server.ts';
+import { untilServed } from '../support/definitions.ts';
 import { chartFolder, helm, type HelmVersion } from './helm.ts';
 
 const namespace = 'kept';
@@ -46,7 +47,7 @@ test.each([3, 4] as const)('Helm %i', async (version: HelmVersion) => {
   };
   const install = ['install', 'it', chartFolder, '--no-hooks', '--set', 'crds.install=true'];
   await must(install);
-  await kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=60s']);
+  await untilServed(server);
   const path = join(folder, 'job.json');
   await writeFile(path, JSON.stringify(loadJob(namespace, `stays-${version}`)));
   await kubectl(['create', '-f', path]);

@@ -8,11 +8,10 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { StreamJobStatus } from '../../crds/stream-job/status.ts';
 import { startApiServer, type ApiServer } from '../support/api-server.ts';
+import { applyDefinitions } from '../support/definitions.ts';
 import { endCommands, runCommand, startCommand, type Command, type Ended } from '../support/command.ts';
 
-const CRDS = fileURLToPath(new URL('../../crds', import.meta.url));
 const EXAMPLES = fileURLToPath(new URL('../../examples', import.meta.url));
-const DEFINITIONS = ['millrace.dev_streamjobs.yaml', 'millrace.dev_streamsavepoints.yaml'];
 
 type Meta = {
   readonly name: string;
@@ -40,8 +39,7 @@ test('without the definitions it says that Millrace is not installed', async () 
   expect(ended.stderr).toMatch(/MR1023[\s\S]*helm install/);
   expect(ended.code).toBe(3);
   await kubectl('delete', 'configmaps', '--all', '-n', 'demo');
-  for (const name of DEFINITIONS) await kubectl('apply', '--server-side', '-f', join(CRDS, name));
-  await kubectl('wait', '--for=condition=Established', 'crd', '--all', '--timeout=60s');
+  await applyDefinitions(server);
 });
 
 test('a dry run is checked by the API server and leaves nothing', async () => {

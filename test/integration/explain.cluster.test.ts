@@ -3,7 +3,6 @@
 
 import { rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { ScalingSpec } from '../../crds/stream-job/scaling.ts';
 import type { StreamJobStatus } from '../../crds/stream-job/status.ts';
@@ -12,9 +11,9 @@ import type { Signals } from '../../operator/autoscaler/evaluate.ts';
 import { memoryOf, statusOfMemory } from '../../operator/autoscaler/memory.ts';
 import { settingsOf } from '../../operator/autoscaler/settings.ts';
 import { startApiServer, type ApiServer } from '../support/api-server.ts';
+import { applyDefinitions } from '../support/definitions.ts';
 import { endCommands, runCommand, type Ended } from '../support/command.ts';
 
-const CRDS = fileURLToPath(new URL('../../crds', import.meta.url));
 const NAME = 'orders';
 
 type Stored = {
@@ -49,8 +48,7 @@ test('without a job, or with too many words, it says so and is no success', asyn
 
 test('without the definitions it says that Millrace is not installed', async () => {
   expect(await explain(NAME)).toMatchObject({ code: 3, stdout: '', stderr: expect.stringMatching(/MR1023[\s\S]*helm install/) as string });
-  await kubectl('apply', '--server-side', '-f', `${CRDS}/millrace.dev_streamjobs.yaml`);
-  await kubectl('wait', '--for=condition=Established', 'crd', '--all', '--timeout=60s');
+  await applyDefinitions(server);
 });
 
 test('a job that is not there is named', async () => {
