@@ -222,7 +222,7 @@ test('whatever a stage does to events, and whenever its worker is killed or its 
     }),
     { numRuns: 40 },
   );
-}, 120_000);
+}, 300_000);
 
 const EVENTS: readonly Event[] = Array.from({ length: 9 }, (_, i) => ({ id: 'abc'[i % 3] as string, at: 3 * i, n: 1 + (i % 3) }));
 const TURNS: readonly Turn[] = [0, 1].map((input) => ({ input, events: EVENTS, rise: 4, fate: 'moves' }));

@@ -120,7 +120,7 @@ test('I5 numbers that are halved until nothing is left go round once each, and n
     }),
     { numRuns: 60 },
   );
-}, 120_000);
+}, 300_000);
 
 test('the watermark goes on while events go round all the time', () => {
   const ring = new Ring(HALVING, 'steps');
@@ -166,7 +166,7 @@ test('a savepoint at rest goes on in another job, with lanes of its own', () => 
     }),
     { numRuns: 30 },
   );
-}, 120_000);
+}, 300_000);
 
 // ---- connected components: each vertex tells its neighbours the lowest label that it has heard of
 
@@ -223,7 +223,7 @@ test('the components of a graph are found by labels that go round, whoever hears
     }),
     { numRuns: 40 },
   );
-}, 120_000);
+}, 300_000);
 
 /** All vertices from which edges lead to `vertex`. */
 function reaching(vertex: number, edges: readonly Edge[], known: Set<number> = new Set()): ReadonlySet<number> {

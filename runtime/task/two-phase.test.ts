@@ -215,7 +215,7 @@ const shape: fc.Arbitrary<Shape> = fc.record({
   late: fc.boolean(),
 });
 
-test('H1 two phases give the results, late events, dead letters and traces of one', { timeout: 120_000 }, () => {
+test('H1 two phases give the results, late events, dead letters and traces of one', { timeout: 300_000 }, () => {
   let combined = 0;
   let [results, letters, late] = [0, 0, 0];
   fc.assert(

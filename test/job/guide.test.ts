@@ -40,7 +40,7 @@ test('the TypeScript blocks compile', async () => {
     '--listFiles',
   ]);
   expect(told.split('\n').filter((line) => line.includes('shop.ts'))).toEqual([join(folder, 'shop.ts')]);
-}, 250_000);
+}, 300_000);
 
 test('the TypeScript blocks are a valid job with the sinks and named stages of the YAML blocks', async () => {
   const loader = join(root, 'runtime/adapters/node/load-job.ts');

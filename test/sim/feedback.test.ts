@@ -17,4 +17,4 @@ test('beside what actors send each other, what goes round comes back exactly onc
     expect(problems, `seed ${seed}`).toEqual([]);
     expect(found.totals, `seed ${seed}`).toEqual(expected.totals);
   }
-}, 120_000);
+}, 300_000);

@@ -15,7 +15,7 @@ const loads: Readonly<Record<string, Load & { readonly most: Bounds }>> = {
 
 const cases = Object.entries(loads).flatMap(([name, load]) => [1, 2].map((seed) => ({ name, seed, ...load })));
 
-test.each(cases)('$name, seed $seed', { timeout: 60_000 }, ({ name, seed, most, ...load }) => {
+test.each(cases)('$name, seed $seed', { timeout: 300_000 }, ({ name, seed, most, ...load }) => {
   const { latePercent, p99S, cost, changes, workers, sentences, conditions } = simulateScaling({ ...load, pools }, seed);
   const figures = `late ${latePercent.toFixed(1)} %, p99 ${p99S.toFixed(0)} s, cost ${cost.toFixed(2)}, ${changes} changes`;
   console.log(`${name.padEnd(28)} ${figures}, ${JSON.stringify(workers)} ${[...conditions].join(' ')}`);

@@ -30,7 +30,7 @@ test('actors whose timers send each other events for ever end with the input', a
     const { problems } = await simulate(seed, { job });
     expect(problems, `seed ${seed}`).toEqual([]);
   }
-}, 120_000);
+}, 300_000);
 
 test('by the clock, what actors send each other arrives exactly once too', async () => {
   const text = SENDING_JOB.replace('keyBy: event.id\n', 'keyBy: event.id\n      processingTime: {}\n');
@@ -40,7 +40,7 @@ test('by the clock, what actors send each other arrives exactly once too', async
     expect(problems, `seed ${seed}`).toEqual([]);
     expect(found, `seed ${seed}`).toEqual(expected);
   }
-}, 120_000);
+}, 300_000);
 
 test('by the clock, actors that have nothing to do write nothing: positions wake nobody', async () => {
   const text = SENDING_JOB.replace('keyBy: event.id\n', 'keyBy: event.id\n      processingTime: {}\n');

@@ -32,7 +32,7 @@ test(`${SEEDS} runs with crashes, lost answers and pauses past the lease give wh
   expect(total.insides).toBeGreaterThan(SEEDS);
   expect(total.unreadable).toBeGreaterThan(SEEDS / 2);
   expect(total.blockedMs).toBeGreaterThan(0); // an answer that is late keeps a task waiting with its input there
-}, 400_000);
+}, 900_000);
 
 const STANDBY_SEEDS = 30;
 
@@ -49,7 +49,7 @@ test(`${STANDBY_SEEDS} runs in which each partition is followed by a standby giv
   expect(total.kills).toBeGreaterThan(STANDBY_SEEDS);
   expect(total.missed).toBeGreaterThan(STANDBY_SEEDS);
   expect(total.warmStarts).toBeGreaterThan(2 * STANDBY_SEEDS);
-}, 400_000);
+}, 900_000);
 
 test('a seed gives the same run each time', async () => {
   expect(await simulate(7)).toEqual(await simulate(7));

@@ -75,7 +75,7 @@ test('a savepoint is taken while a partition puts back-pressure on what it reads
     });
     expect(world.lines('out').length).toBe(world.events.flat().length);
   }
-}, 120_000);
+}, 300_000);
 
 test('where more would wait than may while the job is paused, it is said at once that no savepoint comes; the job goes on to its end behind it', async () => {
   for (let seed = 1; seed <= 4; seed++) {
@@ -115,4 +115,4 @@ test('where more would wait than may while the job is paused, it is said at once
     });
     expect(world.lines('out').length).toBe(world.events.flat().length);
   }
-}, 120_000);
+}, 300_000);
