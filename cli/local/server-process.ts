@@ -40,6 +40,11 @@ const greetTimeoutMs = 2_000;
 const pollMs = 15;
 /** Longer than its supervisor gives it. */
 const endTimeoutMs = 20_000;
+/** Below those that systems give away (32768 on Linux, 49152 elsewhere) and those of Kubernetes' services (30000). */
+const portFirst = 20_000;
+const portCount = 10_000;
+/** Processes begin apart from each other. */
+let portNext = process.pid * 101;
 const supervisorPath = fileURLToPath(new URL('./server-supervisor.mjs', import.meta.url));
 
 /** A process, known again though the kernel reuses ids; `started` is null where the system does not tell. */
@@ -109,15 +114,24 @@ function signalTo(pid: number, signal: 'SIGTERM' | 'SIGKILL'): void {
   }
 }
 
-/** A port on 127.0.0.1 that nobody uses at this moment. */
+/**
+ * A port on 127.0.0.1 that nobody uses at this moment, and that is likely to be free when a program that is started now listens on it: the system
+ * gives it to nobody who asks for any port, this process does not get it again soon, and others look elsewhere.
+ */
 export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has no port');
-  return address.port;
+  for (let tries = 0; tries < portCount; tries++) {
+    const port = portFirst + (portNext++ % portCount);
+    if (await isFree(port)) return port;
+  }
+  throw new Error(`no port from ${portFirst} to ${portFirst + portCount - 1} is free`);
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(false));
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+  });
 }
 
 async function untilReady(supervisor: ChildProcess, options: ServerProcessOptions): Promise<void> {
