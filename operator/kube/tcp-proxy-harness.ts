@@ -8,8 +8,9 @@ export type TcpProxy = {
   readonly accepted: () => number;
   /** Ends every connection that stands, without a goodbye. */
   readonly cut: () => number;
-  /** `pass`: on to the server; `hold`: nothing gets through, old and new connections stay open; `refuse`: new ones end at once. */
-  readonly set: (mode: 'pass' | 'hold' | 'refuse') => void;
+  /** `pass`: on to the server; `hold`: nothing gets through, old and new connections stay open; `refuse`: new ones end at once, so many of
+   *  them if that is said, and then it passes. */
+  readonly set: (mode: 'pass' | 'hold' | 'refuse', until?: { readonly connections: number }) => void;
   readonly stop: () => Promise<void>;
 };
 
@@ -18,9 +19,10 @@ export async function startTcpProxy(targetUrl: string): Promise<TcpProxy> {
   const pairs = new Set<readonly [Socket, Socket]>();
   let mode: 'pass' | 'hold' | 'refuse' = 'pass';
   let accepted = 0;
+  let refusals = Infinity;
   const server = createServer((client) => {
     accepted++;
-    if (mode === 'refuse') return void client.destroy();
+    if (mode === 'refuse' && refusals-- > 0) return void client.destroy();
     const upstream = connect(Number(target.port), target.hostname);
     const pair = [client, upstream] as const;
     pairs.add(pair);
@@ -50,8 +52,8 @@ export async function startTcpProxy(targetUrl: string): Promise<TcpProxy> {
     url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
     accepted: () => accepted,
     cut,
-    set: (next) => {
-      mode = next;
+    set: (next, { connections } = { connections: Infinity }) => {
+      [mode, refusals] = [next, connections];
     },
     stop: () =>
       new Promise((resolve) => {

@@ -239,11 +239,11 @@ test('what is written for a scrape is what Prometheus reads, each metric of the 
     const told = Object.fromEntries(labels.map((label) => [label, `a "${label}" \\ of\nmany`]));
     metrics.add(name, told as never, type === 'histogram' ? histogram : 1.5);
   }
-  const ended = await tryRun(promtool, ['check', 'metrics'], { timeoutMs: 60_000, input: metrics.text('prometheus') });
+  const ended = await tryRun(promtool, ['check', 'metrics'], { timeoutMs: 180_000, input: metrics.text('prometheus') });
   expect(ended).toEqual({ code: 0, stdout: '', stderr: '' });
 });
 
 async function expectSuccess(args: readonly string[]): Promise<void> {
-  const { code, stdout, stderr } = await tryRun(promtool, args, { timeoutMs: 60_000 });
+  const { code, stdout, stderr } = await tryRun(promtool, args, { timeoutMs: 180_000 });
   expect(code, stdout + stderr).toBe(0);
 }

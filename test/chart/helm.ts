@@ -39,7 +39,7 @@ export type Render = {
   readonly namespace?: string;
 };
 
-const timeoutMs = 60_000;
+const timeoutMs = 180_000;
 /** A helm that was not built for a release takes an ancient one for granted. */
 const kubeVersion = '1.36.0';
 

@@ -53,7 +53,7 @@ test('a dry run is checked by the API server and leaves nothing', async () => {
 test('a job is applied with all that it needs, waited for, and owns its ConfigMaps', async () => {
   const deploying = start('deploy', join(EXAMPLES, 'hello/cluster/job.ts'), '-n', 'demo');
   await say('hello', { phase: 'Starting', ready: 'False', reason: 'Deploying', message: '0 of 9 tasks run' });
-  await expect.poll(() => deploying.stdout(), { timeout: 20_000 }).toContain('Starting: 0 of 9 tasks run');
+  await expect.poll(() => deploying.stdout(), { timeout: 90_000 }).toContain('Starting: 0 of 9 tasks run');
   await say('hello', { phase: 'Running', ready: 'True', reason: 'Running', message: 'all 9 tasks run' });
   const ended = await deploying.ended;
   expect(ended).toMatchObject({ code: 0, stderr: '' });
@@ -245,7 +245,7 @@ async function codeOf(name: string): Promise<string> {
 }
 
 async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  await expect.poll(() => holds().catch(() => false), { timeout: 20_000, interval: 200, message: what }).toBe(true);
+  await expect.poll(() => holds().catch(() => false), { timeout: 90_000, interval: 200, message: what }).toBe(true);
 }
 
 type Said = {

@@ -85,7 +85,7 @@ test('a decision is shown with its arithmetic, and the arithmetic gives what was
   const sentence = `2026-01-05T09:45:00Z ${after.sentence}`;
   await say({ replicas: 2, readyReplicas: 2, scaling: after.status, decisions: [sentence] });
   const busy = await explained();
-  expect(busy).toMatch(/^orders: Running, 2 of 2 workers ready, 11 asked for\n\nThe operator wrote this \d+s ago/);
+  expect(busy).toMatch(/^orders: Running, 2 of 2 workers ready, 11 asked for\n\nThe operator wrote this [\dsm]+ ago/);
   expect(busy).toMatch(/Workers were added last at 20\d\d-/);
   expect(words(busy)).toContain(`Last decisions ${sentence}`);
   // As a person reckons it: what comes at the planned share, and what waits (but for what flows: 2 s of what comes) in its time.

@@ -8,7 +8,7 @@ import { connectNats } from '../../runtime/adapters/nats/nats-connection.ts';
 import { runFlights, withFolder } from '../support/flights-run.ts';
 import { startJaeger } from '../support/jaeger.ts';
 import type { Jaeger } from '../support/jaeger.ts';
-import type { JaegerSpan, JaegerTrace } from '../support/jaeger-query.ts';
+import { isWhole, type JaegerSpan, type JaegerTrace } from '../support/jaeger-query.ts';
 import { jobText, readDeadLetters, readLines, runText } from '../support/job-run.ts';
 import { startTestServer } from '../support/nats.ts';
 import type { TestServer } from '../support/nats.ts';
@@ -36,15 +36,14 @@ describe('the flights job over two workers', () => {
       expect(outcome.ending).toBe('completed');
       stages = outcome.plan.stages.map(({ id }) => id);
     });
-    traces = await jaeger.query.traces('flights/flights', 1_000);
-  }, 180_000);
+    traces = await jaeger.query.settledTraces('flights/flights', 1_000, (found) => found.every(isWhole));
+  });
 
   test('each stage and sink is a service', async () => {
-    const services = await jaeger.query.services();
     // Few flights are lost or knocked on: those sinks may have no trace.
     const expected = stages.filter((id) => !/^(lost|knock-on|dead-letters)/.test(id)).map((id) => `flights/${id}`);
     expect(expected.length).toBeGreaterThan(8);
-    expect(services).toEqual(expect.arrayContaining(expected));
+    await expect.poll(() => jaeger.query.services()).toEqual(expect.arrayContaining(expected));
   });
 
   test('every trace is whole: one root, every parent is there, no span twice, and it reaches the sinks', () => {
@@ -141,7 +140,7 @@ describe('a dead letter', () => {
       await runText(folder, SUMS, { natsUrl: server.url, fresh: true, workers: 2, isolation: 'process', tracing: tracing(0) });
       const [letter] = await readDeadLetters(join(folder, 'out'));
       expect(letter).toMatchObject({ code: 'MR3002', traceId: TRACE });
-      const spans = await spansOf(TRACE);
+      const spans = await spansOf(TRACE, ['receive numbers', 'send dead-letters', 'send dead-letters-subject']);
       const failed = spans.filter(({ tags }) => tags['error'] === true);
       expect(failed).toHaveLength(1);
       expect(failed[0]?.tags).toMatchObject({ 'error.type': 'MR3002', 'otel.status_code': 'ERROR', 'millrace.transform': 'inverse' });
@@ -169,7 +168,7 @@ describe('a worker that is killed', () => {
       });
       expect(logs.filter((line) => line.includes('SIGKILL'))).toHaveLength(1);
       expect(await readLines(folder, 'out', 'inverse.ndjson')).toEqual([{ n: 25, who: 'b' }]);
-      const spans = await spansOf(trace);
+      const spans = await spansOf(trace, ['receive numbers', 'send out']);
       const parentOf = (span: JaegerSpan): string =>
         spans.find(({ id }) => id === span.parent)?.name ?? (span.parent === PRODUCER ? 'producer' : 'nothing');
       expect(spans.map((span) => `${parentOf(span)} → ${span.name}`).sort()).toEqual([
@@ -190,22 +189,25 @@ describe('a worker that is killed', () => {
         tracing: tracing(0.002),
       });
       expect(outcome.ending).toBe('completed');
-      const traces = await jaeger.query.traces('flights-killed/flights', 1_000);
+      const traces = await jaeger.query.settledTraces('flights-killed/flights', 1_000);
       expect(traces.length).toBeGreaterThan(10);
       let [whole, spanCount] = [0, 0];
       for (const { traceId, spans } of traces) {
         const ids = spans.map(({ id }) => id);
         expect(new Set(ids).size, traceId).toBe(ids.length);
         spanCount += ids.length;
-        if (spans.every(({ parent }) => parent === null || ids.includes(parent))) whole++;
+        if (isWhole({ traceId, spans })) whole++;
       }
       console.log(`jaeger: ${whole} of ${traces.length} traces (${spanCount} spans) are whole after four kills`);
     }));
 });
 
-async function spansOf(traceId: string): Promise<readonly JaegerSpan[]> {
-  const trace = await jaeger.query.trace(traceId);
-  const spans = trace?.spans ?? [];
+/** Once there are some of each of these names. */
+async function spansOf(traceId: string, names: readonly string[]): Promise<readonly JaegerSpan[]> {
+  let spans: readonly JaegerSpan[] = [];
+  await expect
+    .poll(async () => (spans = (await jaeger.query.trace(traceId))?.spans ?? []).map(({ name }) => name))
+    .toEqual(expect.arrayContaining([...names]));
   expect(new Set(spans.map(({ id }) => id)).size).toBe(spans.length);
   return spans;
 }

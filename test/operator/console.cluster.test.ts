@@ -17,7 +17,7 @@ import { ControlPlane, until } from './support/control-plane.ts';
 import { OperatorProcess } from './support/operator-process.ts';
 import { WriteProxy } from './support/write-proxy.ts';
 
-const WAIT = { timeout: 60_000, interval: 50 };
+const WAIT = { timeout: 120_000, interval: 50 };
 const program = await findBrowser();
 let browser: OpenBrowser;
 let plane: ControlPlane;
@@ -42,12 +42,12 @@ beforeAll(async () => {
   for (const namespace of ['seen', 'hidden'])
     await until(
       `the job of ${namespace} is deployed`,
-      90_000,
+      180_000,
       async () => (await plane.readiness(namespace)) === 'ScaledToZero 1',
       () => operator.log,
     );
   startPod({ natsUrl: plane.nats.url, job: 'seen_counted', worker: 'seen-pod' });
-  await until('its worker runs it', 60_000, async () => {
+  await until('its worker runs it', 120_000, async () => {
     const { stages } = await api<Live>('seen/counted/live');
     return stages.length > 0 && stages.every(({ partitions }) => partitions.every(({ state }) => state === 'running'));
   });
@@ -112,7 +112,7 @@ test('dead letters are decided about by who may change the job, and by nobody wh
   await operator.end('SIGKILL');
   operator = await startOperator('operator-again');
   await expect.poll(async () => (await letters()).groups).toMatchObject([{ count: 1, open: 1 }]); // nothing was done
-}, 200_000);
+}, 400_000);
 
 describe.skipIf(program === null)('in a browser', () => {
   test('who may not look is told why, and what to do', async () => {
@@ -131,7 +131,7 @@ describe.skipIf(program === null)('in a browser', () => {
     await open();
     expect(await page.locator('header select').count()).toBe(0); // hidden/counted is not there to be chosen
     expect(await page.evaluate('JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie])')).not.toContain('eyJ');
-  }, 120_000);
+  }, 400_000);
 
   test('a transition is seen as it happens; each view shows the figures of the API', async () => {
     const { page } = browser;
@@ -196,7 +196,7 @@ describe.skipIf(program === null)('in a browser', () => {
     browser.problems.length = 0; // a refused token is told on the browser's console, too
     expect(await lookAtAllViews(page, { name: 'cluster', key, reload: () => open() })).toEqual([]);
     expect(browser.problems.filter((problem) => !problem.includes('401'))).toEqual([]);
-  }, 240_000);
+  }, 600_000);
 
   test('who may change the job puts a letter in again, and drops what comes of it', async () => {
     const { page } = browser;
@@ -212,17 +212,17 @@ describe.skipIf(program === null)('in a browser', () => {
     await page.locator('dialog button.main').click();
     await page.locator('[data-figure=decided]', { hasText: '1 dead letter is marked as done' }).waitFor();
     await expect.poll(async () => (await letters()).groups).toMatchObject([{ count: 2, open: 0, redriven: 1, dropped: 1 }]);
-  }, 150_000);
+  }, 400_000);
 
   test('what an upgrade does is told on the timeline', async () => {
     const { page } = browser;
     await open();
     await view(page, 'timeline');
     await plane.apply('seen', { ...DOORS, sinks: [{ name: 'kept', from: 'doors.shut', journal: {} }] });
-    await page.locator('.timeline li.upgrade').first().waitFor({ timeout: 90_000 });
+    await page.locator('.timeline li.upgrade').first().waitFor({ timeout: 180_000 });
     await view(page, 'job');
     await vi.waitFor(async () => expect(await textOf(page, '[data-figure=text]')).toContain('name: kept'), WAIT);
-  }, 150_000);
+  }, 400_000);
 
   test('an operator that is gone is told of, and found again without asking anew who looks', async () => {
     const { page } = browser;
@@ -234,10 +234,10 @@ describe.skipIf(program === null)('in a browser', () => {
     expect(await textOf(page, '[data-figure=stale]')).toMatch(/^as of /);
     await keepPicture(page, 'cluster-operator-away');
     operator = await startOperator('operator-1');
-    await page.waitForSelector('.dot.live', { timeout: 90_000 });
+    await page.waitForSelector('.dot.live', { timeout: 180_000 });
     await page.waitForSelector('[data-stage=doors]');
     expect(await page.locator('.token, [data-figure=stale]').count()).toBe(0);
-  }, 200_000);
+  }, 400_000);
 
   async function open(token = tokens.viewer): Promise<void> {
     await browser.page.goto('about:blank');
@@ -314,7 +314,7 @@ async function startOperator(pod: string, more: Record<string, string> = {}): Pr
   });
   await until(
     'its console listens',
-    30_000,
+    120_000,
     () => Promise.resolve(started.log.includes('the console listens')),
     () => started.log,
   );

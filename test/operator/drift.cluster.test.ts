@@ -4,7 +4,7 @@ import { children, jobPath, until } from './support/control-plane.ts';
 import { operatedNamespace } from './support/operated-namespace.ts';
 
 const namespace = 'drift';
-const mendedMs = 10_000;
+const mendedMs = 90_000;
 const bed = operatedNamespace(namespace);
 
 beforeAll(async () => {
@@ -42,14 +42,14 @@ test('a job whose state cannot be removed goes without it, and says so', async (
   await bed.plane.remove(jobPath(namespace));
   const tookMs = await until(
     'the job is gone',
-    45_000,
+    150_000,
     async () => (await bed.plane.get(jobPath(namespace))) === null,
     () => bed.operator.log,
   );
   console.log(`without NATS the job is gone after ${Math.round(tookMs)} ms`);
   const events = `/apis/events.k8s.io/v1/namespaces/${namespace}/events`;
   const told = async (): Promise<boolean> => JSON.stringify(await bed.plane.get(events)).includes('NATS did not answer for 30 s');
-  await until('an event tells what is left', 10_000, told, async () => JSON.stringify(await bed.plane.get(events)));
+  await until('an event tells what is left', 90_000, told, async () => JSON.stringify(await bed.plane.get(events)));
 });
 
 function pathOf(kind: keyof typeof children): string {

@@ -10,6 +10,7 @@ import { OperatorProcess } from './support/operator-process.ts';
 import { WriteProxy } from './support/write-proxy.ts';
 
 const [namespace, foreign] = ['keyed', 'keyed-otherwise'];
+const WAIT_MS = 120_000;
 const operators: OperatorProcess[] = [];
 let plane: ControlPlane;
 let proxy: WriteProxy;
@@ -54,7 +55,7 @@ test('keys of an older version, then keys that NATS was not started with: Ready 
   const says = (part: string): Promise<number> =>
     until(
       part,
-      60_000,
+      WAIT_MS,
       async () => (await readyOf(foreign)).includes(part),
       async () => `${await readyOf(foreign)}\n${log()}`,
     );
@@ -66,13 +67,13 @@ test('keys of an older version, then keys that NATS was not started with: Ready 
   await plane.remove(secret(KEYS_SECRET, foreign));
   await plane.putKeys(foreign, (plane.nats as KeyedServer).keys);
   await start(foreign);
-  await until('it is ready', 60_000, async () => (await plane.readiness(foreign)) === 'ScaledToZero 1', log);
+  await until('it is ready', WAIT_MS, async () => (await plane.readiness(foreign)) === 'ScaledToZero 1', log);
 });
 
 test('a NATS that does not sync each write: DurabilityDegraded says which server, and what to do', async () => {
   const said = async (): Promise<Condition | undefined> =>
     (await plane.get(jobPath(foreign)))?.status?.conditions?.find(({ type }) => type === 'DurabilityDegraded');
-  await until('it is said', 60_000, async () => (await said())?.status === 'True', log);
+  await until('it is said', WAIT_MS, async () => (await said())?.status === 'True', log);
   expect(await said()).toMatchObject({
     reason: 'WritesMayBeLost',
     message: expect.stringMatching(
@@ -85,7 +86,7 @@ test('where there is a StreamJob there is a Secret for applications; one that go
   await plane.makeNamespace(namespace);
   await start(namespace);
   await plane.apply(namespace);
-  const made = (): Promise<number> => until('it is there', 60_000, async () => (await credentialsIn('millrace-nats-app')) !== '', log);
+  const made = (): Promise<number> => until('it is there', WAIT_MS, async () => (await credentialsIn('millrace-nats-app')) !== '', log);
   await made();
   await plane.remove(secret('millrace-nats-app'));
   await made();
@@ -106,7 +107,7 @@ test.each([
     metadata: { name, namespace, labels: { 'millrace.dev/nats-user': role } },
     stringData: { mine: 'kept' },
   });
-  await until('it is filled', 60_000, async () => (await credentialsIn(name)) !== '', log);
+  await until('it is filled', WAIT_MS, async () => (await credentialsIn(name)) !== '', log);
   const found = (await plane.get(secret(name))) as unknown as { readonly data: Readonly<Record<string, string>> };
   expect(Object.keys(found.data).sort()).toEqual(['mine', 'nats.creds']);
   const user = await (plane.nats as KeyedServer).connect(await credentialsIn(name));
@@ -114,7 +115,8 @@ test.each([
   expect(await callApi(Link.of(user), `STREAM.CREATE.of_${role}`, { name: `of_${role}`, subjects: [`of.${role}`] })).toMatchObject({
     kind: 'ok',
   });
-  expect(await callApi(Link.of(user), `STREAM.DELETE.of_${role}`, null, 500)).toMatchObject({ kind: removes });
+  const timeoutMs = removes === 'ok' ? 30_000 : 500;
+  expect(await callApi(Link.of(user), `STREAM.DELETE.of_${role}`, null, timeoutMs)).toMatchObject({ kind: removes });
 });
 
 test('one that names a job lets into the account of that job, where there is what it lives of', async () => {
@@ -124,7 +126,7 @@ test('one that names a job lets into the account of that job, where there is wha
     kind: 'Secret',
     metadata: { name, namespace, labels: { 'millrace.dev/nats-user': 'admin', 'millrace.dev/nats-job': JOB } },
   });
-  await until('it is filled', 60_000, async () => (await credentialsIn(name)) !== '', log);
+  await until('it is filled', WAIT_MS, async () => (await credentialsIn(name)) !== '', log);
   const user = await (plane.nats as KeyedServer).connect(await credentialsIn(name));
   if (typeof user === 'string') throw new Error(user);
   expect(await callApi(Link.of(user), `STREAM.INFO.KV_MR_${namespace}_${JOB}`)).toMatchObject({ kind: 'ok' });
@@ -141,6 +143,6 @@ test('a Secret that asks for what there is not stays as it is', async () => {
   await plane.create(path, manifest('asked-king', 'king'));
   // One that was made later is filled: this one was looked at before.
   await plane.create(path, manifest('asked-later', 'app'));
-  await until('it is filled', 60_000, async () => (await credentialsIn('asked-later')) !== '', log);
+  await until('it is filled', WAIT_MS, async () => (await credentialsIn('asked-later')) !== '', log);
   expect(await credentialsIn('asked-king')).toBe('');
 });

@@ -13,9 +13,11 @@ import { operatedNamespace } from './support/operated-namespace.ts';
 
 const namespace = 'kept';
 const savepoints = `/apis/millrace.dev/v1alpha1/namespaces/${namespace}/streamsavepoints`;
-const waitMs = 60_000;
+const waitMs = 180_000;
 /** Two rounds of the reconciler. */
 const quietMs = 9_000;
+/** At ten a second: there must be time to ask for a savepoint before they are taken in. */
+const WAITED_FOR = 500;
 /** Twice what may wait during a pause. */
 const MANY = 200_000;
 const schema = { key: 'string', n: 'int' } as const;
@@ -30,7 +32,7 @@ beforeAll(async () => {
 
 test('C7 one that waits for a bootstrap is Pending, with the task that it waits for; it is Completed behind it', async () => {
   await bed.plane.makeStream(namespace, 'old');
-  for (let n = 0; n < 200; n++) await send('old', { key: `k${n % 5}`, n });
+  for (let n = 0; n < WAITED_FOR; n++) await send('old', { key: `k${n % 5}`, n });
   await bed.plane.apply(namespace, {
     sources: [live, { name: 'old', nats: { subjects: ['old'], stream: 'old', bounded: true }, schema }],
     stages: [
@@ -42,8 +44,9 @@ test('C7 one that waits for a bootstrap is Pending, with the task that it waits 
   });
   await isRunning('w1');
   await make('early');
-  await until('it waits', waitMs, async () => (await statusOf('early'))?.message?.startsWith('the bootstrap of counts') === true, story);
-  const waiting = await statusOf('early');
+  let waiting: StreamSavepointStatus | undefined;
+  const waits = async (): Promise<boolean> => (waiting = await statusOf('early'))?.message?.startsWith('the bootstrap of counts') === true;
+  await until('it waits', waitMs, waits, story);
   expect(waiting?.message).toMatch(
     /^the bootstrap of counts is taken in, .*\/\d+ has not .*; the job goes on, and the savepoint is taken behind it$/,
   );
@@ -130,7 +133,7 @@ async function send(subject: string, event: unknown): Promise<void> {
 /** With a worker here, in the place of the one that no node runs. */
 async function isRunning(worker: string): Promise<void> {
   startPod({ natsUrl: bed.plane.nats.url, job: `${namespace}_${JOB}`, worker });
-  await until('the job runs', 90_000, async () => (await bed.plane.get(jobPath(namespace)))?.status?.phase === 'Running', story);
+  await until('the job runs', waitMs, async () => (await bed.plane.get(jobPath(namespace)))?.status?.phase === 'Running', story);
 }
 
 async function make(name: string): Promise<void> {

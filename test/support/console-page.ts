@@ -18,7 +18,7 @@ export async function view(page: Page, name: string): Promise<void> {
 }
 
 export async function textOf(page: Page, selector: string): Promise<string> {
-  return (await page.textContent(selector, { timeout: 30_000 })) ?? '';
+  return (await page.textContent(selector, { timeout: 90_000 })) ?? '';
 }
 
 export type AllViews = {

@@ -5,7 +5,7 @@ import { callApi, refusalOf } from './api-request.ts';
 import type { ApiServer } from './api-server.ts';
 
 const folder = fileURLToPath(new URL('../../crds', import.meta.url));
-const timeoutMs = 60_000;
+const timeoutMs = 180_000;
 const pollMs = 100;
 
 /** Applies `crds/` and resolves when both kinds are served and the policy is in force. */

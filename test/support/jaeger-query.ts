@@ -1,5 +1,7 @@
 // What Jaeger's query API says of traces, as plain data.
 
+import { setTimeout as sleep } from 'node:timers/promises';
+
 export type JaegerSpan = {
   readonly id: string;
   readonly name: string;
@@ -14,6 +16,11 @@ export type JaegerSpan = {
   readonly durationUs: number;
 };
 export type JaegerTrace = { readonly traceId: string; readonly spans: readonly JaegerSpan[] };
+
+const SETTLED_MAX_MS = 90_000;
+const LOOK_MS = 500;
+/** So many in a row find nothing new. */
+const LOOKS = 3;
 
 type Field = { readonly key: string; readonly value: unknown };
 type Answer = {
@@ -34,6 +41,12 @@ type Answer = {
       }[]
     | null;
 };
+
+/** Each span's parent is there. */
+export function isWhole({ spans }: JaegerTrace): boolean {
+  const ids = new Set<string | null>([null, ...spans.map(({ id }) => id)]);
+  return spans.every(({ parent }) => ids.has(parent));
+}
 
 export class JaegerQuery {
   readonly #url: string;
@@ -64,6 +77,22 @@ export class JaegerQuery {
   /** Traces with a span of that service, of the last hour. */
   async traces(service: string, limit: number): Promise<readonly JaegerTrace[]> {
     return tracesOf((await this.#get(`/api/traces?service=${encodeURIComponent(service)}&lookback=1h&limit=${limit}`)) as Answer);
+  }
+
+  /** The same once nothing is added to them any more: Jaeger shows what it was sent a little later. `isDone`: more comes yet while it is not so. */
+  async settledTraces(
+    service: string,
+    limit: number,
+    isDone: (traces: readonly JaegerTrace[]) => boolean = () => true,
+  ): Promise<readonly JaegerTrace[]> {
+    let [last, looks] = [-1, 0];
+    for (const endMs = performance.now() + SETTLED_MAX_MS; ; await sleep(LOOK_MS)) {
+      const traces = await this.traces(service, limit);
+      const count = traces.reduce((sum, { spans }) => sum + spans.length, 0);
+      looks = count === last ? looks + 1 : 0;
+      last = count;
+      if ((count > 0 && looks >= LOOKS && isDone(traces)) || performance.now() > endMs) return traces;
+    }
   }
 
   async #get(path: string): Promise<unknown> {

@@ -19,7 +19,7 @@ export type Jaeger = {
   stop(): Promise<void>;
 };
 
-const READY_MS = 30_000;
+const READY_MS = 120_000;
 
 export async function startJaeger(): Promise<Jaeger> {
   const { jaeger: binary } = await findClusterPrograms(['jaeger']);

@@ -14,7 +14,7 @@ let server: ApiServer;
 beforeAll(async () => {
   server = await startApiServer();
   await applyDefinitions(server);
-}, 120_000);
+});
 afterAll(() => server?.stop());
 
 test.each(operatorRefusals)('$fact: taken by the API server, refused by the operator', async ({ name, yaml, says }) => {

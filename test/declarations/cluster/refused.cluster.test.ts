@@ -21,7 +21,7 @@ let server: ApiServer;
 beforeAll(async () => {
   server = await startApiServer();
   await applyDefinitions(server);
-}, 120_000);
+});
 afterAll(() => server?.stop());
 
 test.each(refused)('$fact', async ({ object, says }) => {

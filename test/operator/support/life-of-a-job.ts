@@ -31,7 +31,7 @@ export async function liveJob(plane: ControlPlane, namespace: string, expected: 
     const known = expected.get(name);
     if (known === undefined) expected.set(name, await restOf(plane, namespace));
     else
-      await until(`${name} is as it was without a kill:\n${known}`, 15_000, async () => (await restOf(plane, namespace)) === known, tell);
+      await until(`${name} is as it was without a kill:\n${known}`, restMs, async () => (await restOf(plane, namespace)) === known, tell);
   }
   await plane.remove(jobPath(namespace));
   await until('the job is gone', restMs, async () => (await plane.get(jobPath(namespace))) === null, story);

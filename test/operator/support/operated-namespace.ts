@@ -51,7 +51,7 @@ export function operatedNamespace(namespace: string): OperatedNamespace {
     },
     jobIsReady: async () => {
       const isReady = async (): Promise<boolean> => (await own.plane!.readiness(namespace)) === 'ScaledToZero 1';
-      await until('the job is ready', 90_000, isReady, () => own.operator!.log);
+      await until('the job is ready', 180_000, isReady, () => own.operator!.log);
     },
   };
 }

@@ -1,4 +1,5 @@
-// The operator as a process of its own, as its pod runs it: told everything by the environment.
+// The operator as a process of its own, as its pod runs it: told everything by the environment. One that ends because it did not renew its
+// lease in time, on a machine that stalls, is started again, as kubelet would.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -24,16 +25,28 @@ export type OperatorPlace = {
 const entry = join(import.meta.dirname, '../../../operator/main.ts');
 
 export class OperatorProcess {
-  readonly #child: ChildProcess;
-  readonly #exited: Promise<unknown>;
+  readonly #env: NodeJS.ProcessEnv;
+  #child: ChildProcess;
+  #exited: Promise<unknown>;
+  #isToEnd = false;
   readonly httpPort: number;
   log = '';
 
-  private constructor(child: ChildProcess, httpPort: number) {
-    this.#child = child;
+  private constructor(env: NodeJS.ProcessEnv, httpPort: number) {
+    this.#env = env;
     this.httpPort = httpPort;
-    this.#exited = once(child, 'exit');
+    [this.#child, this.#exited] = this.#begin();
+  }
+
+  #begin(): [ChildProcess, Promise<unknown>] {
+    const child = spawn(process.execPath, [entry], { env: this.#env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const from = this.log.length;
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (bytes: Buffer) => (this.log += bytes.toString()));
+    child.once('close', () => {
+      const isLate = /no longer leading: the lease was not renewed/.test(this.log.slice(from));
+      if (isLate && !this.#isToEnd) [this.#child, this.#exited] = this.#begin();
+    });
+    return [child, once(child, 'exit')];
   }
 
   static async start({
@@ -63,7 +76,7 @@ export class OperatorProcess {
       MILLRACE_LOG: 'text',
       ...environment,
     };
-    return new OperatorProcess(spawn(process.execPath, [entry], { env, stdio: ['ignore', 'pipe', 'pipe'] }), httpPort);
+    return new OperatorProcess(env, httpPort);
   }
 
   get leads(): boolean {
@@ -86,6 +99,7 @@ export class OperatorProcess {
 
   /** Sends it at once; resolves when the process is gone. */
   async end(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<void> {
+    this.#isToEnd = true;
     if (this.isRunning) this.#child.kill(signal);
     await this.#exited;
   }
