@@ -8,6 +8,7 @@ const cluster = ['**/*.cluster.test.ts'];
 const e2e = ['test/e2e/**/*.test.ts'];
 /** Builds KEDA, which takes many minutes: by choice only. */
 const byChoice = process.env['MILLRACE_KEDA'] === undefined ? ['test/e2e/keda.test.ts'] : [];
+const setupFiles = ['test/support/property-seed.ts'];
 /** How long a test waits for what must come about: on a machine that is five times slower, has much else to do, and stalls for seconds. Who
  *  waits in vain fails all the same, only later. */
 const POLL_MS = 90_000;
@@ -20,6 +21,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          setupFiles,
           include: ['**/*.test.ts'],
           exclude: [...generated, ...integration, ...cluster, ...e2e],
           testTimeout: 300_000,
@@ -30,6 +32,7 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
+          setupFiles,
           include: integration,
           exclude: [...generated, ...cluster],
           testTimeout: 300_000,
