@@ -69,8 +69,8 @@ export const verbValidations: readonly AdmissionRule[] = [
   ),
   none('has(x.tables) && !(has(x.machine) || has(x.reduce))', 'tables goes with machine and reduce; rows are put into events by enrich'),
   none(
-    'has(x.tables) && has(object.spec.tables) && !x.tables.all(t, object.spec.tables.exists(y, y.name == t && has(y.from)))',
-    'a stage names in tables what is no table with from; correct the name, or look rows of a file up with enrich',
+    'has(x.tables) && has(object.spec.tables) && !x.tables.all(t, object.spec.tables.exists(y, y.name == t && has(y.from) && !has(y.at)))',
+    'a stage names in tables what is no table with from and without at; correct the name, or look the rows up with enrich',
   ),
   none(
     'has(x.feedback) && object.spec.sources.exists(y, y.name == x.feedback.from)',

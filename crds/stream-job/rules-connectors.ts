@@ -30,8 +30,8 @@ export const connectorRules: readonly CelRule[] = [
   },
   {
     at: 'spec.tables[]',
-    rule: 'has(self.from) ? !has(self.at) && !has(self.validFor) : !has(self.asOf) && !has(self.maxWaiting) && !has(self.deleted) && !has(self.bootstrap)',
-    message: 'at and validFor go with a table from a file, asOf, maxWaiting, deleted and bootstrap with one from a stream',
+    rule: 'has(self.from) ? has(self.at) == has(self.keepFor) && (has(self.at) || !has(self.validFor)) : !has(self.asOf) && !has(self.maxWaiting) && !has(self.deleted) && !has(self.bootstrap) && !has(self.keepFor)',
+    message: 'asOf, maxWaiting, deleted, bootstrap and keepFor go with a table from a stream, whose at needs keepFor',
   },
   {
     at: 'spec.sinks[]',

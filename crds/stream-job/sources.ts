@@ -61,7 +61,7 @@ export const sourceSchema = z.strictObject({
   maxEventBytes: z.int().min(1).max(8_388_608).default(524_288).describe('A longer event becomes a dead letter.'),
 });
 
-/** A side input that every partition sees whole: a file, the same for the whole run, or the newest rows of a stream. */
+/** A side input that every partition sees whole: a file, the same for the whole run, or the newest rows of a stream, or versions of them. */
 export const tableSchema = z.strictObject({
   name: nameSchema,
   file: fileSourceSchema.optional().describe('Where its rows are.'),
@@ -89,11 +89,14 @@ export const tableSchema = z.strictObject({
     .optional()
     .describe("A row's version time, over `row`; makes the table temporal: a lookup finds the newest row at or before its time."),
   validFor: durationSchema.optional().describe('How long a row of a temporal table is valid. Without it: until the next row of its key.'),
+  keepFor: durationSchema.optional().describe('With from and at: how long before the watermark a time may be that is looked up.'),
 });
 
 export type SourceSpec = z.output<typeof sourceSchema>;
 export type TableSpec = z.output<typeof tableSchema>;
-export type FileTableSpec = Omit<TableSpec, 'from' | 'bootstrap' | 'asOf' | 'maxWaiting' | 'deleted'> & { readonly file: FileSourceSpec };
+export type FileTableSpec = Omit<TableSpec, 'from' | 'bootstrap' | 'asOf' | 'maxWaiting' | 'deleted' | 'keepFor'> & {
+  readonly file: FileSourceSpec;
+};
 /** A table that is a stream. */
 export type StreamTableSpec = TableSpec & { readonly from: string };
 export type FileSourceSpec = z.output<typeof fileSourceSchema>;

@@ -91,11 +91,12 @@ class Parts implements JobParts {
   }
 
   table<Row>(name: string, origin: Origin<Row> | Emits<Row>, options: TableOptions<Row> & StreamTableOptions<Row>): Table<Row> {
-    const { key, at, validFor, deleted, asOf, maxWaiting, bootstrap } = options;
+    const { key, at, validFor, keepFor, deleted, asOf, maxWaiting, bootstrap } = options;
     const more = {
       key: fieldOrCodeOf(key, 'row'),
       ...(at === undefined ? {} : { at: fieldOrCodeOf(at, 'row') }),
       ...(validFor === undefined ? {} : { validFor }),
+      ...(keepFor === undefined ? {} : { keepFor }),
       ...(deleted === undefined ? {} : { deleted: codeOf(deleted) }),
       ...(asOf === undefined ? {} : { asOf }),
       ...(maxWaiting === undefined ? {} : { maxWaiting }),

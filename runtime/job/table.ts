@@ -24,6 +24,12 @@ export type TableOptions<Row> = {
 export type StreamTableOptions<Row> = {
   /** The row's key: a field, or code over the row. Of rows with one key the newest counts, by event time. */
   readonly key: (keyof Row & string) | RowCode<Row, unknown>;
+  /** The row's version time; a lookup finds the newest row at or before its time, and may say which (`at`). It needs `keepFor`. */
+  readonly at?: (keyof Row & string) | RowCode<Row, number>;
+  /** With at: how long a version is valid. Without it: until the next one of its key. */
+  readonly validFor?: string;
+  /** With at: how long before the watermark a time may be that is looked up. */
+  readonly keepFor?: string;
   /** Rows for which it holds say that their key is gone. */
   readonly deleted?: RowCode<Row, boolean>;
   /** eventTime (when absent): an event waits until the watermark of the rows has passed it, and sees those of its own time. latest: it does

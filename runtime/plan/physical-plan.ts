@@ -132,7 +132,13 @@ export type OpPlan =
   | { readonly kind: 'eventTime'; readonly spec: EventTimeSpec; readonly maxOutOfOrderMs: number; readonly maxAheadMs?: number }
   | { readonly kind: 'enrich'; readonly lookups: readonly EnrichSpec[] }
   /** Implied where a table that is a stream comes from: rows with their keys, for every partition of those that read it. */
-  | { readonly kind: 'tableRows'; readonly table: string; readonly key: Code; readonly deleted: Code | null }
+  | {
+      readonly kind: 'tableRows';
+      readonly table: string;
+      readonly key: Code;
+      readonly deleted: Code | null;
+      /** Of the version of a row; absent: a key has one row. */ readonly at?: Code;
+    }
   /** Implied before what reads tables that are streams. */
   | {
       readonly kind: 'sideInput';
@@ -261,7 +267,13 @@ export type OpPlan =
   | { readonly kind: 'sink'; readonly spec: SinkSpec };
 
 /** waits: events are taken in when the watermark of the table has passed them, and see it as of their time. */
-export type SideTablePlan = { readonly name: string; readonly waits: boolean };
+export type SideTablePlan = {
+  readonly name: string;
+  readonly waits: boolean;
+  /** Absent: a key has one row. */ readonly versions?: VersionsPlan;
+};
+/** Versions of rows by time (transforms/table-versions.ts). validForMs null: each is valid until the next one. */
+export type VersionsPlan = { readonly keepForMs: number; readonly validForMs: number | null };
 
 /** Its output with changes of tables, for the node that reads them (as in transforms/transform.ts). */
 export const ROWS = '*rows';

@@ -18,7 +18,7 @@ import { assert } from '../base/assert.ts';
 import { parseDuration } from '../base/duration.ts';
 import { sendsToKeys } from '../job/send-to-key.ts';
 import { emittedOutputs, FAILED, inputsOf, INVALID, LATE, OTHER, sendsIn, type StageElement, type StreamTable } from './job-graph.ts';
-import { type OnErrorPlan, type OpPlan, ROWS, SENT, type StatePlan } from './physical-plan.ts';
+import { type OnErrorPlan, type OpPlan, ROWS, SENT, type StatePlan, type VersionsPlan } from './physical-plan.ts';
 import type { Inlet, Outlet, Placement } from './placement.ts';
 import { structureOf } from './structure.ts';
 import { compileKeyWatermark, compilePanes, compileWindow, hasPanes, isCode, isKeyed, keyNames, verbsOf } from './stage-verbs.ts';
@@ -151,7 +151,11 @@ function addSide(placement: Placement, { name, host, tables, inputs }: Side): re
   });
   const bounds = tables.flatMap(({ spec }) => spec.maxWaiting ?? []);
   const bound = bounds.length === 0 ? {} : { waitingMax: Math.min(...bounds) };
-  const op = { kind: 'sideInput' as const, tables: tables.map((table) => ({ name: table.name, waits: waitsFor(table) })), ...bound };
+  const op = {
+    kind: 'sideInput' as const,
+    tables: tables.map((table) => ({ name: table.name, waits: waitsFor(table), ...versionsOf(table) })),
+    ...bound,
+  };
   const side = placement.addNode(host, { id: sideId(name), inputs: [...inputs, ...rows], op });
   return [
     { from: side, side: 'left' },
@@ -168,6 +172,12 @@ function waitsFor({ spec }: StreamTable): boolean {
   return spec.asOf !== 'latest';
 }
 
+function versionsOf({ spec: { at, keepFor, validFor } }: StreamTable): { readonly versions?: VersionsPlan } {
+  if (at === undefined) return {};
+  assert(keepFor !== undefined, 'versions are kept for a time (rules-side-inputs)');
+  return { versions: { keepForMs: parseDuration(keepFor), validForMs: validFor === undefined ? null : parseDuration(validFor) } };
+}
+
 /** The rows of a table with their keys, where they come from; all that read the table share them. */
 function rowOutlets(placement: Placement, { name, spec }: StreamTable, reference: string): readonly Outlet[] {
   return byStage(placement.outletsOf(reference)).map((group) =>
@@ -175,7 +185,13 @@ function rowOutlets(placement: Placement, { name, spec }: StreamTable, reference
       placement.addNode(hostOf(group), {
         id: `${name}/rows`,
         inputs: inlets(group),
-        op: { kind: 'tableRows', table: name, key: spec.key, deleted: spec.deleted ?? null },
+        op: {
+          kind: 'tableRows',
+          table: name,
+          key: spec.key,
+          deleted: spec.deleted ?? null,
+          ...(spec.at === undefined ? {} : { at: spec.at }),
+        },
       }),
     ),
   );

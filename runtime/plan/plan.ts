@@ -44,7 +44,7 @@ function finish(job: StreamJob, identity: string, placement: Placement, before: 
   const placed = placement.finish();
   const { stages, edges } = numberEdges(decideCarry(placed.stages, placed.edges), placed.edges, before?.edges ?? []);
   const tables = job.spec.tables.flatMap(
-    ({ from: _from, bootstrap: _bootstrap, asOf: _asOf, maxWaiting: _maxWaiting, deleted: _deleted, file, ...rest }) =>
+    ({ from: _from, bootstrap: _bootstrap, asOf: _asOf, maxWaiting: _maxWaiting, deleted: _deleted, keepFor: _keepFor, file, ...rest }) =>
       file === undefined ? [] : [{ ...rest, file }],
   );
   const plan = { job: identity, stages: inPools(stages, job.spec.pools), edges, tables, streams: streamsOf(stages), fingerprint: '' };

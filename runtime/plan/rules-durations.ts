@@ -20,7 +20,10 @@ export function checkDurations(job: StreamJob): readonly Issue[] {
   const { sources, tables, stages, scaling, pools } = job.spec;
   const placed: readonly Placed[] = [
     ...sources.flatMap((spec, i) => inSource(spec).map((each) => ({ ...each, path: ['spec', 'sources', i, ...each.path] }))),
-    ...tables.map(({ validFor }, i) => ({ text: validFor, path: ['spec', 'tables', i, 'validFor'], mayBeZero: false })),
+    ...tables.flatMap(({ validFor, keepFor }, i) => [
+      { text: validFor, path: ['spec', 'tables', i, 'validFor'], mayBeZero: false },
+      { text: keepFor, path: ['spec', 'tables', i, 'keepFor'], mayBeZero: true },
+    ]),
     ...stages.flatMap((spec, i) => inStage(spec).map((each) => ({ ...each, path: ['spec', 'stages', i, ...each.path] }))),
     ...inScaling(scaling).map((each) => ({ ...each, path: ['spec', 'scaling', ...each.path] })),
     ...pools.flatMap((pool, i) =>

@@ -80,6 +80,7 @@ function checkStreamTable(table: StreamTable, { check, outputs, rows }: Known): 
   const row = mergeTypes(tableInputs(table).map(({ text }) => outputs.get(text) ?? DYN));
   rows.set(name, row);
   check.one(spec.key, [...path, 'key'], { row });
+  check.one(spec.at, [...path, 'at'], { row }, 'number');
   check.one(spec.deleted, [...path, 'deleted'], { row }, 'bool');
 }
 

@@ -13,6 +13,7 @@ export function checkSideInputs(graph: JobGraph): readonly Issue[] {
     ...graph.elements.flatMap((element) => (element.kind === 'table' ? checkTable(element.spec, element.path) : [])),
     ...streamTables(graph).flatMap((table) => [
       ...checkWaiting(table),
+      ...checkVersions(table),
       ...tableInputs(table).flatMap((input) => checkReference(graph, table, input)),
       ...checkLane(table, graph),
     ]),
@@ -27,12 +28,13 @@ export function streamTables(graph: JobGraph): readonly StreamTable[] {
 }
 
 /** What goes with a file, and what with a stream. */
-const OF_FILES = { schema: 'declare it where the rows come from', at: 'the time of a row is its event time', validFor: 'send a deletion' };
+const OF_FILES = { schema: 'declare it where the rows come from' };
 const OF_STREAMS = {
   bootstrap: 'remove it: a file is there before the first event',
   asOf: 'remove it: a file is the same for the whole run',
   maxWaiting: 'remove it: no event waits for a file',
   deleted: 'leave the row out of the file',
+  keepFor: 'remove it: all versions of a file are there for the whole run',
 };
 
 function checkTable(spec: TableSpec, path: readonly PathPart[]): readonly Issue[] {
@@ -53,6 +55,28 @@ function checkWaiting({ name, spec, path }: StreamTable): readonly Issue[] {
   if (spec.asOf !== 'latest' || spec.maxWaiting === undefined) return [];
   const message = `nothing waits for table "${name}" with asOf: latest`;
   return [{ path: formatPath([...path, 'maxWaiting']), message, fix: 'remove it, or asOf' }];
+}
+
+/** What is kept of versions has a bound; without `at` a key has one row. */
+function checkVersions({ name, spec, path }: StreamTable): readonly Issue[] {
+  const { at, keepFor, validFor } = spec;
+  if (at !== undefined && keepFor === undefined) {
+    const message = `table "${name}" is a stream whose rows have versions, and does not say how long it keeps them`;
+    return [{ path: formatPath([...path, 'at']), message, fix: 'keepFor: 1d, for times that are looked up to a day before the watermark' }];
+  }
+  if (at !== undefined) return [];
+  const given = { keepFor, validFor };
+  return (['keepFor', 'validFor'] as const).flatMap((field) =>
+    given[field] === undefined
+      ? []
+      : [
+          {
+            path: formatPath([...path, field]),
+            message: `table "${name}" has one row a key, the newest: without at there are no versions of which ${field} could say anything`,
+            fix: 'add at (the time of a version, over row) and keepFor, or remove it',
+          },
+        ],
+  );
 }
 
 /** All partitions see changes of rows in one order only when they come out of one lane. */
@@ -89,18 +113,27 @@ function checkNamed({ spec, path }: StageElement, graph: JobGraph): readonly Iss
       },
     ];
   const names = streamTables(graph).map(({ name }) => name);
+  const versioned = streamTables(graph).flatMap(({ name, spec: table }) => (table.at === undefined ? [] : [name]));
   return spec.tables.flatMap((name, i) => {
-    if (names.includes(name)) return [];
     const at = formatPath([...path, 'tables', i]);
+    if (versioned.includes(name))
+      return [
+        {
+          path: at,
+          message: `table "${name}" has versions by time (at), and code reads one row a key`,
+          fix: 'put its rows into the events by an enrich before this stage, or remove at',
+        },
+      ];
+    if (names.includes(name)) return [];
     if (graph.byName.get(name)?.kind === 'table')
       return [{ path: at, message: `table "${name}" is a file`, fix: 'put its rows into the events by an enrich before this stage' }];
     return [{ path: at, message: `unknown table "${name}"`, fix: suggest(name, names) }];
   });
 }
 
-/** An event sees the rows of its own time, or the newest. */
+/** Without versions an event sees the rows of its own time, or the newest. */
 function checkLookups(stage: StageElement, graph: JobGraph): readonly Issue[] {
-  const streams = sideTablesOf(stage, graph).map(({ name }) => name);
+  const streams = sideTablesOf(stage, graph).flatMap(({ name, spec }) => (spec.at === undefined ? [name] : []));
   return (stage.spec.enrich ?? []).flatMap(({ table, at }, i) =>
     at === undefined || !streams.includes(table)
       ? []
@@ -108,7 +141,7 @@ function checkLookups(stage: StageElement, graph: JobGraph): readonly Issue[] {
           {
             path: formatPath([...stage.path, 'enrich', i, 'at']),
             message: `table "${table}" is a stream, of which only the rows of the event's own time are known`,
-            fix: 'remove at, or set the time of the events by a stage with eventTime before this one',
+            fix: 'give the table versions (at, keepFor), remove at here, or set the time of the events by a stage with eventTime before this one',
           },
         ],
   );

@@ -7,10 +7,11 @@ import type { PatternStep } from '../../crds/stream-job/pattern.ts';
 import type { SourceSpec } from '../../crds/stream-job/sources.ts';
 import type { SinkSpec } from '../../crds/stream-job/spec.ts';
 import type { MigrationSpec } from '../../crds/stream-job/state.ts';
+import { formatDuration } from '../base/duration.ts';
 import { onlyCounted } from './carry.ts';
 import { compareMachines } from './machine-fit.ts';
 import { isLoop } from './physical-plan.ts';
-import type { CompiledPanes, NodePlan, OpPlan, PhysicalPlan, StagePlan } from './physical-plan.ts';
+import type { CompiledPanes, NodePlan, OpPlan, PhysicalPlan, SideTablePlan, StagePlan } from './physical-plan.ts';
 import { DEAD_LETTERS_SUBJECT } from './plan-names.ts';
 import { canonicalText } from './structure.ts';
 import { phasesOf, readersOf } from './two-phase.ts';
@@ -186,6 +187,8 @@ function compareCells(was: OpPlan, is: OpPlan): readonly Misfit[] {
       return is.kind === 'aggregate' ? [...compareRows(was, is), ...compareAggregates(was.aggregates, is.aggregates)] : [];
     case 'join':
       return is.kind === 'join' ? compareJoin(was, is) : [];
+    case 'sideInput':
+      return is.kind === 'sideInput' ? compareSideTables(was.tables, is.tables) : [];
     case 'tableJoin':
     case 'windowJoin':
     case 'temporalJoin':
@@ -252,6 +255,23 @@ function describeWindow({ spec: { tumbling, sliding, session, count, global } }:
   if (sliding !== undefined)
     return `sliding ${sliding.size} every ${sliding.every}${sliding.offset === undefined ? '' : ` offset ${sliding.offset}`}`;
   return `session ${session?.gap ?? ''}`;
+}
+
+/** Rows of a table with versions lie, and are under way, otherwise than those of one without. */
+function compareSideTables(was: readonly SideTablePlan[], is: readonly SideTablePlan[]): readonly Misfit[] {
+  return is.flatMap(({ name, versions }) => {
+    const before = was.find((table) => table.name === name);
+    if (before === undefined) return [];
+    if ((before.versions === undefined) !== (versions === undefined)) {
+      const [from, to] = versions === undefined ? ['versions', 'one row a key'] : ['one row a key', 'versions'];
+      const reason = `table "${name}" had ${from} and would have ${to} (at), which are kept otherwise`;
+      return [{ reason, fix: `keep at as it is, or give the table another name: then it begins without rows` }];
+    }
+    const [kept, keeps] = [before.versions?.keepForMs ?? 0, versions?.keepForMs ?? 0];
+    if (keeps <= kept) return [];
+    const reason = `table "${name}" kept versions for ${formatDuration(kept)} and would for ${formatDuration(keeps)}: those before are forgotten`;
+    return [{ reason, fix: `keepFor: ${formatDuration(kept)} at most, or give the table another name: then it begins without rows` }];
+  });
 }
 
 type AggregateOp = Extract<OpPlan, { kind: 'aggregate' }>;

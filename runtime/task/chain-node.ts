@@ -189,7 +189,7 @@ export class Node implements StepContext, ClockedNode {
   receive({ input, batch: whole, from }: Extract<Work<Node>, { kind: 'batch' }>): number {
     const to = this.#transform === null ? whole.values.length : Math.min(from + this.portion.events, whole.values.length);
     const batch = partOf(whole, from, to);
-    if (this.#rows?.takes(input, batch) === true) {
+    if (this.#rows?.takes(input, batch, this.watermark) === true) {
       this.countAbsorbed(batch.values.length);
       return to;
     }
@@ -450,7 +450,7 @@ export class Node implements StepContext, ClockedNode {
   }
 
   table(name: string): Table {
-    return this.#rows?.table(name) ?? this.#table(name);
+    return this.#rows?.table(name, this.watermark) ?? this.#table(name);
   }
 
   get tables(): SideTables | null {

@@ -97,7 +97,8 @@ function rowKey(value: unknown): Key {
   return encodeKey(value);
 }
 
-function rowTime(value: unknown): number {
+/** Of a version. */
+export function rowTime(value: unknown): number {
   if (typeof value === 'number' && Number.isFinite(value)) return value;
   throw new EventRefused(`the time of the row is ${describeValue(value)}, not a timestamp or ms`);
 }

@@ -16,7 +16,7 @@
 import { DELETED_KEY_MS, WAITING_EVENTS_MAX } from '../base/limits.ts';
 import type { Batch, Key, Value } from '../event/batch.ts';
 import { partOf } from '../event/part-of.ts';
-import type { OpPlan } from '../plan/physical-plan.ts';
+import type { OpPlan, SideTablePlan } from '../plan/physical-plan.ts';
 import { batchOfHeld, HeldEvents, heldTrace } from './held-events.ts';
 import { forgetDeleted, forgetOthers, rowPlace, type RowChange } from './side-tables.ts';
 import { ROWS, type RestoreContext, type StepContext, type Timer, type Transform } from './transform.ts';
@@ -30,23 +30,22 @@ type Item = readonly [timeMs: number, key: Key | null, value: Value, kind: typeo
 const RELEASED_MAX = 256;
 
 export function makeSideInput({ tables, waitingMax = WAITING_EVENTS_MAX }: Extract<OpPlan, { kind: 'sideInput' }>): Transform {
-  return new SideInput(
-    tables.map(({ name }) => name),
-    new Set(tables.filter(({ waits }) => waits).map(({ name }) => name)),
-    waitingMax,
-  );
+  return new SideInput(tables, waitingMax);
 }
 
 class SideInput implements Transform {
   readonly carriesTraces = true;
   readonly #tables: readonly string[];
   readonly #waiting: ReadonlySet<string>;
+  /** Tables whose rows have versions: their deletions are forgotten with them (table-versions.ts). */
+  readonly #versioned: ReadonlySet<string>;
   readonly #held = new HeldEvents<Item>(([, , , kind]) => kind);
   readonly #heldMax: number;
 
-  constructor(tables: readonly string[], waiting: ReadonlySet<string>, heldMax: number) {
-    this.#tables = tables;
-    this.#waiting = waiting;
+  constructor(tables: readonly SideTablePlan[], heldMax: number) {
+    this.#tables = tables.map(({ name }) => name);
+    this.#waiting = new Set(tables.filter(({ waits }) => waits).map(({ name }) => name));
+    this.#versioned = new Set(tables.filter(({ versions }) => versions !== undefined).map(({ name }) => name));
     this.#heldMax = heldMax;
   }
 
@@ -111,7 +110,7 @@ class SideInput implements Transform {
     context.emit(batch, ROWS);
     batch.values.forEach((value, i) => {
       const [table, ...row] = value as RowChange;
-      if (row.length > 0) return;
+      if (row.length > 0 || this.#versioned.has(table)) return;
       const key = rowPlace(table, batch.keys![i]!);
       context.setTimer({ key, id: 'deleted', atMs: batch.times[i]! + DELETED_KEY_MS, data: null });
     });

@@ -1,4 +1,5 @@
-// Tables that are streams, as one partition knows them: the newest row of each key, in the cells of its sideInput.
+// Tables that are streams, as one partition knows them: the newest row of each key, in the cells of its sideInput. Those with versions of
+// rows: table-versions.ts.
 //
 //   T1. A row takes the place of one that is not newer. Rows of one time count in their order, which is the same in all partitions:
 //       they come out of one lane.
@@ -6,25 +7,41 @@
 //
 // Cells: namespace ROWS_NAMESPACE: `table:key` → [time, row], or [time] when the key was deleted.
 
-import type { Batch, Key, Value } from '../event/batch.ts';
+import { WATERMARK_MIN, type Batch, type Key, type Value } from '../event/batch.ts';
 import { decodeKey, encodeKey } from '../event/key.ts';
 import type { KeyedCells } from '../state/keyed-cells.ts';
+import { VERSIONS_NAMESPACE, type TableVersions } from './table-versions.ts';
 import type { Table } from './transform.ts';
 
 /** A row of a table, or only the table's name: the key is gone. */
 export type RowChange = readonly [table: string, row?: Value];
+/** A version of a row; without a row: the key is gone from `atMs` on. */
+export type VersionChange = readonly [table: string, atMs: number, row?: Value];
 type Version = readonly [timeMs: number, row?: Value];
 
 const ROWS_NAMESPACE = -1;
+const NO_VERSIONS: ReadonlyMap<string, TableVersions> = new Map();
 
 /** Where a row lies. Names of tables have no colon. */
 export function rowPlace(table: string, key: Key): Key {
   return `${table}:${key}`;
 }
 
-export function applyRows(cells: KeyedCells, { values, times, keys }: Batch): void {
+/** `versions`: of tables that have them. */
+export function applyRows(
+  cells: KeyedCells,
+  { values, times, keys }: Batch,
+  watermark = WATERMARK_MIN,
+  versions: ReadonlyMap<string, TableVersions> = NO_VERSIONS,
+): void {
   for (let i = 0; i < values.length; i++) {
     const [table, ...row] = values[i] as RowChange;
+    const versioned = versions.get(table);
+    if (versioned !== undefined) {
+      const [, atMs, ...rest] = values[i] as VersionChange;
+      versioned.apply(keys![i]!, atMs, [times[i]!, ...rest], watermark);
+      continue;
+    }
     const place = rowPlace(table, keys![i]!);
     const known = cells.get(ROWS_NAMESPACE, place) as Version | undefined;
     if (known !== undefined && known[0] > times[i]!) continue; // T1
@@ -40,8 +57,10 @@ export function forgetDeleted(cells: KeyedCells, place: Key, timeMs: number): vo
 
 /** Rows of tables that are read no more. */
 export function forgetOthers(cells: KeyedCells, tables: readonly string[]): void {
-  const gone = [...cells.entries(ROWS_NAMESPACE)].flatMap(([place]) => (tables.includes(tableOf(place)) ? [] : [place]));
-  for (const place of gone) cells.delete(ROWS_NAMESPACE, place);
+  for (const namespace of [ROWS_NAMESPACE, VERSIONS_NAMESPACE]) {
+    const gone = [...cells.entries(namespace)].flatMap(([place]) => (tables.includes(tableOf(place)) ? [] : [place]));
+    for (const place of gone) cells.delete(namespace, place);
+  }
 }
 
 function tableOf(place: Key): string {

@@ -6,21 +6,24 @@ import { compileCode, compilePredicate } from '../expression/expression.ts';
 import { pickEvents } from './each-event.ts';
 import { failEvent } from './failure.ts';
 import { keyOfValue } from './key-value.ts';
-import type { RowChange } from './side-tables.ts';
+import { rowTime } from './enrich-table.ts';
+import type { RowChange, VersionChange } from './side-tables.ts';
 import type { Transform } from './transform.ts';
 
-export function makeTableRows({ table, key, deleted }: Extract<OpPlan, { kind: 'tableRows' }>): Transform {
+export function makeTableRows({ table, key, deleted, at }: Extract<OpPlan, { kind: 'tableRows' }>): Transform {
   const keyOf = compileCode(key, ['row']);
+  const atOf = at === undefined ? null : compileCode(at, ['row']);
   const isDeleted = deleted === null ? () => false : compilePredicate(deleted, ['row']);
   return {
     carriesTraces: true,
     onBatch(batch, context) {
-      const [kept, keys, values]: [number[], Key[], RowChange[]] = [[], [], []];
+      const [kept, keys, values]: [number[], Key[], (RowChange | VersionChange)[]] = [[], [], []];
       for (let i = 0; i < batch.values.length; i++) {
         const row = batch.values[i];
         try {
           keys.push(keyOfValue(keyOf(row)));
-          values.push(isDeleted(row) ? [table] : [table, row]);
+          const change = atOf === null ? ([table] as const) : ([table, rowTime(atOf(row))] as const);
+          values.push(isDeleted(row) ? change : ([...change, row] as RowChange | VersionChange));
           kept.push(i);
         } catch (error) {
           keys.length = kept.length;

@@ -183,8 +183,9 @@ ${sink('x')}`,
   tables:
     - { name: a, from: t, bootstrap: f, key: row.id, deleted: row.gone, asOf: eventTime, maxWaiting: 7 }
     - { name: b, from: t, key: row.id, asOf: latest }
+    - { name: c, from: t, key: row.id, at: row.since, validFor: 1d, keepFor: 2d, deleted: row.gone }
   stages:
-    - { name: x, from: s, enrich: [{ table: a, key: event.id, as: row }] }
+    - { name: x, from: s, enrich: [{ table: a, key: event.id, as: row }, { table: c, key: event.id, at: event.b, as: version }] }
     - { name: y, from: s, keyBy: event.id, tables: [b], machine: { initial: a, states: { a: { on: { go: { actions: [{ emit: { output: o, value: { id: key } } }] } } } } } }
   sinks: [{ name: out, from: x, nats: { subject: out } }, { name: more, from: y.o, nats: { subject: more } }]
 `,
@@ -193,7 +194,8 @@ ${sink('x')}`,
       const f = j.source('f', file<Any>({ path: 'f.ndjson', eventTime: { at: 'at' } }));
       const a = j.table<Any>('a', t, { key: 'id', deleted: cel('row.gone'), asOf: 'eventTime', maxWaiting: 7, bootstrap: f });
       const b = j.table<Any>('b', t, { key: 'id', asOf: 'latest' });
-      s.enrich({ row: a.lookup({ key: 'id' }) })
+      const c = j.table<Any>('c', t, { key: 'id', at: 'since', validFor: '1d', keepFor: '2d', deleted: cel('row.gone') });
+      s.enrich({ row: a.lookup({ key: 'id' }), version: c.lookup({ key: 'id', at: 'b' }) })
         .as('x')
         .toNats('out', OUT);
       s.keyBy('id')

@@ -124,22 +124,25 @@ export function slowResults(splits: readonly (readonly SimEvent[])[]): SimResult
     totals.set(id, (totals.get(id) ?? 0) + n);
     totalLines.push(line({ id, at, total: totals.get(id) }));
   }
-  const rated = events.map(({ id, at }) => {
-    const over = windows.get(`${id} ${lastWindow(windows, id, at)}`);
-    return line({ id, at, sum: over === undefined || over.sum % 5 === 0 ? -1 : over.sum });
-  });
+  const rated = ratedAsOf(events, ({ at }) => at);
   const closed = [...windows.values()].map(line).sort();
-  return { windows: closed, panes: closed, counts: counts.sort(), totals: totalLines.sort(), rated: rated.sort() };
+  return { windows: closed, panes: closed, counts: counts.sort(), totals: totalLines.sort(), rated };
 }
 
-/** Start of the newest window of the key whose last ms is at or before `at`. */
-function lastWindow(
-  windows: ReadonlyMap<string, { readonly id: string; readonly windowStartMs: number; readonly windowEndMs: number }>,
-  id: string,
-  at: number,
-): number {
-  const over = [...windows.values()].filter((window) => window.id === id && window.windowEndMs - 1 <= at);
-  return Math.max(-1, ...over.map(({ windowStartMs }) => windowStartMs));
+/** Each event with the sum of its key's newest window as of a time. */
+export function ratedAsOf(events: readonly SimEvent[], timeOf: (event: SimEvent) => number): readonly string[] {
+  const sums = new Map<string, Map<number, number>>();
+  for (const { id, at, n } of events) {
+    const windowEndMs = (Math.floor(at / WINDOW_MS) + 1) * WINDOW_MS;
+    const mine = sums.get(id) ?? new Map<number, number>();
+    sums.set(id, mine.set(windowEndMs, (mine.get(windowEndMs) ?? 0) + n));
+  }
+  const rated = events.map((event) => {
+    const over = [...sums.get(event.id)!].filter(([windowEndMs]) => windowEndMs - 1 <= timeOf(event)).sort(([x], [y]) => x - y);
+    const sum = over.at(-1)?.[1];
+    return line({ id: event.id, at: event.at, sum: sum === undefined || sum % 5 === 0 ? -1 : sum });
+  });
+  return rated.sort();
 }
 
 function countResult(id: string, events: readonly SimEvent[]): object {

@@ -13,9 +13,10 @@ import { hostile } from './refused/hostile.ts';
 import { names } from './refused/names.ts';
 import { shape } from './refused/shape.ts';
 import { stages } from './refused/stages.ts';
+import { tables } from './refused/tables.ts';
 import type { Manifest } from './sample.ts';
 
-const refused = [...shape, ...names, ...connectors, ...stages, ...feedback, ...hostile];
+const refused = [...shape, ...names, ...connectors, ...stages, ...tables, ...feedback, ...hostile];
 let server: ApiServer;
 
 beforeAll(async () => {

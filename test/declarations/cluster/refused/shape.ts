@@ -204,7 +204,7 @@ export const shape: readonly Refused[] = [
   {
     fact: 'a bound on what waits for a table that is a file',
     object: withTable({ maxWaiting: 10 }),
-    says: 'asOf, maxWaiting, deleted and bootstrap with one from a stream',
+    says: 'asOf, maxWaiting, deleted, bootstrap and keepFor go with a table from a stream',
   },
   { fact: 'a table without a key', object: withTable({ key: undefined }), says: 'spec.tables[0].key: Required value' },
   {

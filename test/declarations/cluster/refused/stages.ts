@@ -18,18 +18,6 @@ export const stages: readonly Refused[] = [
     says: 'tables goes with machine and reduce',
   },
   {
-    fact: 'a table of a file among those that code reads',
-    object: job({
-      tables: [{ name: 'people', file: { path: 'people.csv' }, key: 'row.id' }],
-      workers: { files: [{ configMap: 'files' }] },
-      stages: [
-        stage,
-        { name: 'added', from: 'events', keyBy: 'event.id', tables: ['people'], machine: { initial: 'a', states: { a: {} } } },
-      ],
-    }),
-    says: 'no table with from',
-  },
-  {
     fact: 'a bootstrap of a stage without state',
     object: withStage({ map: 'event', bootstrap: ['counts'] }),
     says: 'bootstrap fills the state of a stage, and this one has none',
@@ -38,31 +26,6 @@ export const stages: readonly Refused[] = [
     fact: 'a bootstrap from what nobody gives out',
     object: keyed({ aggregate, bootstrap: ['nobody'] }),
     says: 'added reads nobody',
-  },
-  {
-    fact: 'a bootstrap of a table that is a file',
-    object: withTable({ bootstrap: 'events' }),
-    says: 'asOf, maxWaiting, deleted and bootstrap with one from a stream',
-  },
-  {
-    fact: 'a table from nowhere',
-    object: withTable({ file: undefined }),
-    says: 'a table comes from exactly one of file, from',
-  },
-  {
-    fact: 'a table from a file and a stream',
-    object: withTable({ from: 'events' }),
-    says: 'a table comes from exactly one of file, from',
-  },
-  {
-    fact: 'a table of a stream with a time of its own',
-    object: withTable({ file: undefined, from: 'events', at: 'row.at' }),
-    says: 'at and validFor go with a table from a file',
-  },
-  {
-    fact: 'a table of a stream that nobody gives out',
-    object: withTable({ file: undefined, from: 'nobody' }),
-    says: 'people reads nobody',
   },
   {
     fact: 'a window and dedupe',
@@ -454,11 +417,6 @@ export const stages: readonly Refused[] = [
     fact: 'rows of a temporal join that are valid for no time',
     object: keyed({ join: { with: 'events', temporal: { validFor: '0s' } } }),
     says: ['join.temporal', 'validFor is no time at all'],
-  },
-  {
-    fact: 'rows that are valid for no time',
-    object: withTable({ at: 'row.at', validFor: '0s' }),
-    says: ['tables[0]', 'validFor is no time at all'],
   },
   {
     fact: 'a field n of a map that was not quoted',
