@@ -30,7 +30,7 @@ export function startCommand(args: readonly string[], options: CommandOptions): 
   running.add(child);
   const output = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) child[name].setEncoding('utf8').on('data', (text: string) => (output[name] += text));
-  const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs ?? 90_000);
+  const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs ?? 240_000);
   const ended = once(child, 'close').then(([code]: unknown[]): Ended => {
     clearTimeout(timer);
     running.delete(child);

@@ -18,7 +18,7 @@ import { streamOfSubject } from './job-run.ts';
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Looks again until it is so; throws when it takes too long. */
-export async function until(holds: () => Promise<boolean>, limitMs = 60_000): Promise<void> {
+export async function until(holds: () => Promise<boolean>, limitMs = 150_000): Promise<void> {
   for (const endMs = performance.now() + limitMs; ; await sleep(100)) {
     if (await holds()) return;
     if (performance.now() > endMs) throw new Error(`not so after ${limitMs} ms: ${holds.toString()}`);
