@@ -15,7 +15,7 @@ import { decideDeletion } from './decide-deletion.ts';
 import { decideUpgrade } from './decide-upgrade.ts';
 import type { Action, Decision, Told } from './decision.ts';
 import { readinessOf, type Readiness } from './figures.ts';
-import type { NatsObserved, Observed, ValidDeclared } from './observed.ts';
+import type { NatsAbsent, NatsObserved, Observed, ValidDeclared } from './observed.ts';
 import { awakeStages, isAsleep, ofPool, sizeOfPool, stoppedText, workersAsked } from './pools.ts';
 import { scalingConditions, scalingNews } from './scaling-verdicts.ts';
 import { issueText, listed, nextRevision, ready, reconciling, stalled, standing, type Conditions } from './verdicts.ts';
@@ -43,7 +43,7 @@ export function decide(observed: Observed): Decision {
 function decideLiving(observed: Observed): Decision {
   const { declared, nats } = observed;
   if (observed.cluster.suspend) return decideSuspension(observed);
-  if (nats.kind === 'absent') return decideWithoutNats(observed, nats.reason);
+  if (nats.kind === 'absent') return decideWithoutNats(observed, nats);
   if (declared.kind === 'invalid') return decideInvalid(observed, declared.issues.map(issueText));
   // What starts over needs nothing of what is lost.
   if (nats.lost.length > 0 && observed.cluster.upgrade.strategy !== 'stateless') return decideLost(observed, nats.lost);
@@ -79,9 +79,12 @@ function decideSuspension(observed: Observed): Decision {
   };
 }
 
-function decideWithoutNats(observed: Observed, reason: string): Decision {
+function decideWithoutNats(observed: Observed, { reason, unfit }: NatsAbsent): Decision {
   const { status } = observed.job;
-  const message = `NATS does not answer: ${reason}; nothing is changed until it does`;
+  const message =
+    unfit === undefined
+      ? `NATS does not answer: ${reason}; nothing is changed until it does`
+      : `NATS is not used: ${reason}; nothing is changed until then`;
   return {
     ...hold(observed, status.phase ?? 'Pending', {
       Ready: { status: 'Unknown', reason: 'NatsUnreachable', message },

@@ -46,8 +46,15 @@ export type Declared =
 
 export type ValidDeclared = Extract<Declared, { readonly kind: 'valid' }>;
 
+export type NatsAbsent = {
+  readonly kind: 'absent';
+  readonly reason: string;
+  /** It was reached, and is not used: why it may lose what it acknowledges. */
+  readonly unfit?: string;
+};
+
 export type NatsObserved =
-  | { readonly kind: 'absent'; readonly reason: string }
+  | NatsAbsent
   | {
       readonly kind: 'present';
       /** What the workers are told to run; null: nothing yet. */

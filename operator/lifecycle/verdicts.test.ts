@@ -1,6 +1,7 @@
 // Sentences of conditions that hold whatever else is going on.
 
 import { expect, test } from 'vitest';
+import type { NatsAbsent } from './observed.ts';
 import { declaredOf, figuresRunning, natsWith, observedWith } from './observed-sample.ts';
 import { standing } from './verdicts.ts';
 
@@ -11,6 +12,16 @@ test.each([
 ] as const)('of a NATS whose durability is $nats.kind it is said $says.status', ({ nats: durability, says }) =>
   expect(standing(observedWith({ declared: declaredOf('h1'), nats: natsWith({ durability }) })).DurabilityDegraded).toMatchObject(says),
 );
+
+test('of one that is away nothing is said, but for what is known of it all the same', () => {
+  const said = (nats: NatsAbsent): unknown => standing(observedWith({ declared: declaredOf('h1'), nats })).DurabilityDegraded;
+  expect(said({ kind: 'absent', reason: 'gone' })).toEqual({ status: 'Unknown', reason: 'NatsUnreachable', message: 'gone' });
+  expect(said({ kind: 'absent', reason: 'MR1004: old', unfit: 'old' })).toEqual({
+    status: 'True',
+    reason: 'WritesMayBeLost',
+    message: 'old',
+  });
+});
 
 test.each([
   {

@@ -51,7 +51,10 @@ export function standing({ pods, nats, figures }: Observed): Conditions {
 
 /** A server that is away says nothing against the others. */
 function durabilityOf(nats: NatsObserved): Verdict {
-  if (nats.kind === 'absent') return { status: 'Unknown', reason: 'NatsUnreachable', message: nats.reason };
+  if (nats.kind === 'absent')
+    return nats.unfit === undefined
+      ? { status: 'Unknown', reason: 'NatsUnreachable', message: nats.reason }
+      : yes('WritesMayBeLost', nats.unfit);
   switch (nats.durability.kind) {
     case 'durable':
       return no('Durable', 'NATS syncs each write before it is acknowledged');

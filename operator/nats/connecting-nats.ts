@@ -4,10 +4,11 @@
 
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { JobConnections } from '../../runtime/adapters/nats/job-connections.ts';
+import { isError } from '../../runtime/base/errors.ts';
 import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
 import type { RevisionStatus } from '../../crds/stream-job/status.ts';
 import type { JobFigures } from '../lifecycle/figures.ts';
-import type { Backlogs, NatsObserved } from '../lifecycle/observed.ts';
+import type { Backlogs, NatsAbsent, NatsObserved } from '../lifecycle/observed.ts';
 import type {
   Absent,
   Done,
@@ -19,6 +20,7 @@ import type {
   RevisionToWrite,
   SavepointProgress,
 } from '../reconcile/nats-side.ts';
+import { tooOld } from './durability.ts';
 import type { JobNats } from './job-nats.ts';
 import type { JobViews, Viewed } from './job-view.ts';
 
@@ -39,7 +41,7 @@ export class ConnectingNats implements NatsSide, JobViews {
   #connection: NatsConnection | null = null;
   #isClosed = false;
   readonly #tried = Promise.withResolvers<void>();
-  #reason = 'the first connection is being made';
+  #away: NatsAbsent = { kind: 'absent', reason: 'the first connection is being made' };
   readonly #listeners: ((identity: string) => void)[] = [];
 
   /** Goes on trying for ever. */
@@ -54,9 +56,9 @@ export class ConnectingNats implements NatsSide, JobViews {
         this.#tried.resolve();
         return onConnected(connections.job);
       } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
-        if (reason !== this.#reason) onTrouble(reason);
-        this.#reason = reason;
+        const away = awayBecause(error);
+        if (away.reason !== this.#away.reason) onTrouble(away.reason);
+        this.#away = away;
       }
       this.#tried.resolve();
       await sleep(RETRY_MS);
@@ -148,6 +150,12 @@ export class ConnectingNats implements NatsSide, JobViews {
 
   async #ask<T>(question: (inner: JobNats) => Promise<T>): Promise<T | Absent> {
     await this.#tried.promise; // C1
-    return this.#inner === null ? { kind: 'absent', reason: this.#reason } : question(this.#inner);
+    return this.#inner === null ? this.#away : question(this.#inner);
   }
+}
+
+function awayBecause(error: unknown): NatsAbsent {
+  if (!isError(error, 'MR1004')) return { kind: 'absent', reason: error instanceof Error ? error.message : String(error) };
+  const unfit = tooOld(`the NATS server at ${error.data.url}`, error.data.version);
+  return { kind: 'absent', reason: `${error.code} ${error.name}: ${unfit}`, unfit };
 }

@@ -80,8 +80,7 @@ export function judge(reports: readonly ServerReport[], silent: readonly string[
 }
 
 function problemOf({ server_name: name, version, jetstream }: ServerReport): string | null {
-  if (!isAtLeast(version, NATS_VERSION_MIN))
-    return `the NATS server ${name} is ${version}, older than ${NATS_VERSION_MIN}, and can lose acknowledged writes at a power cut; upgrade it`;
+  if (!isAtLeast(version, NATS_VERSION_MIN)) return tooOld(`the NATS server ${name}`, version);
   const { sync_always: always, sync_interval: intervalNs, store_dir: store } = jetstream?.config ?? {};
   if (always !== true) {
     const how = intervalNs === undefined ? 'not at each write' : `every ${intervalNs / 1e9} s only`;
@@ -90,6 +89,10 @@ function problemOf({ server_name: name, version, jetstream }: ServerReport): str
   if (store === FORGOTTEN_STORE)
     return `the NATS server ${name} keeps its streams in ${FORGOTTEN_STORE}, which is emptied; set \`store_dir\` in its jetstream block`;
   return null;
+}
+
+export function tooOld(server: string, version: string): string {
+  return `${server} is ${version}, older than ${NATS_VERSION_MIN}, and can lose acknowledged writes at a power cut; upgrade it`;
 }
 
 function within<T>(promise: Promise<T>, ms: number): Promise<T | null> {

@@ -39,11 +39,8 @@ export class ControlPlane {
     this.nats = nats;
   }
 
-  static async start(nats: 'shared' | 'own' = 'shared'): Promise<ControlPlane> {
-    const [api, server] = await Promise.all([
-      startApiServer(),
-      nats === 'own' ? startKeyedServer({ durability: 'process' }) : startTestServer(),
-    ]);
+  static async start(nats: 'shared' | 'own' = 'shared', durability: 'machine' | 'process' = 'process'): Promise<ControlPlane> {
+    const [api, server] = await Promise.all([startApiServer(), nats === 'own' ? startKeyedServer({ durability }) : startTestServer()]);
     await applyDefinitions(api);
     return new ControlPlane(api, server);
   }
