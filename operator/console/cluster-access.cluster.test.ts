@@ -96,7 +96,9 @@ test('more than can be asked at once are told so, and nobody is let in by it', a
   const asked = new ClusterAccess({ client: await clientOf(server), clock: ports.clock });
   const entries = await Promise.all(Array.from({ length: 200 }, (_, at) => asked.entry({ authorization: `Bearer nobody-${at}` }, null)));
   const statuses = new Set(entries.map((entry) => (entry.kind === 'allowed' ? 'allowed' : entry.status)));
-  expect([...statuses].toSorted((a, b) => Number(a) - Number(b))).toEqual([401, 503]);
+  expect(statuses).toContain(503);
+  // On a machine that stalls none of them may be answered in time.
+  expect([...statuses].filter((status) => status !== 401 && status !== 503)).toEqual([]);
 });
 
 async function tokenOf(account: string): Promise<string> {

@@ -25,5 +25,5 @@ export async function expectRight(
 
 /** A test may take so long. */
 export function seedsTimeoutMs(seeds: number): number {
-  return 120_000 + seeds * 3_000;
+  return 300_000 + seeds * 12_000;
 }

@@ -24,8 +24,8 @@ export type FromThread =
   /** Of all spans so far, what became of them. */
   | { readonly kind: 'settled' | 'closed'; readonly figures: TracerFigures };
 
-/** Loading takes 0.1 s of CPU; on a machine with much to do that may be a second. */
-const START_MAX_MS = 2_000;
+/** Loading takes 0.1 s of CPU; on a machine with much to do that may be seconds. Who ends before it has loaded has not lived long. */
+const START_MAX_MS = 10_000;
 /** Of the time to close: for the thread to say what became of the last spans. */
 const LAST_WORD_MS = 100;
 /** Spans die young there too, if what one request is made of has room: with 8 a span costs a fifth more CPU, with 24 or 48 no less. */
