@@ -21,7 +21,7 @@ test.each([0, 1] as const)(
     }
     expect(kills).toBeGreaterThan(SEEDS);
   },
-  120_000 + SEEDS * 2_000,
+  300_000 + SEEDS * 2_000,
 );
 
 test('actors whose timers send each other events for ever end with the input', async () => {

@@ -1,9 +1,10 @@
 // Arguments and files of a test's API server and etcd (api-server.ts). Pure.
 import { join } from 'node:path';
 
-export type Places = { readonly folder: string; readonly port: number; readonly etcdPort: number; readonly etcdPeerPort: number };
+export type EtcdPlaces = { readonly folder: string; readonly etcdPort: number; readonly etcdPeerPort: number };
+export type ApiServerPlaces = { readonly folder: string; readonly port: number; readonly etcdPort: number };
 
-export function etcdArguments({ folder, etcdPort, etcdPeerPort }: Places): readonly string[] {
+export function etcdArguments({ folder, etcdPort, etcdPeerPort }: EtcdPlaces): readonly string[] {
   const client = `http://127.0.0.1:${etcdPort}`;
   const peer = `http://127.0.0.1:${etcdPeerPort}`;
   return [
@@ -20,7 +21,7 @@ export function etcdArguments({ folder, etcdPort, etcdPeerPort }: Places): reado
   ];
 }
 
-export function apiServerArguments({ folder, port, etcdPort }: Places): readonly string[] {
+export function apiServerArguments({ folder, port, etcdPort }: ApiServerPlaces): readonly string[] {
   return [
     `--etcd-servers=http://127.0.0.1:${etcdPort}`,
     '--bind-address=127.0.0.1',

@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../cli/local/server-process.ts';
 import { tryRun, type Ended } from '../cluster/program-run.ts';
-import { apiServerArguments, etcdArguments, kubeconfigText, type Places } from './api-server-config.ts';
+import { apiServerArguments, etcdArguments, kubeconfigText, type ApiServerPlaces } from './api-server-config.ts';
 import { findClusterPrograms } from './cluster-programs.ts';
 import { startSupervised, type Supervised } from './supervised.ts';
 
@@ -46,11 +46,11 @@ const pollMs = 100;
 export async function startApiServer(): Promise<ApiServer> {
   const programs = await findClusterPrograms(['etcd', 'kube-apiserver', 'kubectl']);
   const folder = await mkdtemp(join(tmpdir(), 'millrace-api-'));
-  const places: Places = { folder, port: await freePort(), etcdPort: await freePort(), etcdPeerPort: await freePort() };
+  const { etcd, etcdPort } = await startEtcd(programs.etcd, folder);
+  const places: ApiServerPlaces = { folder, port: await freePort(), etcdPort };
   const adminToken = randomBytes(24).toString('hex');
   await writeSecrets(folder, adminToken);
   const logPath = join(folder, 'api-server.log');
-  const etcd = await startSupervised({ binary: programs.etcd, args: etcdArguments(places), logPath: join(folder, 'etcd.log') });
   let running: Supervised | null = null;
   const start = async (): Promise<void> => {
     running = await startSupervised({ binary: programs['kube-apiserver'], args: apiServerArguments(places), logPath });
@@ -99,6 +99,35 @@ export async function withKubectl(kubeconfig: string, args: readonly string[], i
   const ended = await kubectl(program, kubeconfig, { args, input });
   if (ended.code !== 0) throw new Error(`kubectl ${args.join(' ')} failed (exit code ${ended.code}): ${ended.stderr}`);
   return ended.stdout;
+}
+
+/** Resolves when it may be written to. One that ends meanwhile, as when somebody else got its ports, is begun again with others. */
+async function startEtcd(binary: string, folder: string): Promise<{ readonly etcd: Supervised; readonly etcdPort: number }> {
+  const logPath = join(folder, 'etcd.log');
+  const deadlineMs = performance.now() + readyTimeoutMs;
+  for (;;) {
+    const places = { folder, etcdPort: await freePort(), etcdPeerPort: await freePort() };
+    await rm(join(folder, 'etcd'), { recursive: true, force: true });
+    const etcd = await startSupervised({ binary, args: etcdArguments(places), logPath });
+    while (etcd.endedBy === null && performance.now() < deadlineMs) {
+      if (await isHealthy(`http://127.0.0.1:${places.etcdPort}/health`)) return { etcd, etcdPort: places.etcdPort };
+      await sleep(pollMs);
+    }
+    await etcd.stop();
+    if (performance.now() < deadlineMs) continue;
+    const log = await readFile(logPath, 'utf8').catch(() => '');
+    throw new Error(`etcd is not ready (${etcd.endedBy ?? 'too slow'}): ${log.slice(-1_500)}`);
+  }
+}
+
+async function isHealthy(url: string): Promise<boolean> {
+  try {
+    const answer = await fetch(url, { signal: AbortSignal.timeout(2_000) });
+    await answer.arrayBuffer();
+    return answer.ok;
+  } catch {
+    return false; // it does not listen yet
+  }
 }
 
 type KubectlCall = { readonly args: readonly string[]; readonly input?: string | undefined };
