@@ -31,3 +31,16 @@ test('what waits for a source is what a cluster says of its stream, and is not k
   expect(lags).toMatchObject({ rows: 12, more: null, sums: 0 });
   expect(board.live(phase, 0, 1).stages.find(({ id }) => id === 'rows')?.lagEvents).toBeNull();
 });
+
+test('what happened before stands behind what happens under a new plan', () => {
+  const job = readStreamJob(text, { file: 'shown', parameters: {} });
+  const plan = planJob(job, {}, { identity: 'a_shown', deadLetterFile: false });
+  const ref = { namespace: 'a', name: 'shown' };
+  const declared = declaredOf({ ref, plan, description: null, text, language: 'yaml', run: 'r', jaegerUrl: null });
+  const before = new LiveBoard({ plan, declared, isolation: 'process', startMs: 0 });
+  before.note({ atMs: 1, kind: 'moved', text: 'first' });
+  const after = new LiveBoard({ plan, declared, isolation: 'process', startMs: 0, timeline: before.timeline });
+  after.note({ atMs: 2, kind: 'note', text: 'second' });
+  expect(after.timeline.map((entry) => entry.text)).toEqual(['second', 'first']);
+  expect(before.timeline.map((entry) => entry.text)).toEqual(['first']);
+});

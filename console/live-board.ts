@@ -23,6 +23,8 @@ export type LiveBoardParts = {
   readonly isolation: Isolation;
   /** Monotonic ms. */
   readonly startMs: number;
+  /** What happened before, newest first: of the board of an earlier revision. */
+  readonly timeline?: readonly TimelineEntry[];
 };
 
 const TIMELINE_MAX = 500;
@@ -40,12 +42,13 @@ export class LiveBoard {
   readonly #rates = new CountRates();
   readonly #owners = new OwnerChanges();
   readonly #workers = new Map<string, Heard>();
-  readonly #timeline: TimelineEntry[] = [];
+  readonly #timeline: TimelineEntry[];
   #isOver = false;
 
   constructor(parts: LiveBoardParts) {
     this.#parts = parts;
     this.#declared = parts.declared;
+    this.#timeline = [...(parts.timeline ?? [])];
     this.#board = new ProgressBoard(parts.plan, parts.startMs, parts.isolation);
   }
 
@@ -67,6 +70,11 @@ export class LiveBoard {
   note(...entries: readonly TimelineEntry[]): void {
     this.#timeline.unshift(...entries.toReversed());
     this.#timeline.length = Math.min(this.#timeline.length, TIMELINE_MAX);
+  }
+
+  /** Newest first. */
+  get timeline(): readonly TimelineEntry[] {
+    return this.#timeline;
   }
 
   /** `told`: what a cluster knows of pools; `backlogs`: by source, what waits in its stream. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { bytes, duration, pretty, rate, time } from './format.ts';
+import { bytes, duration, moment, pretty, rate, time } from './format.ts';
 
 test.each([
   [rate(0), '0/s'],
@@ -15,3 +15,12 @@ test.each([
   [pretty('{"a":1}'), '{\n  "a": 1\n}'],
   [pretty('{"a":'), '{"a":'],
 ])('%s', (written, expected) => expect(written).toBe(expected));
+
+test.each([
+  ['of the same day only its time', [2026, 10, 28, 4, 59, 12], '04:59:12'],
+  ['of an earlier day of the year its day, too', [2026, 10, 27, 23, 59, 59], '27\u00a0Nov 23:59:59'],
+  ['of an earlier year all', [2025, 10, 28, 4, 59, 12], '28\u00a0Nov\u00a02025 04:59:12'],
+] as const)('a moment is told %s', (_fact, parts, expected) => {
+  const now = new Date(2026, 10, 28, 5, 0, 0).getTime();
+  expect(moment(new Date(...(parts as readonly number[] as [number, number])).getTime(), now)).toBe(expected);
+});

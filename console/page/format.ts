@@ -29,6 +29,15 @@ export function clock(ms: number): string {
   return new Date(ms).toLocaleTimeString('en-GB');
 }
 
+/** The same with its day where that is another one than that of `nowMs`: `27 Nov 04:59:12`, and with its year where that is. */
+export function moment(ms: number, nowMs: number): string {
+  const [then, now] = [new Date(ms), new Date(nowMs)];
+  if (then.toDateString() === now.toDateString()) return clock(ms);
+  const year = then.getFullYear() === now.getFullYear() ? {} : ({ year: 'numeric' } as const);
+  const day = then.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', ...year });
+  return `${day.replaceAll(' ', '\u00a0')} ${clock(ms)}`;
+}
+
 export function bytes(value: number): string {
   if (value < 1024) return `${value} B`;
   const units = ['KiB', 'MiB', 'GiB', 'TiB'];

@@ -67,7 +67,7 @@ export function Page(): ReactNode {
           </a>
         ))}
       </nav>
-      <main id="view" tabIndex={-1}>
+      <main id="view" tabIndex={-1} data-at={live?.atMs}>
         {refused === null || !refused.isOfPerson ? (
           <ConnectionNote connection={watched.connection} hasShown={live !== null} problem={refused?.message ?? null} />
         ) : (

@@ -3,7 +3,7 @@
 import type { ReactNode } from 'react';
 import type { Live, LivePool } from '../api.ts';
 import { inert } from '../../runtime/base/inert.ts';
-import { clock, count, rate, time } from './format.ts';
+import { count, moment, rate, time } from './format.ts';
 
 /** Stages that are named; a pool may have a hundred. */
 const STAGES_MAX = 8;
@@ -27,14 +27,16 @@ export function PoolCards({ live }: { readonly live: Live }): ReactNode {
     <section aria-label="Pools">
       <div className="columns pools">
         {pools.map((pool) => (
-          <PoolCard key={pool.name} pool={pool} isOnly={pools.length === 1} />
+          <PoolCard key={pool.name} pool={pool} isOnly={pools.length === 1} nowMs={live.atMs} />
         ))}
       </div>
     </section>
   );
 }
 
-function PoolCard({ pool, isOnly }: { readonly pool: LivePool; readonly isOnly: boolean }): ReactNode {
+type CardProps = { readonly pool: LivePool; readonly isOnly: boolean; readonly nowMs: number };
+
+function PoolCard({ pool, isOnly, nowMs }: CardProps): ReactNode {
   const { name, stages, lagEvents, eventsInPerS, now, decision } = pool;
   const more = stages.length - STAGES_MAX;
   return (
@@ -63,8 +65,8 @@ function PoolCard({ pool, isOnly }: { readonly pool: LivePool; readonly isOnly: 
       )}
       {decision !== null && (
         <p className="said" data-figure="decision">
-          <time dateTime={time(decision.atMs)} title={time(decision.atMs)}>
-            {clock(decision.atMs)}
+          <time dateTime={`${time(decision.atMs)}Z`} title={`${time(decision.atMs)} UTC`}>
+            {moment(decision.atMs, nowMs)}
           </time>{' '}
           {inert(decision.text)}
         </p>

@@ -3,7 +3,7 @@
 import { type ReactNode, useState } from 'react';
 import type { TimelineKind } from '../api.ts';
 import { inert } from '../../runtime/base/inert.ts';
-import { clock, count, time } from './format.ts';
+import { count, moment, time } from './format.ts';
 import { Empty } from './machines-view.tsx';
 import { PoolCards } from './pools.tsx';
 import type { ViewProps } from './views.ts';
@@ -44,7 +44,9 @@ export function TimelineView({ live }: ViewProps): ReactNode {
       <ol className="timeline">
         {shown.map(({ atMs, kind: what, text }, place) => (
           <li key={`${atMs} ${shown.length - place}`} className={what in TITLES ? what : 'note'}>
-            <time dateTime={time(atMs)}>{clock(atMs)}</time>
+            <time dateTime={`${time(atMs)}Z`} title={`${time(atMs)} UTC`}>
+              {moment(atMs, live.atMs)}
+            </time>
             <span className="what">{TITLES[what] ?? inert(what)}</span>
             <span className="text">{inert(text)}</span>
           </li>

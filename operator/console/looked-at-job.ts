@@ -163,7 +163,9 @@ export class LookedAtJob implements JobSource {
     if (isSameRun && before.object === object) return before;
     const plan = running?.plan ?? { job: identityOf(ref), stages: [], edges: [], tables: [], streams: [], fingerprint: '' };
     const declared = this.#declare(plan, `${running?.run} ${object}`);
-    const board = isSameRun ? before.board : new LiveBoard({ plan, declared, isolation: 'process', startMs: clock.monotonicMs() });
+    const timeline = before?.board.timeline ?? []; // what was seen outlives the revision that it happened to
+    const begun = { plan, declared, isolation: 'process', startMs: clock.monotonicMs(), timeline } as const;
+    const board = isSameRun ? before.board : new LiveBoard(begun);
     board.declare(declared);
     this.#moment = null;
     return (this.#shown = { running, object, declared, board });

@@ -16,12 +16,13 @@ export type OperatedNamespace = {
   readonly jobIsReady: () => Promise<void>;
 };
 
-/** Begun before the tests of the file that calls this, and ended behind them, with the pods that they started. */
-export function operatedNamespace(namespace: string): OperatedNamespace {
+/** Begun before the tests of the file that calls this, and ended behind them, with the pods that they started. `environment`: of operators. */
+export function operatedNamespace(namespace: string, environment: () => Readonly<Record<string, string>> = () => ({})): OperatedNamespace {
   const own: { plane?: ControlPlane; proxy?: WriteProxy; operator?: OperatorProcess } = {};
   const startOperator = async (): Promise<void> => {
     const [plane, proxy] = [own.plane!, own.proxy!];
-    own.operator = await OperatorProcess.start({ server: plane.api, apiUrl: proxy.url, natsUrl: plane.nats.url, namespace });
+    const place = { server: plane.api, apiUrl: proxy.url, natsUrl: plane.nats.url, namespace };
+    own.operator = await OperatorProcess.start({ ...place, environment: environment() });
   };
   beforeAll(async () => {
     own.plane = await ControlPlane.start();
