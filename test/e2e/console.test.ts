@@ -43,7 +43,7 @@ beforeAll(async () => {
       ({ messages }) => messages,
       () => 0, // the port does not answer yet
     );
-  await until('all flights are on the subject', 90_000, async () => ((await fed()) === 55 ? true : null));
+  await until('all flights are on the subject', 150_000, async () => ((await fed()) === 55 ? true : null));
   forward.stop();
   await deployFlights();
   await kubectl(['create', 'serviceaccount', 'viewer', '-n', space]);
@@ -52,7 +52,7 @@ beforeAll(async () => {
   console_ = await PortForward.start({ namespace: systemNamespace, service: `${release}-console`, port: 80 });
   await until(
     'all flights are read',
-    120_000,
+    150_000,
     async () => {
       const live = await api<Live | null>('flights/live').catch(() => null);
       const isRead = live?.stages.some(({ id, eventsIn }) => id === 'flights' && eventsIn === 27_004) === true;
@@ -61,7 +61,7 @@ beforeAll(async () => {
     () => story(space, 'flights'),
   );
   if (program !== null) browser = await openBrowser(program);
-}, 400_000);
+}, 900_000);
 
 afterAll(async () => {
   if (program !== null) console.log(`pictures of the console: ${artefactFolder()}`);
@@ -81,7 +81,7 @@ async function deployFlights(): Promise<void> {
   await writeFile(join(folder, 'stream-job.yaml'), endless.replace('default: 366d', 'default: 4d'));
   await typed(`npm run millrace -- build ${folder}/stream-job.yaml -o ${folder}/out -n ${space}`);
   await typed(`kubectl apply --server-side -k ${folder}/out`);
-  await untilReady(space, 'flights', 120_000);
+  await untilReady(space, 'flights', 240_000);
 }
 
 async function api<T>(path: string): Promise<T> {

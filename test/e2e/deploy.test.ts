@@ -51,8 +51,8 @@ afterAll(async () => {
 async function deploy(change: (text: string) => string = (same) => same, ...options: readonly string[]): Promise<Ended> {
   const changed = change(text);
   await writeFile(join(folder, 'job.ts'), changed);
-  const args = ['deploy', 'job.ts', '-n', space, '--kubeconfig', inject('bed').kubeconfig, ...options];
-  return runCommand(args, { cwd: folder, timeoutMs: 200_000 });
+  const args = ['deploy', 'job.ts', '-n', space, '--kubeconfig', inject('bed').kubeconfig, '--wait', '5m', ...options];
+  return runCommand(args, { cwd: folder, timeoutMs: 400_000 });
 }
 
 /** The tally marks its results so. */
@@ -83,11 +83,11 @@ async function everyDoorOnce(): Promise<void> {
 /** Waits for the results of all events so far and holds them against what they must be; gives the marks of the tally, in order. */
 async function resultsAreRight(): Promise<string> {
   const each = DOORS_OF_A_FLOOR * 2;
-  const tally = await until('the tally is complete', 30_000, async () => {
+  const tally = await until('the tally is complete', 150_000, async () => {
     const found = await linesOf<Tally>(nats, 'doors-tally');
     return found.length >= sent * each * FLOORS ? found : null;
   });
-  const shut = await until('all doors are shut', 30_000, async () => {
+  const shut = await until('all doors are shut', 150_000, async () => {
     const found = await linesOf<Shut>(nats, 'doors-shut');
     return found.length >= sent * DOORS_OF_A_FLOOR * FLOORS ? found : null;
   });
@@ -114,8 +114,10 @@ async function lives(): Promise<readonly string[]> {
   return found.map(({ metadata, status: { containerStatuses } }) => `${metadata.uid} ${containerStatuses?.[0]?.restartCount}`).sort();
 }
 
-async function told(): Promise<string> {
-  return kubectl(['events', '-n', space, '--for', 'streamjob/doors']);
+/** By an event of the job. */
+async function untilTold(what: RegExp): Promise<void> {
+  const told = (): Promise<string> => kubectl(['events', '-n', space, '--for', 'streamjob/doors']);
+  await until(`it is told: ${what.source}`, 150_000, async () => (what.test(await told()) ? true : null), told);
 }
 
 test('a job of functions and a machine runs on the cluster, by one command', async () => {
@@ -149,7 +151,7 @@ test('one changed function: its stage begins anew with its state, the machine an
   expect(await resultsAreRight()).toBe('aaaaaabbbbbb');
   expect(claimedAnew(owners, await ownersOf(own, identity))).toEqual(['tally']);
   expect(await lives()).toEqual(pod);
-  expect(await told()).toMatch(/Upgrading .*revision 2: tally begin anew with their state; \d+ stages go on untouched/);
+  await untilTold(/Upgrading .*revision 2: tally begin anew with their state; \d+ stages go on untouched/);
 });
 
 test('code that throws where it is loaded is rolled back by itself: the command says so, and results go on all the while', async () => {
@@ -167,14 +169,14 @@ test('code that throws where it is loaded is rolled back by itself: the command 
   expect(ended.code).toBe(1);
   expect(ended.stderr).toContain('doors does not run (RolledBack)');
   console.log(`a bundle that throws was rolled back, and told, after ${tookMs} ms`);
-  const found = await until('revision 2 runs again', 60_000, async () => {
+  const found = await until('revision 2 runs again', 240_000, async () => {
     const now = await status(space, 'doors');
     return now.phase === 'Running' && now.revision?.hash === now.stableRevision?.hash ? now : null;
   });
   expect(condition(found, 'Stalled')).toBe('True RolledBack');
   expect(found.revision?.number).toBe(4);
   expect(found.rejectedHash).not.toBe(found.revision?.hash);
-  expect(await told()).toMatch(/Warning +RolledBack .*revision 3 did not progress \(.*the moon is full.*revision 2 is run again, as 4/);
+  await untilTold(/Warning +RolledBack .*revision 3 did not progress \(.*the moon is full.*revision 2 is run again, as 4/);
   isSending = false;
   await sending;
   await everyDoorOnce();

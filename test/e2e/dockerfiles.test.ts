@@ -80,7 +80,7 @@ async function makeBases(): Promise<void> {
   await symlink('../lib/node_modules/npm/bin/npm-cli.js', join(context, 'bin/npm'));
   // npm as it is set up here: its registry, and whom it trusts.
   const setting = async (name: string): Promise<string> =>
-    (await tryRun('npm', ['config', 'get', name], { timeoutMs: 30_000 })).stdout.trim();
+    (await tryRun('npm', ['config', 'get', name], { timeoutMs: 100_000 })).stdout.trim();
   const trusted = await setting('cafile');
   const isTold = trusted !== '' && trusted !== 'null';
   if (isTold) await cp(trusted, join(context, 'certificates/ca.crt'), { dereference: true });
@@ -99,7 +99,7 @@ async function makeBases(): Promise<void> {
 /** With an engine that answers; null: there is none, or it would build in the old way. */
 async function findDocker(): Promise<string | null> {
   for (const program of ['docker', '/usr/bin/docker']) {
-    const options = { env: { DOCKER_HOST: dockerHost }, timeoutMs: 20_000 };
+    const options = { env: { DOCKER_HOST: dockerHost }, timeoutMs: 100_000 };
     const { code, stdout } = await tryRun(program, ['version', '--format', '{{.Client.Version}}'], options);
     const hasBuildx = (await tryRun(program, ['buildx', 'version'], options)).code === 0;
     if (code === 0 && (hasBuildx || Number.parseInt(stdout, 10) < 23)) return program;

@@ -3,7 +3,7 @@
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeExistingNats, CREDENTIALS_KEY, type ExistingNats } from './support/existing-nats.ts';
-import { condition, makeNamespace, removeNamespace, status, untilReady } from './support/jobs.ts';
+import { condition, makeNamespace, removeNamespace, status, untilCondition, untilReady } from './support/jobs.ts';
 import { applyLoadJob, makeLoadStream, problemsOf, Sender } from './support/load.ts';
 import { connectClusterNats, secretText, type ClusterNats } from './support/nats.ts';
 import { chart } from './support/old-chart.ts';
@@ -68,7 +68,8 @@ test('jobs give exact results; each write is synced, and that is said', async ()
     await applyLoadJob(space, name);
   }
   for (const name of jobs) {
-    expect(condition(await untilReady(space, name), 'DurabilityDegraded')).toBe('False Durable');
+    await untilReady(space, name);
+    await untilCondition(space, name, 'DurabilityDegraded', 'False Durable');
     const sender = new Sender(nats, { name, keys: 7, perSecond: 100 });
     senders.set(name, sender);
     await sender.send(140);
@@ -103,12 +104,12 @@ test('workers may talk to the port of its URL, and to no other but DNS', async (
 });
 
 test('it passes helm test', async () => {
-  expect(await helm(['test', release.name, '-n', space, '--timeout', '4m'])).toMatch(/Phase:\s+Succeeded/);
+  expect(await helm(['test', release.name, '-n', space, '--timeout', '5m'])).toMatch(/Phase:\s+Succeeded/);
 });
 
 test('started anew without `sync_interval: always` it may lose writes, and the job says so and goes on; mended, it says that too', async () => {
   await server.restart('late');
-  await until('it is said', 60_000, async () =>
+  await until('it is said', 150_000, async () =>
     condition(await status(space, 'first'), 'DurabilityDegraded') === 'True WritesMayBeLost' ? true : null,
   );
   expect(await message('DurabilityDegraded')).toBe(
@@ -118,15 +119,15 @@ test('started anew without `sync_interval: always` it may lose writes, and the j
   await sender?.send(140);
   expect(await problemsOf(nats, 'first', sender?.counts() ?? new Map())).toEqual([]);
   await server.restart('always');
-  await until('it is taken back', 60_000, async () =>
+  await until('it is taken back', 150_000, async () =>
     condition(await status(space, 'first'), 'DurabilityDegraded') === 'False Durable' ? true : null,
   );
   await untilReady(space, 'first');
 });
 
 test('told no monitoring port it does not take durability for given, and says what to name', async () => {
-  await helm(['upgrade', release.name, chart, '-n', space, '--reuse-values', '--set', 'nats.monitorUrl=', '--wait', '--timeout', '2m']);
-  await until('it is said', 60_000, async () =>
+  await helm(['upgrade', release.name, chart, '-n', space, '--reuse-values', '--set', 'nats.monitorUrl=', '--wait', '--timeout', '5m']);
+  await until('it is said', 150_000, async () =>
     (await message('DurabilityDegraded'))?.includes('name it in nats.monitorUrl') ? true : null,
   );
   expect(condition(await status(space, 'first'), 'DurabilityDegraded')).toBe('True WritesMayBeLost');

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { runFlights } from '../support/flights-run.ts';
 import { startTestServer, type TestServer } from '../support/nats.ts';
+import { isWhole } from '../support/jaeger-query.ts';
 import { readPayloads } from '../support/subject-payloads.ts';
 import { workerImage } from './support/images.ts';
 import { condition, job, makeNamespace, pods, removeNamespace, status, story, untilPhase, untilReady } from './support/jobs.ts';
@@ -117,7 +118,8 @@ describe('the flights of January 2013', () => {
     const samples = [...(await watch.stop()), await look(flights, space, 'flights')];
     expect(samples.flatMap((sample) => liesOf(sample, tasks))).toEqual([]);
     const phases = samples.map(({ status: { phase } }) => phase).filter((phase, i, all) => phase !== undefined && phase !== all[i - 1]);
-    expect(['Starting,Completed', 'Starting,Running,Completed']).toContain(phases.filter((phase) => phase !== 'Pending').join());
+    // Not ready again for a moment, when the machine stalls for longer than workers may be silent.
+    expect(phases.filter((phase) => phase !== 'Pending').join()).toMatch(/^(Starting,(Running,)?)+Completed$/);
     await new Promise((resolve) => setTimeout(resolve, 2_000));
     expect(await Promise.all(RESULTS.map(async (name) => (await nats.jsm.streams.info(`flights_${name}`)).state.messages))).toEqual(counts);
     console.log(
@@ -145,10 +147,12 @@ describe('the flights of January 2013', () => {
   test("its traces are whole in the chart's Jaeger: one root, every parent is there, no span twice, and they reach the sinks", async () => {
     const jaeger = await connectClusterJaeger();
     try {
-      const traces = await until('Jaeger has traces that reach a sink', 60_000, async () => {
-        const found = await jaeger.query.traces(`${space}_flights/flights`, 1_000);
-        return found.some(({ spans }) => spans.some(({ name }) => name.startsWith('send hourly'))) ? found : null;
-      });
+      const traces = await jaeger.query.settledTraces(
+        `${space}_flights/flights`,
+        1_000,
+        (found) => found.every(isWhole) && found.some(({ spans }) => spans.some(({ name }) => name.startsWith('send hourly'))),
+      );
+      expect(traces.some(({ spans }) => spans.some(({ name }) => name.startsWith('send hourly')))).toBe(true);
       for (const { traceId, spans } of traces) {
         const ids = spans.map(({ id }) => id);
         expect(new Set(ids).size, traceId).toBe(ids.length);
@@ -171,8 +175,8 @@ describe('the flights of January 2013', () => {
   });
 
   test('completed, it has no pod, and every way of asking says the same', async () => {
-    await until('no pods', 60_000, async () => ((await pods(space, 'flights')).length === 0 ? true : null));
-    const { AGE, ...cells } = await until('all is counted', 30_000, async () => {
+    await until('no pods', 150_000, async () => ((await pods(space, 'flights')).length === 0 ? true : null));
+    const { AGE, ...cells } = await until('all is counted', 150_000, async () => {
       const found = await columns(space, 'flights');
       return found['READY'] === '0/0' ? found : null;
     });
@@ -186,7 +190,7 @@ describe('the flights of January 2013', () => {
       REPLICAS: '1',
     });
     expect(AGE).toMatch(/^\d+[sm]/);
-    await kubectl(['wait', '-n', space, '--for=condition=Ready', 'streamjob/flights', '--timeout=5s']);
+    await kubectl(['wait', '-n', space, '--for=condition=Ready', 'streamjob/flights', '--timeout=100s']);
     const described = await kubectl(['describe', 'sj', 'flights', '-n', space]);
     expect(described).toContain('all input was processed and all results are written');
     expect(described).toMatch(/Normal +Deployed [\s\S]*revision 1 is deployed[\s\S]*Normal +Completed /);
@@ -234,7 +238,7 @@ describe('a job that does not end', () => {
 
   test('while its pod has no node it is not ready, and Degraded says why', async () => {
     await makeLoadStream(nats, name);
-    const found = await until('it is degraded', 30_000, async () => {
+    const found = await until('it is degraded', 150_000, async () => {
       const said = await status(space, name);
       return condition(said, 'Degraded') === 'True PodsNotStarting' ? said : null;
     });
@@ -249,7 +253,7 @@ describe('a job that does not end', () => {
     const watch = new Watch(truthful, space, name);
     const beganMs = performance.now();
     try {
-      await Promise.all([kubectl(['wait', '-n', space, '--for=condition=Ready', `sj/${name}`, '--timeout=90s']), apply(manifest())]);
+      await Promise.all([kubectl(['wait', '-n', space, '--for=condition=Ready', `sj/${name}`, '--timeout=200s']), apply(manifest())]);
     } finally {
       await watch.stop();
     }
@@ -266,7 +270,7 @@ describe('a job that does not end', () => {
       RATE: rate,
       LAG: lag,
       ...cells
-    } = await until('figures are told', 20_000, async () => {
+    } = await until('figures are told', 150_000, async () => {
       const found = await columns(space, name);
       return found['LAG'] === 'Unknown' ? null : found;
     });
@@ -278,7 +282,7 @@ describe('a job that does not end', () => {
     const [victim] = await pods(space, name);
     const killedMs = performance.now();
     await kubectl(['delete', 'pod', victim?.metadata.name ?? '', '-n', space, '--grace-period=0', '--force', '--wait=false']);
-    await until('it is not ready', 10_000, async () => (condition(await status(space, name), 'Ready').startsWith('False') ? true : null));
+    await until('it is not ready', 150_000, async () => (condition(await status(space, name), 'Ready').startsWith('False') ? true : null));
     const toldMs = Math.round(performance.now() - killedMs);
     await untilReady(space, name);
     const after = await look(truthful, space, name);
@@ -292,12 +296,12 @@ describe('a job that does not end', () => {
     const set = `statefulset/${release}-nats`;
     await kubectl(['scale', set, '-n', systemNamespace, '--replicas=0']);
     try {
-      const found = await until('Ready is unknown', 30_000, async () => {
+      const found = await until('Ready is unknown', 150_000, async () => {
         const said = await status(space, name);
         return condition(said, 'Ready') === 'Unknown NatsUnreachable' ? said : null;
       });
       expect(condition(found, 'DurabilityDegraded')).toBe('Unknown NatsUnreachable');
-      const cells = await until('figures are unknown', 30_000, async () => {
+      const cells = await until('figures are unknown', 150_000, async () => {
         const now = await columns(space, name);
         return now['LAG'] === 'Unknown' ? now : null;
       });
@@ -306,7 +310,7 @@ describe('a job that does not end', () => {
     } finally {
       await kubectl(['scale', set, '-n', systemNamespace, '--replicas=1']);
     }
-    await kubectl(['rollout', 'status', set, '-n', systemNamespace, '--timeout=90s']);
+    await kubectl(['rollout', 'status', set, '-n', systemNamespace, '--timeout=200s']);
     await untilReady(space, name);
     expect(liesOf(await look(truthful, space, name), tasks)).toEqual([]);
     const after = await pods(space, name);
@@ -316,10 +320,10 @@ describe('a job that does not end', () => {
 
   test('suspended it is ready without a pod, and says that it is suspended', async () => {
     await kubectl(['patch', 'sj', name, '-n', space, '--type=merge', '-p', '{"spec":{"suspend":true}}']);
-    await kubectl(['wait', '-n', space, `--for=jsonpath={.status.phase}=Suspended`, `sj/${name}`, '--timeout=60s']);
+    await kubectl(['wait', '-n', space, `--for=jsonpath={.status.phase}=Suspended`, `sj/${name}`, '--timeout=200s']);
     expect(await list('pods', space, `millrace.dev/job=${name}`)).toEqual([]);
     // What its workers reported last is fresh for some seconds.
-    const { AGE: _, ...cells } = await until('old figures are forgotten', 30_000, async () => {
+    const { AGE: _, ...cells } = await until('old figures are forgotten', 150_000, async () => {
       const now = await columns(space, name);
       return now['LAG'] === 'Unknown' ? now : null;
     });

@@ -10,11 +10,11 @@ import { applyLoadJob, loadJob, makeLoadStream, problemsOf, resultsOf, Sender } 
 import { adminOf, connectClusterNats, operatorSeed, type ClusterNats } from './support/nats.ts';
 import { chart, makeOldChart } from './support/old-chart.ts';
 import { deleteNamespace, installRelease, sharedOperator, uninstallRelease, valuesOf } from './support/second-release.ts';
-import { apply, get, helm, kubectl, list, release, run, systemNamespace, until, wanted } from './support/programs.ts';
+import { HELM_LIMIT_MS, apply, get, helm, kubectl, list, release, run, systemNamespace, until, wanted } from './support/programs.ts';
 
 /** By the other version of Helm. */
 async function helm3(args: readonly string[]): Promise<string> {
-  return wanted('helm3', args, await run(inject('bed').helm3, args, { timeoutMs: 240_000 }));
+  return wanted('helm3', args, await run(inject('bed').helm3, args, { timeoutMs: HELM_LIMIT_MS }));
 }
 
 /** Which pods there are, and how often they began anew. */
@@ -118,7 +118,7 @@ describe('a release for one namespace', () => {
 
   test('passes helm test', async () => {
     const beganMs = performance.now();
-    const told = await helm(['test', 'second', '-n', space, '--timeout', '4m']);
+    const told = await helm(['test', 'second', '-n', space, '--timeout', '5m']);
     expect(told).toMatch(/Phase:\s+Succeeded/);
     console.log(`helm test of the release for one namespace: ${since(beganMs)}`);
     expect(await names('streamjobs', space)).toEqual(['small']);
@@ -130,7 +130,7 @@ describe('a release for one namespace', () => {
     const beganMs = performance.now();
     await helm3(['upgrade', 'second', chart, '-n', space, ...valuesOf(), '--set', 'operator.resources.requests.cpu=60m', '--wait']);
     console.log(`helm3 upgrade --wait: ${since(beganMs)}`);
-    await until('the operator is another one', 60_000, async () => {
+    await until('the operator is another one', 150_000, async () => {
       const now = await lives(space, 'app.kubernetes.io/component=operator');
       return now.length === 1 && now[0] !== operator[0] ? true : null;
     });
@@ -144,8 +144,8 @@ describe('a release for one namespace', () => {
   test('uninstalled, it leaves definitions, jobs, the volume and the keys; installed again, it goes on with them', async () => {
     const [before, keys] = [await job(space, 'small'), await operatorSeed(installed)];
     const worker = await lives(space, 'millrace.dev/job=small');
-    await helm(['uninstall', 'second', '-n', space, '--wait', '--timeout', '90s']);
-    await until('its pods are gone', 60_000, async () =>
+    await helm(['uninstall', 'second', '-n', space, '--wait', '--timeout', '5m']);
+    await until('its pods are gone', 150_000, async () =>
       (await names('pods', space, 'app.kubernetes.io/instance=second')).length === 0 ? true : null,
     );
     expect(await kubectl(['get', 'crd', '-o', 'name'])).toMatch(/streamjobs\.millrace\.dev[\s\S]*streamsavepoints\.millrace\.dev/);
@@ -196,7 +196,7 @@ describe('the release of all namespaces', () => {
   });
 
   function upgradeTo(path: string): Promise<string> {
-    return helm(['upgrade', release, path, '-n', systemNamespace, ...inject('bed').helmValues, '--wait', '--timeout', '3m']);
+    return helm(['upgrade', release, path, '-n', systemNamespace, ...inject('bed').helmValues, '--wait', '--timeout', '5m']);
   }
 
   const withPriority = (): string => JSON.stringify(loadJob(space, 'steady', (spec) => (spec['workers'] = { [FIELD]: 'e2e-late' })));
@@ -209,11 +209,13 @@ describe('the release of all namespaces', () => {
 
   test('passes helm test: a small job to its end', async () => {
     const beganMs = performance.now();
-    const told = await helm(['test', release, '-n', systemNamespace, '--timeout', '4m']);
+    const told = await helm(['test', release, '-n', systemNamespace, '--timeout', '5m']);
     expect(told).toMatch(/Phase:\s+Succeeded/);
     console.log(`helm test: ${since(beganMs)}`);
     expect(await names('streamjobs', systemNamespace)).toEqual([]);
-    expect(await names('pods', systemNamespace, 'app.kubernetes.io/component=helm-test')).toEqual([]);
+    await until('its pod is gone', 150_000, async () =>
+      (await names('pods', systemNamespace, 'app.kubernetes.io/component=helm-test')).length === 0 ? true : null,
+    );
   });
 
   test('upgraded from the version before, it serves a field that is new; what ran goes on, nobody restarts', async () => {
@@ -226,25 +228,25 @@ describe('the release of all namespaces', () => {
     await upgradeTo(await makeOldChart(folder, FIELD));
     await until(
       'the version before does not know the field',
-      30_000,
+      150_000,
       async () => ((await refusal()).includes(`.spec.workers.${FIELD}: field not declared in schema`) ? true : null),
       refusal,
     );
     const explained = async (): Promise<boolean> =>
       (await run(inject('bed').kubectl, ['explain', `streamjob.spec.workers.${FIELD}`])).code === 0;
     // What `kubectl explain` reads is published a little later than what is served.
-    await until('kubectl does not explain it', 30_000, async () => ((await explained()) ? null : true));
+    await until('kubectl does not explain it', 150_000, async () => ((await explained()) ? null : true));
     const version = await kubectl(['get', 'crd', 'streamjobs.millrace.dev', '-o', 'jsonpath={.metadata.resourceVersion}']);
 
     const beganMs = performance.now();
     await upgradeTo(chart);
     console.log(`helm upgrade --wait: ${since(beganMs)}`);
-    await until('the field is served', 30_000, async () => ((await refusal()) === '' ? true : null), refusal);
-    await until('kubectl explains it', 30_000, async () => ((await explained()) ? true : null));
+    await until('the field is served', 150_000, async () => ((await refusal()) === '' ? true : null), refusal);
+    await until('kubectl explains it', 150_000, async () => ((await explained()) ? true : null));
     expect(await kubectl(['get', 'crd', 'streamjobs.millrace.dev', '-o', 'jsonpath={.metadata.resourceVersion}'])).not.toBe(version);
     expect(await all()).toEqual(before);
     const seen = (await resultsOf(nats, 'steady')).length;
-    await until('results go on', 20_000, async () => ((await resultsOf(nats, 'steady')).length > seen ? true : null));
+    await until('results go on', 150_000, async () => ((await resultsOf(nats, 'steady')).length > seen ? true : null));
   });
 
   test('the new field has its effect on the job that ran all the time, and no result is lost', async () => {
@@ -258,7 +260,7 @@ describe('the release of all namespaces', () => {
       }),
     );
     await apply(withPriority());
-    await until('its pod has the priority', 60_000, async () => {
+    await until('its pod has the priority', 150_000, async () => {
       const [first, ...more] = await list<{ spec: { priorityClassName?: string } }>('pods', space, 'millrace.dev/job=steady');
       return more.length === 0 && first?.spec.priorityClassName === 'e2e-late' ? true : null;
     });

@@ -19,13 +19,13 @@ beforeAll(async () => {
   const nats = await connectClusterNats(await adminOf(space));
   await makeLoadStream(nats, NAME);
   await nats.close();
-}, 600_000);
+}, 900_000);
 
 afterAll(async () => {
-  await kubectl(['delete', 'scaledobject', '--all', '-n', space, '--ignore-not-found', '--timeout=60s']);
+  await kubectl(['delete', 'scaledobject', '--all', '-n', space, '--ignore-not-found', '--timeout=200s']);
   await removeNamespace(space);
   await removeKeda();
-}, 300_000);
+}, 900_000);
 
 /** As many workers as there are pods that stand for load: what drives KEDA here is in the hand of the test. */
 const scaledObject = {
@@ -79,4 +79,4 @@ test('a ScaledObject takes a job from one worker to three and back', async () =>
   await untilWorkers(1, 'no load is left');
   expect((await job(space, NAME))?.spec['replicas']).toBe(1);
   expect((await status(space, NAME)).phase).toBe('Running');
-}, 500_000);
+}, 900_000);

@@ -34,14 +34,14 @@ beforeAll(async () => {
   }
   await sharedOperator(0);
   operator = await OutsideOperator.start(spaces);
-}, 180_000);
+}, 900_000);
 
 afterAll(async () => {
   await operator?.stop();
   await sharedOperator(1);
   for (const space of spaces) await removeNamespace(space);
   for (const nats of admins.values()) await nats.close();
-}, 180_000);
+}, 900_000);
 
 test('a job is deployed, upgraded, scaled, suspended, resumed and deleted by an operator outside the cluster', async () => {
   await live(spaces[0], async (rest) => {
@@ -69,7 +69,7 @@ test('killed before and after its first write of each kind (verb, resource, subr
     let seen = '';
     await until(
       `${rest} as it was without a kill:\n${wanted}`,
-      30_000,
+      WAIT_MS,
       async () => ((seen = await restOf(spaces[1])) === wanted ? true : null),
       async () => `seen:\n${seen}\n${operator.story()}`,
     );

@@ -46,7 +46,7 @@ const declared = async (): Promise<unknown> => (await job(space, NAME))?.spec['r
 const untilReadyWorkers = async (count: number, why: string): Promise<void> => {
   await until(
     `${count} workers: ${why}`,
-    90_000,
+    150_000,
     async () => {
       const { replicas, readyReplicas } = await status(space, NAME);
       return replicas === count && readyReplicas === count ? true : null;
@@ -65,13 +65,13 @@ test('a HorizontalPodAutoscaler is followed, and not fought over while the load 
   await untilReadyWorkers(1, 'its most');
 
   await kubectl(['patch', 'streamjob', NAME, '-n', space, '--type=merge', '-p', '{"spec":{"scaling":{"mode":"Apply"}}}']);
-  await until('the load decides', 30_000, async () => ((await status(space, NAME)).scaling?.replicas === 1 ? true : null));
+  await until('the load decides', 150_000, async () => ((await status(space, NAME)).scaling?.replicas === 1 ? true : null));
   await applyScaler(2, 4);
   const said = /spec.replicas went 1 → 2: not followed while scaling.mode is Apply; 1 worker stays/;
   const sayings = async (): Promise<readonly string[]> => ((await status(space, NAME)).decisions ?? []).filter((one) => said.test(one));
   await until(
     'it says that it does not follow',
-    60_000,
+    150_000,
     async () => ((await sayings()).length > 0 ? true : null),
     () => story(space, NAME),
   );
@@ -80,7 +80,7 @@ test('a HorizontalPodAutoscaler is followed, and not fought over while the load 
   expect(await status(space, NAME)).toMatchObject({ replicas: 1, scaling: { replicas: 1, declared: 2 } });
   const generation = (await job(space, NAME))?.metadata.generation;
   await applyScaler(2, 5);
-  await until('it has looked once more', 60_000, async () => {
+  await until('it has looked once more', 150_000, async () => {
     const scaler = await get<Scaler>('hpa', space, NAME);
     return scaler?.status?.observedGeneration === scaler?.metadata.generation ? scaler : null;
   });
@@ -89,4 +89,4 @@ test('a HorizontalPodAutoscaler is followed, and not fought over while the load 
 
   await kubectl(['patch', 'streamjob', NAME, '-n', space, '--type=merge', '-p', '{"spec":{"scaling":{"mode":"Off"}}}']);
   await untilReadyWorkers(2, 'its least, once the load decides no more');
-}, 240_000);
+}, 900_000);

@@ -67,7 +67,7 @@ test('more than the workers that there may be can do: ScalingLimited says what b
   const says = /1 worker is all that there may be \(scaling\.max is 1\), and it is not enough: .*events\/s come/;
   console.log(await told('narrow', 'ScalingLimited', 'True AtMaximum', says));
   await relieved('narrow', sender);
-}, 500_000);
+}, 900_000);
 
 test('M3 one key has more work than a worker can do: HotPartition names the partition and the key, and an event says it', async () => {
   const sender = await overloaded('hot', { keys: 1, scaling: { mode: 'Recommend', max: 3 } });
@@ -76,4 +76,4 @@ test('M3 one key has more work than a worker can do: HotPartition names the part
   const events = await kubectl(['get', 'events', '-n', space, '--field-selector', 'reason=HotPartition', '-o', 'name']);
   expect(events.trim()).not.toBe('');
   await relieved('hot', sender);
-}, 500_000);
+}, 900_000);

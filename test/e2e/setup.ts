@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { writeImages, type WrittenImage } from '../../images/write-images.ts';
 import { downCluster, upCluster, type Cluster } from '../cluster/cluster.ts';
-import { release, runWith, systemNamespace, wanted, type Bed } from './support/programs.ts';
+import { HELM_LIMIT_MS, release, runWith, systemNamespace, wanted, type Bed } from './support/programs.ts';
 
 const chart = resolve(import.meta.dirname, '../../charts/millrace');
 /** Of the images that these tests make. */
@@ -98,7 +98,7 @@ async function removeForeignKeys({ env, helm4, kubectl }: Bed): Promise<void> {
   if (stdout === '' || stdout.includes('"operator.seed"')) return;
   log('the keys of NATS are of another version: the release and its volume go');
   const args = ['uninstall', release, '-n', systemNamespace, '--wait', '--ignore-not-found'];
-  wanted('helm', args, await runWith(env, helm4, args, { timeoutMs: 120_000 }));
+  wanted('helm', args, await runWith(env, helm4, args, { timeoutMs: HELM_LIMIT_MS }));
   const left = ['delete', keys, `pvc/data-${release}-nats-0`, '--ignore-not-found'];
   wanted('kubectl', left, await ask(left));
 }
@@ -115,9 +115,9 @@ async function install({ env, helm4, helmValues: values }: Bed): Promise<void> {
     ...values,
     '--wait',
     '--timeout',
-    '3m',
+    '5m',
   ];
-  wanted('helm', args, await runWith(env, helm4, args, { timeoutMs: 200_000 }));
+  wanted('helm', args, await runWith(env, helm4, args, { timeoutMs: HELM_LIMIT_MS }));
 }
 
 function since(beganMs: number): string {

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ToldConservation } from './support/conservation.ts';
-import { condition, makeNamespace, pods, removeNamespace, status, untilReady, type PodObject } from './support/jobs.ts';
+import { condition, makeNamespace, pods, removeNamespace, status, untilCondition, untilReady, type PodObject } from './support/jobs.ts';
 import { applyLoadJob, gapsOf, loadJob, makeLoadStream, problemsOf, resultsOf, Sender } from './support/load.ts';
 import { adminOf, connectClusterNats, type ClusterNats } from './support/nats.ts';
 import { liesOf, look, tasksOf } from './support/outside.ts';
@@ -57,7 +57,8 @@ test('three servers are ready on two nodes, one of them may go at a time, and ea
   nats = await connectClusterNats(await adminOf(space), { installed });
   await makeLoadStream(nats, 'steady', 3);
   await applyLoadJob(space, 'steady', (spec) => Object.assign(spec, { replicas: 2 }));
-  expect(condition(await untilReady(space, 'steady'), 'DurabilityDegraded')).toBe('False Durable');
+  await untilReady(space, 'steady');
+  await untilCondition(space, 'steady', 'DurabilityDegraded', 'False Durable');
   own = await connectClusterNats(await adminOf(space, 'steady'), { installed });
   const copies: Record<string, number> = {};
   for (const { jsm } of [nats, own]) for await (const { config } of jsm.streams.list()) copies[config.name] = config.num_replicas;
@@ -66,7 +67,7 @@ test('three servers are ready on two nodes, one of them may go at a time, and ea
 
   sender = new Sender(nats, { name: 'steady', keys: 31, perSecond: 150 });
   sender.start();
-  await until('results flow', 30_000, async () => ((await resultsOf(nats, 'steady')).length > 100 ? true : null));
+  await until('results flow', 150_000, async () => ((await resultsOf(nats, 'steady')).length > 100 ? true : null));
 });
 
 /** What the job says from now on: of its durability and its readiness, each once; and what is not so by its journals and its pods. */
@@ -96,7 +97,7 @@ class Sayings {
 }
 
 const leaderOf = async (): Promise<string> =>
-  until('the journal has a leader', 30_000, async () => {
+  until('the journal has a leader', 150_000, async () => {
     const info = await own.jsm.streams.info(JOURNAL).catch(() => null);
     return info?.cluster?.leader ?? null;
   });
@@ -113,19 +114,19 @@ test.each([
   const [beganMs, seen] = [Date.now(), (await resultsOf(nats, 'steady')).length];
   try {
     await kubectl(['delete', 'pod', leader, '-n', space, ...options]);
-    await until('another server leads the journal', 60_000, async () => ((await leaderOf()) === leader ? null : true));
+    await until('another server leads the journal', 150_000, async () => ((await leaderOf()) === leader ? null : true));
     console.log(`${how}: another leader after ${Date.now() - beganMs} ms`);
-    await until('results go on', 60_000, async () => {
+    await until('results go on', 150_000, async () => {
       const now = await resultsOf(nats, 'steady').catch(() => []);
       return now.length > seen + 300 ? true : null;
     });
-    await until('its pod is another one', 90_000, async () => {
+    await until('its pod is another one', 150_000, async () => {
       const now = await get<PodObject>('pod', space, leader);
       return now !== null && now.metadata.uid !== before?.metadata.uid ? true : null;
     });
-    await kubectl(['rollout', 'status', set, '-n', space, '--timeout=120s'], { timeoutMs: 130_000 });
+    await kubectl(['rollout', 'status', set, '-n', space, '--timeout=200s'], { timeoutMs: 220_000 });
     await untilReady(space, 'steady');
-    await until('all servers are asked again', 60_000, async () =>
+    await until('all servers are asked again', 150_000, async () =>
       condition(await status(space, 'steady'), 'DurabilityDegraded') === 'False Durable' ? true : null,
     );
   } finally {
@@ -146,15 +147,15 @@ test('while a server stays away for longer, results go on; whether all sync each
   const seen = (await resultsOf(nats, 'steady')).length;
   await kubectl(['scale', set, '-n', space, '--replicas=2']);
   try {
-    await until('it is not known', 60_000, async () =>
+    await until('it is not known', 150_000, async () =>
       condition(await status(space, 'steady'), 'DurabilityDegraded') === 'Unknown ServersSilent' ? true : null,
     );
-    await until('results go on', 60_000, async () => ((await resultsOf(nats, 'steady')).length > seen + 300 ? true : null));
+    await until('results go on', 150_000, async () => ((await resultsOf(nats, 'steady')).length > seen + 300 ? true : null));
   } finally {
     await kubectl(['scale', set, '-n', space, '--replicas=3']);
   }
-  await kubectl(['rollout', 'status', set, '-n', space, '--timeout=120s'], { timeoutMs: 130_000 });
-  await until('it is known again', 60_000, async () =>
+  await kubectl(['rollout', 'status', set, '-n', space, '--timeout=200s'], { timeoutMs: 220_000 });
+  await until('it is known again', 150_000, async () =>
     condition(await status(space, 'steady'), 'DurabilityDegraded') === 'False Durable' ? true : null,
   );
   await untilReady(space, 'steady');

@@ -92,7 +92,7 @@ async function told(trace: string, names: readonly string[]): Promise<JaegerTrac
   let last: JaegerTrace | null = null;
   const found = await until(
     `Jaeger has ${names.join(', ')} of ${trace}`,
-    60_000,
+    150_000,
     async () => {
       last = await jaeger.query.trace(trace);
       const there = new Set(last?.spans.map((span) => span.name));
@@ -163,7 +163,7 @@ test('the owner of an actor is killed: the next event of its key goes on in the 
   const victim = String(before.tags['millrace.worker']);
   await kubectl(['delete', 'pod', victim, '-n', space, '--grace-period=0', '--force', '--wait=false']);
   const own = await connectJobNats(space, name);
-  await until('others own what it owned', 60_000, async () => {
+  await until('others own what it owned', 150_000, async () => {
     const owners = [...(await ownersOf(own, `${space}_${name}`)).values()];
     return owners.every(({ pod }) => pod !== victim) ? true : null;
   });
@@ -180,11 +180,14 @@ test('the owner of an actor is killed: the next event of its key goes on in the 
 });
 
 test("the operator's rounds are traced, with their calls of the API server", async () => {
-  const rounds = (await jaeger.query.traces('millrace-operator', 500)).flatMap(({ spans }) => spans);
-  const own = rounds.filter(({ tags }) => JSON.stringify(tags).includes(space));
-  const round = own.find(({ name: one }) => one === 'reconcile jobs');
-  expect(round?.tags).toMatchObject({ 'millrace.kube.name': `${space}/${name}` });
-  const made = own.filter(({ name: one }) => one === 'apply deployments');
-  expect(made.length).toBeGreaterThan(0);
+  const { rounds, round, made } = await until('its rounds are there, with what they made', 150_000, async () => {
+    const all = (await jaeger.query.traces('millrace-operator', 500)).flatMap(({ spans }) => spans);
+    const own = all.filter(({ tags }) => JSON.stringify(tags).includes(space));
+    const found = own.find(({ name: one }) => one === 'reconcile jobs');
+    const deployments = own.filter(({ name: one }) => one === 'apply deployments');
+    const isKnown = deployments.length > 0 && deployments.every(({ parent }) => all.some(({ id }) => id === parent));
+    return found !== undefined && isKnown ? { rounds: all, round: found, made: deployments } : null;
+  });
+  expect(round.tags).toMatchObject({ 'millrace.kube.name': `${space}/${name}` });
   for (const { parent } of made) expect(rounds.find(({ id }) => id === parent)?.name).toBe('reconcile jobs');
 });

@@ -9,7 +9,7 @@ import { freshName, get, kubectl, until } from './support/programs.ts';
 import { Truth } from './support/truth.ts';
 
 const space = freshName('e2e-upgrades');
-const WAIT_MS = 120_000;
+const WAIT_MS = 240_000;
 let nats: ClusterNats;
 /** Of the job of the test that runs. */
 let told: Truth;
@@ -32,7 +32,7 @@ async function running(name: string): Promise<Sender> {
   onTestFinished(() => told.stop());
   const sender = new Sender(nats, { name, keys: 23, perSecond: 150 });
   sender.start();
-  await until(`results of ${name} flow`, 30_000, async () => ((await resultsOf(nats, name)).length > 100 ? true : null));
+  await until(`results of ${name} flow`, 150_000, async () => ((await resultsOf(nats, name)).length > 100 ? true : null));
   return sender;
 }
 
@@ -134,7 +134,7 @@ test('a revision that no worker can run is rolled back after its progressDeadlin
   expect(back.rejectedHash).toMatch(/^[0-9a-f]{16}$/);
   expect(back.revision?.number).toBe(3);
   const seen = (await resultsOf(nats, 'stuck')).length;
-  await until('results go on', 60_000, async () => ((await resultsOf(nats, 'stuck')).length > seen + 100 ? true : null));
+  await until('results go on', 150_000, async () => ((await resultsOf(nats, 'stuck')).length > seen + 100 ? true : null));
   await sender.stop();
   expect(await problemsOf(nats, 'stuck', sender.counts())).toEqual([]);
   expect((await resultsOf(nats, 'stuck')).at(-1)?.mark).toBe('a');

@@ -5,7 +5,7 @@ import { condition, status, story } from './jobs.ts';
 import { until } from './programs.ts';
 
 const LOOK_MS = 1_000;
-const AGREES_MS = 60_000;
+const AGREES_MS = 180_000;
 
 export class ToldConservation {
   readonly #space: string;

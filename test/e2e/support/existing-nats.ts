@@ -39,7 +39,7 @@ export async function makeExistingNats({ namespace, name }: { readonly namespace
       JSON.stringify({ apiVersion: 'v1', kind: 'Secret', metadata: { name: set, namespace }, stringData: { 'nats.conf': config(sync) } }),
     );
   const ready = async (): Promise<void> => {
-    await kubectl(['rollout', 'status', `statefulset/${set}`, '-n', namespace, '--timeout=90s']);
+    await kubectl(['rollout', 'status', `statefulset/${set}`, '-n', namespace, '--timeout=200s']);
   };
   await put('always');
   await apply(JSON.stringify({ apiVersion: 'v1', kind: 'List', items: [serviceOf(namespace, set), setOf(namespace, set)] }));

@@ -9,6 +9,6 @@ export type ClusterJaeger = { readonly query: JaegerQuery; close(): void };
 export async function connectClusterJaeger(): Promise<ClusterJaeger> {
   const forward = await PortForward.start({ namespace: systemNamespace, service: `${release}-jaeger`, port: 16686 });
   const query = new JaegerQuery(`http://127.0.0.1:${forward.port}`);
-  await until('Jaeger answers', 60_000, async () => ((await query.isReady()) ? true : null));
+  await until('Jaeger answers', 150_000, async () => ((await query.isReady()) ? true : null));
   return { query, close: () => forward.stop() };
 }

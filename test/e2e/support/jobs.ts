@@ -37,7 +37,7 @@ export function pods(namespace: string, name: string): Promise<readonly PodObjec
 }
 
 /** Waits for a phase; an error tells the job's own story. */
-export async function untilPhase(namespace: string, name: string, phase: string, timeoutMs = 90_000): Promise<StreamJobStatus> {
+export async function untilPhase(namespace: string, name: string, phase: string, timeoutMs = 150_000): Promise<StreamJobStatus> {
   return until(
     `StreamJob ${namespace}/${name} is ${phase}`,
     timeoutMs,
@@ -50,7 +50,7 @@ export async function untilPhase(namespace: string, name: string, phase: string,
 }
 
 /** Running with Ready=True for the newest generation. */
-export async function untilReady(namespace: string, name: string, timeoutMs = 90_000): Promise<StreamJobStatus> {
+export async function untilReady(namespace: string, name: string, timeoutMs = 150_000): Promise<StreamJobStatus> {
   return until(
     `StreamJob ${namespace}/${name} is ready`,
     timeoutMs,
@@ -89,8 +89,21 @@ export async function makeNamespace(name: string): Promise<string> {
 export async function removeNamespace(name: string): Promise<void> {
   for (const one of await list<StreamJobObject>('streamjobs', name))
     await kubectl(['patch', 'streamjob', one.metadata.name, '-n', name, '--type=merge', '-p', '{"spec":{"deletionPolicy":"Delete"}}']);
-  await kubectl(['delete', 'streamjobs,streamsavepoints', '--all', '-n', name, '--wait=true', '--timeout=90s']);
+  await kubectl(['delete', 'streamjobs,streamsavepoints', '--all', '-n', name, '--wait=true', '--timeout=200s']);
   await kubectl(['delete', 'namespace', name, '--wait=false']);
+}
+
+/** Waits until the condition of a type is `True Reason`. */
+export async function untilCondition(namespace: string, name: string, type: string, wanted: string): Promise<StreamJobStatus> {
+  return until(
+    `${type} of StreamJob ${namespace}/${name} is ${wanted}`,
+    150_000,
+    async () => {
+      const found = await status(namespace, name);
+      return condition(found, type) === wanted ? found : null;
+    },
+    () => story(namespace, name),
+  );
 }
 
 /** The condition of a type, as `True Reason`. */

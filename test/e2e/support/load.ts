@@ -146,7 +146,7 @@ export async function resultsOf({ js, jsm }: ClusterNats, name: string): Promise
   const { state } = await jsm.streams.info(`out-${name}`);
   const results: Result[] = [];
   if (state.messages === 0) return results;
-  const consumer = await js.consumers.get(`out-${name}`, { inactive_threshold: 10_000 });
+  const consumer = await js.consumers.get(`out-${name}`, { inactive_threshold: 60_000 });
   const messages = await consumer.consume({ max_messages: 500 });
   for await (const message of messages) {
     for (const line of message.string().split('\n')) if (line !== '') results.push(JSON.parse(line) as Result);
@@ -161,7 +161,7 @@ export async function problemsOf(
   nats: ClusterNats,
   name: string,
   sent: ReadonlyMap<string, number>,
-  timeoutMs = 60_000,
+  timeoutMs = 150_000,
 ): Promise<readonly string[]> {
   const total = [...sent.values()].reduce((sum, count) => sum + count, 0);
   const endMs = performance.now() + timeoutMs;
@@ -192,7 +192,7 @@ export function judge(results: readonly Result[], sent: ReadonlyMap<string, numb
  *  not move if most partitions stayed. Of those only that were stored since a time of the machine's clock. */
 export async function gapsOf({ js, jsm }: ClusterNats, name: string, sinceMs = 0): Promise<string> {
   const { state } = await jsm.streams.info(`out-${name}`);
-  const consumer = await js.consumers.get(`out-${name}`, { inactive_threshold: 10_000 });
+  const consumer = await js.consumers.get(`out-${name}`, { inactive_threshold: 60_000 });
   let [last, longest] = [sinceMs, 0];
   const keys = new Map<string, { lastMs: number; longestMs: number }>();
   for await (const message of await consumer.consume({ max_messages: 500 })) {

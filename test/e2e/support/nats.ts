@@ -35,7 +35,7 @@ export async function adminOf(namespace: string, job: string | null = null): Pro
   const name = job === null ? 'e2e-nats-admin' : `e2e-nats-admin-${job}`;
   const labels = { 'millrace.dev/nats-user': 'admin', ...(job === null ? {} : { 'millrace.dev/nats-job': job }) };
   await apply(JSON.stringify({ apiVersion: 'v1', kind: 'Secret', metadata: { name, namespace, labels } }));
-  return until(`the operator fills the Secret ${namespace}/${name}`, 60_000, async () => {
+  return until(`the operator fills the Secret ${namespace}/${name}`, 150_000, async () => {
     const secret = await get<Partial<Secret>>('secret', namespace, name);
     return secretText({ data: secret?.data ?? {} }, 'nats.creds') || null;
   });
@@ -50,7 +50,7 @@ export async function allStreams({ namespace, fullname } = shared): Promise<read
   const system = await connectClusterNats(secretText(secret, 'sys.creds'), { installed: { namespace, fullname } });
   try {
     const asked = JSON.stringify({ accounts: true, streams: true });
-    const reply = await system.connection.request('$SYS.REQ.SERVER.PING.JSZ', asked, { timeout: 10_000 });
+    const reply = await system.connection.request('$SYS.REQ.SERVER.PING.JSZ', asked, { timeout: 30_000 });
     const { data } = reply.json<{ readonly data: { readonly account_details?: readonly AccountStreams[] } }>();
     return (data.account_details ?? []).flatMap(({ stream_detail: streams }) => (streams ?? []).map(({ name }) => name));
   } finally {
@@ -79,8 +79,8 @@ export async function connectClusterNats(
   });
   return {
     connection,
-    js: jetstream(connection, { timeout: 10_000 }),
-    jsm: await jetstreamManager(connection, { checkAPI: false, timeout: 10_000 }),
+    js: jetstream(connection, { timeout: 30_000 }),
+    jsm: await jetstreamManager(connection, { checkAPI: false, timeout: 30_000 }),
     close: async () => {
       await connection.close();
       forward.stop();

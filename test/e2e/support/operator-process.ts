@@ -18,6 +18,6 @@ export async function killOperator(): Promise<void> {
   const { dockerHost } = inject('bed');
   const search = 'for p in /proc/[0-9]*; do grep -qs "operator[.]mjs" $p/cmdline && kill -9 ${p#/proc/} && echo killed; done; true';
   const env = dockerHost === null ? {} : { DOCKER_HOST: dockerHost };
-  const { code, stdout, stderr } = await tryRun('docker', ['exec', node, 'sh', '-c', search], { env, timeoutMs: 30_000 });
+  const { code, stdout, stderr } = await tryRun('docker', ['exec', node, 'sh', '-c', search], { env, timeoutMs: 100_000 });
   expect([code, stdout.trim()], stderr).toEqual([0, 'killed']);
 }

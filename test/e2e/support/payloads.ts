@@ -6,7 +6,7 @@ export async function payloadsOf({ js, jsm }: ClusterNats, stream: string): Prom
   const { state } = await jsm.streams.info(stream);
   const payloads: string[] = [];
   if (state.messages === 0) return payloads;
-  const consumer = await js.consumers.get(stream, { inactive_threshold: 10_000 });
+  const consumer = await js.consumers.get(stream, { inactive_threshold: 60_000 });
   for await (const message of await consumer.consume({ max_messages: 500 })) {
     payloads.push(message.string());
     if (message.seq >= state.last_seq) break;

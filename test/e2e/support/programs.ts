@@ -28,6 +28,10 @@ export type Bed = {
   readonly keda: { readonly operator: string; readonly adapter: string } | null;
 };
 
+/** Of a program that is told how long to wait, a little longer than that. */
+const LIMIT_MS = 240_000;
+export const HELM_LIMIT_MS = 360_000;
+
 export const systemNamespace = 'millrace-system';
 export const release = 'millrace';
 
@@ -39,7 +43,7 @@ export function freshName(prefix: string): string {
 export type Ended = { readonly code: number; readonly stdout: string; readonly stderr: string };
 type Options = { readonly input?: string; readonly timeoutMs?: number };
 
-export function run(program: string, args: readonly string[], { input, timeoutMs = 120_000 }: Options = {}): Promise<Ended> {
+export function run(program: string, args: readonly string[], { input, timeoutMs = LIMIT_MS }: Options = {}): Promise<Ended> {
   return runWith(inject('bed').env, program, args, { timeoutMs, ...(input === undefined ? {} : { input }) });
 }
 
@@ -47,7 +51,7 @@ export function runWith(
   env: Readonly<Record<string, string>>,
   program: string,
   args: readonly string[],
-  { input, timeoutMs = 120_000 }: Options = {},
+  { input, timeoutMs = LIMIT_MS }: Options = {},
 ): Promise<Ended> {
   const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
   const limit = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
@@ -75,7 +79,7 @@ export async function kubectl(args: readonly string[], options: Options = {}): P
 }
 
 export async function helm(args: readonly string[], options: Options = {}): Promise<string> {
-  return wanted('helm', args, await run(inject('bed').helm4, args, { timeoutMs: 240_000, ...options }));
+  return wanted('helm', args, await run(inject('bed').helm4, args, { timeoutMs: HELM_LIMIT_MS, ...options }));
 }
 
 export function wanted(program: string, args: readonly string[], { code, stdout, stderr }: Ended): string {

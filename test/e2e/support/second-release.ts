@@ -18,7 +18,7 @@ const SMALL = [
 
 /** Resolves with its notes, when all of it is ready. */
 export function installRelease({ name, namespace }: SecondRelease, set: readonly string[] = []): Promise<string> {
-  return helm(['install', name, chart, '-n', namespace, ...valuesOf(set), '--wait', '--timeout', '3m']);
+  return helm(['install', name, chart, '-n', namespace, ...valuesOf(set), '--wait', '--timeout', '5m']);
 }
 
 /** Arguments of `helm`. */
@@ -28,16 +28,16 @@ export function valuesOf(set: readonly string[] = []): readonly string[] {
 
 /** Nothing when it is not there. */
 export async function uninstallRelease({ name, namespace }: SecondRelease): Promise<void> {
-  await run(inject('bed').helm4, ['uninstall', name, '-n', namespace, '--wait', '--timeout', '90s']);
+  await run(inject('bed').helm4, ['uninstall', name, '-n', namespace, '--wait', '--timeout', '5m']);
 }
 
 export async function deleteNamespace(namespace: string): Promise<void> {
-  await kubectl(['delete', 'namespace', namespace, '--ignore-not-found', '--wait=true', '--timeout=120s']);
+  await kubectl(['delete', 'namespace', namespace, '--ignore-not-found', '--wait=true', '--timeout=200s']);
 }
 
 /** 0: nobody but a second release runs jobs. */
 export async function sharedOperator(replicas: 0 | 1): Promise<void> {
   const deployment = `deployment/${shared}-operator`;
   await kubectl(['scale', deployment, '-n', systemNamespace, `--replicas=${replicas}`]);
-  await kubectl(['rollout', 'status', deployment, '-n', systemNamespace, '--timeout=90s']);
+  await kubectl(['rollout', 'status', deployment, '-n', systemNamespace, '--timeout=200s']);
 }
