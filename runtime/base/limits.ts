@@ -63,6 +63,9 @@ export const PATTERN_POSITIONS_MAX = 512;
  *  the key back. Longer than streams lag, short enough that deleted keys do not pile up. */
 export const DELETED_KEY_MS = 86_400_000;
 
+/** Tries of one question of a lookup that its span tells, the last ones: a service that is away for an hour fails hundreds of times alike. */
+export const LOOKUP_RETRIES_TOLD_MAX = 32;
+
 /** Spans of a worker that are ended and not yet sent: some seconds of them while a collector is slow, a few MB. */
 export const SPANS_WAITING_MAX = 4_096;
 

@@ -140,15 +140,13 @@ export class Node implements StepContext, ClockedNode {
   }
 
   readonly placeOf = (event: Value): string | null => this.#chain.placeOf(event);
+  readonly takeAsks = (): readonly Ask[] => this.#transform?.asks?.take() ?? [];
+  readonly asked: StepContext['asked'] = (trace, answer) => this.#chain.trace?.asked(trace, this.nodeId, answer) ?? trace;
   readonly cameFrom = (places: Places): void => void (this.#chain.place = places);
   readonly crowding = (): Crowding => ({ room: this.#transform?.room, watermarks: this.#inputWatermarks, idle: this.#inputIdle });
 
   get isAsking(): boolean {
     return this.#transform?.asks !== undefined;
-  }
-
-  takeAsks(): readonly Ask[] {
-    return this.#transform?.asks?.take() ?? [];
   }
 
   answer(answer: Answer): void {

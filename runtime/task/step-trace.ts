@@ -12,7 +12,8 @@ import type { TraceContext } from '../base/trace-context.ts';
 import type { Batch, DeadLetter, Key } from '../event/batch.ts';
 import { withTraces, type TraceMark } from '../event/trace-marks.ts';
 import { cleanText, EVENTS, EXCEPTION, MESSAGING, MILLRACE } from '../telemetry/conventions.ts';
-import { problemOf } from '../transforms/failure.ts';
+import { LOOKUP_FAILED, problemOf } from '../transforms/failure.ts';
+import type { Answer } from '../transforms/outside.ts';
 import type { Why } from '../telemetry/conventions.ts';
 import type { RatioSampler } from '../telemetry/sampling.ts';
 import type { AttributeValue, Attributes, SpanEvent } from '../telemetry/span.ts';
@@ -22,7 +23,7 @@ export type SpanDraft = TraceContext & {
   readonly parentId: string | null;
   /** What it is besides its stage: the transform that gave a result. */
   readonly what: string | null;
-  readonly startMs: number;
+  startMs: number;
   /** Events of the step that it stands for. */
   events: number;
   readonly attributes: Record<string, AttributeValue>;
@@ -132,6 +133,29 @@ export class StepTrace {
       [EXCEPTION.type]: cause instanceof Error ? cleanText(cause.name) : 'error',
       [EXCEPTION.message]: cleanText(problemOf(cause)),
     });
+    return context;
+  }
+
+  /** An answer has come for an event, from outside, after tries that failed: noted in a span of its own below the event's, from the first time
+   *  that it was asked. An event without one gets a trace of its own, as every error. One that came at once changes nothing. */
+  asked(from: TraceContext | null, nodeId: string, { id, retried }: Answer): TraceContext | null {
+    if (retried === undefined) return from;
+    const identity = String(id);
+    const context = from === null ? this.kept('error', `${nodeId} ${identity}`) : this.enter(from, 'asked', nodeId, identity);
+    const draft = context === null ? undefined : this.#drafts.get(context.spanId);
+    if (draft === undefined) return context;
+    draft.startMs = Math.min(draft.startMs, retried.sinceMs);
+    draft.attributes[MILLRACE.node] = nodeId;
+    for (const { attempt, problem, atMs, waitMs } of retried.failed) {
+      if (draft.notes.length === NOTES_MAX) break;
+      const attributes = {
+        [MILLRACE.attempt]: attempt,
+        [MILLRACE.nextTryMs]: waitMs,
+        [EXCEPTION.type]: LOOKUP_FAILED,
+        [EXCEPTION.message]: cleanText(problem),
+      };
+      draft.notes.push({ name: EVENTS.retry, atMs, attributes });
+    }
     return context;
   }
 

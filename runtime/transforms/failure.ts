@@ -13,6 +13,9 @@ export class EventRefused extends Error {
   override readonly name = 'EventRefused';
 }
 
+/** What it is called where nothing came from outside: in traces, of each try, and of the last one. */
+export const LOOKUP_FAILED = 'LookupFailed';
+
 /** Makes a dead letter (MR3002) of event `index`. A broken invariant of ours is no fault of the event: it goes on up. */
 export function failEvent(context: StepContext, batch: Batch, index: number, cause: unknown): void {
   if (cause instanceof AssertionFailed) throw cause;

@@ -11,7 +11,7 @@ import { decodeKey } from '../event/key.ts';
 import { compileCode } from '../expression/expression.ts';
 import type { OpPlan } from '../plan/physical-plan.ts';
 import { EVENT_NAMES } from './event-names.ts';
-import { describeValue, EventRefused, failEvent } from './failure.ts';
+import { describeValue, EventRefused, failEvent, LOOKUP_FAILED } from './failure.ts';
 import type { Answer, Ask, Asks, AsyncCode, Question, Reply } from './outside.ts';
 import { WaitingEvents, waitingBatch, type WaitingEvent } from './waiting-events.ts';
 import type { RestoreContext, StepContext, Transform, Waits } from './transform.ts';
@@ -26,7 +26,7 @@ export const FAILED = 'failed';
 
 /** What did not come from outside: its stack, where there is one, is that of the user's code there. */
 class LookupFailed extends Error {
-  override readonly name = 'LookupFailed';
+  override readonly name = LOOKUP_FAILED;
 
   constructor(message: string, stack: string | undefined) {
     super(message);
@@ -106,9 +106,11 @@ class Lookup implements Transform {
     this.#advance(context);
   }
 
-  #answer({ id, reply }: Answer, context: StepContext): void {
-    const event = this.#waiting.get(id);
-    if (event === undefined || event.note !== null) return; // asked by an owner before, and answered twice
+  #answer(answer: Answer, context: StepContext): void {
+    const { id, reply } = answer;
+    const waiting = this.#waiting.get(id);
+    if (waiting === undefined || waiting.note !== null) return; // asked by an owner before, and answered twice
+    const event = { ...waiting, trace: context.asked(waiting.trace, answer) };
     if (!this.#op.spec.ordered) {
       this.#goOn(event, reply, context);
       this.#advance(context);
@@ -118,7 +120,7 @@ class Lookup implements Transform {
     if (queue[0]?.sequence === id) {
       queue.shift();
       this.#goOn(event, reply, context);
-    } else queue[queue.findIndex(({ sequence }) => sequence === id)] = this.#waiting.note(event, reply);
+    } else queue[queue.findIndex(({ sequence }) => sequence === id)] = this.#waiting.note(waiting, reply, event.trace);
     for (let first = queue[0]; first !== undefined && first.note !== null; first = queue[0]) {
       queue.shift();
       this.#goOn(first, first.note, context);

@@ -30,7 +30,12 @@ export type Reply =
   /** `attempts`: tries that were made; `stack`: where code of the user's threw. */
   | { readonly kind: 'failed'; readonly problem: string; readonly attempts: number; readonly stack?: string | undefined };
 
-export type Answer = { readonly node: string; readonly id: number; readonly reply: Reply };
+/** A try that failed and was followed by another one. `waitMs`: between the two. */
+export type FailedAsk = { readonly attempt: number; readonly problem: string; readonly atMs: number; readonly waitMs: number };
+/** Of a question that was asked more than once, for its trace only: `sinceMs` is when it was asked first. */
+export type Retried = { readonly sinceMs: number; readonly failed: readonly FailedAsk[] };
+
+export type Answer = { readonly node: string; readonly id: number; readonly reply: Reply; readonly retried?: Retried | undefined };
 
 /** The side of a transform that asks. */
 export interface Asks {

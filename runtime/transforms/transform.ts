@@ -13,7 +13,7 @@ import type { TraceContext } from '../base/trace-context.ts';
 import type { Batch, DeadLetter, Key, Value } from '../event/batch.ts';
 import type { KeyedCells } from '../state/keyed-cells.ts';
 import type { Attributes } from '../telemetry/span.ts';
-import type { Asks } from './outside.ts';
+import type { Answer, Asks } from './outside.ts';
 import type { Contributors } from './contributors.ts';
 import type { TransformFigures } from './figures.ts';
 
@@ -140,6 +140,8 @@ export interface StepContext {
   readonly trace: TraceContext | null;
   /** Tells the trace what happened to it. */
   note(name: string, attributes: Attributes): void;
+  /** Tells the trace of an event that waited how often it was asked for outside; gives where that event goes on. */
+  asked(trace: TraceContext | null, answer: Answer): TraceContext | null;
   /** Which traced events went into what the transform keeps. */
   readonly contributors: Contributors;
   /** The context of a result of several traced events, which links to them. `identity`: what is the same when it is made again. */

@@ -46,6 +46,18 @@ test('what failed is asked again after waits that double, up to the last retry',
   expect(world.calls).toEqual([0, 100, 300, 550]);
 });
 
+test('whoever asks hears of each try that another one follows, with why and the wait; whoever gets the answer of somebody else of none', async () => {
+  const world = new World({ cache: { size: 10, ttlMs: 1_000 } }, (call) => ({ gives: call <= 2 ? away : value(call) }));
+  const heard: unknown[] = [];
+  const ask = (who: string): Promise<unknown> =>
+    world.desk.ask(question(1), forever, ({ attempt, problem, waitMs }) => heard.push([who, { attempt, problem, waitMs }]));
+  await world.run(() => Promise.all([ask('first'), ask('second')]));
+  expect(heard).toEqual([
+    ['first', { attempt: 1, problem: 'away', waitMs: 100 }],
+    ['first', { attempt: 2, problem: 'away', waitMs: 200 }],
+  ]);
+});
+
 test('an answer that comes late counts as none, and the question is asked again', async () => {
   const world = new World({}, (call) => ({ gives: value(call), afterMs: call === 1 ? 60_000 : 10 }));
   expect(await world.run(() => world.desk.ask(question(1), forever))).toEqual({ kind: 'answer', value: 2 });

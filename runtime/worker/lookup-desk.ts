@@ -8,7 +8,7 @@
 import type { Clock } from '../base/clock.ts';
 import { doublingMs } from '../base/doubling.ts';
 import type { OpPlan } from '../plan/physical-plan.ts';
-import type { Question, Reply } from '../transforms/outside.ts';
+import type { FailedAsk, Question, Reply } from '../transforms/outside.ts';
 
 /** What one try gave. `again`: another may give more. */
 export type Try =
@@ -24,7 +24,15 @@ export type LookupDeskParts = {
   readonly clock: Clock;
 };
 
+/** Hears of each try that is followed by another one. */
+type Hear = (failed: FailedAsk) => void;
 type Cached = { readonly reply: Promise<Reply | null>; untilMs: number };
+
+type Keeping = {
+  readonly signal: AbortSignal;
+  readonly hear: Hear;
+  readonly cache: { readonly size: number; readonly ttlMs: number };
+};
 
 export class LookupDesk {
   readonly #parts: LookupDeskParts;
@@ -38,10 +46,10 @@ export class LookupDesk {
     this.#parts = parts;
   }
 
-  /** null: it was asked to end. */
-  async ask(question: Question, signal: AbortSignal): Promise<Reply | null> {
+  /** null: it was asked to end. `hear`: of the tries of this question; who gets the answer of somebody else's hears of none. */
+  async ask(question: Question, signal: AbortSignal, hear: Hear = () => undefined): Promise<Reply | null> {
     const { cache } = this.#parts.op;
-    if (cache === null) return this.#askAnew(question, signal);
+    if (cache === null) return this.#askAnew(question, signal, hear);
     const name = nameOf(question);
     const known = this.#cache.get(name);
     if (known !== undefined && known.untilMs > this.#parts.clock.monotonicMs()) {
@@ -50,16 +58,11 @@ export class LookupDesk {
       const reply = await known.reply;
       if (reply !== null || signal.aborted) return reply; // null: who asked has ended meanwhile
     }
-    return this.#askAndKeep(name, question, signal, cache);
+    return this.#askAndKeep(name, question, { signal, hear, cache });
   }
 
-  async #askAndKeep(
-    name: string,
-    question: Question,
-    signal: AbortSignal,
-    { size, ttlMs }: { readonly size: number; readonly ttlMs: number },
-  ): Promise<Reply | null> {
-    const entry: Cached = { reply: this.#askAnew(question, signal), untilMs: Infinity };
+  async #askAndKeep(name: string, question: Question, { signal, hear, cache: { size, ttlMs } }: Keeping): Promise<Reply | null> {
+    const entry: Cached = { reply: this.#askAnew(question, signal, hear), untilMs: Infinity };
     this.#cache.set(name, entry);
     for (const oldest of this.#cache.keys()) {
       if (this.#cache.size <= size) break;
@@ -70,7 +73,7 @@ export class LookupDesk {
     return reply;
   }
 
-  async #askAnew(question: Question, signal: AbortSignal): Promise<Reply | null> {
+  async #askAnew(question: Question, signal: AbortSignal, hear: Hear): Promise<Reply | null> {
     const { clock, op } = this.#parts;
     for (let attempts = 1; ; attempts++) {
       const isProbe = await this.#untilClosed(signal);
@@ -81,7 +84,9 @@ export class LookupDesk {
       if (tried.kind === 'answer') return tried;
       const { problem, again, stack } = tried;
       if (!again || attempts > op.spec.retries) return { kind: 'failed', problem, attempts, stack };
-      await clock.sleep(doublingMs(attempts, { firstMs: op.backoffMs, maxMs: op.backoffMaxMs }), signal);
+      const waitMs = doublingMs(attempts, { firstMs: op.backoffMs, maxMs: op.backoffMaxMs });
+      hear({ attempt: attempts, problem, atMs: clock.nowMs(), waitMs });
+      await clock.sleep(waitMs, signal);
     }
   }
 

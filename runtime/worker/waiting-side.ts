@@ -5,8 +5,9 @@
 //   WS3. When the task ends, answers that come are for nobody: who goes on with its state asks again.
 
 import type { Clock } from '../base/clock.ts';
+import { LOOKUP_RETRIES_TOLD_MAX } from '../base/limits.ts';
 import type { TaskCore } from '../task/step.ts';
-import type { Answer, Ask } from '../transforms/outside.ts';
+import type { Answer, Ask, FailedAsk } from '../transforms/outside.ts';
 import { Alarm } from './alarm.ts';
 import type { LookupDesk } from './lookup-desk.ts';
 
@@ -66,10 +67,16 @@ export class WaitingSide {
   }
 
   async #ask(line: Line, { node, id, question }: Ask): Promise<void> {
-    const reply = await line.desk.ask(question, this.#parts.signal);
+    const sinceMs = this.#parts.clock.nowMs();
+    const failed: FailedAsk[] = [];
+    const hear = (one: FailedAsk): void => {
+      if (failed.length === LOOKUP_RETRIES_TOLD_MAX) failed.shift();
+      failed.push(one);
+    };
+    const reply = await line.desk.ask(question, this.#parts.signal, hear);
     line.inFlight--;
     if (reply === null || this.#parts.signal.aborted) return; // WS3
-    this.#answers.push({ node, id, reply });
+    this.#answers.push({ node, id, reply, retried: failed.length === 0 ? undefined : { sinceMs, failed } });
     this.#parts.notify();
     this.#askOn(line);
   }
