@@ -1,8 +1,7 @@
 // Who the operator is in NATS: in the accounts of namespaces and jobs, with the keys of the chart's own server (made by the first operator),
 // or as it was told.
 
-import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { oneConnection } from '../runtime/adapters/nats/job-connections.ts';
@@ -18,6 +17,7 @@ import { DurabilityLook, type ServerSource } from './nats/durability.ts';
 import type { JobViews } from './nats/job-view.ts';
 import { JobNats, type JobNatsParts, type Login } from './nats/job-nats.ts';
 import { makeNatsKeys, roleCredentials, type NatsKeys } from './nats/nats-keys.ts';
+import { SharedCredentials } from './nats/shared-credentials.ts';
 import { TenantNats } from './nats/tenant-nats.ts';
 import { WorkerReports } from './nats/worker-reports.ts';
 import type { OperatorOptions } from './options.ts';
@@ -43,8 +43,8 @@ export async function openNats(parts: OpenNatsParts): Promise<NatsSide & JobView
 async function openForeign({ options, clock, random, log }: OpenNatsParts): Promise<NatsSide & JobViews> {
   const { url, replicas, monitorUrl, credentials } = options.nats;
   const servers: ServerSource = monitorUrl === null ? { kind: 'none' } : { kind: 'monitor', urls: monitorUrl };
-  const text = credentials === null ? null : await readFile(credentials, 'utf8');
-  const login: Login = text === null ? { kind: 'none' } : { kind: 'shared', credentials: text, hash: hashOf(text) };
+  const login: Login =
+    credentials === null ? { kind: 'none' } : { kind: 'shared', credentials: await sharedOf({ url, credentials, options, clock, log }) };
   const durability = new DurabilityLook(servers, clock);
   const reports = new WorkerReports(clock);
   const nats = new ConnectingNats();
@@ -61,6 +61,18 @@ async function openForeign({ options, clock, random, log }: OpenNatsParts): Prom
     onConnected: (connection) => log('info', `connected to NATS ${connection.info?.version ?? ''}`),
   });
   return nats;
+}
+
+type SharedParts = Pick<OpenNatsParts, 'options' | 'clock' | 'log'> & { readonly url: string; readonly credentials: string };
+
+function sharedOf({ url, credentials, options, clock, log }: SharedParts): Promise<SharedCredentials> {
+  return SharedCredentials.open({
+    path: credentials,
+    tries: async () => (await connectNats({ url, name: `millrace operator ${options.pod} (tries credentials)`, credentials })).close(),
+    clock,
+    onTaken: () => log('info', 'NATS: the credentials are new, and workers get them'),
+    onTrouble: (reason) => log('warn', `NATS: ${reason}`),
+  });
 }
 
 /** The chart's own: an account for each job and each namespace. */
@@ -91,10 +103,6 @@ async function openOwn(parts: OpenNatsParts, keysSecret: string): Promise<NatsSi
     clock,
     onTrouble: (identity, reason) => log('warn', `NATS, accounts of ${identity}: ${reason}`),
   });
-}
-
-function hashOf(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
 /** Of the Secret; made when it is not there. Two operators that make it at the same time end with one (K1). */

@@ -60,6 +60,7 @@ import { LoadSampler } from './load-sampler.ts';
 import { rightsHash, signedCredentials } from './nats-keys.ts';
 import { keptRevisions, revisionAgain, writeRevision } from './revisions.ts';
 import { advanceSavepoint, PauseWatch, prepareRestore, removeSavepoint, type SavepointJob } from './savepoints.ts';
+import type { SharedCredentials } from './shared-credentials.ts';
 import { changedStock, dropStock, ensureStock, removeStock } from './stock.ts';
 import { StockLook } from './stock-look.ts';
 import { StreamNames } from './stream-names.ts';
@@ -72,7 +73,7 @@ export type SetImports = (imports: readonly ImportedSubject[]) => Promise<void>;
 /** How workers prove who they are: credentials made for each job and signed by its account's key, one text for all, or none. */
 export type Login =
   | { readonly kind: 'signed'; readonly seed: string; readonly setImports: SetImports }
-  | { readonly kind: 'shared'; readonly credentials: string; readonly hash: string }
+  | { readonly kind: 'shared'; readonly credentials: SharedCredentials }
   | { readonly kind: 'none' };
 
 export type JobNatsParts = {
@@ -92,8 +93,6 @@ const LANE_BYTES_MAX = -1;
 const RESOLVED_MS = 20_000;
 /** One call a job lists its streams with their settings; with a round after it, drift is mended within 10 s. */
 const SETTINGS_MS = 5_000;
-
-const OFFLINE = ['not connected', 'not connected'] as const;
 
 type Kept<T> = { readonly untilMs: number; readonly value: T };
 
@@ -131,8 +130,14 @@ export class JobNats implements JobSide, JobViews {
     return this.#link.up && this.#streamsLink.up;
   }
 
+  get #downReason(): string {
+    return (this.#link.up ? this.#streamsLink : this.#link).downReason;
+  }
+
   async observe(identity: string): Promise<NatsObserved> {
-    const [job, streams] = this.up ? await Promise.all([this.#names.get(), this.#streamsNames.get()]) : OFFLINE;
+    const [job, streams] = this.up
+      ? await Promise.all([this.#names.get(), this.#streamsNames.get()])
+      : [this.#downReason, this.#downReason];
     if (typeof job === 'string') return this.#unseen(job);
     if (typeof streams === 'string') return this.#unseen(streams);
     // No worker has a word to say of a job that has no directory.
@@ -225,7 +230,7 @@ export class JobNats implements JobSide, JobViews {
     const of = `${plan.fingerprint} ${plan.stages.map(poolOf).join()}`;
     const known = this.#resolved.get(identity);
     if (known !== undefined && known.untilMs > nowMs && known.value.of === of) return { kind: 'resolved', plan: known.value.plan };
-    if (!this.up) return { kind: 'absent', reason: 'not connected' };
+    if (!this.up) return { kind: 'absent', reason: this.#downReason };
     try {
       const named = await ensureUserStreams(this.#parts.connections, plan, { replicas: this.#parts.replicas });
       this.#resolved.set(identity, { untilMs: nowMs + RESOLVED_MS, value: { of, plan: named } });
@@ -241,7 +246,7 @@ export class JobNats implements JobSide, JobViews {
   }
 
   async load(identity: string, plan: PhysicalPlan, asked: LoadAsked): Promise<LoadObserved> {
-    if (!this.up) return { kind: 'absent', reason: 'not connected' };
+    if (!this.up) return { kind: 'absent', reason: this.#downReason };
     try {
       return { kind: 'known', sample: await this.#load.sample(identity, plan, asked) };
     } catch (error) {
@@ -361,7 +366,7 @@ export class JobNats implements JobSide, JobViews {
   async credentials(identity: string, plan: PhysicalPlan): Promise<JobCredentials | null> {
     const { login } = this.#parts;
     if (login.kind === 'none') return null;
-    if (login.kind === 'shared') return { text: login.credentials, hash: login.hash };
+    if (login.kind === 'shared') return login.credentials.read();
     // Before the first run is written no worker reads anything.
     const permissions = workerPermissions({ identity, plans: [plan], importedBy: this.#runs.get(identity) ?? '' });
     await login.setImports(importsOf(permissions.streams));
@@ -378,7 +383,7 @@ export class JobNats implements JobSide, JobViews {
   }
 
   async advanceSavepoint(savepoint: string, identity: string): Promise<SavepointProgress> {
-    if (!this.up) return { kind: 'absent', reason: 'not connected' };
+    if (!this.up) return { kind: 'absent', reason: this.#downReason };
     try {
       const parts = { ...this.#parts, ...this.#jobOf(identity), savepoints: await this.#savepoints(), pauses: this.#pauses };
       return await advanceSavepoint(parts, savepoint);
@@ -406,7 +411,7 @@ export class JobNats implements JobSide, JobViews {
 
   view(identity: string): Promise<Viewed> {
     return Promise.resolve(
-      this.up ? { kind: 'open', view: openView(this.#parts.connections.job, identity) } : { kind: 'absent', reason: 'not connected' },
+      this.up ? { kind: 'open', view: openView(this.#parts.connections.job, identity) } : { kind: 'absent', reason: this.#downReason },
     );
   }
 
@@ -423,7 +428,7 @@ export class JobNats implements JobSide, JobViews {
   }
 
   async #do(work: () => Promise<Done | void>): Promise<Done> {
-    if (!this.up) return { kind: 'absent', reason: 'not connected' };
+    if (!this.up) return { kind: 'absent', reason: this.#downReason };
     try {
       return (await work()) ?? { kind: 'done' };
     } catch (error) {

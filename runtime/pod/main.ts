@@ -35,8 +35,8 @@ const page = new MetricsPage(() => workerMetrics(options.job, pod.view, systemCl
 const server = await startProbeServer({
   port: options.httpPort,
   look: () => {
-    const { phase, reason, connected, runner } = pod.view;
-    return { phase, reason, connected, worker: runner?.health() ?? null, loopStoodMs: loop.stoodMs() };
+    const { phase, reason, connected, refusal, runner } = pod.view;
+    return { phase, reason, connected, refusal, worker: runner?.health() ?? null, loopStoodMs: loop.stoodMs() };
   },
   metrics: (accept) => page.answer(accept),
 }).catch((error: unknown) => die(`the probes' port ${options.httpPort} cannot be had`, error));

@@ -55,7 +55,7 @@ async function put(path: string, credentials: string): Promise<void> {
 }
 
 const says = (pod: PodProcess, part: string): Promise<void> =>
-  expect.poll(() => pod.lines.some(({ msg }) => String(msg).includes(part)), { timeout: 30_000 }).toBe(true);
+  expect.poll(() => pod.lines.some(({ msg }) => String(msg).includes(part)), { timeout: 120_000 }).toBe(true);
 const results = async (): Promise<number> => {
   const info = await callApi<StreamInfo>(Link.of(admin), 'STREAM.INFO.out_rights');
   return info.kind === 'ok' ? info.value.state.messages : -1;
@@ -82,18 +82,30 @@ test('a pod whose credentials are wrong, then too few, then right, runs; a revis
   await says(pod, 'IN: JetStream does not answer (no responders); it is being made, or these credentials do not reach it yet');
   await server.accounts.setImports(identity, importsOf(first.permissions.streams));
   admin.publish('in.rights', '{"n":1}');
-  await expect.poll(results, { timeout: 30_000 }).toBe(1);
+  await expect.poll(results, { timeout: 120_000 }).toBe(1);
 
   const more = ', { name: counts, from: numbers, keyBy: { n: event.n }, aggregate: { count: { count: {} } } }';
   const second = await prepareJob(connections, text(2, more), { ...owner, before: first.plan });
   await writeRecord(second, { ...owner, revision: 2 });
   await says(pod, 'revision 2 waits for streams');
   admin.publish('in.rights', '{"n":2}');
-  await expect.poll(results, { timeout: 30_000 }).toBe(2); // the old revision goes on meanwhile
+  await expect.poll(results, { timeout: 120_000 }).toBe(2); // the old revision goes on meanwhile
   await put(path, await workerCredentials(seed, identity, importingRights(second.permissions)));
   await says(pod, 'runs revision 2');
-  await expect.poll(async () => (await pod.probe('readyz'))?.status, { timeout: 30_000 }).toBe(200);
+  await expect.poll(async () => (await pod.probe('readyz'))?.status, { timeout: 120_000 }).toBe(200);
   admin.publish('in.rights', '{"n":3}');
-  await expect.poll(results, { timeout: 30_000 }).toBe(3);
+  await expect.poll(results, { timeout: 120_000 }).toBe(3);
+
+  // Refused, it says so, and not at each try; with the right ones it goes on by itself, and reads what came meanwhile.
+  await put(path, await workerCredentials(stranger.seed, identity, rights));
+  await says(pod, 'Authorization Violation; tries again with the credentials that are there by then');
+  await expect
+    .poll(async () => (await pod.probe('readyz'))?.body, { timeout: 120_000 })
+    .toMatchObject({ why: 'NATS refuses the credentials (Authorization Violation)' });
+  admin.publish('in.rights', '{"n":4}');
+  await admin.flush();
+  await put(path, await workerCredentials(seed, identity, importingRights(second.permissions)));
+  await expect.poll(results, { timeout: 120_000 }).toBe(4);
+  await expect.poll(async () => (await pod.probe('readyz'))?.status, { timeout: 120_000 }).toBe(200);
   expect(await pod.end()).toMatchObject({ code: 0 });
 });

@@ -16,10 +16,11 @@ import { attachDirectory } from '../adapters/nats/directory.ts';
 import { Link } from '../adapters/nats/link.ts';
 import { NatsBlobStore } from '../adapters/nats/nats-blob-store.ts';
 import { connectPatiently, withoutSecrets } from '../adapters/nats/nats-connection.ts';
+import { refusalIn } from '../adapters/nats/refusal.ts';
 import { inboxPrefix } from '../adapters/nats/worker-permissions.ts';
 import { systemClock } from '../adapters/node/clock.ts';
 import { assert } from '../base/assert.ts';
-import type { ErrorCode } from '../base/errors.ts';
+import { MillraceError, type ErrorCode } from '../base/errors.ts';
 import type { Directory, Entry } from '../worker/directory.ts';
 import type { RevisionParts } from '../revision.ts';
 import type { JobRecord } from '../worker/job-record.ts';
@@ -38,6 +39,8 @@ export type PodView = {
   /** Why it is in this phase, for people. */
   readonly reason: string;
   readonly connected: boolean;
+  /** Why the server does not let it in again; null: nothing was said. */
+  readonly refusal: string | null;
   /** Times that the connection was made anew. */
   readonly reconnects: number;
   readonly runner: JobRunner | null;
@@ -46,6 +49,8 @@ export type PodView = {
 /** SIGTERM to exit in less than 5 s: a worker takes less (worker.ts, K6), the rest is for the connection's end. */
 const DRAIN_MAX_MS = 4_700;
 const LATER_MS = 1_000;
+/** What lasts is told again this often. */
+const TELL_AGAIN_MS = 30_000;
 /** A record that is there comes with the first answer of the watch. */
 const FIRST_LOOK_MS = 2_000;
 
@@ -68,8 +73,9 @@ export class Pod {
   }
 
   get view(): PodView {
-    const connected = this.#connection !== null && Link.of(this.#connection).up;
-    return { phase: this.#phase, reason: this.#reason, connected, reconnects: this.#reconnects, runner: this.#runner };
+    const link = this.#connection === null ? null : Link.of(this.#connection);
+    const [connected, refusal] = [link?.up ?? false, link?.refusal ?? null];
+    return { phase: this.#phase, reason: this.#reason, connected, refusal, reconnects: this.#reconnects, runner: this.#runner };
   }
 
   /** Resolves when it was drained: true, when everything was stored and handed over. */
@@ -204,11 +210,21 @@ export class Pod {
   }
 
   async #tellConnection(connection: NatsConnection): Promise<void> {
+    let told = { refusal: '', atMs: 0 };
     for await (const status of connection.status()) {
-      if (status.type === 'disconnect') this.#log('warn', 'the connection to NATS broke; connects again');
-      else if (status.type === 'reconnect') {
+      const refusal = refusalIn(status);
+      if (status.type === 'reconnect') {
+        told = { refusal: '', atMs: 0 };
         this.#reconnects++;
         this.#log('info', 'connected to NATS again');
+      } else if (refusal !== null) {
+        // Each try ends so.
+        if (told.refusal === refusal && performance.now() - told.atMs < TELL_AGAIN_MS) continue;
+        told = { refusal, atMs: performance.now() };
+        const { code, message } = new MillraceError('MR1003', { url: withoutSecrets(this.#options.natsUrl), problem: refusal });
+        this.#log('warn', `${message}; tries again with the credentials that are there by then`, { code });
+      } else if (status.type === 'disconnect') {
+        if (told.refusal === '') this.#log('warn', 'the connection to NATS broke; connects again');
       } else if (status.type === 'error') this.#log('error', `NATS: ${status.error.message}`);
     }
   }

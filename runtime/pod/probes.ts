@@ -12,6 +12,8 @@ export type ProbeInput = {
   readonly phase: PodPhase;
   readonly reason: string;
   readonly connected: boolean;
+  /** Why the server does not let it in any more. */
+  readonly refusal?: string | null;
   /** Null: no worker runs. */
   readonly worker: Health | null;
   /** The longest that the event loop stood still lately, ms. */
@@ -31,9 +33,9 @@ function started({ phase, reason, worker }: ProbeInput): Answer {
   return worker === null ? waiting(phase, reason) : { ok: worker.started, why: worker.reason };
 }
 
-function ready({ phase, reason, connected, worker }: ProbeInput): Answer {
+function ready({ phase, reason, connected, refusal = null, worker }: ProbeInput): Answer {
   if (phase === 'draining' || phase === 'ended') return waiting(phase, reason);
-  if (!connected) return { ok: false, why: 'not connected to NATS' };
+  if (!connected) return { ok: false, why: refusal === null ? 'not connected to NATS' : `NATS refuses the credentials (${refusal})` };
   return worker === null ? waiting(phase, reason) : { ok: worker.ready, why: worker.reason };
 }
 

@@ -1,12 +1,13 @@
-// NATS that was there before: its version and how it syncs, as the operator finds them out and tells them.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+// NATS that was there before: its version, how it syncs and whom it lets in, as the operator finds them out and tells them.
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Condition, ConditionType } from '../../crds/stream-job/status.ts';
 import { startKeyedServer, type KeyedServer } from '../../operator/nats/keyed-server-harness.ts';
-import { userCredentials } from '../../operator/nats/nats-keys.ts';
-import { ControlPlane, jobPath, until } from './support/control-plane.ts';
+import { accountOf, makeNatsKeys, userCredentials } from '../../operator/nats/nats-keys.ts';
+import { childNames } from '../../operator/resources/manifest.ts';
+import { ControlPlane, JOB, jobPath, until } from './support/control-plane.ts';
 import { startOtherVersion, type OtherVersion } from './support/old-server.ts';
 import { OperatorProcess } from './support/operator-process.ts';
 import { WriteProxy } from './support/write-proxy.ts';
@@ -29,7 +30,7 @@ beforeAll(async () => {
   await plane.makeNamespace(namespace);
   await plane.apply(namespace);
   const credentials = join(folder, 'nats.creds');
-  await writeFile(credentials, await userCredentials((await server.account(namespace)).seed, 'millrace', { pub: {}, sub: {} }));
+  await put(await own());
   other.greetsAs('2.14.9');
   operator = await OperatorProcess.start({
     server: plane.api,
@@ -45,6 +46,28 @@ afterAll(async () => {
   await plane?.stop();
   await rm(folder, { recursive: true, force: true });
 });
+
+/** Others each time. */
+async function own(): Promise<string> {
+  return userCredentials((await (plane.nats as KeyedServer).account(namespace)).seed, 'millrace', { pub: {}, sub: {} });
+}
+
+/** As a Secret changes under a pod: at once. */
+async function put(credentials: string): Promise<void> {
+  await writeFile(join(folder, 'new'), credentials);
+  await rename(join(folder, 'new'), join(folder, 'nats.creds'));
+}
+
+/** What workers are given. */
+async function given(): Promise<string> {
+  const path = `/api/v1/namespaces/${namespace}/secrets/${childNames.credentials(JOB)}`;
+  const found = (await plane.get(path)) as unknown as { readonly data?: Readonly<Record<string, string>> } | null;
+  return Buffer.from(found?.data?.['nats.creds'] ?? '', 'base64').toString();
+}
+
+async function logs(part: string): Promise<void> {
+  await until(part, TOLD_MS, () => Promise.resolve(operator.log.includes(part)), () => operator.log); // prettier-ignore
+}
 
 async function conditionOf(type: ConditionType): Promise<Condition | undefined> {
   return (await plane.get(jobPath(namespace)))?.status?.conditions?.find((one) => one.type === type);
@@ -89,4 +112,29 @@ test('one that syncs late is told by its name, with what to set', async () => {
   expect((await conditionOf('DurabilityDegraded'))?.message).toContain('set `sync_interval: always` in its jetstream block');
   other.monitors((plane.nats as KeyedServer).monitorUrl);
   await says('DurabilityDegraded', 'False Durable', '');
+});
+
+test('credentials that are changed reach the workers without a restart; those that it does not take reach nobody, and are told', async () => {
+  const before = await given();
+  const stranger = accountOf((await makeNatsKeys())['operator.seed'], { kind: 'namespace', namespace });
+  await put(await userCredentials(stranger.seed, 'millrace', { pub: {}, sub: {} }));
+  await logs('new credentials are not used, workers keep those of before: MR1003');
+  expect(await given()).toBe(before);
+  expect(await plane.readiness(namespace)).toBe('ScaledToZero 1');
+  const changed = await own();
+  await put(changed);
+  await until('workers have them', TOLD_MS, async () => (await given()) === changed, () => operator.log); // prettier-ignore
+});
+
+test('an operator that is refused says so, and goes on by itself when the credentials are right again', async () => {
+  const before = await given();
+  const stranger = accountOf((await makeNatsKeys())['operator.seed'], { kind: 'namespace', namespace });
+  await put(await userCredentials(stranger.seed, 'millrace', { pub: {}, sub: {} }));
+  other.greetsAs(null); // cuts it off
+  await says('Ready', 'Unknown NatsUnreachable', 'the server refuses the credentials (Authorization Violation)');
+  expect(await given()).toBe(before);
+  const right = await own();
+  await put(right);
+  await until('it is ready', TOLD_MS, async () => (await plane.readiness(namespace)) === 'ScaledToZero 1', () => operator.log); // prettier-ignore
+  await until('workers have them', TOLD_MS, async () => (await given()) === right, () => operator.log); // prettier-ignore
 });

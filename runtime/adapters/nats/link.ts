@@ -15,6 +15,7 @@ import {
   type PublishOptions,
 } from '@nats-io/transport-node';
 import { importedAs } from './imported-subjects.ts';
+import { refusalIn } from './refusal.ts';
 
 export type Reply =
   | { readonly kind: 'message'; readonly data: Uint8Array }
@@ -48,6 +49,8 @@ export class Link {
   #nextToken = 0;
   #up: boolean;
   #sweeper: NodeJS.Timeout | null = null;
+  /** What the server said to it last, since it was connected. */
+  #refusal: string | null = null;
 
   /** The connection's link; all adapters on it share one. */
   static of(nc: NatsConnection): Link {
@@ -76,6 +79,16 @@ export class Link {
     return this.#up && !this.nc.isClosed();
   }
 
+  /** Why the server does not let it in any more, in its words; null: it does, or has not said. */
+  get refusal(): string | null {
+    return this.#refusal;
+  }
+
+  /** Why it is not up, for people. */
+  get downReason(): string {
+    return this.#refusal === null ? 'not connected' : `not connected: the server refuses the credentials (${this.#refusal})`;
+  }
+
   /** Bytes that one message may have, as the server says. */
   get payloadBytesMax(): number {
     return this.nc.info?.max_payload ?? 1024 * 1024;
@@ -98,7 +111,7 @@ export class Link {
   }
 
   request(subject: string, data: Uint8Array | string, options: RequestOptions): Promise<Reply> {
-    if (!this.up) return Promise.resolve({ kind: 'down', reason: 'not connected' });
+    if (!this.up) return Promise.resolve({ kind: 'down', reason: this.downReason });
     const token = (this.#nextToken++).toString(36);
     const reply = `${this.#inbox}.${token}`;
     return new Promise((resolve) => {
@@ -156,7 +169,10 @@ export class Link {
   async #watch(): Promise<void> {
     for await (const status of this.nc.status()) {
       if (status.type === 'disconnect' || status.type === 'close') this.#change(false);
-      else if (status.type === 'reconnect') this.#change(true);
+      else if (status.type === 'reconnect') {
+        this.#refusal = null;
+        this.#change(true);
+      } else this.#refusal = refusalIn(status) ?? this.#refusal;
     }
     this.#change(false);
   }

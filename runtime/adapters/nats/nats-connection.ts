@@ -1,6 +1,8 @@
 // Connecting to NATS: for ever once it has worked, with a clear refusal when it can't work at all.
 //
-//   C1. Credentials are read from their file at every connection and reconnection: they may have been renewed meanwhile.
+//   C1. Credentials are read from their file at every connection and reconnection: they may have been renewed meanwhile. A file that is
+//       gone or holds none says nothing: those of before are tried.
+//   C2. Who is refused goes on trying, less often after a while: only somebody else can mend it.
 
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -9,7 +11,8 @@ import { connect, type NatsConnection, type NodeConnectionOptions } from '@nats-
 import { isError, MillraceError } from '../../base/errors.ts';
 import { callApi } from './jetstream-api.ts';
 import { Link } from './link.ts';
-import { credentialsAuthenticator } from './signing-key.ts';
+import { refusalIn } from './refusal.ts';
+import { credentialsAuthenticator, credentialsIn } from './signing-key.ts';
 
 /** Older servers lose acknowledged writes at power cuts (guide: docs/protocol.md). */
 export const NATS_VERSION_MIN = '2.15.2';
@@ -28,6 +31,9 @@ export type NatsAddress = {
 const CONNECT_TIMEOUT_MS = 5_000;
 /** A restarted server is found again within this; the recovery-time goal for one is 2 s. */
 const RECONNECT_WAIT_MS = 100;
+/** A server that starts may not know its accounts at once: as many refusals in a row are nothing yet. */
+const REFUSALS_QUICK = 30;
+const REFUSED_WAIT_MS = 1_000;
 const PING_INTERVAL_MS = 5_000;
 /** Longest pause while nothing was connected yet: a server that has just started is found within it. */
 const PATIENT_WAIT_MAX_MS = 2_000;
@@ -67,11 +73,22 @@ export async function connectPatiently(address: NatsAddress, { onWait, signal }:
 }
 
 async function connectOnce(address: NatsAddress): Promise<NatsConnection> {
-  const options = await optionsOf(address);
+  const refusals = { inARow: 0 };
+  const options = await optionsOf(address, () => refusals.inARow);
   try {
-    return await connect(options);
+    const connection = await connect(options);
+    void countRefusals(connection, refusals);
+    return connection;
   } catch (error) {
     throw new MillraceError('MR1003', { url: withoutSecrets(address.url), problem: problemOf(error) }, error);
+  }
+}
+
+/** C2. */
+async function countRefusals(connection: NatsConnection, refusals: { inARow: number }): Promise<void> {
+  for await (const status of connection.status()) {
+    if (status.type === 'reconnect') refusals.inARow = 0;
+    else if (refusalIn(status) !== null) refusals.inARow++;
   }
 }
 
@@ -117,22 +134,24 @@ export function withoutSecrets(url: string): string {
   return url.replace(/\/\/[^/@]*@/g, '//');
 }
 
-async function optionsOf({ url, name, credentials, inboxPrefix }: NatsAddress): Promise<NodeConnectionOptions> {
+async function optionsOf(
+  { url, name, credentials, inboxPrefix }: NatsAddress,
+  refusalsInARow: () => number,
+): Promise<NodeConnectionOptions> {
   const options: NodeConnectionOptions = {
     servers: url.split(',').map((server) => withoutSecrets(server.trim())),
     name,
     timeout: CONNECT_TIMEOUT_MS,
     maxReconnectAttempts: -1,
-    reconnectTimeWait: RECONNECT_WAIT_MS,
-    reconnectJitter: RECONNECT_WAIT_MS,
+    reconnectDelayHandler: () => (refusalsInARow() < REFUSALS_QUICK ? RECONNECT_WAIT_MS : REFUSED_WAIT_MS) * (1 + Math.random()),
     pingInterval: PING_INTERVAL_MS,
     maxPingOut: 2,
     ...loginOf(url),
   };
   if (inboxPrefix !== undefined) options.inboxPrefix = inboxPrefix;
   if (credentials !== undefined) {
-    await readCredentials(credentials);
-    options.authenticator = credentialsAuthenticator(() => readFileSync(credentials)); // C1
+    let known = await readCredentials(credentials);
+    options.authenticator = credentialsAuthenticator(() => (known = credentialsNow(credentials) ?? known)); // C1
     // Refused credentials are no reason to give up: the next ones may be on their way (C1).
     options.ignoreAuthErrorAbort = true;
   }
@@ -149,9 +168,22 @@ function loginOf(url: string): { user?: string; pass?: string; token?: string } 
 
 async function readCredentials(path: string): Promise<Uint8Array> {
   try {
-    return await readFile(path);
+    const content = await readFile(path);
+    credentialsIn(content);
+    return content;
   } catch (error) {
     throw new MillraceError('MR1001', { path, problem: problemOf(error) }, error);
+  }
+}
+
+/** null: there are none that could be used. */
+function credentialsNow(path: string): Uint8Array | null {
+  try {
+    const content = readFileSync(path);
+    credentialsIn(content);
+    return content;
+  } catch {
+    return null;
   }
 }
 

@@ -69,12 +69,17 @@ export class SigningKey implements KeyPair {
   }
 }
 
+/** Of the content of a credentials file. Throws for what is none. */
+export function credentialsIn(content: Uint8Array): { readonly token: string; readonly key: SigningKey } {
+  const [token, seed] = [...Buffer.from(content).toString('utf8').matchAll(CREDENTIALS)].map(([, part]) => part);
+  if (token === undefined || seed === undefined) throw new Error('credentials have a token and a seed, each between lines of dashes');
+  return { token, key: new SigningKey(seed) };
+}
+
 /** As the client's credsAuthenticator. `read` gives the content of a credentials file, at every connection anew. */
 export function credentialsAuthenticator(read: () => Uint8Array): Authenticator {
   return (nonce) => {
-    const [token, seed] = [...Buffer.from(read()).toString('utf8').matchAll(CREDENTIALS)].map(([, part]) => part);
-    if (token === undefined || seed === undefined) throw new Error('credentials have a token and a seed, each between lines of dashes');
-    const key = new SigningKey(seed);
+    const { token, key } = credentialsIn(read());
     const signature = nonce === undefined ? '' : Buffer.from(key.sign(Buffer.from(nonce))).toString('base64url');
     return { jwt: token, nkey: key.getPublicKey(), sig: signature };
   };
