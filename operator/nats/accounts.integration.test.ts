@@ -75,15 +75,15 @@ test('a server that has lost its accounts is told of them again, and has their s
   await server.kill();
   await rm(server.accountsFolder, { recursive: true, force: true });
   await server.start();
-  await expect.poll(() => messagesIn('bank', 'MR_bank_b_rows').catch(() => -1), { timeout: 30_000 }).toBe(before);
-  await expect.poll(() => messagesIn('shop', 'MR_shop_b_rows').catch(() => -1), { timeout: 30_000 }).toBe(0);
+  await expect.poll(() => messagesIn('bank', 'MR_bank_b_rows').catch(() => -1), { timeout: 90_000 }).toBe(before);
+  await expect.poll(() => messagesIn('shop', 'MR_shop_b_rows').catch(() => -1), { timeout: 90_000 }).toBe(0);
   await expect.poll(() => server.troubles).toContain('a server had lost the account bank: it was told again');
 });
 
 test('accounts outlive a restart of the server', async () => {
   await server.kill();
   await server.start();
-  await expect.poll(() => messagesIn('shop', 'MR_shop_b_rows').catch(() => -1), { timeout: 30_000 }).toBe(0);
+  await expect.poll(() => messagesIn('shop', 'MR_shop_b_rows').catch(() => -1), { timeout: 90_000 }).toBe(0);
 });
 
 test('a server that keeps no accounts is named as such', async () => {

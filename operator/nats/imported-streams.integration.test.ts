@@ -138,7 +138,7 @@ test.each([
   if (lost) await rm(server.accountsFolder, { recursive: true, force: true });
   await server.start();
   const answered = async (): Promise<string> => (await callApi(worker, 'STREAM.INFO.IN', null, 1_000)).kind;
-  await expect.poll(answered, { timeout: 30_000 }).toBe('ok');
+  await expect.poll(answered, { timeout: 90_000 }).toBe('ok');
 });
 
 test('an operator that starts anew leaves imports as they are, until it says others', async () => {

@@ -376,7 +376,7 @@ describe('workers with the credentials of their job', () => {
       const record = await journal.last(source.stream, `${source.subjectPrefix}.0`);
       return record === null ? null : decodeHeader(record.bytes).source;
     };
-    await expect.poll(stored, { timeout: 40_000 }).toMatchObject({ sequence: 2 });
+    await expect.poll(stored, { timeout: 90_000 }).toMatchObject({ sequence: 2 });
     await pods.at(-1)!.end('SIGKILL');
     await feed(numbers(0, 20));
     await work(wanted);

@@ -103,8 +103,8 @@ test.each(['sources', 'bundle'])('functions and machines of a bundle run in a po
   const pod = startPod({ natsUrl, job: identity, worker: 'w-1', main: mains[kind]! });
   move(name, 'open', 1);
   move(name, 'close', 2);
-  await expect.poll(() => subjectOf(name, 'n'), { timeout: 30_000 }).toEqual([{ n: 3 }, { n: 6 }]);
-  await expect.poll(() => subjectOf(name, 'shut'), { timeout: 30_000 }).toMatchObject([{ times: 3 }]);
+  await expect.poll(() => subjectOf(name, 'n'), { timeout: 90_000 }).toEqual([{ n: 3 }, { n: 6 }]);
+  await expect.poll(() => subjectOf(name, 'shut'), { timeout: 90_000 }).toMatchObject([{ times: 3 }]);
   expect(await pod.end()).toMatchObject({ code: 0 });
 });
 
@@ -133,7 +133,7 @@ test('a revision whose bundle is not there, is another, or does not load is told
   for (const [index, { code, says }] of codes.entries()) {
     await writeRecord(prepared, { identity, runId, revision: index + 1, code });
     await expect
-      .poll(async () => (await prepared.directory.get('failure'))?.value, { timeout: 30_000 })
+      .poll(async () => (await prepared.directory.get('failure'))?.value, { timeout: 90_000 })
       .toMatchObject({ revision: index + 1, message: expect.stringContaining(says) as string });
     await expect.poll(() => pod.probe('startupz')).toMatchObject({ status: 200, body: { phase: 'refused' } });
     expect(await pod.probe('readyz')).toMatchObject({ status: 503 });
@@ -142,7 +142,7 @@ test('a revision whose bundle is not there, is another, or does not load is told
   await prepared.directory.delete('failure');
   await writeRecord(prepared, { identity, runId, revision: 5, code: await store(bundle) });
   move(name, 'open', 1);
-  await expect.poll(() => subjectOf(name, 'n'), { timeout: 30_000 }).toEqual([{ n: 3 }]);
+  await expect.poll(() => subjectOf(name, 'n'), { timeout: 90_000 }).toEqual([{ n: 3 }]);
   expect(await pod.end()).toMatchObject({ code: 0 });
 });
 

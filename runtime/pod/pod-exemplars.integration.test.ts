@@ -32,18 +32,18 @@ test('each trace_id of an OpenMetrics scrape is a trace that was sent', async ()
   await writeRecord(operated, { identity });
   const environment = { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_TRACES_SAMPLER: 'traceidratio', OTEL_TRACES_SAMPLER_ARG: '1' };
   const pod = startPod({ natsUrl, job: identity, worker: 'w-1', environment });
-  await expect.poll(async () => (await pod.probe('readyz'))?.status, { timeout: 30_000 }).toBe(200);
+  await expect.poll(async () => (await pod.probe('readyz'))?.status, { timeout: 90_000 }).toBe(200);
   const port = pod.lines.find(({ msg }) => msg === 'started')?.['port'] as number;
   const scraped = async (): Promise<readonly string[]> => {
     nats.admin.publish('in.exemplars', JSON.stringify({ key: 'k', n: 1 }));
     const response = await fetch(`http://127.0.0.1:${port}/metrics`, { headers: { accept: 'application/openmetrics-text;version=1.0.0' } });
     return [...new Set([...(await response.text()).matchAll(/trace_id="([0-9a-f]{32})"/g)].flatMap(([, traceId]) => traceId ?? []))];
   };
-  await expect.poll(scraped, { timeout: 30_000 }).not.toEqual([]);
+  await expect.poll(scraped, { timeout: 90_000 }).not.toEqual([]);
   const named = await scraped();
   expect(named.length).toBeGreaterThan(0);
   const sent = (): readonly string[] => named.filter((traceId) => collector.trace(traceId).length > 0);
-  await expect.poll(sent, { timeout: 30_000 }).toEqual(named);
+  await expect.poll(sent, { timeout: 90_000 }).toEqual(named);
   expect(new Set(named.flatMap((traceId) => collector.trace(traceId)).map(({ service }) => service.split('/')[0]))).toEqual(
     new Set([identity]),
   );

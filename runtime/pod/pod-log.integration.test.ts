@@ -46,9 +46,9 @@ test.each(['text', 'json'] as const)('of a dead letter, and of the failure of a 
   nats.admin.subscribe(deadLettersSubject(prepared.plan.job), { callback: (_error, message) => void (letters += message.string()) });
   const send = (kind: string): void => nats.admin.publish(`in.${name}`, JSON.stringify({ kind, name: HOSTILE, data: { a: 1 } }));
   send('first');
-  await expect.poll(() => letters, { timeout: 15_000 }).toContain('onerror=alert(1)');
+  await expect.poll(() => letters, { timeout: 90_000 }).toContain('onerror=alert(1)');
   send('last');
-  await expect.poll(() => written, { timeout: 15_000 }).toMatch(/stopped the job.*MR3007.*onerror=alert/);
+  await expect.poll(() => written, { timeout: 90_000 }).toMatch(/stopped the job.*MR3007.*onerror=alert/);
   expect(await pod.end()).toMatchObject({ code: 0 }); // it answers, though its job has failed
   const lines = written.trimEnd().split('\n');
   expect(lines.filter((line) => !OURS[form].test(line))).toEqual([]);

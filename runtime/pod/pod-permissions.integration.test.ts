@@ -122,7 +122,7 @@ test('a job without end stores checkpoints, purges, and goes on from them in ano
   for (let split = 0; split < SPLITS; split++) nats.admin.publish(`in.b.${split}`, JSON.stringify({ key: 'end', at: 1e9, n: 0 }));
   await expect.poll(async () => [...(await results('b'))], { timeout: 60_000 }).toHaveLength(expected.size);
   expect(await results('b')).toEqual(expected);
-  await expect.poll(async () => (await infoOf('MR_ns_b_orders')).state.first_seq, { timeout: 30_000 }).toBeGreaterThan(1);
+  await expect.poll(async () => (await infoOf('MR_ns_b_orders')).state.first_seq, { timeout: 90_000 }).toBeGreaterThan(1);
   expect(await pods[1]!.end()).toMatchObject({ code: 0 });
   expect(problems(pods)).toEqual([]);
 });

@@ -36,7 +36,7 @@ test(`${SCRAPES_PER_S} scrapes a second, in both forms, while ${EVENTS} events o
   const natsUrl = await nats.server.allow('job-scraped', operated.permissions);
   await writeRecord(operated, { identity });
   const pod = startPod({ natsUrl, job: identity, worker: 'w-1' });
-  await expect.poll(async () => (await pod.probe('readyz'))?.status, { timeout: 20_000 }).toBe(200);
+  await expect.poll(async () => (await pod.probe('readyz'))?.status, { timeout: 90_000 }).toBe(200);
   const port = pod.lines.find(({ msg }) => msg === 'started')?.['port'] as number;
   const scrape = async (accept: string): Promise<string> => {
     const response = await fetch(`http://127.0.0.1:${port}/metrics`, { headers: { accept } });
@@ -58,7 +58,7 @@ test(`${SCRAPES_PER_S} scrapes a second, in both forms, while ${EVENTS} events o
   const texts = await Promise.all(answers);
   await expect
     .poll(async () => valueOf(await scrape(accepts[1]!), 'millrace_stage_input_events_total{job="ns_scraped",stage="sums"}'), {
-      timeout: 30_000,
+      timeout: 90_000,
     })
     .toBe(EVENTS);
 

@@ -29,7 +29,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const POLL = { timeout: 30_000, interval: 100 };
+const POLL = { timeout: 90_000, interval: 100 };
 
 test('a split whose consumer is gone says so in log, metrics and reports until it is made again, and loses nothing', async () => {
   const identity = 'ns_stalled';

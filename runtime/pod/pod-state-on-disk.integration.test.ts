@@ -65,7 +65,7 @@ test(`C3 ${KEYS} actors that keep ${CHARACTERS} characters each, in a worker wit
   await writeRecord(operated, { identity });
   const start = (worker: string): PodProcess => startPod({ natsUrl, job: identity, worker, flags: [`--max-old-space-size=${HEAP_MB}`] });
   const first = start('w-1');
-  await expect.poll(async () => (await first.probe('readyz'))?.status, { timeout: 20_000 }).toBe(200);
+  await expect.poll(async () => (await first.probe('readyz'))?.status, { timeout: 90_000 }).toBe(200);
 
   const takenBy = (pod: PodProcess): Promise<number> => valueOf(pod, 'millrace_stage_input_events_total', 'keepers');
   const publish = async (kind: 'keep' | 'ask', [from, to]: readonly [number, number], pod: PodProcess): Promise<void> => {

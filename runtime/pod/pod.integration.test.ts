@@ -48,7 +48,7 @@ const counts = async (name: string): Promise<unknown[]> =>
 function says(pod: PodProcess, text: string): boolean {
   return pod.lines.some(({ msg }) => String(msg).includes(text));
 }
-const until = (pod: PodProcess, text: string): Promise<void> => expect.poll(() => says(pod, text), { timeout: 20_000 }).toBe(true);
+const until = (pod: PodProcess, text: string): Promise<void> => expect.poll(() => says(pod, text), { timeout: 90_000 }).toBe(true);
 
 test('a pod waits for NATS, for the directory, for streams and for its rights, and tells so; then it runs', async () => {
   const [name, identity] = ['waits', 'ns_waits'];
@@ -70,7 +70,7 @@ test('a pod waits for NATS, for the directory, for streams and for its rights, a
   await until(pod, `waits for streams: MR_${identity}_sinks: stream not found`);
   expect(await pod.probe('startupz')).toMatchObject({ status: 503, body: { phase: 'loading' } });
   await prepareJob(connection, job(name), { identity });
-  await expect.poll(async () => (await pod.probe('readyz'))?.status, { timeout: 20_000 }).toBe(200);
+  await expect.poll(async () => (await pod.probe('readyz'))?.status, { timeout: 90_000 }).toBe(200);
   expect(await pod.end()).toMatchObject({ code: 0 });
   await connection.close();
   await late.stop();
@@ -83,7 +83,7 @@ test('SIGTERM: what is in flight is stored, tasks are handed over, exit 0 in les
   const natsUrl = await nats.server.allow('job-drains', prepared.permissions);
   await writeRecord(prepared, { identity, workers: 2 });
   const pods = [1, 2].map((n) => startPod({ natsUrl, job: identity, worker: `w-${n}` }));
-  for (const pod of pods) await expect.poll(async () => (await pod.probe('readyz'))?.status, { timeout: 20_000 }).toBe(200);
+  for (const pod of pods) await expect.poll(async () => (await pod.probe('readyz'))?.status, { timeout: 90_000 }).toBe(200);
   await send(name, 1);
   await expect.poll(() => sums(name)).toEqual([1]);
   const { code, ms } = await pods[0]!.end();
@@ -108,13 +108,13 @@ test('a higher revision is taken in place: the stage that changed begins anew, t
   await writeRecord(first, { identity, runId });
   const pod = startPod({ natsUrl, job: identity, worker: 'w-1' });
   await send(name, 1);
-  await expect.poll(() => Promise.all([sums(name), counts(name)]), { timeout: 20_000 }).toEqual([[1], [1]]);
+  await expect.poll(() => Promise.all([sums(name), counts(name)]), { timeout: 90_000 }).toEqual([[1], [1]]);
   const second = await prepareJob(nats.admin, job(name, { factor: 10 }), { identity, before: first.plan });
   await writeRecord(second, { identity, runId, revision: 2 });
   await until(pod, 'runs revision 2');
   await send(name, 2);
-  await expect.poll(() => counts(name), { timeout: 20_000 }).toEqual([1, 2]);
-  await expect.poll(async () => (await sums(name)).length, { timeout: 20_000 }).toBe(2);
+  await expect.poll(() => counts(name), { timeout: 90_000 }).toEqual([1, 2]);
+  await expect.poll(async () => (await sums(name)).length, { timeout: 90_000 }).toBe(2);
   expect((await sums(name))[1], 'by the new expression').not.toBe(3);
   await expect.poll(async () => (await pod.probe('readyz'))?.status).toBe(200);
   expect(pod.lines.filter(({ msg }) => msg === 'started')).toHaveLength(1);
@@ -131,12 +131,12 @@ test('a job that is deleted leaves an idle pod; made again it is run from its st
   await writeRecord(first, { identity, runId: 'run1' });
   const pod = startPod({ natsUrl, job: identity, worker: 'w-1' });
   await send(name, 5);
-  await expect.poll(() => sums(name), { timeout: 20_000 }).toEqual([5]);
+  await expect.poll(() => sums(name), { timeout: 90_000 }).toEqual([5]);
   await removeJob(nats.admin, identity);
   await until(pod, 'the job is not there');
   expect(await pod.probe('livez')).toMatchObject({ status: 200 });
   await writeRecord(await prepareJob(nats.admin, job(name), { identity }), { identity, runId: 'run2' });
-  await expect.poll(() => sums(name), { timeout: 30_000 }).toEqual([5, 5]);
+  await expect.poll(() => sums(name), { timeout: 90_000 }).toEqual([5, 5]);
   await expect.poll(async () => (await pod.probe('readyz'))?.status).toBe(200);
   expect(await pod.end()).toMatchObject({ code: 0 });
 });

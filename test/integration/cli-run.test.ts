@@ -341,7 +341,7 @@ async function withPlainServer(use: (url: string) => Promise<void>): Promise<voi
   const port = await freePort();
   const server = spawn(findNatsServer().path, ['-a', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' });
   try {
-    await vi.waitFor(() => canConnect(port), { timeout: 20_000, interval: 50 });
+    await vi.waitFor(() => canConnect(port), { timeout: 90_000, interval: 50 });
     await use(`nats://127.0.0.1:${port}`);
   } finally {
     server.kill('SIGKILL');

@@ -144,7 +144,7 @@ async function expectSums(job: Operated, count: number): Promise<void> {
     Object.fromEntries(
       (await job.results<{ id: string; times: number; sum: number }>('out.sp.sums')).map(({ id, times, sum }) => [id, [times, sum]]),
     );
-  await expect.poll(last, { timeout: 30_000, interval: 300 }).toEqual(expected);
+  await expect.poll(last, { timeout: 90_000, interval: 300 }).toEqual(expected);
 }
 
 /** Every window that event time has passed, once and with all of its events, those of before the savepoint too. */
@@ -158,7 +158,7 @@ async function expectWindows(job: Operated, count: number): Promise<void> {
     (await job.results<Window>('out.sp.windows'))
       .map(({ id, windowStartMs, times, sum }) => `${id}@${windowStartMs} ${times} ${sum}`)
       .toSorted();
-  await expect.poll(found, { timeout: 30_000, interval: 300 }).toEqual(expected.toSorted());
+  await expect.poll(found, { timeout: 90_000, interval: 300 }).toEqual(expected.toSorted());
 }
 
 test('a job whose savepoint was left behind by its own run is refused: its results would come a second time', async () => {

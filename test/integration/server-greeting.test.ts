@@ -37,7 +37,7 @@ test('a server without JetStream is known as such', async () => {
   const port = await freePort();
   const child = spawn(findNatsServer().path, ['-a', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' });
   try {
-    await vi.waitFor(async () => expect(await greet(port, timeoutMs)).toMatchObject({ hasJetStream: false }), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await greet(port, timeoutMs)).toMatchObject({ hasJetStream: false }), { timeout: 90_000 });
   } finally {
     child.kill('SIGKILL');
     await once(child, 'exit');

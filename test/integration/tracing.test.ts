@@ -183,7 +183,7 @@ describe('another worker goes on', () => {
       // A span is told when its record is stored: by then the window holds the event.
       const told = (trace: string): string[] => collector.trace(trace).map(({ name }) => name);
       for (const trace of [TRACE, other])
-        await expect.poll(() => told(trace), { timeout: 30_000 }).toEqual(expect.arrayContaining(['process totals', 'process fates']));
+        await expect.poll(() => told(trace), { timeout: 90_000 }).toEqual(expect.arrayContaining(['process totals', 'process fates']));
       interrupt.abort();
       expect((await first).outcome.ending).toBe('interrupted');
       expect(told(TRACE)).not.toContain('emit totals');
@@ -191,9 +191,9 @@ describe('another worker goes on', () => {
       onTestFinished(() => second.abort());
       const running = run(folder, unbounded, { isolation: 'process', fresh: false }, 0, collector.url, second.signal);
       await send({ order: 'three', type: 'placed', amount: 1, at: 9 * HOUR });
-      await expect.poll(() => [...told(TRACE), ...told(other)], { timeout: 30_000 }).toContain('send totals-out');
+      await expect.poll(() => [...told(TRACE), ...told(other)], { timeout: 90_000 }).toContain('send totals-out');
       const isOf = (trace: string) => (): number => told(trace).filter((name) => name === 'send lost-out').length;
-      for (const trace of [TRACE, other]) await expect.poll(isOf(trace), { timeout: 30_000 }).toBe(1);
+      for (const trace of [TRACE, other]) await expect.poll(isOf(trace), { timeout: 90_000 }).toBe(1);
       second.abort();
       expect((await running).outcome.ending).toBe('interrupted');
       const emitted = only(collector.spans, ({ name }) => name === 'emit totals');
@@ -297,11 +297,11 @@ describe('a key that somebody follows', () => {
         for (const order of ['one', 'two']) await send({ order, type: 'placed', amount: 1, at: HOUR });
         return keysOf(collector.spans);
       };
-      await expect.poll(asked, { timeout: 30_000, interval: 200 }).toContain('one');
+      await expect.poll(asked, { timeout: 90_000, interval: 200 }).toContain('one');
       const spans = collector.spans.filter(({ attributes }) => attributes['millrace.trace.why'] === 'key');
       expect(spans[0]).toMatchObject({ name: 'receive orders', attributes: { 'millrace.key': 'one' } });
       await expect
-        .poll(() => collector.trace(spans[0]?.traceId ?? '').map((span) => span.name), { timeout: 10_000 })
+        .poll(() => collector.trace(spans[0]?.traceId ?? '').map((span) => span.name), { timeout: 90_000 })
         .toContain('process fates');
       expect(keysOf(collector.spans)).not.toContain('two');
       expect(await followKey(name, { ...request, forMs: 0 })).toContain('no longer');
@@ -313,7 +313,7 @@ describe('a key that somebody follows', () => {
             await sleep(600);
             return keysOf(collector.spans);
           },
-          { timeout: 20_000, interval: 0 },
+          { timeout: 90_000, interval: 0 },
         )
         .toEqual([]);
       interrupt.abort();

@@ -156,7 +156,7 @@ test('a sink is added and a stage is removed while events flow: the others keep 
   const stamped = await expectStamped(job, 'topology', count);
   await expectTotals(job, 'topology', count);
   const given = stamped.filter(({ v }) => v >= 2);
-  await expect.poll(async () => (await job.results('out.topology.copy')).length, { timeout: 30_000 }).toBe(given.length);
+  await expect.poll(async () => (await job.results('out.topology.copy')).length, { timeout: 90_000 }).toBe(given.length);
   expect((await job.results<Stamped>('out.topology.copy')).map(({ n }) => n)).toEqual(given.map(({ n }) => n));
   const { sums: _gone, 'out-sums': _sink, ...stay } = before;
   expect(await job.epochs()).toEqual({ ...stay, rows: '3', copy: '1', 'dead-letters-subject': '3' });

@@ -22,7 +22,7 @@ async function watching(job: string): Promise<{ told: string[]; until: (what: st
   const told: string[] = [];
   const directory = await openDirectory(connection, job);
   const stop = await directory.watch((key, entry) => told.push(entry === null ? `-${key}` : `${key}=${JSON.stringify(entry.value)}`));
-  const until = (what: string): Promise<void> => expect.poll(() => told, { timeout: 20_000 }).toContain(what);
+  const until = (what: string): Promise<void> => expect.poll(() => told, { timeout: 90_000 }).toContain(what);
   return { told, until, stop };
 }
 
@@ -57,7 +57,7 @@ test('a watcher gets what is there, then every change, and goes on over a restar
           () => true,
           () => false,
         ),
-      { timeout: 20_000 },
+      { timeout: 90_000 },
     )
     .toBe(true);
   await until('later=3');
@@ -101,7 +101,7 @@ test('whether anybody listens on a topic: the server says so of a connection tha
   await other.flush();
   expect(await bus.isHeard('alive.w'), 'who listens says nothing').toBeNull();
   await other.close();
-  await expect.poll(() => bus.isHeard('alive.w'), { timeout: 20_000 }).toBe(false);
+  await expect.poll(() => bus.isHeard('alive.w'), { timeout: 90_000 }).toBe(false);
   const afterwards = (async () => {
     for await (const { type } of connection.status()) if (type === 'reconnect') return bus.isHeard('alive.w');
     return 'closed';
@@ -109,5 +109,5 @@ test('whether anybody listens on a topic: the server says so of a connection tha
   await server.kill();
   await server.restart();
   expect(await afterwards, 'others may not be back yet').toBeNull();
-  await expect.poll(() => bus.isHeard('alive.w'), { timeout: 20_000 }).toBe(false);
+  await expect.poll(() => bus.isHeard('alive.w'), { timeout: 90_000 }).toBe(false);
 });

@@ -52,7 +52,7 @@ afterAll(async () => {
 
 /** As soon as the servers have found each other. */
 async function must(call: string, body: object): Promise<void> {
-  await expect.poll(async () => (await callApi(link, call, body)).kind, { timeout: 30_000, interval: 250 }).toBe('ok');
+  await expect.poll(async () => (await callApi(link, call, body)).kind, { timeout: 90_000, interval: 250 }).toBe('ok');
 }
 
 async function write(): Promise<void> {

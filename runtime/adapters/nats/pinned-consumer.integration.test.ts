@@ -199,9 +199,9 @@ test('a server that stands still is told of, with what it left unanswered, until
   try {
     const told = async (): Promise<string | undefined> => (await next(owner), owner.stalled?.message);
     await expect
-      .poll(told, { timeout: 20_000 })
+      .poll(told, { timeout: 90_000 })
       .toContain(`stream ${place.stream} cannot be read, as NATS does not answer: a pull has had no`);
-    await expect.poll(told, { timeout: 20_000 }).toContain(`CONSUMER.UNPIN.${place.stream}.${place.consumer}: no answer in time`);
+    await expect.poll(told, { timeout: 90_000 }).toContain(`CONSUMER.UNPIN.${place.stream}.${place.consumer}: no answer in time`);
   } finally {
     process.kill(server.pid, 'SIGCONT');
   }
@@ -217,16 +217,16 @@ test('a consumer that went missing before nobody answered is not called missing 
   const owner = reader(place, { stored: 0, by: await connected() });
   await must(`CONSUMER.DELETE.${place.stream}.${place.consumer}`);
   const code = async (): Promise<string | undefined> => (await next(owner), owner.stalled?.code);
-  await expect.poll(code, { timeout: 20_000 }).toBe('MR2111');
+  await expect.poll(code, { timeout: 90_000 }).toBe('MR2111');
   process.kill(server.pid, 'SIGSTOP');
   try {
-    await expect.poll(code, { timeout: 20_000 }).toBe('MR2114');
+    await expect.poll(code, { timeout: 90_000 }).toBe('MR2114');
   } finally {
     process.kill(server.pid, 'SIGCONT');
   }
-  await expect.poll(code, { timeout: 20_000 }).toBe('MR2111');
+  await expect.poll(code, { timeout: 90_000 }).toBe('MR2111');
   await makeConsumer(place);
-  await expect.poll(code, { timeout: 20_000 }).toBeUndefined();
+  await expect.poll(code, { timeout: 90_000 }).toBeUndefined();
   await owner.close();
 }, 90_000);
 
@@ -238,10 +238,10 @@ test('nobody who says whose a count is keeps a bounded split from its end, and i
   for (let seen = 0; seen < 10;) seen += (await next(owner)).length;
   const { state } = await must<StreamInfo>(`STREAM.INFO.${place.stream}`);
   const isBehind = async (): Promise<boolean> => (await next(owner), owner.isBehind(state.last_seq));
-  await expect.poll(async () => (await isBehind(), owner.stalled?.message), { timeout: 20_000 }).toContain('CONSUMER.INFO.');
+  await expect.poll(async () => (await isBehind(), owner.stalled?.message), { timeout: 90_000 }).toContain('CONSUMER.INFO.');
   expect(await isBehind()).toBe(false);
   mine.isDeaf = false;
-  await expect.poll(isBehind, { timeout: 20_000 }).toBe(true);
+  await expect.poll(isBehind, { timeout: 90_000 }).toBe(true);
   expect(owner.stalled).toBeNull();
   await owner.close();
 }, 60_000);
@@ -250,7 +250,7 @@ test('that nobody said who is served is over with the first message', async () =
   const place = await made();
   const mine = new DeafLink(await connection(), () => 0);
   const owner = reader(place, { stored: 0, by: mine });
-  await expect.poll(async () => (await next(owner), owner.stalled?.message), { timeout: 20_000 }).toContain('CONSUMER.INFO.');
+  await expect.poll(async () => (await next(owner), owner.stalled?.message), { timeout: 90_000 }).toContain('CONSUMER.INFO.');
   await write(place, 0, 10);
   for (let seen = 0; seen < 10;) seen += (await next(owner)).length;
   expect(owner.stalled).toBeNull();
