@@ -1,8 +1,9 @@
 // What a step holds in memory is bounded where the memory for values is: by what it got from disk, what it changed, and what it gives.
 
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { encodeKey } from '../event/key.ts';
 import type { EdgePlan, PhysicalPlan } from '../plan/physical-plan.ts';
+import { decodeEvents } from '../event/segment.ts';
 import { PartitionState } from '../state/partition-state.ts';
 import { makeInboxRecord } from '../testing/sample-inbox.ts';
 import { planOfSpec } from '../testing/plan-of.ts';
@@ -88,17 +89,73 @@ test('a record of many keys is taken in by many steps, each of which holds what 
   }
 });
 
-test('a window of many keys with large results closes by many steps', () => {
-  const plan = planOf({ window: { tumbling: { size: '10ms' } }, ...LAST });
-  const core = begin(plan, STEP_BYTES);
-  runAll(core, recordsOf(plan, 1));
-  const said = runAll(
-    core,
-    recordsOf(plan, 1, { ends: true })
-      .slice(1)
-      .map((record) => ({ ...record, sequence: 2 })),
-  );
-  expect(said.events).toBe(KEYS);
-  expect(said.steps).toBeGreaterThan((KEYS * CHARACTERS) / HELD_MAX);
-  expect(said.recordMax).toBeLessThan(HELD_MAX);
+/** What comes out when the watermark rises above all that was taken in; where steps end inside of that, another owner goes on behind every fifth,
+ *  who has `next` declared, and then the first one. */
+function closeAll(plan: PhysicalPlan, stepBytes: number, next = plan): { readonly results: readonly unknown[]; readonly owners: number } {
+  let core = begin(plan, stepBytes);
+  const [events, end] = recordsOf(plan, 1, { ends: true }) as [InboxRecord, InboxRecord];
+  runAll(core, [events]);
+  core.takeRecords([end], 1);
+  const results: unknown[] = [];
+  let [owners, steps] = [1, 0];
+  for (let tries = 0; ; tries++) {
+    if (tries > 100_000) throw new Error('it does not end');
+    core.goOn(1);
+    const step = core.step(1, { force: true });
+    if (step === null) continue;
+    for (const { bytes } of step.events) results.push(...decodeEvents(bytes).values);
+    if (!core.hasWork) break;
+    if (++steps % 5 > 0) continue;
+    const state = PartitionState.restore(core.state.checkpoint(), valuesAway(stepBytes));
+    core = begin(owners % 2 === 1 ? next : plan, stepBytes);
+    core.restore(step.header, state, true);
+    owners++;
+  }
+  expect(core.state.cells('v0').size()).toBe(0);
+  return { results, owners };
+}
+
+describe.each([
+  { fact: 'a window', window: { tumbling: { size: '10ms' } }, results: KEYS },
+  { fact: 'a sliding window', window: { sliding: { size: '20ms', every: '10ms' } }, results: 2 * KEYS },
+  { fact: 'a window with allowed lateness', window: { tumbling: { size: '10ms' }, allowedLateness: '1s' }, results: KEYS },
+])('$fact of many keys with large results', ({ window, results }) => {
+  const plan = planOf({ window, ...LAST });
+
+  test('closes by many steps', () => {
+    const core = begin(plan, STEP_BYTES);
+    runAll(core, recordsOf(plan, 1));
+    const said = runAll(
+      core,
+      recordsOf(plan, 1, { ends: true })
+        .slice(1)
+        .map((record) => ({ ...record, sequence: 2 })),
+    );
+    expect(said.events).toBe(results);
+    expect(said.steps).toBeGreaterThan((results * CHARACTERS) / HELD_MAX);
+    expect(said.recordMax).toBeLessThan(HELD_MAX);
+  });
+
+  test('gives the same, whoever goes on within it', () => {
+    const whole = closeAll(plan, Infinity);
+    const parts = closeAll(plan, STEP_BYTES);
+    expect(whole.results.length).toBe(results);
+    expect(parts.results).toEqual(whole.results);
+    expect([whole.owners, parts.owners > 2]).toEqual([1, true]);
+  }, 120_000);
 });
+
+test.each(['1s', undefined])(
+  'lateness may change while a window closes: from %s',
+  (allowedLateness) => {
+    const planWith = (lateness: string | undefined): PhysicalPlan =>
+      planOf({ window: { tumbling: { size: '10ms' }, ...(lateness === undefined ? {} : { allowedLateness: lateness }) }, ...LAST });
+    const [plan, next] = [planWith(allowedLateness), planWith(allowedLateness === undefined ? '1s' : undefined)];
+    const whole = closeAll(plan, Infinity);
+    const parts = closeAll(plan, STEP_BYTES, next);
+    const told = (results: readonly unknown[]): readonly unknown[] => results.map((result) => ({ ...(result as object), pane: undefined }));
+    expect(told(parts.results)).toEqual(told(whole.results));
+    expect(parts.owners).toBeGreaterThan(2);
+  },
+  60_000,
+);

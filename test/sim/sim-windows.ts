@@ -33,6 +33,11 @@ export const WINDOWS_JOB = jobText(
       keyBy: event.id
       window: { sliding: { size: ${WINDOW_MS}ms, every: ${EVERY_MS}ms } }
       aggregate: { mean: { mean: event.n }, most: { max: event.n } }
+    - name: corrected
+      from: rows
+      keyBy: event.id
+      window: { sliding: { size: ${WINDOW_MS}ms, every: ${EVERY_MS}ms }, allowedLateness: 2s }
+      aggregate: { mean: { mean: event.n }, most: { max: event.n } }
     - name: own-time
       from: rows
       keyBy: { id: event.id, split: 'event.at.getMilliseconds() % 2' }
@@ -44,6 +49,7 @@ export const WINDOWS_JOB = jobText(
   sinks:
     - { name: windows-file, from: summed, file: { path: windows.ndjson } }
     - { name: rated-file, from: sliding, file: { path: rated.ndjson } }
+    - { name: panes-file, from: corrected, file: { path: corrected.ndjson } }
     - { name: totals-file, from: own-time, file: { path: totals.ndjson } }
     - { name: counts-file, from: late, file: { path: counts.ndjson } }
 `,
@@ -63,7 +69,8 @@ export function slowWindows(splits: readonly (readonly SimEvent[])[]): SimResult
     const bounds = { windowStartMs: Number(start), windowEndMs: Number(start) + WINDOW_MS };
     return line({ id, ...bounds, mean: sum(numbers) / numbers.length, most: Math.max(...numbers) });
   });
-  return { windows: windows.sort(), rated: rated.sort(), ...byTheirKey(splits), panes: [] };
+  const panes = rated.map((text) => line({ ...(JSON.parse(text) as object), pane: 'onTime' })); // nothing is late by the watermark of the stage
+  return { windows: windows.sort(), rated: rated.sort(), ...byTheirKey(splits), panes: panes.sort() };
 }
 
 /** Each key's events as they come: one that was closed before is late. */

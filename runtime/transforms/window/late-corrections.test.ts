@@ -191,13 +191,16 @@ const windows: fc.Arbitrary<AlignedOrSession> = fc.oneof(
   fc.record({ kind: fc.constant('session' as const), gapMs: fc.integer({ min: 1, max: 12 }) }),
 );
 
+/** How many bytes a step may hold: all, or so few that a close goes key by key, with restarts between. */
+const steps = fc.constantFrom(undefined, 1, 150);
+
 /** What a reader holds who keeps results by key and window, and removes what is taken back. */
 type Held = Map<string, number>;
 
 test('retracting: at any moment a reader holds exactly the results of the windows that have closed and not expired', () => {
   fc.assert(
-    fc.property(windows, plays, (window, list) => {
-      const harness = windowHarness(window, 'output', { latenessMs: LATENESS_MS, retracts: true });
+    fc.property(windows, plays, steps, (window, list, stepBytes) => {
+      const harness = windowHarness(window, 'output', { latenessMs: LATENESS_MS, retracts: true }, stepBytes);
       const model = new Model(window);
       const held: Held = new Map();
       let [seen, late] = [0, 0];
@@ -254,6 +257,24 @@ test('accumulating gives the same new results, without what they replace', () =>
       expect(told.replaceAll(/not\[[^)]*\) \S+ ?/g, '').trim()).toBe(replaced.trim());
     }),
     { numRuns: 100 },
+  );
+});
+
+test.each([true, false])('a close in parts gives the same results in the same order; retracting: %s', (retracts) => {
+  fc.assert(
+    fc.property(windows, plays, (window, list) => {
+      const [whole, ...parts] = [undefined, 1, 150].map((stepBytes) => {
+        const harness = windowHarness(window, 'output', { latenessMs: LATENESS_MS, retracts }, stepBytes);
+        for (const play of list) {
+          if (play.kind === 'event') harness.push([{ id: play.id, timeMs: play.timeMs, n: 1 }]);
+          else if (play.kind === 'restart') harness.restart();
+          else harness.advance(play.watermark);
+        }
+        return harness.emissions.flatMap((emission) => (emission.kind === 'event' ? [showWindow(emission.value, emission.timeMs)] : []));
+      });
+      for (const part of parts) expect(part).toEqual(whole);
+    }),
+    { numRuns: 200 },
   );
 });
 

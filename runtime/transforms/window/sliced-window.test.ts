@@ -169,6 +169,29 @@ test('F1 sliding windows give what counting in every window gives', () => {
   );
 });
 
+test.each([
+  { fact: 'sliding windows', window: { kind: 'sliding', sizeMs: 20, everyMs: 10, offsetMs: 0 }, latenessMs: 0 },
+  { fact: 'sliding windows of many slices', window: { kind: 'sliding', sizeMs: 200, everyMs: 10, offsetMs: 0 }, latenessMs: 0 },
+  { fact: 'windows with allowed lateness', window: { kind: 'tumbling', sizeMs: 10, offsetMs: 0 }, latenessMs: 30 },
+] as const)('$fact close in parts of as many results as a rise may give: nothing is left out, doubled, or comes otherwise', (each) => {
+  const keys = Array.from({ length: 2 * RESULTS_MAX + 100 }, (_, i) => `k${String.fromCharCode(97 + (i % 26))}${i}`);
+  const { window, latenessMs } = each;
+  const play = (): { results: readonly string[]; watermarks: readonly number[] } => {
+    const harness = windowHarness(window, 'output', { latenessMs });
+    for (const timeMs of [3, 12]) harness.push(keys.slice(timeMs).map((id) => ({ id, timeMs, n: 1 })));
+    harness.emissions.length = 0;
+    harness.advance(25);
+    const results = harness.emissions.flatMap((one) => (one.kind === 'event' ? [showWindow(one.value, one.timeMs)] : []));
+    const watermarks = harness.emissions.flatMap((one) => (one.kind === 'watermark' ? [one.watermark] : []));
+    return { results, watermarks };
+  };
+  const whole = play();
+  expect(whole.watermarks[0]).toBe(8); // it stopped within the first window that closes, [.., 10)
+  expect(new Set(whole.results).size).toBe(whole.results.length);
+  expect(whole.watermarks).toEqual([...new Set(whole.watermarks)].sort((a, b) => a - b));
+  expect(whole.watermarks.at(-1)).toBe(25);
+});
+
 const KEYS = 1_500;
 
 test.each([

@@ -1,6 +1,7 @@
 // Tumbling and sliding windows: every event is added to one slice, a window is the sum of its slices.
 //
-// Cells: (slice start, key) → aggregates. Derived: the open slices, where the slice met last lies, and sums of slices (slice-blocks.ts).
+// Cells: (slice start, key) → aggregates; (CLOSING, '') → [start, results given] of a window that is closed in parts (W8).
+// Derived: the open slices, where the slice met last lies, sums of slices (slice-blocks.ts), and where in them a close has come to.
 //   W1. A window closes once, when the watermark reaches its end - 1; windows without events give nothing.
 //   W2. A slice is dropped, by one entry of the delta, with its last window.
 //   W3. An event is late when all windows that it belongs to have expired: closed, and their lateness is over. Of one that is too
@@ -8,9 +9,10 @@
 //   W4. Results of a rise come out by window end, then by the slice and the order in which keys came.
 //   W6. What comes may be a sum of events of one key and slice (combiner.ts).
 //   W7. Dead letters come in the order of their events, however those are cut into batches: late ones before one that fails behind them.
-//   W8. A rise closes windows until they have given RESULTS_MAX, or more bytes than the step has room for, and stops behind the last one
-//       (transform.ts, onWatermark). A tumbling window without lateness may have more by itself: its keys are given and deleted so many
-//       at a time, with the watermark before its end. Nothing comes for it in between: a rise is ended before events are taken in.
+//   W8. A rise gives RESULTS_MAX results at a time, or as many bytes as the step has room for, and stops there (transform.ts, onWatermark): behind
+//       a window, or within it with the watermark before its end. A tumbling window without lateness deletes the keys that it has given.
+//       The slices of others are still needed: how many were given is noted, and whoever goes on passes over so many. Nothing comes in
+//       between, as a rise is ended before events are taken in, so keys still come in the same order.
 //   W5. With allowed lateness a closed window keeps its slices until it expires. What comes for it corrects it: once a batch, key and
 //       window, behind the batch's last event, by window and then as keys came. Which windows have closed follows from the watermark.
 
@@ -65,6 +67,8 @@ export class SlicedWindow implements Transform {
   readonly #corrected = new Map<number, Map<Key, Cell | null>>();
   /** Starts of the open slices, ascending. */
   #open: number[] = [];
+  /** What is left of a window that is closed in parts; null: it begins, or this worker has not begun it. */
+  #closing: Closing | null = null;
   /** The slice met last: most events lie in it. */
   #slice = NOWHERE;
 
@@ -81,7 +85,8 @@ export class SlicedWindow implements Transform {
   }
 
   restored(context: RestoreContext): void {
-    this.#open = [...context.cells.namespaces()];
+    this.#open = context.cells.namespaces().filter((slice) => slice !== CLOSING);
+    this.#closing = null;
     this.#slice = NOWHERE;
     this.#blocks.clear();
   }
@@ -123,12 +128,10 @@ export class SlicedWindow implements Transform {
       else {
         start = Math.max(start, this.#grid.firstWindowOf(slice));
         if (start + sizeMs - 1 > watermark) break;
-        if (this.#isAlone && (context.cells.size(start) > RESULTS_MAX || context.bytesLeft < Infinity)) {
-          if (!this.#closeSome(start, context)) {
-            watermark = Math.max(context.watermark, start + sizeMs - 2);
-            break;
-          }
-        } else this.#close(start, context.cells);
+        if (!this.#close(start, context)) {
+          watermark = Math.max(context.watermark, start + sizeMs - 2);
+          break;
+        }
         if (this.#results.isFull(context)) watermark = start + sizeMs - 1; // W8
         start += everyMs;
       }
@@ -144,7 +147,8 @@ export class SlicedWindow implements Transform {
   figures({ cells, watermark }: RestoreContext): WindowFigures {
     const open = this.#open.filter((slice) => !this.#isClosed(slice, watermark));
     const spans = open.slice(0, OPEN_TOLD_MAX).map((start) => [start, this.#grid.sliceEnd(start), cells.size(start)] as const);
-    const count = open.length === this.#open.length ? cells.size() : open.reduce((sum, slice) => sum + cells.size(slice), 0);
+    const count =
+      open.length === this.#open.length ? cells.size() - cells.size(CLOSING) : open.reduce((sum, slice) => sum + cells.size(slice), 0);
     return { kind: 'windows', open: count, spans, results: this.#results.given };
   }
 
@@ -233,17 +237,38 @@ export class SlicedWindow implements Transform {
     if (this.#open[at] !== slice.startMs) this.#open.splice(at, 0, slice.startMs);
   }
 
-  /** Results of the window that starts at `start`. */
-  #close(start: number, cells: KeyedCells): void {
-    const window = [start, start + this.#grid.sizeMs] as const;
-    for (const [key, cell] of this.#blocks.sums(start, this.#open, cells)) this.#results.add(key, window, cell);
-  }
-
-  /** Those results of the window that there is room for (W8). True: all. */
-  #closeSome(start: number, context: StepContext): boolean {
+  /** Those results of the window that starts at `start` that there is room for (W8). True: all. */
+  #close(start: number, context: StepContext): boolean {
+    const { cells } = context;
     const window = [start, start + this.#grid.sizeMs] as const;
     const isFull = (): boolean => this.#results.isFull(context);
-    return giveSome(context.cells, start, isFull, (key, cell) => this.#results.add(key, window, cell as Cell));
+    if (this.#isAlone && cells.size(CLOSING) === 0) {
+      const isSmall = context.bytesLeft === Infinity && cells.size(start) <= RESULTS_MAX;
+      return giveSome(cells, start, isSmall ? () => false : isFull, (key, cell) => this.#results.add(key, window, cell as Cell));
+    }
+    const closing = this.#closing?.start === start ? this.#closing : this.#beginClose(start, cells);
+    for (; closing.next.done !== true; closing.next = closing.sums.next(), closing.given++) {
+      if (isFull()) {
+        this.#closing = closing;
+        cells.put(CLOSING, '', [start, closing.given] satisfies Given);
+        return false;
+      }
+      const [key, cell] = closing.next.value;
+      this.#results.add(key, window, cell);
+    }
+    this.#closing = null;
+    cells.drop(CLOSING);
+    return true;
+  }
+
+  /** Behind what was given of the window before. */
+  #beginClose(start: number, cells: KeyedCells): Closing {
+    const sums = this.#blocks.sums(start, this.#open, cells)[Symbol.iterator]();
+    const [noted, given] = (cells.get(CLOSING, '') as Given | undefined) ?? [start, 0];
+    assert(noted === start, 'a window that is closed in parts is closed before others');
+    let next = sums.next();
+    for (let i = 0; i < given; i++, next = sums.next()) assert(next.done !== true, 'all keys that were given are there still');
+    return { start, sums, next, given };
   }
 
   /** Drops the slices whose last window is closed at the watermark `expired`. False: there is none. */
@@ -256,4 +281,9 @@ export class SlicedWindow implements Transform {
   }
 }
 
+/** Behind all slices. */
+const CLOSING = Infinity;
+type Given = readonly [start: number, given: number];
+type Sum = readonly [Key, Cell];
+type Closing = { readonly start: number; readonly sums: Iterator<Sum>; next: IteratorResult<Sum>; given: number };
 const NONE: readonly number[] = [];
