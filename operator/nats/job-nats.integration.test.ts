@@ -362,7 +362,7 @@ describe('workers with the credentials of their job', () => {
     const names = wanted.stages.flatMap(({ id, partitionCount }) => Array.from({ length: partitionCount }, (_, p) => `${id}/${p}`));
     while (nats.figures(identity, wanted)?.tasks.size !== names.length) await systemClock.sleep(100);
     expect([...nats.figures(identity, wanted)!.tasks.keys()].sort()).toEqual(names.sort());
-  }, 60_000);
+  });
 
   test('that begin at the latest and die before the first event leave to others where they began', async () => {
     await stream(`IN-${count}`, [`${name}.in`]);
@@ -381,7 +381,7 @@ describe('workers with the credentials of their job', () => {
     await feed(numbers(0, 20));
     await work(wanted);
     await expectTotals(name, TOTALS);
-  }, 90_000);
+  });
 
   test('killed in the midst of it again and again, count each event once and write each result once', async () => {
     await stream(`IN-${count}`, [`${name}.in`]);
@@ -406,7 +406,7 @@ describe('workers with the credentials of their job', () => {
       ids.add(headers.find((header) => header.startsWith(ID_HEADER)) ?? 'none');
     }
     expect([ids.size, written > 0]).toEqual([written, true]);
-  }, 90_000);
+  });
 
   test('hand in a savepoint, from which another job goes on', async () => {
     await stream(`IN-${count}`, [`${name}.in`]);
@@ -446,7 +446,7 @@ describe('workers with the credentials of their job', () => {
     await expectTotals(`${name}-again`, { s0: 130 });
     expect(await nats.removeSavepoint(`shop_kept-${count}`, identity)).toEqual({ kind: 'done' });
     expect(await nats.advanceSavepoint(`shop_kept-${count}`, identity)).toMatchObject({ kind: 'failed' });
-  }, 90_000);
+  });
 
   test('a savepoint that is deleted while it is taken lets sources go on', async () => {
     await stream(`IN-${count}`, [`${name}.in`]);

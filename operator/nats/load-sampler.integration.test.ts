@@ -113,7 +113,7 @@ test('what was taken in and what waits add up to what was sent, while it runs an
   // A stream that does not answer says nothing.
   await callApi(Link.of(admin), `STREAM.DELETE.${streamOfSubject(`in.${NAME}`)}`, null);
   expect(await sampler().backlogs(IDENTITY, plan)).toEqual(new Map([['rows', null]]));
-}, 60_000);
+});
 
 test('a pool is looked at by itself: what other pools give it comes to it, also while nobody runs it', async () => {
   const name = 'pooled';
@@ -174,4 +174,4 @@ test('a pool is looked at by itself: what other pools give it comes to it, also 
     expect((await own(one, false)).missing).toBeNull();
   }
   await job.endPods();
-}, 60_000);
+});

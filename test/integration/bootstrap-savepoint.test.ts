@@ -112,6 +112,6 @@ test('C7 a savepoint that is asked for in the middle of a bootstrap waits, the j
   await expect.poll(last, { timeout: 60_000, interval: 300 }).toEqual(expected);
   expect(await second.failure()).toBeNull();
   await second.endPods();
-}, 180_000);
+});
 
 type Sums = { readonly id: string; readonly times: number; readonly sum: number };

@@ -38,7 +38,7 @@ beforeAll(async () => {
   await writeFile(join(shared, 'rows.csv'), `${lines.slice(0, ROWS + 1).join('\n')}\n`);
   first = await runCommand(['run', JOB, '--set', 'flights=rows.csv', '--data', 'data', '--out', 'out'], { cwd: shared });
   undisturbed = await sortedResults(join(shared, 'out'));
-}, 120_000);
+});
 
 afterAll(() => rm(shared, { recursive: true, force: true, maxRetries: 5 }));
 

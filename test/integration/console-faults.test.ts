@@ -15,7 +15,7 @@ let files: PageFiles;
 beforeAll(async () => {
   files = pageFiles(await bundlePage());
   if (program !== null) browser = await openBrowser(program);
-}, 60_000);
+});
 afterAll(() => browser?.close());
 
 const DECLARED = {

@@ -15,7 +15,7 @@ beforeAll(async () => {
   if (program === null) return;
   job = await startLargeJob();
   browser = await openBrowser(program);
-}, 60_000);
+});
 afterAll(async () => {
   await browser?.close();
   await job?.close();

@@ -125,7 +125,7 @@ describe.skipIf(own.program === null)('pools of a job on a cluster', () => {
   let job: MadeUpJob;
   beforeAll(async () => {
     job = await startMadeUpJob({ plan, workers: ['default', 'heavy', 'heavy'], told: toldPools(status) });
-  }, 60_000);
+  });
   afterAll(() => job?.close());
 
   test('each says how many workers it is to have and has, what waits, what scaling sees and what it decided last', async () => {

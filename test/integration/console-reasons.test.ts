@@ -50,7 +50,7 @@ describe.skipIf(program === null)('why partitions do not read', () => {
     };
     job = await startMadeUpJob({ plan, workers: [undefined, undefined], more });
     browser = await openBrowser(program!);
-  }, 60_000);
+  });
   afterAll(async () => {
     await browser?.close();
     await job?.close();

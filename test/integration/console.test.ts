@@ -27,7 +27,7 @@ let server: TestServer;
 beforeAll(async () => {
   server = await startTestServer();
   if (program !== null) browser = await openBrowser(program);
-}, 60_000);
+});
 afterAll(async () => {
   if (program !== null) console.log(`pictures of the console: ${artefactFolder()}`);
   await browser?.close();

@@ -16,7 +16,7 @@ const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 let undisturbed: Record<string, string[]>;
 beforeAll(async () => {
   undisturbed = await withFolder(async (folder) => sortedLines((await runFlights(folder)).outDir));
-}, 120_000);
+});
 
 describe('results are byte-equal to a run without faults', () => {
   test(`when workers are killed with SIGKILL ${KILLS} times at random moments`, () =>

@@ -52,7 +52,7 @@ let server: TestServer;
 
 beforeAll(async () => {
   server = await startTestServer();
-}, 60_000);
+});
 
 afterAll(() => server.stop());
 
@@ -82,7 +82,7 @@ test('the model answers what the server answers', async () => {
   await connection.close();
   // A run that met none of these would prove little.
   expect(Math.min(runs, refusals, fulls)).toBeGreaterThan(20);
-}, 60_000);
+});
 
 async function run(journal: Journal, stream: string, fences: ReadonlyMap<number, number>, step: Command): Promise<unknown> {
   const subject = (index: number): string => `${stream}.${index}`;

@@ -24,7 +24,7 @@ beforeAll(async () => {
   server = await startTestServer();
   direct = await connectNats({ url: server.url, name: 'writer' });
   writer = new NatsJournal(Link.of(direct));
-}, 60_000);
+});
 
 afterAll(async () => {
   await direct.close();

@@ -19,7 +19,7 @@ async function connected(): Promise<NatsConnection> {
 
 beforeAll(async () => {
   server = await startTestServer();
-}, 60_000);
+});
 
 afterAll(async () => {
   await Promise.all(connections.map((connection) => connection.close()));

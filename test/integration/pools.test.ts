@@ -87,4 +87,4 @@ test('it is handed over once a move, the other stages go on untouched, and every
   expect(await job.epochs()).toMatchObject({ rows: '1', sums: '3', out: '1' });
   expect(await job.failure()).toBeNull();
   await job.endPods();
-}, 120_000);
+});

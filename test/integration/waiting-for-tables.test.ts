@@ -98,4 +98,4 @@ test('no more events wait for a table than declared but what one record has, wit
   expect(bounded.waitedMax).toBeLessThan(WAITING_MAX + 25_000); // a read has 20,000 events at most
   expect(free.waitedMax).toBeGreaterThan(2 * (WAITING_MAX + 25_000)); // else nothing was proven
   process.stdout.write(`waiting at most ${bounded.waitedMax} of ${WAITING_MAX} declared, ${free.waitedMax} without bound\n`);
-}, 180_000);
+});

@@ -126,7 +126,7 @@ describe.skipIf(program === null)('a job of the cluster to which much happens', 
     const looked = { name: 'happened', key: 'key', views: ['topology', 'timeline'], reload: open };
     expect(await lookAtAllViews(browser.page, looked)).toEqual([]);
     expect(browser.problems.filter((problem) => !problem.includes('401'))).toEqual([]); // a page that has no token yet
-  }, 240_000);
+  });
 });
 
 /** Until the page shows such an entry; whatever it shows until then is what the answer says. */

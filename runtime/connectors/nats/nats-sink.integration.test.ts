@@ -284,4 +284,4 @@ test('a server that dies again and again in the middle: every result once, in or
   const total = all.reduce((sum, { count }) => sum + count, 0);
   expect(await messages('stormy')).toEqual(numbers(total));
   expect(refusals).toBeGreaterThan(0);
-}, 120_000);
+});
