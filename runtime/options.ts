@@ -10,6 +10,8 @@ export type WorkerOptions = {
   readonly tracing?: TracingOptions | null | undefined;
   /** Where a test lets this worker die (adapters/node/failpoint.ts). */
   readonly failpoint?: string | undefined;
+  /** Bytes of state changes after which a test wants a checkpoint; absent: as many as are worth one. */
+  readonly checkpointBytes?: number | undefined;
 };
 
 /** From `MILLRACE_WORKER_OPTIONS` (JSON). Throws when it is missing: nobody starts this file by hand. */

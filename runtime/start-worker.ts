@@ -63,7 +63,7 @@ export async function startWorker(options: WorkerOptions, log: (message: string)
     worker: options.worker,
     makeTransform,
     recordBytesMax: (connection.info?.max_payload ?? 1_048_576) - PAYLOAD_MARGIN_BYTES,
-    checkpointBytes: CHECKPOINT_DELTA_BYTES_MIN,
+    checkpointBytes: options.checkpointBytes ?? CHECKPOINT_DELTA_BYTES_MIN,
     speed: run.speed,
     expectedWorkers: run.workers,
     revision: run.revision,

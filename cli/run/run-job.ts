@@ -64,6 +64,8 @@ export type RunRequest = {
   };
   /** Tests: the nth worker process that is started dies at the nth of these places. */
   readonly failpoints?: readonly string[];
+  /** Tests: bytes of state changes after which a checkpoint is made. */
+  readonly checkpointBytes?: number;
 };
 
 export type RunEnding = 'completed' | 'failed' | 'interrupted';
@@ -203,6 +205,7 @@ async function watch(
       worker: `w${place}-${generation}-${systemRandom.id().slice(0, 6)}`,
       tracing,
       failpoint: request.failpoints?.[generation],
+      checkpointBytes: request.checkpointBytes,
     }),
     onExit: (worker, reason, pauseMs) =>
       listener.onLog(
