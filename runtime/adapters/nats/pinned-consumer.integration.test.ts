@@ -83,6 +83,7 @@ function makeConsumer({ stream, consumer }: Place): Promise<unknown> {
 }
 
 async function must<T>(call: string, body: object | null = null): Promise<T> {
+  await expect.poll(() => link.up).toBe(true); // a test before may have killed the server a moment ago
   const answer = await callApi<T>(link, call, body);
   if (answer.kind !== 'ok') throw new Error(`${call}: ${JSON.stringify(answer)}`);
   return answer.value;
