@@ -10,7 +10,7 @@ const SEEDS = Number(process.env['MILLRACE_SIM_WINDOWS'] ?? 10);
 test('windows of the simulated job are in two phases but where each key has its own watermark', () => {
   const plan = planJob(readStreamJob(WINDOWS_JOB, { file: 'sim.yaml', parameters: {} }), {});
   const phases = plan.edges.flatMap((edge) => phasesOf(plan, edge)?.kind ?? []);
-  expect(phases).toEqual(['two', 'two', 'one']);
+  expect(phases).toEqual(['two', 'two', 'two', 'one']);
 });
 
 test.each([0, 1] as const)(
