@@ -88,6 +88,7 @@ test('SIGTERM: what is in flight is stored, tasks are handed over, exit 0 before
   await expect.poll(() => sums(name)).toEqual([1]);
   const { code, ms } = await pods[0]!.end();
   expect(code).toBe(0);
+  console.log(`drained in ${Math.round(ms)} ms`);
   expect(ms).toBeLessThan(25_000);
   const startMs = performance.now();
   await send(name, 2);

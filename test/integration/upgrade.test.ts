@@ -228,6 +228,7 @@ test('under load a pod drains before it would be killed, and the next one goes o
   const { code, ms } = await job.pods.get('w-0')!.end();
   job.pods.delete('w-0');
   expect(code).toBe(0);
+  console.log(`drained under load in ${Math.round(ms)} ms`);
   expect(ms).toBeLessThan(25_000);
   job.startPod('w-1');
   const before = (await job.results('out.drain.stamped')).length;
