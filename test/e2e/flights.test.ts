@@ -325,7 +325,7 @@ describe('a job that does not end', () => {
     // What its workers reported last is fresh for some seconds.
     const { AGE: _, ...cells } = await until('old figures are forgotten', 150_000, async () => {
       const now = await columns(space, name);
-      return now['LAG'] === 'Unknown' ? now : null;
+      return now['LAG'] === 'Unknown' && now['WATERMARK'] === 'Unknown' ? now : null;
     });
     expect(cells).toEqual({
       NAME: name,
