@@ -150,7 +150,10 @@ test('while a server stays away for longer, results go on; whether all sync each
     await until('it is not known', 150_000, async () =>
       condition(await status(space, 'steady'), 'DurabilityDegraded') === 'Unknown ServersSilent' ? true : null,
     );
-    await until('results go on', 150_000, async () => ((await resultsOf(nats, 'steady')).length > seen + 300 ? true : null));
+    await until('results go on', 150_000, async () => {
+      const now = await resultsOf(nats, 'steady').catch(() => []); // who reads may have been on the server that went
+      return now.length > seen + 300 ? true : null;
+    });
   } finally {
     await kubectl(['scale', set, '-n', space, '--replicas=3']);
   }
