@@ -7,12 +7,10 @@ import { encodeKey } from '../event/key.ts';
 import { decodeEvents } from '../event/segment.ts';
 import { EVERY_PARTITION } from '../journal/record.ts';
 import { planJob } from '../plan/plan.ts';
-import { PartitionState } from '../state/partition-state.ts';
 import { residueOf } from '../telemetry/conservation.ts';
-import { makeInboxRecord } from '../testing/sample-inbox.ts';
+import { OneTask } from '../testing/one-task.ts';
 import { makeTransform } from '../transforms/make-transform.ts';
 import { TaskCore } from './step.ts';
-import type { Standing } from './step-record.ts';
 
 type Rule = { id: string; limit: number; gone: boolean; at: number };
 type Bid = { id: string; rule: string; amount: number; at: number };
@@ -49,15 +47,19 @@ function jobOf(asOf: 'eventTime' | 'latest', maxWaiting?: number) {
 
 class Judge {
   readonly plan: ReturnType<typeof planJob>;
-  core: TaskCore;
+  readonly #task: OneTask;
   readonly out: Verdict[] = [];
-  #standing: Standing | null = null;
-  #sequence = 0;
 
   constructor(asOf: 'eventTime' | 'latest', maxWaiting?: number) {
     this.plan = planJob(jobOf(asOf, maxWaiting), {}, { deadLetterFile: false });
-    this.core = this.#make();
-    this.core.restore(null, this.core.state, false);
+    this.#task = new OneTask(
+      this.plan,
+      this.plan.stages.find(({ id }) => id === 'judged')!,
+    );
+  }
+
+  get core(): TaskCore {
+    return this.#task.core;
   }
 
   bids(watermark: number, ...bids: readonly (readonly [rule: string, amount: number, at: number])[]): this {
@@ -79,9 +81,7 @@ class Judge {
   }
 
   restart(): this {
-    const state = PartitionState.restore(this.core.state.checkpoint());
-    this.core = this.#make();
-    this.core.restore(this.#standing, state, true);
+    this.#task.restart();
     return this;
   }
 
@@ -90,23 +90,9 @@ class Judge {
   }
 
   #take(from: string, watermark: number, batch: Batch): this {
-    const stage = this.plan.stages.find(({ id }) => id === 'judged')!;
-    const edge = stage.inputs.map((index) => this.plan.edges[index]!).find(({ fromStage }) => fromStage === from)!;
-    this.core.takeRecords([makeInboxRecord(this.plan, edge, { sequence: ++this.#sequence, batch, watermark })], 1);
-    const step = this.core.step(1, { force: true });
-    if (step === null) return this;
-    this.#standing = step.header;
-    for (const { edge: to, bytes } of step.events)
-      if (this.plan.edges[to]!.from.node !== '*') this.out.push(...(decodeEvents(bytes).values as Verdict[]));
+    for (const { edge, values } of this.#task.take(from, watermark, batch))
+      if (edge.from.node !== '*') this.out.push(...(values as Verdict[]));
     return this;
-  }
-
-  #make(): TaskCore {
-    const stage = this.plan.stages.find(({ id }) => id === 'judged')!;
-    const table = (name: string): never => {
-      throw new Error(`no table ${name}`);
-    };
-    return new TaskCore({ plan: this.plan, stage, partition: 0, makeTransform, table, sink: null });
   }
 }
 

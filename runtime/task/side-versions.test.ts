@@ -4,14 +4,9 @@ import { expect, test } from 'vitest';
 import { file, job } from '../index.ts';
 import type { Batch } from '../event/batch.ts';
 import { encodeKey } from '../event/key.ts';
-import { decodeEvents } from '../event/segment.ts';
 import { planJob } from '../plan/plan.ts';
-import { PartitionState } from '../state/partition-state.ts';
 import { residueOf } from '../telemetry/conservation.ts';
-import { makeInboxRecord } from '../testing/sample-inbox.ts';
-import { makeTransform } from '../transforms/make-transform.ts';
-import { TaskCore } from './step.ts';
-import type { Standing } from './step-record.ts';
+import { OneTask } from '../testing/one-task.ts';
 
 type Price = { id: string; price: number; since: number; told: number };
 type Order = { id: string; item: string; at: number; ordered: number };
@@ -30,17 +25,16 @@ function planOf(asOf: 'eventTime' | 'latest') {
 }
 
 class Desk {
-  readonly #plan: ReturnType<typeof planOf>;
-  core: TaskCore;
+  readonly #task: OneTask;
   readonly found: (number | null)[] = [];
   readonly dead: string[] = [];
-  #standing: Standing | null = null;
-  #sequence = 0;
 
   constructor(asOf: 'eventTime' | 'latest' = 'eventTime') {
-    this.#plan = planOf(asOf);
-    this.core = this.#make();
-    this.core.restore(null, this.core.state, false);
+    const plan = planOf(asOf);
+    this.#task = new OneTask(
+      plan,
+      plan.stages.find(({ nodes }) => nodes.some(({ id }) => id === 'priced'))!,
+    );
   }
 
   /** Each: when it came to be, and the time that it asks for. */
@@ -60,37 +54,17 @@ class Desk {
   }
 
   restart(): this {
-    const state = PartitionState.restore(this.core.state.checkpoint());
-    this.core = this.#make();
-    this.core.restore(this.#standing, state, true);
+    this.#task.restart();
     return this;
   }
 
   #take(from: string, watermark: number, batch: Batch): this {
-    const stage = this.#stage();
-    const edge = stage.inputs.map((index) => this.#plan.edges[index]!).find(({ fromStage }) => fromStage === from)!;
-    this.core.takeRecords([makeInboxRecord(this.#plan, edge, { sequence: ++this.#sequence, batch, watermark })], 1);
-    const step = this.core.step(1, { force: true });
-    if (step === null) return this;
-    this.#standing = step.header;
-    for (const { edge: to, bytes } of step.events) {
-      const values = decodeEvents(bytes).values as (Order & { price: Price | null; message?: string })[];
-      if (this.#plan.edges[to]!.from.node === '*') this.dead.push(...values.map(({ message }) => message ?? ''));
-      else this.found.push(...values.map(({ price }) => price?.price ?? null));
+    for (const { edge, values } of this.#task.take(from, watermark, batch)) {
+      if (edge.from.node === '*') this.dead.push(...(values as { message?: string }[]).map(({ message }) => message ?? ''));
+      else this.found.push(...(values as { price: Price | null }[]).map(({ price }) => price?.price ?? null));
     }
-    expect(residueOf(this.core.counters)).toBe(0);
+    expect(residueOf(this.#task.core.counters)).toBe(0);
     return this;
-  }
-
-  #stage() {
-    return this.#plan.stages.find(({ nodes }) => nodes.some(({ id }) => id === 'priced'))!;
-  }
-
-  #make(): TaskCore {
-    const table = (name: string): never => {
-      throw new Error(`no table ${name}`);
-    };
-    return new TaskCore({ plan: this.#plan, stage: this.#stage(), partition: 0, makeTransform, table, sink: null });
   }
 }
 
