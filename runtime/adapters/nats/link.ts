@@ -49,8 +49,9 @@ export class Link {
   #nextToken = 0;
   #up: boolean;
   #sweeper: NodeJS.Timeout | null = null;
-  /** What the server said to it last, since it was connected. */
+  /** What the server said to it last, since it was connected, and how often it said so. */
   #refusal: string | null = null;
+  #refusals = 0;
 
   /** The connection's link; all adapters on it share one. */
   static of(nc: NatsConnection): Link {
@@ -82,6 +83,11 @@ export class Link {
   /** Why the server does not let it in any more, in its words; null: it does, or has not said. */
   get refusal(): string | null {
     return this.#refusal;
+  }
+
+  /** Times that the server did not let it in, since it was connected. */
+  get refusals(): number {
+    return this.#refusals;
   }
 
   /** Why it is not up, for people. */
@@ -166,13 +172,20 @@ export class Link {
     for (const { resolve } of all) resolve({ kind: 'lost', reason });
   }
 
+  #noteRefusal(refusal: string | null): void {
+    if (refusal === null) return;
+    this.#refusal = refusal;
+    this.#refusals++;
+  }
+
   async #watch(): Promise<void> {
     for await (const status of this.nc.status()) {
       if (status.type === 'disconnect' || status.type === 'close') this.#change(false);
       else if (status.type === 'reconnect') {
         this.#refusal = null;
+        this.#refusals = 0;
         this.#change(true);
-      } else this.#refusal = refusalIn(status) ?? this.#refusal;
+      } else this.#noteRefusal(refusalIn(status));
     }
     this.#change(false);
   }

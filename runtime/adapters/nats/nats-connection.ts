@@ -11,8 +11,7 @@ import { connect, type NatsConnection, type NodeConnectionOptions } from '@nats-
 import { isError, MillraceError } from '../../base/errors.ts';
 import { callApi } from './jetstream-api.ts';
 import { Link } from './link.ts';
-import { refusalIn } from './refusal.ts';
-import { credentialsAuthenticator, credentialsIn } from './signing-key.ts';
+import { credentialsAuthenticator, credentialsIn, type Credentials } from './signing-key.ts';
 
 /** Older servers lose acknowledged writes at power cuts (guide: docs/protocol.md). */
 export const NATS_VERSION_MIN = '2.15.2';
@@ -73,22 +72,14 @@ export async function connectPatiently(address: NatsAddress, { onWait, signal }:
 }
 
 async function connectOnce(address: NatsAddress): Promise<NatsConnection> {
-  const refusals = { inARow: 0 };
-  const options = await optionsOf(address, () => refusals.inARow);
+  let link: Link | null = null;
+  const options = await optionsOf(address, () => link?.refusals ?? 0);
   try {
     const connection = await connect(options);
-    void countRefusals(connection, refusals);
+    link = Link.of(connection);
     return connection;
   } catch (error) {
     throw new MillraceError('MR1003', { url: withoutSecrets(address.url), problem: problemOf(error) }, error);
-  }
-}
-
-/** C2. */
-async function countRefusals(connection: NatsConnection, refusals: { inARow: number }): Promise<void> {
-  for await (const status of connection.status()) {
-    if (status.type === 'reconnect') refusals.inARow = 0;
-    else if (refusalIn(status) !== null) refusals.inARow++;
   }
 }
 
@@ -143,6 +134,7 @@ async function optionsOf(
     name,
     timeout: CONNECT_TIMEOUT_MS,
     maxReconnectAttempts: -1,
+    // C2
     reconnectDelayHandler: () => (refusalsInARow() < REFUSALS_QUICK ? RECONNECT_WAIT_MS : REFUSED_WAIT_MS) * (1 + Math.random()),
     pingInterval: PING_INTERVAL_MS,
     maxPingOut: 2,
@@ -166,22 +158,18 @@ function loginOf(url: string): { user?: string; pass?: string; token?: string } 
   return { user: decodeURIComponent(user), pass: decodeURIComponent(rest.join(':')) };
 }
 
-async function readCredentials(path: string): Promise<Uint8Array> {
+async function readCredentials(path: string): Promise<Credentials> {
   try {
-    const content = await readFile(path);
-    credentialsIn(content);
-    return content;
+    return credentialsIn(await readFile(path));
   } catch (error) {
     throw new MillraceError('MR1001', { path, problem: problemOf(error) }, error);
   }
 }
 
 /** null: there are none that could be used. */
-function credentialsNow(path: string): Uint8Array | null {
+function credentialsNow(path: string): Credentials | null {
   try {
-    const content = readFileSync(path);
-    credentialsIn(content);
-    return content;
+    return credentialsIn(readFileSync(path));
   } catch {
     return null;
   }

@@ -3,7 +3,7 @@
 import { createAccount, createOperator, createUser, fromPublic, fromSeed, Prefix } from '@nats-io/nkeys';
 import { credsAuthenticator } from '@nats-io/transport-node';
 import { expect, test } from 'vitest';
-import { credentialsAuthenticator, SigningKey } from './signing-key.ts';
+import { credentialsAuthenticator, credentialsIn, SigningKey } from './signing-key.ts';
 
 const input = new TextEncoder().encode('what is signed');
 
@@ -38,8 +38,8 @@ test('a credentials file is read as the client reads it', () => {
     `-----BEGIN NATS USER JWT-----\nabc.def.ghi\n------END NATS USER JWT------\n\n*** IMPORTANT ***\n\n-----BEGIN USER NKEY SEED-----\n${seed}\n------END USER NKEY SEED------\n`,
   );
   const { sig: theirs, ...others } = credsAuthenticator(file)('nonce') as { jwt: string; nkey: string; sig: string };
-  const { sig: ours, ...own } = credentialsAuthenticator(() => file)('nonce') as { jwt: string; nkey: string; sig: string };
+  const { sig: ours, ...own } = credentialsAuthenticator(() => credentialsIn(file))('nonce') as { jwt: string; nkey: string; sig: string };
   expect(own).toEqual(others);
   expect(Buffer.from(ours, 'base64url')).toEqual(Buffer.from(theirs, 'base64'));
-  expect(() => credentialsAuthenticator(() => Buffer.from('nothing'))('nonce')).toThrow('a token and a seed');
+  expect(() => credentialsAuthenticator(() => credentialsIn(Buffer.from('nothing')))('nonce')).toThrow('a token and a seed');
 });

@@ -69,17 +69,19 @@ export class SigningKey implements KeyPair {
   }
 }
 
+export type Credentials = { readonly token: string; readonly key: SigningKey };
+
 /** Of the content of a credentials file. Throws for what is none. */
-export function credentialsIn(content: Uint8Array): { readonly token: string; readonly key: SigningKey } {
+export function credentialsIn(content: Uint8Array): Credentials {
   const [token, seed] = [...Buffer.from(content).toString('utf8').matchAll(CREDENTIALS)].map(([, part]) => part);
   if (token === undefined || seed === undefined) throw new Error('credentials have a token and a seed, each between lines of dashes');
   return { token, key: new SigningKey(seed) };
 }
 
-/** As the client's credsAuthenticator. `read` gives the content of a credentials file, at every connection anew. */
-export function credentialsAuthenticator(read: () => Uint8Array): Authenticator {
+/** As the client's credsAuthenticator. `read` gives what a credentials file holds, at every connection anew. */
+export function credentialsAuthenticator(read: () => Credentials): Authenticator {
   return (nonce) => {
-    const { token, key } = credentialsIn(read());
+    const { token, key } = read();
     const signature = nonce === undefined ? '' : Buffer.from(key.sign(Buffer.from(nonce))).toString('base64url');
     return { jwt: token, nkey: key.getPublicKey(), sig: signature };
   };
