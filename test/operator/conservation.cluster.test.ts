@@ -6,7 +6,8 @@ import { Link } from '../../runtime/adapters/nats/link.ts';
 import { NatsJournal } from '../../runtime/adapters/nats/nats-journal.ts';
 import { metricCatalogue, sampleName, type MetricName } from '../../runtime/telemetry/metric-catalogue.ts';
 import { startPod } from '../../runtime/pod/pod-harness.ts';
-import { JOB, jobPath, until } from './support/control-plane.ts';
+import { until } from '../support/until.ts';
+import { JOB, jobPath } from './support/control-plane.ts';
 import { operatedNamespace } from './support/operated-namespace.ts';
 
 /** It takes some seconds. */

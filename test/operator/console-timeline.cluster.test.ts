@@ -9,7 +9,8 @@ import { endPods, startPod } from '../../runtime/pod/pod-harness.ts';
 import { findBrowser, openBrowser, type OpenBrowser } from '../support/browser.ts';
 import { lookAtAllViews, signIn, view } from '../support/console-page.ts';
 import { checkFlowingTopology, checkTimeline, keepAnswers } from '../support/drawn-answer.ts';
-import { JOB, jobPath, until } from './support/control-plane.ts';
+import { until } from '../support/until.ts';
+import { JOB, jobPath } from './support/control-plane.ts';
 import { type ConsolePlace, consolePlace, tokenOf } from './support/console-place.ts';
 import { operatedNamespace } from './support/operated-namespace.ts';
 

@@ -13,7 +13,8 @@ import { count } from '../../console/page/format.ts';
 import { endPods, startPod } from '../../runtime/pod/pod-harness.ts';
 import { accessibilityProblems, findBrowser, keepPicture, openBrowser, type OpenBrowser } from '../support/browser.ts';
 import { lookAtAllViews, signIn, textOf, view } from '../support/console-page.ts';
-import { ControlPlane, until } from './support/control-plane.ts';
+import { until } from '../support/until.ts';
+import { ControlPlane } from './support/control-plane.ts';
 import { OperatorProcess } from './support/operator-process.ts';
 import { WriteProxy } from './support/write-proxy.ts';
 

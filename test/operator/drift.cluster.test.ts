@@ -1,6 +1,7 @@
 // What somebody else does to a job's children is mended; what is only theirs stays. Deletion does not wait for a NATS that is gone.
 import { beforeAll, expect, test } from 'vitest';
-import { children, jobPath, until } from './support/control-plane.ts';
+import { until } from '../support/until.ts';
+import { children, jobPath } from './support/control-plane.ts';
 import { operatedNamespace } from './support/operated-namespace.ts';
 
 const namespace = 'drift';

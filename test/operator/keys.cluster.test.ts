@@ -5,7 +5,8 @@ import { makeNatsKeys } from '../../operator/nats/nats-keys.ts';
 import type { KeyedServer } from '../../operator/nats/keyed-server-harness.ts';
 import { callApi } from '../../runtime/adapters/nats/jetstream-api.ts';
 import { Link } from '../../runtime/adapters/nats/link.ts';
-import { ControlPlane, JOB, jobPath, KEYS_SECRET, until } from './support/control-plane.ts';
+import { until } from '../support/until.ts';
+import { ControlPlane, JOB, jobPath, KEYS_SECRET } from './support/control-plane.ts';
 import { OperatorProcess } from './support/operator-process.ts';
 import { WriteProxy } from './support/write-proxy.ts';
 

@@ -1,6 +1,7 @@
 // Two operators: one acts, the other takes over when it is gone.
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ControlPlane, until } from './support/control-plane.ts';
+import { until } from '../support/until.ts';
+import { ControlPlane } from './support/control-plane.ts';
 import { OperatorProcess } from './support/operator-process.ts';
 import { WriteProxy } from './support/write-proxy.ts';
 

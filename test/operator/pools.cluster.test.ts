@@ -1,6 +1,7 @@
 // A job with two pools on a real API server: a Deployment each, scaled apart, and what belongs to a pool goes with it.
 import { expect, test } from 'vitest';
-import { jobPath, until, type Live } from './support/control-plane.ts';
+import { until } from '../support/until.ts';
+import { jobPath, type Live } from './support/control-plane.ts';
 import { operatedNamespace } from './support/operated-namespace.ts';
 
 const namespace = 'pools';

@@ -1,7 +1,7 @@
 // What has settled is left alone: nothing is written but the lease, also by an operator that starts anew.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, expect, test } from 'vitest';
-import { until } from './support/control-plane.ts';
+import { until } from '../support/until.ts';
 import { operatedNamespace } from './support/operated-namespace.ts';
 
 /** Three rounds of the reconciler, and longer than figures wait to be written. */

@@ -8,7 +8,8 @@ import { Link } from '../../runtime/adapters/nats/link.ts';
 import { endPods, startPod } from '../../runtime/pod/pod-harness.ts';
 import { reportIn } from '../../operator/nats/report-check.ts';
 import type { StreamSavepointStatus } from '../../crds/stream-savepoint/spec.ts';
-import { JOB, jobPath, until } from './support/control-plane.ts';
+import { until } from '../support/until.ts';
+import { JOB, jobPath } from './support/control-plane.ts';
 import { operatedNamespace } from './support/operated-namespace.ts';
 
 const namespace = 'kept';

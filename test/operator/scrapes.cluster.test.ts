@@ -3,7 +3,8 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { JOB, until } from './support/control-plane.ts';
+import { until } from '../support/until.ts';
+import { JOB } from './support/control-plane.ts';
 import { operatedNamespace } from './support/operated-namespace.ts';
 
 const namespace = 'scraped';

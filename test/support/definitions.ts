@@ -1,37 +1,28 @@
 // Millrace's definitions and its admission policy on a test's API server.
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { callApi, refusalOf } from './api-request.ts';
 import type { ApiServer } from './api-server.ts';
+import { until } from './until.ts';
 
 const folder = fileURLToPath(new URL('../../crds', import.meta.url));
 const timeoutMs = 180_000;
-const pollMs = 100;
 
 /** Applies `crds/` and resolves when both kinds are served and the policy is in force. */
 export async function applyDefinitions(server: ApiServer): Promise<void> {
   await must(server, ['apply', '--server-side', '--force-conflicts', '-f', folder]);
   await untilServed(server);
-  await until('the policy is in force', () => isPolicyInForce(server));
+  await until('the policy is in force', timeoutMs, () => isPolicyInForce(server));
 }
 
 /** Resolves when objects of each definition that was applied, whoever applied it, are served and found by their kind. */
 export async function untilServed(server: ApiServer): Promise<void> {
   // Not by `kubectl wait`, which fails at a definition that has no condition yet, as it is for a moment. An established one
   // may not be in discovery yet, either.
-  await until('each definition is served', async () => {
+  await until('each definition is served', timeoutMs, async () => {
     const definitions = await server.kubectl(['get', 'crd', '-o', 'jsonpath={.items[*].metadata.name}']);
     const kinds = definitions.stdout.split(' ').join(',');
     return definitions.code === 0 && (await server.kubectl(['get', kinds, '--all-namespaces'])).code === 0;
   });
-}
-
-async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
-  const deadlineMs = performance.now() + timeoutMs;
-  while (!(await isSo())) {
-    if (performance.now() > deadlineMs) throw new Error(`not so after ${timeoutMs} ms: ${what}`);
-    await sleep(pollMs);
-  }
 }
 
 /** A job that only the policy refuses, tried without storing it. */

@@ -1,7 +1,6 @@
 // API server, NATS and what a person does with a StreamJob there. No nodes: jobs have no workers (replicas 0).
 //
 // NATS is `shared` (one account without credentials) or `own` (the operator's: an account for each namespace).
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { StreamJobStatus } from '../../../crds/stream-job/status.ts';
 import { callApi as callJetStream, type StreamConfig } from '../../../runtime/adapters/nats/jetstream-api.ts';
@@ -157,19 +156,4 @@ function jobOf(namespace: string, change: Readonly<Record<string, unknown>>): ob
     ...change,
   };
   return { apiVersion: 'millrace.dev/v1alpha1', kind: 'StreamJob', metadata: { name: JOB, namespace }, spec };
-}
-
-/** Looks until it is so; `story` tells what was there instead. */
-export async function until(
-  fact: string,
-  limitMs: number,
-  holds: () => Promise<boolean>,
-  story: () => unknown = () => '',
-): Promise<number> {
-  const beganMs = performance.now();
-  while (!(await holds())) {
-    if (performance.now() - beganMs > limitMs) throw new Error(`not within ${limitMs} ms: ${fact}\n${String(await story())}`);
-    await sleep(50);
-  }
-  return performance.now() - beganMs;
 }

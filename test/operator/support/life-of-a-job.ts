@@ -3,7 +3,8 @@
 //   L1. Compared is everything but times, uids, run ids and versions, and the hashes of what was applied, which has the owner's
 //       uid in it, and of credentials, which are the accounts': they differ from life to life. Nor ConservationOK: it is told when the records were looked at, some time later.
 //   L2. With deletionPolicy Delete nothing of the job is left, its dead letters neither.
-import { children, JOB, jobPath, until, type ControlPlane } from './control-plane.ts';
+import { until } from '../../support/until.ts';
+import { children, JOB, jobPath, type ControlPlane } from './control-plane.ts';
 
 /** A process that starts on a busy machine takes most of a minute to lead. */
 const restMs = 180_000;

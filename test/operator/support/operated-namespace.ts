@@ -1,7 +1,8 @@
 // What most tests of the operator begin with: an API server, NATS, one namespace and an operator for it.
 import { afterAll, beforeAll } from 'vitest';
 import { endPods } from '../../../runtime/pod/pod-harness.ts';
-import { ControlPlane, until } from './control-plane.ts';
+import { until } from '../../support/until.ts';
+import { ControlPlane } from './control-plane.ts';
 import { OperatorProcess } from './operator-process.ts';
 import { WriteProxy } from './write-proxy.ts';
 
