@@ -11,6 +11,11 @@ const status = (...decisions: string[]): StreamJobStatus => ({ decisions }) as u
 test.each([
   { fact: 'an Event of ours', events: [event({})], told: [{ atMs, kind: 'start', text: 'Deployed: revision 1' }] },
   { fact: 'a failure', events: [event({ reason: 'Failed', note: 'MR3007' })], told: [{ atMs, kind: 'failure', text: 'Failed: MR3007' }] },
+  {
+    fact: 'a revision that was rolled back, a failure',
+    events: [event({ reason: 'RolledBack', note: 'revision 3 did not progress' })],
+    told: [{ atMs, kind: 'failure', text: 'RolledBack: revision 3 did not progress' }],
+  },
   { fact: 'one without a note', events: [event({ note: '' })], told: [{ atMs, kind: 'start', text: 'Deployed' }] },
   {
     fact: 'one that came again, at its last time',
@@ -28,6 +33,11 @@ test.each([
     fact: 'a decision',
     decisions: [`${AT} workers 1 → 4: 7k events/s come`],
     told: [{ atMs, kind: 'scaling', text: 'workers 1 → 4: 7k events/s come' }],
+  },
+  {
+    fact: 'a decision of an operator that told ms',
+    decisions: [`${AT.replace('Z', '.250Z')} workers 1 → 4`],
+    told: [{ atMs: atMs + 250, kind: 'scaling', text: 'workers 1 → 4' }],
   },
   { fact: 'a decision without a time: nothing', decisions: ['workers 1 → 4', ''], told: [] },
 ])('$fact', ({ events = [], decisions = [], told }) => expect(historyOf(events, status(...decisions))).toEqual(told));

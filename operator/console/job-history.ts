@@ -13,8 +13,8 @@ const KINDS: Readonly<Record<EventReason, TimelineKind>> = {
   Restored: 'start',
   Upgrading: 'upgrade',
   Upgraded: 'upgrade',
-  UpgradeRefused: 'upgrade',
-  RolledBack: 'upgrade',
+  UpgradeRefused: 'failure',
+  RolledBack: 'failure',
   Suspended: 'note',
   Resumed: 'start',
   Completed: 'end',
@@ -53,7 +53,7 @@ function entryOf(event: AnyObject): readonly TimelineEntry[] {
   return [{ atMs, kind: KINDS[reason as EventReason], text: `${reason}${said}${times}`.slice(0, TEXT_CHARACTERS_MAX) }];
 }
 
-/** `2026-01-01T00:10:00Z workers 1 → 4: …` */
+/** `2026-01-01T00:10:00.250Z workers 1 → 4: …` */
 function decisionOf(decision: string): readonly TimelineEntry[] {
   const at = decision.indexOf(' ');
   const atMs = Date.parse(decision.slice(0, at));

@@ -26,7 +26,7 @@ export function toldLags({ stages = [] }: StreamJobStatus): ReadonlyMap<string, 
   return new Map(told.filter(([, events]) => Number.isFinite(events)));
 }
 
-/** `2026-01-01T00:10:00Z pool heavy: workers 1 → 4: …`; without a pool it is of the time when the job had only one. */
+/** `2026-01-01T00:10:00.250Z pool heavy: workers 1 → 4: …`; without a pool it is of the time when the job had only one. */
 function decisionIn(text: string): readonly (readonly [pool: string, decision: NonNullable<ToldPool['decision']>])[] {
   const [, time = '', pool = DEFAULT_POOL, said = ''] = /^(\S+) (?:pool ([a-z0-9-]+): )?(.*)$/s.exec(text) ?? [];
   const atMs = Date.parse(time);

@@ -113,7 +113,7 @@ test('scaling is remembered as a sentence, the last few of them', () => {
     figures: null,
   });
   expect(status.decisions).toHaveLength(STATUS_DECISIONS_MAX);
-  expect(status.decisions?.at(-1)).toBe('2026-01-01T00:10:00Z workers 1 → 4');
+  expect(status.decisions?.at(-1)).toBe('2026-01-01T00:10:00.000Z workers 1 → 4');
 });
 
 test('what a decision does not mention stays', () => {

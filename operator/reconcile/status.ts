@@ -169,10 +169,11 @@ export function rateText(perS: number): string {
   return String(Number(perS.toPrecision(3)));
 }
 
+/** In ms, as Events have: what happened within a second stands in its order. */
 function decisionsOf({ job, nowMs }: Observed, { events }: Decision): string[] {
   const scaled = events
     .filter(({ reason }) => reason === 'Scaled')
-    .map(({ message }) => cut(`${timeText(nowMs)} ${message}`, DECISION_MAX));
+    .map(({ message }) => cut(`${new Date(nowMs).toISOString()} ${message}`, DECISION_MAX));
   return [...(job.status.decisions ?? []), ...scaled].slice(-STATUS_DECISIONS_MAX);
 }
 

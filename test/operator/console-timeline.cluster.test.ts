@@ -99,7 +99,7 @@ describe.skipIf(program === null)('a job of the cluster to which much happens', 
     await endPods(); // nobody runs the next one
     const most = [...more, { name: 'most', from: 'paced', journal: {} }];
     await bed.plane.apply(namespace, { ...FLOWS, replicas: 2, sinks: most, upgrade: { progressDeadline: '5s' } });
-    await sees('upgrade', /^RolledBack: revision 3 did not progress .*; revision 2 is run again, as 4/);
+    await sees('failure', /^RolledBack: revision 3 did not progress .*; revision 2 is run again, as 4/);
     worker('w3');
 
     const timeline = await told();
