@@ -13,6 +13,7 @@ import { pageFiles } from '../../console/page-files.ts';
 import type { Declared, Live, ShownDeadLetters, Story } from '../../console/api.ts';
 import { accessibilityProblems, artefactFolder, findBrowser, keepPicture, openBrowser, type OpenBrowser } from '../support/browser.ts';
 import { lookAtAllViews, tabbedThrough, textOf, view, VIEWS } from '../support/console-page.ts';
+import { checkFlowingTopology, keepAnswers } from '../support/drawn-answer.ts';
 import { api, type InJob, inDoorsJob, showConsole, type ShownConsole } from '../support/console-run.ts';
 import { checkFlightFigures } from '../support/flights-figures.ts';
 import { FLIGHTS_JOB, withFolder } from '../support/flights-run.ts';
@@ -57,6 +58,28 @@ describe.skipIf(program === null)('the flights job', () => {
         }),
       ),
     170_000,
+  );
+
+  test(
+    'while it runs, the topology shows rates, what waits, watermarks and how time goes as the answer says that it drew',
+    () =>
+      withFolder(async (folder) => {
+        const own = await openBrowser(program ?? '');
+        try {
+          await keepAnswers(own.page);
+          const run = { browser: own, natsUrl: server.url, file: FLIGHTS_JOB, folder, options: { ...FLIGHTS, speed: 4_000 } };
+          await showConsole(run, async ({ page }) => {
+            await checkFlowingTopology(page, 'aircraft', ({ stages }) => {
+              const aircraft = stages.find(({ id }) => id === 'aircraft');
+              return aircraft !== undefined && aircraft.eventsInPerS > 0 && aircraft.watermarkMs !== null && aircraft.load !== null;
+            });
+            expect(own.problems).toEqual([]);
+          });
+        } finally {
+          await own.close();
+        }
+      }),
+    400_000,
   );
 
   test(
