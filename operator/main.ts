@@ -12,6 +12,7 @@ import { openConsole } from './console/open-console.ts';
 import { Operator } from './operator.ts';
 import { operatorOptions } from './options.ts';
 import { RoundTraces } from './round-traces.ts';
+import { closeTracer } from '../runtime/telemetry/close-tracer.ts';
 import { TraceBudget } from '../runtime/telemetry/trace-budget.ts';
 import { openTracer } from '../runtime/adapters/otel/open-tracing.ts';
 
@@ -48,7 +49,7 @@ const stop = (): void => {
   log('info', 'stopping');
   setTimeout(() => process.exit(1), STOP_MAX_MS).unref();
   void operator.stop().then(async () => {
-    await tracer?.close(TRACES_MAX_MS);
+    if (tracer !== null) await closeTracer(tracer, TRACES_MAX_MS, (message) => log('warn', message));
     server.close();
     await consoleServer?.close();
     process.exit(0);

@@ -34,6 +34,8 @@ export type StartedWorker = {
 
 /** Room that a record leaves below max_payload, for headers of the message. */
 const PAYLOAD_MARGIN_BYTES = 64 * 1024;
+/** No kubelet waits: the last spans of a short run may take their time on a busy machine. Half of what the command gives it (cli/run/spawn.ts). */
+const END_MAX_MS = 10_000;
 
 export async function startWorker(options: WorkerOptions, log: (message: string) => void): Promise<StartedWorker> {
   const connection = await connectNats({ url: options.natsUrl, name: `millrace ${options.job} ${options.worker}` });
@@ -70,6 +72,7 @@ export async function startWorker(options: WorkerOptions, log: (message: string)
     restore: run.restore,
     redriveStream: redriveStream(options.job),
     reportMs: run.reportMs,
+    endMaxMs: END_MAX_MS,
     failpoint: makeFailpoint(options.failpoint),
     usage,
     openValues: () => new DiskValues(),

@@ -11,4 +11,3 @@ port?.on('message', (message: ToThread) => {
   tell({ kind: message.kind === 'spans' ? 'settled' : 'closed', figures: { sent, dropped: 0 } });
   if (message.kind === 'close') port.close();
 });
-tell({ kind: 'ready' });

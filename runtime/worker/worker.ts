@@ -35,6 +35,7 @@ import { goingOn } from './going-on.ts';
 import { HeardTasks } from './heard-tasks.ts';
 import { HandOver } from './hand-over.ts';
 import type { StandbyFigures } from './hand-over.ts';
+import { closeTracer } from '../telemetry/close-tracer.ts';
 import { Turns } from './turns.ts';
 import { within } from './within.ts';
 import type { TaskFigures } from './task-figures.ts';
@@ -55,8 +56,8 @@ const DRAIN_MAX_MS = 3_000;
 const DRAIN_HANDOVER_MS = 2_000;
 /** To tell the others that this one goes. A directory that takes longer is away, and nobody would come. */
 const DRAIN_TELL_MS = 500;
-/** For the last spans: never longer, from the first goodbye on, than the goodbyes may take. */
-const TRACES_MAX_MS = 1_500;
+/** From when it is asked to end until it has ended: what the rest leaves of this is for the last spans. Pods are given a little more. */
+const END_MAX_MS = 4_300;
 /** For goodbyes that nobody may answer. */
 const GOODBYE_MAX_MS = 750;
 
@@ -86,6 +87,8 @@ export type WorkerParts = Omit<TaskRunnerParts, FromWorker> &
     readonly redriveStream?: string;
     /** Id of the savepoint that tasks without records begin with; its blobs lie in `blobs`. */
     readonly restore?: string | null;
+    /** What it may take to end, ms, the last spans included; 4,300 when absent. */
+    readonly endMaxMs?: number;
     /** How often it reports; 250 ms when absent. */
     readonly reportMs?: number;
     /** true: it stays, idle, when the job has ended or failed, until another revision comes or it is drained. */
@@ -265,19 +268,18 @@ export class Worker {
     for (const { runner } of this.#running.values()) runner.drain();
     await within(clock, DRAIN_MAX_MS - (clock.monotonicMs() - beganMs), ended);
     for (const { runner } of this.#running.values()) runner.abort();
-    await this.#end();
+    await this.#end(beganMs);
   }
 
-  async #end(): Promise<void> {
-    const { clock } = this.#parts;
-    const beganMs = clock.monotonicMs();
+  async #end(beganMs: number): Promise<void> {
+    const { clock, tracing, endMaxMs = END_MAX_MS, log } = this.#parts;
     this.#report();
     this.#abort.abort();
     for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
     await within(clock, GOODBYE_MAX_MS, this.#membership.stop());
     const closing = [...this.#feeds.values()].map((feed) => feed.close());
     await within(clock, GOODBYE_MAX_MS, Promise.all([...closing, ...this.#loops]));
-    await this.#parts.tracing?.tracer.close(Math.max(0, TRACES_MAX_MS - (clock.monotonicMs() - beganMs)));
+    if (tracing) await closeTracer(tracing.tracer, Math.max(0, endMaxMs - (clock.monotonicMs() - beganMs)), log);
     this.#settle?.();
   }
 

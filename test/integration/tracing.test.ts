@@ -348,6 +348,7 @@ describe('whatever the collector does, data flows on', () => {
       expect(outcome.ending).toBe('completed');
       expect(collector.requests).toBeGreaterThan(0);
       if (mood === 'refuses') expect(logs.filter((line) => line.includes('traces do not reach'))).toHaveLength(1);
+      else expect(logs.some((line) => /the last \d+ spans did not reach the collector/.test(line))).toBe(true);
       expect(await readLines(folder, 'out', 'totals.ndjson')).toHaveLength(1);
     }),
   );

@@ -10,6 +10,7 @@ import { images, type Program } from '../../../images/programs.ts';
 import { OtlpReceiver } from '../../../test/support/otlp-receiver.ts';
 import { SPANS_WAITING_MAX } from '../../base/limits.ts';
 import type { SpanData, Tracer } from '../../telemetry/span.ts';
+import { closeTracer } from '../../telemetry/close-tracer.ts';
 import { OtlpTracer } from './otlp-tracer.ts';
 import { ThreadTracer } from './thread-tracer.ts';
 
@@ -61,7 +62,7 @@ describe.each(tracers)('spans of $tracer', (row) => {
     const tracer = open();
     tracer.end(span(1));
     tracer.end(span(2));
-    await tracer.close(5_000);
+    await tracer.close(60_000);
     expect(tracer.figures()).toEqual({ sent: 2, dropped: 0 });
     const [first, second] = collector.spans;
     expect(first).toMatchObject({
@@ -82,7 +83,7 @@ describe.each(tracers)('spans of $tracer', (row) => {
     const tracer = open();
     for (let n = 1; n <= SPANS_WAITING_MAX + 100; n++) tracer.end(span(n));
     expect(tracer.figures()).toEqual({ sent: 0, dropped: 100 });
-    await tracer.close(10_000);
+    await tracer.close(60_000);
     expect(tracer.figures()).toEqual({ sent: SPANS_WAITING_MAX, dropped: 100 });
     expect(collector.spans).toHaveLength(SPANS_WAITING_MAX);
   });
@@ -102,7 +103,7 @@ describe.each(tracers)('a collector of $tracer that', (row) => {
     collector.mood = 'refuses';
     const tracer = open();
     for (let n = 1; n <= 1_000; n++) tracer.end(span(n));
-    await tracer.close(5_000);
+    await tracer.close(60_000);
     expect(tracer.figures()).toEqual({ sent: 0, dropped: 1_000 });
     expect(troubles).toEqual([expect.stringMatching(/traces do not reach http:.* and are dropped: it answers 400/)]);
   });
@@ -128,6 +129,35 @@ describe.each(tracers)('a collector of $tracer that', (row) => {
     await expect.poll(() => tracer.figures()).toEqual({ sent: 0, dropped: 1_000 });
   });
 
+  test('does not answer once while the tracer ends: asked again, nothing is lost', async () => {
+    collector.mood = 'is silent';
+    const tracer = open();
+    tracer.end(span(1));
+    const closed = tracer.close(60_000);
+    await expect.poll(() => collector.requests, { timeout: 60_000 }).toBeGreaterThan(0);
+    collector.mood = 'takes';
+    await closed;
+    expect(tracer.figures()).toEqual({ sent: 1, dropped: 0 });
+    expect(troubles).toEqual([]);
+  }, 90_000);
+
+  test('never answers: what was not sent by the end is told with its number', async () => {
+    collector.mood = 'is silent';
+    const tracer = open();
+    for (let n = 1; n <= 1_000; n++) tracer.end(span(n));
+    await closeTracer(tracer, 300, (message) => troubles.push(message));
+    expect(troubles).toEqual([expect.stringMatching(/^the last 1000 spans did not reach the collector within the 300 ms .* dropped$/)]);
+    expect(tracer.figures()).toEqual({ sent: 0, dropped: 1_000 });
+  });
+
+  test('takes them: nothing is told at the end', async () => {
+    const tracer = open();
+    tracer.end(span(1));
+    await closeTracer(tracer, 60_000, (message) => troubles.push(message));
+    expect(troubles).toEqual([]);
+    expect(collector.spans).toHaveLength(1);
+  }, 90_000);
+
   test('is not there: told with its reason, without the password of its address', async () => {
     const { port } = new URL(collector.url);
     await collector.stop();
@@ -138,6 +168,14 @@ describe.each(tracers)('a collector of $tracer that', (row) => {
     expect(tracer.figures()).toEqual({ sent: 0, dropped: 1 });
     collector = await OtlpReceiver.start();
   });
+});
+
+test('a thread that has not begun by the end takes no longer than it may, and its spans are counted', async () => {
+  const parts = { url: collector.url, headers: {}, instance: 'w-1', onTrouble: (message: string) => troubles.push(message) };
+  const tracer = new ThreadTracer(parts, new URL('data:text/javascript,setInterval(() => {}, 1000)'));
+  for (let n = 1; n <= 100; n++) tracer.end(span(n));
+  await tracer.close(300);
+  expect(tracer.figures()).toEqual({ sent: 0, dropped: 100 });
 });
 
 test('a thread that fails takes its spans with it: counted, told once, and the worker goes on', async () => {
@@ -160,7 +198,7 @@ test("in an image, the thread is the program beside the worker's", async () => {
   const bundled = (await import(pathToFileURL(join(folder, main.file)).href)) as { readonly ThreadTracer: typeof ThreadTracer };
   const tracer = openOf({ tracer: 'bundled', Tracer: bundled.ThreadTracer })();
   tracer.end(span(1));
-  await tracer.close(5_000);
+  await tracer.close(60_000);
   expect(troubles).toEqual([]);
   expect(tracer.figures()).toEqual({ sent: 1, dropped: 0 });
 });

@@ -4,7 +4,8 @@
 //   E1. At most SPANS_WAITING_MAX spans wait; what comes then is dropped and counted. One export is in flight at a time.
 //   E2. What the collector refuses is dropped and counted. Where it says "later", or nothing within EXPORT_MS, it is asked again
 //       TRIES_MAX times in all; meanwhile the queue fills, and overflows.
-//   E3. `close` takes no longer than it may; nothing keeps a process alive afterwards.
+//   E3. `close` takes no longer than it may; nothing keeps a process alive afterwards, and all spans are counted by then. A collector that
+//       cannot be reached meanwhile is not asked again, one that is slow is.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Agent, RequestOptions } from 'node:http';
@@ -79,6 +80,7 @@ export class OtlpTracer implements Tracer {
     this.#queue = [];
     this.#end.abort();
     this.#agent.destroy();
+    await this.#drained(); // what was on its way is dropped by now
   }
 
   async #drained(): Promise<void> {
@@ -94,7 +96,7 @@ export class OtlpTracer implements Tracer {
       this.#sending = null;
       if (error === null) this.#sent += batch.length;
       else this.#dropped += batch.length; // E2
-      this.#tell(error);
+      if (!this.#end.signal.aborted) this.#tell(error);
       this.#parts.onSettled?.(this.figures());
       this.#goOn();
     });
@@ -130,7 +132,8 @@ export class OtlpTracer implements Tracer {
       if (status >= 200 && status < 300) return { error: null, isFinal: true };
       return { error: new Error(`it answers ${status}`), isFinal: !LATER.includes(status) };
     } catch (error) {
-      return { error: causeOf(error), isFinal: this.#closed };
+      const cause = causeOf(error);
+      return { error: cause, isFinal: this.#closed && cause.name !== 'TimeoutError' };
     }
   }
 

@@ -7,7 +7,7 @@
 //   TT3. Spans gather here, once a second or as many as a request holds, and the thread sends what comes at once: to wake a thread that
 //        sleeps costs the engine 50 µs, as much as to hand over 25 spans.
 //   TT4. A thread that fails takes its spans with it: they are dropped and counted, it is told once, and no other is begun.
-//   TT5. `close` takes no longer than it may, from when the thread has started; nothing keeps a process alive afterwards.
+//   TT5. `close` takes no longer than it may, with what the thread needs to begin; nothing keeps a process alive afterwards.
 
 import type { Worker } from 'node:worker_threads';
 import { SPANS_GATHER_MS, SPANS_PER_REQUEST_MAX, SPANS_WAITING_MAX } from '../../base/limits.ts';
@@ -19,13 +19,10 @@ export type ThreadParts = Omit<OtlpTracerParts, 'onTrouble' | 'onSettled' | 'are
 export type ToThread =
   { readonly kind: 'spans'; readonly spans: readonly SpanData[] } | { readonly kind: 'close'; readonly limitMs: number };
 export type FromThread =
-  | { readonly kind: 'ready' }
   | { readonly kind: 'trouble'; readonly trouble: string }
   /** Of all spans so far, what became of them. */
   | { readonly kind: 'settled' | 'closed'; readonly figures: TracerFigures };
 
-/** Loading takes 0.1 s of CPU; on a machine with much to do that may be seconds. Who ends before it has loaded has not lived long. */
-const START_MAX_MS = 10_000;
 /** Of the time to close: for the thread to say what became of the last spans. */
 const LAST_WORD_MS = 100;
 /** Spans die young there too, if what one request is made of has room: with 8 a span costs a fifth more CPU, with 24 or 48 no less. */
@@ -39,8 +36,7 @@ export class ThreadTracer implements Tracer {
   readonly #program: URL;
   #thread: Worker | null = null;
   #isOver = false;
-  /** Settles when the thread runs, and when it has ended. */
-  readonly #ready = Promise.withResolvers<void>();
+  /** Settles when the thread has ended. */
   readonly #ended = Promise.withResolvers<void>();
   #batch: SpanData[] = [];
   #timer: NodeJS.Timeout | null = null;
@@ -84,10 +80,7 @@ export class ThreadTracer implements Tracer {
 
   async #closeThread(limitMs: number): Promise<void> {
     this.#tell({ kind: 'close', limitMs: Math.max(0, limitMs - LAST_WORD_MS) });
-    if (limitMs > 0) {
-      await within(START_MAX_MS, Promise.race([this.#ready.promise, this.#ended.promise]));
-      await within(limitMs, this.#ended.promise); // TT5
-    }
+    if (limitMs > 0) await within(limitMs, this.#ended.promise); // TT5
     await this.#thread?.terminate();
   }
 
@@ -116,8 +109,7 @@ export class ThreadTracer implements Tracer {
   }
 
   #hear(message: FromThread): void {
-    if (message.kind === 'ready') this.#ready.resolve();
-    else if (message.kind === 'trouble') this.#parts.onTrouble(message.trouble);
+    if (message.kind === 'trouble') this.#parts.onTrouble(message.trouble);
     else this.#settled = message.figures;
   }
 

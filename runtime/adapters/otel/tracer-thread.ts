@@ -20,7 +20,6 @@ port.on('message', (message: ToThread) => {
   if (message.kind === 'spans') for (const span of message.spans) tracer.end(span);
   else void close(message.limitMs);
 });
-tell({ kind: 'ready' });
 
 async function close(limitMs: number): Promise<void> {
   await tracer.close(limitMs);
