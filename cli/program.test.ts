@@ -7,6 +7,15 @@ test.each(commands.map((entry) => ({ entry, name: entry.name })))('the module of
   expect(program.commands[0]?.description()).not.toBe('');
 });
 
+test.each(commands.map((entry) => ({ entry, name: entry.name })))(
+  'the help of $name tells defaults in words of a person',
+  async ({ entry, name }) => {
+    const program = await buildProgram([name], [entry]);
+    const helps = program.commands.flatMap((command) => [command, ...command.commands]).map((command) => command.helpInformation());
+    expect(helps.join('')).not.toMatch(/default: (false|\{\}|\d{4,})/);
+  },
+);
+
 test('only the module of the command that is called is loaded', async () => {
   const loaded: string[] = [];
   const entries = ['one', 'two'].map((name) => ({

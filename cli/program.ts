@@ -1,5 +1,5 @@
 // The commands of the command line, each in a file of its own that is imported when it is called.
-import { Command } from 'commander';
+import { Command, Help, type Option } from 'commander';
 import packageFile from '../package.json' with { type: 'json' };
 import { exitCodesHelp } from './exit-codes.ts';
 
@@ -30,6 +30,7 @@ export async function buildProgram(args: readonly string[], entries: readonly Co
     .description('Actor-based stream processing on NATS JetStream: every event counts exactly once.')
     .version(packageFile.version, '-V, --version')
     .exitOverride()
+    .configureHelp({ optionDescription })
     .showSuggestionAfterError()
     .showHelpAfterError('(millrace --help shows the commands)')
     .addHelpText('after', exitCodesHelp);
@@ -40,6 +41,13 @@ export async function buildProgram(args: readonly string[], entries: readonly Co
   }
   for (const command of program.commands) command.exitOverride();
   return program;
+}
+
+/** As Commander tells it, without the default of what is absent unless it is given: `false`, and no parameters. */
+function optionDescription(this: Help, option: Option): string {
+  const isNothing = ['false', '{}'].includes(JSON.stringify(option.defaultValue) ?? '');
+  const told = isNothing ? (Object.create(option, { defaultValue: { value: undefined } }) as Option) : option;
+  return Help.prototype.optionDescription.call(this, told);
 }
 
 /** The command that `args` call; for `help plan` it is plan. */

@@ -4,6 +4,7 @@ import { BadDeclaration } from '../runtime/base/issues.ts';
 import { reportFailure } from './report-failure.ts';
 
 const missing = new MillraceError('MR1001', { path: 'a.csv', problem: 'it is not there' }, new Error('ENOENT'));
+const unreachable = new MillraceError('MR1003', { url: '', problem: '' });
 
 test.each([
   {
@@ -19,6 +20,16 @@ test.each([
     fact: 'a missing file shows what to do and its cause, and ends with 3',
     error: missing,
     text: `MR1001 FileUnreadable: cannot read a.csv: it is not there\n  ${missing.fix}\n  cause: ENOENT\n`,
+    code: 3,
+  },
+  {
+    fact: 'a cause that the message has said is not said again',
+    error: new MillraceError(
+      'MR1003',
+      { url: 'nats://a:1', problem: 'refused' },
+      new Error('refused', { cause: new Error('ECONNREFUSED') }),
+    ),
+    text: `MR1003 NatsUnreachable: cannot reach NATS at nats://a:1: refused\n  ${unreachable.fix}\n  cause: ECONNREFUSED\n`,
     code: 3,
   },
   {

@@ -30,8 +30,11 @@ export function reportFailure(
   return exitCodes.failed;
 }
 
+/** One line each, without those that the line before has said already. */
 function causes(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
   if (cause === undefined) return '';
-  return `  cause: ${inertLines(cause instanceof Error ? cause.message : JSON.stringify(cause))}\n${causes(cause)}`;
+  const text = cause instanceof Error ? cause.message : JSON.stringify(cause);
+  const isSaid = error instanceof Error && error.message.includes(text);
+  return `${isSaid ? '' : `  cause: ${inertLines(text)}\n`}${causes(cause)}`;
 }

@@ -12,8 +12,8 @@ export function register(program: Command): void {
     .command('dev')
     .summary('run a job, and again whenever its file or a module of it changes')
     .description(
-      'Runs a job as `millrace run` does, with its console, and watches the file and the modules that it imports. After a change the\n' +
-        'run is stopped (what is in flight is stored) and goes on with the new declaration; where its state does not fit, it starts\n' +
+      'Runs a job as `millrace run` does, with its console, and watches the file and the modules that it imports. After a change the ' +
+        'run is stopped (what is in flight is stored) and goes on with the new declaration; where its state does not fit, it starts ' +
         'over and says why. Mistakes are printed, and it waits for the next change. Ctrl-C ends it.',
     );
   addRunOptions(command, DATA_DEFAULT).action(async (file: string, options: RunOptions) => {

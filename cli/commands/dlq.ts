@@ -35,7 +35,7 @@ export function register(program: Command): void {
   printed(common(dlq.command('redrive'), 'put letters in again, where they were refused, each once'))
     .option('--event <json>', 'another event in the place of the one letter that --id names')
     .option('--dry-run', 'only tell how many, and to where', false)
-    .option('--wait <duration>', 'how long to wait until they are taken in', duration, 30_000)
+    .addOption(new Option('--wait <duration>', 'how long to wait until they are taken in').argParser(duration).default(30_000, '30s'))
     .action(async (job: string, options: RedriveArguments) => {
       const { redriveLetters } = await import('../dlq/decide-letters.ts');
       const { text, exitCode } = await redriveLetters(job, options);

@@ -19,7 +19,7 @@ export function register(program: Command): void {
     .command('plan')
     .summary('show how a job would be run: stages, partitions, streams')
     .description(
-      'Shows how a job would run: its stages and why they begin where they do, partitions, streams, subjects,\nwhat each sink promises. Nothing is started and nothing is connected to.',
+      'Shows how a job would run: its stages and why they begin where they do, partitions, streams, subjects, what each sink promises. Nothing is started and nothing is connected to.',
     )
     .argument('<file>', 'the job: YAML, JSON or a TypeScript module')
     .option('--set <name=value>', 'value of a parameter; may be given several times', addParameter, {})

@@ -1,6 +1,6 @@
 // `millrace trace JOB --key K`: follows one key of a running job.
 
-import { InvalidArgumentError, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { isDuration, parseDuration } from '../../runtime/base/duration.ts';
 
 type TraceOptions = {
@@ -20,7 +20,7 @@ export function register(program: Command): void {
     )
     .argument('<job>', 'name of the job; on a cluster namespace/name')
     .requiredOption('--key <key>', 'the key: a text, or JSON such as 7 or ["a",1] for other keys; "7" in quotes is the text')
-    .option('--for <duration>', 'how long', duration, 600_000)
+    .addOption(new Option('--for <duration>', 'how long').argParser(duration).default(600_000, '10m'))
     .option('--stop', 'no longer', false)
     .option('--nats <url>', 'the NATS server that the job runs on', 'nats://127.0.0.1:4222')
     .option('--credentials <file>', 'credentials for it; on a cluster those of an admin of the job')

@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { loadJob } from '../../runtime/adapters/node/load-job.ts';
+import { MillraceError } from '../../runtime/base/errors.ts';
 import { BadDeclaration, formatIssue, type Issue } from '../../runtime/base/issues.ts';
 import { checkJobText } from '../../runtime/plan/check.ts';
 import { findWarnings, validateJob } from '../../runtime/plan/validate.ts';
@@ -43,7 +44,8 @@ async function checkFile(file: string, parameters: Readonly<Record<string, strin
     return { file, job: job?.metadata.name ?? null, mistakes, warnings, unreadable: false };
   } catch (error) {
     if (error instanceof BadDeclaration) return { file, job: null, mistakes: error.issues, warnings: [], unreadable: false };
-    const problem = error instanceof Error ? error.message : String(error);
+    const reason = error instanceof MillraceError ? (error.cause ?? error) : error;
+    const problem = reason instanceof Error ? reason.message : String(reason);
     return { file, job: null, mistakes: [{ path: '(root)', message: `cannot be read: ${problem}` }], warnings: [], unreadable: true };
   }
 }

@@ -6,11 +6,11 @@
 
 import { readFile } from 'node:fs/promises';
 import { objectNameSchema } from '../../crds/stream-job/object-name.ts';
-import { nameSchema } from '../../crds/stream-job/names.ts';
 import type { StreamJob } from '../../crds/stream-job/spec.ts';
 import { loadJob } from '../../runtime/adapters/node/load-job.ts';
 import { BadDeclaration, type Issue } from '../../runtime/base/issues.ts';
 import { readYaml } from '../../runtime/job/yaml-text.ts';
+import { wishedNameIssues } from '../wished-name.ts';
 import { FILE_MAPS_MAX } from './config-map-limit.ts';
 import { fileConfigMaps } from './file-config-maps.ts';
 import { findFiles } from './job-files.ts';
@@ -90,10 +90,9 @@ function localPathsNamed(values: Readonly<Record<string, string>>, names: Readon
 }
 
 function nameIssues(name: string, namespace: string | null): readonly Issue[] {
-  const named = nameSchema.safeParse(name);
   const spaced = objectNameSchema.safeParse(namespace ?? 'default');
   return [
-    ...(named.success ? [] : [{ path: '--name', message: `"${name}" ${named.error.issues[0]?.message ?? ''}` }]),
+    ...wishedNameIssues(name),
     ...(spaced.success ? [] : [{ path: '--namespace', message: `"${namespace}" ${spaced.error.issues[0]?.message ?? ''}` }]),
   ];
 }

@@ -52,7 +52,7 @@ describe('a run', () => {
     expect(terminal.screen.text.split('\n')).toHaveLength(22);
     view.end();
     expect(terminal.screen.text).toBe(
-      'running flights: 4 stages, 12 sinks, NATS at nats://127.0.0.1:4222\nworker 0 ended (signal SIGKILL); another takes its place',
+      'running flights: 4 stages, 10 sinks, NATS at nats://127.0.0.1:4222\nworker 0 ended (signal SIGKILL); another takes its place',
     );
     expect(terminal.screen.isCursorShown).toBe(true);
   });

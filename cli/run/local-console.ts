@@ -21,6 +21,7 @@ import { DEAD_LETTERS_FILE } from '../../runtime/plan/plan-names.ts';
 import type { Isolation } from '../../runtime/telemetry/progress.ts';
 import type { Bus } from '../../runtime/worker/directory.ts';
 import { DeadLetterFile } from './dead-letter-file.ts';
+import { readableSize } from './plain-view.ts';
 import type { RunListener, RunOutcome } from './run-job.ts';
 
 export type LocalConsoleOptions = {
@@ -153,7 +154,7 @@ export class LocalConsole implements ConsoleSource {
       },
     };
     this.#run = { ref, board, source };
-    this.#note('start', `${isContinued ? 'goes on where it was' : 'begins'}: ${plan.stages.length} stages, NATS at ${natsUrl}`);
+    this.#note('start', `${isContinued ? 'goes on where it was' : 'begins'}: ${readableSize(plan)}, NATS at ${natsUrl}`);
   }
 
   get #isOver(): boolean {

@@ -7,7 +7,7 @@ const opened = { plan, natsUrl: 'nats://127.0.0.1:4222', isContinued: false, out
 
 describe('the first lines', () => {
   test('what runs, and where', () =>
-    expect(openingLines(opened)).toEqual(['running flights: 4 stages, 12 sinks, NATS at nats://127.0.0.1:4222']));
+    expect(openingLines(opened)).toEqual(['running flights: 4 stages, 10 sinks, NATS at nats://127.0.0.1:4222']));
   test('that it goes on', () => expect(openingLines({ ...opened, isContinued: true })[0]).toMatch(/^going on with flights:/));
   test('rows of tables that were left out, a few of them', () => {
     const lines = openingLines({ ...opened, tableIssues: Array.from({ length: 8 }, (_, line) => `planes.csv line ${line}`) });

@@ -2,6 +2,8 @@
 
 import type { RunListener } from './run-job.ts';
 import { inertLines } from '../../runtime/base/inert.ts';
+import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
+import { DEAD_LETTERS, DEAD_LETTERS_SUBJECT } from '../../runtime/plan/plan-names.ts';
 import type { RunProgress } from '../../runtime/telemetry/progress.ts';
 import { counted, readableCount, readableDuration, readableRest, readableShare, readableTime } from './readable.ts';
 
@@ -30,11 +32,17 @@ export function plainView(write: (line: string) => void): RunListener {
 
 /** What is known at the start: said once. */
 export function openingLines({ plan, natsUrl, isContinued, tableIssues }: Opened): string[] {
-  const sinks = plan.stages.filter(({ kind }) => kind === 'sink').length;
-  const first = `${isContinued ? 'going on with' : 'running'} ${plan.job}: ${counted(plan.stages.length - sinks, 'stage')}, ${counted(sinks, 'sink')}, NATS at ${natsUrl}`;
+  const first = `${isContinued ? 'going on with' : 'running'} ${plan.job}: ${readableSize(plan)}, NATS at ${natsUrl}`;
   const issues = tableIssues.slice(0, TABLE_ISSUES_MAX).map((issue) => `table row left out: ${inertLines(issue)}`);
   const more = tableIssues.length - issues.length;
   return [first, ...issues, ...(more > 0 ? [`and ${counted(more, 'more table row')} left out`] : [])];
+}
+
+/** `4 stages, 10 sinks`: as they are planned, without the sinks that keep dead letters. */
+export function readableSize({ stages }: PhysicalPlan): string {
+  const sinks = stages.filter(({ kind }) => kind === 'sink');
+  const declared = sinks.filter(({ id }) => id !== DEAD_LETTERS && id !== DEAD_LETTERS_SUBJECT);
+  return `${counted(stages.length - sinks.length, 'stage')}, ${counted(declared.length, 'sink')}`;
 }
 
 /** `10.0 s  41 %  11,000 events read (5,500/s), lag 1,200, watermark 2013-01-13 04:59, about 14 s left` */

@@ -30,6 +30,7 @@ import type { TracingOptions } from '../../runtime/telemetry/tracing-options.ts'
 import type { Failure } from '../../runtime/worker/membership.ts';
 import type { Bus } from '../../runtime/worker/directory.ts';
 import type { WorkerReport } from '../../runtime/worker/worker-report.ts';
+import { wishedNameIssues } from '../wished-name.ts';
 import { startEmbeddedServer } from '../local/embedded-server.ts';
 import { countStages, finalReport } from './final-report.ts';
 import type { FinalReport } from './final-report.ts';
@@ -134,7 +135,7 @@ type Loaded = { readonly job: StreamJob; readonly baseDir: string; readonly kind
 async function load(request: RunRequest): Promise<Loaded> {
   const { job: declared, baseDir, kind } = await loadJob(request.file, { parameters: request.parameters });
   const job = request.name === null ? declared : { ...declared, metadata: { ...declared.metadata, name: request.name } };
-  const issues = validateJob(job);
+  const issues = [...wishedNameIssues(job.metadata.name), ...validateJob(job)];
   if (issues.length > 0) throw new BadDeclaration(request.file, issues);
   return { job, baseDir, kind };
 }

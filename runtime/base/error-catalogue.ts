@@ -23,7 +23,7 @@ export const catalogue = {
     name: 'NatsUnreachable',
     reaction: 'exit',
     message: (d) => `cannot reach NATS at ${d.url}: ${d.problem}`,
-    fix: 'Check the URL, the credentials and that the server runs. Without --nats Millrace starts a server of its own.',
+    fix: 'Check the URL, the credentials and that the server runs. Without --nats `millrace run` starts a server of its own, and prints its URL.',
   }),
   MR1004: entry<{ url: string; version: string; minimum: string }>({
     name: 'NatsTooOld',

@@ -142,4 +142,18 @@ describe('a job in memory', () => {
       ],
     });
   });
+
+  test('what is no list, and what is no time, is refused: it would be run without end', async () => {
+    for (const startMs of [Number.NaN, 1e18, 0.5, -1]) {
+      const run = runInMemory(hello, { events: { views: { page: 'home' } as never }, startMs });
+      await expect(run).rejects.toMatchObject({
+        issues: [
+          { path: 'events.views', message: 'must be a list' },
+          { path: 'startMs', message: `must be whole ms since 1970, not ${startMs}` },
+        ],
+      });
+    }
+  });
+
+  test('a pause that is no duration says so', () => expect(() => pause('1 hour')).toThrow(/pause takes a duration .* not "1 hour"/));
 });

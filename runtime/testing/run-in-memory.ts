@@ -10,7 +10,7 @@ import type { StreamJob } from '../../crds/stream-job/spec.ts';
 import { loadJob } from '../adapters/node/load-job.ts';
 import { MillraceError } from '../base/errors.ts';
 import { BadDeclaration } from '../base/issues.ts';
-import { CHECKPOINT_DELTA_BYTES_MIN } from '../base/limits.ts';
+import { CHECKPOINT_DELTA_BYTES_MIN, EVENT_TIME_MS_MAX } from '../base/limits.ts';
 import type { DeadLetter, Value } from '../event/batch.ts';
 import type { Job } from '../job/job.ts';
 import { assertValidJob } from '../plan/check.ts';
@@ -86,8 +86,9 @@ async function specOf(job: Job | string, parameters: Readonly<Record<string, str
   return spec;
 }
 
-/** Names that the job does not know, and lookups and tables that it needs. */
-function assertFits(plan: PhysicalPlan, { spec, metadata }: StreamJob, { events, tables = {}, lookups = {} }: InMemoryOptions): void {
+/** Names that the job does not know, what is not of the form that it must have, and lookups and tables that it needs. */
+function assertFits(plan: PhysicalPlan, { spec, metadata }: StreamJob, options: InMemoryOptions): void {
+  const { events, tables = {}, lookups = {}, startMs = START_MS } = options;
   const sources = spec.sources.map(({ name }) => name);
   const asking = opsOf(plan, 'lookup').map(({ id }) => id);
   const needed = plan.tables.map(({ name }) => name);
@@ -95,6 +96,9 @@ function assertFits(plan: PhysicalPlan, { spec, metadata }: StreamJob, { events,
     ...unknown('events', events, sources),
     ...unknown('tables', tables, needed),
     ...unknown('lookups', lookups, asking),
+    ...unlisted('events', events),
+    ...unlisted('tables', tables),
+    ...(isTime(startMs) ? [] : [{ path: 'startMs', message: `must be whole ms since 1970, not ${startMs}` }]),
     ...lacking('tables', tables, needed, 'its rows are read from nowhere'),
     ...lacking('lookups', lookups, asking, 'nothing outside is asked in memory'),
   ];
@@ -107,6 +111,18 @@ function unknown(option: string, given: Named, known: readonly string[]) {
   const names = Object.keys(given).filter((name) => !known.includes(name));
   const fix = known.length === 0 ? 'remove it' : `one of ${known.join(', ')}`;
   return names.map((name) => ({ path: `${option}.${name}`, message: `the job has nothing of that name`, fix }));
+}
+
+/** What is no list would be read without end. */
+function unlisted(option: string, given: Named) {
+  return Object.entries(given)
+    .filter(([, list]) => list !== undefined && !Array.isArray(list))
+    .map(([name]) => ({ path: `${option}.${name}`, message: 'must be a list' }));
+}
+
+/** On any other number the clock would never reach what waits. */
+function isTime(ms: number): boolean {
+  return Number.isSafeInteger(ms) && ms >= 0 && ms <= EVENT_TIME_MS_MAX;
 }
 
 function lacking(option: string, given: Named, needed: readonly string[], why: string) {

@@ -287,6 +287,7 @@ describe('what is declared wrong', () => {
     { args: ['--workers', '0'], says: 'must be a whole number from 1 to 256' },
     { args: ['--speed', 'fast'], says: 'must be a factor such as 3600x, not "fast"' },
     { args: ['--set', 'flights'], says: 'must be name=value, not "flights"' },
+    { args: ['--name', 'Last Year'], says: '--name: "Last Year" must be lower-case letters, digits and dashes' },
     { args: ['--sped', '2x'], says: '(Did you mean --speed?)' },
   ])('$args: 2', async ({ args, says }) => {
     const { code, stderr } = await runCommand(['run', JOB, ...args], { cwd: folder });
