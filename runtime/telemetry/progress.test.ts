@@ -57,6 +57,9 @@ describe('what is left', () => {
   });
 });
 
+test('a source that is done has read all, though what it held back to be replayed was counted last before', () =>
+  expect(heard('thread', [worker('w0', {}, [source({ progress: 0.98, state: 'done' })])]).progress(0).progress).toBe(1));
+
 describe('stages', () => {
   const given = [
     source({ counters: counted({ eventsIn: 90, edgesOut: [90, 0, 0] }) }),

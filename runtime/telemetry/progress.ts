@@ -69,6 +69,11 @@ const SILENT_MS = 3_000;
 /** One that said nothing for this long does not come back. */
 const FORGOTTEN_MS = 10 * 60_000;
 
+/** What is held back to be replayed by time has been read too, once its task is done. */
+function shareRead({ progress, state }: TaskFigures): number | null {
+  return progress !== null && state === 'done' ? 1 : progress;
+}
+
 type WorkerKnown = { readonly report: WorkerReport; readonly seenMs: number };
 
 export class ProgressBoard {
@@ -108,7 +113,7 @@ export class ProgressBoard {
     const stages = this.#plan.stages.map((stage) => this.#stage(stage, nowMs));
     const tasks = [...this.#tasks.values()].map(({ figures }) => figures);
     const workers = [...this.#workers.values()].map(({ report }) => report);
-    const shares = tasks.map(({ progress }) => progress).filter((share) => share !== null);
+    const shares = tasks.map(shareRead).filter((share) => share !== null);
     const progress = shares.length === 0 ? null : shares.reduce((sum, share) => sum + share, 0) / shares.length;
     return {
       elapsedMs: nowMs - this.#startMs,
