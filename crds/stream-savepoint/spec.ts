@@ -15,14 +15,17 @@ export const streamSavepointSpecSchema = z.strictObject({
 export const savepointPhases = ['Pending', 'Running', 'Completed', 'Failed'] as const;
 
 export const streamSavepointStatusSchema = z.strictObject({
-  observedGeneration: z.int().optional(),
-  phase: z.enum(savepointPhases).optional(),
-  conditions: z.array(conditionSchema).max(8).optional(),
+  observedGeneration: z.int().optional().describe('Generation of the spec that this status is of.'),
+  phase: z
+    .enum(savepointPhases)
+    .optional()
+    .describe('Pending: not begun. Running: state is being copied. Completed: it can be restored from. Failed: the message says why.'),
+  conditions: z.array(conditionSchema).max(8).optional().describe('Ready, Reconciling, Stalled.'),
   revision: z.int().optional().describe('Revision of the job whose state it is.'),
   tasks: z.int().optional().describe('Partitions whose state it holds.'),
-  bytes: z.int().optional(),
-  takenAt: z.string().max(40).optional(),
-  message: z.string().max(1_024).optional(),
+  bytes: z.int().optional().describe('Size of the kept state.'),
+  takenAt: z.string().max(40).optional().describe('When it was complete.'),
+  message: z.string().max(1_024).optional().describe('How far it is, what it waits for, or why it failed.'),
 });
 
 export const streamSavepointSchema = z.strictObject({
