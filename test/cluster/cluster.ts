@@ -1,6 +1,6 @@
 // The test cluster of this machine, for suites: bring it up, use it, take it down. `main.ts` is the same for hands.
 import { ensureCluster, builtParts, stockParts, type Context, type Made, type Parts } from './cluster-making.ts';
-import { isMode, modes, planCluster, type Mode } from './cluster-plan.ts';
+import { isMode, modes, planCluster, type Mode, type Plan } from './cluster-plan.ts';
 import { forgetState, inTurn, readState } from './cluster-state.ts';
 import { dockerOf, ourEngine, startEngine, stopEngine, type Engine } from './docker-engine.ts';
 import type { Log } from './artefact-cache.ts';
@@ -51,12 +51,25 @@ export async function upCluster(options: UpOptions = {}): Promise<Cluster> {
   const plan = planCluster(modeOf(options), facts);
   if (plan.kind === 'none') throw new NoCluster(plan.why);
   if (plan.kind === 'existing') return existingCluster(await existingOf(context));
-  let parts = plan.kind === 'stock' ? await stockParts(context) : null;
-  if (parts === null && plan.kind === 'stock' && !plan.orBuilt)
+  const parts = await partsOf(context, plan);
+  return kindCluster(context, parts, await inTurn(folders, log, () => ensureCluster(context, parts)));
+}
+
+/** Makes what `upCluster` would make before a node starts, and starts none: so it may run beside other work. Throws NoCluster where there
+ *  can't be a cluster. */
+export async function buildCluster(options: UpOptions = {}): Promise<void> {
+  const context = await contextOf(options);
+  const plan = planCluster(modeOf(options), context.facts);
+  if (plan.kind === 'none') throw new NoCluster(plan.why);
+  if (plan.kind === 'existing') await existingOf(context);
+  else await partsOf(context, plan);
+}
+
+async function partsOf(context: Context, plan: Extract<Plan, { kind: 'stock' | 'built' }>): Promise<Parts> {
+  const stock = plan.kind === 'stock' ? await stockParts(context) : null;
+  if (stock === null && plan.kind === 'stock' && !plan.orBuilt)
     throw new NoCluster("the Docker engine has no node image of kind's and cannot get it, and none can be built here");
-  parts ??= await builtParts(context);
-  const ready = parts;
-  return kindCluster(context, ready, await inTurn(folders, log, () => ensureCluster(context, ready)));
+  return stock ?? builtParts(context);
 }
 
 /** Removes the cluster, its network and guard, and our engine if it runs; what was built stays. Nothing when there is none, or when it is

@@ -1,6 +1,6 @@
-// `npm run cluster -- up|down|status|load ARCHIVE.tar`: the test cluster, by hand.
+// `npm run cluster -- up|build|down|status|load ARCHIVE.tar`: the test cluster, by hand.
 import { parseArguments, usage, type Command } from './arguments.ts';
-import { clusterStatus, downCluster, NoCluster, upCluster } from './cluster.ts';
+import { buildCluster, clusterStatus, downCluster, NoCluster, upCluster } from './cluster.ts';
 
 const startedMs = performance.now();
 const log = (line: string): void =>
@@ -24,6 +24,8 @@ async function act(wanted: Command): Promise<void> {
       await upCluster({ log });
       for (const line of await clusterStatus()) console.log(line);
       return;
+    case 'build':
+      return buildCluster({ log });
     case 'down':
       return downCluster({ log });
     case 'status':
