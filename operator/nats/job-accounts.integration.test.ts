@@ -175,8 +175,8 @@ describe('in the account of their namespace, where the streams of its jobs and a
     expect(await callApi(link, 'STREAM.INFO.IN_other')).toMatchObject({ kind: 'absent' });
     const before = (await ends(own.streams))['out_mine'] ?? 0;
     const headers = { 'Nats-Expected-Last-Subject-Sequence': String(before), 'Nats-Msg-Id': 'one', traceparent: 'kept' };
-    expect(await link.request('out.mine', '{}', { timeoutMs: 5_000, headers })).toMatchObject({ kind: 'message' });
-    const again = await link.request('out.mine', '{}', { timeoutMs: 5_000, headers: { ...headers, 'Nats-Msg-Id': 'two' } });
+    expect(await link.request('out.mine', '{}', { timeoutMs: 60_000, headers })).toMatchObject({ kind: 'message' });
+    const again = await link.request('out.mine', '{}', { timeoutMs: 60_000, headers: { ...headers, 'Nats-Msg-Id': 'two' } });
     expect(again.kind === 'message' && Buffer.from(again.data).toString()).toContain('wrong last sequence');
     const stored = await callApi<{ message: { hdrs: string } }>(link, 'STREAM.MSG.GET.out_mine', { last_by_subj: 'out.mine' });
     const kept = stored.kind === 'ok' ? Buffer.from(stored.value.message.hdrs, 'base64').toString() : '';

@@ -198,7 +198,7 @@ describe('a deployment', () => {
     await nats.ensure(identity, wanted);
     expect(await observed()).toMatchObject({ record: null, hasLanes: false });
     const lanes = await own();
-    await lanes.request(`mr.${identity}.sums.0`, 'a record', { timeoutMs: 2_000 });
+    await lanes.request(`mr.${identity}.sums.0`, 'a record', { timeoutMs: 60_000 });
     await remove(lanes, `KV_MR_${identity}`);
     expect(await until(({ hasLanes }) => hasLanes)).toMatchObject({ record: null, hasLanes: true });
   });
@@ -330,7 +330,7 @@ describe('workers with the credentials of their job', () => {
   }
 
   async function feed(amounts: readonly number[], subject = `${name}.in`): Promise<void> {
-    for (const amount of amounts) await link.request(subject, JSON.stringify({ shop: `s${amount % 5}`, amount }), { timeoutMs: 5_000 });
+    for (const amount of amounts) await link.request(subject, JSON.stringify({ shop: `s${amount % 5}`, amount }), { timeoutMs: 60_000 });
   }
 
   /** Waits until the last total that the sink wrote of each shop is as it is to be. */

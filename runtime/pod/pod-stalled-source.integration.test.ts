@@ -60,7 +60,7 @@ test('a split whose consumer is gone says so in log, metrics and reports until i
   };
   const says = (part: string): readonly Record<string, unknown>[] => pod.lines.filter(({ msg }) => String(msg).includes(part));
   const stalledSplits = async (): Promise<string | undefined> => /^millrace_stage_stalled_splits\{.*$/m.exec(await pod.metrics())?.[0];
-  await admin.request('in.stalled', '{"n":1}', { timeoutMs: 5_000 });
+  await admin.request('in.stalled', '{"n":1}', { timeoutMs: 60_000 });
   await expect.poll(results, POLL).toBe(1);
 
   let told: string | undefined = '';
@@ -71,7 +71,7 @@ test('a split whose consumer is gone says so in log, metrics and reports until i
   });
   const { consumer } = stockOf(owner, job.plan)[0]!;
   await callApi(admin, `CONSUMER.DELETE.IN.${consumer}`);
-  await admin.request('in.stalled', '{"n":2}', { timeoutMs: 5_000 });
+  await admin.request('in.stalled', '{"n":2}', { timeoutMs: 60_000 });
   await expect.poll(() => says('reads nothing').length, POLL).toBe(1);
   expect(says('reads nothing')[0]).toMatchObject({ level: 'error', code: 'MR2111' });
   expect(says('reads nothing')[0]?.['msg']).toContain(

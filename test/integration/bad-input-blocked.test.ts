@@ -57,7 +57,7 @@ describe('a disk that is full', () => {
       const askedMs = performance.now();
       running.child.kill('SIGINT');
       expect((await running.ended).code).toBe(130);
-      expect(performance.now() - askedMs).toBeLessThan(10_000);
+      expect(performance.now() - askedMs).toBeLessThan(60_000); // the disk stays full: who waits for it waits for ever
     }));
 
   type OnDisk = { readonly running: Command; readonly free: () => Promise<void>; /** As the command sees it. */ readonly out: string };

@@ -40,7 +40,7 @@ async function stream(config: object = {}): Promise<string> {
 }
 
 async function publish(subject: string, bodies: readonly (string | Uint8Array)[]): Promise<void> {
-  for (const body of bodies) expect((await link.request(subject, body, { timeoutMs: 5_000 })).kind).toBe('message');
+  for (const body of bodies) expect((await link.request(subject, body, { timeoutMs: 60_000 })).kind).toBe('message');
 }
 
 type Wish = Partial<NonNullable<SourceSpec['nats']>> & {
@@ -220,7 +220,7 @@ test('a server that dies while its messages are read: none lost, none twice', as
   const body = 'x'.repeat(200);
   const all = Array.from({ length: 30_000 }, (_, n) => ({ n, body }));
   for (let from = 0; from < all.length; from += 500) {
-    await Promise.all(all.slice(from, from + 500).map((event) => link.request(`${name}.a`, JSON.stringify(event), { timeoutMs: 5_000 })));
+    await Promise.all(all.slice(from, from + 500).map((event) => link.request(`${name}.a`, JSON.stringify(event), { timeoutMs: 60_000 })));
   }
   const connector = await source({ subjects: [`${name}.a`] });
   const reader = await connector.open(0, null);

@@ -53,7 +53,7 @@ async function source(
 }
 
 async function publish(subject: string, values: readonly number[]): Promise<void> {
-  for (const n of values) await link.request(subject, JSON.stringify({ n }), { timeoutMs: 5_000 });
+  for (const n of values) await link.request(subject, JSON.stringify({ n }), { timeoutMs: 60_000 });
 }
 
 const LIMITS = { eventsMax: 7, bytesMax: 10_000, waitMs: 300 };
