@@ -11,6 +11,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { whyNoCluster } from './cluster/cluster.ts';
+import { setup as buildForApiServer } from './support/cluster-setup.ts';
 import { addTallies, failuresOfReport, formatTally, tallyOfReport, type Tally } from './support/tally.ts';
 
 type Step = { readonly name: string; readonly program: string; readonly args: readonly string[]; readonly timeoutMs: number };
@@ -69,7 +70,9 @@ async function runOnKubernetes(reports: string): Promise<Tally[]> {
     return [{ passed: 0, failed: 0, skipped: 1 }];
   }
   // What a cluster is made of takes many minutes of compiling from cold, and the tests on an API server mostly wait: it is made beside them, of
-  // what they leave of the processors. Where that fails `e2e` tries it again, and says why.
+  // what they leave of the processors. Not before what they need is there: two compilers at once make twice what both need. Where one of the
+  // two fails, the project that needs it tries it again, and says why.
+  await buildForApiServer().catch(() => undefined);
   const [onApiServer] = await Promise.all([runTests('cluster', reports, 70 * minuteMs), run(building, 'shown')]);
   return [onApiServer, await runTests('e2e', reports, 100 * minuteMs)];
 }
