@@ -123,6 +123,7 @@ export function natsWith(given: Partial<Present> = {}): Present {
     lost: [],
     drift: [],
     durability: { kind: 'durable' },
+    credentialsTrouble: null,
     conservation: null,
     ...given,
   };

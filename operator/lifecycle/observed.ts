@@ -72,6 +72,8 @@ export type NatsObserved =
       /** What else differs from what must be there, a sentence each: it is mended. */
       readonly drift: readonly string[];
       readonly durability: Durability;
+      /** Why workers do not get the credentials that the operator was given last, with what to do; null: they have them. */
+      readonly credentialsTrouble: string | null;
       /** null: nothing has run, or nobody has looked yet. */
       readonly conservation: Conservation | null;
     };

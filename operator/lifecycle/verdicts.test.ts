@@ -48,3 +48,10 @@ test.each([
   const stopped = { ...figures, progress: { ...figures.progress, stages } };
   expect(standing(observedWith({ declared, figures: stopped })).Degraded).toEqual({ status: 'True', reason, message });
 });
+
+test('credentials that NATS refuses degrade the jobs that go on with those of before', () => {
+  const said = (credentialsTrouble: string | null): unknown =>
+    standing(observedWith({ declared: declaredOf('h1'), nats: natsWith({ credentialsTrouble }) })).Degraded;
+  expect(said('new ones are refused')).toEqual({ status: 'True', reason: 'CredentialsRefused', message: 'new ones are refused' });
+  expect(said(null)).toMatchObject({ status: 'False', reason: 'AsExpected' });
+});

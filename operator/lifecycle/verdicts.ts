@@ -30,20 +30,20 @@ export function stalled(reason: string, message: string): Conditions {
   return { Ready: no(reason, message), Reconciling: no(reason, message), Stalled: yes(reason, message) };
 }
 
-/** What holds whatever else is going on: pods that do not start, partitions that an event has stopped, splits that cannot be read, a NATS that may lose acknowledged writes. */
+/** What holds whatever else is going on: pods that do not start, partitions that an event has stopped, splits that cannot be read, credentials that
+ *  NATS refuses, a NATS that may lose acknowledged writes. */
 export function standing({ pods, nats, figures }: Observed): Conditions {
   const partitions = figures?.progress.stages.flatMap((stage) => stage.partitions) ?? [];
   const stopped = partitions.flatMap(({ standsStill }) => standsStill ?? []);
   const stalled = partitions.flatMap((partition) => partition.stalled ?? []);
+  const refused = nats.kind === 'present' && nats.credentialsTrouble !== null ? [nats.credentialsTrouble] : [];
+  const wrong = { PodsNotStarting: pods.problems, PartitionsStopped: stopped, SourcesStalled: stalled, CredentialsRefused: refused };
+  const [first] = Object.entries(wrong).filter(([, sentences]) => sentences.length > 0);
   return {
     Degraded:
-      pods.problems.length > 0
-        ? yes('PodsNotStarting', listed(pods.problems))
-        : stopped.length > 0
-          ? yes('PartitionsStopped', listed(stopped))
-          : stalled.length > 0
-            ? yes('SourcesStalled', listed(stalled))
-            : no('AsExpected', 'all worker pods start, or have nothing that keeps them from it'),
+      first === undefined
+        ? no('AsExpected', 'all worker pods start, or have nothing that keeps them from it')
+        : yes(first[0], listed(first[1])),
     DurabilityDegraded: durabilityOf(nats),
     ...conserved(nats),
   };

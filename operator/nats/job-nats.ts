@@ -155,6 +155,7 @@ export class JobNats implements JobSide, JobViews {
   }
 
   async #observe(identity: string, names: Names): Promise<NatsObserved> {
+    const { login } = this.#parts;
     const hasDirectory = names.job.has(directoryStream(identity));
     const directory = hasDirectory ? await findDirectory(this.#parts.connections.job, identity) : null;
     const [job, failure, completed, kept] =
@@ -179,6 +180,7 @@ export class JobNats implements JobSide, JobViews {
           ? []
           : [...driftOf(identity, plan, gone), ...(await this.#settingsOf(identity)), ...(await this.#changedStock(identity, plan))],
       durability: await this.#parts.durability.look(),
+      credentialsTrouble: login.kind === 'shared' ? login.credentials.trouble : null,
       conservation: record === null || gone.length > 0 ? null : this.#conservation.verdict(identity, record),
     };
   }

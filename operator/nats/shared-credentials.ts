@@ -15,18 +15,19 @@ export type SharedCredentialsParts = {
   readonly tries: () => Promise<void>;
   readonly clock: Pick<Clock, 'monotonicMs'>;
   readonly onTaken: () => void;
-  /** A new reason why new ones are not used. */
+  /** A new reason why new ones are not used, for the log. */
   readonly onTrouble: (reason: string) => void;
 };
 
 const TRY_AGAIN_MS = 5_000;
+const FIX = 'put ones that NATS takes into the Secret that the operator was given (nats.credentialsSecret of the chart)';
 
 export class SharedCredentials {
   readonly #parts: SharedCredentialsParts;
   #known: JobCredentials;
   #trying: Promise<void> | null = null;
   #triedMs = -Infinity;
-  #told = '';
+  #trouble: string | null = null;
 
   private constructor(parts: SharedCredentialsParts, known: JobCredentials) {
     this.#parts = parts;
@@ -38,10 +39,19 @@ export class SharedCredentials {
     return new SharedCredentials(parts, await contentOf(parts.path));
   }
 
+  /** Why workers keep those of before, as the last `read` found it, with what to do; null: they have what the file holds. */
+  get trouble(): string | null {
+    return this.#trouble;
+  }
+
   /** Those that workers are to have. */
   async read(): Promise<JobCredentials> {
-    const found = await contentOf(this.#parts.path).catch(() => this.#known);
-    if (found.hash === this.#known.hash) return this.#known;
+    const found = await contentOf(this.#parts.path).catch(() => null);
+    if (found === null) return this.#known; // S2
+    if (found.hash === this.#known.hash) {
+      this.#trouble = null;
+      return this.#known;
+    }
     const nowMs = this.#parts.clock.monotonicMs();
     if (this.#trying === null && nowMs - this.#triedMs >= TRY_AGAIN_MS) {
       this.#triedMs = nowMs;
@@ -59,12 +69,13 @@ export class SharedCredentials {
       // What was tried is what stands there still.
       if ((await contentOf(this.#parts.path)).hash !== found.hash) return;
       this.#known = found;
-      this.#told = '';
+      this.#trouble = null;
       this.#parts.onTaken();
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      if (reason !== this.#told) this.#parts.onTrouble(`new credentials are not used, workers keep those of before: ${reason}`);
-      this.#told = reason;
+      const trouble = `new credentials are not used, workers keep those of before: ${reason}; ${FIX}`;
+      if (trouble !== this.#trouble) this.#parts.onTrouble(trouble);
+      this.#trouble = trouble;
     }
   }
 }

@@ -66,10 +66,6 @@ async function given(): Promise<string> {
   return Buffer.from(found?.data?.['nats.creds'] ?? '', 'base64').toString();
 }
 
-async function logs(part: string): Promise<void> {
-  await until(part, TOLD_MS, () => Promise.resolve(operator.log.includes(part)), () => operator.log); // prettier-ignore
-}
-
 async function conditionOf(type: ConditionType): Promise<Condition | undefined> {
   return (await plane.get(jobPath(namespace)))?.status?.conditions?.find((one) => one.type === type);
 }
@@ -115,16 +111,20 @@ test('one that syncs late is told by its name, with what to set', async () => {
   await says('DurabilityDegraded', 'False Durable', '');
 });
 
-test('credentials that are changed reach the workers without a restart; those that it does not take reach nobody, and are told', async () => {
+test('credentials that are changed reach the workers without a restart; those that it does not take reach nobody, and jobs say so', async () => {
   const before = await given();
   const stranger = accountOf((await makeNatsKeys())['operator.seed'], { kind: 'namespace', namespace });
   await put(await userCredentials(stranger.seed, 'millrace', { pub: {}, sub: {} }));
-  await logs('new credentials are not used, workers keep those of before: MR1003');
+  const trouble = 'new credentials are not used, workers keep those of before: MR1003';
+  await says('Degraded', 'True CredentialsRefused', trouble);
+  expect((await conditionOf('Degraded'))?.message).toContain('put ones that NATS takes into the Secret');
+  expect(operator.log).toContain(trouble);
   expect(await given()).toBe(before);
   expect(await plane.readiness(namespace)).toBe('ScaledToZero 1');
   const changed = await own();
   await put(changed);
   await until('workers have them', TOLD_MS, async () => (await given()) === changed, () => operator.log); // prettier-ignore
+  await says('Degraded', 'False AsExpected', '');
 });
 
 test('an operator that is refused says so, and goes on by itself when the credentials are right again', async () => {
