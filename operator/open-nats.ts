@@ -108,13 +108,14 @@ async function openOwn(parts: OpenNatsParts, keysSecret: string): Promise<NatsSi
 /** Of the Secret; made when it is not there. Two operators that make it at the same time end with one (K1). */
 async function keysOf({ client, options, clock, log }: OpenNatsParts, name: string, accounts: Accounts): Promise<NatsKeys> {
   const named = { namespace: options.namespace, name };
+  const note = (problem: string): void => accounts.note(new Error(problem));
   for (;;) {
     const found = await client.get(resources.secrets, named);
     if (found.kind === 'ok') {
       const keys = keysIn(found.object);
       const missing = KEYS.filter((key) => keys[key] === '');
       if (missing.length === 0) return keys;
-      accounts.note(
+      note(
         `the Secret ${name} has no ${missing.join(', ')}: another version of Millrace made it. Delete it, and restart the pods of ` +
           `NATS when it was made anew; streams that were made with the old keys stay on the volume, and nobody reaches them`,
       );
@@ -126,8 +127,8 @@ async function keysOf({ client, options, clock, log }: OpenNatsParts, name: stri
         log('info', `made the keys of NATS: Secret ${name}`);
         return keys;
       }
-      if (made.kind === 'refused') accounts.note(`the Secret ${name} cannot be made: ${made.message}`);
-    } else if (found.kind === 'refused') accounts.note(`the Secret ${name} cannot be read: ${found.message}`);
+      if (made.kind === 'refused') note(`the Secret ${name} cannot be made: ${made.message}`);
+    } else if (found.kind === 'refused') note(`the Secret ${name} cannot be read: ${found.message}`);
     await clock.sleep(RETRY_MS);
   }
 }

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { callApi, type StreamInfo } from '../../runtime/adapters/nats/jetstream-api.ts';
 import { Link } from '../../runtime/adapters/nats/link.ts';
 import { systemClock } from '../../runtime/adapters/node/clock.ts';
+import { startOtherVersion } from '../../test/operator/support/old-server.ts';
 import { Accounts } from './accounts.ts';
 import { accountNamed, startKeyedServer, type KeyedServer } from './keyed-server-harness.ts';
 import { accountOf } from './nats-keys.ts';
@@ -67,7 +68,25 @@ test('an operator that starts anew leaves accounts as they are', async () => {
   // Asked for by many at once: told once.
   await Promise.all(Array.from({ length: 5 }, () => accounts.register(accountNamed('new_job'))));
   await expect.poll(() => told.length).toBe(1);
-  await connection?.close();
+  await connection.close();
+});
+
+test('a server that is too old is waited for, and who asks is told its version', async () => {
+  const other = await startOtherVersion(server);
+  other.greetsAs('2.14.9');
+  const told: string[] = [];
+  const accounts = new Accounts({ clock: systemClock, onTrouble: (reason) => told.push(reason) });
+  const address = { url: other.url, name: 'patient', credentials: `${server.accountsFolder}-patient.creds` };
+  const parts = { keys: () => Promise.resolve(server.keys), secret: 'keys', address, onConnected: (version: string) => told.push(version) };
+  const connected = accounts.start(parts);
+  await expect.poll(() => told[0], { timeout: 90_000 }).toContain(`the NATS server at ${other.url} is 2.14.9; Millrace needs`);
+  await expect(accounts.register(accountNamed('shop'))).rejects.toMatchObject({ code: 'MR1004', data: { version: '2.14.9' } });
+  other.greetsAs(null);
+  const connection = await connected;
+  expect(told.at(-1)).toBe(connection.info?.version);
+  expect(await accounts.register(accountNamed('shop'))).toEqual(accountOf(server.keys['operator.seed'], accountNamed('shop')));
+  await connection.close();
+  await other.stop();
 });
 
 test('a server that has lost its accounts is told of them again, and has their streams', async () => {

@@ -15,6 +15,7 @@ import { AuthorizationError, NoRespondersError, type NatsConnection } from '@nat
 import type { ImportedSubject } from '../../runtime/adapters/nats/imported-subjects.ts';
 import { Link } from '../../runtime/adapters/nats/link.ts';
 import { connectPatiently, type NatsAddress } from '../../runtime/adapters/nats/nats-connection.ts';
+import { assert } from '../../runtime/base/assert.ts';
 import type { Clock } from '../../runtime/base/clock.ts';
 import {
   accountOf,
@@ -62,7 +63,7 @@ export class Accounts {
   /** By id. */
   readonly #known = new Map<string, Known>();
   #system: System | null = null;
-  #problem = 'the first connection is being made';
+  #problem = new Error('the first connection is being made');
   #mending: Promise<void> | null = null;
   readonly #registering = new Map<string, Promise<void>>();
   #listing: Promise<ReadonlySet<string>> | null = null;
@@ -76,25 +77,21 @@ export class Accounts {
   }
 
   /** Why the servers are not reached yet (A4). */
-  note(problem: string): void {
-    if (problem !== this.#problem) this.#parts.onTrouble(problem);
+  note(problem: Error): void {
+    if (problem.message !== this.#problem.message) this.#parts.onTrouble(problem.message);
     this.#problem = problem;
   }
 
-  /** Connects, however long it takes; from then on what is registered is looked after. null: it never will be connected. */
-  async start({ keys, secret, address, onConnected }: SystemParts): Promise<NatsConnection | null> {
+  /** Connects, however long it takes; from then on what is registered is looked after. */
+  async start({ keys, secret, address, onConnected }: SystemParts): Promise<NatsConnection> {
     const { 'operator.seed': operatorSeed, 'sys.creds': credentials } = await keys();
     await writeFile(address.credentials, credentials, { mode: 0o600 });
-    try {
-      const onWait = (error: Error): void => this.note(systemProblem(error, secret));
-      const connection = await connectPatiently(address, { signal: new AbortController().signal, onWait });
-      if (connection !== null) this.#begin({ connection, operatorSeed });
-      onConnected(connection?.info?.version ?? '');
-      return connection;
-    } catch (error) {
-      this.note(error instanceof Error ? error.message : String(error));
-      return null;
-    }
+    const onWait = (error: Error): void => this.note(systemProblem(error, secret));
+    const connection = await connectPatiently(address, { signal: new AbortController().signal, onWait });
+    assert(connection !== null, 'nobody gives up connecting');
+    this.#begin({ connection, operatorSeed });
+    onConnected(connection.info?.version ?? '');
+    return connection;
   }
 
   /** A3. */
@@ -112,7 +109,7 @@ export class Accounts {
 
   /** Resolves when a server knows the account. Rejects with the reason (A4). */
   async register(name: AccountName): Promise<NatsAccount> {
-    if (this.#system === null) throw new Error(this.#problem);
+    if (this.#system === null) throw this.#problem;
     const account = accountOf(this.#system.operatorSeed, name);
     if (this.#known.has(account.id)) return account;
     const known = this.#registering.get(account.id);
@@ -179,11 +176,12 @@ export class Accounts {
 }
 
 /** Why a connection as the system account failed. */
-function systemProblem(error: Error, secret: string): string {
-  if (!(error.cause instanceof AuthorizationError)) return error.message;
-  return (
+function systemProblem(error: Error, secret: string): Error {
+  if (!(error.cause instanceof AuthorizationError)) return error;
+  return new Error(
     `${error.message}: it does not accept the keys of the Secret ${secret}, so it was started with others. ` +
-    `Restart the pods of NATS: they read the Secret when they start`
+      `Restart the pods of NATS: they read the Secret when they start`,
+    { cause: error },
   );
 }
 

@@ -67,7 +67,7 @@ describe('what cannot be seen is not taken for good', () => {
   test.each([
     [{ kind: 'none' } as const, degraded(expect.stringContaining('no monitoring port of its servers is known') as string)],
     [
-      { kind: 'system', connection: Promise.resolve(null) } as const,
+      { kind: 'system', connection: new Promise<never>(() => undefined) } as const,
       unknown(expect.stringContaining('the system account is not connected') as string),
     ],
     [

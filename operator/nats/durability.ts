@@ -25,8 +25,8 @@ export type ServerSource =
   | { readonly kind: 'none' }
   /** With commas, where there are several servers. */
   | { readonly kind: 'monitor'; readonly urls: string }
-  /** As a user of the system account, once it is connected; null: it never will be. */
-  | { readonly kind: 'system'; readonly connection: Promise<NatsConnection | null> };
+  /** As a user of the system account, once it is connected. */
+  | { readonly kind: 'system'; readonly connection: Promise<NatsConnection> };
 
 const LOOK_MS = 15_000;
 const ANSWER_MS = 3_000;

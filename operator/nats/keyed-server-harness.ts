@@ -93,12 +93,12 @@ export async function startKeyedServer({ durability = 'machine', keeps = 'folder
     opened.push(connection);
     return connection;
   };
-  const started = (): { readonly accounts: Accounts; readonly system: Promise<NatsConnection | null> } => {
+  const started = (): { readonly accounts: Accounts; readonly system: Promise<NatsConnection> } => {
     const made = new Accounts({ clock: systemClock, onTrouble: (reason) => troubles.push(reason) });
     const credentials = join(folder, `sys-${files++}.creds`);
     const address = { url: `nats://127.0.0.1:${port}`, name: 'system', credentials };
     const system = made.start({ keys: () => Promise.resolve(keys), secret: 'keys', address, onConnected: () => undefined });
-    void system.then((connection) => (connection === null ? undefined : opened.push(connection)));
+    void system.then((connection) => opened.push(connection));
     return { accounts: made, system };
   };
   const { accounts, system } = started();

@@ -2,6 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { jobText, readSubject } from '../../test/support/job-run.ts';
+import { startOtherVersion } from '../../test/operator/support/old-server.ts';
 import { operatorsServer } from '../../test/support/operators-server.ts';
 import { callApi } from '../adapters/nats/jetstream-api.ts';
 import { removeJob } from '../adapters/nats/job-streams.ts';
@@ -59,7 +60,10 @@ test('a pod waits for NATS, for the directory, for streams and for its rights, a
   const pod = startPod({ natsUrl, job: identity, worker: 'w-1' });
   await until(pod, 'MR1003');
   expect(await pod.probe('livez')).toMatchObject({ status: 200, body: { phase: 'connecting' } });
-  expect(await pod.probe('readyz')).toMatchObject({ status: 503, body: { why: 'not connected to NATS' } });
+  expect(await pod.probe('readyz')).toMatchObject({
+    status: 503,
+    body: { why: expect.stringContaining(`connecting: MR1003 NatsUnreachable: cannot reach NATS at ${natsUrl}`) as string },
+  });
   await late.restart();
   await until(pod, `the directory of job ${identity} is not there yet`);
   const connection = await connectNats({ url: natsUrl, name: 'operator' });
@@ -74,6 +78,19 @@ test('a pod waits for NATS, for the directory, for streams and for its rights, a
   expect(await pod.end()).toMatchObject({ code: 0 });
   await connection.close();
   await late.stop();
+});
+
+test('a server that is too old is waited for: not ready, with its version, until it is upgraded', async () => {
+  const other = await startOtherVersion({ url: nats.server.url, monitorUrl: '' });
+  other.greetsAs('2.14.9');
+  const pod = startPod({ natsUrl: other.url, job: 'ns_patient', worker: 'w-1' });
+  await until(pod, 'MR1004');
+  const why = expect.stringContaining(`connecting: MR1004 NatsTooOld: the NATS server at ${other.url} is 2.14.9; Millrace needs`) as string;
+  expect(await pod.probe('readyz')).toMatchObject({ status: 503, body: { why } });
+  other.greetsAs(null);
+  await until(pod, 'looks for the job');
+  expect(await pod.end()).toMatchObject({ code: 0 });
+  await other.stop();
 });
 
 test('SIGTERM: what is in flight is stored, tasks are handed over, exit 0 before it would be killed; the other pod goes on at once', async () => {

@@ -98,9 +98,13 @@ export class Pod {
   /** null: asked to end meanwhile. */
   #connect(credentials: string | null): Promise<NatsConnection | null> {
     const { natsUrl, job, worker } = this.#options;
+    const onWait = ({ message, code }: MillraceError): void => {
+      this.#reason = message;
+      this.#log('warn', message, { code });
+    };
     return connectPatiently(
       { url: natsUrl, name: `millrace ${job} ${worker}`, credentials: credentials ?? undefined, inboxPrefix: inboxPrefix(job) },
-      { signal: this.#abort.signal, onWait: (error) => this.#log('warn', error.message, { code: error.code }) },
+      { signal: this.#abort.signal, onWait },
     );
   }
 

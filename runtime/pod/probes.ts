@@ -34,7 +34,7 @@ function started({ phase, reason, worker }: ProbeInput): Answer {
 }
 
 function ready({ phase, reason, connected, refusal = null, worker }: ProbeInput): Answer {
-  if (phase === 'draining' || phase === 'ended') return waiting(phase, reason);
+  if (phase === 'connecting' || phase === 'draining' || phase === 'ended') return waiting(phase, reason);
   if (!connected) return { ok: false, why: refusal === null ? 'not connected to NATS' : `NATS refuses the credentials (${refusal})` };
   return worker === null ? waiting(phase, reason) : { ok: worker.ready, why: worker.reason };
 }

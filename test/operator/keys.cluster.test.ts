@@ -7,6 +7,7 @@ import { callApi } from '../../runtime/adapters/nats/jetstream-api.ts';
 import { Link } from '../../runtime/adapters/nats/link.ts';
 import { until } from '../support/until.ts';
 import { ControlPlane, JOB, jobPath, KEYS_SECRET } from './support/control-plane.ts';
+import { startOtherVersion } from './support/old-server.ts';
 import { OperatorProcess } from './support/operator-process.ts';
 import { WriteProxy } from './support/write-proxy.ts';
 
@@ -26,8 +27,8 @@ afterAll(async () => {
   await plane?.stop();
 });
 
-async function start(where: string): Promise<OperatorProcess> {
-  const operator = await OperatorProcess.start({ server: plane.api, apiUrl: proxy.url, ...plane.place, namespace: where });
+async function start(where: string, natsUrl = plane.nats.url): Promise<OperatorProcess> {
+  const operator = await OperatorProcess.start({ server: plane.api, apiUrl: proxy.url, ...plane.place, natsUrl, namespace: where });
   operators.push(operator);
   return operator;
 }
@@ -69,6 +70,26 @@ test('keys of an older version, then keys that NATS was not started with: Ready 
   await plane.putKeys(foreign, (plane.nats as KeyedServer).keys);
   await start(foreign);
   await until('it is ready', WAIT_MS, async () => (await plane.readiness(foreign)) === 'ScaledToZero 1', log);
+});
+
+test('a NATS of its own that is too old is not used, and is once it is upgraded, without a restart of the operator', async () => {
+  const where = 'keyed-old';
+  const other = await startOtherVersion(plane.nats as KeyedServer);
+  other.greetsAs('2.14.9');
+  await plane.makeNamespace(where);
+  await plane.apply(where);
+  const operator = await start(where, other.url);
+  const conditions = async (): Promise<string> => {
+    const found = (await plane.get(jobPath(where)))?.status?.conditions ?? [];
+    return found.map(({ type, status, reason, message }) => `${type} ${status} ${reason}: ${message}`).join('\n');
+  };
+  const sentence = `the NATS server at ${other.url} is 2.14.9, older than 2.15.2, and can lose acknowledged writes at a power cut; upgrade it`;
+  for (const part of [`DurabilityDegraded True WritesMayBeLost: ${sentence}`, `Ready Unknown NatsUnreachable: NATS is not used: MR1004 NatsTooOld: ${sentence}`])
+    await until(part, WAIT_MS, async () => (await conditions()).includes(part), async () => `${await conditions()}\n${log()}`); // prettier-ignore
+  other.greetsAs(null);
+  await until('it is ready', WAIT_MS, async () => (await plane.readiness(where)) === 'ScaledToZero 1', log);
+  await operator.end();
+  await other.stop();
 });
 
 test('a NATS that does not sync each write: DurabilityDegraded says which server, and what to do', async () => {

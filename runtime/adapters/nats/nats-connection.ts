@@ -50,8 +50,8 @@ export type Patience = {
   readonly signal: AbortSignal;
 };
 
-/** Connects, however long it takes: NATS may start later, and credentials may be wrong for a while. Asks for no rights on
- *  JetStream's account. Null when the signal aborted. Throws MR1004. */
+/** Connects, however long it takes: NATS may start later, be upgraded first, and credentials may be wrong for a while (MR1001, MR1003,
+ *  MR1004). Asks for no rights on JetStream's account. Null when the signal aborted. */
 export async function connectPatiently(address: NatsAddress, { onWait, signal }: Patience): Promise<NatsConnection | null> {
   const url = withoutSecrets(address.url);
   let told = { problem: '', atMs: 0 };
@@ -59,7 +59,7 @@ export async function connectPatiently(address: NatsAddress, { onWait, signal }:
     try {
       return await checked(await connectOnce(address), (nc) => checkVersion(nc, url));
     } catch (error) {
-      if (!isError(error, 'MR1003') && !isError(error, 'MR1001')) throw error;
+      if (!isError(error, 'MR1003') && !isError(error, 'MR1001') && !isError(error, 'MR1004')) throw error;
       const nowMs = performance.now();
       if (error.message !== told.problem || nowMs - told.atMs >= TELL_AGAIN_MS) {
         onWait(error);
