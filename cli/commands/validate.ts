@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { loadJob } from '../../runtime/adapters/node/load-job.ts';
 import { MillraceError } from '../../runtime/base/errors.ts';
 import { BadDeclaration, formatIssue, type Issue } from '../../runtime/base/issues.ts';
+import { counted } from '../../runtime/base/quantity.ts';
 import { checkJobText } from '../../runtime/plan/check.ts';
 import { findWarnings, validateJob } from '../../runtime/plan/validate.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -57,8 +58,8 @@ async function checkModule(file: string, parameters: Readonly<Record<string, str
 }
 
 function toText({ file, job, mistakes, warnings }: FileReport): string {
-  const verdict = mistakes.length === 0 ? `ok, job ${job}` : count(mistakes.length, 'mistake');
-  const notes = warnings.length === 0 ? '' : `, ${count(warnings.length, 'warning')}`;
+  const verdict = mistakes.length === 0 ? `ok, job ${job}` : counted(mistakes.length, 'mistake');
+  const notes = warnings.length === 0 ? '' : `, ${counted(warnings.length, 'warning')}`;
   return [
     `${file}: ${verdict}${notes}`,
     ...mistakes.map(formatIssue),
@@ -68,10 +69,6 @@ function toText({ file, job, mistakes, warnings }: FileReport): string {
 
 function toJson({ file, job, mistakes, warnings }: FileReport): unknown {
   return { file, job, valid: mistakes.length === 0, mistakes, warnings };
-}
-
-function count(amount: number, what: string): string {
-  return `${amount} ${what}${amount === 1 ? '' : 's'}`;
 }
 
 function exitCodeOf(reports: readonly FileReport[]): number {

@@ -10,8 +10,8 @@ import type { Ink, Paint } from './ink.ts';
 import { stageState, tableLines } from './live-view-table.ts';
 import type { TableRow } from './live-view-table.ts';
 import type { Quantiles, RunProgress, StageProgress } from '../../runtime/telemetry/progress.ts';
-import { readableBytes } from '../../runtime/base/quantity.ts';
-import { counted, readableClock, readableCount, readableLatency, readableRest, readableShare } from './readable.ts';
+import { counted, readableBytes, readableCount } from '../../runtime/base/quantity.ts';
+import { readableClock, readableLatency, readableRest, readableShare } from './readable.ts';
 
 export type TerminalShape = { readonly columns: number; readonly rows: number; readonly color: boolean };
 

@@ -5,7 +5,8 @@ import { inertLines } from '../../runtime/base/inert.ts';
 import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
 import { DEAD_LETTERS, DEAD_LETTERS_SUBJECT } from '../../runtime/plan/plan-names.ts';
 import type { RunProgress } from '../../runtime/telemetry/progress.ts';
-import { counted, readableCount, readableDuration, readableRest, readableShare, readableTime } from './readable.ts';
+import { counted, readableCount } from '../../runtime/base/quantity.ts';
+import { readableDuration, readableRest, readableShare, readableTime } from './readable.ts';
 
 type Opened = Parameters<RunListener['onOpen']>[0];
 

@@ -1,10 +1,8 @@
-import { readableBytes } from '../../runtime/base/quantity.ts';
+import { counted, readableBytes, readableCount } from '../../runtime/base/quantity.ts';
 import { describe, expect, test } from 'vitest';
 import {
-  counted,
   cutMiddle,
   readableClock,
-  readableCount,
   readableDuration,
   readableLatency,
   readableRest,

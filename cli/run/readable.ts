@@ -1,5 +1,7 @@
 // Figures as people read them. Pure.
 
+import { readableCount } from '../../runtime/base/quantity.ts';
+
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const UNITS = [
@@ -9,22 +11,12 @@ const UNITS = [
   ['T', 1e12],
 ] as const;
 
-/** `27,004` */
-export function readableCount(count: number): string {
-  return Math.round(count).toLocaleString('en-US');
-}
-
 /** `27,004`, or `12.3M` where that is longer than `width`. */
 export function shortCount(count: number, width: number): string {
   const long = readableCount(count);
   if (long.length <= width) return long;
   for (const [unit, size] of UNITS) if (count < size * 999.5) return `${(count / size).toFixed(count < size * 99.95 ? 1 : 0)}${unit}`;
   return count.toExponential(1);
-}
-
-/** `1 worker`, `27,004 workers` */
-export function counted(count: number, one: string, many = `${one}s`): string {
-  return `${readableCount(count)} ${count === 1 ? one : many}`;
 }
 
 /** A latency: `0.4 ms`, `83 ms`, `1.5 s`. */

@@ -12,8 +12,8 @@ import { inkFor } from './ink.ts';
 import type { Ink } from './ink.ts';
 import { programName, quoted, runCommand, shortPath } from './invocation.ts';
 import type { CalledFrom } from './invocation.ts';
-import { readableBytes } from '../../runtime/base/quantity.ts';
-import { counted, readableCount, readableDuration, readableLatency, readableShare, wrapped } from './readable.ts';
+import { counted, readableBytes, readableCount } from '../../runtime/base/quantity.ts';
+import { readableDuration, readableLatency, readableShare, wrapped } from './readable.ts';
 import type { RunOutcome } from './run-job.ts';
 
 export type SummaryContext = {

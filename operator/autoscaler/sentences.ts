@@ -1,11 +1,12 @@
 // What scaling says: every decision with the numbers that it was made from. Pure. Short: a status keeps the last ones.
 
 import { formatDuration } from '../../runtime/base/duration.ts';
+import { counted } from '../../runtime/base/quantity.ts';
 import type { Signals } from './evaluate.ts';
 import type { ScalingSettings } from './settings.ts';
 
 export function workers(count: number): string {
-  return `${count} ${count === 1 ? 'worker' : 'workers'}`;
+  return counted(count, 'worker');
 }
 
 export function stay(count: number): string {

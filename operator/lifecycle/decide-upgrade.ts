@@ -5,6 +5,7 @@
 //   U3. last-state: one write makes all workers take the new revision in place; only the stages that changed begin anew.
 //   U4. Where nothing but the pool of stages changes no state is dropped or saved, whatever the strategy: tasks are handed over.
 
+import { counted } from '../../runtime/base/quantity.ts';
 import { compareForUpgrade, type UpgradePlan } from '../../runtime/plan/compatibility.ts';
 import type { PhysicalPlan, StagePlan } from '../../runtime/plan/physical-plan.ts';
 import { movedStages, poolOf } from '../../runtime/plan/pools.ts';
@@ -63,7 +64,7 @@ function describe({ restarted, added, removed, unchanged }: UpgradePlan): string
     restarted.length > 0 ? `${restarted.join(', ')} begin anew with their state` : '',
     added.length > 0 ? `${added.join(', ')} are new` : '',
     removed.length > 0 ? `${removed.join(', ')} are gone` : '',
-    `${unchanged.length} stages go on untouched`,
+    `${counted(unchanged.length, 'stage')} ${unchanged.length === 1 ? 'goes' : 'go'} on untouched`,
   ];
   return parts.filter((part) => part !== '').join('; ');
 }

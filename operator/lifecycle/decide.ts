@@ -11,6 +11,7 @@
 
 import { DEFAULT_POOL } from '../../crds/stream-job/pool-names.ts';
 import { parseDuration } from '../../runtime/base/duration.ts';
+import { counted } from '../../runtime/base/quantity.ts';
 import { decideDeletion } from './decide-deletion.ts';
 import { decideUpgrade } from './decide-upgrade.ts';
 import type { Action, Decision, Told } from './decision.ts';
@@ -63,7 +64,9 @@ function hold(observed: Observed, phase: Decision['phase'], conditions: Conditio
 function decideSuspension(observed: Observed): Decision {
   const { pods, job, nats } = observed;
   const isGone = pods.total + pods.terminating === 0;
-  const message = isGone ? 'no worker runs; its state is kept' : `${pods.total + pods.terminating} workers hand in what they have`;
+  const message = isGone
+    ? 'no worker runs; its state is kept'
+    : `waits for ${counted(pods.total + pods.terminating, 'worker')} to hand in what is in flight`;
   const was = job.status.phase;
   const hasBegun = job.status.revision !== undefined || (nats.kind === 'present' && nats.record !== null);
   return {
@@ -125,7 +128,7 @@ function decideDeployment(observed: Runnable): Decision {
   const revision = nextRevision(job.status, 0, declared.hash, job.generation);
   const restore: readonly Action[] = restoreSavepoint === null ? [] : [{ kind: 'prepare-restore', savepoint: restoreSavepoint.name }];
   const from = restoreSavepoint === null ? '' : ` from savepoint ${restoreSavepoint.name}`;
-  const message = `revision ${revision.number} is deployed${from}: ${declared.plan.stages.length} stages, ${workersAsked(observed)} workers`;
+  const message = `revision ${revision.number} is deployed${from}: ${counted(declared.plan.stages.length, 'stage')}, ${counted(workersAsked(observed), 'worker')}`;
   return {
     phase: 'Starting',
     conditions: reconciling('Deploying', message),
@@ -199,7 +202,7 @@ function going(observed: Deployed): Decision {
     nats.drift.length === 0 ? [] : [{ type: 'Warning', reason: 'Repaired', message: `mended in NATS: ${listed(nats.drift)}` }];
   const resumed: readonly Told[] =
     wasSuspended && workersAsked(observed) > 0
-      ? [{ type: 'Normal', reason: 'Resumed', message: `${workersAsked(observed)} workers go on from the kept state` }]
+      ? [{ type: 'Normal', reason: 'Resumed', message: `it goes on from the kept state with ${counted(workersAsked(observed), 'worker')}` }]
       : [];
   return {
     phase: 'Running',

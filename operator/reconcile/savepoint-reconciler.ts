@@ -10,6 +10,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Condition } from '../../crds/stream-job/status.ts';
 import type { StreamSavepointSpec, StreamSavepointStatus } from '../../crds/stream-savepoint/spec.ts';
 import type { Clock } from '../../runtime/base/clock.ts';
+import { counted } from '../../runtime/base/quantity.ts';
 import type { EventRecorder, RecordedEvent } from '../kube/events.ts';
 import type { KubeClient } from '../kube/kube-client.ts';
 import type { AnyObject } from '../kube/kube-object.ts';
@@ -85,13 +86,18 @@ export class SavepointReconciler {
       case 'failed':
         return this.#end(object, 'Failed', progress.message, before);
       case 'done':
-        return this.#end(object, 'Completed', `the state of ${progress.manifest.tasks.length} tasks is kept, ${progress.bytes} bytes`, {
-          ...before,
-          revision: progress.manifest.revision,
-          tasks: progress.manifest.tasks.length,
-          bytes: progress.bytes,
-          takenAt: timeText(clock.nowMs()),
-        });
+        return this.#end(
+          object,
+          'Completed',
+          `the state of ${counted(progress.manifest.tasks.length, 'task')} is kept, ${progress.bytes} bytes`,
+          {
+            ...before,
+            revision: progress.manifest.revision,
+            tasks: progress.manifest.tasks.length,
+            bytes: progress.bytes,
+            takenAt: timeText(clock.nowMs()),
+          },
+        );
     }
   }
 

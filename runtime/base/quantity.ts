@@ -1,4 +1,4 @@
-// Quantities: as Kubernetes has them (500m, 256Mi), and bytes as people read them.
+// Quantities: as Kubernetes has them (500m, 256Mi), and counts and bytes as people read them.
 
 const UNITS: Readonly<Record<string, number>> = {
   m: 1e-3,
@@ -24,4 +24,14 @@ export function readableBytes(bytes: number): string {
   const mebibytes = bytes / 1024 / 1024;
   if (bytes > 0 && mebibytes < 1) return `${Math.round(bytes / 1024)} KiB`;
   return mebibytes < 1000 ? `${Math.round(mebibytes)} MiB` : `${(mebibytes / 1024).toFixed(1)} GiB`;
+}
+
+/** `27,004` */
+export function readableCount(count: number): string {
+  return Math.round(count).toLocaleString('en-US');
+}
+
+/** `1 worker`, `27,004 workers` */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${readableCount(count)} ${count === 1 ? one : many}`;
 }

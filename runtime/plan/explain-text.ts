@@ -1,6 +1,6 @@
 // A plan as text of 80 columns (more only where names are long): each stage with what runs in it, what it sends where, and why it is a stage.
 
-import { readableBytes } from '../base/quantity.ts';
+import { counted, readableBytes } from '../base/quantity.ts';
 import { formatDuration } from '../base/duration.ts';
 import { describeSink, guaranteeOf, sinkSpecOf } from './explain-sink.ts';
 import { machinePathText } from './machine-path.ts';
@@ -34,12 +34,12 @@ function isDead({ id }: StagePlan): boolean {
 
 function heading(plan: PhysicalPlan, stages: readonly StagePlan[], sinks: readonly StagePlan[]): string {
   const partitions = stages.reduce((sum, { partitionCount }) => sum + partitionCount, 0);
-  return `job ${plan.job}: ${count(stages.length, 'stage')} with ${count(partitions, 'partition')}, ${count(sinks.length + journalSinks(plan).length, 'sink')}, ${count(plan.streams.length, 'stream')}`;
+  return `job ${plan.job}: ${counted(stages.length, 'stage')} with ${counted(partitions, 'partition')}, ${counted(sinks.length + journalSinks(plan).length, 'sink')}, ${counted(plan.streams.length, 'stream')}`;
 }
 
 function describeStage(plan: PhysicalPlan, stage: StagePlan): string {
   const pool = stage.pool === undefined ? '' : `, pool ${stage.pool}`;
-  const right = `${stage.kind}, ${count(stage.partitionCount, 'partition')}${pool}`;
+  const right = `${stage.kind}, ${counted(stage.partitionCount, 'partition')}${pool}`;
   const last = stage.partitionCount === 1 ? '0' : `0 … ${stage.partitionCount - 1}`;
   return [
     `${stage.id} ${'─'.repeat(Math.max(3, WIDTH - stage.id.length - right.length - 2))} ${right}`,
@@ -133,7 +133,7 @@ function sendsOf(plan: PhysicalPlan, stage: StagePlan): readonly string[] {
 function backText(stage: StagePlan, edge: EdgePlan): string {
   const op = stage.nodes.find(({ id }) => id === edge.from.node)?.op;
   if (op?.kind !== 'keyBy') return `what actors of ${edge.from.node} send each other to itself`;
-  return `by ${keyText(stage, edge)} back to itself, up to ${count(op.maxRounds ?? 0, 'round')}`;
+  return `by ${keyText(stage, edge)} back to itself, up to ${counted(op.maxRounds ?? 0, 'round')}`;
 }
 
 function keyText(stage: StagePlan, edge: EdgePlan): string {
@@ -220,7 +220,7 @@ function describeState({ state }: PhysicalPlan): string {
 function describeStandbys(plan: PhysicalPlan): string {
   if (!hasStandbys(plan)) return '';
   const followed = plan.stages.filter(({ kind }) => kind === 'keyed').reduce((sum, { partitionCount }) => sum + partitionCount, 0);
-  const text = `the state of ${count(followed, 'partition')} is followed by a second worker, which takes over when the first is killed; where there is one worker alone there is none`;
+  const text = `the state of ${counted(followed, 'partition')} is followed by a second worker, which takes over when the first is killed; where there is one worker alone there is none`;
   return [titled('standby replicas', String(plan.standbyReplicas)), ...field('', [text])].join('\n');
 }
 
@@ -251,8 +251,4 @@ function wrap(text: string, width: number): readonly string[] {
 function table(rows: readonly (readonly string[])[]): readonly string[] {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd());
-}
-
-function count(amount: number, what: string): string {
-  return `${amount} ${what}${amount === 1 ? '' : 's'}`;
 }
