@@ -17,7 +17,7 @@ import { decideUpgrade } from './decide-upgrade.ts';
 import type { Action, Decision, Told } from './decision.ts';
 import { readinessOf, type Readiness } from './figures.ts';
 import type { NatsAbsent, NatsObserved, Observed, ValidDeclared } from './observed.ts';
-import { awakeStages, isAsleep, ofPool, sizeOfPool, stoppedText, workersAsked } from './pools.ts';
+import { awakeStages, isAsleep, ofPool, poolsNotUp, sizeOfPool, stoppedText, workersAsked } from './pools.ts';
 import { scalingConditions, scalingNews } from './scaling-verdicts.ts';
 import { issueText, listed, nextRevision, ready, reconciling, stalled, standing, type Conditions } from './verdicts.ts';
 
@@ -221,16 +221,16 @@ function decideSteady(observed: Deployed, readiness: Readiness): Decision {
   const { record } = observed.nats;
   const stopped = stoppedText(observed, observed.declared.plan.stages);
   const which = stopped === '' ? 'all' : 'the';
-  if (readiness.missing.length === 0 && !lacksReadyPod(observed))
+  const waits = waitsFor(observed, readiness);
+  if (waits.length === 0)
     return { ...decision, conditions: ready('Running', `revision ${record.revision}: ${which} ${readiness.tasks} tasks run${stopped}`) };
-  const waits = readiness.missing.length > 0 ? readiness.missing.join(', ') : 'a worker pod to be ready';
-  const message = `${readiness.running} of ${readiness.tasks} tasks run; waiting for ${waits}`;
+  const message = `${readiness.running} of ${readiness.tasks} tasks run; waiting for ${waits.join(', ')}`;
   return { ...decision, conditions: reconciling('Recovering', message), againMs: SOON_MS };
 }
 
-/** Workers tell that they run before the kubelet has asked them: Ready is not said before its word for a pod at least. */
-function lacksReadyPod({ pods }: Observed): boolean {
-  return pods.total > 0 && pods.ready === 0;
+/** What keeps it from being ready: tasks that do not run, and pools whose pods do not come up. */
+function waitsFor(observed: Deployed, { missing }: Readiness): readonly string[] {
+  return [...missing, ...poolsNotUp(observed, observed.declared.plan.stages)];
 }
 
 function decideSettling(observed: Deployed, readiness: Readiness): Decision {
@@ -241,7 +241,8 @@ function decideSettling(observed: Deployed, readiness: Readiness): Decision {
   const intent = job.status.intent ?? { action: 'deploy', revision, since: new Date(nowMs).toISOString() };
   const sinceMs = Date.parse(intent.since);
   const phase = intent.action === 'deploy' ? 'Starting' : intent.action === 'rollback' ? 'RollingBack' : 'Upgrading';
-  if (readiness.missing.length === 0 && !lacksReadyPod(observed) && nowMs - sinceMs >= STABLE_MS) {
+  const waits = waitsFor(observed, readiness);
+  if (waits.length === 0 && nowMs - sinceMs >= STABLE_MS) {
     const done = `revision ${record.revision}: all ${readiness.tasks} tasks run`;
     const told: readonly Told[] = intent.action === 'deploy' ? [] : [{ type: 'Normal', reason: 'Upgraded', message: done }];
     return {
@@ -253,7 +254,7 @@ function decideSettling(observed: Deployed, readiness: Readiness): Decision {
     };
   }
   const message = `revision ${record.revision}: ${readiness.running} of ${readiness.tasks} tasks run${
-    readiness.missing.length === 0 ? '' : `; waiting for ${readiness.missing.join(', ')}`
+    waits.length === 0 ? '' : `; waiting for ${waits.join(', ')}`
   }`;
   const deadlineMs = parseDuration(cluster.upgrade.progressDeadline);
   if (nowMs - sinceMs > deadlineMs) {

@@ -56,7 +56,9 @@ describe('a pool without workers', () => {
   });
   test('that is to have some is waited for', () => {
     const observed = seen({ pools: [pool({ pods: pods(1, 0) })], figures: without(['sums/0', 'sums/1']) });
-    expect(readyOf(observed)).toBe('False Recovering: 3 of 5 tasks run; waiting for sums/0, sums/1');
+    expect(readyOf(observed)).toBe(
+      'False Recovering: 3 of 5 tasks run; waiting for sums/0, sums/1, a worker pod of pool heavy to be ready',
+    );
   });
   test('the default one, too', () => {
     const observed = seen({ cluster: { replicas: 0 }, figures: without(['orders/0', 'out/0', 'dead-letters-subject/0']) });
@@ -67,6 +69,40 @@ describe('a pool without workers', () => {
   test('only when no pool has any the job is scaled to zero', () => {
     expect(readyOf(seen({ cluster: { replicas: 0 }, pools: [pool({ replicas: 0 })] }))).toContain('True ScaledToZero');
   });
+});
+
+describe('a pool whose pods find no node, while its tasks run on workers of another one', () => {
+  const unplaced = pool({ pods: { ...pods(2, 0), problems: ['pod x has no node: 0/3 nodes are available'] } });
+  const waits = 'waiting for a worker pod of pool heavy to be ready (pod x has no node: 0/3 nodes are available)';
+  const before = declaredOf('h0');
+  /** Revision 2, which began `sinceMs` ago, has brought the pool; revision 1 ran without. */
+  const settling = (sinceMs: number): Observed => {
+    const { nats, status } = running(declared, 2);
+    const { stableRevision } = running(before).status;
+    const intent = { action: 'upgrade', revision: nats.revision!, since: new Date(observedWith().nowMs - sinceMs).toISOString() } as const;
+    const job = { status: { ...status, stableRevision: stableRevision!, intent } };
+    return seen({ nats: { ...nats, kept: [1, 2] }, figures: figuresRunning(declared, 2), pools: [unplaced], job });
+  };
+  test('keeps the job from being ready', () =>
+    expect(readyOf(seen({ pools: [unplaced] }))).toBe(`False Recovering: 5 of 5 tasks run; ${waits}`));
+  test('also when no pod could be made', () =>
+    expect(readyOf(seen({ pools: [pool({ pods: pods(0) })] }))).toContain('waiting for a worker pod of pool heavy to be ready'));
+  test('keeps the revision that brought it from being done', () => {
+    const decision = decide(settling(60_000));
+    expect(decision).toMatchObject({ phase: 'Upgrading', intent: { action: 'upgrade' }, actions: [] });
+    expect(decision.conditions.Ready).toEqual({ status: 'False', reason: 'Upgrading', message: `revision 2: 5 of 5 tasks run; ${waits}` });
+  });
+  test('and takes it back after its deadline', () => {
+    const decision = decide(settling(121_000));
+    expect(decision).toMatchObject({ phase: 'RollingBack', actions: [{ kind: 'restore-revision', from: 1 }] });
+    expect(decision.conditions.Ready?.message).toContain(`revision 2 did not progress (revision 2: 5 of 5 tasks run; ${waits}, after 2m)`);
+  });
+  test('one of its pods is enough', () =>
+    expect(readyOf(seen({ pools: [pool({ pods: pods(2, 1) })] }))).toBe('True Running: revision 1: all 5 tasks run'));
+  test('one that no stage is in is not waited for', () =>
+    expect(readyOf(seen({ ...running(before), declared: before, figures: figuresRunning(before, 1), pools: [unplaced] }))).toContain(
+      'True Running',
+    ));
 });
 
 describe('a pool that the spec does not have any more', () => {

@@ -3,11 +3,14 @@
 //   L1. A decision says for all pools alike whether workers run; how many of them, each pool says.
 //   L2. A pool that the spec does not have any more keeps its workers until the new revision is stable and nothing runs on them: so
 //       nothing has to be restored in a hurry, and a rollback finds it.
+//   L3. A pool is up when the kubelet says so of one of its pods at least. Workers tell that they run before they were asked, and tasks of
+//       a pool that has no worker stay with another one: neither says that the pool is up.
 
+import { DEFAULT_POOL } from '../../crds/stream-job/pool-names.ts';
 import type { StagePlan } from '../../runtime/plan/physical-plan.ts';
 import { poolOf } from '../../runtime/plan/pools.ts';
 import type { Decision } from './decision.ts';
-import type { Observed, PoolObserved } from './observed.ts';
+import type { Observed, PodsObserved, PoolObserved } from './observed.ts';
 
 /** Workers that are asked for, in all pools. */
 export function workersAsked({ cluster, pools }: Pick<Observed, 'cluster' | 'pools'>): number {
@@ -27,6 +30,21 @@ export function awakeStages({ cluster, pools }: Pick<Observed, 'cluster' | 'pool
     const pool = poolOf(stage);
     return own.has(pool) ? !stopped.has(pool) : stage.pool !== undefined || cluster.replicas > 0;
   });
+}
+
+/** Pools with stages of which no pod is ready, each as what is waited for, with why. L3. */
+export function poolsNotUp({ cluster, pools, defaultPods }: Observed, stages: readonly StagePlan[]): readonly string[] {
+  const used = new Set(awakeStages({ cluster, pools }, stages).map(poolOf));
+  const own = pools.filter(({ name }) => used.has(name));
+  const isDefaultUp = !used.has(DEFAULT_POOL) || defaultPods.total === 0 || defaultPods.ready > 0;
+  return [
+    ...(isDefaultUp ? [] : [waitedFor('a worker pod to be ready', defaultPods)]),
+    ...own.filter(({ pods }) => pods.ready === 0).map(({ name, pods }) => waitedFor(`a worker pod of pool ${name} to be ready`, pods)),
+  ];
+}
+
+function waitedFor(what: string, { problems }: PodsObserved): string {
+  return problems[0] === undefined ? what : `${what} (${problems[0]})`;
 }
 
 /** `; no worker runs in pool heavy, so totals waits`; empty where all pools have some. */
