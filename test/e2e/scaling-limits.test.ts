@@ -1,8 +1,9 @@
 // More load than workers may be added for, or than more workers would help with: the job says which, and with what numbers.
 
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { heavyExpression } from '../support/heavy-expression.ts';
 import { condition, makeNamespace, removeNamespace, status, story, untilReady } from './support/jobs.ts';
-import { applyLoadJob, heavyExpression, makeLoadStream, problemsOf, Sender } from './support/load.ts';
+import { applyLoadJob, makeLoadStream, problemsOf, Sender } from './support/load.ts';
 import { adminOf, connectClusterNats, type ClusterNats } from './support/nats.ts';
 import { freshName, kubectl, until } from './support/programs.ts';
 

@@ -2,8 +2,9 @@
 // otherwise does so undisturbed.
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { heavyExpression } from '../support/heavy-expression.ts';
 import { isReady, makeNamespace, pods, removeNamespace, status, story, untilCondition, untilReady } from './support/jobs.ts';
-import { applyLoadJob, heavyExpression, makeLoadStream, problemsOf, resultsOf, Sender } from './support/load.ts';
+import { applyLoadJob, makeLoadStream, problemsOf, resultsOf, Sender } from './support/load.ts';
 import { adminOf, connectClusterNats, type ClusterNats } from './support/nats.ts';
 import { freshName, kubectl, until } from './support/programs.ts';
 

@@ -1,21 +1,24 @@
-// A job of the cluster in the console while it runs and much happens to it: an upgrade, scaling, workers that go and come, a spec that
-// is refused, a revision that is rolled back. The timeline tells what the API tells, in its order and words; the figures of the
-// topology are those of the answer that the page drew.
+// A job of the cluster in the console while it runs and much happens to it: an upgrade, scaling by hand and by its load, workers that go
+// and come, a spec that is refused, a revision that is rolled back. The timeline tells what the API tells, in its order and words; the
+// figures of the topology are those of the answer that the page drew.
 //
 // Pictures of the timeline lie in .artefacts/console afterwards.
+import { dirname } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Live, TimelineEntry } from '../../console/api.ts';
 import { endPods, startPod } from '../../runtime/pod/pod-harness.ts';
 import { findBrowser, openBrowser, type OpenBrowser } from '../support/browser.ts';
 import { lookAtAllViews, signIn, view } from '../support/console-page.ts';
 import { checkFlowingTopology, checkTimeline, keepAnswers } from '../support/drawn-answer.ts';
+import { heavyExpression } from '../support/heavy-expression.ts';
 import { until } from '../support/until.ts';
 import { JOB, jobPath } from './support/control-plane.ts';
 import { type ConsolePlace, consolePlace, tokenOf } from './support/console-place.ts';
 import { operatedNamespace } from './support/operated-namespace.ts';
 
 const namespace = 'told';
-const waitMs = 120_000;
+const waitMs = 180_000;
 const program = await findBrowser();
 let place: ConsolePlace;
 let browser: OpenBrowser;
@@ -55,6 +58,19 @@ const FLOWS = {
 
 /** The API server takes it: only a plan tells that it cannot be. */
 const UNPLANNED = FLOWS.stages.map((stage) => ('keyBy' in stage ? { ...stage, keyBy: 'event.nothing' } : stage));
+
+/** One worker is far too few for what `feed` gives it, on any machine. */
+const FOLLOWED = {
+  sources: FLOWS.sources,
+  stages: [
+    { name: 'sums', from: 'load', keyBy: 'event.key', aggregate: { n: { count: {} } } },
+    { name: 'heavy', from: 'sums', map: { n: 'event.n', mark: heavyExpression(44) } },
+  ],
+  sinks: [{ name: 'out', from: 'heavy', journal: {} }],
+  partitions: 4,
+  replicas: 1,
+  scaling: { mode: 'Apply', max: 3, targetLag: '2s' },
+};
 
 describe.skipIf(program === null)('a job of the cluster to which much happens', () => {
   test('while it runs, the topology shows rates, what waits, watermarks and how time goes as the answer says that it drew', async () => {
@@ -128,6 +144,36 @@ describe.skipIf(program === null)('a job of the cluster to which much happens', 
     expect(await lookAtAllViews(browser.page, looked)).toEqual([]);
     expect(browser.problems.filter((problem) => !problem.includes('401'))).toEqual([]); // a page that has no token yet
   });
+
+  test('what scaling decides by the load stands there as the status has it, with its arithmetic', async () => {
+    await endPods();
+    const path = jobPath(namespace, 'followed');
+    const object = { apiVersion: 'millrace.dev/v1alpha1', kind: 'StreamJob', metadata: { name: 'followed', namespace }, spec: FOLLOWED };
+    await bed.plane.create(dirname(path), object);
+    worker('f1', 'followed');
+    await isRunning(1, 'followed');
+    await open();
+    await browser.page.getByLabel('Job').selectOption(`${namespace}/followed`);
+    await view(browser.page, 'timeline');
+    const stop = feed(20);
+    try {
+      await sees(
+        'scaling',
+        /^workers 1 → [23]: \S+ events\/s come.*, a worker does \S+\/s, planned at 75 %; \S+ wait \(.*\), to clear in 1m$/,
+      );
+    } finally {
+      await stop();
+    }
+    let both: unknown;
+    const areTheSame = async (): Promise<boolean> => {
+      const scaling = (await told()).filter(({ kind }) => kind === 'scaling').toReversed();
+      const shown = scaling.map(({ atMs, text }) => `${new Date(atMs).toISOString()} ${text}`);
+      const decisions = (await bed.plane.get(path))?.status?.decisions;
+      both = { shown, decisions };
+      return isDeepStrictEqual(shown, decisions);
+    };
+    await until('the timeline has the decisions of the status', waitMs, areTheSame, () => JSON.stringify(both, null, 1));
+  }, 600_000);
 });
 
 /** Until the page shows such an entry; whatever it shows until then is what the answer says. */
@@ -149,24 +195,25 @@ async function api(): Promise<Live> {
   return (await (await fetch(path, { headers: { authorization: `Bearer ${token}` } })).json()) as Live;
 }
 
-function worker(name: string): void {
-  startPod({ natsUrl: bed.plane.nats.url, job: `${namespace}_${JOB}`, worker: name });
+function worker(name: string, job = JOB): void {
+  startPod({ natsUrl: bed.plane.nats.url, job: `${namespace}_${job}`, worker: name });
 }
 
-async function isRunning(revision: number): Promise<void> {
+async function isRunning(revision: number, job = JOB): Promise<void> {
   const isSo = async (): Promise<boolean> => {
-    const status = (await bed.plane.get(jobPath(namespace)))?.status;
+    const status = (await bed.plane.get(jobPath(namespace, job)))?.status;
     return status?.phase === 'Running' && status.revision?.number === revision;
   };
   await until(`revision ${revision} runs`, waitMs, isSo, () => bed.operator.log);
 }
 
-/** More than the job takes, so that events wait; resolves when the last one is stored. */
-function feed(): () => Promise<void> {
+/** More than the job takes, so that events wait: so many at once. Resolves when the last one is stored. */
+function feed(atOnce = 1): () => Promise<void> {
   let isOver = false;
   const fed = (async () => {
-    for (let n = 0; !isOver; n++) {
-      await bed.plane.send(namespace, { key: `k${n % 7}`, at: new Date(Date.UTC(2026, 0, 1) + n * 1_000).toISOString() });
+    const event = (n: number): object => ({ key: `k${n % 7}`, at: new Date(Date.UTC(2026, 0, 1) + n * 1_000).toISOString() });
+    for (let n = 0; !isOver; n += atOnce) {
+      await Promise.all(Array.from({ length: atOnce }, (_, i) => bed.plane.send(namespace, event(n + i))));
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   })();

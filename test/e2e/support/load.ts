@@ -50,12 +50,6 @@ export function loadJob(namespace: string, name: string, change: (spec: Record<s
   return { apiVersion: 'millrace.dev/v1alpha1', kind: 'StreamJob', metadata: { name, namespace }, spec };
 }
 
-/** The mark of an event, with as many evaluations as the cube of `side`: about a millisecond of a processor for 22. */
-export function heavyExpression(side: number): string {
-  const numbers = `[${Array.from({ length: side }, (_, i) => i).join(',')}]`;
-  return `${numbers}.all(x, ${numbers}.all(y, ${numbers}.all(z, x + y + z + event.n >= 0))) ? 'a' : 'b'`;
-}
-
 export async function applyLoadJob(...args: Parameters<typeof loadJob>): Promise<void> {
   await apply(JSON.stringify(loadJob(...args)));
 }

@@ -141,8 +141,8 @@ export class ControlPlane {
   }
 }
 
-export function jobPath(namespace: string): string {
-  return `/apis/millrace.dev/v1alpha1/namespaces/${namespace}/streamjobs/${JOB}`;
+export function jobPath(namespace: string, job = JOB): string {
+  return `/apis/millrace.dev/v1alpha1/namespaces/${namespace}/streamjobs/${job}`;
 }
 
 function jobOf(namespace: string, change: Readonly<Record<string, unknown>>): object {
