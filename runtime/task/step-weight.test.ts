@@ -57,16 +57,16 @@ function planOf(stage: Readonly<Record<string, unknown>>): PhysicalPlan {
   });
 }
 
-/** All keys in each record, then the end. */
+/** All keys in each record, then what closes their windows, and the end of what is kept of them. */
 function recordsOf(plan: PhysicalPlan, count: number, { ends = false } = {}): readonly InboxRecord[] {
   const stage = plan.stages.find(({ kind }) => kind === 'keyed')!;
   const edge = plan.edges[stage.inputs[0] as number] as EdgePlan;
   const text = 'x'.repeat(CHARACTERS);
-  return Array.from({ length: count + (ends ? 1 : 0) }, (_, place) => {
-    const values = place === count ? [] : Array.from({ length: KEYS }, (_key, n) => ({ id: `k${n}`, at: 5, text }));
+  return Array.from({ length: count + (ends ? 2 : 0) }, (_, place) => {
+    const values = place >= count ? [] : Array.from({ length: KEYS }, (_key, n) => ({ id: `k${n}`, at: 5, text }));
     const keys = values.map(({ id }) => encodeKey([id]));
     const batch = { values, times: values.map(({ at }) => at), keys, ingestMs: 1 };
-    return makeInboxRecord(plan, edge, { sequence: place + 1, batch, watermark: place === count ? Infinity : 0 });
+    return makeInboxRecord(plan, edge, { sequence: place + 1, batch, watermark: [500, Infinity][place - count] ?? 0 });
   });
 }
 
@@ -93,18 +93,18 @@ test('a record of many keys is taken in by many steps, each of which holds what 
  *  who has `next` declared, and then the first one. */
 function closeAll(plan: PhysicalPlan, stepBytes: number, next = plan): { readonly results: readonly unknown[]; readonly owners: number } {
   let core = begin(plan, stepBytes);
-  const [events, end] = recordsOf(plan, 1, { ends: true }) as [InboxRecord, InboxRecord];
+  const [events, ...ends] = recordsOf(plan, 1, { ends: true }) as [InboxRecord, ...InboxRecord[]];
   runAll(core, [events]);
-  core.takeRecords([end], 1);
   const results: unknown[] = [];
   let [owners, steps] = [1, 0];
   for (let tries = 0; ; tries++) {
     if (tries > 100_000) throw new Error('it does not end');
     core.goOn(1);
+    if (core.hasTime && ends.length > 0) core.takeRecords([ends.shift() as InboxRecord], 1);
     const step = core.step(1, { force: true });
     if (step === null) continue;
     for (const { bytes } of step.events) results.push(...decodeEvents(bytes).values);
-    if (!core.hasWork) break;
+    if (!core.hasWork && ends.length === 0) break;
     if (++steps % 5 > 0) continue;
     const state = PartitionState.restore(core.state.checkpoint(), valuesAway(stepBytes));
     core = begin(owners % 2 === 1 ? next : plan, stepBytes);
@@ -119,6 +119,18 @@ describe.each([
   { fact: 'a window', window: { tumbling: { size: '10ms' } }, results: KEYS },
   { fact: 'a sliding window', window: { sliding: { size: '20ms', every: '10ms' } }, results: 2 * KEYS },
   { fact: 'a window with allowed lateness', window: { tumbling: { size: '10ms' }, allowedLateness: '1s' }, results: KEYS },
+  { fact: 'a window with early results', window: { tumbling: { size: '10ms' }, early: [{ every: '7ms' }] }, results: KEYS },
+  {
+    fact: 'a window with early results and allowed lateness',
+    window: { tumbling: { size: '10ms' }, early: [{ every: '7ms' }], allowedLateness: '1s' },
+    results: KEYS,
+  },
+  { fact: 'a session with allowed lateness', window: { session: { gap: '10ms' }, allowedLateness: '1s' }, results: KEYS },
+  {
+    fact: 'a session with early results and allowed lateness',
+    window: { session: { gap: '10ms' }, early: [{ every: '7ms' }], allowedLateness: '1s', accumulation: 'retracting' },
+    results: KEYS,
+  },
 ])('$fact of many keys with large results', ({ window, results }) => {
   const plan = planOf({ window, ...LAST });
 
@@ -129,7 +141,7 @@ describe.each([
       core,
       recordsOf(plan, 1, { ends: true })
         .slice(1)
-        .map((record) => ({ ...record, sequence: 2 })),
+        .map((record, place) => ({ ...record, sequence: place + 2 })),
     );
     expect(said.events).toBe(results);
     expect(said.steps).toBeGreaterThan((results * CHARACTERS) / HELD_MAX);

@@ -133,7 +133,9 @@ export class StepHarness {
   clock(nowMs: number): void {
     this.#nowMs = nowMs;
     this.#chain.nowMs = nowMs;
-    this.#run(() => this.#chain.wake(nowMs));
+    const isInParts = this.#options.stepBytes !== undefined;
+    do this.#run(() => this.#chain.wake(nowMs));
+    while (isInParts && this.#chain.nextWakeMs() <= nowMs);
   }
 
   /** The task dies and another owner goes on from bytes alone. */

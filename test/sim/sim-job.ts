@@ -50,7 +50,7 @@ export const SIM_JOB = jobText(
     - name: panes
       from: rows
       keyBy: event.id
-      window: { tumbling: { size: ${WINDOW_MS}ms }, early: [{ every: 700ms }, { count: 3 }], accumulation: retracting }
+      window: { tumbling: { size: ${WINDOW_MS}ms }, early: [{ every: 700ms }, { count: 3 }], accumulation: retracting, allowedLateness: 2s }
       aggregate: { count: { count: {} }, sum: { sum: event.n } }
     - name: counts
       from: rows

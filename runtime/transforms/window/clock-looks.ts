@@ -1,9 +1,11 @@
 // When to look whether the clock has made an early pane due. Derived: whoever restores the cells makes it anew.
 //
 //   CL1. A look may be in vain: its pane has come otherwise meanwhile. One is never missing.
+//   CL2. A wake gives RESULTS_MAX panes at most, or as many bytes as the step has room for; those that are due still wake the next step.
 
 import { Heap } from '../../time/heap.ts';
 import type { StepContext, Waits } from '../transform.ts';
+import { RESULTS_MAX } from './window-results.ts';
 
 /** `place`: none is equal to another. */
 type Look<T> = { readonly dueMs: number; readonly place: number; readonly of: T };
@@ -14,8 +16,9 @@ export class ClockLooks<T> {
   #looks = new Heap<Look<T>>(isBefore);
   #count = 0;
 
-  /** `clockMs`: how long the triggers wait. `isWanted`: whether events of it are in no pane yet. `look`: gives the panes that are due. */
-  constructor(clockMs: readonly number[], isWanted: (of: T) => boolean, look: (due: readonly T[], context: StepContext) => void) {
+  /** `clockMs`: how long the triggers wait. `isWanted`: whether events of it are in no pane yet. `look`: gives the panes that are due, and tells of those
+   *  that there was no room for. */
+  constructor(clockMs: readonly number[], isWanted: (of: T) => boolean, look: (due: readonly T[], context: StepContext) => Iterable<T>) {
     this.#clockMs = clockMs;
     this.waits = {
       nextMs: () => {
@@ -27,12 +30,17 @@ export class ClockLooks<T> {
       },
       wake: (upToMs, context) => {
         if (upToMs === Infinity) return; // the input has ended: so do the windows
-        const due = new Set<T>();
-        for (let next = this.#looks.peek(); next !== undefined && next.dueMs <= upToMs; next = this.#looks.peek()) {
+        const due = new Map<T, Look<T>>();
+        for (
+          let next = this.#looks.peek();
+          next !== undefined && next.dueMs <= upToMs && due.size < RESULTS_MAX;
+          next = this.#looks.peek()
+        ) {
           this.#looks.pop();
-          if (isWanted(next.of)) due.add(next.of);
+          if (isWanted(next.of)) due.set(next.of, next);
         }
-        if (due.size > 0) look([...due], context);
+        if (due.size === 0) return;
+        for (const left of look([...due.keys()], context)) this.#looks.push(due.get(left)!); // CL2
       },
       isHolding: false,
       isFull: false,

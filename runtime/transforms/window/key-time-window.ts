@@ -9,9 +9,10 @@
 //   K3. An event is late when all its windows are behind its key's watermark. Of one that is too late for some the others count it.
 //   K4. What is promised downstream stays behind the results of all windows that are open. A key that begins with an older time than was
 //       promised has results that are late for who reads them.
-//   K5. Results of an event come at that event, by end; those of the clock and of the end of the input by end, then by key.
+//   K5. Results of an event come at that event, by end; those of a look by the clock and of the end of the input by end, then by key.
 //   K6. The watermark of a key is kept when all its windows are closed: it says what is late.
 //   K7. Dead letters come in the order of their events, as in sliced-window.ts (W7).
+//   K8. The end of the input gives as many results at a time as there is room for, and stops there (sliced-window.ts, W8).
 
 import { assert } from '../../base/assert.ts';
 import type { Batch, Key, Value } from '../../event/batch.ts';
@@ -110,11 +111,12 @@ export class KeyTimeWindow implements Transform {
     this.#give(context);
   }
 
-  onWatermark(watermark: number, context: StepContext): void {
+  onWatermark(watermark: number, context: StepContext): number {
     this.#wanted = watermark;
-    if (watermark === WATERMARK_MAX)
-      for (let next = this.#earliest(); next !== undefined; next = this.#earliest()) this.#closeFirst(next.key);
+    let next = watermark === WATERMARK_MAX ? this.#earliest() : undefined;
+    for (; next !== undefined && !this.#results.isFull(context); next = this.#earliest()) this.#closeFirst(next.key);
     this.#give(context);
+    return next === undefined ? watermark : context.watermark; // K8
   }
 
   figures(): WindowFigures {
@@ -241,7 +243,7 @@ export class KeyTimeWindow implements Transform {
   }
 
   /** Keys that may be quiet (K2). */
-  #look(keys: readonly Key[], context: StepContext): void {
+  #look(keys: readonly Key[], context: StepContext): readonly Key[] {
     const quiet: (readonly [endMs: number, key: Key])[] = [];
     for (const key of keys) {
       const [, , seenMs, open] = this.#cells.get(NAMESPACE, key) as KeyCell;
@@ -251,6 +253,7 @@ export class KeyTimeWindow implements Transform {
     }
     for (const [, key] of quiet.toSorted((a, b) => a[0] - b[0] || (a[1] < b[1] ? -1 : 1))) this.#closeFirst(key);
     this.#give(context);
+    return [];
   }
 
   #refuse(batch: Batch, late: readonly number[], context: StepContext): void {

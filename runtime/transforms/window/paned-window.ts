@@ -1,6 +1,7 @@
 // Tumbling and sliding windows with several results each, and the global window: an event is added to each of its windows.
 //
-// Cells: (window start, key) → PaneCell. Derived: the windows that are kept, and the keys with events that are in no pane yet.
+// Cells: (window start, key) → PaneCell; (CLOSING, '') → [start, panes given] of a rise that gives in parts (D8).
+// Derived: the windows that are kept, the keys with events that are in no pane yet, and where such a rise has come to.
 //   D1. A window closes once, when the watermark reaches its end - 1; each key that had events gives a pane then, whether or not there
 //       is more to tell than by the last early one: it says that the window is over. The global window closes at the end of the input.
 //   D2. An event is late when all its windows have expired: closed, and their lateness is over. Of one that is too late for some the
@@ -10,8 +11,9 @@
 //   D5. Results of a window have its last ms as their time, all of them. Those of the global window have a time that is not late: that of
 //       the newest event, or of what made them due.
 //   D7. A key of the global window that expires (actor/expiring.ts) has its last pane then, as at the end of the input, and begins anew.
-//   D8. Without lateness, and where no early pane is due by time in that rise, a rise gives RESULTS_MAX keys at a time, or as many bytes as the
-//       step has room for, and deletes them: as a tumbling window does (sliced-window.ts, W8), here each kind of window.
+//   D8. A rise gives RESULTS_MAX panes at a time, or as many bytes as the step has room for, and stops there, as sliced-window.ts does (W8). Keys
+//       of a window that is over with its pane are deleted then; of one that waits for corrections it is noted how many have theirs. Windows
+//       before the noted one are closed. Early panes come behind all that close, and who has got one has nothing that is in no pane.
 //   D6. Dead letters come in the order of their events, as in sliced-window.ts (W7).
 
 import { assert } from '../../base/assert.ts';
@@ -26,7 +28,6 @@ import { pickEvents } from '../each-event.ts';
 import { failEvent, refuseLate } from '../failure.ts';
 import { OPEN_TOLD_MAX, type WindowFigures } from '../figures.ts';
 import { firstAtLeast } from '../sorted.ts';
-import { giveSome } from '../give-some.ts';
 import type { RestoreContext, StepContext, Waits } from '../transform.ts';
 import { ClockLooks } from './clock-looks.ts';
 import { Panes, type PaneCell } from './panes.ts';
@@ -37,6 +38,9 @@ type WindowOp = Extract<OpPlan, { kind: 'window' }>;
 
 /** A key of a window with events that are in no pane yet. */
 type Pending = { readonly start: number; readonly key: Key };
+/** Where a rise that gives in parts has come to: of the window, `left` are still to be seen, and `given` have their pane and are kept. */
+type Closing = { readonly start: number; readonly left: Iterator<[Key, Value]>; given: number };
+type Due = { readonly start: number; readonly left: Iterator<Key> };
 /** Which windows there are. */
 type Assigner = Pick<SliceGrid, 'sizeMs' | 'windowsOf'>;
 
@@ -56,6 +60,9 @@ export class PanedWindow implements Expirable {
   /** Open windows → keys with events that are in no pane; only where time alone may make a pane due. */
   readonly #pending = new Map<number, Map<Key, Pending>>();
   readonly #clock: ClockLooks<Pending>;
+  /** D8; null: no rise has stopped there, or this worker has not made it. */
+  #closing: Closing | null = null;
+  #due: Due | null = null;
   /** Keys whose last pane was given because they expire. */
   readonly #over = new Set<Key>();
   /** Closed windows → keys that the batch changed. */
@@ -77,7 +84,10 @@ export class PanedWindow implements Expirable {
   }
 
   restored({ cells, watermark }: RestoreContext): void {
-    this.#kept = this.#isGlobal ? ALL_TIME.filter((start) => cells.size(start) > 0) : [...cells.namespaces()];
+    this.#kept = this.#isGlobal
+      ? ALL_TIME.filter((start) => cells.size(start) > 0)
+      : cells.namespaces().filter((start) => start !== CLOSING);
+    this.#closing = this.#due = null;
     this.#pending.clear();
     this.#clock.clear();
     if (!this.#panes.byTime) return;
@@ -115,20 +125,22 @@ export class PanedWindow implements Expirable {
 
   onWatermark(wanted: number, context: StepContext): number {
     if (this.#over.size > 0) this.give(context);
-    const mayBeDue = this.#panes.mayBeDue(context.watermark, wanted);
-    const isInParts = !mayBeDue && this.#latenessMs === 0;
+    const noted = context.cells.get(CLOSING, '') as Given | undefined;
+    const mayBeDue = noted === undefined ? this.#panes.mayBeDue(context.watermark, wanted) : this.#panes.byTime;
     let watermark = wanted;
+    let open: number | undefined;
     for (const start of this.#kept) {
-      if (this.#isClosed(start, context.watermark)) continue; // it waits for corrections only
-      if (this.#isClosed(start, watermark)) {
-        if (!isInParts) this.#close(start, watermark, context);
-        else if (!this.#closeSome(start, context)) {
-          watermark = this.#isGlobal ? context.watermark : Math.max(context.watermark, start + this.#assigner.sizeMs - 2);
-          break;
-        }
-      } else if (mayBeDue) this.#giveDue(start, watermark, context);
-      else break;
+      if (this.#isClosed(start, context.watermark) || start < (noted?.[0] ?? -Infinity)) continue; // it waits for corrections only
+      if (!this.#isClosed(start, wanted)) {
+        if (!mayBeDue) break;
+        open ??= start;
+      }
+      if (open === undefined ? this.#close(start, wanted, context) : this.#giveDue(start, wanted, context)) continue;
+      context.cells.put(CLOSING, '', [open ?? start, this.#closing?.given ?? 0] satisfies Given);
+      watermark = this.#isGlobal ? context.watermark : Math.max(context.watermark, Math.min(wanted - 1, start + this.#assigner.sizeMs - 2));
+      break;
     }
+    if (watermark === wanted) context.cells.drop(CLOSING);
     const isExpired = this.#dropExpired(watermark, context.cells);
     if (this.#results.count > 0) context.emit(this.#results.take(context));
     if (isExpired && !context.contributors.isEmpty) context.contributors.forget(watermark - this.#latenessMs - this.#assigner.sizeMs + 1);
@@ -207,21 +219,36 @@ export class PanedWindow implements Expirable {
     return { bounds: null, timeMs: Number.isFinite(notBeforeMs) ? Math.max(cell[1], notBeforeMs) : cell[1] };
   }
 
-  /** Early panes that the rise to `watermark` makes due. */
-  #giveDue(start: number, watermark: number, { cells, nowMs }: StepContext): void {
-    for (const key of this.#pending.get(start)?.keys() ?? []) {
+  /** Early panes that the rise to `watermark` makes due, as many as there is room for (D8). True: all. */
+  #giveDue(start: number, watermark: number, context: StepContext): boolean {
+    const { cells, nowMs } = context;
+    if (start < (this.#due?.start ?? -Infinity)) return true;
+    const due = this.#due?.start === start ? this.#due : { start, left: (this.#pending.get(start) ?? NONE).keys() };
+    for (;;) {
+      if (this.#results.isFull(context)) {
+        this.#due = due;
+        return false;
+      }
+      const { done, value: key } = due.left.next();
+      if (done === true) break;
       const cell = cells.get(start, key) as PaneCell;
       const holding = this.#panes.holding(cell, watermark, nowMs);
       if (holding === 0) continue;
       this.#giveEarly(key, cell, { start, holding, notBeforeMs: this.#panes.passedMs(watermark) });
       cells.put(start, key, cell);
     }
+    this.#due = null;
+    return true;
   }
 
   /** Early panes that the clock makes due, by window and then as their keys came to have something new. */
-  #giveByClock(due: readonly Pending[], context: StepContext): void {
+  #giveByClock(due: readonly Pending[], context: StepContext): Iterable<Pending> {
     const { cells, watermark, nowMs } = context;
-    for (const { start, key } of due.toSorted((a, b) => a.start - b.start)) {
+    const left = due.toSorted((a, b) => a.start - b.start).values();
+    while (!this.#results.isFull(context)) {
+      const { done, value } = left.next();
+      if (done === true) break;
+      const { start, key } = value;
       const cell = cells.get(start, key) as PaneCell;
       const holding = this.#panes.holding(cell, watermark, nowMs);
       if (holding === 0) continue;
@@ -229,29 +256,45 @@ export class PanedWindow implements Expirable {
       cells.put(start, key, cell);
     }
     if (this.#results.count > 0) context.emit(this.#results.take(context));
+    return left;
   }
 
-  #close(start: number, watermark: number, { cells, watermark: before }: StepContext): void {
-    this.#pending.delete(start);
-    const isLast = this.#isExpired(start, watermark);
-    for (const [key, found] of cells.entries(start)) {
-      const cell = found as PaneCell;
-      this.#panes.give(key, cell, 'onTime', { ...this.#placeOf(start, cell, before + 1), isLast });
-      if (!isLast) cells.put(start, key, cell);
-    }
-  }
-
-  /** D8. True: all of its keys were given. */
-  #closeSome(start: number, context: StepContext): boolean {
+  /** Those panes at the window's end that there is room for (D8). True: all. */
+  #close(start: number, wanted: number, context: StepContext): boolean {
     const { cells, watermark: before } = context;
-    const isFull = (): boolean => this.#results.isFull(context);
-    const isWhole = giveSome(cells, start, isFull, (key, found) => {
-      const cell = found as PaneCell;
+    const isLast = this.#isExpired(start, wanted);
+    const over: Key[] = [];
+    const closing = this.#closing?.start === start ? this.#closing : this.#beginClose(start, cells);
+    for (;;) {
+      if (this.#results.isFull(context)) {
+        for (const key of over) cells.delete(start, key);
+        this.#closing = closing;
+        return false;
+      }
+      const { done, value } = closing.left.next();
+      if (done === true) break;
+      const [key, cell] = value as [Key, PaneCell];
       this.#pending.get(start)?.delete(key);
-      this.#panes.give(key, cell, 'onTime', { ...this.#placeOf(start, cell, before + 1), isLast: true });
-    });
-    if (isWhole) this.#pending.delete(start);
-    return isWhole;
+      this.#panes.give(key, cell, 'onTime', { ...this.#placeOf(start, cell, before + 1), isLast });
+      if (isLast) over.push(key);
+      else {
+        cells.put(start, key, cell);
+        closing.given++;
+      }
+    }
+    this.#closing = null;
+    this.#pending.delete(start);
+    if (isLast) cells.drop(start);
+    return true;
+  }
+
+  /** Behind those whose pane was given before. */
+  #beginClose(start: number, cells: KeyedCells): Closing {
+    const left = cells.entries(start);
+    const [noted, given] = (cells.get(CLOSING, '') as Given | undefined) ?? [start, 0];
+    if (noted !== start) return { start, left, given: 0 };
+    for (let i = 0; i < given; i++) assert(left.next().done !== true, 'all keys that have their pane are there still');
+    return { start, left, given };
   }
 
   /** D3. */
@@ -299,4 +342,8 @@ export class PanedWindow implements Expirable {
 }
 
 const ALL_TIME = [0] as const;
+/** Behind all windows. */
+const CLOSING = Infinity;
+type Given = readonly [start: number, given: number];
+const NONE: ReadonlyMap<Key, Pending> = new Map();
 const GLOBAL: Assigner = { sizeMs: Infinity, windowsOf: () => ALL_TIME };

@@ -2,7 +2,8 @@
 //
 // Cells: (bucket of the session's start, key) → [first time, last time, aggregates]. A bucket is a gap wide, and sessions of
 // a key start at least a gap apart, so a cell holds one session: an event's commit writes its session, not all of its key.
-// Derived: the sessions of each key in time order, and when to look whether one has ended.
+// (CLOSING, '') → [time, key] of a rise that gives in parts (S8).
+// Derived: the sessions of each key in time order, when to look whether one has ended, and where such a rise has come to.
 //   S1. Two events belong together when `later - earlier < gap`, directly or through others: one between two sessions that
 //       is near enough to both merges them.
 //   S2. A session ends when the watermark reaches last + gap - 1: no event that would extend it can come any more.
@@ -15,8 +16,9 @@
 //   S6. With panes (panes.ts) a cell has what they need too, and what was told lies in it until the session's next pane takes it back.
 //       A merged session goes on behind the highest number of its parts.
 //   S8. A rise ends sessions until they have given RESULTS_MAX, or more bytes than the step has room for, and stops there (transform.ts,
-//       onWatermark): behind that session, with the watermark before its end; with lateness behind all that end with it, for which of them
-//       have ended follows from the watermark. With panes only where there is no lateness, and none is due by time in that rise.
+//       onWatermark): behind that session, with the watermark before its end. Where those that have ended are kept, or early panes come by
+//       time, it is noted which that was: those that end before it, or then with no later key, have ended. Early panes come behind all that
+//       end, and who has got one has nothing that is in no pane.
 //   S7. Dead letters come in the order of their events, as in sliced-window.ts (W7).
 
 import type { Batch, Key, Value } from '../../event/batch.ts';
@@ -48,6 +50,8 @@ type Session = {
 };
 /** When to look at a session: it may have grown since this was noted, never shrunk. */
 type Look = { readonly dueMs: number; readonly session: Session };
+/** Sessions that end before, or then with no later key (null: with any), have ended. */
+type Ended = readonly [endMs: number, key: Key | null];
 
 export class SessionWindow implements Transform {
   readonly carriesTraces = true;
@@ -67,6 +71,8 @@ export class SessionWindow implements Transform {
   readonly #pending = new Set<Session>();
   readonly #clock: ClockLooks<Session>;
   #looks = new Heap<Look>(isBefore);
+  /** S8: to be looked at for early panes; null: no rise has stopped there, or this worker has not made it. */
+  #due: Iterator<Session> | null = null;
 
   constructor(gapMs: number, op: WindowOp) {
     this.#gapMs = gapMs;
@@ -90,10 +96,14 @@ export class SessionWindow implements Transform {
     this.#pending.clear();
     this.#clock.clear();
     this.#looks = new Heap(isBefore);
+    this.#due = null;
+    const [endedMs, endedKey] = (cells.get(CLOSING, '') as Ended | undefined) ?? [watermark, null];
     for (const bucket of cells.namespaces()) {
+      if (bucket === CLOSING) continue;
       for (const [key, cell] of cells.entries(bucket)) {
         const session = { key, cell: cell as SessionCell, isOpen: true, hasEnded: false };
-        session.hasEnded = this.#endOf(session) <= watermark;
+        const endMs = this.#endOf(session);
+        session.hasEnded = endMs < endedMs || (endMs === endedMs && (endedKey === null || key <= endedKey));
         this.#insert(session, this.#sessions.get(key)?.length ?? 0);
         if (this.#panes?.byTime === true && !session.hasEnded && paned(session)[4] > 0) this.#await(session);
       }
@@ -121,31 +131,41 @@ export class SessionWindow implements Transform {
   }
 
   onWatermark(wanted: number, context: StepContext): number {
-    const isInParts = this.#panes === null || (this.#latenessMs === 0 && !this.#panes.mayBeDue(context.watermark, wanted)); // S8
-    let watermark = wanted;
+    const mayBeDue = context.cells.size(CLOSING) > 0 || this.#panes?.mayBeDue(context.watermark, wanted) === true;
+    let ended: Ended | null = null;
     let isExpired = false;
-    for (let look = this.#looks.peek(); look !== undefined && look.dueMs <= watermark; look = this.#looks.peek()) {
-      const { session } = look;
+    let look = this.#looks.peek();
+    for (; look !== undefined && look.dueMs <= wanted && !this.#results.isFull(context); look = this.#looks.peek()) {
+      const { session, dueMs } = look;
       this.#looks.pop();
       if (!session.isOpen) continue;
-      if (!session.hasEnded && this.#endOf(session) <= look.dueMs) this.#end(session, watermark, context.cells);
-      if (!session.hasEnded || this.#endOf(session) + this.#latenessMs > watermark) this.#lookAt(session);
+      if (!session.hasEnded && this.#endOf(session) <= dueMs) {
+        this.#end(session, wanted, context.cells);
+        ended = [dueMs, session.key];
+      }
+      if (!session.hasEnded || this.#endOf(session) + this.#latenessMs > wanted) this.#lookAt(session);
       else {
         this.#remove(session, context.cells);
         isExpired = true;
       }
-      if (!isInParts || !this.#results.isFull(context)) continue;
-      if (this.#latenessMs > 0) watermark = look.dueMs;
-      else if ((this.#looks.peek()?.dueMs ?? Infinity) <= watermark) {
-        watermark = Math.max(context.watermark, look.dueMs - 1);
-        break;
-      }
     }
-    if (this.#panes?.mayBeDue(context.watermark, watermark) === true) this.#giveDue(this.#panes, this.#pending, watermark, context);
+    const isThrough = look === undefined || look.dueMs > wanted;
+    if (isThrough) ended = mayBeDue && !this.#giveOwed(wanted, context) ? [wanted, null] : null;
+    const watermark = this.#noteEnded(ended, wanted, context);
     if (this.#results.count > 0) context.emit(this.#results.take(context));
     if (isExpired && !context.contributors.isEmpty) context.contributors.forget(this.#earliestOpen());
     context.emitWatermark(watermark);
     return watermark;
+  }
+
+  /** S8. `ended`: null: the rise is through. How far it has come. */
+  #noteEnded(ended: Ended | null, wanted: number, { cells, watermark }: StepContext): number {
+    if (ended === null) {
+      cells.drop(CLOSING);
+      return wanted;
+    }
+    if (this.#latenessMs > 0 || this.#panes?.byTime === true) cells.put(CLOSING, '', ended);
+    return Math.max(watermark, ended[0] - 1);
   }
 
   /** Start of the open session that begins first; Infinity without one. */
@@ -154,7 +174,7 @@ export class SessionWindow implements Transform {
   }
 
   figures({ cells }: RestoreContext): WindowFigures {
-    return { kind: 'windows', open: cells.size(), spans: [], results: this.#results.given };
+    return { kind: 'windows', open: cells.size() - cells.size(CLOSING), spans: [], results: this.#results.given };
   }
 
   /** False: the event is late. Throws before anything was changed. */
@@ -208,20 +228,39 @@ export class SessionWindow implements Transform {
     this.#clock.add(session, sinceMs);
   }
 
-  #giveByClock(due: readonly Session[], context: StepContext): void {
-    this.#giveDue(this.#panes!, due, context.watermark, context);
+  #giveByClock(due: readonly Session[], context: StepContext): Iterable<Session> {
+    const left = this.#inOrder(due);
+    this.#giveDue(this.#panes!, left, context.watermark, context);
     if (this.#results.count > 0) context.emit(this.#results.take(context));
+    return left;
   }
 
-  /** Early panes of `sessions` that are due when the watermark is `watermark`. */
-  #giveDue(panes: Panes, sessions: Iterable<Session>, watermark: number, { cells, nowMs }: StepContext): void {
-    for (const session of [...sessions].toSorted((a, b) => this.#endOf(a) - this.#endOf(b) || (a.key < b.key ? -1 : 1))) {
+  /** Early panes that the rise to `wanted` makes due (S8). True: all. */
+  #giveOwed(wanted: number, context: StepContext): boolean {
+    if (this.#panes?.byTime !== true || this.#pending.size === 0) return true;
+    this.#due ??= this.#inOrder(this.#pending);
+    if (!this.#giveDue(this.#panes, this.#due, wanted, context)) return false;
+    this.#due = null;
+    return true;
+  }
+
+  #inOrder(sessions: Iterable<Session>): ArrayIterator<Session> {
+    return [...sessions].toSorted((a, b) => this.#endOf(a) - this.#endOf(b) || (a.key < b.key ? -1 : 1)).values();
+  }
+
+  /** Early panes of `sessions` that are due when the watermark is `watermark`, as many as there is room for. True: all. */
+  #giveDue(panes: Panes, sessions: Iterator<Session>, watermark: number, context: StepContext): boolean {
+    const { cells, nowMs } = context;
+    while (!this.#results.isFull(context)) {
+      const { done, value: session } = sessions.next();
+      if (done === true) return true;
       const holding = panes.holding(paned(session), watermark, nowMs);
       if (holding === 0) continue;
       this.#lend(session, cells);
       this.#giveEarly(panes, session, holding);
       cells.put(this.#bucketOf(session.cell[0]), session.key, session.cell);
     }
+    return false;
   }
 
   #placeOf(session: Session) {
@@ -345,6 +384,8 @@ export class SessionWindow implements Transform {
 }
 
 const NONE: readonly SessionCell[] = [];
+/** Behind all buckets. */
+const CLOSING = Infinity;
 
 /** The session's cell where there are panes (S6). */
 function paned({ cell }: Session): PaneCell {
