@@ -5,8 +5,13 @@ import { Respawn } from './respawn.ts';
 test.each<{ fact: string; life: string; verdicts: (number | 'give-up')[] }>([
   { fact: 'the pause doubles, up to a limit', life: 'ddddddd', verdicts: [300, 600, 1200, 2400, 4800, 5000, 5000] },
   {
-    fact: 'the eighth death in a minute without a commit is the end',
+    fact: 'the eighth death in a row without a commit is the end',
     life: 'dddddddd',
+    verdicts: [300, 600, 1200, 2400, 4800, 5000, 5000, 'give-up'],
+  },
+  {
+    fact: 'however long a worker takes to start, within a minute',
+    life: `d${'.'.repeat(50)}`.repeat(8),
     verdicts: [300, 600, 1200, 2400, 4800, 5000, 5000, 'give-up'],
   },
   { fact: 'a commit starts the counting over', life: 'dddcddd', verdicts: [300, 600, 1200, 300, 600, 1200] },

@@ -191,7 +191,7 @@ export const catalogue = {
     name: 'WorkerDiesAgain',
     reaction: 'stop-job',
     message: (d) =>
-      `${d.worker} died ${d.deaths} times within a minute and nothing was stored meanwhile; the last time: ${d.reason}; no other was started in its place`,
+      `${d.worker} died ${d.deaths} times, each within a minute, and nothing was stored meanwhile; the last time: ${d.reason}; no other was started in its place`,
     fix: 'The log above tells each death. Mend what it names (often memory, or code and files of the job), then run the same command again: the run goes on where it stopped.',
   }),
   MR2109: entry<{ stage: string; input: string }>({

@@ -208,7 +208,7 @@ test('workers that die at every start: the run ends, with the cause and with wha
     await writeFile(join(folder, 'job.ts'), DYING_JOB);
     const { code, stdout } = await runCommand(['run', 'job.ts', '--isolation', 'process'], { cwd: folder });
     expect(stdout).toMatch(/✗ dying failed after .*: MR2108/);
-    expect(stdout.replace(/\s+/g, ' ')).toMatch(/worker 0 died 8 times within a minute .*: exit code 1: .*the model is missing/);
+    expect(stdout.replace(/\s+/g, ' ')).toMatch(/worker 0 died 8 times, each within a minute, .*: exit code 1: .*the model is missing/);
     expect(stdout.match(/another takes its place/g)).toHaveLength(7);
     expect(code).toBe(1);
   }));
