@@ -10,6 +10,7 @@ import { nearest } from '../base/nearest.ts';
 import { ExpressionError } from './expression-error.ts';
 import { type ASTNode, constantOf, Duration, LibraryError, libraryCall, signatures, textOf } from './library.ts';
 import { compileExtract, compileRegex, type LinearExtract, type LinearRegex } from './linear-regex.ts';
+import { arithmetic } from './operators.ts';
 import { timeParts, wallClock } from './time-parts.ts';
 import { describe, isRecord, millisecondsOf, spend, TEXT_CHARACTERS_MAX } from './values.ts';
 
@@ -81,7 +82,7 @@ const natives: Readonly<Record<string, Native>> = {
   },
 };
 
-/** Ints stay exact; one double makes the whole a double. 0 for an empty list. */
+/** Ints stay exact, and are added to the doubles at last (operators.ts, O1). 0 for an empty list. */
 function sumOf(list: unknown, node: ASTNode): unknown {
   if (!Array.isArray(list)) throw new ExpressionError(`${textOf(node)}: sum() is of a list, found ${describe(list)}`);
   spend(list.length);
@@ -92,7 +93,7 @@ function sumOf(list: unknown, node: ASTNode): unknown {
     else if (typeof item === 'number') doubles += item;
     else throw new ExpressionError(`${textOf(node)}: sum() adds numbers, found ${describe(item)} in the list`);
   }
-  return (list as readonly unknown[]).some((item) => typeof item === 'number') ? Number(ints) + doubles : ints;
+  return (list as readonly unknown[]).some((item) => typeof item === 'number') ? arithmetic('+', ints, doubles, node) : ints;
 }
 
 function fromLibrary(name: string, hasReceiver: boolean, argumentCount: number): Call {

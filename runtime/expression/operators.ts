@@ -1,7 +1,8 @@
 // Arithmetic, comparison and equality of expressions.
 //
 //   O1. int (bigint) and double (number) mix: the result is a double as soon as one side is. `7 / 2` of two literals is 3 as
-//       in CEL, `event.x / 2` is exact: numbers of events are doubles.
+//       in CEL, `event.x / 2` is exact: numbers of events are doubles. Beside an int that no double holds a whole double counts
+//       as an int, but where it divides: 64-bit ids and amounts of events keep every digit.
 //   O2. A timestamp or duration and a number: the number is ms (since the epoch), and the result is ms.
 //   O3. Dividing by zero and leaving the range of 64-bit ints or doubles are errors: the results are no JSON.
 //   O4. Equality never fails: values of different kinds differ. null equals null only.
@@ -30,7 +31,8 @@ export function arithmetic(op: ArithmeticOperator, x: unknown, y: unknown, node:
   const xIsNumber = typeof x === 'number' || typeof x === 'bigint';
   const yIsNumber = typeof y === 'number' || typeof y === 'bigint';
   if (xIsNumber && yIsNumber) {
-    return typeof x === 'bigint' && typeof y === 'bigint' ? ints(op, x, y, node) : doubles(op, Number(x), Number(y), node);
+    const areInts = typeof x === 'bigint' ? typeof y === 'bigint' || mixExactly(op, x, y) : typeof y === 'bigint' && mixExactly(op, y, x);
+    return areInts ? ints(op, BigInt(x), BigInt(y), node) : doubles(op, Number(x), Number(y), node);
   }
   if (op === '+' && typeof x === 'string' && typeof y === 'string') return concatenate(x, y, node);
   if (op === '+' && Array.isArray(x) && Array.isArray(y)) {
@@ -103,6 +105,11 @@ function concatenate(x: string, y: string, node: ASTNode): string {
     throw new ExpressionError(`${textOf(node)}: the text would have ${x.length + y.length} characters, more than ${TEXT_CHARACTERS_MAX}`);
   }
   return x + y;
+}
+
+/** O1. */
+function mixExactly(op: ArithmeticOperator, int: bigint, double: number): boolean {
+  return op !== '/' && Number.isSafeInteger(double) && !Number.isSafeInteger(Number(int));
 }
 
 function ints(op: ArithmeticOperator, x: bigint, y: bigint, node: ASTNode): bigint {
