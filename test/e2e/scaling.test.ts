@@ -1,7 +1,9 @@
 // A job follows its load by itself: eight times as much, and back; to sleep, and awake. And whoever sets the number of workers
-// otherwise does so undisturbed.
+// otherwise does so undisturbed. What was decided can be read afterwards.
 
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { tmpdir } from 'node:os';
+import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
+import { endCommands, runCommand } from '../support/command.ts';
 import { heavyExpression } from '../support/heavy-expression.ts';
 import { isReady, makeNamespace, pods, removeNamespace, status, story, untilCondition, untilReady } from './support/jobs.ts';
 import { applyLoadJob, makeLoadStream, problemsOf, resultsOf, Sender } from './support/load.ts';
@@ -22,6 +24,7 @@ beforeAll(async () => {
   nats = await connectClusterNats(await adminOf(space));
 });
 
+afterEach(endCommands);
 afterAll(async () => {
   await removeNamespace(space);
   await nats.close();
@@ -143,3 +146,14 @@ test('kubectl scale is not followed while the load decides, and is when it does 
   );
   expect((await status(space, NAME)).scaling).toBeUndefined();
 }, 900_000);
+
+test('millrace explain prints what was decided, with its arithmetic, as the status has it', async () => {
+  const args = ['explain', NAME, '-n', space, '--kubeconfig', inject('bed').kubeconfig];
+  const { code, stdout, stderr } = await runCommand(args, { cwd: tmpdir() });
+  expect([code, stderr]).toEqual([0, '']);
+  console.log(stdout);
+  const words = (text: string): string => text.trim().split(/\s+/).join(' '); // lines are wrapped
+  const shown = words(stdout.slice(stdout.indexOf('Last decisions')));
+  expect(shown).toBe(words(['Last decisions', ...(await decisions())].join(' ')));
+  expect(shown).toMatch(/workers \d → [234]: \S+ events\/s come.*, a worker does \S+\/s, planned at 75 %/);
+});
