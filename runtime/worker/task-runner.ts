@@ -117,7 +117,7 @@ export class TaskRunner {
       missed: (error) => void this.#missed(error),
     });
     this.#source = SourceSide.of(parts, {
-      signal: this.#stop.signal,
+      signal: this.#over.signal,
       epoch: () => this.#committer?.place.epoch ?? this.#endedAt?.epoch ?? 0,
       isEnding: () => this.#draining || this.#outcome !== null,
       notify,
