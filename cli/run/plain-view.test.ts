@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { flightsPlan, owned, runProgress, someWorkers } from '../../test/support/run-progress.ts';
+import { flightsPlan, owned, planOfText, runProgress, someWorkers } from '../../test/support/run-progress.ts';
 import { openingLines, plainView, progressLine } from './plain-view.ts';
 
 const plan = flightsPlan();
@@ -8,6 +8,16 @@ const opened = { plan, natsUrl: 'nats://127.0.0.1:4222', isContinued: false, out
 describe('the first lines', () => {
   test('what runs, and where', () =>
     expect(openingLines(opened)).toEqual(['running flights: 4 stages, 10 sinks, NATS at nats://127.0.0.1:4222']));
+  test('a sink whose results stay in the journal is one, too', () => {
+    const kept = planOfText(`
+      apiVersion: millrace.dev/v1alpha1
+      kind: StreamJob
+      metadata: { name: kept }
+      spec:
+        sources: [{ name: rows, file: { path: rows.csv } }]
+        sinks: [{ name: all, from: rows, file: { path: all.ndjson } }, { name: kept, from: rows, journal: {} }]`);
+    expect(openingLines({ ...opened, plan: kept })[0]).toContain('running kept: 1 stage, 2 sinks');
+  });
   test('that it goes on', () => expect(openingLines({ ...opened, isContinued: true })[0]).toMatch(/^going on with flights:/));
   test('rows of tables that were left out, a few of them', () => {
     const lines = openingLines({ ...opened, tableIssues: Array.from({ length: 8 }, (_, line) => `planes.csv line ${line}`) });

@@ -2,8 +2,8 @@
 
 import type { RunListener } from './run-job.ts';
 import { inertLines } from '../../runtime/base/inert.ts';
+import { sinkCount } from '../../runtime/plan/explain-text.ts';
 import type { PhysicalPlan } from '../../runtime/plan/physical-plan.ts';
-import { DEAD_LETTERS, DEAD_LETTERS_SUBJECT } from '../../runtime/plan/plan-names.ts';
 import type { RunProgress } from '../../runtime/telemetry/progress.ts';
 import { counted, readableCount } from '../../runtime/base/quantity.ts';
 import { readableDuration, readableRest, readableShare, readableTime } from './readable.ts';
@@ -39,11 +39,9 @@ export function openingLines({ plan, natsUrl, isContinued, tableIssues }: Opened
   return [first, ...issues, ...(more > 0 ? [`and ${counted(more, 'more table row')} left out`] : [])];
 }
 
-/** `4 stages, 10 sinks`: as they are planned, without the sinks that keep dead letters. */
-export function readableSize({ stages }: PhysicalPlan): string {
-  const sinks = stages.filter(({ kind }) => kind === 'sink');
-  const declared = sinks.filter(({ id }) => id !== DEAD_LETTERS && id !== DEAD_LETTERS_SUBJECT);
-  return `${counted(stages.length - sinks.length, 'stage')}, ${counted(declared.length, 'sink')}`;
+/** `4 stages, 10 sinks`, as `millrace plan` counts them. */
+export function readableSize(plan: PhysicalPlan): string {
+  return `${counted(plan.stages.filter(({ kind }) => kind !== 'sink').length, 'stage')}, ${counted(sinkCount(plan), 'sink')}`;
 }
 
 /** `10.0 s  41 %  11,000 events read (5,500/s), lag 1,200, watermark 2013-01-13 04:59, about 14 s left` */

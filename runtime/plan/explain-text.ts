@@ -16,7 +16,7 @@ export function explainText(plan: PhysicalPlan): string {
   const stages = plan.stages.filter(({ kind }) => kind !== 'sink');
   const sinks = plan.stages.filter((stage) => stage.kind === 'sink' && !isDead(stage));
   const sections = [
-    heading(plan, stages, sinks),
+    heading(plan, stages),
     ...stages.map((stage) => describeStage(plan, stage)),
     describeSinks(plan, sinks),
     describeDead(plan),
@@ -32,9 +32,14 @@ function isDead({ id }: StagePlan): boolean {
   return id === DEAD_LETTERS || id === DEAD_LETTERS_SUBJECT;
 }
 
-function heading(plan: PhysicalPlan, stages: readonly StagePlan[], sinks: readonly StagePlan[]): string {
+/** How many sinks are declared: without those that keep dead letters, with those whose results stay in a journal. */
+export function sinkCount(plan: PhysicalPlan): number {
+  return plan.stages.filter((stage) => stage.kind === 'sink' && !isDead(stage)).length + journalSinks(plan).length;
+}
+
+function heading(plan: PhysicalPlan, stages: readonly StagePlan[]): string {
   const partitions = stages.reduce((sum, { partitionCount }) => sum + partitionCount, 0);
-  return `job ${plan.job}: ${counted(stages.length, 'stage')} with ${counted(partitions, 'partition')}, ${counted(sinks.length + journalSinks(plan).length, 'sink')}, ${counted(plan.streams.length, 'stream')}`;
+  return `job ${plan.job}: ${counted(stages.length, 'stage')} with ${counted(partitions, 'partition')}, ${counted(sinkCount(plan), 'sink')}, ${counted(plan.streams.length, 'stream')}`;
 }
 
 function describeStage(plan: PhysicalPlan, stage: StagePlan): string {
