@@ -318,6 +318,18 @@ async function settleReports(connection: NatsConnection): Promise<void> {
 
 async function countSplits(job: StreamJob, env: ConnectorEnv): Promise<Record<string, number>> {
   const counts: Record<string, number> = {};
-  for (const source of job.spec.sources) counts[source.name] = (await makeSourceConnector(source, env)).splitCount;
+  const refused: BadDeclaration[] = [];
+  for (const source of job.spec.sources) {
+    try {
+      counts[source.name] = (await makeSourceConnector(source, env)).splitCount;
+    } catch (error) {
+      if (!(error instanceof BadDeclaration)) throw error;
+      refused.push(error);
+    }
+  }
+  const [first, ...others] = refused;
+  if (first !== undefined && others.length === 0) throw first;
+  const issues = refused.flatMap(({ subject, issues }) => issues.map((issue) => ({ ...issue, path: `${subject}: ${issue.path}` })));
+  if (issues.length > 0) throw new BadDeclaration(job.metadata.name, issues);
   return counts;
 }

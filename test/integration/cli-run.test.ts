@@ -283,6 +283,18 @@ describe('what is declared wrong', () => {
     expect((await readdir(folder)).sort()).toEqual(['job.yaml']);
   });
 
+  test('all sources that cannot be read are told at once: 2', async () => {
+    const source = (name: string): object => ({ name, nats: { subjects: [`${name}.>`] } });
+    const stages = [{ name: 'both', from: ['clicks', 'tiers'], filter: 'true' }];
+    const spec = { sources: [source('clicks'), source('tiers')], stages, sinks: [{ name: 'out', from: 'both', journal: {} }] };
+    const job = { apiVersion: 'millrace.dev/v1alpha1', kind: 'StreamJob', metadata: { name: 'unread' }, spec };
+    await writeFile(join(folder, 'job.json'), JSON.stringify(job));
+    const { code, stderr } = await runCommand(['run', 'job.json'], { cwd: folder });
+    for (const name of ['clicks', 'tiers'])
+      expect(stderr).toContain(`source ${name}: nats.subjects[0]: no stream holds the subject "${name}.>"`);
+    expect(code).toBe(2);
+  });
+
   test.each([
     { args: ['--workers', '0'], says: 'must be a whole number from 1 to 256' },
     { args: ['--speed', 'fast'], says: 'must be a factor such as 3600x, not "fast"' },
