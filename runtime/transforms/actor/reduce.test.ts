@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { PartitionState } from '../../state/partition-state.ts';
 import { StepHarness } from '../../testing/step-harness.ts';
 import { makeReduce, type ReduceContext } from './reduce.ts';
 
@@ -121,6 +122,25 @@ test.each([
   ]);
   expect([...broken.state.cells('node').entries(0)]).toEqual([['a', 2]]);
   expect(broken.emissions.filter((e) => e.kind === 'event' && e.output === 'out')).toHaveLength(2);
+});
+
+test('R1 state that code changes in place is in the delta of each step', () => {
+  type Seen = { count: number; items: number[] };
+  const changing = harness(
+    (state: Seen, event: Event) => {
+      state.count++;
+      state.items.push(event.n);
+      return state;
+    },
+    () => ({ count: 0, items: [] }),
+  );
+  const other = new PartitionState();
+  for (const drawn of ['a1', 'a2', 'a3']) {
+    changing.play(drawn);
+    const delta = changing.state.takeDelta();
+    if (delta !== null) other.applyDelta(delta);
+  }
+  expect(other.cells('node').get(0, 'a')).toEqual({ count: 3, items: [1, 2, 3] });
 });
 
 test('init and step may be CEL', () => {

@@ -1,6 +1,7 @@
 // One actor per key: a plain function `(state, event, context) => state`, as a transform. Millions of events a second.
 //
-//   R1. The function gives the next state and never changes the one it was given; null forgets the actor.
+//   R1. The function gives the next state and does not change the one it was given; null forgets the actor. Code that gives the same object
+//       back may have changed it all the same: it is stored, so that no owner goes on with less than another has seen.
 //   R2. What it emits counts only when it returns: if it throws, state and outputs are as before, and the event is a dead
 //       letter (MR3002).
 //   R3. A timer comes back as an event, with `context.timer` = its id, at its time.
@@ -163,8 +164,8 @@ class Reduce implements Expirable {
       const after = this.#functions.step(before, event, this.#view);
       if (after === undefined || after instanceof Promise) refuseData(after, 'step');
       if (after === null) context.cells.delete(NAMESPACE, key);
-      else if (after !== cell) {
-        this.#size.check(after, cell ?? null);
+      else if (after !== cell || typeof after === 'object') {
+        if (after !== cell) this.#size.check(after, cell ?? null);
         context.cells.put(NAMESPACE, key, after);
       }
       if (this.#cells.isUsed) {
