@@ -81,7 +81,11 @@ export function addRunOptions(command: Command, data: string): Command {
         .argParser(portNumber)
         .preset(CONSOLE_PORT_DEFAULT),
     )
-    .option('--stay', 'with --console: serve the page of a run that has ended, until Ctrl-C', false)
+    .addOption(
+      new Option('--stay', 'serve that page when the run has ended, too, until Ctrl-C; with --console, or at its usual port')
+        .default(false)
+        .implies({ console: CONSOLE_PORT_DEFAULT }),
+    )
     .option('--jaeger-url <url>', 'where traces are looked at, such as http://localhost:16686: the console links to them', webUrl)
     .addOption(new Option('--report <format>', 'print one JSON object last').choices(['json']));
 }
