@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { FAILPOINTS } from '../../runtime/adapters/node/failpoint.ts';
+import { RESULT_NAMES } from '../flights/compare-rows.ts';
 import { startTestServer } from '../support/nats.ts';
 import type { TestServer } from '../support/nats.ts';
 import { runFlights, sortedLines, withFolder } from '../support/flights-run.ts';
@@ -21,17 +22,22 @@ beforeAll(async () => {
 });
 
 describe('results are byte-equal to a run without faults', () => {
-  test(`when workers are killed with SIGKILL ${KILLS} times at random moments`, () =>
+  test(`when workers are killed with SIGKILL up to ${KILLS} times at random moments`, () =>
     withFolder(async (folder) => {
       let kills = 0;
+      const over = new AbortController();
       const { outcome, outDir } = await runFlights(
         folder,
         { speed: SPEED, workers: 2, isolation: 'process' },
-        { onWorkers: (_resize, pids) => void killAtRandom(pids, () => ++kills >= KILLS) },
-      );
+        {
+          onWorkers: (_resize, pids) =>
+            void killAtRandom(pids, join(folder, 'out'), { over: over.signal, isEnough: () => ++kills >= KILLS }),
+        },
+      ).finally(() => over.abort());
       expect(outcome).toMatchObject({ ending: 'completed', failure: null });
-      expect(kills).toBe(KILLS);
-      // Not each meets a worker that owns something already: on a crowded machine many are killed while they begin.
+      console.log(`killed ${kills} times at random, ${outcome.report.recoveries} tasks recovered`);
+      // On a crowded machine it may be complete before so many were killed, and not each meets a worker that owns something already.
+      expect(kills).toBeGreaterThanOrEqual(KILLS / 4);
       expect(outcome.report.recoveries).toBeGreaterThanOrEqual(KILLS / 4);
       expect(await sortedLines(outDir)).toEqual(undisturbed);
     }));
@@ -84,15 +90,33 @@ describe('results are byte-equal to a run without faults', () => {
     }));
 });
 
-async function killAtRandom(pids: () => readonly number[], isEnough: () => boolean): Promise<void> {
-  for (;;) {
-    await sleep(700 + Math.random() * 900); // time to own something, not only to begin
+/** `isEnough`: asked behind each kill. */
+async function killAtRandom(
+  pids: () => readonly number[],
+  outDir: string,
+  { over, isEnough }: { readonly over: AbortSignal; readonly isEnough: () => boolean },
+): Promise<void> {
+  for (let before = 0; !over.aborted; before = await bytesOf(outDir)) {
+    await sleep(700 + Math.random() * 900);
+    // Time to own something, not only to begin: on a crowded machine that takes longer.
+    for (let looks = 0; looks < 200 && !over.aborted && (await bytesOf(outDir)) === before; looks++) await sleep(50);
     const alive = pids();
     const victim = alive[Math.floor(Math.random() * alive.length)];
-    if (victim === undefined) continue;
+    if (victim === undefined || over.aborted) continue;
     process.kill(victim, 'SIGKILL');
     if (isEnough()) return;
   }
+}
+
+/** Of all results that there are. */
+async function bytesOf(outDir: string): Promise<number> {
+  const sizes = RESULT_NAMES.map((name) =>
+    stat(join(outDir, `${name}.ndjson`)).then(
+      ({ size }) => size,
+      () => 0,
+    ),
+  );
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }
 
 /** When there are results: then it owns something that another one will take over. */
