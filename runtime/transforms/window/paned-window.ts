@@ -30,6 +30,7 @@ import { OPEN_TOLD_MAX, type WindowFigures } from '../figures.ts';
 import { firstAtLeast } from '../sorted.ts';
 import type { RestoreContext, StepContext, Waits } from '../transform.ts';
 import { ClockLooks } from './clock-looks.ts';
+import { CLOSING, type Given, notedGiven, skipGiven } from './closing-mark.ts';
 import { Panes, type PaneCell } from './panes.ts';
 import type { SliceGrid } from './slice-grid.ts';
 import { WindowResults } from './window-results.ts';
@@ -125,7 +126,7 @@ export class PanedWindow implements Expirable {
 
   onWatermark(wanted: number, context: StepContext): number {
     if (this.#over.size > 0) this.give(context);
-    const noted = context.cells.get(CLOSING, '') as Given | undefined;
+    const noted = notedGiven(context.cells);
     const mayBeDue = noted === undefined ? this.#panes.mayBeDue(context.watermark, wanted) : this.#panes.byTime;
     let watermark = wanted;
     let open: number | undefined;
@@ -291,9 +292,9 @@ export class PanedWindow implements Expirable {
   /** Behind those whose pane was given before. */
   #beginClose(start: number, cells: KeyedCells): Closing {
     const left = cells.entries(start);
-    const [noted, given] = (cells.get(CLOSING, '') as Given | undefined) ?? [start, 0];
+    const [noted, given] = notedGiven(cells) ?? [start, 0];
     if (noted !== start) return { start, left, given: 0 };
-    for (let i = 0; i < given; i++) assert(left.next().done !== true, 'all keys that have their pane are there still');
+    skipGiven(left, given);
     return { start, left, given };
   }
 
@@ -342,8 +343,5 @@ export class PanedWindow implements Expirable {
 }
 
 const ALL_TIME = [0] as const;
-/** Behind all windows. */
-const CLOSING = Infinity;
-type Given = readonly [start: number, given: number];
 const NONE: ReadonlyMap<Key, Pending> = new Map();
 const GLOBAL: Assigner = { sizeMs: Infinity, windowsOf: () => ALL_TIME };

@@ -33,6 +33,7 @@ import { failEvent, refuseLate } from '../failure.ts';
 import type { WindowFigures } from '../figures.ts';
 import type { RestoreContext, StepContext, Transform, Waits } from '../transform.ts';
 import { ClockLooks } from './clock-looks.ts';
+import { CLOSING } from './closing-mark.ts';
 import { makePanes, type PaneCell, type Panes } from './panes.ts';
 import { WindowResults } from './window-results.ts';
 
@@ -384,8 +385,6 @@ export class SessionWindow implements Transform {
 }
 
 const NONE: readonly SessionCell[] = [];
-/** Behind all buckets. */
-const CLOSING = Infinity;
 
 /** The session's cell where there are panes (S6). */
 function paned({ cell }: Session): PaneCell {

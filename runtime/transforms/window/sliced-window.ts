@@ -30,6 +30,7 @@ import { OPEN_TOLD_MAX, type WindowFigures } from '../figures.ts';
 import { firstAtLeast } from '../sorted.ts';
 import { giveSome } from '../give-some.ts';
 import type { RestoreContext, StepContext, Transform } from '../transform.ts';
+import { CLOSING, type Given, notedGiven, skipGiven } from './closing-mark.ts';
 import { SliceBlocks } from './slice-blocks.ts';
 import type { SliceGrid } from './slice-grid.ts';
 import { RESULTS_MAX, WindowResults } from './window-results.ts';
@@ -264,10 +265,11 @@ export class SlicedWindow implements Transform {
   /** Behind what was given of the window before. */
   #beginClose(start: number, cells: KeyedCells): Closing {
     const sums = this.#blocks.sums(start, this.#open, cells)[Symbol.iterator]();
-    const [noted, given] = (cells.get(CLOSING, '') as Given | undefined) ?? [start, 0];
+    const [noted, given] = notedGiven(cells) ?? [start, 0];
     assert(noted === start, 'a window that is closed in parts is closed before others');
-    let next = sums.next();
-    for (let i = 0; i < given; i++, next = sums.next()) assert(next.done !== true, 'all keys that were given are there still');
+    skipGiven(sums, given);
+    const next = sums.next();
+    assert(given === 0 || next.done !== true, 'a window that was closed in part has keys left');
     return { start, sums, next, given };
   }
 
@@ -281,9 +283,6 @@ export class SlicedWindow implements Transform {
   }
 }
 
-/** Behind all slices. */
-const CLOSING = Infinity;
-type Given = readonly [start: number, given: number];
 type Sum = readonly [Key, Cell];
 type Closing = { readonly start: number; readonly sums: Iterator<Sum>; next: IteratorResult<Sum>; given: number };
 const NONE: readonly number[] = [];
