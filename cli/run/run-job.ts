@@ -135,7 +135,7 @@ type Loaded = { readonly job: StreamJob; readonly baseDir: string; readonly kind
 async function load(request: RunRequest): Promise<Loaded> {
   const { job: declared, baseDir, kind } = await loadJob(request.file, { parameters: request.parameters });
   const job = request.name === null ? declared : { ...declared, metadata: { ...declared.metadata, name: request.name } };
-  const issues = [...wishedNameIssues(job.metadata.name), ...validateJob(job)];
+  const issues = [...(request.name === null ? [] : wishedNameIssues(request.name)), ...validateJob(job)];
   if (issues.length > 0) throw new BadDeclaration(request.file, issues);
   return { job, baseDir, kind };
 }
@@ -327,9 +327,8 @@ async function countSplits(job: StreamJob, env: ConnectorEnv): Promise<Record<st
       refused.push(error);
     }
   }
-  const [first, ...others] = refused;
-  if (first !== undefined && others.length === 0) throw first;
-  const issues = refused.flatMap(({ subject, issues }) => issues.map((issue) => ({ ...issue, path: `${subject}: ${issue.path}` })));
-  if (issues.length > 0) throw new BadDeclaration(job.metadata.name, issues);
-  return counts;
+  if (refused.length === 0) return counts;
+  if (refused.length === 1) throw refused[0];
+  const issues = refused.flatMap(({ subject, issues: own }) => own.map((issue) => ({ ...issue, path: `${subject}: ${issue.path}` })));
+  throw new BadDeclaration(job.metadata.name, issues);
 }
