@@ -3,7 +3,7 @@
 
 import { tmpdir } from 'node:os';
 import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
-import { endCommands, runCommand } from '../support/command.ts';
+import { endCommands, runCommand, words } from '../support/command.ts';
 import { heavyExpression } from '../support/heavy-expression.ts';
 import { isReady, makeNamespace, pods, removeNamespace, status, story, untilCondition, untilReady } from './support/jobs.ts';
 import { applyLoadJob, makeLoadStream, problemsOf, resultsOf, Sender } from './support/load.ts';
@@ -152,7 +152,6 @@ test('millrace explain prints what was decided, with its arithmetic, as the stat
   const { code, stdout, stderr } = await runCommand(args, { cwd: tmpdir() });
   expect([code, stderr]).toEqual([0, '']);
   console.log(stdout);
-  const words = (text: string): string => text.trim().split(/\s+/).join(' '); // lines are wrapped
   const shown = words(stdout.slice(stdout.indexOf('Last decisions')));
   expect(shown).toBe(words(['Last decisions', ...(await decisions())].join(' ')));
   expect(shown).toMatch(/workers \d → [234]: \S+ events\/s come.*, a worker does \S+\/s, planned at 75 %/);

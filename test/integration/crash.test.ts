@@ -108,9 +108,9 @@ async function killAtRandom(
   }
 }
 
-/** Of all results that there are. */
-async function bytesOf(outDir: string): Promise<number> {
-  const sizes = RESULT_NAMES.map((name) =>
+/** Of the results that there are. */
+async function bytesOf(outDir: string, names: readonly string[] = RESULT_NAMES): Promise<number> {
+  const sizes = names.map((name) =>
     stat(join(outDir, `${name}.ndjson`)).then(
       ({ size }) => size,
       () => 0,
@@ -121,7 +121,7 @@ async function bytesOf(outDir: string): Promise<number> {
 
 /** When there are results: then it owns something that another one will take over. */
 async function suspend(folder: string, pids: () => readonly number[], tell: (pid: number) => void): Promise<void> {
-  while (!(await hasResults(join(folder, 'out')))) await sleep(100);
+  while ((await bytesOf(join(folder, 'out'), ['hourly'])) === 0) await sleep(100);
   await sleep(2_000);
   const [victim] = pids();
   if (victim === undefined) return;
@@ -129,11 +129,6 @@ async function suspend(folder: string, pids: () => readonly number[], tell: (pid
   process.kill(victim, 'SIGSTOP');
   await sleep(6_000);
   process.kill(victim, 'SIGCONT');
-}
-
-async function hasResults(outDir: string): Promise<boolean> {
-  const { size } = await stat(join(outDir, 'hourly.ndjson')).catch(() => ({ size: 0 }));
-  return size > 0;
 }
 
 async function withServer(use: (server: TestServer) => Promise<void>): Promise<void> {

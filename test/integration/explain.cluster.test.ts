@@ -12,7 +12,7 @@ import { memoryOf, statusOfMemory } from '../../operator/autoscaler/memory.ts';
 import { settingsOf } from '../../operator/autoscaler/settings.ts';
 import { startApiServer, type ApiServer } from '../support/api-server.ts';
 import { applyDefinitions } from '../support/definitions.ts';
-import { endCommands, runCommand, type Ended } from '../support/command.ts';
+import { endCommands, runCommand, words, type Ended } from '../support/command.ts';
 
 const NAME = 'orders';
 
@@ -190,11 +190,6 @@ async function explained(): Promise<string> {
   const { code, stdout, stderr } = await explain(NAME);
   expect([code, stderr]).toEqual([0, '']);
   return stdout;
-}
-
-/** As it is read: where a line ends says nothing. */
-function words(text: string): string {
-  return text.replaceAll(/\s+/g, ' ');
 }
 
 function kubectl(...args: readonly string[]): Promise<string> {

@@ -3,12 +3,12 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Condition, ConditionType } from '../../crds/stream-job/status.ts';
+import type { ConditionType } from '../../crds/stream-job/status.ts';
 import { startKeyedServer, type KeyedServer } from '../../operator/nats/keyed-server-harness.ts';
 import { accountOf, makeNatsKeys, userCredentials } from '../../operator/nats/nats-keys.ts';
 import { childNames } from '../../operator/resources/manifest.ts';
 import { until } from '../support/until.ts';
-import { ControlPlane, JOB, jobPath } from './support/control-plane.ts';
+import { ControlPlane, JOB } from './support/control-plane.ts';
 import { startOtherVersion, type OtherVersion } from './support/old-server.ts';
 import { OperatorProcess } from './support/operator-process.ts';
 import { WriteProxy } from './support/write-proxy.ts';
@@ -66,15 +66,8 @@ async function given(): Promise<string> {
   return Buffer.from(found?.data?.['nats.creds'] ?? '', 'base64').toString();
 }
 
-async function conditionOf(type: ConditionType): Promise<Condition | undefined> {
-  return (await plane.get(jobPath(namespace)))?.status?.conditions?.find((one) => one.type === type);
-}
-
 async function says(type: ConditionType, status: string, part: string): Promise<void> {
-  const said = async (): Promise<string> => {
-    const found = await conditionOf(type);
-    return `${found?.status} ${found?.reason}: ${found?.message}`;
-  };
+  const said = (): Promise<string> => plane.said(namespace, type);
   const story = async (): Promise<string> => `${await said()}\n${operator.log}`;
   const holds = async (): Promise<boolean> => (await said()).startsWith(status) && (await said()).includes(part);
   await until(`${type} ${status}: ${part}`, TOLD_MS, holds, story);
@@ -98,7 +91,7 @@ test('upgraded it is used, without a restart of the operator', async () => {
 test('one that was set back to an older version meanwhile is told by its name, and the job goes on', async () => {
   other.tellsAs('2.14.9');
   await says('DurabilityDegraded', 'True WritesMayBeLost', 'is 2.14.9, older than 2.15.2');
-  expect((await conditionOf('DurabilityDegraded'))?.message).toMatch(/^the NATS server keyed-\d+ is /);
+  expect(await plane.said(namespace, 'DurabilityDegraded')).toMatch(/^True WritesMayBeLost: the NATS server keyed-\d+ is /);
   expect(await plane.readiness(namespace)).toBe('ScaledToZero 1');
 });
 
@@ -106,7 +99,7 @@ test('one that syncs late is told by its name, with what to set', async () => {
   other.tellsAs(null);
   other.monitors(late.monitorUrl);
   await says('DurabilityDegraded', 'True WritesMayBeLost', `keyed-${new URL(late.url).port} syncs its files every 120 s only`);
-  expect((await conditionOf('DurabilityDegraded'))?.message).toContain('set `sync_interval: always` in its jetstream block');
+  expect(await plane.said(namespace, 'DurabilityDegraded')).toContain('set `sync_interval: always` in its jetstream block');
   other.monitors((plane.nats as KeyedServer).monitorUrl);
   await says('DurabilityDegraded', 'False Durable', '');
 });
@@ -117,7 +110,7 @@ test('credentials that are changed reach the workers without a restart; those th
   await put(await userCredentials(stranger.seed, 'millrace', { pub: {}, sub: {} }));
   const trouble = 'new credentials are not used, workers keep those of before: MR1003';
   await says('Degraded', 'True CredentialsRefused', trouble);
-  expect((await conditionOf('Degraded'))?.message).toContain('put ones that NATS takes into the Secret');
+  expect(await plane.said(namespace, 'Degraded')).toContain('put ones that NATS takes into the Secret');
   expect(operator.log).toContain(trouble);
   expect(await given()).toBe(before);
   expect(await plane.readiness(namespace)).toBe('ScaledToZero 1');

@@ -50,11 +50,7 @@ async function tell(pod: string, condition: object): Promise<void> {
 }
 
 async function says(type: ConditionType, part: string): Promise<void> {
-  const said = async (): Promise<string> => {
-    const found = (await statusOf())?.conditions?.find((one) => one.type === type);
-    return `${found?.status} ${found?.reason}: ${found?.message}`;
-  };
-  await until(`${type} ${part}`, waitMs, async () => (await said()).includes(part), story);
+  await until(`${type} ${part}`, waitMs, async () => (await bed.plane.said(namespace, type)).includes(part), story);
 }
 
 const isReady = (revision: number): Promise<number> =>

@@ -50,3 +50,8 @@ export async function endCommands(): Promise<void> {
   for (const child of left) child.kill('SIGKILL');
   await Promise.all(closed);
 }
+
+/** What was printed, as it is read: where a line ends says nothing. */
+export function words(text: string): string {
+  return text.trim().replaceAll(/\s+/g, ' ');
+}

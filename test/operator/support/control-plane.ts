@@ -2,7 +2,7 @@
 //
 // NATS is `shared` (one account without credentials) or `own` (the operator's: an account for each namespace).
 import type { NatsConnection } from '@nats-io/transport-node';
-import type { StreamJobStatus } from '../../../crds/stream-job/status.ts';
+import type { ConditionType, StreamJobStatus } from '../../../crds/stream-job/status.ts';
 import { callApi as callJetStream, type StreamConfig } from '../../../runtime/adapters/nats/jetstream-api.ts';
 import { Link } from '../../../runtime/adapters/nats/link.ts';
 import { connectNats } from '../../../runtime/adapters/nats/nats-connection.ts';
@@ -121,6 +121,12 @@ export class ControlPlane {
     const ready = job?.status?.conditions?.find(({ type }) => type === 'Ready');
     const isNew = ready?.observedGeneration === job?.metadata.generation;
     return ready?.status === 'True' && isNew ? `${ready.reason} ${job?.status?.revision?.number}` : null;
+  }
+
+  /** `True Running: revision 1: …`: what the job says of a condition. */
+  async said(namespace: string, type: ConditionType): Promise<string> {
+    const found = (await this.get(jobPath(namespace)))?.status?.conditions?.find((one) => one.type === type);
+    return `${found?.status} ${found?.reason}: ${found?.message}`;
   }
 
   /** Of the namespace and of its job. */
