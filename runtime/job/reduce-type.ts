@@ -30,7 +30,7 @@ export type Actor<E, S, Out, C = Cells> = {
   readonly cells?: C;
   /** The state of a key that has none: before its first event, and after it was forgotten. */
   readonly init: (key: unknown) => S;
-  /** The next state, or null to forget the actor. Gives a new one rather than change what it was given: that would stay changed when it throws. */
+  /** The next state, or null to forget the actor. Best a new one: code that changes what it was given is given copies of the whole. */
   readonly step: (state: S, event: E, context: ActorContext<E, Out, C>) => S | null;
   /** Bytes that the state of one key may have; 262144 when absent. An event that would make it larger is a dead letter. */
   readonly stateBytesMax?: number;

@@ -1,7 +1,7 @@
 // One actor per key: a plain function `(state, event, context) => state`, as a transform. Millions of events a second.
 //
-//   R1. The function gives the next state and does not change the one it was given; null forgets the actor. Code that gives the same object
-//       back may have changed it all the same: it is stored, so that no owner goes on with less than another has seen.
+//   R1. The function gives the next state; null forgets the actor. Code that changes the one it was given instead, and gives that back, is
+//       given a copy (state-guard.ts). What comes back is stored whatever it is, so that no owner goes on with less than another has seen.
 //   R2. What it emits counts only when it returns: if it throws, state and outputs are as before, and the event is a dead
 //       letter (MR3002).
 //   R3. A timer comes back as an event, with `context.timer` = its id, at its time.
@@ -21,6 +21,7 @@ import type { Expirable } from './expiring.ts';
 import { dueTimer, timerData } from './missed-timers.ts';
 import { Outputs } from './outputs.ts';
 import { pendingTimers, type PendingTimer } from './pending-timers.ts';
+import { StateGuard } from './state-guard.ts';
 import { actorCause, StateSize } from './state-size.ts';
 
 /** What a step may ask and do. One object for all events: its properties change, it must not be kept. */
@@ -77,6 +78,7 @@ class Reduce implements Expirable {
   readonly absorbs = true;
   readonly #functions: Functions;
   readonly #size: StateSize;
+  readonly #guard = new StateGuard();
   readonly #missed: MissedTimers | null;
   readonly #effects = new Effects();
   readonly #cells: ActorCells;
@@ -161,7 +163,8 @@ class Reduce implements Expirable {
     try {
       const cell = context.cells.get(NAMESPACE, key);
       const before = cell === undefined ? this.#functions.init(this.#effects.key) : cell;
-      const after = this.#functions.step(before, event, this.#view);
+      const after = this.#functions.step(this.#guard.give(before), event, this.#view);
+      this.#guard.ended(false);
       if (after === undefined || after instanceof Promise) refuseData(after, 'step');
       if (after === null) context.cells.delete(NAMESPACE, key);
       else if (after !== cell || typeof after === 'object') {
@@ -175,6 +178,7 @@ class Reduce implements Expirable {
       this.#carryOut(key, timeMs, context);
       return true;
     } catch (error) {
+      this.#guard.ended(true);
       if (error instanceof AssertionFailed) throw error;
       const letter = { ...actorCause(error, problemOf(error), context.nodeId), issues: [], event, place: null, timeMs, key };
       context.deadLetter(letter, undefined, error);
