@@ -97,3 +97,79 @@ test('timers and windows go on behind a worker whose clock was minutes ahead, th
   expect(clocks).toHaveLength(Object.keys(before).length);
   await run.endPods();
 });
+
+const TICK_MS = 500;
+const LATE_MS = 3_000;
+const PAUSE_MS = 2 * LATE_MS;
+/** `gapMs`: ticks are apart by TICK_MS, or by more than this. */
+const POLICIES = [
+  { stage: 'caught-up', missed: 'catchUp', gapMs: Infinity },
+  { stage: 'fired-once', missed: 'fireOnce', gapMs: TICK_MS + LATE_MS },
+  { stage: 'skipped', missed: 'skip', gapMs: TICK_MS + LATE_MS + TICK_MS },
+] as const;
+
+/** From the first event of its key on it tells the time of each tick, by each policy. */
+const tickers = (name: string): string =>
+  jobText(
+    name,
+    `
+  partitions: 2
+  sources:
+    - { name: rows, nats: { subjects: [in.${name}] }, schema: { n: int, id: string } }
+  stages:${POLICIES.map(
+    ({ stage, missed }) => `
+    - name: ${stage}
+      from: rows
+      keyBy: event.id
+      processingTime: { missed: ${missed}, missedAfter: ${LATE_MS}ms }
+      machine:
+        eventType: "'go'"
+        initial: off
+        states:
+          off: { on: { go: on } }
+          on: { on: { go: on }, after: { ${TICK_MS}ms: { target: on, reenter: true, actions: [{ emit: { output: tick, value: { id: key, at: timeMs } } }] } } }`,
+  ).join('')}
+  sinks:${POLICIES.map(
+    ({ stage }) => `
+    - { name: ${stage}-out, from: ${stage}.tick, nats: { subject: out.${name}-${stage} } }`,
+  ).join('')}`,
+  );
+
+test('D2 timers that nobody was there for come as the policy says, each once, while workers die and the job is scaled', async () => {
+  const name = 'missed';
+  await new Feed(nats.admin, `in.${name}`).open();
+  const run = new Operated(nats.admin, nats.server.url, name);
+  await run.declare(tickers(name));
+  run.startPod('w1');
+  await run.allRun();
+  await speak(name, KEYS);
+  /** Times of the ticks of each key, in the order in which they came. */
+  const ticks = async (stage: string): Promise<readonly (readonly number[])[]> => {
+    const found = await run.results<{ readonly id: string; readonly at: number }>(`out.${name}-${stage}`);
+    return [...Map.groupBy(found, ({ id }) => id).values()].map((of) => of.map(({ at }) => at));
+  };
+  const each = (more: number, sinceMs: number): Promise<unknown> =>
+    Promise.all(
+      POLICIES.map(({ stage }) =>
+        until(async () => (await ticks(stage)).filter((of) => of.filter((at) => at > sinceMs).length >= more).length === KEYS),
+      ),
+    );
+  await each(3, 0);
+  await run.pods.get('w1')?.end('SIGKILL');
+  await sleep(PAUSE_MS);
+  const backMs = Date.now();
+  run.startPod('w2', 'commit-acknowledged:3:kill');
+  run.startPod('w3');
+  await run.pods.get('w2')?.exited;
+  run.startPod('w4');
+  await each(4, backMs + TICK_MS);
+  await run.endPods();
+  for (const { stage, gapMs } of POLICIES) {
+    for (const of of await ticks(stage)) {
+      const apart = of.slice(1).map((at, i) => at - (of[i] as number));
+      const gaps = apart.filter((ms) => ms !== TICK_MS);
+      expect(gaps.length > 0, `${stage}: ${apart.join()}`).toBe(gapMs < Infinity);
+      expect(Math.min(gapMs, ...gaps), `${stage}: ${apart.join()}`).toBe(gapMs);
+    }
+  }
+});
