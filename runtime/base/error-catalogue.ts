@@ -150,6 +150,14 @@ export const catalogue = {
     message: (d) => `no source of job ${d.job} that leads to ${d.transform} reads the subject ${d.subject}`,
     fix: 'Name the subject that the event was published on, and a transform behind its source.',
   }),
+  MR1036: entry<{ job: string; transform: string; kind: 'source' | 'sink'; keyed: readonly string[] }>({
+    name: 'NothingByKey',
+    reaction: 'exit',
+    message: (d) =>
+      `job ${d.job} keeps nothing by key in ${d.transform}, which is in the stage of a ${d.kind}; ` +
+      (d.keyed.length === 0 ? 'it has no stage with a key' : `it has keys in ${d.keyed.join(', ')}`),
+    fix: 'Ask a transform of a stage with keyBy.',
+  }),
 
   MR2101: entry<{ subject: string; expected: number; actual: number | null }>({
     name: 'WrongSequence',

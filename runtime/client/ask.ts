@@ -71,7 +71,8 @@ const TIMEOUT = '10s';
  *  job's record. Goes on asking while the partition moves.
  *
  *  Throws MillraceError: MR1030 no such job, MR1031 no such transform, MR1032 no key, MR1033 nobody owns it now, MR1034 `atLeast` was not
- *  taken in within the timeout (no older answer is given), MR1035 no source that leads there reads that subject, MR1003 no server. */
+ *  taken in within the timeout (no older answer is given), MR1035 no source that leads there reads that subject, MR1036 a transform of a source's or
+ *  a sink's stage, MR1003 no server. */
 export async function ask<State = unknown>(key: AskedKey, options: AskOptions): Promise<KeyState<State>> {
   const { job, transform, atLeast = null, timeout = TIMEOUT } = options;
   if (!isDuration(timeout)) throw new TypeError(`ask: timeout must be a duration such as 10s, not ${JSON.stringify(timeout)}`);
@@ -79,6 +80,7 @@ export async function ask<State = unknown>(key: AskedKey, options: AskOptions): 
   const waitMs = parseDuration(timeout);
   return withConnection(options, async (connection) => {
     const parts = await partsOf(connection, job);
+    refuseWithoutKeys(parts, transform);
     const told = await askOwner({ node: transform, key: encoded, atLeast, waitMs, silentMs: waitMs }, parts);
     return keyStateOf<State>(job, transform, told);
   });
@@ -124,6 +126,14 @@ async function partsOf(connection: NatsConnection, job: string): Promise<AskPart
     newId: () => systemRandom.id(),
     sleep: (ms, signal) => systemClock.sleep(ms, signal),
   };
+}
+
+/** Partitions of a source are its splits, and those of a sink have what they write: none has a key. */
+function refuseWithoutKeys({ job, plan }: AskParts, transform: string): void {
+  const kind = plan.stages.find(({ nodes }) => nodes.some(({ id }) => id === transform))?.kind ?? 'keyed';
+  if (kind === 'keyed') return;
+  const keyed = plan.stages.flatMap((stage) => (stage.kind === 'keyed' ? stage.nodes.map(({ id }) => id) : []));
+  throw new MillraceError('MR1036', { job, transform, kind, keyed });
 }
 
 function keyStateOf<State>(job: string, transform: string, { stage, partition, answer }: OwnerAnswer): KeyState<State> {

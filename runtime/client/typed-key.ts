@@ -3,6 +3,8 @@
 //   TK1. It may be meant as that text, or as the number, list or record that it is in JSON. Both are asked for; the one that is known
 //        counts, else the text.
 
+import { decodeJsonText } from '../event/codec/json.ts';
+
 /** `ask`: for one meaning. Rejects, where none is known, with what any of them was refused with: it may be the one that nobody answered for. */
 export async function askAsTyped<T>(text: string, ask: (key: unknown) => Promise<T>, isKnown: (told: T) => boolean): Promise<T> {
   const asked = await Promise.allSettled(meaningsOf(text).map(ask));
@@ -14,9 +16,6 @@ export async function askAsTyped<T>(text: string, ask: (key: unknown) => Promise
 }
 
 function meaningsOf(text: string): readonly unknown[] {
-  try {
-    return [text, JSON.parse(text)];
-  } catch {
-    return [text];
-  }
+  const decoded = decodeJsonText(text); // keeps the digits of integers, as sources do
+  return 'value' in decoded ? [text, decoded.value] : [text];
 }

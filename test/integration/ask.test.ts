@@ -88,6 +88,12 @@ async function refusals(): Promise<void> {
   const rows: readonly [asked: () => Promise<KeyState>, code: string, says: string][] = [
     [() => ask('k0', { ...asked, job: 'ns/nobody' }), 'MR1030', 'no job ns/nobody runs'],
     [() => ask('k0', { ...asked, transform: 'keep' }), 'MR1031', 'has no transform keep; it has rows, kept'],
+    [
+      () => ask('k0', { ...asked, transform: 'counts' }),
+      'MR1036',
+      'keeps nothing by key in counts, which is in the stage of a sink; it has keys in kept',
+    ],
+    [() => ask('k0', { ...asked, transform: 'rows' }), 'MR1036', 'keeps nothing by key in rows, which is in the stage of a source'],
     [() => ask('k'.repeat(1_025), asked), 'MR1032', 'it has 1025 characters'],
     [() => ask([1, NaN], asked), 'MR1032', 'NaN is no number of a key'],
     [() => ask(undefined as never, asked), 'MR1032', 'undefined is no key'],
