@@ -61,6 +61,7 @@ function outcomeText(job: string, dryRun: boolean, { sent, before, refused, take
       : `${sent.length} dead letters of ${job} were put in again, ${taken} of them are taken in`,
     ...tasks,
     ...(before > 0 ? [`${before} were decided by somebody else meanwhile, and stay as they are`] : []),
+    ...(!dryRun && taken > 0 ? [`those that fail again are new letters: millrace dlq list ${job}`] : []),
     ...(!dryRun && waiting > 0 ? [`${waiting} wait until the job takes them in: is it running, and not paused?`] : []),
     ...reasons
       .slice(0, REASONS_MAX)

@@ -39,7 +39,10 @@ type Result = {
   readonly sum: number;
   readonly more: number;
 };
-type Letter = { readonly id: string; readonly letter: { readonly at: string; readonly event: unknown; readonly timeMs: number } };
+type Letter = {
+  readonly id: string;
+  readonly letter: { readonly at: string; readonly event: unknown; readonly timeMs: number; readonly attempts?: number };
+};
 
 const send = async (id: string, atS: number, text = '7', more = '1'): Promise<void> => {
   await nats.admin.request('in.corrected', JSON.stringify({ id, at: atS * 1_000, text, more }));
@@ -77,6 +80,19 @@ test('a dead letter that is put in again corrects its window while that is kept,
   expect((await told()).toSorted()).toEqual(before);
   const refused = await letters();
   expect(refused.map(({ letter: { at, timeMs } }) => `${at} ${timeMs / 1_000}`).toSorted()).toEqual(['read 105', 'read 2', 'sums 103']);
+
+  const early = await cli('redrive', 'ns/corrected', '--stage', 'read', '--wait', '80s'); // nothing is mended yet
+  expect(early.split('\n').slice(0, 3)).toEqual([
+    '2 dead letters of ns/corrected were put in again, 2 of them are taken in',
+    '  2 to rows/0',
+    'those that fail again are new letters: millrace dlq list ns/corrected',
+  ]);
+  const attempts = async (): Promise<string> =>
+    (await letters())
+      .map(({ letter }) => `${letter.at} ${letter.timeMs / 1_000} try ${letter.attempts ?? 1}`)
+      .toSorted()
+      .join();
+  await until(async () => (await attempts()) === 'read 105 try 2,read 2 try 2,sums 103 try 1');
 
   await first.end();
   await job.declare(declared({ isMended: true }));
