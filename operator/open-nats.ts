@@ -17,7 +17,7 @@ import { DurabilityLook, type ServerSource } from './nats/durability.ts';
 import type { JobViews } from './nats/job-view.ts';
 import { JobNats, type JobNatsParts, type Login } from './nats/job-nats.ts';
 import { makeNatsKeys, roleCredentials, type NatsKeys } from './nats/nats-keys.ts';
-import { SharedCredentials } from './nats/shared-credentials.ts';
+import { advised, SharedCredentials } from './nats/shared-credentials.ts';
 import { TenantNats } from './nats/tenant-nats.ts';
 import { WorkerReports } from './nats/worker-reports.ts';
 import type { OperatorOptions } from './options.ts';
@@ -49,8 +49,11 @@ async function openForeign({ options, clock, random, log }: OpenNatsParts): Prom
   const reports = new WorkerReports(clock);
   const nats = new ConnectingNats();
   void nats.start({
-    connect: async () =>
-      oneConnection(await connectNats({ url, name: `millrace operator ${options.pod}`, ...(credentials === null ? {} : { credentials }) })),
+    connect: () =>
+      connectNats({ url, name: `millrace operator ${options.pod}`, ...(credentials === null ? {} : { credentials }) }).then(
+        oneConnection,
+        (error: unknown) => Promise.reject(advised(error)),
+      ),
     open: (connections) => {
       reports.listen(connections.job);
       const savepoints: JobNatsParts['savepoints'] = () => Promise.resolve(connections.job);

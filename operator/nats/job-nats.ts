@@ -60,7 +60,7 @@ import { LoadSampler } from './load-sampler.ts';
 import { rightsHash, signedCredentials } from './nats-keys.ts';
 import { keptRevisions, revisionAgain, writeRevision } from './revisions.ts';
 import { advanceSavepoint, PauseWatch, prepareRestore, removeSavepoint, type SavepointJob } from './savepoints.ts';
-import type { SharedCredentials } from './shared-credentials.ts';
+import { CREDENTIALS_FIX, type SharedCredentials } from './shared-credentials.ts';
 import { changedStock, dropStock, ensureStock, removeStock } from './stock.ts';
 import { StockLook } from './stock-look.ts';
 import { StreamNames } from './stream-names.ts';
@@ -131,7 +131,8 @@ export class JobNats implements JobSide, JobViews {
   }
 
   get #downReason(): string {
-    return (this.#link.up ? this.#streamsLink : this.#link).downReason;
+    const { downReason, refusal } = this.#link.up ? this.#streamsLink : this.#link;
+    return refusal !== null && this.#parts.login.kind === 'shared' ? `${downReason}; ${CREDENTIALS_FIX}` : downReason;
   }
 
   async observe(identity: string): Promise<NatsObserved> {

@@ -5,8 +5,10 @@
 
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { AuthorizationError } from '@nats-io/transport-node';
 import { credentialsIn } from '../../runtime/adapters/nats/signing-key.ts';
 import type { Clock } from '../../runtime/base/clock.ts';
+import { MillraceError } from '../../runtime/base/errors.ts';
 import type { JobCredentials } from '../reconcile/nats-side.ts';
 
 export type SharedCredentialsParts = {
@@ -20,7 +22,7 @@ export type SharedCredentialsParts = {
 };
 
 const TRY_AGAIN_MS = 5_000;
-const FIX = 'put ones that NATS takes into the Secret that the operator was given (nats.credentialsSecret of the chart)';
+export const CREDENTIALS_FIX = 'put ones that NATS takes into the Secret that the operator was given (nats.credentialsSecret of the chart)';
 
 export class SharedCredentials {
   readonly #parts: SharedCredentialsParts;
@@ -73,11 +75,17 @@ export class SharedCredentials {
       this.#parts.onTaken();
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      const trouble = `new credentials are not used, workers keep those of before: ${reason}; ${FIX}`;
+      const trouble = `new credentials are not used, workers keep those of before: ${reason}; ${CREDENTIALS_FIX}`;
       if (trouble !== this.#trouble) this.#parts.onTrouble(trouble);
       this.#trouble = trouble;
     }
   }
+}
+
+/** Of an attempt to connect: with what to do where the server refuses the credentials. */
+export function advised(error: unknown): unknown {
+  const isRefused = error instanceof MillraceError && error.cause instanceof AuthorizationError;
+  return isRefused ? new Error(`${error.message}; ${CREDENTIALS_FIX}`, { cause: error }) : error;
 }
 
 async function contentOf(path: string): Promise<JobCredentials> {

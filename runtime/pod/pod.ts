@@ -216,7 +216,7 @@ export class Pod {
   async #tellConnection(connection: NatsConnection): Promise<void> {
     let told = { refusal: '', atMs: 0 };
     for await (const status of connection.status()) {
-      const refusal = refusalIn(status);
+      const refusal = refusalIn(connection, status);
       if (status.type === 'reconnect') {
         told = { refusal: '', atMs: 0 };
         this.#reconnects++;

@@ -11,7 +11,15 @@ const QUIET_MS = 500;
 
 export async function readPayloads(url: string, subject: string, stream = streamOfSubject(subject)): Promise<string[]> {
   const connection = await connectNats({ url, name: 'test' });
-  const reader = new NatsReader(Link.of(connection), stream, { fromSequence: 1, subjects: [subject] });
+  try {
+    return await readStored(Link.of(connection), subject, stream);
+  } finally {
+    await connection.close();
+  }
+}
+
+export async function readStored(link: Link, subject: string, stream = streamOfSubject(subject)): Promise<string[]> {
+  const reader = new NatsReader(link, stream, { fromSequence: 1, subjects: [subject] });
   try {
     const payloads: string[] = [];
     for (;;) {
@@ -21,6 +29,5 @@ export async function readPayloads(url: string, subject: string, stream = stream
     }
   } finally {
     await reader.close();
-    await connection.close();
   }
 }

@@ -185,7 +185,7 @@ export class Link {
         this.#refusal = null;
         this.#refusals = 0;
         this.#change(true);
-      } else this.#noteRefusal(refusalIn(status));
+      } else this.#noteRefusal(refusalIn(this.nc, status));
     }
     this.#change(false);
   }

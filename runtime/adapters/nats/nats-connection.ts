@@ -1,17 +1,14 @@
 // Connecting to NATS: for ever once it has worked, with a clear refusal when it can't work at all.
 //
-//   C1. Credentials are read from their file at every connection and reconnection: they may have been renewed meanwhile. A file that is
-//       gone or holds none says nothing: those of before are tried.
-//   C2. Who is refused goes on trying, less often after a while: only somebody else can mend it.
+//   C1. Who is refused goes on trying, less often after a while: only somebody else can mend it.
 
-import { readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node';
 import { isError, MillraceError } from '../../base/errors.ts';
+import { CredentialsLogin } from './credentials-login.ts';
 import { callApi } from './jetstream-api.ts';
 import { Link } from './link.ts';
-import { credentialsAuthenticator, credentialsIn, type Credentials } from './signing-key.ts';
+import { explained, noteLogin } from './refusal.ts';
 
 /** Older servers lose acknowledged writes at power cuts (guide: docs/protocol.md). */
 export const NATS_VERSION_MIN = '2.15.2';
@@ -73,13 +70,15 @@ export async function connectPatiently(address: NatsAddress, { onWait, signal }:
 
 async function connectOnce(address: NatsAddress): Promise<NatsConnection> {
   let link: Link | null = null;
-  const options = await optionsOf(address, () => link?.refusals ?? 0);
+  const login = address.credentials === undefined ? null : await CredentialsLogin.open(address.credentials);
   try {
-    const connection = await connect(options);
+    const connection = await connect(optionsOf(address, login, () => link?.refusals ?? 0));
+    if (login !== null) noteLogin(connection, login);
     link = Link.of(connection);
     return connection;
   } catch (error) {
-    throw new MillraceError('MR1003', { url: withoutSecrets(address.url), problem: problemOf(error) }, error);
+    const problem = explained(error instanceof Error ? error.message : String(error), login);
+    throw new MillraceError('MR1003', { url: withoutSecrets(address.url), problem }, error);
   }
 }
 
@@ -125,26 +124,26 @@ export function withoutSecrets(url: string): string {
   return url.replace(/\/\/[^/@]*@/g, '//');
 }
 
-async function optionsOf(
-  { url, name, credentials, inboxPrefix }: NatsAddress,
+function optionsOf(
+  { url, name, inboxPrefix }: NatsAddress,
+  login: CredentialsLogin | null,
   refusalsInARow: () => number,
-): Promise<NodeConnectionOptions> {
+): NodeConnectionOptions {
   const options: NodeConnectionOptions = {
     servers: url.split(',').map((server) => withoutSecrets(server.trim())),
     name,
     timeout: CONNECT_TIMEOUT_MS,
     maxReconnectAttempts: -1,
-    // C2
+    // C1
     reconnectDelayHandler: () => (refusalsInARow() < REFUSALS_QUICK ? RECONNECT_WAIT_MS : REFUSED_WAIT_MS) * (1 + Math.random()),
     pingInterval: PING_INTERVAL_MS,
     maxPingOut: 2,
     ...loginOf(url),
   };
   if (inboxPrefix !== undefined) options.inboxPrefix = inboxPrefix;
-  if (credentials !== undefined) {
-    let known = await readCredentials(credentials);
-    options.authenticator = credentialsAuthenticator(() => (known = credentialsNow(credentials) ?? known)); // C1
-    // Refused credentials are no reason to give up: the next ones may be on their way (C1).
+  if (login !== null) {
+    options.authenticator = login.authenticator;
+    // Refused credentials are no reason to give up: the next ones may be on their way.
     options.ignoreAuthErrorAbort = true;
   }
   return options;
@@ -156,25 +155,4 @@ function loginOf(url: string): { user?: string; pass?: string; token?: string } 
   const [user = '', ...rest] = login.split(':');
   if (rest.length === 0) return { token: decodeURIComponent(user) };
   return { user: decodeURIComponent(user), pass: decodeURIComponent(rest.join(':')) };
-}
-
-async function readCredentials(path: string): Promise<Credentials> {
-  try {
-    return credentialsIn(await readFile(path));
-  } catch (error) {
-    throw new MillraceError('MR1001', { path, problem: problemOf(error) }, error);
-  }
-}
-
-/** null: there are none that could be used. */
-function credentialsNow(path: string): Credentials | null {
-  try {
-    return credentialsIn(readFileSync(path));
-  } catch {
-    return null;
-  }
-}
-
-function problemOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
