@@ -32,7 +32,12 @@ const bad: readonly { readonly fact: string; readonly set: readonly string[]; re
   { fact: 'a digest that is none', set: ['worker.image.digest=sha256:123'], place: 'digest' },
   { fact: 'a tag with a space', set: ['worker.image.tag=a b'], place: 'tag' },
   { fact: 'no account, and none named', set: ['operator.serviceAccount.create=false'], place: 'name' },
-  { fact: 'a variable of the chart replaced', set: ['operator.extraEnv[0].name=MILLRACE_NATS_URL'], place: 'extraEnv' },
+  {
+    fact: 'a variable of the chart replaced, with what to do',
+    set: ['operator.extraEnv[0].name=MILLRACE_NATS_URL'],
+    place:
+      "'/operator/extraEnv/0/name': value must be 'a name that does not begin with MILLRACE_: the chart sets those from its other values, see its README.md'",
+  },
   { fact: 'memory that is no quantity', set: ['operator.resources.limits.memory=much'], place: 'memory' },
   { fact: 'an effect that Kubernetes does not know', set: ['operator.tolerations[0].effect=Never'], place: 'effect' },
   { fact: 'a peer of a network policy that says nothing', set: ['nats.allowFrom[0].pods=all'], place: 'allowFrom' },
