@@ -142,6 +142,15 @@ test('a field named __proto__ is a field as any other, and unknown', () => {
 
 test('what YAML calls numbers, texts and times stays what the schema says', () => {
   expect(complaints(`  sources: [{ name: 1, file: { path: 2013-01-01 } }]\n`)).toEqual([
-    '5:21 spec.sources[0].name: must be a text, found 1 (put it in quotes: "1")',
+    '5:21 spec.sources[0].name: must be lower-case letters, digits and dashes, start with a letter, and have at most 63 characters; found 1',
   ]);
+  expect(complaints(`${SOURCE}  description: 7\n`)).toEqual(['6:16 spec.description: must be a text, found 7 (put it in quotes: "7")']);
+});
+
+test('W3 a duration that is a number, or missing, is told what a duration is: in quotes it would be none either', () => {
+  const stages = (dedupe: string): string => `${SOURCE}  stages: [{ name: w, from: s, keyBy: event.id, dedupe: ${dedupe} }]\n`;
+  const form = 'must be a duration such as 250ms, 10s, 1h30m or 3d';
+  const at = 'spec.stages[0].dedupe.ttl:';
+  expect(complaints(stages('{ ttl: 10 }'))).toEqual([expect.stringContaining(`${at} ${form}; found 10`)]);
+  expect(complaints(stages('{}'))).toEqual([expect.stringContaining(`${at} is missing (${form})`)]);
 });

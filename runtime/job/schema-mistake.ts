@@ -2,12 +2,13 @@
 //
 //   W1. Every message says what was found; a fix says what is allowed, the nearest name first.
 //   W2. Of a union only the branch that fits the value's shape speaks; when none fits, the union itself does.
+//   W3. What is no text where a text of some form is wanted is told that form: in quotes alone it would be the next mistake.
 
 import type { z } from 'zod';
 import { isOfLiveSystem, liveRefusal } from '../base/live-system.ts';
 import { suggest } from '../base/nearest.ts';
 import type { PathPart } from '../base/path.ts';
-import { fieldNamesAt } from './schema-shape.ts';
+import { fieldNamesAt, formIssueAt } from './schema-shape.ts';
 
 type ZodIssue = z.core.$ZodIssue;
 
@@ -55,7 +56,9 @@ function explain(schema: z.ZodType, root: unknown, issue: ZodIssue): readonly Sc
     return [{ path, message: `the name ${showValue(path.at(-1))} ${why}`, repair: 'remove' }];
   }
   const value = valueAt(root, path);
-  const { message, fix, expected } = describe(issue, value);
+  const isNoText = issue.code === 'invalid_type' && issue.expected === 'string';
+  const form = isNoText ? formIssueAt(schema, path, value) : undefined; // W3
+  const { message, fix, expected } = describe(form ?? issue, value);
   const missing = value === undefined;
   return [
     {

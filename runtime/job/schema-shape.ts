@@ -25,6 +25,13 @@ export function fieldNamesAt(root: Schema, path: readonly PathPart[]): readonly 
   return [...new Set(names)].filter((name) => !BUILDER_FIELDS.includes(name));
 }
 
+/** What a text at `path` must look like, where `value`, which is none, would not if it was written as one. */
+export function formIssueAt(root: Schema, path: readonly PathPart[], value: unknown): z.core.$ZodIssue | undefined {
+  const text = typeof value === 'number' || typeof value === 'boolean' ? String(value) : '';
+  const texts = schemasAt(root, path).filter((schema) => definitionOf(schema).type === 'string');
+  return texts.flatMap((schema) => (schema as z.ZodType).safeParse(text).error?.issues ?? []).find(({ code }) => code === 'invalid_format');
+}
+
 /** A value that the schema at `path` takes, in place of a damaged one, so that the rules can be checked all the same. */
 export function standIn(root: Schema, path: readonly PathPart[], mark: string): unknown {
   const [schema] = schemasAt(root, path);
