@@ -17,7 +17,7 @@ import { decideUpgrade } from './decide-upgrade.ts';
 import type { Action, Decision, Told } from './decision.ts';
 import { readinessOf, type Readiness } from './figures.ts';
 import type { NatsAbsent, NatsObserved, Observed, ValidDeclared } from './observed.ts';
-import { awakeStages, isAsleep, ofPool, poolsNotUp, sizeOfPool, stoppedText, workersAsked } from './pools.ts';
+import { awakeStages, isAsleep, ofPool, podsReplacing, poolsNotUp, sizeOfPool, stoppedText, workersAsked } from './pools.ts';
 import { scalingConditions, scalingNews } from './scaling-verdicts.ts';
 import { issueText, listed, nextRevision, ready, reconciling, stalled, standing, type Conditions } from './verdicts.ts';
 
@@ -223,9 +223,16 @@ function decideSteady(observed: Deployed, readiness: Readiness): Decision {
   const which = stopped === '' ? 'all' : 'the';
   const waits = waitsFor(observed, readiness);
   if (waits.length === 0)
-    return { ...decision, conditions: ready('Running', `revision ${record.revision}: ${which} ${readiness.tasks} tasks run${stopped}`) };
+    return { ...decision, conditions: runs(observed, `revision ${record.revision}: ${which} ${readiness.tasks} tasks run${stopped}`) };
   const message = `${readiness.running} of ${readiness.tasks} tasks run; waiting for ${waits.join(', ')}`;
   return { ...decision, conditions: reconciling('Recovering', message), againMs: SOON_MS };
+}
+
+/** All tasks do, and what is said of the pods that run them. */
+function runs(observed: Deployed, message: string): Conditions {
+  const replacing = podsReplacing(observed);
+  if (replacing === null) return ready('Running', message);
+  return (replacing.isStuck ? stalled : reconciling)('ReplacingPods', `${message}; ${replacing.text}`);
 }
 
 /** What keeps it from being ready: tasks that do not run, and pools whose pods do not come up. */
@@ -248,7 +255,7 @@ function decideSettling(observed: Deployed, readiness: Readiness): Decision {
     return {
       ...decision,
       intent: null,
-      conditions: ready('Running', done),
+      conditions: runs(observed, done),
       events: [...decision.events, ...told],
       remembers: { revision, stableRevision: revision },
     };

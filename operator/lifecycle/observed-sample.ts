@@ -174,6 +174,7 @@ export function observedWith({ job, cluster, ...given }: Given = {}): Observed {
     nats: natsWith(),
     pods: { total: 1, ready: 1, terminating: 0, problems: [] },
     deployedReplicas: 1,
+    rollout: 'done',
     pools: [],
     poolsLeft: [],
     figures: null,

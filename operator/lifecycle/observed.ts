@@ -99,6 +99,10 @@ export type PodsObserved = {
   readonly problems: readonly string[];
 };
 
+/** Whether all pods of a Deployment are as it asks for now. `replacing`: some are as it asked for before; `stuck`: for so long that Kubernetes
+ *  does not expect it to go on. */
+export type Rollout = 'done' | 'replacing' | 'stuck';
+
 export type Load = { readonly kind: 'known'; readonly sample: Sample } | { readonly kind: 'absent'; readonly reason: string };
 
 /** By source: events that wait in its stream. null, or not in it: unknown. */
@@ -111,6 +115,7 @@ export type PoolObserved = Pick<PoolSpec, 'name' | 'scaling' | 'workers'> & {
   readonly pods: PodsObserved;
   /** What its Deployment asks for now; null: there is none. */
   readonly deployedReplicas: number | null;
+  readonly rollout: Rollout;
   readonly load: Load;
   /** What scaling decided; null: its `replicas` count. */
   readonly scaled: Scaled | null;
@@ -133,10 +138,11 @@ export type Observed = {
   readonly nats: NatsObserved;
   /** Of all pools. */
   readonly pods: PodsObserved;
-  /** Of the default pool, as `deployedReplicas`, `load` and `scaling` are. */
+  /** Of the default pool, as `deployedReplicas`, `rollout`, `load` and `scaling` are. */
   readonly defaultPods: PodsObserved;
   /** What the Deployment asks for now; null: there is none. */
   readonly deployedReplicas: number | null;
+  readonly rollout: Rollout;
   readonly pools: readonly PoolObserved[];
   readonly poolsLeft: readonly PoolLeft[];
   /** What workers reported lately; null: none did. */

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { poolSchema } from '../../crds/stream-job/pools.ts';
 import { decide } from './decide.ts';
-import { declaredOf, figuresRunning, observedWith, running, type Given } from './observed-sample.ts';
+import { declaredOf, figuresRunning, observedWith, running, secondsAgo, type Given } from './observed-sample.ts';
 import type { Observed, PoolLeft, PoolObserved } from './observed.ts';
 import { poolsToRemove, sizeOfPool } from './pools.ts';
 
@@ -14,7 +14,7 @@ const pods = (total: number, ready = total): PoolObserved['pods'] => ({ total, r
 function pool(given: Partial<PoolObserved> = {}): PoolObserved {
   const { name, scaling, workers } = poolSchema.parse({ name: 'heavy', stages: ['sums'] });
   const load = { kind: 'absent', reason: 'it is not scaled' } as const;
-  return { name, scaling, workers, replicas: 2, pods: pods(2), deployedReplicas: 2, load, scaled: null, ...given };
+  return { name, scaling, workers, replicas: 2, pods: pods(2), deployedReplicas: 2, rollout: 'done', load, scaled: null, ...given };
 }
 
 const steady: Given = { declared, ...running(declared), figures: figuresRunning(declared, 1), pools: [pool()] };
@@ -103,6 +103,35 @@ describe('a pool whose pods find no node, while its tasks run on workers of anot
     expect(readyOf(seen({ ...running(before), declared: before, figures: figuresRunning(before, 1), pools: [unplaced] }))).toContain(
       'True Running',
     ));
+});
+
+describe('pods that are replaced because spec.workers changed', () => {
+  const what = 'worker pods of pool heavy are being replaced, as what they get has changed; those of before go on until then';
+  const unplaced = { ...pods(3, 2), problems: ['pod x has no node: 0/3 nodes are available'] };
+  const why = '. The new ones do not start (pod x has no node: 0/3 nodes are available): change workers of pool heavy, or make it possible';
+  test('keep the job from being ready, though all tasks run', () => {
+    const observed = seen({ pools: [pool({ pods: pods(3), rollout: 'replacing' })] });
+    expect(readyOf(observed)).toBe(`False ReplacingPods: revision 1: all 5 tasks run; ${what}`);
+    expect(decide(observed)).toMatchObject({ phase: 'Running', actions: [], conditions: { Reconciling: { status: 'True' } } });
+  });
+  test('say why they do not start, and what to do; nothing is rolled back', () => {
+    const observed = seen({ pools: [pool({ pods: unplaced, rollout: 'replacing' })] });
+    expect(readyOf(observed)).toBe(`False ReplacingPods: revision 1: all 5 tasks run; ${what}${why}`);
+    expect(decide(observed).actions).toEqual([]);
+  });
+  test('are not expected to come once Kubernetes does not expect them', () => {
+    const { Stalled, Reconciling } = decide(seen({ pools: [pool({ pods: unplaced, rollout: 'stuck' })] })).conditions;
+    expect([Stalled?.status, Stalled?.reason, Reconciling?.status]).toEqual(['True', 'ReplacingPods', 'False']);
+  });
+  test('of the default pool, too', () =>
+    expect(readyOf(seen({ rollout: 'replacing' }))).toContain('worker pods are being replaced, as what they get has changed'));
+  test('do not keep a revision from being stable: its deadline is not that of pods', () => {
+    const { stableRevision: _, ...status } = running(declared).status;
+    const intent = { action: 'upgrade', revision: status.revision!, since: secondsAgo(3_600) } as const;
+    const decision = decide(seen({ rollout: 'replacing', job: { status: { ...status, intent } } }));
+    expect(decision).toMatchObject({ intent: null, actions: [], remembers: { stableRevision: { number: 1 } } });
+    expect(decision.conditions.Ready).toMatchObject({ status: 'False', reason: 'ReplacingPods' });
+  });
 });
 
 describe('a pool that the spec does not have any more', () => {

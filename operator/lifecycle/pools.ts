@@ -5,6 +5,7 @@
 //       nothing has to be restored in a hurry, and a rollback finds it.
 //   L3. A pool is up when the kubelet says so of one of its pods at least. Workers tell that they run before they were asked, and tasks of
 //       a pool that has no worker stay with another one: neither says that the pool is up.
+//   L4. What pods get is no revision (ADR 52): Kubernetes replaces them one by one, and nothing is taken back. The job is not ready before.
 
 import { DEFAULT_POOL } from '../../crds/stream-job/pool-names.ts';
 import type { StagePlan } from '../../runtime/plan/physical-plan.ts';
@@ -45,6 +46,21 @@ export function poolsNotUp({ cluster, pools, defaultPods }: Observed, stages: re
 
 function waitedFor(what: string, { problems }: PodsObserved): string {
   return problems[0] === undefined ? what : `${what} (${problems[0]})`;
+}
+
+export type Replacing = { readonly text: string; readonly isStuck: boolean };
+
+/** Pods that are of a form that their Deployment had before; null: there are none. L4. */
+export function podsReplacing({ rollout, defaultPods, pools }: Observed): Replacing | null {
+  const all = [{ name: DEFAULT_POOL, rollout, pods: defaultPods }, ...pools].filter((pool) => pool.rollout !== 'done');
+  const [first] = all.filter(({ pods }) => pods.problems.length > 0).concat(all);
+  if (first === undefined) return null;
+  const which = first.name === DEFAULT_POOL ? '' : ` of pool ${first.name}`;
+  const place = first.name === DEFAULT_POOL ? 'spec.workers' : `workers of pool ${first.name}`;
+  const [problem] = first.pods.problems;
+  const what = `worker pods${which} are being replaced, as what they get has changed; those of before go on until then`;
+  const text = problem === undefined ? what : `${what}. The new ones do not start (${problem}): change ${place}, or make it possible`;
+  return { text, isStuck: all.some((pool) => pool.rollout === 'stuck') };
 }
 
 /** `; no worker runs in pool heavy, so totals waits`; empty where all pools have some. */

@@ -21,6 +21,7 @@ import { childrenOf, type ClusterSettings } from './children.ts';
 import { differenceText, firstDifference } from './diff.ts';
 import type { Done, NatsSide } from './nats-side.ts';
 import type { Cache, Caches } from './observe.ts';
+import { replicasOf } from './observe-pools.ts';
 import { identityOf } from './stream-job-object.ts';
 
 export type ApplyParts = {
@@ -33,7 +34,14 @@ export type ApplyParts = {
 /** What did not succeed, and when to try again; null: all is done. */
 export type Trouble = { readonly reason: string; readonly retryAfterMs: number | null };
 /** Sentences about children that somebody else had changed or deleted. */
-export type Applied = { readonly trouble: Trouble | null; readonly repaired: readonly string[] };
+export type Applied = {
+  readonly trouble: Trouble | null;
+  readonly repaired: readonly string[];
+  /** A Deployment was given another form of its pods: what was observed is of the one before. */
+  readonly replaces: boolean;
+};
+
+type Noted = { repaired: string[]; replaces: boolean };
 
 export async function carryOut(parts: ApplyParts, observed: Observed, actions: readonly Action[]): Promise<Trouble | null> {
   for (const action of actions) {
@@ -110,19 +118,19 @@ export async function applyChildren(parts: ApplyParts, observed: Observed, decis
   const replicas = decision.replicas === 'kept' ? deployedReplicas : decision.replicas === 'none' ? null : decision.replicas;
   const workers = workersOf(observed);
   const plan = planFor(observed);
-  if (replicas === null || workers === null || plan === null) return { trouble: null, repaired: [] };
+  if (replicas === null || workers === null || plan === null) return { trouble: null, repaired: [], replaces: false };
   const owner = { name: job.name, namespace: job.namespace, uid: job.uid };
   const identity = identityOf(job);
   const credentials = await nats.credentials(identity, plan);
-  const repaired: string[] = [];
+  const noted: Noted = { repaired: [], replaces: false };
   if (credentials !== null) {
     const live = caches.secrets.get(job.namespace, childNames.credentials(job.name));
     if (live?.metadata.annotations?.[CREDENTIALS_ANNOTATION] !== credentials.hash) {
       const secret = credentialsSecret(owner, credentials);
       const trouble = kubeTrouble('Secret', await client.apply(resources.secrets, secret));
-      if (trouble !== null) return { trouble, repaired };
+      if (trouble !== null) return { trouble, ...noted };
       if (live === undefined && inNats.kind === 'present' && deployedReplicas !== null)
-        repaired.push(`Secret ${secret.metadata.name} was gone`);
+        noted.repaired.push(`Secret ${secret.metadata.name} was gone`);
     }
   }
   const common = {
@@ -146,15 +154,15 @@ export async function applyChildren(parts: ApplyParts, observed: Observed, decis
   for (const { pool, size, own, deployed } of pools) {
     if (size === null) continue;
     for (const child of childrenOf({ ...common, pool, replicas: size, workers: { ...workers, ...own } })) {
-      const trouble = await applyChild(client, caches, child, deployed !== null, repaired);
-      if (trouble !== null) return { trouble, repaired };
+      const trouble = await applyChild(client, caches, child, deployed !== null, noted);
+      if (trouble !== null) return { trouble, ...noted };
     }
   }
   for (const pool of poolsToRemove(observed, decision)) {
     const trouble = await removePool(parts, observed, pool);
-    if (trouble !== null) return { trouble, repaired };
+    if (trouble !== null) return { trouble, ...noted };
   }
-  return { trouble: null, repaired };
+  return { trouble: null, ...noted };
 }
 
 /** Its pods first: who may talk to them holds until they are gone. */
@@ -177,7 +185,7 @@ async function applyChild(
   caches: Caches,
   child: Manifest,
   wasComplete: boolean,
-  repaired: string[],
+  noted: Noted,
 ): Promise<Trouble | null> {
   const { resource, cache } = kindOf(child.kind, caches);
   const live = cache.get(child.metadata.namespace, child.metadata.name);
@@ -195,8 +203,10 @@ async function applyChild(
   const trouble = kubeTrouble(child.kind, answer);
   if (trouble !== null) return trouble;
   // Not each difference is somebody's doing: most are what a new spec asks for.
-  if (live === undefined && wasComplete) repaired.push(`${child.kind} ${child.metadata.name} was gone`);
-  else if (difference !== null) repaired.push(differenceText(child.kind, child.metadata.name, difference));
+  if (live === undefined && wasComplete) noted.repaired.push(`${child.kind} ${child.metadata.name} was gone`);
+  else if (difference !== null) noted.repaired.push(differenceText(child.kind, child.metadata.name, difference));
+  if (child.kind === 'Deployment' && live !== undefined && answer.kind === 'ok')
+    noted.replaces ||= answer.object.metadata.generation !== live.metadata.generation && replicasOf(live) === replicasOf(answer.object);
   return null;
 }
 

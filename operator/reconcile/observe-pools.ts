@@ -5,7 +5,7 @@ import type { ScalingSpec } from '../../crds/stream-job/scaling.ts';
 import type { ScalingStatus } from '../../crds/stream-job/status.ts';
 import type { AnyObject } from '../kube/kube-object.ts';
 import type { JobFigures } from '../lifecycle/figures.ts';
-import type { JobObject, Load, PoolLeft, PoolObserved } from '../lifecycle/observed.ts';
+import type { JobObject, Load, PoolLeft, PoolObserved, Rollout } from '../lifecycle/observed.ts';
 import { childNames, POOL_LABEL } from '../resources/manifest.ts';
 import type { Caches } from './observe.ts';
 import { isWorkerOf, podsOf } from './pods.ts';
@@ -23,6 +23,7 @@ export async function observePools(
   const all: Found<PoolObserved>[] = [];
   for (const { name, scaling, workers, replicas } of pools) {
     const found = caches.pods.list(namespace).filter((pod) => isWorkerOf(job, pod, name));
+    const deployment = caches.deployments.get(namespace, childNames.worker(job, name));
     const before = status.pools?.find((pool) => pool.name === name)?.scaling;
     const observed = {
       name,
@@ -30,7 +31,8 @@ export async function observePools(
       workers,
       replicas,
       pods: podsOf(found),
-      deployedReplicas: replicasOf(caches.deployments.get(namespace, childNames.worker(job, name))),
+      deployedReplicas: replicasOf(deployment),
+      rollout: rolloutOf(deployment),
       load: await loadOf(name, scaling, before),
       scaled: null,
     };
@@ -72,6 +74,24 @@ function runsTasks(pods: readonly AnyObject[], figures: JobFigures | null): bool
   return figures.progress.stages.some(({ partitions }) =>
     partitions.some(({ owner, state }) => owner !== null && state !== 'done' && names.has(owner)),
   );
+}
+
+type DeploymentStatus = {
+  readonly observedGeneration?: number;
+  readonly replicas?: number;
+  readonly updatedReplicas?: number;
+  readonly conditions?: readonly { readonly type: string; readonly reason?: string }[];
+};
+
+/** Nobody has looked after it yet: there are no pods of before. */
+export function rolloutOf(deployment: AnyObject | undefined): Rollout {
+  const { observedGeneration, replicas = 0, updatedReplicas = 0, conditions = [] } = (deployment?.['status'] ?? {}) as DeploymentStatus;
+  if (deployment === undefined || observedGeneration === undefined) return 'done';
+  const isSeen = observedGeneration >= (deployment.metadata.generation ?? 0);
+  // One that only asks for another number of pods replaces none.
+  if (!isSeen) return replicas > 0 && replicas === replicasOf(deployment) ? 'replacing' : 'done';
+  if (replicas <= updatedReplicas) return 'done';
+  return conditions.some(({ type, reason }) => type === 'Progressing' && reason === 'ProgressDeadlineExceeded') ? 'stuck' : 'replacing';
 }
 
 export function replicasOf(deployment: AnyObject | undefined): number | null {

@@ -16,7 +16,7 @@ import { childNames } from '../resources/manifest.ts';
 import { clusterPart, parseJob, revisionHash } from './declared.ts';
 import type { CodeStore } from './code-store.ts';
 import type { NatsSide } from './nats-side.ts';
-import { leftPools, observePools, replicasOf, type LoadOf } from './observe-pools.ts';
+import { leftPools, observePools, replicasOf, rolloutOf, type LoadOf } from './observe-pools.ts';
 import { observeSavepoints } from './observe-savepoints.ts';
 import { isWorkerOf, podsOf } from './pods.ts';
 import { identityOf, jobObjectOf } from './stream-job-object.ts';
@@ -62,6 +62,7 @@ export async function observe(parts: ObserveParts, namespace: string, name: stri
     mode !== 'Off' && hasBegun && plan !== null
       ? nats.load(identity, plan, { pool, asleep: status?.replicas === 0 })
       : { kind: 'absent', reason: 'nothing runs yet' };
+  const deployment = caches.deployments.get(namespace, childNames.worker(name));
   const defaultPods = caches.pods.list(namespace).filter((pod) => isWorkerOf(name, pod));
   const own = await observePools(caches, job, cluster.pools, loadOf);
   const left = leftPools(caches, job, cluster.pools, figures);
@@ -78,7 +79,8 @@ export async function observe(parts: ObserveParts, namespace: string, name: stri
     defaultPods: podsOf(defaultPods),
     pools: own.map(({ observed }) => observed),
     poolsLeft: left.map(({ observed }) => observed),
-    deployedReplicas: replicasOf(caches.deployments.get(namespace, childNames.worker(name))),
+    deployedReplicas: replicasOf(deployment),
+    rollout: rolloutOf(deployment),
     figures,
     backlogs,
     load,

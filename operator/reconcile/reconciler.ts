@@ -73,7 +73,9 @@ export class Reconciler {
     if (applied.repaired.length > 0 && !isRescaled(observed) && isSteady(observed, decision))
       this.#tell(observed, [{ type: 'Normal', reason: 'Repaired', message: applied.repaired.join('; ') }]);
     if (applied.trouble !== null) return applied.trouble;
-    return acts ? null : this.#writeStatus(observed, decision, false);
+    // What was observed says nothing of the pods that a new generation has just been given.
+    const isOutdated = applied.replaces && observed.job.status.observedGeneration !== observed.job.generation;
+    return acts || isOutdated ? null : this.#writeStatus(observed, decision, false);
   }
 
   async #writeStatus(observed: Observed, decision: Decision, isIntent: boolean): Promise<Trouble | null> {

@@ -133,6 +133,7 @@ test('a pool is scaled by itself, and the default pool stays as it is', () => {
       workers,
       pods: { total: 1, ready: 1, terminating: 0, problems: [] },
       deployedReplicas: status.pools?.[0]?.scaling?.replicas ?? 1,
+      rollout: 'done' as const,
       load: { kind: 'known' as const, sample: own },
       scaled: null,
     };

@@ -219,7 +219,7 @@ function pooled(name: string, says: string): PoolObserved {
   };
   const scaled = { replicas, status, sentences: [], verdicts: { limited: null, hot: null } };
   const pods = { total: 2, ready: 1, terminating: 0, problems: [] };
-  return { name, scaling, workers, replicas, pods, deployedReplicas: 2, load: { kind: 'absent', reason: '' }, scaled };
+  return { name, scaling, workers, replicas, pods, deployedReplicas: 2, rollout: 'done', load: { kind: 'absent', reason: '' }, scaled };
 }
 
 test.each([

@@ -1,8 +1,9 @@
 // Pods of a pool that find no node, on a real API server and with a worker of the default pool: the job is not ready before the pool has come
-// up, and the revision that brought a pool that never does is taken back after its deadline. What scheduler and kubelet say of pods is written here.
+// up, and the revision that brought a pool that never does is taken back after its deadline. A pool that is up and is to go to other nodes stays where it
+// is until they are there. What scheduler, kubelet and the controller of Deployments say is written here.
 import { expect, test } from 'vitest';
 import { startPod } from '../../runtime/pod/pod-harness.ts';
-import type { ConditionType } from '../../crds/stream-job/status.ts';
+import type { Condition, ConditionType } from '../../crds/stream-job/status.ts';
 import { selectorLabels } from '../../operator/resources/manifest.ts';
 import { until } from '../support/until.ts';
 import { JOB, jobPath, type Live } from './support/control-plane.ts';
@@ -13,25 +14,28 @@ const waitMs = 180_000;
 const pods = `/api/v1/namespaces/${namespace}/pods`;
 const events = `/apis/events.k8s.io/v1/namespaces/${namespace}/events`;
 const nowhere = '0/3 nodes are available: 3 node(s) did not match the node selector';
+const heavyPods = `/apis/apps/v1/namespaces/${namespace}/deployments/${JOB}-worker-heavy`;
 const bed = operatedNamespace(namespace);
 
 const statusOf = async (): Promise<Live['status']> => (await bed.plane.get(jobPath(namespace)))?.status;
 const story = async (): Promise<string> => `${JSON.stringify(await statusOf(), null, 1)}\n${bed.operator.log}`;
 
-async function apply(pools: readonly string[], progressDeadline = '10m'): Promise<void> {
+type Upgrade = { readonly progressDeadline?: string; readonly workers?: object };
+
+async function apply(pools: readonly string[], { progressDeadline = '10m', workers = {} }: Upgrade = {}): Promise<void> {
   await bed.plane.apply(namespace, {
     stages: [{ name: 'counts', from: 'load', keyBy: 'event.key', aggregate: { n: { count: {} } } }],
     sinks: [{ name: 'out', from: 'counts', journal: {} }],
     replicas: 1,
     upgrade: { progressDeadline },
-    pools: pools.map((name) => ({ name, stages: ['counts'] })),
+    pools: pools.map((name) => ({ name, stages: ['counts'], workers })),
   });
 }
 
 /** As the ReplicaSet of the pool's Deployment makes it. */
-async function makePod(pool: string): Promise<string> {
-  const name = `${JOB}-worker-${pool}-5d4f8-x7k2p`;
-  const owner = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: `${JOB}-worker-${pool}-5d4f8`, uid: 'of-a-test', controller: true };
+async function makePod(pool: string, set = '5d4f8'): Promise<string> {
+  const name = `${JOB}-worker-${pool}-${set}-x7k2p`;
+  const owner = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: `${JOB}-worker-${pool}-${set}`, uid: 'of-a-test', controller: true };
   await bed.plane.create(pods, {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -78,12 +82,45 @@ test('it is ready when one of its pods is', async () => {
   expect((await statusOf())?.stableRevision?.number).toBe(2);
 });
 
+/** As the controller of Deployments does. */
+async function countPods(replicas: number, updatedReplicas: number, conditions: readonly object[] = []): Promise<void> {
+  const { generation } = (await bed.plane.get(heavyPods))!.metadata;
+  await bed.plane.patch(`${heavyPods}/status`, { status: { observedGeneration: generation, replicas, updatedReplicas, conditions } });
+}
+
+test('another node selector for a pool that runs, which no node has: the job is not ready from the first, its old pod and its revision stay', async () => {
+  await countPods(1, 1);
+  await isReady(2);
+  await apply(['heavy'], { workers: { nodeSelector: { disk: 'none' } } });
+  const { generation } = (await bed.plane.get(jobPath(namespace)))!.metadata;
+  const ready = async (): Promise<Condition | undefined> => (await statusOf())?.conditions?.find(({ type }) => type === 'Ready');
+  await until('Ready is of the new spec', waitMs, async () => (await ready())?.observedGeneration === generation, story);
+  const what = 'worker pods of pool heavy are being replaced, as what they get has changed; those of before go on until then';
+  expect((await ready())?.message).toMatch(new RegExp(`^revision 2: all \\d+ tasks run; ${what}`));
+  expect(await ready()).toMatchObject({ status: 'False', reason: 'ReplacingPods' });
+  const pod = await makePod('heavy', '7c9b6');
+  await findsNoNode(pod);
+  await countPods(2, 1);
+  const why = `. The new ones do not start (pod ${pod} has no node: ${nowhere}): change workers of pool heavy, or make it possible`;
+  await says('Ready', `${what}${why}`);
+  await says('Reconciling', 'True ReplacingPods');
+  await says('Degraded', `True PodsNotStarting: pod ${pod} has no node`);
+  await countPods(2, 1, [{ type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded' }]);
+  await says('Stalled', 'True ReplacingPods');
+  expect(await statusOf()).toMatchObject({ phase: 'Running', revision: { number: 2 }, stableRevision: { number: 2 } });
+  await apply(['heavy']);
+  await until('its Deployment is as before', waitMs, async () => !JSON.stringify(await bed.plane.get(heavyPods)).includes('disk'), story);
+  await bed.plane.remove(`${pods}/${pod}`);
+  await countPods(1, 1);
+  await isReady(2);
+});
+
 test('a revision whose pool does not come up within its deadline is taken back', async () => {
   await apply(['light']);
   await findsNoNode(await makePod('light'));
   await says('Ready', 'False Upgrading: revision 3: ');
   await says('Ready', 'waiting for a worker pod of pool light to be ready (pod ');
-  await apply(['light'], '1s');
+  await apply(['light'], { progressDeadline: '1s' });
   await says('Stalled', 'True RolledBack: this spec was tried and did not progress; revision 4 runs instead');
   expect(await statusOf()).toMatchObject({ revision: { number: 4 }, stableRevision: { number: 4 } });
   const isTold = async (): Promise<boolean> => {
