@@ -13,7 +13,8 @@ import { condition, makeNamespace, pods, removeNamespace, status, untilReady } f
 import { claimedAnew, ownersOf } from './support/journals.ts';
 import { adminOf, connectClusterNats, connectJobNats, type ClusterNats } from './support/nats.ts';
 import { linesOf } from './support/payloads.ts';
-import { kubectl, list, until } from './support/programs.ts';
+import { list } from './support/objects.ts';
+import { kubectl, until } from './support/programs.ts';
 
 const space = 'e2e-deploy';
 const identity = `${space}_doors`;

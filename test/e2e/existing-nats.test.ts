@@ -7,7 +7,8 @@ import { condition, makeNamespace, removeNamespace, status, untilCondition, unti
 import { applyLoadJob, makeLoadStream, problemsOf, Sender } from './support/load.ts';
 import { connectClusterNats, secretText, type ClusterNats } from './support/nats.ts';
 import { chart } from './support/old-chart.ts';
-import { apply, freshName, get, helm, kubectl, list, until } from './support/programs.ts';
+import { get, list } from './support/objects.ts';
+import { apply, freshName, helm, kubectl, until } from './support/programs.ts';
 import { deleteNamespace, installRelease, sharedOperator, uninstallRelease } from './support/second-release.ts';
 
 const space = 'e2e-existing';

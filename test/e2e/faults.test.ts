@@ -2,11 +2,12 @@
 // those of a run in which nothing did, its own account of its events (ConservationOK) is never wrong, and what else it says is so (truth.ts).
 
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { condition, isReady, makeNamespace, pods, removeNamespace, status, untilReady } from './support/jobs.ts';
+import { condition, isReady, makeNamespace, pods, removeNamespace, status, untilReady, type PodObject } from './support/jobs.ts';
 import { applyLoadJob, gapsOf, makeLoadStream, problemsOf, resultsOf, Sender } from './support/load.ts';
 import { adminOf, connectClusterNats, connectJobNats, type ClusterNats } from './support/nats.ts';
-import { killOperator, operatorProcess } from './support/operator-process.ts';
-import { kubectl, list, release, systemNamespace, until, freshName } from './support/programs.ts';
+import { killNats, killOperator, operatorProcess } from './support/processes-of-pods.ts';
+import { get, list } from './support/objects.ts';
+import { kubectl, release, systemNamespace, until, freshName } from './support/programs.ts';
 import { Truth } from './support/truth.ts';
 
 const space = freshName('e2e-faults');
@@ -146,9 +147,15 @@ test('an operator that is killed while it scales and upgrades a job ends where i
   console.log(`operator killed in 3 acts: ${await gapsOf(nats, 'beheaded')}`);
 }, 900_000);
 
-test('a NATS server that is restarted is waited for', async () => {
+test('a NATS server that is killed is waited for', async () => {
   const sender = await running('restarted', 2);
-  await kubectl(['delete', 'pod', `${release}-nats-0`, '-n', systemNamespace, '--grace-period=0', '--force']);
+  const server = await get<PodObject>('pod', systemNamespace, `${release}-nats-0`);
+  if (server === null) throw new Error('the release has no pod of NATS');
+  await killNats(server);
+  await until('another server runs in its pod', 150_000, async () => {
+    const [container] = (await get<PodObject>('pod', systemNamespace, server.metadata.name))?.status.containerStatuses ?? [];
+    return (container?.restartCount ?? 0) > (server.status.containerStatuses?.[0]?.restartCount ?? 0) ? true : null;
+  });
   await kubectl(['rollout', 'status', `statefulset/${release}-nats`, '-n', systemNamespace, '--timeout=200s']);
   await pause(3_000);
   await untilReady(space, 'restarted');

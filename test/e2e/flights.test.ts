@@ -16,7 +16,8 @@ import { loadJob, makeLoadStream } from './support/load.ts';
 import { adminOf, connectClusterNats, connectJobNats, type ClusterNats } from './support/nats.ts';
 import { liesOf, look, tasksOf, Watch } from './support/outside.ts';
 import { payloadsOf } from './support/payloads.ts';
-import { apply, kubectl, list, release, run, systemNamespace, until } from './support/programs.ts';
+import { list } from './support/objects.ts';
+import { apply, kubectl, release, run, systemNamespace, until } from './support/programs.ts';
 import { connectClusterJaeger } from './support/jaeger.ts';
 import { commandOf, commandsOf, typed } from './support/readme.ts';
 

@@ -26,7 +26,8 @@ import {
 import { applyLoadJob, loadJob, makeLoadStream, problemsOf, resultsOf, Sender } from './support/load.ts';
 import { workerImage } from './support/images.ts';
 import { adminOf, allStreams, connectClusterNats, type ClusterNats } from './support/nats.ts';
-import { apply, get, kubectl, list, systemNamespace, until } from './support/programs.ts';
+import { get, list } from './support/objects.ts';
+import { apply, kubectl, systemNamespace, until } from './support/programs.ts';
 
 const [space, elsewhere] = ['e2e-hostile', 'e2e-hostile-elsewhere'];
 const refused = [...shape, ...names, ...connectors, ...stages, ...feedback, ...hostile];

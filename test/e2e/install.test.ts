@@ -10,7 +10,8 @@ import { applyLoadJob, loadJob, makeLoadStream, problemsOf, resultsOf, Sender } 
 import { adminOf, connectClusterNats, operatorSeed, type ClusterNats } from './support/nats.ts';
 import { chart, makeOldChart } from './support/old-chart.ts';
 import { deleteNamespace, installRelease, sharedOperator, uninstallRelease, valuesOf } from './support/second-release.ts';
-import { HELM_LIMIT_MS, apply, get, helm, kubectl, list, release, run, systemNamespace, until, wanted } from './support/programs.ts';
+import { get, list } from './support/objects.ts';
+import { HELM_LIMIT_MS, apply, helm, kubectl, release, run, systemNamespace, until, wanted } from './support/programs.ts';
 
 /** By the other version of Helm. */
 async function helm3(args: readonly string[]): Promise<string> {

@@ -8,7 +8,8 @@ import { condition, job, makeNamespace, pods, removeNamespace, status, story, un
 import { gapsOf, loadJob, makeLoadStream, problemsOf, resultsOf, Sender } from './support/load.ts';
 import { adminOf, allStreams, connectClusterNats, type ClusterNats } from './support/nats.ts';
 import { OutsideOperator } from './support/outside-operator.ts';
-import { apply, freshName, get, kubectl, until } from './support/programs.ts';
+import { get } from './support/objects.ts';
+import { apply, freshName, kubectl, until } from './support/programs.ts';
 import { sharedOperator } from './support/second-release.ts';
 
 const NAME = 'slain';

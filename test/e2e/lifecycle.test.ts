@@ -5,7 +5,8 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { condition, job, makeNamespace, pods, removeNamespace, status, story, untilPhase, untilReady } from './support/jobs.ts';
 import { applyLoadJob, gapsOf, makeLoadStream, problemsOf, resultsOf, Sender } from './support/load.ts';
 import { adminOf, allStreams, connectClusterNats, type ClusterNats } from './support/nats.ts';
-import { apply, get, kubectl, until, freshName } from './support/programs.ts';
+import { get } from './support/objects.ts';
+import { apply, kubectl, until, freshName } from './support/programs.ts';
 import { Truth } from './support/truth.ts';
 
 const space = freshName('e2e-lifecycle');

@@ -3,7 +3,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeNamespace, type StreamJobObject } from './support/jobs.ts';
 import { adminOf, connectClusterNats, type ClusterNats } from './support/nats.ts';
-import { apply, kubectl, list, systemNamespace, until, freshName } from './support/programs.ts';
+import { list } from './support/objects.ts';
+import { apply, kubectl, systemNamespace, until, freshName } from './support/programs.ts';
 
 const space = freshName('e2e-many');
 const jobs = Array.from({ length: 200 }, (_, i) => `many-${String(i).padStart(3, '0')}`);

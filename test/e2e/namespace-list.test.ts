@@ -5,7 +5,8 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { condition, job, makeNamespace, pods, removeNamespace, untilCondition, untilPhase, untilReady } from './support/jobs.ts';
 import { applyLoadJob, makeLoadStream, problemsOf, Sender } from './support/load.ts';
 import { adminOf, connectClusterNats, type ClusterNats } from './support/nats.ts';
-import { freshName, helm, kubectl, list, run, systemNamespace } from './support/programs.ts';
+import { list } from './support/objects.ts';
+import { freshName, helm, kubectl, run, systemNamespace } from './support/programs.ts';
 import { deleteNamespace, installRelease, sharedOperator, uninstallRelease } from './support/second-release.ts';
 
 const home = 'e2e-listed';

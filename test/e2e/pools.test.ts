@@ -6,7 +6,8 @@ import { makeNamespace, pods, removeNamespace, status, story, untilReady } from 
 import { applyLoadJob, gapsOf, makeLoadStream, problemsOf, resultsOf, Sender } from './support/load.ts';
 import { adminOf, connectClusterNats, type ClusterNats } from './support/nats.ts';
 import { PortForward } from './support/port-forward.ts';
-import { freshName, get, kubectl, list, release, systemNamespace, until } from './support/programs.ts';
+import { get, list } from './support/objects.ts';
+import { freshName, kubectl, release, systemNamespace, until } from './support/programs.ts';
 
 const space = freshName('e2e-pools');
 const NAME = 'pooled';

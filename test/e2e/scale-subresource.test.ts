@@ -4,7 +4,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { job, makeNamespace, removeNamespace, status, story, untilReady } from './support/jobs.ts';
 import { applyLoadJob, makeLoadStream } from './support/load.ts';
 import { adminOf, connectClusterNats } from './support/nats.ts';
-import { apply, freshName, get, kubectl, until } from './support/programs.ts';
+import { get } from './support/objects.ts';
+import { apply, freshName, kubectl, until } from './support/programs.ts';
 
 const space = freshName('e2e-scaler');
 const NAME = 'scaled';

@@ -7,7 +7,8 @@ import { GENERAL_CALLS, callsOn } from '../support/jetstream-calls.ts';
 import { makeNamespace, removeNamespace, untilReady } from './support/jobs.ts';
 import { applyLoadJob, makeLoadStream } from './support/load.ts';
 import { adminOf, connectClusterNats, connectJobNats, secretText, type ClusterNats } from './support/nats.ts';
-import { freshName, get, until } from './support/programs.ts';
+import { get } from './support/objects.ts';
+import { freshName, until } from './support/programs.ts';
 
 const [ours, theirs] = [freshName('e2e-tenant-a'), freshName('e2e-tenant-b')];
 const MINE = 'mine';

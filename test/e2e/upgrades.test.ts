@@ -5,7 +5,8 @@ import { afterAll, beforeAll, expect, inject, onTestFinished, test } from 'vites
 import { condition, makeNamespace, pods, removeNamespace, status, story, untilReady } from './support/jobs.ts';
 import { applyLoadJob, gapsOf, judge, makeLoadStream, problemsOf, resultsOf, Sender, type Result } from './support/load.ts';
 import { adminOf, connectClusterNats, type ClusterNats } from './support/nats.ts';
-import { freshName, get, kubectl, until } from './support/programs.ts';
+import { get } from './support/objects.ts';
+import { freshName, kubectl, until } from './support/programs.ts';
 import { Truth } from './support/truth.ts';
 
 const space = freshName('e2e-upgrades');

@@ -1,6 +1,7 @@
 // StreamJobs as tests see them: applied, waited for, described.
 
-import { apply, get, kubectl, list, until } from './programs.ts';
+import { get, list } from './objects.ts';
+import { apply, kubectl, until } from './programs.ts';
 import type { StreamJobStatus } from '../../../crds/stream-job/status.ts';
 
 export type StreamJobObject = {

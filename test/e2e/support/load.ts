@@ -60,6 +60,11 @@ export async function makeLoadStream({ jsm }: ClusterNats, name: string, copies 
   await jsm.streams.add({ name: `load-${name}`, subjects: [`load.${name}`], storage: 'file' as never, num_replicas: copies });
 }
 
+/** A server that dies with an event in hand answers never: who waits for long, waits for nothing. */
+const ANSWER_MS = 5_000;
+/** Less than NATS remembers an id for (2 min). */
+const GIVE_UP_MS = 100_000;
+
 /** Sends events until it is stopped; each is acknowledged by NATS before it counts as sent. */
 export class Sender {
   readonly #nats: ClusterNats;
@@ -68,6 +73,7 @@ export class Sender {
   #running: Promise<void> | null = null;
   #pace = { sinceMs: 0, sent: 0 };
   #stopped = false;
+  #refused = '';
   sent = 0;
 
   constructor(nats: ClusterNats, load: Load) {
@@ -90,6 +96,11 @@ export class Sender {
     this.#pace = { sinceMs: performance.now(), sent: this.sent };
   }
 
+  /** What it is refused with at present; empty: nothing. */
+  get trouble(): string {
+    return this.#refused && `events are not taken: ${this.#refused}`;
+  }
+
   /** How many events each key got. */
   counts(): ReadonlyMap<string, number> {
     return this.#next;
@@ -105,7 +116,7 @@ export class Sender {
     }
   }
 
-  /** Events in order; a lost answer is asked for again under the same id, which NATS stores once. */
+  /** Events in order; an event without an answer is sent again under the same id, which NATS stores once. */
   async send(count: number): Promise<void> {
     const { keys, name, lines = 1 } = this.#load;
     const events = Array.from({ length: count }, (_, i) => {
@@ -121,12 +132,16 @@ export class Sender {
   async #publish(name: string, events: readonly { readonly key: string; readonly n: number }[]): Promise<void> {
     const text = events.map((event) => JSON.stringify(event)).join('\n');
     const msgID = `${events[0]?.key}-${events[0]?.n}`;
+    const sinceMs = performance.now();
     for (let tries = 1; ; tries++) {
       try {
-        await this.#nats.js.publish(`load.${name}`, text, { msgID });
+        await this.#nats.js.publish(`load.${name}`, text, { msgID, timeout: ANSWER_MS });
+        this.#refused = '';
         return;
       } catch (error) {
-        if (tries === 60) throw error;
+        const ms = performance.now() - sinceMs;
+        this.#refused = `${msgID} ${tries} times in ${Math.round(ms / 1000)} s, with "${String(error)}"`;
+        if (ms > GIVE_UP_MS) throw new Error(this.trouble, { cause: error });
         await sleep(500);
       }
     }

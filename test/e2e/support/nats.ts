@@ -3,7 +3,8 @@
 import { jetstream, jetstreamManager, type JetStreamClient, type JetStreamManager } from '@nats-io/jetstream';
 import { connect, credsAuthenticator, type NatsConnection } from '@nats-io/transport-node';
 import { PortForward } from './port-forward.ts';
-import { apply, get, release, systemNamespace, until } from './programs.ts';
+import { get } from './objects.ts';
+import { apply, release, systemNamespace, until } from './programs.ts';
 
 export type ClusterNats = {
   readonly connection: NatsConnection;

@@ -11,7 +11,8 @@ import { join } from 'node:path';
 import { OperatorProcess } from '../../operator/support/operator-process.ts';
 import { WriteProxy, type When } from '../../operator/support/write-proxy.ts';
 import { PortForward } from './port-forward.ts';
-import { get, kubectl, release, systemNamespace } from './programs.ts';
+import { get } from './objects.ts';
+import { kubectl, release, systemNamespace } from './programs.ts';
 
 type Variable = { readonly name: string; readonly value?: string };
 type Deployment = {

@@ -91,17 +91,6 @@ export async function apply(manifests: string): Promise<string> {
   return kubectl(['apply', '--server-side', '-f', '-'], { input: manifests });
 }
 
-/** The object as it is; null when there is none. */
-export async function get<T = Record<string, unknown>>(kind: string, namespace: string, name: string): Promise<T | null> {
-  const text = await kubectl(['get', kind, name, '-n', namespace, '-o', 'json', '--ignore-not-found']);
-  return text.trim() === '' ? null : (JSON.parse(text) as T);
-}
-
-export async function list<T = Record<string, unknown>>(kind: string, namespace: string, selector = ''): Promise<readonly T[]> {
-  const text = await kubectl(['get', kind, '-n', namespace, '-o', 'json', ...(selector === '' ? [] : ['-l', selector])]);
-  return (JSON.parse(text) as { readonly items: readonly T[] }).items;
-}
-
 /** Asks until `look` gives something else than null. `what` and the last words stand in the error. */
 export async function until<T>(
   what: string,

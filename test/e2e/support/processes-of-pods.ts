@@ -1,9 +1,10 @@
-// The process of the operator in its pod, and its death without a word (SIGKILL): kubelet would let it say farewell first.
+// Processes of pods, and their death without a word (SIGKILL): kubelet would let them say farewell first.
 
 import { expect, inject } from 'vitest';
 import { tryRun } from '../../cluster/program-run.ts';
 import type { PodObject } from './jobs.ts';
-import { list, systemNamespace } from './programs.ts';
+import { list } from './objects.ts';
+import { systemNamespace } from './programs.ts';
 
 export async function operatorProcess(): Promise<{ readonly node: string; readonly isReady: boolean; readonly startedAt: string }> {
   const found = await list<PodObject>('pods', systemNamespace, 'app.kubernetes.io/component=operator');
@@ -12,11 +13,22 @@ export async function operatorProcess(): Promise<{ readonly node: string; readon
   return { node: found[0]?.spec.nodeName ?? '', isReady: container?.ready === true, startedAt: container?.state?.running?.startedAt ?? '' };
 }
 
-/** From within its node, which is a container. The brackets keep the search from finding itself. */
 export async function killOperator(): Promise<void> {
   const { node } = await operatorProcess();
+  // The brackets keep the search from finding itself.
+  await killIn(node, 'grep -qs "operator[.]mjs" $p/cmdline');
+}
+
+/** The nats-server of a pod. Its pod stays and gets another one: to delete the pod by force would be no death of the server, but a second
+ *  server on the store of one that may still run. */
+export async function killNats(pod: PodObject): Promise<void> {
+  await killIn(pod.spec.nodeName ?? '', `grep -qs "nats-serve[r]" $p/cmdline && grep -qsz "^POD_NAME=${pod.metadata.name}$" $p/environ`);
+}
+
+/** From within its node, which is a container. */
+async function killIn(node: string, isWanted: string): Promise<void> {
   const { dockerHost } = inject('bed');
-  const search = 'for p in /proc/[0-9]*; do grep -qs "operator[.]mjs" $p/cmdline && kill -9 ${p#/proc/} && echo killed; done; true';
+  const search = `for p in /proc/[0-9]*; do ${isWanted} && kill -9 \${p#/proc/} && echo killed; done; true`;
   const env = dockerHost === null ? {} : { DOCKER_HOST: dockerHost };
   const { code, stdout, stderr } = await tryRun('docker', ['exec', node, 'sh', '-c', search], { env, timeoutMs: 100_000 });
   expect([code, stdout.trim()], stderr).toEqual([0, 'killed']);
