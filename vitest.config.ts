@@ -49,7 +49,6 @@ export default defineConfig({
           testTimeout: 400_000,
           hookTimeout: 400_000,
           expect: { poll: { timeout: POLL_MS } },
-          fileParallelism: false,
         },
       },
       {
