@@ -8,6 +8,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { bundlePrograms } from '../../../images/bundle.ts';
+import { images } from '../../../images/programs.ts';
 import { OperatorProcess } from '../../operator/support/operator-process.ts';
 import { WriteProxy, type When } from '../../operator/support/write-proxy.ts';
 import { PortForward } from './port-forward.ts';
@@ -30,6 +32,8 @@ export class OutsideOperator {
   readonly #folder: string;
   readonly #forwards: readonly PortForward[];
   readonly #environment: Readonly<Record<string, string>>;
+  /** As in its image: it starts three times faster than from the sources, and it starts often. */
+  readonly #entry: string;
   /** All that there were; the last one may live. */
   readonly processes: OperatorProcess[] = [];
   #next: Promise<void> = Promise.resolve();
@@ -40,11 +44,13 @@ export class OutsideOperator {
     readonly folder: string;
     readonly forwards: readonly PortForward[];
     readonly environment: Readonly<Record<string, string>>;
+    readonly entry: string;
   }) {
     this.proxy = parts.proxy;
     this.#folder = parts.folder;
     this.#forwards = parts.forwards;
     this.#environment = parts.environment;
+    this.#entry = parts.entry;
   }
 
   /** For the jobs of these namespaces. */
@@ -69,7 +75,10 @@ export class OutsideOperator {
       CLUSTER_ADDRESS: address,
       NODE_OPTIONS: `--import=${import.meta.resolve('./cluster-names.ts')}`,
     };
-    const outside = new OutsideOperator({ proxy, folder, forwards, environment });
+    const [program] = await bundlePrograms([images.operator.programs[0]]);
+    const entry = join(folder, 'operator.mjs');
+    await writeFile(entry, program?.text ?? '');
+    const outside = new OutsideOperator({ proxy, folder, forwards, environment, entry });
     await outside.#begin();
     return outside;
   }
@@ -112,6 +121,7 @@ export class OutsideOperator {
       apiUrl: this.proxy.url,
       natsUrl: '',
       namespace: systemNamespace,
+      entry: this.#entry,
     };
     this.processes.push(await OperatorProcess.start({ ...place, pod: `outside-${this.processes.length}`, environment: this.#environment }));
     this.#isDying = false;

@@ -18,13 +18,16 @@ export type OperatorPlace = {
   /** Its own, and the only one that it watches. */
   readonly namespace: string;
   readonly pod?: string;
+  /** The program; absent: as it is in this repository. */
+  readonly entry?: string;
   /** What it is told besides, or otherwise. */
   readonly environment?: Readonly<Record<string, string>>;
 };
 
-const entry = join(import.meta.dirname, '../../../operator/main.ts');
+const fromSources = join(import.meta.dirname, '../../../operator/main.ts');
 
 export class OperatorProcess {
+  readonly #entry: string;
   readonly #env: NodeJS.ProcessEnv;
   #child: ChildProcess;
   #exited: Promise<unknown>;
@@ -32,14 +35,15 @@ export class OperatorProcess {
   readonly httpPort: number;
   log = '';
 
-  private constructor(env: NodeJS.ProcessEnv, httpPort: number) {
+  private constructor(entry: string, env: NodeJS.ProcessEnv, httpPort: number) {
+    this.#entry = entry;
     this.#env = env;
     this.httpPort = httpPort;
     [this.#child, this.#exited] = this.#begin();
   }
 
   #begin(): [ChildProcess, Promise<unknown>] {
-    const child = spawn(process.execPath, [entry], { env: this.#env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [this.#entry], { env: this.#env, stdio: ['ignore', 'pipe', 'pipe'] });
     const from = this.log.length;
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (bytes: Buffer) => (this.log += bytes.toString()));
     child.once('close', () => {
@@ -56,6 +60,7 @@ export class OperatorProcess {
     keysSecret = null,
     namespace,
     pod = 'operator-0',
+    entry = fromSources,
     environment = {},
   }: OperatorPlace): Promise<OperatorProcess> {
     const kubeconfig = `${server.kubeconfig}-${namespace}`;
@@ -76,7 +81,7 @@ export class OperatorProcess {
       MILLRACE_LOG: 'text',
       ...environment,
     };
-    return new OperatorProcess(env, httpPort);
+    return new OperatorProcess(entry, env, httpPort);
   }
 
   get leads(): boolean {
