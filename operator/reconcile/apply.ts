@@ -33,9 +33,9 @@ export type ApplyParts = {
 
 /** What did not succeed, and when to try again; null: all is done. */
 export type Trouble = { readonly reason: string; readonly retryAfterMs: number | null };
-/** Sentences about children that somebody else had changed or deleted. */
 export type Applied = {
   readonly trouble: Trouble | null;
+  /** Sentences about children that somebody else had changed or deleted. */
   readonly repaired: readonly string[];
   /** A Deployment was given another form of its pods: what was observed is of the one before. */
   readonly replaces: boolean;

@@ -1,7 +1,7 @@
 // Credentials that change while the pod runs, and what its account imports of that of its namespace, on a server that trusts what the
 // operator's keys sign.
 
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NatsConnection } from '@nats-io/transport-node';
@@ -10,6 +10,7 @@ import { accountNamed, startKeyedServer, type KeyedServer } from '../../operator
 import { ensureStock } from '../../operator/nats/stock.ts';
 import { accountOf, makeNatsKeys, workerCredentials } from '../../operator/nats/nats-keys.ts';
 import { jobText } from '../../test/support/job-run.ts';
+import { replaceFile } from '../../test/support/replaced-file.ts';
 import { callApi, type StreamInfo } from '../adapters/nats/jetstream-api.ts';
 import { importsOf } from '../adapters/nats/imported-subjects.ts';
 import type { JobConnections } from '../adapters/nats/job-connections.ts';
@@ -48,12 +49,6 @@ const text = (factor: number, more = ''): string =>
 `,
   );
 
-/** As a Secret changes under a pod: at once. */
-async function put(path: string, credentials: string): Promise<void> {
-  await writeFile(`${path}.new`, credentials);
-  await rename(`${path}.new`, path);
-}
-
 const says = (pod: PodProcess, part: string): Promise<void> =>
   expect.poll(() => pod.lines.some(({ msg }) => String(msg).includes(part)), { timeout: 120_000 }).toBe(true);
 const results = async (): Promise<number> => {
@@ -70,15 +65,15 @@ test('a pod whose credentials are wrong, then too few, then right, runs; a revis
   const path = join(folder, 'nats.creds');
   const stranger = accountOf((await makeNatsKeys())['operator.seed'], accountNamed(identity));
   const rights = importingRights(first.permissions);
-  await put(path, await workerCredentials(stranger.seed, identity, rights));
+  await replaceFile(path, await workerCredentials(stranger.seed, identity, rights));
   const pod = startPod({ natsUrl: server.url, job: identity, worker: 'w-1', credentials: path });
   await says(pod, 'MR1003');
 
   const few = rights.publish.filter((subject) => !subject.includes('_sinks'));
-  await put(path, await workerCredentials(seed, identity, { ...rights, publish: few }));
+  await replaceFile(path, await workerCredentials(seed, identity, { ...rights, publish: few }));
   await says(pod, `MR_${identity}_sinks: no answer in time; it is being made, or these credentials do not reach it yet`);
 
-  await put(path, await workerCredentials(seed, identity, rights));
+  await replaceFile(path, await workerCredentials(seed, identity, rights));
   await says(pod, 'IN: JetStream does not answer (no responders); it is being made, or these credentials do not reach it yet');
   await server.accounts.setImports(identity, importsOf(first.permissions.streams));
   admin.publish('in.rights', '{"n":1}');
@@ -90,21 +85,21 @@ test('a pod whose credentials are wrong, then too few, then right, runs; a revis
   await says(pod, 'revision 2 waits for streams');
   admin.publish('in.rights', '{"n":2}');
   await expect.poll(results, { timeout: 120_000 }).toBe(2); // the old revision goes on meanwhile
-  await put(path, await workerCredentials(seed, identity, importingRights(second.permissions)));
+  await replaceFile(path, await workerCredentials(seed, identity, importingRights(second.permissions)));
   await says(pod, 'runs revision 2');
   await expect.poll(async () => (await pod.probe('readyz'))?.status, { timeout: 120_000 }).toBe(200);
   admin.publish('in.rights', '{"n":3}');
   await expect.poll(results, { timeout: 120_000 }).toBe(3);
 
   // Refused, it says so, and not at each try; with the right ones it goes on by itself, and reads what came meanwhile.
-  await put(path, await workerCredentials(stranger.seed, identity, rights));
+  await replaceFile(path, await workerCredentials(stranger.seed, identity, rights));
   await says(pod, 'Authorization Violation; tries again with the credentials that are there by then');
   await expect
     .poll(async () => (await pod.probe('readyz'))?.body, { timeout: 120_000 })
     .toMatchObject({ why: 'NATS refuses the credentials (Authorization Violation)' });
   admin.publish('in.rights', '{"n":4}');
   await admin.flush();
-  await put(path, await workerCredentials(seed, identity, importingRights(second.permissions)));
+  await replaceFile(path, await workerCredentials(seed, identity, importingRights(second.permissions)));
   await expect.poll(results, { timeout: 120_000 }).toBe(4);
   await expect.poll(async () => (await pod.probe('readyz'))?.status, { timeout: 120_000 }).toBe(200);
   expect(await pod.end()).toMatchObject({ code: 0 });

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { condition, isReady, makeNamespace, pods, removeNamespace, status, untilReady, type PodObject } from './support/jobs.ts';
 import { applyLoadJob, gapsOf, makeLoadStream, problemsOf, resultsOf, Sender } from './support/load.ts';
 import { adminOf, connectClusterNats, connectJobNats, type ClusterNats } from './support/nats.ts';
-import { killNats, killOperator, operatorProcess } from './support/processes-of-pods.ts';
+import { killNats, killOperator, operatorProcess, untilRunsAnew } from './support/processes-of-pods.ts';
 import { get, list } from './support/objects.ts';
 import { kubectl, release, systemNamespace, until, freshName } from './support/programs.ts';
 import { Truth } from './support/truth.ts';
@@ -152,10 +152,7 @@ test('a NATS server that is killed is waited for', async () => {
   const server = await get<PodObject>('pod', systemNamespace, `${release}-nats-0`);
   if (server === null) throw new Error('the release has no pod of NATS');
   await killNats(server);
-  await until('another server runs in its pod', 150_000, async () => {
-    const [container] = (await get<PodObject>('pod', systemNamespace, server.metadata.name))?.status.containerStatuses ?? [];
-    return (container?.restartCount ?? 0) > (server.status.containerStatuses?.[0]?.restartCount ?? 0) ? true : null;
-  });
+  await untilRunsAnew(server);
   await kubectl(['rollout', 'status', `statefulset/${release}-nats`, '-n', systemNamespace, '--timeout=200s']);
   await pause(3_000);
   await untilReady(space, 'restarted');

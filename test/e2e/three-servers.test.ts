@@ -9,7 +9,7 @@ import { condition, makeNamespace, pods, removeNamespace, status, untilCondition
 import { applyLoadJob, gapsOf, loadJob, makeLoadStream, problemsOf, resultsOf, Sender } from './support/load.ts';
 import { adminOf, connectClusterNats, type ClusterNats } from './support/nats.ts';
 import { liesOf, look, tasksOf } from './support/outside.ts';
-import { killNats } from './support/processes-of-pods.ts';
+import { killNats, untilRunsAnew } from './support/processes-of-pods.ts';
 import { get, list } from './support/objects.ts';
 import { kubectl, until } from './support/programs.ts';
 import { deleteNamespace, installRelease, sharedOperator, uninstallRelease } from './support/second-release.ts';
@@ -106,11 +106,6 @@ const leaderOf = async (): Promise<string> =>
     return info?.cluster?.leader ?? null;
   });
 
-const startsOf = (pod: PodObject | null): readonly string[] => [
-  pod?.metadata.uid ?? '',
-  pod?.status.containerStatuses?.[0]?.state?.running?.startedAt ?? '',
-];
-
 /** More than are on their way when a server goes. */
 async function untilResultsGoOn(seen: number): Promise<void> {
   await until(
@@ -145,10 +140,7 @@ test.each([
     console.log(
       `${how}: ${leads === leader ? 'it leads again' : 'another one leads'}; results go on after ${Date.now() - beganMs} ms at most`,
     );
-    await until('it runs anew', 150_000, async () => {
-      const now = startsOf(await get<PodObject>('pod', space, leader));
-      return now.every((one) => one !== '') && now.join() !== startsOf(before).join() ? true : null;
-    });
+    await untilRunsAnew(before);
     await kubectl(['rollout', 'status', set, '-n', space, '--timeout=200s'], { timeoutMs: 220_000 });
     await untilReady(space, 'steady');
     await until('all servers are asked again', 150_000, async () =>

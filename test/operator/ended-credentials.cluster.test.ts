@@ -1,13 +1,13 @@
 // Credentials of an existing NATS that end while operator and workers are connected, on a real API server, a real NATS and with a real worker: they
 // expire, or their account takes them back. It is told, and with new ones all goes on by itself, each event with its result once.
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { KeyedServer } from '../../operator/nats/keyed-server-harness.ts';
-import { childNames } from '../../operator/resources/manifest.ts';
 import { Link } from '../../runtime/adapters/nats/link.ts';
 import { endPods, startPod, type PodProcess } from '../../runtime/pod/pod-harness.ts';
+import { replaceFile } from '../support/replaced-file.ts';
 import { readStored } from '../support/subject-payloads.ts';
 import { until } from '../support/until.ts';
 import { children, ControlPlane, JOB } from './support/control-plane.ts';
@@ -34,11 +34,11 @@ beforeAll(async () => {
   proxy = await WriteProxy.start(plane.api);
   await plane.makeNamespace(namespace);
   issued = await IssuedCredentials.of(plane.nats as KeyedServer, namespace);
-  await put(operatorsFile(), await issued.make());
+  await replaceFile(operatorsFile(), await issued.make());
   operator = await startOperator();
   await plane.apply(namespace, { replicas: 1, sinks: [{ name: 'out', from: 'twice', nats: { subject: 'out' } }] });
   await until('workers are given them', WAIT_MS, async () => (await given()) !== '', story);
-  await put(workersFile(), await given());
+  await replaceFile(workersFile(), await given());
   worker = startPod({ natsUrl: plane.nats.url, job: `${namespace}_${JOB}`, worker: 'w1', credentials: workersFile() });
   await goesOn();
 });
@@ -58,29 +58,18 @@ function startOperator(): Promise<OperatorProcess> {
   return OperatorProcess.start({ server: plane.api, apiUrl: proxy.url, natsUrl: plane.nats.url, namespace, environment });
 }
 
-/** As a Secret changes under a pod: at once. */
-async function put(path: string, credentials: string): Promise<void> {
-  await writeFile(`${path}.new`, credentials);
-  await rename(`${path}.new`, path);
-}
-
-/** What the Secret of the job's workers holds. */
-async function given(): Promise<string> {
-  const path = `/api/v1/namespaces/${namespace}/secrets/${childNames.credentials(JOB)}`;
-  const found = (await plane.get(path)) as unknown as { readonly data?: Readonly<Record<string, string>> } | null;
-  return Buffer.from(found?.data?.['nats.creds'] ?? '', 'base64').toString();
-}
+const given = (): Promise<string> => plane.credentials(namespace);
 
 /** New ones into the operator's Secret, until that of the job has them. */
 async function give(credentials: string): Promise<void> {
-  await put(operatorsFile(), credentials);
+  await replaceFile(operatorsFile(), credentials);
   await until('workers are given them', WAIT_MS, async () => (await given()) === credentials, story);
 }
 
 /** And then, as kubelet does, to its worker. */
 async function renew(credentials: string): Promise<void> {
   await give(credentials);
-  await put(workersFile(), credentials);
+  await replaceFile(workersFile(), credentials);
 }
 
 async function story(): Promise<string> {
@@ -125,10 +114,10 @@ test('expired, they are refused and it is told when they did; what comes meanwhi
   let expiring: string;
   do {
     expiring = await issued.make({ lifeS: LIFE_S });
-    await put(operatorsFile(), expiring);
+    await replaceFile(operatorsFile(), expiring);
     await until('they are given or expired', WAIT_MS, async () => (await given()) === expiring || issued.isExpired(expiring), story);
   } while ((await given()) !== expiring);
-  await put(workersFile(), expiring);
+  await replaceFile(workersFile(), expiring);
   // Whoever is let in again is by these.
   await (plane.nats as KeyedServer).kill();
   await (plane.nats as KeyedServer).start();
@@ -145,7 +134,7 @@ test('taken back before kubelet has brought the new ones, they cut off the worke
   const why = 'NATS refuses the credentials (User Authentication Revoked)';
   await until('the worker is cut off', WAIT_MS, async () => (await worker.probe('readyz'))?.body['why'] === why, story);
   await send(10);
-  await put(workersFile(), after);
+  await replaceFile(workersFile(), after);
   await goesOn();
 });
 

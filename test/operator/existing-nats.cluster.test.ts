@@ -1,14 +1,14 @@
 // NATS that was there before: its version, how it syncs and whom it lets in, as the operator finds them out and tells them.
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ConditionType } from '../../crds/stream-job/status.ts';
 import { startKeyedServer, type KeyedServer } from '../../operator/nats/keyed-server-harness.ts';
 import { accountOf, makeNatsKeys, userCredentials } from '../../operator/nats/nats-keys.ts';
-import { childNames } from '../../operator/resources/manifest.ts';
+import { replaceFile } from '../support/replaced-file.ts';
 import { until } from '../support/until.ts';
-import { ControlPlane, JOB } from './support/control-plane.ts';
+import { ControlPlane } from './support/control-plane.ts';
 import { startOtherVersion, type OtherVersion } from './support/old-server.ts';
 import { OperatorProcess } from './support/operator-process.ts';
 import { WriteProxy } from './support/write-proxy.ts';
@@ -53,18 +53,8 @@ async function own(): Promise<string> {
   return userCredentials((await (plane.nats as KeyedServer).account(namespace)).seed, 'millrace', { pub: {}, sub: {} });
 }
 
-/** As a Secret changes under a pod: at once. */
-async function put(credentials: string): Promise<void> {
-  await writeFile(join(folder, 'new'), credentials);
-  await rename(join(folder, 'new'), join(folder, 'nats.creds'));
-}
-
-/** What workers are given. */
-async function given(): Promise<string> {
-  const path = `/api/v1/namespaces/${namespace}/secrets/${childNames.credentials(JOB)}`;
-  const found = (await plane.get(path)) as unknown as { readonly data?: Readonly<Record<string, string>> } | null;
-  return Buffer.from(found?.data?.['nats.creds'] ?? '', 'base64').toString();
-}
+const put = (credentials: string): Promise<void> => replaceFile(join(folder, 'nats.creds'), credentials);
+const given = (): Promise<string> => plane.credentials(namespace);
 
 async function says(type: ConditionType, status: string, part: string): Promise<void> {
   const said = (): Promise<string> => plane.said(namespace, type);

@@ -41,11 +41,7 @@ async function readyOf(where: string): Promise<string> {
   return `${ready?.status} ${ready?.reason}: ${ready?.message}`;
 }
 
-/** The text of credentials in a Secret; empty: it has none. */
-async function credentialsIn(name: string): Promise<string> {
-  const found = (await plane.get(secret(name))) as unknown as { readonly data?: Readonly<Record<string, string>> } | null;
-  return Buffer.from(found?.data?.['nats.creds'] ?? '', 'base64').toString();
-}
+const credentialsIn = (name: string): Promise<string> => plane.credentials(namespace, name);
 
 test('keys of an older version, then keys that NATS was not started with: Ready says so, and goes on when they fit', async () => {
   await plane.makeNamespace(foreign);

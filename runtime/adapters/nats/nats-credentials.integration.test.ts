@@ -1,11 +1,12 @@
 // Credentials that change under a connection, on a real server.
 
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { accountNamed, startKeyedServer, type KeyedServer } from '../../../operator/nats/keyed-server-harness.ts';
 import { accountOf, makeNatsKeys, userCredentials } from '../../../operator/nats/nats-keys.ts';
+import { replaceFile } from '../../../test/support/replaced-file.ts';
 import { Link } from './link.ts';
 import { connectNats } from './nats-connection.ts';
 
@@ -25,10 +26,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function put(text: string): Promise<void> {
-  await writeFile(`${path}.new`, text);
-  await rename(`${path}.new`, path);
-}
+const put = (text: string): Promise<void> => replaceFile(path, text);
 
 async function restart(): Promise<void> {
   await server.kill();

@@ -11,7 +11,7 @@ export type StreamJobObject = {
 };
 
 export type PodObject = {
-  readonly metadata: { readonly name: string; readonly uid: string; readonly deletionTimestamp?: string };
+  readonly metadata: { readonly name: string; readonly namespace: string; readonly uid: string; readonly deletionTimestamp?: string };
   readonly spec: { readonly nodeName?: string };
   readonly status: { readonly containerStatuses?: readonly ContainerStatus[] };
 };

@@ -3,8 +3,8 @@
 import { expect, inject } from 'vitest';
 import { tryRun } from '../../cluster/program-run.ts';
 import type { PodObject } from './jobs.ts';
-import { list } from './objects.ts';
-import { systemNamespace } from './programs.ts';
+import { get, list } from './objects.ts';
+import { systemNamespace, until } from './programs.ts';
 
 export async function operatorProcess(): Promise<{ readonly node: string; readonly isReady: boolean; readonly startedAt: string }> {
   const found = await list<PodObject>('pods', systemNamespace, 'app.kubernetes.io/component=operator');
@@ -23,6 +23,17 @@ export async function killOperator(): Promise<void> {
  *  server on the store of one that may still run. */
 export async function killNats(pod: PodObject): Promise<void> {
   await killIn(pod.spec.nodeName ?? '', `grep -qs "nats-serve[r]" $p/cmdline && grep -qsz "^POD_NAME=${pod.metadata.name}$" $p/environ`);
+}
+
+/** Waits until the container of a pod, or of one that took its name, is another one. */
+export async function untilRunsAnew(before: PodObject): Promise<void> {
+  const { name, namespace } = before.metadata;
+  const startOf = (pod: PodObject | null): string => pod?.status.containerStatuses?.[0]?.state?.running?.startedAt ?? '';
+  await until(`${name} runs anew`, 150_000, async () => {
+    const now = await get<PodObject>('pod', namespace, name);
+    const isOther = now?.metadata.uid !== before.metadata.uid || startOf(now) !== startOf(before);
+    return startOf(now) !== '' && isOther ? true : null;
+  });
 }
 
 /** From within its node, which is a container. */

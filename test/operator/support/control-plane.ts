@@ -7,6 +7,7 @@ import { callApi as callJetStream, type StreamConfig } from '../../../runtime/ad
 import { Link } from '../../../runtime/adapters/nats/link.ts';
 import { connectNats } from '../../../runtime/adapters/nats/nats-connection.ts';
 import { startKeyedServer, type KeyedServer } from '../../../operator/nats/keyed-server-harness.ts';
+import { childNames } from '../../../operator/resources/manifest.ts';
 import { callApi } from '../../support/api-request.ts';
 import { startApiServer, type ApiServer } from '../../support/api-server.ts';
 import { applyDefinitions } from '../../support/definitions.ts';
@@ -17,6 +18,8 @@ export type Live = {
   readonly spec: Record<string, unknown>;
   readonly status?: StreamJobStatus;
 };
+
+type SecretData = { readonly data?: Readonly<Record<string, string>> };
 
 export const JOB = 'counted';
 export const children = {
@@ -127,6 +130,12 @@ export class ControlPlane {
   async said(namespace: string, type: ConditionType): Promise<string> {
     const found = (await this.get(jobPath(namespace)))?.status?.conditions?.find((one) => one.type === type);
     return `${found?.status} ${found?.reason}: ${found?.message}`;
+  }
+
+  /** What a Secret holds, that of the job's workers when absent; empty: it has none, or is not there. */
+  async credentials(namespace: string, secret = childNames.credentials(JOB)): Promise<string> {
+    const found = (await this.get(`/api/v1/namespaces/${namespace}/secrets/${secret}`)) as unknown as SecretData | null;
+    return Buffer.from(found?.data?.['nats.creds'] ?? '', 'base64').toString();
   }
 
   /** Of the namespace and of its job. */
